@@ -1,0 +1,26 @@
+//! How an error is shown: what went wrong, why, and what to do.
+
+use std::process::ExitCode;
+
+/// Prints an error with its causes and, where a layer knows one, a remedy.
+pub fn report(error: &anyhow::Error) -> ExitCode {
+    eprintln!("error: {error}");
+    let mut said = error.to_string();
+    for cause in error.chain().skip(1) {
+        let text = cause.to_string();
+        if !said.contains(&text) {
+            eprintln!("  because: {text}");
+            said = text;
+        }
+    }
+    if let Some(hint) = error.chain().find_map(hint) {
+        eprintln!("hint: {hint}");
+    }
+    ExitCode::FAILURE
+}
+
+/// The remedy that the failing layer knows. Each layer's error enum has `fn hint(&self) -> Option<String>`;
+/// a new enum is added here.
+fn hint(_cause: &(dyn std::error::Error + 'static)) -> Option<String> {
+    None
+}

@@ -1,0 +1,73 @@
+//! The command line: the only place with clap, anyhow, progress bars, stdout and stderr.
+
+mod baseline;
+mod catalogue;
+mod compare;
+mod failure;
+mod format;
+mod generate;
+mod models;
+mod report;
+mod run;
+mod score;
+mod show;
+mod survey;
+mod verify;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Tells how well a local language model knows one particular person.
+#[derive(Debug, Parser)]
+#[command(name = "indieval", version, about, propagate_version = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Look at the catalogue of questions and statements
+    Catalogue(catalogue::Args),
+    /// Check, describe, sample or invent survey files
+    Survey(survey::Args),
+    /// Show exactly what a model would be shown
+    Show(show::Args),
+    /// Accuracy without a model: chance, majority, resemblance
+    Baseline(baseline::Args),
+    /// List, fetch and check checkpoints
+    Models(models::Args),
+    /// Log-likelihood of any continuations
+    Score(score::Args),
+    /// Generate from any prompts
+    Generate(generate::Args),
+    /// Evaluate a model on survey respondents
+    Run(run::Args),
+    /// Tables and a page from finished runs
+    Report(report::Args),
+    /// Compare runs on the same probes
+    Compare(compare::Args),
+    /// Re-score records of a run and check its files
+    Verify(verify::Args),
+}
+
+/// Runs the program on this process's arguments.
+///
+/// Returns the exit status: 0 done, 1 failed, 2 usage, 3 done but incomplete, 75 stopped and resumable, 130 interrupted.
+pub fn main() -> ExitCode {
+    let done = match Cli::parse().command {
+        Command::Catalogue(args) => catalogue::run(args),
+        Command::Survey(args) => survey::run(args),
+        Command::Show(args) => show::run(args),
+        Command::Baseline(args) => baseline::run(args),
+        Command::Models(args) => models::run(args),
+        Command::Score(args) => score::run(args),
+        Command::Generate(args) => generate::run(args),
+        Command::Run(args) => run::run(args),
+        Command::Report(args) => report::run(args),
+        Command::Compare(args) => compare::run(args),
+        Command::Verify(args) => verify::run(args),
+    };
+    done.unwrap_or_else(|error| failure::report(&error))
+}

@@ -1,0 +1,12 @@
+//! `indieval score`.
+
+use std::process::ExitCode;
+
+/// Options of `indieval score`.
+#[derive(Debug, clap::Args)]
+pub struct Args {}
+
+/// Runs the command.
+pub fn run(_args: Args) -> anyhow::Result<ExitCode> {
+    anyhow::bail!("this command is being built")
+}

@@ -1,0 +1,12 @@
+//! `indieval verify`.
+
+use std::process::ExitCode;
+
+/// Options of `indieval verify`.
+#[derive(Debug, clap::Args)]
+pub struct Args {}
+
+/// Runs the command.
+pub fn run(_args: Args) -> anyhow::Result<ExitCode> {
+    anyhow::bail!("this command is being built")
+}

@@ -1,0 +1,7 @@
+//! The `indieval` program: everything it does is in the library's `cli` room.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    indieval::cli::main()
+}

@@ -1,0 +1,16 @@
+//! Checkpoints, token ids, the decoder, the tree of keys and values, devices, and a deterministic fake.
+//!
+//! This room imports no other room and never sees a survey.
+
+pub mod config;
+pub mod contract;
+mod error;
+pub mod kernels;
+pub mod weights;
+
+pub use config::{Mixture, ModelConfig, RopeScaling};
+pub use contract::{
+    Branch, Constraint, Decoding, Finish, Generation, LanguageModel, Menu, ModelError, Node, TokenId, TokenScore,
+};
+pub use error::LoadError;
+pub use weights::{Weight, WeightSource};

@@ -1,0 +1,1 @@
+//! Splits, choice of demonstrations, what is asked of whom.

@@ -1,0 +1,1 @@
+//! Template text and a probe become pieces of text; chat templates.

@@ -1,0 +1,1 @@
+//! Specs, plans, the loop, the journal, shards.

@@ -1,0 +1,153 @@
+//! The nouns of a survey.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+/// A question of the survey, by its number in the questionnaire: `QuestionId(131)` is Q131.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct QuestionId(pub u16);
+
+impl fmt::Display for QuestionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Q{}", self.0)
+    }
+}
+
+impl FromStr for QuestionId {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        text.strip_prefix(['Q', 'q'])
+            .and_then(|digits| digits.parse().ok())
+            .map(Self)
+            .ok_or_else(|| format!("`{text}` is not a question id; one looks like Q131"))
+    }
+}
+
+impl Serialize for QuestionId {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for QuestionId {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?
+            .parse()
+            .map_err(serde::de::Error::custom)
+    }
+}
+
+/// Position of a question in [`Catalogue::questions`].
+pub type QuestionIndex = usize;
+
+/// Position of a category in [`Catalogue::categories`] (the paper's order).
+pub type CategoryId = usize;
+
+/// How finely answers are told apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, Default)]
+#[serde(rename_all = "lowercase")]
+pub enum Form {
+    /// One statement per answer (or small group of scale points).
+    Refined,
+    /// Answers of one direction merged. Evaluation is always on these.
+    #[default]
+    Polar,
+}
+
+/// One sentence for one question and one group of answer codes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Statement {
+    /// Answer codes as in the survey file, ascending.
+    pub codes: Vec<i16>,
+    /// The sentence, not capitalised unless its first word always is, without a final full stop.
+    #[serde(rename = "statement")]
+    pub text: String,
+}
+
+/// One question with its statements, both in the order of answer codes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Question {
+    /// The question's number in the questionnaire.
+    pub id: QuestionId,
+    /// Its category.
+    pub category: CategoryId,
+    /// One statement per answer.
+    pub refined: Vec<Statement>,
+    /// One statement per direction.
+    pub polar: Vec<Statement>,
+    /// For each refined statement, the polar one that contains it.
+    pub polar_of_refined: Vec<usize>,
+}
+
+impl Question {
+    /// The statements of one form, in the order of answer codes.
+    pub fn statements(&self, form: Form) -> &[Statement] {
+        match form {
+            Form::Refined => &self.refined,
+            Form::Polar => &self.polar,
+        }
+    }
+}
+
+/// What one respondent answered to one question, as positions among the question's statements.
+///
+/// A polar-only answer (from label files that carry no refined groups) has `refined` absent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Answer {
+    /// Position among [`Question::refined`].
+    pub refined: Option<u8>,
+    /// Position among [`Question::polar`].
+    pub polar: Option<u8>,
+}
+
+impl Answer {
+    /// Position among the statements of `form`, absent where the answer is missing.
+    pub fn group(&self, form: Form) -> Option<usize> {
+        match form {
+            Form::Refined => self.refined,
+            Form::Polar => self.polar,
+        }
+        .map(usize::from)
+    }
+}
+
+/// One demographic fact of a respondent: the answer code, or (from label files) a ready sentence.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DemographicValue {
+    /// Answer code as in the survey file.
+    Code(i32),
+    /// A sentence as it stands in a label file whose code is unknown.
+    Sentence(Box<str>),
+}
+
+/// One person who answered the survey.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Respondent {
+    /// Unique within the file (`D_INTERVIEW`, made unique where the file repeats it).
+    pub id: String,
+    /// One answer per question, aligned with [`Catalogue::questions`].
+    pub answers: Vec<Answer>,
+    /// One value per dimension, aligned with the demographics' dimensions.
+    pub demographics: Vec<Option<DemographicValue>>,
+}
+
+/// All questions and statements, in the order of the questionnaire.
+#[derive(Debug, Clone)]
+pub struct Catalogue {
+    /// Category names in the paper's order.
+    pub categories: Vec<String>,
+    /// Questions in the order of the questionnaire.
+    pub questions: Vec<Question>,
+    /// SHA-256 (hex) of everything above, which pins a run to its catalogue.
+    pub hash: String,
+}
+
+impl Catalogue {
+    /// Where a question stands in [`Catalogue::questions`].
+    pub fn index_of(&self, id: QuestionId) -> Option<QuestionIndex> {
+        self.questions.binary_search_by_key(&id, |q| q.id).ok()
+    }
+}
