@@ -2,8 +2,15 @@
 //!
 //! This room imports no other room and never sees a tensor.
 
+mod catalogue;
+mod demographics;
+mod error;
+mod file;
 mod types;
 
+pub use demographics::{DIMENSION_COUNT, Demographics, Dimension, Group, IncomeGrouping};
+pub use error::SurveyError;
+pub use file::FileError;
 pub use types::{
     Answer, Catalogue, CategoryId, DemographicValue, Form, Question, QuestionId, QuestionIndex, Respondent, Statement,
 };
