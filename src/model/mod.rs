@@ -5,7 +5,9 @@
 pub mod config;
 pub mod contract;
 mod error;
+pub mod fake;
 pub mod kernels;
+mod sampling;
 pub mod weights;
 
 pub use config::{Mixture, ModelConfig, RopeScaling};
@@ -13,4 +15,5 @@ pub use contract::{
     Branch, Constraint, Decoding, Finish, Generation, LanguageModel, Menu, ModelError, Node, TokenId, TokenScore,
 };
 pub use error::LoadError;
+pub use sampling::Writer;
 pub use weights::{Weight, WeightSource};
