@@ -6,8 +6,10 @@ pub mod checkpoint;
 pub mod config;
 pub mod contract;
 mod error;
+pub mod fake;
 mod gguf;
 pub mod kernels;
+mod sampling;
 pub mod stored;
 pub mod tokenizer;
 pub mod weights;
@@ -18,5 +20,6 @@ pub use contract::{
     Branch, Constraint, Decoding, Finish, Generation, LanguageModel, Menu, ModelError, Node, TokenId, TokenScore,
 };
 pub use error::LoadError;
+pub use sampling::Writer;
 pub use tokenizer::{TokenizeError, Tokenizer};
 pub use weights::{Weight, WeightSource};
