@@ -42,10 +42,12 @@ pub enum FileError {
         found: &'static str,
     },
     /// Columns that are needed are not in the header.
-    #[error("{}, line 1: {} of the columns needed are missing: {}", path.display(), columns.len(), columns.join(", "))]
+    #[error("{}, line {line}: {} of the columns needed are missing: {}", path.display(), columns.len(), columns.join(", "))]
     MissingColumns {
         /// The file.
         path: PathBuf,
+        /// Line, from 1: the header's, or that of a JSON object.
+        line: u64,
         /// All of them.
         columns: Vec<String>,
     },
