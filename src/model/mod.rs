@@ -2,18 +2,24 @@
 //!
 //! This room imports no other room and never sees a survey.
 
+pub mod checkpoint;
 pub mod config;
 pub mod contract;
 mod error;
 pub mod fake;
+mod gguf;
 pub mod kernels;
 mod sampling;
+pub mod stored;
+pub mod tokenizer;
 pub mod weights;
 
+pub use checkpoint::{Checkpoint, Inspection, open_weights};
 pub use config::{Mixture, ModelConfig, RopeScaling};
 pub use contract::{
     Branch, Constraint, Decoding, Finish, Generation, LanguageModel, Menu, ModelError, Node, TokenId, TokenScore,
 };
 pub use error::LoadError;
 pub use sampling::Writer;
+pub use tokenizer::{TokenizeError, Tokenizer};
 pub use weights::{Weight, WeightSource};
