@@ -1,0 +1,146 @@
+//! What the metrics are computed from: everything a run folder says, in memory.
+//!
+//! Metrics know no survey files and no models. What they need of people and questions stands in the run folder and
+//! arrives here; the room `run` reads and writes it.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::scoring::Outcome;
+use crate::survey::QuestionId;
+
+/// One run as read from its folder.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RunData {
+    /// The run's name (its folder's last component).
+    pub name: String,
+    /// What was run, on what, and how much was computed.
+    pub header: RunHeader,
+    /// All outcomes, in any order, each probe at most once per cell.
+    pub outcomes: Vec<Outcome>,
+    /// The people, in the order of the plan.
+    pub people: Vec<Person>,
+    /// Demographic dimensions with their groups in a sensible order (ages ascending, and so on). A dimension or group
+    /// that people have and this list lacks is put after it, in alphabetical order.
+    #[serde(default)]
+    pub dimensions: Vec<Dimension>,
+    /// The probed questions.
+    pub questions: Vec<QuestionInfo>,
+    /// Category names in the catalogue's order.
+    pub categories: Vec<String>,
+    /// What the baselines that need other people's answers said of the same probes; empty where the run had none to
+    /// learn from. Chance needs no row: it follows from the number of candidates.
+    #[serde(default)]
+    pub baselines: Vec<BaselineRow>,
+}
+
+/// Facts about a run that are not outcomes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RunHeader {
+    /// Hash of everything that determines the result.
+    pub run_id: String,
+    /// The model.
+    pub model: ModelInfo,
+    /// The resolved spec, as TOML text.
+    pub spec: String,
+    /// SHA-256 (hex) by name: `weights`, `tokenizer`, `prompts`, `catalogue`, `survey`.
+    pub hashes: BTreeMap<String, String>,
+    /// Version of indieval.
+    pub version: String,
+    /// The machine in words: processor, threads, accelerator, operating system.
+    pub machine: String,
+    /// When the run started, RFC 3339.
+    pub started: String,
+    /// When the last outcome was written, RFC 3339; absent while the run is unfinished.
+    #[serde(default)]
+    pub finished: Option<String>,
+    /// Outcomes that a complete run has; absent where the plan is not known.
+    #[serde(default)]
+    pub planned: Option<usize>,
+    /// Tokens put through the model.
+    #[serde(default)]
+    pub tokens: u64,
+    /// Tokens that would have been put through it had every prompt been computed alone.
+    #[serde(default)]
+    pub tokens_unshared: u64,
+    /// Seconds of computing, over all sessions of the run.
+    #[serde(default)]
+    pub seconds: f64,
+    /// Whether the respondents were invented by a program.
+    pub synthetic: bool,
+    /// Name of the survey file (no folders).
+    #[serde(default)]
+    pub survey: String,
+    /// Which catalogue: `indieval` or the name of the file that was given instead.
+    #[serde(default)]
+    pub catalogue: String,
+}
+
+/// The model of a run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ModelInfo {
+    /// Name as a reader knows it.
+    pub name: String,
+    /// Architecture family, such as `llama`.
+    #[serde(default)]
+    pub family: String,
+    /// Number of parameters; 0 where unknown.
+    #[serde(default)]
+    pub parameters: u64,
+    /// Number format of the computation.
+    #[serde(default)]
+    pub dtype: String,
+    /// Where it ran.
+    #[serde(default)]
+    pub device: String,
+    /// Which kernels computed it.
+    #[serde(default)]
+    pub kernels: String,
+}
+
+/// One respondent of the run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Person {
+    /// The respondent's id, as in the outcomes.
+    pub id: String,
+    /// Group name by dimension name; a dimension the person did not answer is absent.
+    #[serde(default)]
+    pub groups: BTreeMap<String, String>,
+}
+
+/// A demographic dimension and the order of its groups.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Dimension {
+    /// Its name, as in [`Person::groups`].
+    pub name: String,
+    /// Its groups in the order a reader expects.
+    pub groups: Vec<String>,
+}
+
+/// One probed question.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct QuestionInfo {
+    /// Its number.
+    pub id: QuestionId,
+    /// Position of its category in [`RunData::categories`].
+    pub category: usize,
+}
+
+/// What the baselines without a model said of one probe: positions among the probe's candidates, as in
+/// [`Outcome::prediction`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BaselineRow {
+    /// The respondent's id.
+    pub respondent: String,
+    /// 1, 2 or 3.
+    pub split: u8,
+    /// The probed question.
+    pub question: QuestionId,
+    /// The most common answer of the others; absent where nobody else answered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub majority: Option<usize>,
+    /// The answer most common among the k most similar others, by k.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub resemblance: BTreeMap<usize, usize>,
+}

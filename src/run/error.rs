@@ -1,0 +1,108 @@
+//! What can go wrong around a run.
+
+use std::path::PathBuf;
+
+/// A run that cannot start, go on or be read, and why.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// A file that cannot be read.
+    #[error("{}: {source}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// A file that cannot be written.
+    #[error("{}: cannot write: {source}", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// A spec that is no valid TOML or has a key or value that means nothing.
+    #[error("{}: {source}", path.display())]
+    Spec {
+        /// The file.
+        path: PathBuf,
+        /// Where and why.
+        source: Box<toml::de::Error>,
+    },
+    /// Something that cannot be written as TOML or JSON.
+    #[error("cannot encode: {0}")]
+    Encode(String),
+    /// An axis of the grid without a value.
+    #[error("`{0}` of the grid is empty")]
+    EmptyAxis(&'static str),
+    /// A split other than 1, 2, 3.
+    #[error("split {0} does not exist; there are 1, 2 and 3")]
+    UnknownSplit(u8),
+    /// A category that the catalogue does not have.
+    #[error("category `{name}` is not in the catalogue")]
+    UnknownCategory {
+        /// As given.
+        name: String,
+        /// All there are.
+        known: Vec<String>,
+    },
+    /// Something the run rests on is not what it was when the run began.
+    #[error("{}: this run was begun with another {what}", folder.display())]
+    Changed {
+        /// The run's folder.
+        folder: PathBuf,
+        /// `weights`, `tokenizer`, `prompt likelihood`, `catalogue`, `survey`, or a key of the spec with both values.
+        what: String,
+    },
+    /// A second writer.
+    #[error("{}: another process is writing this run", folder.display())]
+    Locked {
+        /// The run's folder.
+        folder: PathBuf,
+    },
+    /// A line of a run's file that is no record.
+    #[error("{}:{line}: {problem}", path.display())]
+    Record {
+        /// The file.
+        path: PathBuf,
+        /// Line number, from 1.
+        line: usize,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// A folder without a run.
+    #[error("{}: no run here (no records.jsonl)", folder.display())]
+    NoRun {
+        /// The folder.
+        folder: PathBuf,
+    },
+}
+
+impl RunError {
+    /// What to do about it.
+    pub fn hint(&self) -> Option<String> {
+        Some(match self {
+            Self::Read { .. } => "check the path and that the file may be read".into(),
+            Self::Write { .. } => {
+                "make room or allow writing there, then give the same command again: what is recorded is kept".into()
+            }
+            Self::Spec { .. } => "GUIDE.md lists every key of a spec; experiments/ has complete ones".into(),
+            Self::Encode(_) => return None,
+            Self::EmptyAxis(axis) => format!("give at least one value, for example `{axis} = [...]` in [grid]"),
+            Self::UnknownSplit(_) => "use --splits 1,2,3 or some of these".into(),
+            Self::UnknownCategory { known, .. } => {
+                format!("use `each`, or one of: {}", known.join("; "))
+            }
+            Self::Changed { .. } => {
+                "put the old one back to go on with this run, or start a new one with another --out".into()
+            }
+            Self::Locked { .. } => "wait for it to end or stop it; if none runs, the lock is free at once".into(),
+            Self::Record { .. } => {
+                "the line was changed after it was written; restore the file, or remove this line and all after it \
+                 and give the command again to compute them anew"
+                    .into()
+            }
+            Self::NoRun { .. } => "give the folder that `indieval run` printed (runs/NAME)".into(),
+        })
+    }
+}

@@ -1,0 +1,305 @@
+//! What determines a run's result, as it is written in `experiments/*.toml` and, resolved, in `spec.toml` of a run.
+
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::RunError;
+use crate::scoring::{Cell, Control, Method};
+use crate::survey::{Catalogue, Form};
+
+/// Everything that determines a run's result. A list in `[grid]` is one axis of a grid; all of its cells share one
+/// token tree per respondent and split.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+pub struct Spec {
+    /// What the experiment is, in a sentence; shown in the report.
+    pub title: String,
+    /// The model.
+    pub model: ModelSpec,
+    /// The people.
+    pub respondents: RespondentSpec,
+    /// What is asked of them.
+    pub grid: Grid,
+    /// How demonstrations are drawn.
+    pub demonstrations: DemonstrationSpec,
+    /// How answers are scored.
+    pub scoring: ScoringSpec,
+    /// Prompt templates of one's own, in place of the built-in ones.
+    pub prompts: PromptSpec,
+}
+
+/// The model and how its numbers are held.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ModelSpec {
+    /// A name of `models/*.toml`, a folder, a `.gguf` file or a hub repository; empty until given by a flag.
+    pub id: String,
+    /// `auto`, `f32`, `bf16` or `f16`.
+    pub dtype: String,
+    /// `auto`, `cpu`, `cuda` or `cuda:N`.
+    pub device: String,
+    /// `plain` (dequantised at load) or `quantized`.
+    pub weights: String,
+}
+
+impl Default for ModelSpec {
+    fn default() -> Self {
+        Self {
+            id: String::new(),
+            dtype: "auto".into(),
+            device: "auto".into(),
+            weights: "plain".into(),
+        }
+    }
+}
+
+/// Which people are evaluated.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+pub struct RespondentSpec {
+    /// The survey file; empty until given by a flag.
+    pub survey: PathBuf,
+    /// The authors' metadata files in place of the built-in catalogue.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub catalogue: Vec<PathBuf>,
+    /// A file of respondent ids (`indieval survey sample` writes one); absent: all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sample: Option<PathBuf>,
+    /// Only the first so many of them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limit: Option<usize>,
+    /// Keep the first of several rows with one `D_INTERVIEW`, as the paper's code did.
+    pub paper_ids: bool,
+    /// How incomes are grouped.
+    pub income: Income,
+}
+
+/// How incomes are grouped in demographic statements.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Default)]
+#[serde(rename_all = "kebab-case")]
+pub enum Income {
+    /// Lower and upper half (Q288), as the paper describes.
+    #[default]
+    Halves,
+    /// Low, medium, high (Q288R), as the paper's code does.
+    Thirds,
+}
+
+/// The axes of the grid.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Grid {
+    /// How predictions are made.
+    pub methods: Vec<Method>,
+    /// 1, 2, 3.
+    pub splits: Vec<u8>,
+    /// Numbers of demonstrations.
+    pub demonstrations: Vec<usize>,
+    /// Forms of demonstrations.
+    pub forms: Vec<Form>,
+    /// Without and with demographic statements.
+    pub demographics: Vec<bool>,
+    /// Demonstrations of one category only: category names, or `each`; empty: no such restriction.
+    pub categories: Vec<String>,
+    /// Whose demonstrations.
+    pub controls: Vec<Control>,
+}
+
+impl Default for Grid {
+    fn default() -> Self {
+        Self {
+            methods: vec![Method::Likelihood],
+            splits: vec![1, 2, 3],
+            demonstrations: vec![200],
+            forms: vec![Form::Polar],
+            demographics: vec![false],
+            categories: Vec::new(),
+            controls: vec![Control::Own],
+        }
+    }
+}
+
+/// How demonstrations are drawn.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+pub struct DemonstrationSpec {
+    /// Seed of the draw.
+    pub seed: u64,
+    /// Draw anew for each number of demonstrations, as the paper did, in place of nested sets.
+    pub independent: bool,
+}
+
+/// How answers are scored.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ScoringSpec {
+    /// Norm of likelihoods behind the headline: `sum`, `token`, `character`, `byte` or `pmi`. All are reported.
+    pub norm: String,
+    /// Score candidates without any context too, which PMI needs.
+    pub unconditional: bool,
+    /// Orders of the options that `label` averages over.
+    pub permutations: usize,
+    /// Whether generated answers are restricted to valid ones.
+    pub constrained: bool,
+    /// Further tries after an answer that cannot be read.
+    pub retries: usize,
+    /// Temperature of those tries.
+    pub retry_temperature: f32,
+    /// Seed of sampling.
+    pub seed: u64,
+    /// At most this many tokens for the paper's one answer about all probes.
+    pub paper_tokens: usize,
+    /// What is done with a context longer than the model's.
+    pub fit: FitSpec,
+}
+
+impl Default for ScoringSpec {
+    fn default() -> Self {
+        Self {
+            norm: "sum".into(),
+            unconditional: true,
+            permutations: 2,
+            constrained: false,
+            retries: 2,
+            retry_temperature: 0.6,
+            seed: 0,
+            paper_tokens: 4096,
+            fit: FitSpec::Refuse,
+        }
+    }
+}
+
+/// What is done with a context longer than the model's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Default)]
+#[serde(rename_all = "kebab-case")]
+pub enum FitSpec {
+    /// Stop with an error that names the person and the limit.
+    #[default]
+    Refuse,
+    /// Leave out whole demonstrations from the end, and record how many were shown.
+    DropDemonstrations,
+}
+
+/// Prompt templates of one's own.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+pub struct PromptSpec {
+    /// In place of `prompts/likelihood.txt`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub likelihood: Option<PathBuf>,
+    /// In place of `prompts/label.txt`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub label: Option<PathBuf>,
+    /// In place of `prompts/single.txt`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub generation: Option<PathBuf>,
+}
+
+impl Spec {
+    /// Reads a spec file. Unknown keys are errors that name the line.
+    pub fn read(path: &Path) -> Result<Self, RunError> {
+        let text = std::fs::read_to_string(path).map_err(|source| RunError::Read {
+            path: path.to_owned(),
+            source,
+        })?;
+        toml::from_str(&text).map_err(|source| RunError::Spec {
+            path: path.to_owned(),
+            source: Box::new(source),
+        })
+    }
+
+    /// The spec as TOML, the form that `spec.toml` holds and that the run id covers.
+    pub fn to_toml(&self) -> Result<String, RunError> {
+        toml::to_string(self).map_err(|source| RunError::Encode(source.to_string()))
+    }
+
+    /// All cells of the grid, in the order in which they are asked and recorded.
+    ///
+    /// Combinations that ask the same are merged: without demonstrations their form, category and owner mean nothing.
+    pub fn cells(&self, catalogue: &Catalogue) -> Result<Vec<Cell>, RunError> {
+        let grid = &self.grid;
+        for (axis, empty) in [
+            ("methods", grid.methods.is_empty()),
+            ("splits", grid.splits.is_empty()),
+            ("demonstrations", grid.demonstrations.is_empty()),
+            ("forms", grid.forms.is_empty()),
+            ("demographics", grid.demographics.is_empty()),
+            ("controls", grid.controls.is_empty()),
+        ] {
+            if empty {
+                return Err(RunError::EmptyAxis(axis));
+            }
+        }
+        if let Some(&split) = grid.splits.iter().find(|split| !(1..=3).contains(*split)) {
+            return Err(RunError::UnknownSplit(split));
+        }
+        let categories = self.restrictions(catalogue)?;
+        let mut cells: Vec<Cell> = Vec::new();
+        for &method in &grid.methods {
+            for &demographics in &grid.demographics {
+                for category in &categories {
+                    for &form in &grid.forms {
+                        for &demonstrations in &grid.demonstrations {
+                            for &control in &grid.controls {
+                                let mut cell = Cell {
+                                    method,
+                                    demonstrations,
+                                    form,
+                                    demographics,
+                                    category: category.clone(),
+                                    control,
+                                };
+                                normalise(&mut cell);
+                                if !cells.contains(&cell) {
+                                    cells.push(cell);
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+        Ok(cells)
+    }
+
+    /// The category restrictions asked for: `None` is no restriction.
+    fn restrictions(&self, catalogue: &Catalogue) -> Result<Vec<Option<String>>, RunError> {
+        if self.grid.categories.is_empty() {
+            return Ok(vec![None]);
+        }
+        let mut restrictions = Vec::new();
+        for name in &self.grid.categories {
+            if name == "each" {
+                restrictions.extend(catalogue.categories.iter().cloned().map(Some));
+            } else if catalogue.categories.contains(name) {
+                restrictions.push(Some(name.clone()));
+            } else {
+                return Err(RunError::UnknownCategory {
+                    name: name.clone(),
+                    known: catalogue.categories.clone(),
+                });
+            }
+        }
+        Ok(restrictions)
+    }
+}
+
+/// Brings cells that ask the same to one form.
+fn normalise(cell: &mut Cell) {
+    if cell.control == Control::None {
+        cell.demonstrations = 0;
+    }
+    if cell.demonstrations == 0 {
+        cell.form = Form::Polar;
+        cell.category = None;
+        // Nobody's demonstrations and none of one's own are the same question, unless demographics are shown:
+        // a control replaces the whole person, demographics included.
+        if cell.control == Control::None {
+            cell.demographics = false;
+        }
+        if !cell.demographics {
+            cell.control = Control::Own;
+        }
+    }
+}
