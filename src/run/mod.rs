@@ -5,6 +5,8 @@ mod error;
 mod execute;
 mod header;
 mod journal;
+#[cfg(test)]
+mod journal_checks;
 mod people;
 mod plan;
 mod session;
