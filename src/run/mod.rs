@@ -2,14 +2,20 @@
 
 mod context;
 mod error;
+mod execute;
 mod header;
 mod journal;
+mod people;
+mod plan;
 mod session;
 mod spec;
 
 pub use context::{CONTEXT, Context, load, write_whole};
 pub use error::RunError;
+pub use execute::{Compute, Done, Event, Observer, execute};
 pub use header::{FORMAT, Header, ModelIdentity, hex, run_id};
 pub use journal::{Journal, RECORDS, Recorded, read};
+pub use people::{People, file_name};
+pub use plan::{Plan, Unit};
 pub use session::{Ending, SESSIONS, Session, append_session, machine, now, read_sessions};
 pub use spec::{DemonstrationSpec, FitSpec, Grid, Income, ModelSpec, PromptSpec, RespondentSpec, ScoringSpec, Spec};
