@@ -1,6 +1,7 @@
 //! Probe and model meet: likelihood, label, generation, and the baselines that need no model.
 
 mod error;
+pub mod join;
 mod outcome;
 pub mod plan;
 pub mod shared;
