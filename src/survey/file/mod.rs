@@ -13,6 +13,7 @@ mod wvs;
 use std::path::Path;
 
 pub use error::FileError;
+pub(super) use header::SYNTHETIC_COLUMN;
 pub use report::{FileKind, ReadReport, RepeatedIds, RepeatedInCountry};
 
 use super::demographics::Demographics;
