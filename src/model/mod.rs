@@ -9,10 +9,10 @@ mod error;
 pub mod fake;
 mod gguf;
 pub mod kernels;
-mod sampling;
 pub mod stored;
 pub mod tokenizer;
 pub mod weights;
+mod writer;
 
 pub use checkpoint::{Checkpoint, Inspection, open_weights};
 pub use config::{Mixture, ModelConfig, RopeScaling};
@@ -20,6 +20,6 @@ pub use contract::{
     Branch, Constraint, Decoding, Finish, Generation, LanguageModel, Menu, ModelError, Node, TokenId, TokenScore,
 };
 pub use error::LoadError;
-pub use sampling::Writer;
 pub use tokenizer::{TokenizeError, Tokenizer};
 pub use weights::{Weight, WeightSource};
+pub use writer::Writer;

@@ -1,6 +1,7 @@
 //! What can go wrong between a probe and its outcome.
 
-use crate::model::ModelError;
+use crate::model::{ModelError, TokenizeError};
+use crate::prompt::PromptError;
 
 /// Something that could not be scored or generated, and why.
 #[derive(Debug, thiserror::Error)]
@@ -25,6 +26,12 @@ pub enum ScoringError {
         /// Tokens for which there is room.
         free: usize,
     },
+    /// A text that cannot be encoded.
+    #[error(transparent)]
+    Tokenize(#[from] TokenizeError),
+    /// A prompt that cannot be put together.
+    #[error(transparent)]
+    Prompt(#[from] PromptError),
     /// The model failed.
     #[error(transparent)]
     Model(#[from] ModelError),
@@ -42,6 +49,8 @@ impl ScoringError {
             Self::Room { .. } => {
                 Some("give the token tree more memory (`--memory`), or show fewer demonstrations".to_owned())
             }
+            Self::Tokenize(error) => error.hint(),
+            Self::Prompt(error) => error.hint(),
             Self::Model(_) => None,
         }
     }

@@ -2,6 +2,7 @@
 
 pub mod baseline;
 mod error;
+pub mod join;
 mod outcome;
 pub mod plan;
 pub mod shared;
