@@ -4,13 +4,29 @@
 
 pub mod config;
 pub mod contract;
+pub mod decoder;
+pub mod engine;
 mod error;
+mod feed_forward;
+mod generate;
 pub mod kernels;
+pub mod memory;
+pub mod rope;
+mod sampling;
+mod slots;
+mod tree;
+mod trie;
 pub mod weights;
 
 pub use config::{Mixture, ModelConfig, RopeScaling};
 pub use contract::{
     Branch, Constraint, Decoding, Finish, Generation, LanguageModel, Menu, ModelError, Node, TokenId, TokenScore,
 };
+pub use engine::{Engine, EngineInfo, EngineSettings};
 pub use error::LoadError;
 pub use weights::{Weight, WeightSource};
+
+#[cfg(test)]
+mod engine_checks;
+#[cfg(test)]
+mod testing;
