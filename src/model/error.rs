@@ -1,5 +1,8 @@
 //! What can go wrong while a checkpoint is found, read and put together.
 
+use std::fmt;
+use std::path::{Path, PathBuf};
+
 /// A checkpoint that cannot be used, and why.
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {
@@ -11,4 +14,302 @@ pub enum LoadError {
         /// What the tensor library said.
         source: candle_core::Error,
     },
+    /// A file that could not be read at all.
+    #[error("{}: {source}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the operating system said.
+        source: std::io::Error,
+    },
+    /// A folder without a file that every checkpoint has.
+    #[error("{}: {what}", path.display())]
+    Absent {
+        /// The folder.
+        path: PathBuf,
+        /// What is not there.
+        what: String,
+    },
+    /// A file whose bytes are not what its format says: cut short, other magic, offsets outside it.
+    #[error("{}: {what}", path.display())]
+    Malformed {
+        /// The file.
+        path: PathBuf,
+        /// Where it is broken and what was expected.
+        what: String,
+    },
+    /// A value in a configuration or in metadata that does not fit.
+    #[error("{}: `{field}`: {what}", path.display())]
+    Field {
+        /// The file.
+        path: PathBuf,
+        /// The key.
+        field: String,
+        /// What is wrong with its value.
+        what: String,
+    },
+    /// A model family that the decoder does not know.
+    #[error("{}: the model family `{family}` is not supported (supported: {})", path.display(), SUPPORTED_FAMILIES.join(", "))]
+    Family {
+        /// The file that names it.
+        path: PathBuf,
+        /// The family as the file names it.
+        family: String,
+    },
+    /// A known family with a feature that the decoder does not have.
+    #[error("{}: {what} is not supported", path.display())]
+    Unsupported {
+        /// The file that asks for it.
+        path: PathBuf,
+        /// The feature.
+        what: String,
+    },
+    /// Tensors that do not match the configuration, all of them.
+    #[error("{}: {}", path.display(), Listed(problems))]
+    Tensors {
+        /// The file or folder.
+        path: PathBuf,
+        /// One a tensor.
+        problems: Vec<TensorProblem>,
+    },
+    /// A tensor that the caller asked for and the checkpoint lacks.
+    #[error("{}: tensor `{name}`: {what}", path.display())]
+    Weight {
+        /// The file it is, or should be, in.
+        path: PathBuf,
+        /// The tensor's canonical name.
+        name: String,
+        /// What is wrong with it.
+        what: String,
+    },
+    /// A pre-tokenizer that is not in the table.
+    #[error("{}: the pre-tokenizer `{name}` is not known (known: {known})", path.display())]
+    PreTokenizer {
+        /// The file.
+        path: PathBuf,
+        /// Value of `tokenizer.ggml.pre`.
+        name: String,
+        /// The table's names.
+        known: String,
+    },
+    /// A tokenizer that cannot be built or does not fit the model.
+    #[error("{}: tokenizer: {what}", path.display())]
+    Tokenizer {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        what: String,
+    },
+    /// Several reasons at once.
+    #[error("{}", Several(.0))]
+    Many(Vec<LoadError>),
+    /// A name that is neither a file, nor in the registry, nor a repository.
+    #[error("`{name}` is no file or folder, no name in the registry of models, and no repository id (ORG/NAME)")]
+    UnknownModel {
+        /// As given.
+        name: String,
+        /// Names in the registry that are close to it.
+        near: Vec<String>,
+    },
+    /// No source has the model.
+    #[error("`{name}` could not be had: {}", tried.join("; "))]
+    Unavailable {
+        /// As given.
+        name: String,
+        /// What was tried, and why it failed.
+        tried: Vec<String>,
+        /// What to do, where that is known.
+        remedy: Option<String>,
+    },
+    /// The hub answered, but not with the file.
+    #[error("the hub: {url}: {what}")]
+    Hub {
+        /// What was asked for.
+        url: String,
+        /// What came back.
+        what: String,
+        /// What to do, where that is known.
+        remedy: Option<String>,
+    },
+    /// Bytes that are not the ones asked for.
+    #[error("{}: {what}: expected {expected}, found {found}", path.display())]
+    Mismatch {
+        /// The file.
+        path: PathBuf,
+        /// What was compared: its size, its sha256.
+        what: &'static str,
+        /// What it should have been.
+        expected: String,
+        /// What it is.
+        found: String,
+    },
+    /// A device that is not there.
+    #[error("device `{device}`: {what}")]
+    Device {
+        /// As given.
+        device: String,
+        /// Why it cannot be used.
+        what: String,
+        /// What to do.
+        remedy: Option<String>,
+    },
+}
+
+/// Families the decoder can be configured as.
+pub const SUPPORTED_FAMILIES: [&str; 5] = ["llama", "mistral", "qwen2", "qwen3", "mixtral"];
+
+/// How one tensor does not match the configuration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TensorProblem {
+    /// The configuration needs it, no file has it.
+    Missing {
+        /// Canonical name.
+        name: String,
+    },
+    /// Its shape is another than the configuration says.
+    Misshapen {
+        /// Canonical name.
+        name: String,
+        /// Shape by the configuration.
+        expected: Vec<usize>,
+        /// Shape in the file.
+        found: Vec<usize>,
+    },
+    /// Stored in a type that is no float and no known block type.
+    Type {
+        /// Canonical name.
+        name: String,
+        /// The type's name in the file.
+        found: String,
+    },
+    /// A file has it, the configuration has no use for it: computing without it would give other results.
+    Unexpected {
+        /// Name in the file.
+        name: String,
+    },
+}
+
+impl fmt::Display for TensorProblem {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Missing { name } => write!(out, "`{name}` is missing"),
+            Self::Misshapen { name, expected, found } => {
+                write!(out, "`{name}` has the shape {found:?}, expected {expected:?}")
+            }
+            Self::Type { name, found } => write!(out, "`{name}` is stored as {found}, which cannot be read"),
+            Self::Unexpected { name } => write!(out, "`{name}` has no place in this family"),
+        }
+    }
+}
+
+/// How many problems are written out; the rest is counted.
+const LISTED: usize = 100;
+
+struct Listed<'a>(&'a [TensorProblem]);
+
+impl fmt::Display for Listed<'_> {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, problem) in self.0.iter().take(LISTED).enumerate() {
+            let separator = if index == 0 { "" } else { "; " };
+            write!(out, "{separator}{problem}")?;
+        }
+        match self.0.len().saturating_sub(LISTED) {
+            0 => Ok(()),
+            more => write!(out, "; and {more} more"),
+        }
+    }
+}
+
+struct Several<'a>(&'a [LoadError]);
+
+impl fmt::Display for Several<'_> {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "the checkpoint has {} faults:", self.0.len())?;
+        self.0.iter().try_for_each(|error| write!(out, "\n  - {error}"))
+    }
+}
+
+impl LoadError {
+    pub(crate) fn read(path: &Path, source: std::io::Error) -> Self {
+        Self::Read {
+            path: path.to_owned(),
+            source,
+        }
+    }
+
+    pub(crate) fn malformed(path: &Path, what: impl Into<String>) -> Self {
+        Self::Malformed {
+            path: path.to_owned(),
+            what: what.into(),
+        }
+    }
+
+    pub(crate) fn field(path: &Path, field: &str, what: impl Into<String>) -> Self {
+        Self::Field {
+            path: path.to_owned(),
+            field: field.to_owned(),
+            what: what.into(),
+        }
+    }
+
+    pub(crate) fn unsupported(path: &Path, what: impl Into<String>) -> Self {
+        Self::Unsupported {
+            path: path.to_owned(),
+            what: what.into(),
+        }
+    }
+
+    pub(crate) fn tokenizer(path: &Path, what: impl fmt::Display) -> Self {
+        Self::Tokenizer {
+            path: path.to_owned(),
+            what: what.to_string(),
+        }
+    }
+
+    pub(crate) fn weight(path: &Path, name: &str, what: impl Into<String>) -> Self {
+        Self::Weight {
+            path: path.to_owned(),
+            name: name.to_owned(),
+            what: what.into(),
+        }
+    }
+
+    /// One error from one or more; `None` from none.
+    pub(crate) fn gather(mut errors: Vec<LoadError>) -> Option<Self> {
+        match errors.len() {
+            0 => None,
+            1 => errors.pop(),
+            _ => Some(Self::Many(errors)),
+        }
+    }
+
+    /// What the user can do about it.
+    pub fn hint(&self) -> Option<String> {
+        let text = match self {
+            Self::Family { .. } | Self::Unsupported { .. } => {
+                "`indieval models list` names checkpoints that are known to work"
+            }
+            Self::Absent { .. } => {
+                "a checkpoint folder has config.json, tokenizer.json and model.safetensors (or its shards and index)"
+            }
+            Self::Malformed { .. } => "the file may be cut short: fetch it again and compare its size and sha256",
+            Self::Tensors { .. } | Self::Weight { .. } => {
+                "`indieval models check MODEL` lists everything that is wrong"
+            }
+            Self::PreTokenizer { .. } => {
+                "use the safetensors checkpoint with its tokenizer.json, or a GGUF made by a newer converter"
+            }
+            Self::UnknownModel { near, .. } if !near.is_empty() => {
+                return Some(format!("did you mean {}?", near.join(" or ")));
+            }
+            Self::UnknownModel { .. } => "`indieval models list` shows the registry",
+            Self::Unavailable { remedy, .. } | Self::Hub { remedy, .. } | Self::Device { remedy, .. } => {
+                return remedy.clone();
+            }
+            Self::Mismatch { .. } => "remove the file and fetch it again",
+            Self::Many(errors) => return errors.iter().find_map(Self::hint),
+            Self::Tensor { .. } | Self::Read { .. } | Self::Field { .. } | Self::Tokenizer { .. } => return None,
+        };
+        Some(text.to_owned())
+    }
 }

@@ -2,6 +2,7 @@
 //!
 //! This room imports no other room and never sees a survey.
 
+pub mod checkpoint;
 pub mod config;
 pub mod contract;
 pub mod decoder;
@@ -9,21 +10,26 @@ pub mod engine;
 mod error;
 mod feed_forward;
 mod generate;
+mod gguf;
 pub mod kernels;
 pub mod memory;
 pub mod rope;
 mod sampling;
 mod slots;
+pub mod stored;
+pub mod tokenizer;
 mod tree;
 mod trie;
 pub mod weights;
 
+pub use checkpoint::{Checkpoint, Inspection, open_weights};
 pub use config::{Mixture, ModelConfig, RopeScaling};
 pub use contract::{
     Branch, Constraint, Decoding, Finish, Generation, LanguageModel, Menu, ModelError, Node, TokenId, TokenScore,
 };
 pub use engine::{Engine, EngineInfo, EngineSettings};
 pub use error::LoadError;
+pub use tokenizer::{TokenizeError, Tokenizer};
 pub use weights::{Weight, WeightSource};
 
 #[cfg(test)]

@@ -1,0 +1,214 @@
+//! Everything that can be known of a checkpoint without computing with it, and every reason to refuse it.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use super::mapped::MappedFile;
+use super::safetensors::{INDEX, SafetensorsWeights};
+use super::{Checkpoint, FileIdentity, Format, Weights, config, identity};
+use crate::model::gguf::value::Metadata;
+use crate::model::gguf::weights::{GgufWeights, Layout};
+use crate::model::gguf::{config as gguf_config, parse};
+use crate::model::stored::Inventory;
+use crate::model::tokenizer::{self, Tokenizer};
+use crate::model::{LoadError, ModelConfig};
+
+const CONFIG: &str = "config.json";
+
+/// What was found; parts that could not be read are `None`, and `faults` says why.
+pub struct Inspection {
+    /// The folder or the file.
+    pub path: PathBuf,
+    /// How it is written.
+    pub format: Format,
+    /// The numbers of the decoder.
+    pub config: Option<ModelConfig>,
+    /// Text to ids.
+    pub tokenizer: Option<Tokenizer>,
+    /// Jinja source of the chat template.
+    pub chat_template: Option<String>,
+    /// How much is stored how.
+    pub inventory: Inventory,
+    /// Every reason to refuse the checkpoint.
+    pub faults: Vec<LoadError>,
+    pub(super) weights: Option<Weights>,
+    beside: Vec<PathBuf>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Text {
+    Wanted,
+    Skipped,
+}
+
+impl Inspection {
+    /// Inspects a folder or a GGUF file.
+    pub fn of(path: &Path) -> Self {
+        Self::look(path, Text::Wanted)
+    }
+
+    /// Inspects configuration and tensors only.
+    pub(super) fn without_text(path: &Path) -> Self {
+        Self::look(path, Text::Skipped)
+    }
+
+    fn look(path: &Path, text: Text) -> Self {
+        let format = if path.is_dir() {
+            Format::Safetensors
+        } else {
+            Format::Gguf
+        };
+        let mut inspection = Self {
+            path: path.to_owned(),
+            format,
+            config: None,
+            tokenizer: None,
+            chat_template: None,
+            inventory: Inventory::default(),
+            faults: Vec::new(),
+            weights: None,
+            beside: Vec::new(),
+        };
+        match format {
+            Format::Safetensors => inspection.read_folder(text),
+            Format::Gguf => {
+                if let Err(fault) = inspection.read_gguf(text) {
+                    inspection.faults.push(fault);
+                }
+            }
+        }
+        inspection.compare();
+        inspection
+    }
+
+    /// Reads every value of every tensor and adds a fault for each tensor with a NaN or an infinity.
+    pub fn check_values(&mut self) {
+        if let Some(weights) = &self.weights {
+            self.faults.extend(weights.check_all_values());
+        }
+    }
+
+    /// The checkpoint, if there are no faults.
+    pub fn into_checkpoint(mut self) -> Result<Checkpoint, LoadError> {
+        if let Some(fault) = LoadError::gather(std::mem::take(&mut self.faults)) {
+            return Err(fault);
+        }
+        let identity = self.identify()?;
+        match (self.config, self.weights, self.tokenizer) {
+            (Some(config), Some(weights), Some(tokenizer)) => Ok(Checkpoint {
+                path: self.path,
+                format: self.format,
+                config,
+                inventory: self.inventory,
+                weights: weights.into_source(),
+                tokenizer,
+                chat_template: self.chat_template,
+                identity,
+            }),
+            _ => Err(LoadError::malformed(&self.path, "is no checkpoint")),
+        }
+    }
+
+    /// Size and sha256 of every file that determines a result, in the order of their names.
+    pub fn identify(&self) -> Result<Vec<FileIdentity>, LoadError> {
+        let mut files = self.weights.as_ref().map(Weights::identify).unwrap_or_default();
+        for path in &self.beside {
+            files.push(identity::of_file(path)?);
+        }
+        files.sort_by(|a, b| a.name.cmp(&b.name));
+        Ok(files)
+    }
+
+    fn read_folder(&mut self, text: Text) {
+        let path = self.path.join(CONFIG);
+        let mut json = None;
+        match std::fs::read(&path) {
+            Ok(bytes) => {
+                match config::parse(&path, &bytes) {
+                    Ok(config) => self.config = Some(config),
+                    Err(faults) => self.faults.extend(faults),
+                }
+                json = serde_json::from_slice::<Value>(&bytes).ok();
+                self.beside.push(path);
+            }
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => self.faults.push(LoadError::Absent {
+                path: self.path.clone(),
+                what: format!("has no {CONFIG}"),
+            }),
+            Err(error) => self.faults.push(LoadError::read(&path, error)),
+        }
+        match SafetensorsWeights::open(&self.path) {
+            Ok(weights) => {
+                self.weights = Some(Weights::Safetensors(weights));
+                let index = self.path.join(INDEX);
+                self.beside.extend(index.is_file().then_some(index));
+            }
+            Err(faults) => self.faults.extend(faults),
+        }
+        if text == Text::Skipped {
+            return;
+        }
+        match tokenizer::read_files(&self.path, json.as_ref()) {
+            Ok(found) => {
+                self.tokenizer = Some(found.tokenizer);
+                self.chat_template = found.chat_template;
+                self.beside.extend(found.files);
+            }
+            Err(fault) => self.faults.push(fault),
+        }
+    }
+
+    fn read_gguf(&mut self, text: Text) -> Result<(), LoadError> {
+        let file = MappedFile::open(&self.path)?;
+        let header = parse::parse(&self.path, file.bytes())?;
+        let metadata = Metadata {
+            path: &self.path,
+            values: &header.metadata,
+        };
+        match gguf_config::read(metadata, &header.tensors, &file) {
+            Ok(config) => self.config = Some(config),
+            Err(faults) => self.faults.extend(faults),
+        }
+        if text == Text::Wanted {
+            match tokenizer::read_gguf(metadata) {
+                Ok(tokenizer) => self.tokenizer = Some(tokenizer),
+                Err(fault) => self.faults.push(fault),
+            }
+            match metadata.text("tokenizer.chat_template") {
+                Ok(template) => self.chat_template = template.map(str::to_owned),
+                Err(fault) => self.faults.push(fault),
+            }
+        }
+        let interleaved = match (metadata.text("general.architecture"), &self.config) {
+            (Ok(Some("llama")), Some(config)) => Some((config.heads, config.kv_heads)),
+            _ => None,
+        };
+        self.weights = Some(Weights::Gguf(GgufWeights::new(
+            file,
+            header.tensors,
+            Layout { interleaved },
+        )));
+        Ok(())
+    }
+
+    /// What concerns two parts at once: tensors and tokens against the configuration.
+    fn compare(&mut self) {
+        if let Some(weights) = &self.weights {
+            self.inventory = weights.inventory();
+        }
+        if let (Some(config), Some(weights)) = (&self.config, &self.weights) {
+            self.faults.extend(weights.faults(&self.path, config));
+        }
+        if let (Some(config), Some(tokenizer)) = (&self.config, &self.tokenizer)
+            && tokenizer.vocabulary() > config.vocabulary
+        {
+            let what = format!(
+                "has ids up to {}, and the model's embedding {} rows",
+                tokenizer.vocabulary().saturating_sub(1),
+                config.vocabulary
+            );
+            self.faults.push(LoadError::tokenizer(&self.path, what));
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! The tensors a configuration calls for, with their shapes.
+
+use std::collections::HashSet;
+
+use crate::model::ModelConfig;
+use crate::model::error::TensorProblem;
+
+/// Calls `visit` with the canonical name and the shape of every tensor that `config` calls for.
+pub fn for_each_tensor(config: &ModelConfig, mut visit: impl FnMut(&str, &[usize])) {
+    let ModelConfig {
+        hidden,
+        intermediate,
+        heads,
+        kv_heads,
+        head_dim,
+        vocabulary,
+        ..
+    } = *config;
+    let (queries, keys) = (heads * head_dim, kv_heads * head_dim);
+    visit("model.embed_tokens.weight", &[vocabulary, hidden]);
+    for layer in 0..config.layers {
+        let mut part = |name: &str, shape: &[usize]| visit(&format!("model.layers.{layer}.{name}"), shape);
+        part("input_layernorm.weight", &[hidden]);
+        part("self_attn.q_proj.weight", &[queries, hidden]);
+        part("self_attn.k_proj.weight", &[keys, hidden]);
+        part("self_attn.v_proj.weight", &[keys, hidden]);
+        part("self_attn.o_proj.weight", &[hidden, queries]);
+        if config.qkv_bias {
+            part("self_attn.q_proj.bias", &[queries]);
+            part("self_attn.k_proj.bias", &[keys]);
+            part("self_attn.v_proj.bias", &[keys]);
+        }
+        if config.output_bias {
+            part("self_attn.o_proj.bias", &[hidden]);
+        }
+        if config.qk_norm {
+            part("self_attn.q_norm.weight", &[head_dim]);
+            part("self_attn.k_norm.weight", &[head_dim]);
+        }
+        part("post_attention_layernorm.weight", &[hidden]);
+        match config.mixture {
+            None => {
+                part("mlp.gate_proj.weight", &[intermediate, hidden]);
+                part("mlp.up_proj.weight", &[intermediate, hidden]);
+                part("mlp.down_proj.weight", &[hidden, intermediate]);
+            }
+            Some(mixture) => {
+                part("block_sparse_moe.gate.weight", &[mixture.experts, hidden]);
+                for expert in 0..mixture.experts {
+                    let name = |matrix: &str| format!("block_sparse_moe.experts.{expert}.{matrix}.weight");
+                    part(&name("w1"), &[intermediate, hidden]);
+                    part(&name("w2"), &[hidden, intermediate]);
+                    part(&name("w3"), &[intermediate, hidden]);
+                }
+            }
+        }
+    }
+    visit("model.norm.weight", &[hidden]);
+    if !config.tied {
+        visit("lm_head.weight", &[vocabulary, hidden]);
+    }
+}
+
+/// Number of parameters of a model of this configuration, the head counted once where it is tied.
+pub fn parameters(config: &ModelConfig) -> u64 {
+    let mut total = 0;
+    for_each_tensor(config, |_, shape| {
+        total += shape.iter().map(|&side| side as u64).product::<u64>();
+    });
+    total
+}
+
+/// Names that files carry and no decoder needs: values that can be computed, and the head's copy of a tied embedding.
+fn is_redundant(config: &ModelConfig, name: &str) -> bool {
+    name.ends_with(".rotary_emb.inv_freq") || (config.tied && name == "lm_head.weight")
+}
+
+/// Compares what is stored with what `config` calls for.
+///
+/// `stored` tells a tensor's shape (or the name of a type that cannot be read), `names` gives all names in the files.
+pub(crate) fn compare<'a>(
+    config: &ModelConfig,
+    names: impl Iterator<Item = &'a str>,
+    stored: impl Fn(&str) -> Option<Result<Vec<usize>, String>>,
+) -> Vec<TensorProblem> {
+    let mut problems = Vec::new();
+    let mut wanted = HashSet::new();
+    for_each_tensor(config, |name, shape| {
+        match stored(name) {
+            None => problems.push(TensorProblem::Missing { name: name.to_owned() }),
+            Some(Err(found)) => problems.push(TensorProblem::Type {
+                name: name.to_owned(),
+                found,
+            }),
+            Some(Ok(found)) if found != shape => problems.push(TensorProblem::Misshapen {
+                name: name.to_owned(),
+                expected: shape.to_vec(),
+                found,
+            }),
+            Some(Ok(_)) => {}
+        }
+        if stored(name).is_some() {
+            wanted.insert(name.to_owned());
+        }
+    });
+    let mut unexpected: Vec<&str> = names
+        .filter(|name| !wanted.contains(*name) && !is_redundant(config, name))
+        .collect();
+    unexpected.sort_unstable();
+    problems.extend(
+        unexpected
+            .into_iter()
+            .map(|name| TensorProblem::Unexpected { name: name.to_owned() }),
+    );
+    problems
+}

@@ -1,0 +1,216 @@
+//! Tensors in safetensors files: one, or shards with an index.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::{Component, Path, PathBuf};
+
+use candle_core::{DType, Device, Tensor};
+use safetensors::Dtype;
+
+use super::finite::first_bad_value;
+use super::header;
+use super::mapped::MappedFile;
+use crate::model::stored::{Inventory, Storage};
+use crate::model::{LoadError, Weight, WeightSource};
+
+/// The file of a checkpoint in one piece.
+pub(crate) const SINGLE: &str = "model.safetensors";
+/// The file that says which shard holds which tensor.
+pub(crate) const INDEX: &str = "model.safetensors.index.json";
+
+/// All tensors of a safetensors checkpoint, mapped, none read.
+pub(crate) struct SafetensorsWeights {
+    folder: PathBuf,
+    files: Vec<MappedFile>,
+    entries: HashMap<String, Entry>,
+}
+
+struct Entry {
+    file: usize,
+    start: usize,
+    bytes: usize,
+    shape: Vec<usize>,
+    /// The name of a type that cannot be read, where it is one.
+    storage: Result<Storage, String>,
+}
+
+impl SafetensorsWeights {
+    /// Maps the files of `folder` and reads their headers.
+    pub(crate) fn open(folder: &Path) -> Result<Self, Vec<LoadError>> {
+        let mut weights = Self {
+            folder: folder.to_owned(),
+            files: Vec::new(),
+            entries: HashMap::new(),
+        };
+        let single = folder.join(SINGLE);
+        let index = folder.join(INDEX);
+        if single.is_file() {
+            weights.add(&single).map_err(|error| vec![error])?;
+        } else if index.is_file() {
+            weights.add_shards(&index)?;
+        } else {
+            return Err(vec![LoadError::Absent {
+                path: folder.to_owned(),
+                what: format!("has neither {SINGLE} nor {INDEX}"),
+            }]);
+        }
+        Ok(weights)
+    }
+
+    /// The mapped files.
+    pub(crate) fn files(&self) -> &[MappedFile] {
+        &self.files
+    }
+
+    /// Names of all tensors.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.entries.keys().map(String::as_str)
+    }
+
+    /// A tensor's shape, or the name of its unreadable type.
+    pub(crate) fn shape(&self, name: &str) -> Option<Result<Vec<usize>, String>> {
+        let entry = self.entries.get(name)?;
+        Some(entry.storage.clone().map(|_| entry.shape.clone()))
+    }
+
+    pub(crate) fn inventory(&self) -> Inventory {
+        let mut inventory = Inventory::default();
+        for entry in self.entries.values() {
+            if let Ok(storage) = entry.storage {
+                inventory.add(storage, entry.shape.iter().product(), entry.bytes);
+            }
+        }
+        inventory
+    }
+
+    fn add_shards(&mut self, index: &Path) -> Result<(), Vec<LoadError>> {
+        let shards = read_index(index).map_err(|error| vec![error])?;
+        let mut errors = Vec::new();
+        for (shard, names) in shards {
+            let path = self.folder.join(&shard);
+            if let Err(error) = self.add(&path) {
+                errors.push(error);
+                continue;
+            }
+            let file = self.files.len() - 1;
+            let absent: Vec<&str> = names
+                .iter()
+                .filter(|name| self.entries.get(*name).is_none_or(|entry| entry.file != file))
+                .map(String::as_str)
+                .collect();
+            if !absent.is_empty() {
+                let what = format!("{INDEX} says that these tensors are here: {}", absent.join(", "));
+                errors.push(LoadError::malformed(&path, what));
+            }
+        }
+        if errors.is_empty() { Ok(()) } else { Err(errors) }
+    }
+
+    fn add(&mut self, path: &Path) -> Result<(), LoadError> {
+        let file = MappedFile::open(path)?;
+        for (name, range, info) in header::read(path, file.bytes())? {
+            let entry = Entry {
+                file: self.files.len(),
+                start: range.start,
+                bytes: range.len(),
+                shape: info.shape,
+                storage: storage(info.dtype),
+            };
+            if let Some(other) = self.entries.insert(name.clone(), entry) {
+                let what = format!("is also in {}", self.files[other.file].path().display());
+                return Err(LoadError::weight(path, &name, what));
+            }
+        }
+        self.files.push(file);
+        Ok(())
+    }
+
+    fn bytes<'a>(&'a self, name: &str, entry: &Entry) -> Result<&'a [u8], LoadError> {
+        let file = &self.files[entry.file];
+        file.slice(entry.start, entry.bytes)
+            .ok_or_else(|| LoadError::weight(file.path(), name, "lies outside the file"))
+    }
+
+    fn check_values(&self, name: &str, entry: &Entry) -> Result<(), LoadError> {
+        let Ok(storage) = entry.storage else {
+            return Ok(());
+        };
+        match first_bad_value(storage, self.bytes(name, entry)?) {
+            None => Ok(()),
+            Some(at) => {
+                let what = format!("value {at} is not a finite number");
+                Err(LoadError::weight(self.files[entry.file].path(), name, what))
+            }
+        }
+    }
+
+    /// Reads every value; an error for each tensor with a NaN or an infinity.
+    pub(crate) fn check_all_values(&self) -> Vec<LoadError> {
+        let ordered: BTreeMap<_, _> = self.entries.iter().collect();
+        ordered
+            .into_iter()
+            .filter_map(|(name, entry)| self.check_values(name, entry).err())
+            .collect()
+    }
+}
+
+impl WeightSource for SafetensorsWeights {
+    fn get(&self, name: &str, shape: &[usize]) -> Result<Weight, LoadError> {
+        let Some(entry) = self.entries.get(name) else {
+            return Err(LoadError::weight(&self.folder, name, "is missing"));
+        };
+        let path = self.files[entry.file].path();
+        if entry.shape != shape {
+            let what = format!("has the shape {:?}, expected {shape:?}", entry.shape);
+            return Err(LoadError::weight(path, name, what));
+        }
+        let dtype = match &entry.storage {
+            Ok(storage) => storage.float().unwrap_or(DType::F32),
+            Err(found) => {
+                let what = format!("is stored as {found}, which cannot be read");
+                return Err(LoadError::weight(path, name, what));
+            }
+        };
+        self.check_values(name, entry)?;
+        let bytes = self.bytes(name, entry)?;
+        let tensor = Tensor::from_raw_buffer(bytes, dtype, shape, &Device::Cpu);
+        tensor.map(Weight::Plain).map_err(|source| LoadError::Tensor {
+            name: name.to_owned(),
+            source,
+        })
+    }
+}
+
+/// Shards in their order by name, each with the tensors it should hold.
+fn read_index(path: &Path) -> Result<BTreeMap<String, Vec<String>>, LoadError> {
+    #[derive(serde::Deserialize)]
+    struct Index {
+        weight_map: BTreeMap<String, String>,
+    }
+    let text = std::fs::read(path).map_err(|source| LoadError::read(path, source))?;
+    let index: Index = serde_json::from_slice(&text)
+        .map_err(|error| LoadError::malformed(path, format!("is no index of shards: {error}")))?;
+    let mut shards: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for (tensor, shard) in index.weight_map {
+        let mut parts = Path::new(&shard).components();
+        let inside = matches!(parts.next(), Some(Component::Normal(_))) && parts.next().is_none();
+        if !inside || shard.contains('\\') {
+            let what = format!("tensor `{tensor}` is said to be in `{shard}`, which is not a file of this folder");
+            return Err(LoadError::malformed(path, what));
+        }
+        shards.entry(shard).or_default().push(tensor);
+    }
+    if shards.is_empty() {
+        return Err(LoadError::malformed(path, "names no shards"));
+    }
+    Ok(shards)
+}
+
+fn storage(dtype: Dtype) -> Result<Storage, String> {
+    match dtype {
+        Dtype::F64 => Ok(Storage::F64),
+        Dtype::F32 => Ok(Storage::F32),
+        Dtype::F16 => Ok(Storage::F16),
+        Dtype::BF16 => Ok(Storage::BF16),
+        other => Err(format!("{other:?}")),
+    }
+}

@@ -1,0 +1,215 @@
+//! A [`ModelConfig`] from the metadata and the tensors of a GGUF file.
+
+use std::collections::HashMap;
+
+use super::parse::TensorEntry;
+use super::value::Metadata;
+use crate::model::checkpoint::bounds;
+use crate::model::checkpoint::mapped::MappedFile;
+use crate::model::stored::Storage;
+use crate::model::{LoadError, Mixture, ModelConfig, RopeScaling};
+
+/// Reads the configuration; fails with every reason at once.
+pub(crate) fn read(
+    metadata: Metadata<'_>,
+    tensors: &HashMap<String, TensorEntry>,
+    file: &MappedFile,
+) -> Result<ModelConfig, Vec<LoadError>> {
+    let path = metadata.path;
+    let key = "general.architecture";
+    let architecture = metadata
+        .required(key, metadata.text(key))
+        .map_err(|error| vec![error])?;
+    // Mistral and Mixtral are written as `llama`.
+    if !matches!(architecture, "llama" | "qwen2" | "qwen3") {
+        return Err(vec![LoadError::Family {
+            path: path.to_owned(),
+            family: architecture.to_owned(),
+        }]);
+    }
+    let mut reader = Reader {
+        metadata,
+        architecture,
+        errors: Vec::new(),
+    };
+    reader.refuse_foreign_features();
+    let hidden = reader.size("embedding_length");
+    let heads = reader.size("attention.head_count");
+    let experts = reader.optional_size("expert_count").filter(|&count| count > 0);
+    let head_dim = reader.head_dim(hidden, heads);
+    let rope_scaling = reader.rope_scaling(tensors, file);
+    let config = ModelConfig {
+        family: match experts {
+            Some(_) if architecture == "llama" => "mixtral".to_owned(),
+            _ => architecture.to_owned(),
+        },
+        hidden,
+        intermediate: reader.size("feed_forward_length"),
+        layers: reader.size("block_count"),
+        heads,
+        kv_heads: reader.optional_size("attention.head_count_kv").unwrap_or(heads),
+        head_dim,
+        // The metadata's vocab_size is often absent; the embedding is what counts.
+        vocabulary: tensors
+            .get("token_embd.weight")
+            .and_then(|entry| entry.shape.first().copied())
+            .unwrap_or(0),
+        context: reader.size("context_length"),
+        norm_eps: reader.number("attention.layer_norm_rms_epsilon", None),
+        rope_theta: reader.number("rope.freq_base", Some(10_000.0)),
+        rope_scaling,
+        qkv_bias: architecture == "qwen2" || tensors.contains_key("blk.0.attn_q.bias"),
+        output_bias: tensors.contains_key("blk.0.attn_output.bias"),
+        qk_norm: architecture == "qwen3",
+        tied: !tensors.contains_key("output.weight"),
+        sliding_window: reader
+            .optional_size("attention.sliding_window")
+            .filter(|&window| window > 0),
+        mixture: experts.map(|experts| Mixture {
+            experts,
+            used: reader.size("expert_used_count"),
+        }),
+    };
+    if !tensors.contains_key("token_embd.weight") {
+        reader
+            .errors
+            .push(LoadError::weight(path, "token_embd.weight", "is missing"));
+    }
+    if reader.errors.is_empty() {
+        reader.errors = bounds::misfits(&config, path);
+    }
+    if reader.errors.is_empty() {
+        Ok(config)
+    } else {
+        Err(reader.errors)
+    }
+}
+
+struct Reader<'a> {
+    metadata: Metadata<'a>,
+    architecture: &'a str,
+    errors: Vec<LoadError>,
+}
+
+impl<'a> Reader<'a> {
+    fn key(&self, name: &str) -> String {
+        format!("{}.{name}", self.architecture)
+    }
+
+    fn keep<T>(&mut self, value: Result<Option<T>, LoadError>) -> Option<T> {
+        value.unwrap_or_else(|error| {
+            self.errors.push(error);
+            None
+        })
+    }
+
+    fn optional_size(&mut self, name: &str) -> Option<usize> {
+        let value = self.metadata.size(&self.key(name));
+        self.keep(value)
+    }
+
+    fn size(&mut self, name: &str) -> usize {
+        let key = self.key(name);
+        let value = self.metadata.required(&key, self.metadata.size(&key));
+        self.keep(value.map(Some)).unwrap_or(0)
+    }
+
+    fn optional_number(&mut self, name: &str) -> Option<f64> {
+        let value = self.metadata.number(&self.key(name));
+        self.keep(value)
+    }
+
+    fn number(&mut self, name: &str, default: Option<f64>) -> f64 {
+        if let Some(value) = self.optional_number(name).or(default) {
+            return value;
+        }
+        let key = self.key(name);
+        self.errors.push(LoadError::field(
+            self.metadata.path,
+            &key,
+            "is missing, expected a number",
+        ));
+        0.0
+    }
+
+    fn refuse_foreign_features(&mut self) {
+        let parts = self.metadata.size("split.count");
+        if let Some(parts) = self.keep(parts)
+            && parts > 1
+        {
+            let what = format!("a GGUF file in {parts} parts (join them with llama.cpp's gguf-split --merge)");
+            self.errors.push(LoadError::unsupported(self.metadata.path, what));
+        }
+        for name in ["logit_scale", "embedding_scale", "residual_scale", "attention.scale"] {
+            if let Some(scale) = self.optional_number(name)
+                && scale != 1.0
+                && scale != 0.0
+            {
+                let what = format!("`{}` ({scale})", self.key(name));
+                self.errors.push(LoadError::unsupported(self.metadata.path, what));
+            }
+        }
+    }
+
+    fn head_dim(&mut self, hidden: usize, heads: usize) -> usize {
+        let by_heads = hidden.checked_div(heads).unwrap_or(0);
+        let width = self.optional_size("attention.key_length").unwrap_or(by_heads);
+        for name in ["attention.value_length", "rope.dimension_count"] {
+            if let Some(other) = self.optional_size(name)
+                && other != width
+            {
+                let key = self.key(name);
+                let what = format!("is {other}, expected {width}: keys, values and rotation must be of one width");
+                self.errors.push(LoadError::field(self.metadata.path, &key, what));
+            }
+        }
+        width
+    }
+
+    fn rope_scaling(&mut self, tensors: &HashMap<String, TensorEntry>, file: &MappedFile) -> RopeScaling {
+        if let Some(entry) = tensors.get("rope_freqs.weight") {
+            match factors(entry, file) {
+                Some(factors) => return RopeScaling::Factors(factors),
+                None => {
+                    let what = format!(
+                        "has the shape {:?} of {}, expected a row of f32",
+                        entry.shape, entry.storage
+                    );
+                    self.errors
+                        .push(LoadError::weight(self.metadata.path, "rope_freqs.weight", what));
+                }
+            }
+        }
+        let kind = self.metadata.text(&self.key("rope.scaling.type"));
+        let kind = self.keep(kind);
+        // Files older than `rope.scaling` have the factor alone.
+        let factor = self
+            .optional_number("rope.scaling.factor")
+            .or(self.optional_number("rope.scale_linear"));
+        match (kind, factor) {
+            (Some("none"), _) | (None, None) => RopeScaling::None,
+            (Some("linear") | None, Some(1.0)) => RopeScaling::None,
+            (Some("linear") | None, Some(factor)) => RopeScaling::Linear(factor),
+            (Some("linear"), None) => {
+                let key = self.key("rope.scaling.factor");
+                self.errors
+                    .push(LoadError::field(self.metadata.path, &key, "is missing"));
+                RopeScaling::None
+            }
+            (Some(other), _) => {
+                let what = format!("rotary scaling of the type `{other}`");
+                self.errors.push(LoadError::unsupported(self.metadata.path, what));
+                RopeScaling::None
+            }
+        }
+    }
+}
+
+fn factors(entry: &TensorEntry, file: &MappedFile) -> Option<Vec<f32>> {
+    if entry.shape.len() != 1 || entry.storage != Storage::F32 {
+        return None;
+    }
+    let bytes = file.bytes().get(entry.range.clone())?;
+    let (numbers, _) = bytes.as_chunks::<4>();
+    Some(numbers.iter().map(|number| f32::from_le_bytes(*number)).collect())
+}

@@ -1,0 +1,7 @@
+//! GGUF files: one file with metadata, tokenizer and tensors, as llama.cpp reads and writes them.
+
+mod blocks;
+pub(crate) mod config;
+pub(crate) mod parse;
+pub(crate) mod value;
+pub(crate) mod weights;

@@ -1,0 +1,349 @@
+//! The header of a GGUF file, read from a memory map.
+//!
+//! Every count, length and offset is compared with what is left of the file before it is used, so that no file,
+//! however broken, makes this read outside the map or allocate more than a small multiple of the file's size.
+//! Format: <https://github.com/ggml-org/ggml/blob/master/docs/gguf.md>, versions 2 and 3.
+
+use std::collections::HashMap;
+use std::ops::Range;
+use std::path::Path;
+
+use candle_core::quantized::GgmlDType;
+
+use super::value::Value;
+use crate::model::LoadError;
+use crate::model::stored::Storage;
+
+const MAGIC: &[u8; 4] = b"GGUF";
+/// Tensors start at multiples of this, where the file says nothing else.
+const DEFAULT_ALIGNMENT: u64 = 32;
+/// ggml's own limit.
+const MOST_DIMENSIONS: u32 = 4;
+/// Arrays of arrays deeper than this are refused; real files have none.
+const DEEPEST: usize = 4;
+/// Smallest entry a key with its value can take: an empty key, a type, one byte.
+const SMALLEST_PAIR: usize = 8 + 4 + 1;
+/// Smallest description of a tensor: an empty name, no dimensions, a type, an offset.
+const SMALLEST_TENSOR: usize = 8 + 4 + 4 + 8;
+
+/// Metadata and tensors of one file.
+#[derive(Debug)]
+pub(crate) struct Header {
+    pub(crate) metadata: HashMap<String, Value>,
+    pub(crate) tensors: HashMap<String, TensorEntry>,
+}
+
+/// Where one tensor lies.
+#[derive(Debug, Clone)]
+pub(crate) struct TensorEntry {
+    /// Outermost dimension first, the reverse of the file's order.
+    pub(crate) shape: Vec<usize>,
+    pub(crate) storage: Storage,
+    /// Place in the file.
+    pub(crate) range: Range<usize>,
+}
+
+/// Reads the header of a whole file's `bytes`; every tensor's place is inside them and none overlaps another.
+pub(crate) fn parse(path: &Path, bytes: &[u8]) -> Result<Header, LoadError> {
+    let mut cursor = Cursor { path, bytes, at: 0 };
+    if cursor.take(4, "the magic")? != MAGIC {
+        return Err(LoadError::malformed(path, "does not begin with `GGUF`: no GGUF file"));
+    }
+    let version = cursor.u32("the version")?;
+    if !(2..=3).contains(&version) {
+        let what = format!("has GGUF version {version}; 2 and 3 can be read (big-endian files cannot)");
+        return Err(LoadError::malformed(path, what));
+    }
+    let tensor_count = cursor.count("the number of tensors", SMALLEST_TENSOR)?;
+    let pair_count = cursor.count("the number of metadata entries", SMALLEST_PAIR)?;
+
+    let mut metadata = HashMap::with_capacity(pair_count);
+    for _ in 0..pair_count {
+        let key = cursor.string("a metadata key")?;
+        let value = cursor.value(&key)?;
+        if metadata.insert(key.clone(), value).is_some() {
+            return Err(LoadError::malformed(
+                path,
+                format!("has the metadata key `{key}` twice"),
+            ));
+        }
+    }
+    let infos: Vec<Info> = (0..tensor_count).map(|_| cursor.info()).collect::<Result<_, _>>()?;
+
+    let alignment = match metadata.get("general.alignment") {
+        None => DEFAULT_ALIGNMENT,
+        Some(value) => value
+            .as_u64()
+            .filter(|alignment| alignment.is_power_of_two() && (8..=1 << 20).contains(alignment))
+            .ok_or_else(|| LoadError::field(path, "general.alignment", "expected a power of two from 8 to 1048576"))?,
+    };
+    let start = (cursor.at as u64).next_multiple_of(alignment);
+    let tensors = place(path, bytes.len() as u64, start, alignment, infos)?;
+    Ok(Header { metadata, tensors })
+}
+
+struct Info {
+    name: String,
+    shape: Vec<usize>,
+    storage: Storage,
+    offset: u64,
+}
+
+fn place(
+    path: &Path,
+    size: u64,
+    start: u64,
+    alignment: u64,
+    infos: Vec<Info>,
+) -> Result<HashMap<String, TensorEntry>, LoadError> {
+    let mut tensors = HashMap::with_capacity(infos.len());
+    for Info {
+        name,
+        shape,
+        storage,
+        offset,
+    } in infos
+    {
+        let refuse = |what: String| LoadError::weight(path, &name, what);
+        let bytes = shape
+            .iter()
+            .try_fold(1usize, |product, &side| product.checked_mul(side))
+            .and_then(|elements| storage.bytes(elements))
+            .ok_or_else(|| refuse(format!("the shape {shape:?} does not fill whole blocks of {storage}")))?;
+        if let Storage::Blocks(kind) = storage
+            && shape.last().is_none_or(|row| row % kind.block_size() != 0)
+        {
+            return Err(refuse(format!("rows of {shape:?} are no whole blocks of {storage}")));
+        }
+        if offset % alignment != 0 {
+            return Err(refuse(format!(
+                "starts at {offset}, no multiple of the alignment {alignment}"
+            )));
+        }
+        let end = start.checked_add(offset).and_then(|at| at.checked_add(bytes as u64));
+        let range = match end {
+            // Both ends are at most the file's size, which is a usize.
+            Some(end) if end <= size => end as usize - bytes..end as usize,
+            _ => {
+                return Err(refuse(format!(
+                    "{bytes} bytes at {offset} lie outside the file: cut short?"
+                )));
+            }
+        };
+        let entry = TensorEntry { shape, storage, range };
+        if tensors.insert(name.clone(), entry).is_some() {
+            return Err(LoadError::weight(path, &name, "is described twice"));
+        }
+    }
+    let mut ranges: Vec<(&Range<usize>, &String)> = tensors.iter().map(|(name, entry)| (&entry.range, name)).collect();
+    ranges.sort_by_key(|(range, _)| (range.start, range.end));
+    for pair in ranges.windows(2) {
+        if let [(before, first), (after, second)] = pair
+            && after.start < before.end
+        {
+            return Err(LoadError::weight(path, second, format!("overlaps tensor `{first}`")));
+        }
+    }
+    Ok(tensors)
+}
+
+struct Cursor<'a> {
+    path: &'a Path,
+    bytes: &'a [u8],
+    at: usize,
+}
+
+impl<'a> Cursor<'a> {
+    fn refuse(&self, what: impl Into<String>) -> LoadError {
+        LoadError::malformed(self.path, what)
+    }
+
+    fn left(&self) -> usize {
+        self.bytes.len() - self.at
+    }
+
+    fn take(&mut self, length: usize, what: &str) -> Result<&'a [u8], LoadError> {
+        match self.bytes[self.at..].get(..length) {
+            Some(slice) => {
+                self.at += length;
+                Ok(slice)
+            }
+            None => Err(self.refuse(format!("ends at byte {} within {what}: cut short", self.bytes.len()))),
+        }
+    }
+
+    fn array<const N: usize>(&mut self, what: &str) -> Result<[u8; N], LoadError> {
+        let slice = self.take(N, what)?;
+        slice.try_into().map_err(|_| self.refuse(what))
+    }
+
+    fn u32(&mut self, what: &str) -> Result<u32, LoadError> {
+        Ok(u32::from_le_bytes(self.array(what)?))
+    }
+
+    fn u64(&mut self, what: &str) -> Result<u64, LoadError> {
+        Ok(u64::from_le_bytes(self.array(what)?))
+    }
+
+    /// A number of things that take at least `smallest` bytes each.
+    fn count(&mut self, what: &str, smallest: usize) -> Result<usize, LoadError> {
+        let count = self.u64(what)?;
+        let most = self.left() / smallest;
+        match usize::try_from(count) {
+            Ok(count) if count <= most => Ok(count),
+            _ => Err(self.refuse(format!("{what} is {count}, and the file has room for {most} at most"))),
+        }
+    }
+
+    fn string(&mut self, what: &str) -> Result<String, LoadError> {
+        let length = self.count(what, 1)?;
+        let bytes = self.take(length, what)?;
+        // A few files end their strings with a zero byte, as C does.
+        let bytes = bytes.strip_suffix(b"\0").unwrap_or(bytes);
+        match std::str::from_utf8(bytes) {
+            Ok(text) => Ok(text.to_owned()),
+            Err(_) => Err(self.refuse(format!("{what} at byte {} is no UTF-8", self.at - length))),
+        }
+    }
+
+    fn value(&mut self, key: &str) -> Result<Value, LoadError> {
+        let kind = self.u32(key)?;
+        self.value_of(kind, key, 0)
+    }
+
+    fn value_of(&mut self, kind: u32, key: &str, depth: usize) -> Result<Value, LoadError> {
+        Ok(match kind {
+            0 => Value::Unsigned(u64::from(u8::from_le_bytes(self.array(key)?))),
+            1 => Value::Signed(i64::from(i8::from_le_bytes(self.array(key)?))),
+            2 => Value::Unsigned(u64::from(u16::from_le_bytes(self.array(key)?))),
+            3 => Value::Signed(i64::from(i16::from_le_bytes(self.array(key)?))),
+            4 => Value::Unsigned(u64::from(u32::from_le_bytes(self.array(key)?))),
+            5 => Value::Signed(i64::from(i32::from_le_bytes(self.array(key)?))),
+            6 => Value::Float(f64::from(f32::from_le_bytes(self.array(key)?))),
+            7 => match self.array(key)? {
+                [0] => Value::Bool(false),
+                [1] => Value::Bool(true),
+                [other] => {
+                    return Err(LoadError::field(
+                        self.path,
+                        key,
+                        format!("is the byte {other}, expected 0 or 1"),
+                    ));
+                }
+            },
+            8 => Value::String(self.string(key)?),
+            9 => self.array_value(key, depth)?,
+            10 => Value::Unsigned(u64::from_le_bytes(self.array(key)?)),
+            11 => Value::Signed(i64::from_le_bytes(self.array(key)?)),
+            12 => Value::Float(f64::from_le_bytes(self.array(key)?)),
+            other => {
+                return Err(LoadError::field(
+                    self.path,
+                    key,
+                    format!("has the unknown value type {other}"),
+                ));
+            }
+        })
+    }
+
+    fn array_value(&mut self, key: &str, depth: usize) -> Result<Value, LoadError> {
+        if depth >= DEEPEST {
+            return Err(LoadError::field(self.path, key, "is nested too deeply"));
+        }
+        let kind = self.u32(key)?;
+        let smallest = match kind {
+            0 | 1 | 7 => 1,
+            2 | 3 => 2,
+            4..=6 => 4,
+            8 | 10..=12 => 8,
+            9 => 12,
+            other => {
+                return Err(LoadError::field(
+                    self.path,
+                    key,
+                    format!("has the unknown value type {other}"),
+                ));
+            }
+        };
+        let length = self.count(key, smallest)?;
+        match kind {
+            8 => (0..length)
+                .map(|_| self.string(key))
+                .collect::<Result<_, _>>()
+                .map(Value::Strings),
+            5 => (0..length)
+                .map(|_| Ok(i32::from_le_bytes(self.array(key)?)))
+                .collect::<Result<_, _>>()
+                .map(Value::Ints),
+            6 => (0..length)
+                .map(|_| Ok(f32::from_le_bytes(self.array(key)?)))
+                .collect::<Result<_, _>>()
+                .map(Value::Floats),
+            // Nothing that is read here comes as an array of another type; it is stepped over, value by value.
+            _ => {
+                for _ in 0..length {
+                    self.value_of(kind, key, depth + 1)?;
+                }
+                Ok(Value::OtherArray(length))
+            }
+        }
+    }
+
+    fn info(&mut self) -> Result<Info, LoadError> {
+        let name = self.string("a tensor's name")?;
+        let dimensions = self.u32(&name)?;
+        if dimensions > MOST_DIMENSIONS {
+            return Err(LoadError::weight(
+                self.path,
+                &name,
+                format!("has {dimensions} dimensions, expected 1 to 4"),
+            ));
+        }
+        let mut shape = Vec::with_capacity(dimensions as usize);
+        for _ in 0..dimensions {
+            let side = self.u64(&name)?;
+            let side = usize::try_from(side)
+                .map_err(|_| LoadError::weight(self.path, &name, format!("has a side of {side}")))?;
+            shape.push(side);
+        }
+        shape.reverse();
+        let kind = self.u32(&name)?;
+        let storage = storage(kind).ok_or_else(|| {
+            LoadError::weight(
+                self.path,
+                &name,
+                format!("is stored as ggml type {kind}, which cannot be read"),
+            )
+        })?;
+        let offset = self.u64(&name)?;
+        Ok(Info {
+            name,
+            shape,
+            storage,
+            offset,
+        })
+    }
+}
+
+/// ggml's numbers of the types that can be read.
+fn storage(number: u32) -> Option<Storage> {
+    Some(match number {
+        0 => Storage::F32,
+        1 => Storage::F16,
+        2 => GgmlDType::Q4_0.into(),
+        3 => GgmlDType::Q4_1.into(),
+        6 => GgmlDType::Q5_0.into(),
+        7 => GgmlDType::Q5_1.into(),
+        8 => GgmlDType::Q8_0.into(),
+        9 => GgmlDType::Q8_1.into(),
+        10 => GgmlDType::Q2K.into(),
+        11 => GgmlDType::Q3K.into(),
+        12 => GgmlDType::Q4K.into(),
+        13 => GgmlDType::Q5K.into(),
+        14 => GgmlDType::Q6K.into(),
+        15 => GgmlDType::Q8K.into(),
+        28 => Storage::F64,
+        30 => Storage::BF16,
+        _ => return None,
+    })
+}

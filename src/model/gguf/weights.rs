@@ -1,0 +1,253 @@
+//! Tensors in a GGUF file, under their canonical names and in their canonical order.
+
+use std::collections::HashMap;
+use std::ops::Range;
+use std::sync::Arc;
+
+use candle_core::{DType, Device, Tensor};
+
+use super::blocks::{self, RowOrder};
+use super::parse::TensorEntry;
+use crate::model::checkpoint::bounds::MOST_EXPERTS;
+use crate::model::checkpoint::finite::first_bad_value;
+use crate::model::checkpoint::mapped::MappedFile;
+use crate::model::stored::{Inventory, Storage};
+use crate::model::{LoadError, Weight, WeightSource};
+
+/// All tensors of one file, mapped, none read.
+pub(crate) struct GgufWeights {
+    file: MappedFile,
+    entries: HashMap<String, Entry>,
+}
+
+#[derive(Debug)]
+struct Entry {
+    shape: Vec<usize>,
+    storage: Storage,
+    range: Range<usize>,
+    order: RowOrder,
+}
+
+/// What the names of a file mean depends on these.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Layout {
+    /// Query heads and key heads, where the file's converter interleaved their rows (architecture `llama`).
+    pub(crate) interleaved: Option<(usize, usize)>,
+}
+
+impl GgufWeights {
+    /// Gives the tensors of a file their canonical names; a name that has none keeps its own.
+    pub(crate) fn new(file: MappedFile, tensors: HashMap<String, TensorEntry>, layout: Layout) -> Self {
+        let mut entries = HashMap::with_capacity(tensors.len());
+        for (name, tensor) in tensors {
+            match canonical(&name) {
+                Canonical::Ignored => {}
+                Canonical::Whole(canonical) => {
+                    let heads = layout.interleaved.and_then(|(queries, keys)| match () {
+                        () if canonical.contains(".q_proj.") => Some(queries),
+                        () if canonical.contains(".k_proj.") => Some(keys),
+                        () => None,
+                    });
+                    let order = match (heads, tensor.shape.first()) {
+                        // Rows that the heads cannot share have a wrong shape, which is told elsewhere.
+                        (Some(heads), Some(&rows)) if heads > 0 && rows > 0 && rows % (2 * heads) == 0 => {
+                            RowOrder::Interleaved { heads }
+                        }
+                        _ => RowOrder::Plain,
+                    };
+                    let TensorEntry { shape, storage, range } = tensor;
+                    let entry = Entry {
+                        shape,
+                        storage,
+                        range,
+                        order,
+                    };
+                    entries.insert(canonical, entry);
+                }
+                Canonical::Experts { layer, matrix } => {
+                    for (expert, entry) in split(tensor).enumerate() {
+                        let name = format!("model.layers.{layer}.block_sparse_moe.experts.{expert}.{matrix}.weight");
+                        entries.insert(name, entry);
+                    }
+                }
+            }
+        }
+        Self { file, entries }
+    }
+
+    /// The mapped file.
+    pub(crate) fn file(&self) -> &MappedFile {
+        &self.file
+    }
+
+    /// Names of all tensors.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.entries.keys().map(String::as_str)
+    }
+
+    /// A tensor's shape. All types that were parsed can be read.
+    pub(crate) fn shape(&self, name: &str) -> Option<Result<Vec<usize>, String>> {
+        Some(Ok(self.entries.get(name)?.shape.clone()))
+    }
+
+    pub(crate) fn inventory(&self) -> Inventory {
+        let mut inventory = Inventory::default();
+        for entry in self.entries.values() {
+            inventory.add(entry.storage, entry.shape.iter().product(), entry.range.len());
+        }
+        inventory
+    }
+
+    /// Reads every float and every block's scales; an error for each tensor with a NaN or an infinity.
+    pub(crate) fn check_all_values(&self) -> Vec<LoadError> {
+        let mut names: Vec<&String> = self.entries.keys().collect();
+        names.sort_unstable();
+        let checked = names
+            .into_iter()
+            .filter_map(|name| self.read(name, &self.entries.get(name)?.shape).err());
+        checked.collect()
+    }
+
+    /// The tensor's bytes, once its shape is the expected one and its values are finite.
+    fn read(&self, name: &str, shape: &[usize]) -> Result<(&Entry, &[u8]), LoadError> {
+        let refuse = |what: String| Err(LoadError::weight(self.file.path(), name, what));
+        let Some(entry) = self.entries.get(name) else {
+            return refuse("is missing".to_owned());
+        };
+        if entry.shape != shape {
+            return refuse(format!("has the shape {:?}, expected {shape:?}", entry.shape));
+        }
+        let Some(bytes) = self.file.bytes().get(entry.range.clone()) else {
+            return refuse("lies outside the file".to_owned());
+        };
+        match first_bad_value(entry.storage, bytes) {
+            None => Ok((entry, bytes)),
+            Some(at) => refuse(format!("value {at} is not a finite number")),
+        }
+    }
+
+    fn rows(entry: &Entry) -> usize {
+        entry.shape.first().copied().unwrap_or(1)
+    }
+}
+
+fn float(entry: &Entry, dtype: DType, bytes: &[u8]) -> candle_core::Result<Tensor> {
+    entry.order.arrange(bytes, GgufWeights::rows(entry), |bytes| {
+        Tensor::from_raw_buffer(bytes, dtype, &entry.shape, &Device::Cpu)
+    })
+}
+
+fn failed(name: &str) -> impl Fn(candle_core::Error) -> LoadError {
+    move |source| LoadError::Tensor {
+        name: name.to_owned(),
+        source,
+    }
+}
+
+impl WeightSource for GgufWeights {
+    fn get(&self, name: &str, shape: &[usize]) -> Result<Weight, LoadError> {
+        let (entry, bytes) = self.read(name, shape)?;
+        let weight = match (entry.storage, entry.storage.float()) {
+            (Storage::Blocks(kind), _) => entry
+                .order
+                .arrange(bytes, Self::rows(entry), |bytes| blocks::quantized(kind, bytes, shape))
+                .map(|blocks| Weight::Quantized(Arc::new(blocks))),
+            (_, dtype) => float(entry, dtype.unwrap_or(DType::F32), bytes).map(Weight::Plain),
+        };
+        weight.map_err(failed(name))
+    }
+
+    fn get_plain(&self, name: &str, shape: &[usize], dtype: DType) -> Result<Tensor, LoadError> {
+        let (entry, bytes) = self.read(name, shape)?;
+        let tensor = match (entry.storage, entry.storage.float()) {
+            (Storage::Blocks(kind), _) => entry.order.arrange(bytes, Self::rows(entry), |bytes| {
+                blocks::dequantize(kind, bytes, shape, dtype)
+            }),
+            (_, stored) => float(entry, stored.unwrap_or(DType::F32), bytes).and_then(|tensor| tensor.to_dtype(dtype)),
+        };
+        tensor.map_err(failed(name))
+    }
+}
+
+/// One entry per expert of a tensor of shape (experts, rows, columns); of any other shape, itself under an odd name
+/// would be no better than nothing: the experts are then missing, and are named.
+fn split(tensor: TensorEntry) -> impl Iterator<Item = Entry> {
+    let (experts, shape) = match tensor.shape.split_first() {
+        Some((&experts, rest)) if rest.len() == 2 => (experts, rest.to_vec()),
+        _ => (0, Vec::new()),
+    };
+    let length = tensor.range.len().checked_div(experts).unwrap_or(0);
+    // Nothing else bounds the number of names made here: an empty tensor can claim any number of experts.
+    let experts = if length == 0 || experts > MOST_EXPERTS {
+        0
+    } else {
+        experts
+    };
+    (0..experts).map(move |expert| {
+        let start = tensor.range.start + expert * length;
+        Entry {
+            shape: shape.clone(),
+            storage: tensor.storage,
+            range: start..start + length,
+            order: RowOrder::Plain,
+        }
+    })
+}
+
+enum Canonical<'a> {
+    /// Read elsewhere, or not needed.
+    Ignored,
+    Whole(String),
+    /// All experts of one layer in one tensor.
+    Experts {
+        layer: &'a str,
+        matrix: &'static str,
+    },
+}
+
+/// llama.cpp's names (`gguf-py/gguf/constants.py`) by canonical ones.
+fn canonical(name: &str) -> Canonical<'_> {
+    let whole = |name: &str| Canonical::Whole(name.to_owned());
+    match name {
+        "token_embd.weight" => return whole("model.embed_tokens.weight"),
+        "output_norm.weight" => return whole("model.norm.weight"),
+        "output.weight" => return whole("lm_head.weight"),
+        // Divisors of the rotary frequencies: part of the configuration.
+        "rope_freqs.weight" => return Canonical::Ignored,
+        _ => {}
+    }
+    let Some((layer, part)) = name.strip_prefix("blk.").and_then(|rest| rest.split_once('.')) else {
+        return whole(name);
+    };
+    let Some((part, kind)) = part
+        .rsplit_once('.')
+        .filter(|(_, kind)| matches!(*kind, "weight" | "bias"))
+    else {
+        return whole(name);
+    };
+    let in_layer = |place: &str| Canonical::Whole(format!("model.layers.{layer}.{place}.{kind}"));
+    match part {
+        "attn_norm" => in_layer("input_layernorm"),
+        "ffn_norm" => in_layer("post_attention_layernorm"),
+        "attn_q" => in_layer("self_attn.q_proj"),
+        "attn_k" => in_layer("self_attn.k_proj"),
+        "attn_v" => in_layer("self_attn.v_proj"),
+        "attn_output" => in_layer("self_attn.o_proj"),
+        "attn_q_norm" => in_layer("self_attn.q_norm"),
+        "attn_k_norm" => in_layer("self_attn.k_norm"),
+        "ffn_gate" => in_layer("mlp.gate_proj"),
+        "ffn_up" => in_layer("mlp.up_proj"),
+        "ffn_down" => in_layer("mlp.down_proj"),
+        "ffn_gate_inp" => in_layer("block_sparse_moe.gate"),
+        "ffn_gate_exps" => Canonical::Experts { layer, matrix: "w1" },
+        "ffn_down_exps" => Canonical::Experts { layer, matrix: "w2" },
+        "ffn_up_exps" => Canonical::Experts { layer, matrix: "w3" },
+        // Older converters wrote each expert on its own: ffn_gate.3.weight.
+        _ => match part.split_once('.') {
+            Some(("ffn_gate", expert)) => in_layer(&format!("block_sparse_moe.experts.{expert}.w1")),
+            Some(("ffn_down", expert)) => in_layer(&format!("block_sparse_moe.experts.{expert}.w2")),
+            Some(("ffn_up", expert)) => in_layer(&format!("block_sparse_moe.experts.{expert}.w3")),
+            _ => whole(name),
+        },
+    }
+}

@@ -1,0 +1,130 @@
+//! How tensors lie in files.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use candle_core::{DType, quantized::GgmlDType};
+
+/// How the values of one tensor are stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Storage {
+    /// IEEE double precision.
+    F64,
+    /// IEEE single precision.
+    F32,
+    /// IEEE half precision.
+    F16,
+    /// The upper half of single precision.
+    BF16,
+    /// Blocks of whole numbers with shared scales.
+    Blocks(GgmlDType),
+}
+
+impl Storage {
+    /// The float type, if it is one.
+    pub fn float(self) -> Option<DType> {
+        match self {
+            Self::F64 => Some(DType::F64),
+            Self::F32 => Some(DType::F32),
+            Self::F16 => Some(DType::F16),
+            Self::BF16 => Some(DType::BF16),
+            Self::Blocks(_) => None,
+        }
+    }
+
+    /// Bytes that `elements` values take, if they fill whole blocks and the number fits.
+    pub fn bytes(self, elements: usize) -> Option<usize> {
+        match self {
+            Self::F64 => elements.checked_mul(8),
+            Self::F32 => elements.checked_mul(4),
+            Self::F16 | Self::BF16 => elements.checked_mul(2),
+            Self::Blocks(kind) => elements
+                .is_multiple_of(kind.block_size())
+                .then(|| elements / kind.block_size())?
+                .checked_mul(kind.type_size()),
+        }
+    }
+}
+
+impl From<GgmlDType> for Storage {
+    fn from(kind: GgmlDType) -> Self {
+        match kind {
+            GgmlDType::F32 => Self::F32,
+            GgmlDType::F16 => Self::F16,
+            GgmlDType::BF16 => Self::BF16,
+            blocks => Self::Blocks(blocks),
+        }
+    }
+}
+
+impl fmt::Display for Storage {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::F64 => out.write_str("f64"),
+            Self::F32 => out.write_str("f32"),
+            Self::F16 => out.write_str("f16"),
+            Self::BF16 => out.write_str("bf16"),
+            Self::Blocks(kind) => out.write_str(match kind {
+                GgmlDType::Q4_0 => "q4_0",
+                GgmlDType::Q4_1 => "q4_1",
+                GgmlDType::Q5_0 => "q5_0",
+                GgmlDType::Q5_1 => "q5_1",
+                GgmlDType::Q8_0 => "q8_0",
+                GgmlDType::Q8_1 => "q8_1",
+                GgmlDType::Q2K => "q2_k",
+                GgmlDType::Q3K => "q3_k",
+                GgmlDType::Q4K => "q4_k",
+                GgmlDType::Q5K => "q5_k",
+                GgmlDType::Q6K => "q6_k",
+                GgmlDType::Q8K => "q8_k",
+                GgmlDType::F32 => "f32",
+                GgmlDType::F16 => "f16",
+                GgmlDType::BF16 => "bf16",
+            }),
+        }
+    }
+}
+
+/// How much of a checkpoint is stored how.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Inventory {
+    /// Number of tensors and their bytes, by the name of their storage.
+    pub kinds: BTreeMap<String, StoredKind>,
+}
+
+/// Tensors of one storage.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
+pub struct StoredKind {
+    /// Number of tensors.
+    pub tensors: usize,
+    /// Number of values in them.
+    pub values: u64,
+    /// Bytes they take in the files.
+    pub bytes: u64,
+}
+
+impl Inventory {
+    /// Counts one tensor.
+    pub(crate) fn add(&mut self, storage: Storage, values: usize, bytes: usize) {
+        let kind = self.kinds.entry(storage.to_string()).or_default();
+        kind.tensors += 1;
+        kind.values += values as u64;
+        kind.bytes += bytes as u64;
+    }
+
+    /// Number of stored values of all tensors.
+    pub fn values(&self) -> u64 {
+        self.kinds.values().map(|kind| kind.values).sum()
+    }
+
+    /// Bytes of all tensors.
+    pub fn bytes(&self) -> u64 {
+        self.kinds.values().map(|kind| kind.bytes).sum()
+    }
+
+    /// The storage most bytes are in.
+    pub fn main_kind(&self) -> Option<&str> {
+        let (name, _) = self.kinds.iter().max_by_key(|(_, kind)| kind.bytes)?;
+        Some(name)
+    }
+}

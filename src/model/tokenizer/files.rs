@@ -1,0 +1,192 @@
+//! The tokenizer of a checkpoint folder: tokenizer.json and the settings beside it.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use super::{Policy, Tokenizer};
+use crate::model::{LoadError, TokenId};
+
+/// The vocabulary and how it is applied.
+pub(crate) const VOCABULARY: &str = "tokenizer.json";
+/// The names of BOS and EOS, and often a chat template.
+pub(crate) const SETTINGS: &str = "tokenizer_config.json";
+/// What ends a generation.
+pub(crate) const GENERATION: &str = "generation_config.json";
+/// A chat template in a file of its own, which counts more than one in the settings.
+pub(crate) const TEMPLATE: &str = "chat_template.jinja";
+
+/// Control tokens that end a turn in the supported families.
+pub(super) const END_OF_TURN: [&str; 6] = [
+    "<|im_end|>",
+    "<|eot_id|>",
+    "<|eom_id|>",
+    "<|endoftext|>",
+    "<|end_of_text|>",
+    "</s>",
+];
+
+/// What a folder says about text.
+pub(crate) struct FileTokenizer {
+    pub(crate) tokenizer: Tokenizer,
+    /// Jinja source of the chat template.
+    pub(crate) chat_template: Option<String>,
+    /// Files that were read.
+    pub(crate) files: Vec<PathBuf>,
+}
+
+/// Reads the tokenizer of `folder`; `config` is its config.json, which may name end tokens too.
+pub(crate) fn read_files(folder: &Path, config: Option<&Value>) -> Result<FileTokenizer, LoadError> {
+    let path = folder.join(VOCABULARY);
+    if !path.is_file() {
+        let also = if folder.join("tokenizer.model").is_file() {
+            " (its tokenizer.model cannot be read: convert it with Hugging Face's fast tokenizer)"
+        } else {
+            ""
+        };
+        return Err(LoadError::Absent {
+            path: folder.to_owned(),
+            what: format!("has no {VOCABULARY}{also}"),
+        });
+    }
+    let text = std::fs::read(&path).map_err(|source| LoadError::read(&path, source))?;
+    let library = tokenizers::Tokenizer::from_bytes(&text).map_err(|error| LoadError::tokenizer(&path, error))?;
+    let settings = optional_json(&folder.join(SETTINGS))?;
+    let generation = optional_json(&folder.join(GENERATION))?;
+    let template = folder.join(TEMPLATE);
+    let chat_template = match std::fs::read_to_string(&template) {
+        Ok(source) => Some(source),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => settings.as_ref().and_then(template_of),
+        Err(error) => return Err(LoadError::read(&template, error)),
+    };
+    let policy = policy(&path, &library, settings.as_ref(), &[generation.as_ref(), config])?;
+    let ids = library
+        .get_vocab(true)
+        .into_values()
+        .max()
+        .map_or(0, |id| id as usize + 1);
+    let description = describe(&library);
+    let tokenizer = Tokenizer::from_library(library, policy, ids, &[&text], description)
+        .map_err(|error| LoadError::tokenizer(&path, error))?;
+    let beside = [SETTINGS, GENERATION, TEMPLATE].map(|name| folder.join(name));
+    let files = std::iter::once(path)
+        .chain(beside.into_iter().filter(|path| path.is_file()))
+        .collect();
+    Ok(FileTokenizer {
+        tokenizer,
+        chat_template,
+        files,
+    })
+}
+
+fn describe(library: &tokenizers::Tokenizer) -> String {
+    use tokenizers::ModelWrapper;
+    let kind = match library.get_model() {
+        ModelWrapper::BPE(model) if model.byte_fallback => "BPE with byte fallback",
+        ModelWrapper::BPE(_) => "BPE",
+        ModelWrapper::Unigram(_) => "unigram",
+        ModelWrapper::WordPiece(_) => "word pieces",
+        ModelWrapper::WordLevel(_) => "words",
+    };
+    format!("{kind}, from {VOCABULARY}")
+}
+
+fn optional_json(path: &Path) -> Result<Option<Value>, LoadError> {
+    match std::fs::read(path) {
+        Ok(text) => serde_json::from_slice(&text)
+            .map(Some)
+            .map_err(|error| LoadError::malformed(path, format!("is no JSON: {error}"))),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(LoadError::read(path, error)),
+    }
+}
+
+/// The template itself, or of several the one named `default`.
+fn template_of(settings: &Value) -> Option<String> {
+    let text = |value: &Value| value.as_str().map(str::to_owned);
+    match settings.get("chat_template")? {
+        Value::Array(named) => {
+            let default = named
+                .iter()
+                .find(|entry| entry.get("name").and_then(Value::as_str) == Some("default"))?;
+            text(default.get("template")?)
+        }
+        template => text(template),
+    }
+}
+
+fn policy(
+    path: &Path,
+    library: &tokenizers::Tokenizer,
+    settings: Option<&Value>,
+    with_end_ids: &[Option<&Value>],
+) -> Result<Policy, LoadError> {
+    // A token's name is written plain, or as an object with its flags.
+    let named = |key: &str| -> Result<Option<TokenId>, LoadError> {
+        let value = settings.and_then(|settings| settings.get(key));
+        let Some(name) = value.and_then(|value| value.as_str().or(value.get("content")?.as_str())) else {
+            return Ok(None);
+        };
+        let id = library.token_to_id(name);
+        id.map(Some)
+            .ok_or_else(|| LoadError::tokenizer(path, format!("`{key}` is {name:?}, which is no token")))
+    };
+    let wanted = settings.and_then(|settings| settings.get("add_bos_token")?.as_bool());
+    let bos = match wanted {
+        Some(false) => None,
+        Some(true) => match named("bos_token")? {
+            Some(bos) => Some(bos),
+            None => {
+                return Err(LoadError::tokenizer(
+                    path,
+                    "`add_bos_token` is true, and there is no `bos_token`",
+                ));
+            }
+        },
+        None => prefix(path, library)?,
+    };
+    let eos = named("eos_token")?;
+    let mut stop: Vec<TokenId> = eos.into_iter().collect();
+    for value in with_end_ids.iter().flatten() {
+        match value.get("eos_token_id") {
+            Some(Value::Array(ids)) => stop.extend(ids.iter().filter_map(id_of)),
+            Some(id) => stop.extend(id_of(id)),
+            None => {}
+        }
+    }
+    let special = |token: &&&str| library.get_added_vocabulary().is_special_token(token);
+    stop.extend(
+        END_OF_TURN
+            .iter()
+            .filter(special)
+            .filter_map(|token| library.token_to_id(token)),
+    );
+    stop.sort_unstable();
+    stop.dedup();
+    Ok(Policy { bos, eos, stop })
+}
+
+fn id_of(value: &Value) -> Option<TokenId> {
+    TokenId::try_from(value.as_u64()?).ok()
+}
+
+/// The token that the post-processor puts first.
+fn prefix(path: &Path, library: &tokenizers::Tokenizer) -> Result<Option<TokenId>, LoadError> {
+    let encode = |special| {
+        library
+            .encode("a", special)
+            .map_err(|error| LoadError::tokenizer(path, error))
+    };
+    let (bare, dressed) = (encode(false)?, encode(true)?);
+    let (bare, dressed) = (bare.get_ids(), dressed.get_ids());
+    let before = dressed.windows(bare.len().max(1)).position(|window| window == bare);
+    match before {
+        Some(0) => Ok(None),
+        Some(1) => Ok(dressed.first().copied()),
+        _ if bare.is_empty() => Ok(None),
+        _ => Err(LoadError::tokenizer(
+            path,
+            format!("puts {dressed:?} for {bare:?}: not one BOS before the text"),
+        )),
+    }
+}
