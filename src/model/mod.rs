@@ -5,9 +5,12 @@
 pub mod checkpoint;
 pub mod config;
 pub mod contract;
+pub mod device;
 mod error;
 mod gguf;
 pub mod kernels;
+pub mod registry;
+pub mod source;
 pub mod stored;
 pub mod tokenizer;
 pub mod weights;
@@ -17,6 +20,7 @@ pub use config::{Mixture, ModelConfig, RopeScaling};
 pub use contract::{
     Branch, Constraint, Decoding, Finish, Generation, LanguageModel, Menu, ModelError, Node, TokenId, TokenScore,
 };
+pub use device::{DeviceChoice, OpenDevice, Precision};
 pub use error::LoadError;
 pub use tokenizer::{TokenizeError, Tokenizer};
 pub use weights::{Weight, WeightSource};
