@@ -7,6 +7,7 @@ pub mod config;
 pub mod contract;
 pub mod decoder;
 pub mod engine;
+pub mod device;
 mod error;
 pub mod fake;
 mod feed_forward;
@@ -17,6 +18,8 @@ pub mod memory;
 pub mod rope;
 mod sampling;
 mod slots;
+pub mod registry;
+pub mod source;
 pub mod stored;
 pub mod tokenizer;
 mod tree;
@@ -30,6 +33,7 @@ pub use contract::{
     Branch, Constraint, Decoding, Finish, Generation, LanguageModel, Menu, ModelError, Node, TokenId, TokenScore,
 };
 pub use engine::{Engine, EngineInfo, EngineSettings};
+pub use device::{DeviceChoice, OpenDevice, Precision};
 pub use error::LoadError;
 pub use tokenizer::{TokenizeError, Tokenizer};
 pub use weights::{Weight, WeightSource};
