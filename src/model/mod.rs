@@ -15,7 +15,6 @@ mod gguf;
 pub mod kernels;
 pub mod memory;
 pub mod rope;
-mod sampling;
 mod slots;
 pub mod stored;
 pub mod tokenizer;
