@@ -16,7 +16,6 @@ mod gguf;
 pub mod kernels;
 pub mod memory;
 pub mod rope;
-mod sampling;
 mod slots;
 pub mod registry;
 pub mod source;
