@@ -3,6 +3,7 @@
 mod error;
 pub mod join;
 mod outcome;
+pub mod parser;
 pub mod plan;
 pub mod shared;
 pub mod tree;
