@@ -5,12 +5,22 @@
 pub mod checkpoint;
 pub mod config;
 pub mod contract;
+pub mod decoder;
+pub mod engine;
 mod error;
 pub mod fake;
+mod feed_forward;
+mod generate;
 mod gguf;
 pub mod kernels;
+pub mod memory;
+pub mod rope;
+mod sampling;
+mod slots;
 pub mod stored;
 pub mod tokenizer;
+mod tree;
+mod trie;
 pub mod weights;
 mod writer;
 
@@ -19,7 +29,13 @@ pub use config::{Mixture, ModelConfig, RopeScaling};
 pub use contract::{
     Branch, Constraint, Decoding, Finish, Generation, LanguageModel, Menu, ModelError, Node, TokenId, TokenScore,
 };
+pub use engine::{Engine, EngineInfo, EngineSettings};
 pub use error::LoadError;
 pub use tokenizer::{TokenizeError, Tokenizer};
 pub use weights::{Weight, WeightSource};
 pub use writer::Writer;
+
+#[cfg(test)]
+mod engine_checks;
+#[cfg(test)]
+mod testing;

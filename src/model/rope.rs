@@ -89,7 +89,7 @@ mod tests {
         assert_eq!(frequencies(RopeScaling::None), [1.0, 0.1, 0.01, 0.001]);
         assert_eq!(frequencies(RopeScaling::Linear(2.0)), [0.5, 0.05, 0.005, 0.0005]);
         let factors = RopeScaling::Factors(vec![1.0, 2.0, 4.0, 10.0]);
-        assert_eq!(frequencies(factors), [1.0, 0.05, 0.0025, 0.0001]);
+        assert_eq!(frequencies(factors), [1.0, 0.05, 0.0025, 0.001 / 10.0]);
     }
 
     #[test]

@@ -140,7 +140,11 @@ mod tests {
             (a, &[5, 6]),
         ];
         let trie = Trie::new(runs);
-        let tokens: Vec<_> = trie.tokens().iter().map(|t| (t.base.0, t.token, t.parent, t.end)).collect();
+        let tokens: Vec<_> = trie
+            .tokens()
+            .iter()
+            .map(|t| (t.base.0, t.token, t.parent, t.end))
+            .collect();
         assert_eq!(
             tokens,
             [
@@ -153,7 +157,10 @@ mod tests {
                 (2, 6, Some(5), 7),
             ]
         );
-        assert_eq!((trie.path(2), trie.path(3), trie.longest()), (&[0, 1, 3][..], &[][..], 3));
+        assert_eq!(
+            (trie.path(2), trie.path(3), trie.longest()),
+            (&[0, 1, 3][..], &[][..], 3)
+        );
         assert_eq!(trie.runs(0..7), [0..3, 3..4, 4..5, 5..7]);
         assert_eq!(trie.runs(1..4), [1..3, 3..4]);
         assert_eq!(trie.ancestors(3), [0, 1]);

@@ -76,6 +76,12 @@ pub enum RunError {
     /// The survey file or the catalogue cannot be used.
     #[error(transparent)]
     Survey(#[from] crate::survey::SurveyError),
+    /// A prompt or a chat template cannot be used.
+    #[error(transparent)]
+    Prompt(#[from] crate::prompt::PromptError),
+    /// The model's chat template cannot be used.
+    #[error("the model's chat template: {0}")]
+    Chat(#[from] crate::prompt::ChatError),
     /// Nobody is left to evaluate.
     #[error("{}: nobody to evaluate", survey.display())]
     Nobody {
@@ -116,6 +122,8 @@ impl RunError {
             }
             Self::NotGiven(_, how) => format!("give {how}"),
             Self::Survey(error) => return error.hint(),
+            Self::Prompt(error) => return error.hint(),
+            Self::Chat(error) => return error.hint(),
             Self::Nobody { .. } => "check --limit and the sample; `indieval survey stats` counts the file".into(),
             Self::NoRun { .. } => "give the folder that `indieval run` printed (runs/NAME)".into(),
         })

@@ -1,5 +1,6 @@
 //! Probe and model meet: likelihood, label, generation, and the baselines that need no model.
 
+pub mod baseline;
 mod error;
 pub mod join;
 mod outcome;
