@@ -4,6 +4,7 @@ pub mod baseline;
 mod error;
 pub mod join;
 mod outcome;
+pub mod parser;
 pub mod plan;
 pub mod shared;
 pub mod tree;
