@@ -12,6 +12,7 @@ mod people;
 mod plan;
 mod prompts;
 mod session;
+mod setup;
 mod spec;
 
 pub use cases::case;
@@ -24,4 +25,5 @@ pub use people::{People, file_name};
 pub use plan::{Plan, Unit};
 pub use prompts::Prompts;
 pub use session::{Ending, SESSIONS, Session, append_session, machine, now, read_sessions};
+pub use setup::{NEIGHBOURS, baselines, header};
 pub use spec::{DemonstrationSpec, FitSpec, Grid, Income, ModelSpec, PromptSpec, RespondentSpec, ScoringSpec, Spec};
