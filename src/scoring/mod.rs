@@ -1,8 +1,10 @@
 //! Probe and model meet: likelihood, label, generation, and the baselines that need no model.
 
 pub mod baseline;
+pub mod constraint;
 mod error;
 pub mod join;
+pub mod norm;
 mod outcome;
 pub mod parser;
 pub mod plan;
