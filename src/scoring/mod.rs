@@ -8,8 +8,11 @@ pub mod norm;
 mod outcome;
 pub mod parser;
 pub mod plan;
+pub mod scorer;
 pub mod shared;
 pub mod tree;
 
 pub use error::ScoringError;
+pub use norm::Norm;
 pub use outcome::{CandidateScore, Cell, Control, Evidence, Method, Outcome, Permutation, Reading, Try};
+pub use scorer::{Ask, Fit, Scorer, Settings, Template};
