@@ -6,6 +6,7 @@ pub mod checkpoint;
 pub mod config;
 pub mod contract;
 pub mod decoder;
+pub mod device;
 pub mod engine;
 mod error;
 pub mod fake;
@@ -14,9 +15,10 @@ mod generate;
 mod gguf;
 pub mod kernels;
 pub mod memory;
+pub mod registry;
 pub mod rope;
-mod sampling;
 mod slots;
+pub mod source;
 pub mod stored;
 pub mod tokenizer;
 mod tree;
@@ -29,6 +31,7 @@ pub use config::{Mixture, ModelConfig, RopeScaling};
 pub use contract::{
     Branch, Constraint, Decoding, Finish, Generation, LanguageModel, Menu, ModelError, Node, TokenId, TokenScore,
 };
+pub use device::{DeviceChoice, OpenDevice, Precision};
 pub use engine::{Engine, EngineInfo, EngineSettings};
 pub use error::LoadError;
 pub use tokenizer::{TokenizeError, Tokenizer};
