@@ -7,6 +7,8 @@ mod failure;
 mod format;
 mod generate;
 mod models;
+mod output;
+mod people;
 mod report;
 mod run;
 mod score;
