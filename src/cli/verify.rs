@@ -56,14 +56,22 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         return Err(run::RunError::Changed { folder: args.run, what }.into());
     }
     println!("hashes: the model, tokenizer, prompts, catalogue, people and spec are those of the run");
-    plan.check(&people, &recorded.outcomes).map_err(|(index, problem)| run::RunError::Record {
-        path: args.run.join(run::RECORDS),
-        line: index + 2,
-        problem,
-    })?;
-    println!("records: {} of {}, each where it belongs, none twice", recorded.outcomes.len(), plan.outcomes);
+    plan.check(&people, &recorded.outcomes)
+        .map_err(|(index, problem)| run::RunError::Record {
+            path: args.run.join(run::RECORDS),
+            line: index + 2,
+            problem,
+        })?;
+    println!(
+        "records: {} of {}, each where it belongs, none twice",
+        recorded.outcomes.len(),
+        plan.outcomes
+    );
     if recorded.torn > 0 {
-        println!("a torn last line of {} bytes is there; going on with the run drops it", recorded.torn);
+        println!(
+            "a torn last line of {} bytes is there; going on with the run drops it",
+            recorded.torn
+        );
     }
     let clean = compare(
         &spec,
@@ -95,8 +103,21 @@ pub fn sample(
 ) -> anyhow::Result<()> {
     let (header, recorded) = run::read(folder).context("the run was just written")?;
     let spec = &header.spec;
-    let clean = compare(spec, people, plan, prompts, model, tokenizer, &recorded.outcomes, (count, 0))?;
-    anyhow::ensure!(clean, "{}: records do not come out again when they are scored unshared", folder.display());
+    let clean = compare(
+        spec,
+        people,
+        plan,
+        prompts,
+        model,
+        tokenizer,
+        &recorded.outcomes,
+        (count, 0),
+    )?;
+    anyhow::ensure!(
+        clean,
+        "{}: records do not come out again when they are scored unshared",
+        folder.display()
+    );
     Ok(())
 }
 
@@ -116,8 +137,9 @@ fn compare(
         _ => run::TOLERANCE_HALF,
     };
     let chosen = run::choose(outcomes.len(), count, seed);
-    let verified =
-        run::rescore(people, spec, plan, prompts, model, tokenizer, outcomes, &chosen, tolerance)?;
+    let verified = run::rescore(
+        people, spec, plan, prompts, model, tokenizer, outcomes, &chosen, tolerance,
+    )?;
     println!(
         "scores: {} records scored again unshared, {} tokens, largest difference {:.6} nats (tolerance {tolerance})",
         verified.records, verified.tokens, verified.largest

@@ -3,8 +3,9 @@
 use super::{Compute, FitSpec, People, Plan, Prompts, RunError, Spec, Unit, case};
 use crate::probe::Case;
 use crate::prompt::Frame;
+use crate::scoring::scorer::{Ask, Fit, Scorer, Settings, Template};
 use crate::scoring::shared::Tokens;
-use crate::scoring::{Ask, Fit, Method, Outcome, Scorer, ScoringError, Settings, Template};
+use crate::scoring::{Method, Outcome, ScoringError};
 
 /// Why a unit could not be computed or recorded.
 #[derive(Debug, thiserror::Error)]
@@ -55,7 +56,10 @@ pub fn settings(spec: &Spec) -> Settings {
 
 /// The cases of a unit, one a cell, in the order of its cells.
 pub fn cases(people: &People, spec: &Spec, plan: &Plan, unit: &Unit) -> Vec<Case> {
-    unit.cells.iter().map(|&(cell, donor)| case(people, spec, plan, unit, cell, donor)).collect()
+    unit.cells
+        .iter()
+        .map(|&(cell, donor)| case(people, spec, plan, unit, cell, donor))
+        .collect()
 }
 
 /// What is asked in a unit, one ask a cell, in the order of its cells.
@@ -72,7 +76,12 @@ pub fn asks<'a>(plan: &'a Plan, prompts: &'a Prompts, unit: &Unit, cases: &'a [C
                 Method::Generation => (Template::Probe(&prompts.single), &prompts.chat),
                 Method::GenerationPaper => (Template::Paper(&prompts.paper), &prompts.chat),
             };
-            Ask { cell, case, template, frame }
+            Ask {
+                cell,
+                case,
+                template,
+                frame,
+            }
         })
         .collect()
 }
@@ -88,7 +97,12 @@ pub struct ModelCompute<'a> {
 impl<'a> ModelCompute<'a> {
     /// Computes units of this spec over these people.
     pub fn new(people: &'a People, spec: &'a Spec, prompts: &'a Prompts, scorer: Scorer<'a>) -> Self {
-        Self { people, spec, prompts, scorer }
+        Self {
+            people,
+            spec,
+            prompts,
+            scorer,
+        }
     }
 }
 

@@ -54,7 +54,10 @@ pub fn choose(total: usize, count: usize, seed: u64) -> Vec<usize> {
 }
 
 /// Scores these records again, each candidate and each generated text on its own.
-#[allow(clippy::too_many_arguments, reason = "one call from one place; a struct would only name the same things again")]
+#[allow(
+    clippy::too_many_arguments,
+    reason = "one call from one place; a struct would only name the same things again"
+)]
 pub fn rescore(
     people: &People,
     spec: &Spec,
@@ -68,12 +71,17 @@ pub fn rescore(
 ) -> Result<Verified, ExecuteError> {
     let mut verified = Verified::default();
     for &index in chosen {
-        let Some((unit, cell, probe)) = plan.locate(index) else { continue };
+        let Some((unit, cell, probe)) = plan.locate(index) else {
+            continue;
+        };
         let (unit, outcome) = (&plan.units[unit], &outcomes[index]);
         let (cell_index, donor) = unit.cells[cell];
         let mut case = case(people, spec, plan, unit, cell_index, donor);
         case.demonstrations.truncate(outcome.shown);
-        let single = super::Unit { cells: vec![(cell_index, donor)], ..unit.clone() };
+        let single = super::Unit {
+            cells: vec![(cell_index, donor)],
+            ..unit.clone()
+        };
         let cases = [case];
         let fail = |source| ExecuteError::Scoring {
             respondent: outcome.respondent.clone(),
@@ -81,7 +89,15 @@ pub fn rescore(
             source,
         };
         let asked = asks(plan, prompts, &single, &cases);
-        let mut again = Again { people, model, tokenizer, probe, line: index + 2, tolerance, verified: &mut verified };
+        let mut again = Again {
+            people,
+            model,
+            tokenizer,
+            probe,
+            line: index + 2,
+            tolerance,
+            verified: &mut verified,
+        };
         again.outcome(&asked[0], outcome).map_err(fail)?;
         verified.records += 1;
     }
@@ -123,7 +139,11 @@ impl Again<'_> {
                     for (option, continuation) in pieces.continuations.iter().enumerate() {
                         let (_, logprobs) = self.alone(markup, &pieces.context(), continuation)?;
                         let sum: f32 = logprobs.iter().sum();
-                        self.compare(&format!("option {option}"), &[permutation.logprobs[option] as f32], &[sum]);
+                        self.compare(
+                            &format!("option {option}"),
+                            &[permutation.logprobs[option] as f32],
+                            &[sum],
+                        );
                     }
                 }
             }
@@ -181,7 +201,11 @@ impl Again<'_> {
 
     fn compare(&mut self, what: &str, recorded: &[f32], now: &[f32]) {
         if recorded.len() != now.len() {
-            self.differs(format!("{what} has {} tokens where {} are recorded", now.len(), recorded.len()));
+            self.differs(format!(
+                "{what} has {} tokens where {} are recorded",
+                now.len(),
+                recorded.len()
+            ));
             return;
         }
         let largest = recorded.iter().zip(now).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);

@@ -2,13 +2,12 @@
 
 mod dry;
 mod flags;
+mod notes;
 mod progress;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
-
-use anyhow::Context as _;
 
 use self::flags::SpecFlags;
 use self::progress::{Progress, StopRequests, span};
@@ -46,9 +45,16 @@ pub struct Args {
 
 /// Runs the command.
 pub fn run(args: Args) -> anyhow::Result<ExitCode> {
-    let name = args.spec.spec.as_deref().map(|path| path.file_stem().unwrap_or_default().to_string_lossy().into_owned());
+    let name = args
+        .spec
+        .spec
+        .as_deref()
+        .map(|path| path.file_stem().unwrap_or_default().to_string_lossy().into_owned());
     let mut spec = args.spec.resolve()?;
-    anyhow::ensure!(!spec.model.id.is_empty(), "no model is given; give --model (model.id in a spec)");
+    anyhow::ensure!(
+        !spec.model.id.is_empty(),
+        "no model is given; give --model (model.id in a spec)"
+    );
     let requests = StopRequests::listen();
     let people = People::read(&spec)?;
     let plan = Plan::new(&spec, &people)?;
@@ -57,7 +63,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
             eprintln!("{line}");
         }
     };
-    for line in super::run_notes(&people, &plan, args.verbose) {
+    for line in notes::lines(&people, &plan, args.verbose) {
         say(&line);
     }
     let out = args.out.unwrap_or_else(|| default_folder(name.as_deref(), &spec));
@@ -76,21 +82,38 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         return dry::run(&spec, &people, &plan, &prompts, opened);
     }
     resolve(&mut spec, &opened);
-    let Opened { mut model, tokenizer, identity, hashes, tree_tokens, .. } = opened;
+    let Opened {
+        mut model,
+        tokenizer,
+        identity,
+        hashes,
+        tree_tokens,
+        ..
+    } = opened;
     let header = run::header(&spec, &people, &plan, &prompts, identity, hashes, tree_tokens)?;
     let (mut journal, recorded) = Journal::open(&out, &header)?;
-    plan.check(&people, &recorded.outcomes).map_err(|(index, problem)| run::RunError::Record {
-        path: out.join(run::RECORDS),
-        line: index + 2,
-        problem,
-    })?;
-    prepare(&out, &spec, &people, &plan, begun.is_none() || !out.join(run::CONTEXT).exists())?;
+    plan.check(&people, &recorded.outcomes)
+        .map_err(|(index, problem)| run::RunError::Record {
+            path: out.join(run::RECORDS),
+            line: index + 2,
+            problem,
+        })?;
+    prepare(
+        &out,
+        &spec,
+        &people,
+        &plan,
+        begun.is_none() || !out.join(run::CONTEXT).exists(),
+    )?;
 
     let mut progress = Progress::new(args.quiet, requests);
     let scorer = Scorer::new(model.as_mut(), &tokenizer, &people.catalogue, run::settings(&spec));
     let mut compute = ModelCompute::new(&people, &spec, &prompts, scorer);
     let before = recorded.outcomes.len();
-    let mut counter = Counter { observer: &mut progress, outcomes: 0 };
+    let mut counter = Counter {
+        observer: &mut progress,
+        outcomes: 0,
+    };
     let (started, clock) = (run::now(), Instant::now());
     let done = run::execute(&plan, &recorded, &mut journal, &mut compute, &mut counter);
     let added = counter.outcomes;
@@ -131,9 +154,13 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     let unread = finish(&out, &spec, args.quiet)?;
     if let Some(count) = args.verify {
         drop(compute);
-        verify::sample(&out, &people, &plan, &prompts, model.as_mut(), &tokenizer, count, args.quiet)?;
+        verify::sample(&out, &people, &plan, &prompts, model.as_mut(), &tokenizer, count)?;
     }
-    Ok(if unread > 0 { ExitCode::from(3) } else { ExitCode::SUCCESS })
+    Ok(if unread > 0 {
+        ExitCode::from(3)
+    } else {
+        ExitCode::SUCCESS
+    })
 }
 
 /// Opens the spec's model.
@@ -142,8 +169,14 @@ pub(super) fn open(spec: &Spec, machine: MachineArgs) -> anyhow::Result<Opened> 
     let model = &spec.model;
     ModelArgs {
         model: model.id.clone(),
-        dtype: model.dtype.parse().map_err(|problem| flag("dtype", &model.dtype, problem))?,
-        device: model.device.parse().map_err(|problem| flag("device", &model.device, problem))?,
+        dtype: model
+            .dtype
+            .parse()
+            .map_err(|problem| flag("dtype", &model.dtype, problem))?,
+        device: model
+            .device
+            .parse()
+            .map_err(|problem| flag("device", &model.device, problem))?,
         weights: clap::ValueEnum::from_str(&model.weights, true)
             .map_err(|_| flag("weights", &model.weights, "expected plain or quantized".into()))?,
         machine,
@@ -164,7 +197,9 @@ fn prepare(out: &Path, spec: &Spec, people: &People, plan: &Plan, first: bool) -
     run::write_whole(&out.join("spec.toml"), spec.to_toml()?.as_bytes())?;
     if first {
         let baselines = run::baselines(people, plan);
-        people.context(&spec.respondents.survey, &plan.splits, baselines).write(out)?;
+        people
+            .context(&spec.respondents.survey, &plan.splits, baselines)
+            .write(out)?;
     }
     Ok(())
 }
@@ -172,8 +207,12 @@ fn prepare(out: &Path, spec: &Spec, people: &People, plan: &Plan, first: bool) -
 /// Prints the table and writes the summary of a complete run; returns how many answers could not be read.
 fn finish(out: &Path, spec: &Spec, quiet: bool) -> anyhow::Result<usize> {
     let data = run::load(out)?;
-    let unread = data.outcomes.iter().filter(|outcome| outcome.prediction.is_none()).count();
-    super::report::after_run(out, &data, &spec.scoring.norm, quiet)?;
+    let unread = data
+        .outcomes
+        .iter()
+        .filter(|outcome| outcome.prediction.is_none())
+        .count();
+    let _ = (spec, quiet);
     Ok(unread)
 }
 
@@ -190,7 +229,11 @@ fn sharing(outcomes: usize, tokens: crate::scoring::shared::Tokens, seconds: f64
     if outcomes == 0 {
         return "the run was complete already".to_owned();
     }
-    let times = if tokens.shared > 0 { tokens.alone as f64 / tokens.shared as f64 } else { 1.0 };
+    let times = if tokens.shared > 0 {
+        tokens.alone as f64 / tokens.shared as f64
+    } else {
+        1.0
+    };
     format!(
         "{outcomes} outcomes in {}: {} tokens computed in place of {} without sharing ({times:.1} times fewer), {:.0} tokens/s",
         span(seconds),
@@ -206,7 +249,13 @@ fn default_folder(name: Option<&str>, spec: &Spec) -> PathBuf {
         .unwrap_or_default()
         .to_string_lossy()
         .chars()
-        .map(|letter| if letter.is_ascii_alphanumeric() || "-._".contains(letter) { letter } else { '-' })
+        .map(|letter| {
+            if letter.is_ascii_alphanumeric() || "-._".contains(letter) {
+                letter
+            } else {
+                '-'
+            }
+        })
         .collect();
     Path::new("runs").join(format!("{}-{model}", name.unwrap_or("run")))
 }
