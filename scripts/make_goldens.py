@@ -145,18 +145,50 @@ parliament and elections is a bad one. I would sign a petition, and I have taken
 is never justifiable, and neither is someone accepting a bribe in the course of their duties. I am very proud of my nationality. I
 feel very close to my town and to the world as a whole. God is not so important in my life, and I attend religious services only on
 special holy days. On the whole I am satisfied with my life as it is these days, and I would say that I am in good health.
-"""
+""".replace("\n", " ").strip()
+
+
+def read_llama_gguf(path):
+    """An f32 LlamaForCausalLM with the dequantised tensors of a GGUF file, its queries and keys unpermuted."""
+    import gguf
+
+    reader = gguf.GGUFReader(path)
+
+    def field(name):
+        return reader.get_field(f"llama.{name}").contents()
+
+    heads, kv_heads, layers = field("attention.head_count"), field("attention.head_count_kv"), field("block_count")
+    tensors = {t.name: torch.from_numpy(gguf.dequantize(t.data, t.tensor_type).copy()) for t in reader.tensors}
+    embedding = tensors.pop("token_embd.weight")
+    config = transformers.LlamaConfig(
+        vocab_size=embedding.shape[0], hidden_size=field("embedding_length"), num_hidden_layers=layers,
+        intermediate_size=field("feed_forward_length"), num_attention_heads=heads, num_key_value_heads=kv_heads,
+        rms_norm_eps=float(field("attention.layer_norm_rms_epsilon")), max_position_embeddings=field("context_length"),
+        rope_parameters={"rope_theta": float(field("rope.freq_base")), "rope_type": "default"},
+        tie_word_embeddings="output.weight" not in tensors, attn_implementation="eager")
+    names = {"attn_q": "self_attn.q_proj", "attn_k": "self_attn.k_proj", "attn_v": "self_attn.v_proj",
+             "attn_output": "self_attn.o_proj", "ffn_gate": "mlp.gate_proj", "ffn_up": "mlp.up_proj",
+             "ffn_down": "mlp.down_proj", "attn_norm": "input_layernorm", "ffn_norm": "post_attention_layernorm"}
+    state = {"model.embed_tokens.weight": embedding, "model.norm.weight": tensors.pop("output_norm.weight")}
+    state["lm_head.weight"] = tensors.pop("output.weight", embedding)
+    for name, tensor in tensors.items():
+        _, layer, part, _ = name.split(".")
+        if part in ("attn_q", "attn_k"):
+            n = heads if part == "attn_q" else kv_heads
+            tensor = tensor.reshape(n, -1, 2, tensor.shape[-1]).swapaxes(1, 2).reshape(tensor.shape)
+        state[f"model.layers.{layer}.{names[part]}.weight"] = tensor
+    model = transformers.LlamaForCausalLM(config)
+    model.load_state_dict(state, strict=True)
+    return model.eval()
 
 
 def make_smollm2(gguf):
     """Token log-probabilities of the dequantised weights, in f32 and, for comparison, in bf16."""
-    where = {"gguf_file": gguf.name}
-    tokenizer = transformers.AutoTokenizer.from_pretrained(gguf.parent, **where)
+    tokenizer = transformers.AutoTokenizer.from_pretrained(gguf.parent, gguf_file=gguf.name)
     ids = tokenizer(TEXT, add_special_tokens=False)["input_ids"]
     out = {"ids": ids}
     for key, dtype in [("f32", torch.float32), ("bf16", torch.bfloat16)]:
-        model = transformers.AutoModelForCausalLM.from_pretrained(
-            gguf.parent, dtype=dtype, attn_implementation="eager", **where).eval()
+        model = read_llama_gguf(gguf).to(dtype)
         with torch.no_grad():
             logits = model(torch.tensor([ids])).logits[0].float()
         logprobs = torch.log_softmax(logits.double(), -1)
@@ -165,7 +197,9 @@ def make_smollm2(gguf):
     text = json.dumps({"sha256": hashlib.sha256(gguf.read_bytes()).hexdigest(), "text": TEXT, **out})
     (GOLDEN / "smollm2-135m.json").write_text(text.replace('], "', '],\n"') + "\n")
     worst = max(abs(a - b) for a, b in zip(out["f32"], out["bf16"]))
-    print(f"smollm2: {len(ids)} tokens, sum {sum(out['f32']):.3f} nats, bf16 at most {worst:.4f} nats a token away")
+    changed = sum(a != b for a, b in zip(out["greedy_f32"], out["greedy_bf16"]))
+    print(f"smollm2: {len(ids)} tokens, sum {sum(out['f32']):.3f} nats; bf16: sum {sum(out['bf16']):.3f}, "
+          f"at most {worst:.4f} nats a token away, {changed} argmax changed")
 
 
 def provenance():

@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 
 use super::contract::{Branch, Decoding, Generation, LanguageModel, ModelError, Node, TokenId, TokenScore};
-use super::sampling::Writer;
+use super::writer::Writer;
 
 /// Tokens of history that a repetition is recognised by.
 const GRAM: usize = 5;

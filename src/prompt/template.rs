@@ -4,7 +4,7 @@
 //! cut at the marks; the values are put between the cuts afterwards. So nothing in a statement is ever taken for
 //! template syntax, and the pieces are the text.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use minijinja::{Environment, UndefinedBehavior, Value};
@@ -266,9 +266,8 @@ fn render_marks(kind: PromptKind, name: &str, source: &str) -> Result<String, Pr
             unused,
         });
     }
-    let text = template
-        .render(Value::from_iter(placeholders.iter().map(|p| (p.name(), p.mark()))))
-        .map_err(syntax)?;
+    let marks: BTreeMap<&str, String> = placeholders.iter().map(|p| (p.name(), p.mark())).collect();
+    let text = template.render(Value::from(marks)).map_err(syntax)?;
     for placeholder in placeholders {
         let times = text.matches(&placeholder.mark()).count();
         if times != 1 {
@@ -394,7 +393,11 @@ mod tests {
         assert!(broken.contains("mine is not valid in line 3"), "{broken}");
         let endless = refused(
             PromptKind::Likelihood,
-            "x\n{{ statements }}\n{% for i in range(90000) %}{% endfor %}{{ candidate }}",
+            &format!(
+                "x\n{{{{ statements }}}}\n{}{}{{{{ candidate }}}}",
+                "{% for i in '0123456789' %}".repeat(5),
+                "{% endfor %}".repeat(5)
+            ),
         );
         assert!(endless.contains("line 3"), "{endless}");
     }

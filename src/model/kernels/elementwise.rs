@@ -88,6 +88,13 @@ impl Kernels {
         if gate_up.device().is_cpu() {
             let x = Rows::of(gate_up)?;
             let x = x.lock();
+            #[cfg(target_arch = "x86_64")]
+            if let Some(machine) = self.avx512 {
+                return map_rows(x.view()?, n, |_, x, out| {
+                    let (gate, up) = x.split_at(n);
+                    machine.swiglu(gate, up, out);
+                });
+            }
             return map_rows(x.view()?, n, |_, x, out| {
                 let (gate, up) = x.split_at(n);
                 for ((out, gate), up) in out.iter_mut().zip(gate).zip(up) {

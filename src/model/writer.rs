@@ -1,0 +1,383 @@
+//! One branch of a generation, step by step: what may come next, which token is taken, when it ends.
+//!
+//! Engines differ in how they compute a distribution; what they do with it is here, once.
+
+use rand_chacha::ChaCha8Rng;
+use rand_core::{Rng, SeedableRng};
+
+use super::contract::{Branch, Constraint, Decoding, Finish, Generation, Menu, TokenId};
+
+/// Tokens looked at first for a nucleus; more only if their mass doesn't reach it.
+const NUCLEUS_START: usize = 256;
+
+/// A branch while its text is being generated.
+pub struct Writer {
+    constraint: Option<Box<dyn Constraint>>,
+    random: ChaCha8Rng,
+    max_tokens: usize,
+    menu: Menu,
+    written: Generation,
+    over: bool,
+}
+
+impl Writer {
+    /// Starts a branch and looks at its first menu; the branch's prompt is the engine's business.
+    pub fn new(branch: Branch) -> Self {
+        let mut writer = Self {
+            constraint: branch.constraint,
+            random: ChaCha8Rng::seed_from_u64(branch.seed),
+            max_tokens: branch.max_tokens,
+            menu: Menu::Any,
+            written: Generation {
+                tokens: Vec::new(),
+                logprobs: Vec::new(),
+                off_menu: Vec::new(),
+                finish: Finish::Length,
+            },
+            over: false,
+        };
+        writer.look();
+        writer
+    }
+
+    /// Whether nothing more is to be generated.
+    pub fn is_over(&self) -> bool {
+        self.over
+    }
+
+    /// The tokens that may come next, ascending, each once; absent where all may.
+    pub fn menu(&self) -> Option<&[TokenId]> {
+        match &self.menu {
+            Menu::Only(tokens) => Some(tokens),
+            Menu::Any | Menu::Done => None,
+        }
+    }
+
+    /// The only token that may come next, where the constraint leaves no choice. An engine may append runs of such
+    /// tokens in one pass.
+    pub fn forced(&self) -> Option<TokenId> {
+        match self.menu() {
+            Some(&[token]) if !self.over => Some(token),
+            _ => None,
+        }
+    }
+
+    /// Takes the [forced](Self::forced) token before its log-probability is known, which [`Writer::score_taken`]
+    /// brings later. Returns it; absent where there is none, or where it ends the branch.
+    pub fn take_forced(&mut self, decoding: &Decoding) -> Option<TokenId> {
+        let token = self.forced()?;
+        if decoding.stop.contains(&token) {
+            return self.end(Finish::Stop);
+        }
+        self.written.tokens.push(token);
+        self.look();
+        Some(token)
+    }
+
+    /// Tokens that were taken without a log-probability and still have none, oldest first.
+    pub fn unscored(&self) -> &[TokenId] {
+        &self.written.tokens[self.written.logprobs.len()..]
+    }
+
+    /// Brings the log-probability, in nats, of the oldest [unscored](Self::unscored) token.
+    pub fn score_taken(&mut self, logprob: f32) {
+        self.written.logprobs.push(logprob);
+        self.written.off_menu.push((-logprob.exp_m1()).clamp(0., 1.));
+    }
+
+    /// Tokens written so far.
+    pub fn tokens(&self) -> &[TokenId] {
+        &self.written.tokens
+    }
+
+    /// Takes the next token from `logprobs`, the model's full log-softmax after what was written, `(vocabulary)`,
+    /// nats. Returns the token to append, absent where the branch has ended.
+    pub fn step(&mut self, logprobs: &[f32], decoding: &Decoding) -> Option<TokenId> {
+        if self.over {
+            return None;
+        }
+        let allowed = match &self.menu {
+            Menu::Only(menu) => Some(menu.as_slice()),
+            Menu::Any | Menu::Done => None,
+        };
+        let off_menu = allowed.map_or(0.0, |menu| mass_outside(logprobs, menu));
+        let Some(token) = choose(logprobs, allowed, decoding, &mut self.random) else {
+            return self.end(Finish::Complete);
+        };
+        if decoding.stop.contains(&token) {
+            return self.end(Finish::Stop);
+        }
+        self.written.tokens.push(token);
+        self.written
+            .logprobs
+            .push(logprobs.get(token as usize).copied().unwrap_or(f32::NEG_INFINITY));
+        self.written.off_menu.push(off_menu);
+        self.look();
+        (!self.over).then_some(token)
+    }
+
+    /// What was generated.
+    pub fn finish(self) -> Generation {
+        self.written
+    }
+
+    /// Asks the constraint what may come next; a complete answer ends the branch before another pass is spent on it.
+    fn look(&mut self) {
+        self.menu = match &mut self.constraint {
+            Some(constraint) => constraint.menu(&self.written.tokens),
+            None => Menu::Any,
+        };
+        if let Menu::Only(tokens) = &mut self.menu {
+            tokens.sort_unstable();
+            tokens.dedup();
+        }
+        if self.menu == Menu::Done {
+            self.end(Finish::Complete);
+        } else if self.written.tokens.len() >= self.max_tokens {
+            self.end(Finish::Length);
+        }
+    }
+
+    fn end(&mut self, finish: Finish) -> Option<TokenId> {
+        self.over = true;
+        self.written.finish = finish;
+        None
+    }
+}
+
+/// Probability mass of the tokens that are not in `allowed`.
+fn mass_outside(logprobs: &[f32], allowed: &[TokenId]) -> f32 {
+    let inside: f64 = allowed
+        .iter()
+        .filter_map(|&token| logprobs.get(token as usize))
+        .map(|&logprob| libm::exp(f64::from(logprob)))
+        .sum();
+    (1.0 - inside).clamp(0.0, 1.0) as f32
+}
+
+/// The token to take: the most probable at temperature 0 (the lowest id where several are), else one drawn from the
+/// nucleus of the tempered distribution. Absent only where nothing is allowed.
+fn choose(
+    logprobs: &[f32],
+    allowed: Option<&[TokenId]>,
+    decoding: &Decoding,
+    random: &mut ChaCha8Rng,
+) -> Option<TokenId> {
+    let mut tokens: Vec<(TokenId, f64)> = match allowed {
+        Some(tokens) => tokens
+            .iter()
+            .filter_map(|&token| Some((token, f64::from(*logprobs.get(token as usize)?))))
+            .collect(),
+        None => (0..).zip(logprobs.iter().map(|&logprob| f64::from(logprob))).collect(),
+    };
+    let better = |a: (TokenId, f64), b: (TokenId, f64)| if b.1 > a.1 || (b.1 == a.1 && b.0 < a.0) { b } else { a };
+    let best = tokens.iter().copied().reduce(better)?;
+    if decoding.temperature <= 0.0 || tokens.len() == 1 {
+        return Some(best.0);
+    }
+    for (_, weight) in &mut tokens {
+        *weight = libm::exp((*weight - best.1) / f64::from(decoding.temperature));
+    }
+    if decoding.top_p < 1.0 {
+        cut_to_nucleus(&mut tokens, f64::from(decoding.top_p));
+    }
+    let total: f64 = tokens.iter().map(|(_, weight)| weight).sum();
+    let mut left = uniform(random) * total;
+    let drawn = tokens.iter().find(|(_, weight)| {
+        left -= weight;
+        left < 0.0
+    });
+    // Rounding may leave a crumb: then the best.
+    Some(drawn.map_or(best.0, |(token, _)| *token))
+}
+
+/// Keeps the smallest set of tokens of greatest weight whose share of the mass reaches `share`, always at least one;
+/// of equals the lower token first. They are left in falling order of weight.
+fn cut_to_nucleus(tokens: &mut Vec<(TokenId, f64)>, share: f64) {
+    let goal = share * tokens.iter().map(|(_, weight)| weight).sum::<f64>();
+    let order = |a: &(TokenId, f64), b: &(TokenId, f64)| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0));
+    let mut looked = NUCLEUS_START;
+    loop {
+        // Sorting a whole vocabulary costs more than the few tokens of a usual nucleus deserve.
+        if looked < tokens.len() {
+            tokens.select_nth_unstable_by(looked, order);
+        } else {
+            looked = tokens.len();
+        }
+        tokens[..looked].sort_unstable_by(order);
+        let mut mass = 0.;
+        let reached = tokens[..looked].iter().position(|(_, weight)| {
+            mass += weight;
+            mass >= goal
+        });
+        match reached {
+            Some(last) => return tokens.truncate(last + 1),
+            None if looked == tokens.len() => return,
+            None => looked *= 8,
+        }
+    }
+}
+
+/// A number in [0, 1) from the upper 53 bits of one draw.
+fn uniform(random: &mut ChaCha8Rng) -> f64 {
+    (random.next_u64() >> 11) as f64 / (1u64 << 53) as f64
+}
+
+/// The log-softmax of logits, summed in f64.
+pub(super) fn log_softmax(logits: &[f32]) -> Vec<f32> {
+    let max = f64::from(logits.iter().copied().fold(f32::NEG_INFINITY, f32::max));
+    let sum: f64 = logits.iter().map(|&logit| (f64::from(logit) - max).exp()).sum();
+    let log_sum = max + sum.ln();
+    logits
+        .iter()
+        .map(|&logit| (f64::from(logit) - log_sum) as f32)
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const LOGPROBS: [f32; 4] = [-2.302_585, -0.693_147_2, -1.609_438, -1.609_438]; // 0.1, 0.5, 0.2, 0.2
+
+    fn decoding(temperature: f32, top_p: f32) -> Decoding {
+        Decoding {
+            temperature,
+            top_p,
+            stop: vec![3],
+        }
+    }
+
+    struct Fixed(Vec<Menu>);
+
+    impl Constraint for Fixed {
+        fn menu(&mut self, generated: &[TokenId]) -> Menu {
+            self.0[generated.len()].clone()
+        }
+    }
+
+    fn branch(constraint: Option<Fixed>, max_tokens: usize) -> Branch {
+        Branch {
+            prompt: Vec::new(),
+            constraint: constraint.map(|c| Box::new(c) as Box<dyn Constraint>),
+            seed: 7,
+            max_tokens,
+        }
+    }
+
+    #[test]
+    fn greedy_takes_the_best_and_the_lowest_of_equals() {
+        let mut random = ChaCha8Rng::seed_from_u64(0);
+        assert_eq!(choose(&LOGPROBS, None, &decoding(0.0, 1.0), &mut random), Some(1));
+        assert_eq!(
+            choose(&LOGPROBS, Some(&[3, 2]), &decoding(0.0, 1.0), &mut random),
+            Some(2)
+        );
+    }
+
+    #[test]
+    fn samples_follow_the_distribution_and_the_nucleus() {
+        let mut random = ChaCha8Rng::seed_from_u64(1);
+        let mut counts = [0usize; 4];
+        for _ in 0..20_000 {
+            counts[choose(&LOGPROBS, None, &decoding(1.0, 1.0), &mut random).expect("a token") as usize] += 1;
+        }
+        for (count, share) in counts.iter().zip([0.1, 0.5, 0.2, 0.2]) {
+            assert!((*count as f64 / 20_000.0 - share).abs() < 0.015, "{counts:?}");
+        }
+        for _ in 0..200 {
+            let token = choose(&LOGPROBS, None, &decoding(1.0, 0.6), &mut random);
+            assert!(matches!(token, Some(1 | 2)), "0.5 + 0.2 reach 0.6, got {token:?}");
+        }
+    }
+
+    #[test]
+    fn a_branch_ends_at_a_stop_token_a_complete_answer_or_its_limit() {
+        let mut stopped = Writer::new(branch(None, 9));
+        assert_eq!(stopped.step(&[-9.0, -9.0, -9.0, -0.1], &decoding(0.0, 1.0)), None);
+        assert_eq!(stopped.finish().finish, Finish::Stop);
+
+        let menus = vec![Menu::Only(vec![2]), Menu::Only(vec![0, 2]), Menu::Done];
+        let mut complete = Writer::new(branch(Some(Fixed(menus)), 9));
+        assert_eq!(complete.forced(), Some(2));
+        assert_eq!(complete.step(&LOGPROBS, &decoding(0.0, 1.0)), Some(2));
+        assert_eq!(complete.step(&LOGPROBS, &decoding(0.0, 1.0)), None);
+        let written = complete.finish();
+        assert_eq!((written.tokens, written.finish), (vec![2, 2], Finish::Complete));
+        assert!((written.off_menu[0] - 0.8).abs() < 1e-6 && (written.off_menu[1] - 0.7).abs() < 1e-6);
+
+        let mut long = Writer::new(branch(None, 1));
+        assert_eq!(long.step(&LOGPROBS, &decoding(0.0, 1.0)), None);
+        let written = long.finish();
+        assert_eq!((written.tokens, written.finish), (vec![1], Finish::Length));
+        assert!(Writer::new(branch(None, 0)).is_over());
+    }
+
+    #[test]
+    fn draws_follow_temperature_nucleus_and_menu() {
+        // 4,000 draws: three standard errors of a share are below 0.024.
+        const CLOSE: f64 = 0.024;
+        let logprobs = log_softmax(&[1f32.ln(), 3f32.ln(), 6f32.ln()]);
+        let shares = |temperature, top_p, menu: Option<&[TokenId]>| {
+            let mut random = ChaCha8Rng::seed_from_u64(7);
+            let mut shares = [0f64; 3];
+            for _ in 0..4000 {
+                let token = choose(&logprobs, menu, &decoding(temperature, top_p), &mut random);
+                shares[token.expect("a token") as usize] += 1. / 4000.;
+            }
+            shares
+        };
+        let near = |got: [f64; 3], want: [f64; 3]| {
+            assert!(
+                got.iter().zip(want).all(|(g, w)| (g - w).abs() < CLOSE),
+                "{got:?} {want:?}"
+            );
+        };
+        near(shares(0.5, 1.0, None), [1. / 46., 9. / 46., 36. / 46.]);
+        near(shares(1.0, 0.85, None), [0.0, 1. / 3., 2. / 3.]);
+        near(shares(1.0, 0.1, None), [0.0, 0.0, 1.0]);
+        near(shares(1.0, 1.0, Some(&[0, 1])), [0.25, 0.75, 0.0]);
+    }
+
+    #[test]
+    fn forced_tokens_are_taken_first_and_scored_later() {
+        let menus = vec![
+            Menu::Only(vec![2, 2]),
+            Menu::Only(vec![1]),
+            Menu::Only(vec![1, 0, 1]),
+            Menu::Only(vec![3]),
+        ];
+        let mut writer = Writer::new(branch(Some(Fixed(menus)), 9));
+        let decoding = decoding(0.0, 1.0);
+        assert_eq!(
+            (writer.take_forced(&decoding), writer.take_forced(&decoding)),
+            (Some(2), Some(1))
+        );
+        assert_eq!(writer.take_forced(&decoding), None);
+        assert_eq!((writer.unscored(), writer.menu()), (&[2, 1][..], Some(&[0, 1][..])));
+        writer.score_taken(0.25f32.ln());
+        writer.score_taken(0.0);
+        assert_eq!(writer.step(&LOGPROBS, &decoding), Some(1));
+        assert_eq!((writer.take_forced(&decoding), writer.is_over()), (None, true));
+        let written = writer.finish();
+        assert_eq!((written.tokens, written.finish), (vec![2, 1, 1], Finish::Stop));
+        assert!((written.off_menu[0] - 0.75).abs() < 1e-6 && (written.off_menu[2] - 0.4).abs() < 1e-6);
+    }
+
+    proptest! {
+        #[test]
+        fn the_nucleus_is_the_shortest_head_of_the_sorted_list(
+            weights in prop::collection::vec(0u8..9, 1..900), share in 0.01f64..0.999,
+        ) {
+            let mut sorted: Vec<(TokenId, f64)> = (0..).zip(weights.iter().map(|w| f64::from(*w))).collect();
+            let mut cut = sorted.clone();
+            cut_to_nucleus(&mut cut, share);
+            sorted.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+            prop_assert_eq!(&cut[..], &sorted[..cut.len()]);
+            let mass = |tokens: &[(TokenId, f64)]| tokens.iter().map(|(_, weight)| weight).sum::<f64>();
+            prop_assert!(mass(&cut) >= share * mass(&sorted) && !cut.is_empty());
+            prop_assert!(cut.len() == 1 || mass(&cut[..cut.len() - 1]) < share * mass(&sorted));
+        }
+    }
+}

@@ -1,0 +1,421 @@
+//! Many continuations scored, or many prompts continued, with what they share computed once.
+
+use std::collections::HashMap;
+
+use super::ScoringError;
+use super::plan::{Leaf, Packing, Plan};
+use crate::model::{Branch, Constraint, Decoding, Generation, LanguageModel, Node, TokenId, TokenScore};
+
+/// A continuation to be scored after its context. Both are tokens below the base of the tree.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Job<'a> {
+    /// What precedes.
+    pub context: &'a [TokenId],
+    /// What is scored.
+    pub continuation: &'a [TokenId],
+}
+
+/// A prompt to be continued, perhaps several times.
+pub trait Writing {
+    /// Tokens that precede the text.
+    fn prompt(&self) -> &[TokenId];
+
+    /// At most this many tokens are generated in one round.
+    fn max_tokens(&self) -> usize;
+
+    /// What may be generated in this round, and the seed of its sampling; `None` where no more is wanted. Rounds count
+    /// from 0.
+    fn begin(&mut self, round: usize) -> Option<(Option<Box<dyn Constraint>>, u64)>;
+
+    /// Takes what was generated in this round.
+    fn finish(&mut self, round: usize, generation: Generation);
+}
+
+/// Tokens computed, and what they would have been without sharing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Tokens {
+    /// Tokens that the model computed, generated ones included.
+    pub shared: u64,
+    /// Tokens that the same work takes with every continuation and every text computed on its own.
+    pub alone: u64,
+}
+
+impl std::ops::AddAssign for Tokens {
+    fn add_assign(&mut self, other: Self) {
+        self.shared += other.shared;
+        self.alone += other.alone;
+    }
+}
+
+/// Most branches that are generated together: beyond this, a pass gains nothing from being larger.
+const BRANCHES_TOGETHER: usize = 64;
+
+/// Scores of every job, in the order of `jobs`, and what sharing saved. See [`work`].
+pub fn score_jobs<M: LanguageModel + ?Sized>(
+    model: &mut M,
+    base: Node,
+    jobs: &[Job<'_>],
+) -> Result<(Vec<Vec<TokenScore>>, Tokens), ScoringError> {
+    work::<M, Never>(model, base, 0, jobs, &mut [], &[])
+}
+
+/// Scores every job and lets every prompt be continued, in one walk over one tree: what they share is computed once.
+/// Contexts and prompts are whole paths, the first `held` tokens of which `base` holds already. Round r is generated
+/// with `rounds[r]`; all rounds of a prompt follow each other while its node is held.
+///
+/// Equal jobs are computed once, and so is a continuation that another one below the same context begins with. Prompts
+/// below one held run are generated together, as many as the memory (and 64) allows.
+///
+/// Returns the scores in the order of `jobs`. Errors: [`ScoringError::Room`] before anything is computed (naming the
+/// job; prompts count on from the jobs); what the model reports while it runs.
+pub fn work<M: LanguageModel + ?Sized, W: Writing>(
+    model: &mut M,
+    base: Node,
+    held: usize,
+    jobs: &[Job<'_>],
+    writings: &mut [W],
+    rounds: &[Decoding],
+) -> Result<(Vec<Vec<TokenScore>>, Tokens), ScoringError> {
+    let representative = representatives(jobs);
+    let unique: Vec<usize> = (0..jobs.len()).filter(|&job| representative[job] == job).collect();
+    let prompts: Vec<Vec<TokenId>> = writings.iter().map(|writing| writing.prompt().to_vec()).collect();
+    let contexts = unique.iter().map(|&job| jobs[job].context);
+    let paths: Vec<&[TokenId]> = contexts
+        .chain(prompts.iter().map(Vec::as_slice))
+        .map(|path| &path[held.min(path.len())..])
+        .collect();
+    let continuations = unique.iter().map(|&job| jobs[job].continuation.len());
+    let leaves: Vec<Leaf> = continuations
+        .chain(writings.iter().map(Writing::max_tokens))
+        .map(|tokens| Leaf { tokens })
+        .collect();
+    let packing = if writings.is_empty() {
+        Packing::Passes
+    } else {
+        Packing::Together
+    };
+    let hold_all = model.depth(base) == 0;
+    let plan = Plan::new(&paths, &leaves, packing, model.free_tokens(), hold_all).map_err(|error| {
+        let number = |path: usize| match unique.get(path) {
+            Some(&job) => job,
+            None => path - unique.len() + jobs.len(),
+        };
+        named(error, number)
+    })?;
+    let before = model.computed_tokens();
+    let mut rows: Vec<Vec<TokenScore>> = vec![Vec::new(); jobs.len()];
+    let mut alone: u64 = jobs
+        .iter()
+        .map(|job| (job.context.len() + job.continuation.len()) as u64)
+        .sum();
+    plan.walk(model, base, &paths, |model, reached| {
+        let (scored, written): (Vec<_>, Vec<_>) = reached.iter().partition(|(_, path)| *path < unique.len());
+        let rest = |path: usize| &paths[path][plan.tree.homes[path].held..];
+        let texts: Vec<Vec<TokenId>> = scored
+            .iter()
+            .map(|&(_, path)| [rest(path), jobs[unique[path]].continuation].concat())
+            .collect();
+        let below = scored.iter().zip(&texts);
+        let below: Vec<(Node, &[TokenId])> = below.map(|(&(node, _), text)| (node, text.as_slice())).collect();
+        if !below.is_empty() {
+            for (&(_, path), scores) in scored.iter().zip(model.score_many(&below)?) {
+                rows[unique[path]] = scores.into_iter().skip(rest(path).len()).collect();
+            }
+        }
+        for (node, members) in together(&written) {
+            for (round, decoding) in rounds.iter().enumerate() {
+                let mut asked = Vec::new();
+                let mut branches = Vec::new();
+                for &path in &members {
+                    let writing = &mut writings[path - unique.len()];
+                    if let Some((constraint, seed)) = writing.begin(round) {
+                        asked.push(path);
+                        branches.push(Branch {
+                            prompt: rest(path).to_vec(),
+                            constraint,
+                            seed,
+                            max_tokens: writing.max_tokens(),
+                        });
+                    }
+                }
+                if asked.is_empty() {
+                    break;
+                }
+                for (path, generation) in asked.into_iter().zip(model.generate(node, branches, decoding)?) {
+                    alone += (held + paths[path].len() + generation.tokens.len()) as u64;
+                    writings[path - unique.len()].finish(round, generation);
+                }
+            }
+        }
+        Ok::<(), ScoringError>(())
+    })?;
+    for (job, &from) in representative.iter().enumerate() {
+        if from != job {
+            rows[job] = rows[from][..jobs[job].continuation.len()].to_vec();
+        }
+    }
+    let shared = model.computed_tokens() - before;
+    Ok((rows, Tokens { shared, alone }))
+}
+
+/// Paths of one node in groups that are generated together.
+fn together(written: &[(Node, usize)]) -> Vec<(Node, Vec<usize>)> {
+    let mut of_node: HashMap<Node, usize> = HashMap::new();
+    let mut groups: Vec<(Node, Vec<usize>)> = Vec::new();
+    for &(node, path) in written {
+        let group = *of_node.entry(node).or_insert(groups.len());
+        match groups.get_mut(group) {
+            Some((_, paths)) if paths.len() < BRANCHES_TOGETHER => paths.push(path),
+            _ => {
+                of_node.insert(node, groups.len());
+                groups.push((node, vec![path]));
+            }
+        }
+    }
+    groups
+}
+
+impl<W: Writing> Writing for &mut W {
+    fn prompt(&self) -> &[TokenId] {
+        (**self).prompt()
+    }
+
+    fn max_tokens(&self) -> usize {
+        (**self).max_tokens()
+    }
+
+    fn begin(&mut self, round: usize) -> Option<(Option<Box<dyn Constraint>>, u64)> {
+        (**self).begin(round)
+    }
+
+    fn finish(&mut self, round: usize, generation: Generation) {
+        (**self).finish(round, generation);
+    }
+}
+
+/// The writing of work without any.
+enum Never {}
+
+impl Writing for Never {
+    fn prompt(&self) -> &[TokenId] {
+        match *self {}
+    }
+
+    fn max_tokens(&self) -> usize {
+        match *self {}
+    }
+
+    fn begin(&mut self, _: usize) -> Option<(Option<Box<dyn Constraint>>, u64)> {
+        match *self {}
+    }
+
+    fn finish(&mut self, _: usize, _: Generation) {
+        match *self {}
+    }
+}
+
+/// One text after one prompt.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Prompt {
+    /// Tokens that precede the text.
+    pub tokens: Vec<TokenId>,
+    /// Seed of its sampling.
+    pub seed: u64,
+    /// At most this many tokens are generated.
+    pub max_tokens: usize,
+    /// What was generated; absent before.
+    pub generation: Option<Generation>,
+}
+
+impl Writing for Prompt {
+    fn prompt(&self) -> &[TokenId] {
+        &self.tokens
+    }
+
+    fn max_tokens(&self) -> usize {
+        self.max_tokens
+    }
+
+    fn begin(&mut self, round: usize) -> Option<(Option<Box<dyn Constraint>>, u64)> {
+        (round == 0).then_some((None, self.seed))
+    }
+
+    fn finish(&mut self, _: usize, generation: Generation) {
+        self.generation = Some(generation);
+    }
+}
+
+/// For each job the one it is computed with: itself, or one of the same context whose continuation begins with its own.
+fn representatives(jobs: &[Job<'_>]) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..jobs.len()).collect();
+    order.sort_by(|&a, &b| jobs[a].cmp(&jobs[b]).then(b.cmp(&a)));
+    let mut representative: Vec<usize> = (0..jobs.len()).collect();
+    for pair in order.windows(2).rev() {
+        let &[before, after] = pair else { continue };
+        let (a, b) = (jobs[before], jobs[after]);
+        if a.context == b.context && b.continuation.starts_with(a.continuation) {
+            representative[before] = representative[after];
+        }
+    }
+    representative
+}
+
+fn named(error: ScoringError, of: impl Fn(usize) -> usize) -> ScoringError {
+    match error {
+        ScoringError::Room { job, needed, free } => ScoringError::Room {
+            job: of(job),
+            needed,
+            free,
+        },
+        other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::fake::{FakeConfig, FakeModel};
+    use proptest::prelude::*;
+
+    fn model(bos: bool, capacity: usize) -> FakeModel {
+        FakeModel::new(FakeConfig {
+            seed: 11,
+            vocabulary: 12,
+            bos: bos.then_some(11),
+            context_length: 500,
+            capacity,
+            taste: 30.0,
+        })
+    }
+
+    fn texts() -> impl Strategy<Value = Vec<(Vec<TokenId>, Vec<TokenId>)>> {
+        // Contexts cut out of a few long ones, so that they share a lot.
+        let token = 0u32..3;
+        let long = proptest::collection::vec(proptest::collection::vec(token.clone(), 120), 1..3);
+        long.prop_flat_map(move |long| {
+            let context = (0..long.len(), 1usize..120).prop_map(move |(which, len)| long[which][..len].to_vec());
+            let continuation = proptest::collection::vec(0u32..3, 0..6);
+            proptest::collection::vec((context, continuation), 0..30)
+        })
+    }
+
+    fn jobs(texts: &[(Vec<TokenId>, Vec<TokenId>)]) -> Vec<Job<'_>> {
+        texts
+            .iter()
+            .map(|(context, continuation)| Job { context, continuation })
+            .collect()
+    }
+
+    /// What the plan says that scoring takes.
+    fn planned(jobs: &[Job<'_>], capacity: usize, hold_all: bool) -> u64 {
+        let representative = representatives(jobs);
+        let unique = || {
+            (0..jobs.len())
+                .filter(|&job| representative[job] == job)
+                .map(|job| jobs[job])
+        };
+        let paths: Vec<&[TokenId]> = unique().map(|job| job.context).collect();
+        let leaves: Vec<Leaf> = unique()
+            .map(|job| Leaf {
+                tokens: job.continuation.len(),
+            })
+            .collect();
+        let plan = Plan::new(&paths, &leaves, Packing::Passes, capacity, hold_all).expect("a plan");
+        assert!(plan.peak <= capacity);
+        plan.shared
+    }
+
+    fn generate(model: &mut FakeModel, prompts: &mut [Prompt], decoding: &Decoding) {
+        let root = model.root();
+        work(model, root, 0, &[], prompts, std::slice::from_ref(decoding)).expect("texts");
+    }
+
+    proptest! {
+        /// Shared = unshared, in few slots or many, with BOS or without; what the plan says is what is computed; and
+        /// nothing stays held.
+        #[test]
+        fn sharing_does_not_show(texts in texts(), bos: bool, capacity in prop_oneof![Just(150usize), Just(5000)]) {
+            let mut model = model(bos, capacity);
+            let (root, jobs) = (model.root(), jobs(&texts));
+            let (rows, tokens) = score_jobs(&mut model, root, &jobs).expect("scores");
+            prop_assert_eq!(model.computed_tokens(), tokens.shared);
+            prop_assert_eq!(planned(&jobs, capacity, !bos), tokens.shared);
+            prop_assert!(tokens.shared <= tokens.alone);
+            prop_assert_eq!(model.free_tokens(), capacity);
+            for (job, row) in jobs.iter().zip(&rows) {
+                let node = model.extend(root, job.context).expect("a node");
+                prop_assert_eq!(row, &model.score(node, &[job.continuation]).expect("scores")[0]);
+                model.release(node);
+            }
+        }
+
+        #[test]
+        fn generations_do_not_depend_on_their_company(texts in texts(), temperature in 0u8..2) {
+            let decoding = Decoding { temperature: f32::from(temperature), top_p: 0.9, stop: vec![1] };
+            let mut model = model(true, 400);
+            let prompt = |(index, text): (usize, &(Vec<TokenId>, Vec<TokenId>))| Prompt {
+                tokens: text.0.clone(), seed: index as u64, max_tokens: 9, generation: None,
+            };
+            let mut prompts: Vec<Prompt> = texts.iter().enumerate().map(prompt).collect();
+            let alone = prompts.clone();
+            generate(&mut model, &mut prompts, &decoding);
+            prop_assert_eq!(model.free_tokens(), 400);
+            for (together, mut alone) in prompts.iter().zip(alone) {
+                generate(&mut model, std::slice::from_mut(&mut alone), &decoding);
+                prop_assert!(alone.generation.is_some());
+                prop_assert_eq!(together, &alone);
+            }
+        }
+    }
+
+    #[test]
+    fn a_trunk_is_computed_once() {
+        let mut model = model(true, 5000);
+        let trunk = vec![1; 300];
+        let texts: Vec<_> = (0..39u32)
+            .flat_map(|probe| {
+                let context = [&trunk[..], &[2 + probe % 3, probe / 3 % 3, 2 + probe / 9, 4]].concat();
+                (0..2u32).map(move |answer| (context.clone(), vec![answer, 5, 6]))
+            })
+            .collect();
+        let root = model.root();
+        let (_, tokens) = score_jobs(&mut model, root, &jobs(&texts)).expect("scores");
+        assert_eq!(tokens.alone, 78 * 307);
+        assert!(tokens.shared <= 300 + 78 * 7, "{tokens:?}");
+    }
+
+    #[test]
+    fn what_cannot_fit_is_named_before_anything_is_computed() {
+        let mut model = model(true, 100);
+        let texts = [(vec![1; 20], vec![2]), (vec![3; 120], vec![2])];
+        let root = model.root();
+        let error = score_jobs(&mut model, root, &jobs(&texts)).expect_err("too long");
+        assert!(
+            matches!(
+                error,
+                ScoringError::Room {
+                    job: 1,
+                    needed: 121,
+                    free: 100
+                }
+            ),
+            "{error:?}"
+        );
+        assert_eq!(model.computed_tokens(), 0);
+    }
+
+    #[test]
+    fn a_continuation_that_begins_another_is_not_computed() {
+        let mut model = model(true, 100);
+        let texts = [
+            (vec![1; 9], vec![2, 3]),
+            (vec![1; 9], vec![2, 3, 4]),
+            (vec![1; 9], vec![2, 3]),
+            (vec![1; 9], vec![]),
+        ];
+        let root = model.root();
+        let (rows, tokens) = score_jobs(&mut model, root, &jobs(&texts)).expect("scores");
+        assert_eq!(rows.iter().map(Vec::len).collect::<Vec<_>>(), [2, 3, 2, 0]);
+        assert_eq!((rows[0].as_slice(), tokens.shared), (&rows[1][..2], 12));
+    }
+}
