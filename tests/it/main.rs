@@ -1,5 +1,8 @@
 //! Tests of the program and of rooms together, in one binary.
 
 mod baseline;
+mod catalogue;
 mod probe;
 mod prompt;
+mod survey;
+mod tidy;
