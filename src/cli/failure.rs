@@ -7,6 +7,7 @@ use crate::model::{LoadError, ModelError, TokenizeError};
 use crate::prompt::{ChatError, PromptError};
 use crate::run::{ExecuteError, RunError};
 use crate::scoring::ScoringError;
+use super::show::ShowError;
 use crate::survey::SurveyError;
 
 /// Prints an error with its causes and, where a layer knows one, a remedy.
@@ -45,5 +46,6 @@ fn hint(cause: &(dyn std::error::Error + 'static)) -> Option<String> {
         RunError,
         ExecuteError,
         MetricsError,
+        ShowError,
     )
 }

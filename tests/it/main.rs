@@ -1,6 +1,9 @@
 //! Tests of the program and of rooms together, in one binary.
 
 mod baseline;
+mod catalogue;
 mod probe;
 mod prompt;
 mod show;
+mod survey;
+mod tidy;
