@@ -2,6 +2,9 @@
 
 use std::process::ExitCode;
 
+use crate::model::{LoadError, TokenizeError};
+use crate::survey::SurveyError;
+
 /// Prints an error with its causes and, where a layer knows one, a remedy.
 pub fn report(error: &anyhow::Error) -> ExitCode {
     eprintln!("error: {error}");
@@ -21,6 +24,9 @@ pub fn report(error: &anyhow::Error) -> ExitCode {
 
 /// The remedy that the failing layer knows. Each layer's error enum has `fn hint(&self) -> Option<String>`;
 /// a new enum is added here.
-fn hint(_cause: &(dyn std::error::Error + 'static)) -> Option<String> {
-    None
+fn hint(cause: &(dyn std::error::Error + 'static)) -> Option<String> {
+    let survey = cause.downcast_ref::<SurveyError>().and_then(SurveyError::hint);
+    survey
+        .or_else(|| cause.downcast_ref::<LoadError>().and_then(LoadError::hint))
+        .or_else(|| cause.downcast_ref::<TokenizeError>().and_then(TokenizeError::hint))
 }

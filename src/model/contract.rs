@@ -96,6 +96,22 @@ pub trait LanguageModel: Send {
     /// Appends `tokens` below `parent` and keeps their keys and values.
     fn extend(&mut self, parent: Node, tokens: &[TokenId]) -> Result<Node, ModelError>;
 
+    /// Appends several runs below several nodes, packed into as few passes as memory allows; the new nodes come in the
+    /// order of `jobs`. Where one fails, none is kept. An engine that can pack should: the default is one pass a run.
+    fn extend_many(&mut self, jobs: &[(Node, &[TokenId])]) -> Result<Vec<Node>, ModelError> {
+        let mut nodes = Vec::with_capacity(jobs.len());
+        for &(parent, tokens) in jobs {
+            match self.extend(parent, tokens) {
+                Ok(node) => nodes.push(node),
+                Err(error) => {
+                    nodes.into_iter().for_each(|node| self.release(node));
+                    return Err(error);
+                }
+            }
+        }
+        Ok(nodes)
+    }
+
     /// Scores each continuation below `parent`, packed together; nothing is kept. An empty continuation gives an
     /// empty row.
     fn score(&mut self, parent: Node, continuations: &[&[TokenId]]) -> Result<Vec<Vec<TokenScore>>, ModelError> {

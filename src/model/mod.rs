@@ -5,15 +5,27 @@
 pub mod checkpoint;
 pub mod config;
 pub mod contract;
+pub mod decoder;
 pub mod device;
+pub mod engine;
 mod error;
+pub mod fake;
+mod feed_forward;
+mod generate;
 mod gguf;
 pub mod kernels;
+pub mod memory;
 pub mod registry;
+pub mod rope;
+mod sampling;
+mod slots;
 pub mod source;
 pub mod stored;
 pub mod tokenizer;
+mod tree;
+mod trie;
 pub mod weights;
+mod writer;
 
 pub use checkpoint::{Checkpoint, Inspection, open_weights};
 pub use config::{Mixture, ModelConfig, RopeScaling};
@@ -21,6 +33,13 @@ pub use contract::{
     Branch, Constraint, Decoding, Finish, Generation, LanguageModel, Menu, ModelError, Node, TokenId, TokenScore,
 };
 pub use device::{DeviceChoice, OpenDevice, Precision};
+pub use engine::{Engine, EngineInfo, EngineSettings};
 pub use error::LoadError;
 pub use tokenizer::{TokenizeError, Tokenizer};
 pub use weights::{Weight, WeightSource};
+pub use writer::Writer;
+
+#[cfg(test)]
+mod engine_checks;
+#[cfg(test)]
+mod testing;

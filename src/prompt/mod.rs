@@ -1,1 +1,19 @@
-//! Template text and a probe become pieces of text; chat templates.
+//! Template text and a case become pieces of text; chat templates of models.
+//!
+//! Pieces keep apart what prompts share, and put together again they are the prompt character for character. Nothing
+//! here knows tokens or models.
+
+mod chat;
+mod chat_values;
+mod error;
+mod paper;
+mod pieces;
+mod python_json;
+mod template;
+
+pub use chat::{ChatFrame, ChatTemplate, Edge};
+pub use chat_values::Date;
+pub use error::{ChatError, PromptError};
+pub use paper::PaperPrompt;
+pub use pieces::{Frame, Pieces, PromptStyle};
+pub use template::{ProbePrompt, PromptKind};

@@ -70,6 +70,24 @@ pub enum RunError {
         /// What is wrong with it.
         problem: String,
     },
+    /// Something without which a run means nothing.
+    #[error("{0} is not given")]
+    NotGiven(&'static str, &'static str),
+    /// The survey file or the catalogue cannot be used.
+    #[error(transparent)]
+    Survey(#[from] crate::survey::SurveyError),
+    /// A prompt or a chat template cannot be used.
+    #[error(transparent)]
+    Prompt(#[from] crate::prompt::PromptError),
+    /// The model's chat template cannot be used.
+    #[error("the model's chat template: {0}")]
+    Chat(#[from] crate::prompt::ChatError),
+    /// Nobody is left to evaluate.
+    #[error("{}: nobody to evaluate", survey.display())]
+    Nobody {
+        /// The survey file.
+        survey: PathBuf,
+    },
     /// A folder without a run.
     #[error("{}: no run here (no records.jsonl)", folder.display())]
     NoRun {
@@ -102,6 +120,11 @@ impl RunError {
                  and give the command again to compute them anew"
                     .into()
             }
+            Self::NotGiven(_, how) => format!("give {how}"),
+            Self::Survey(error) => return error.hint(),
+            Self::Prompt(error) => return error.hint(),
+            Self::Chat(error) => return error.hint(),
+            Self::Nobody { .. } => "check --limit and the sample; `indieval survey stats` counts the file".into(),
             Self::NoRun { .. } => "give the folder that `indieval run` printed (runs/NAME)".into(),
         })
     }

@@ -1,11 +1,27 @@
 //! Specs, plans, the loop over people, the journal.
 
+mod cases;
+mod context;
 mod error;
+mod execute;
 mod header;
 mod journal;
+#[cfg(test)]
+mod journal_checks;
+mod people;
+mod plan;
+mod prompts;
+mod session;
 mod spec;
 
+pub use cases::case;
+pub use context::{CONTEXT, Context, load, write_whole};
 pub use error::RunError;
+pub use execute::{Compute, Done, Event, Observer, execute};
 pub use header::{FORMAT, Header, ModelIdentity, hex, run_id};
 pub use journal::{Journal, RECORDS, Recorded, read};
+pub use people::{People, file_name};
+pub use plan::{Plan, Unit};
+pub use prompts::Prompts;
+pub use session::{Ending, SESSIONS, Session, append_session, machine, now, read_sessions};
 pub use spec::{DemonstrationSpec, FitSpec, Grid, Income, ModelSpec, PromptSpec, RespondentSpec, ScoringSpec, Spec};

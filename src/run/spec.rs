@@ -285,7 +285,7 @@ impl Spec {
     }
 }
 
-/// Brings cells that ask the same to one form.
+/// Brings cells that ask the same to one form. A control swaps demonstrations only; demographics stay the person's own.
 fn normalise(cell: &mut Cell) {
     if cell.control == Control::None {
         cell.demonstrations = 0;
@@ -293,13 +293,96 @@ fn normalise(cell: &mut Cell) {
     if cell.demonstrations == 0 {
         cell.form = Form::Polar;
         cell.category = None;
-        // Nobody's demonstrations and none of one's own are the same question, unless demographics are shown:
-        // a control replaces the whole person, demographics included.
-        if cell.control == Control::None {
-            cell.demographics = false;
-        }
-        if !cell.demographics {
+        if cell.control != Control::None {
             cell.control = Control::Own;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn catalogue() -> Catalogue {
+        Catalogue {
+            categories: vec!["One".into(), "Two".into()],
+            questions: Vec::new(),
+            hash: String::new(),
+        }
+    }
+
+    fn spec(text: &str) -> Spec {
+        toml::from_str(text).expect("a valid spec")
+    }
+
+    #[test]
+    fn a_grid_merges_cells_that_ask_the_same() {
+        let spec = spec(
+            "[grid]\ndemonstrations = [0, 50]\nforms = ['polar', 'refined']\ncontrols = ['own', 'none', 'random']",
+        );
+        let cells = spec.cells(&catalogue()).expect("cells");
+        let found: Vec<_> = cells
+            .iter()
+            .map(|cell| (cell.form, cell.demonstrations, cell.control))
+            .collect();
+        assert_eq!(
+            found,
+            [
+                (Form::Polar, 0, Control::Own),
+                (Form::Polar, 0, Control::None),
+                (Form::Polar, 50, Control::Own),
+                (Form::Polar, 50, Control::Random),
+                (Form::Refined, 50, Control::Own),
+                (Form::Refined, 50, Control::Random),
+            ]
+        );
+    }
+
+    #[test]
+    fn each_category_is_a_cell_and_an_unknown_one_is_refused() {
+        let each = spec("[grid]\ncategories = ['each']")
+            .cells(&catalogue())
+            .expect("cells");
+        assert_eq!(
+            each.iter().map(|cell| cell.category.as_deref()).collect::<Vec<_>>(),
+            [Some("One"), Some("Two")]
+        );
+        let unknown = spec("[grid]\ncategories = ['Three']").cells(&catalogue());
+        assert!(matches!(unknown, Err(RunError::UnknownCategory { name, .. }) if name == "Three"));
+    }
+
+    #[test]
+    fn empty_axes_and_unknown_splits_are_named() {
+        assert!(matches!(
+            spec("[grid]\nmethods = []").cells(&catalogue()),
+            Err(RunError::EmptyAxis("methods"))
+        ));
+        assert!(matches!(
+            spec("[grid]\nsplits = [4]").cells(&catalogue()),
+            Err(RunError::UnknownSplit(4))
+        ));
+    }
+
+    #[test]
+    fn unknown_keys_are_errors_and_a_resolved_spec_reads_back() {
+        assert!(toml::from_str::<Spec>("[grid]\nmethod = ['likelihood']").is_err());
+        let full = spec("title = 't'\n[respondents]\nlimit = 3\n[grid]\nsplits = [2]");
+        assert_eq!(spec(&full.to_toml().expect("TOML")), full);
+    }
+
+    #[test]
+    fn every_experiment_is_a_valid_spec() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("experiments");
+        let mut seen = 0;
+        for entry in std::fs::read_dir(folder).expect("experiments/") {
+            let path = entry.expect("an entry").path();
+            if path.extension().is_some_and(|extension| extension == "toml") {
+                let spec = Spec::read(&path).unwrap_or_else(|error| panic!("{error}"));
+                assert!(!spec.title.is_empty(), "{} has no title", path.display());
+                assert!(!spec.cells(&catalogue()).expect("cells").is_empty());
+                seen += 1;
+            }
+        }
+        assert!(seen >= 9, "experiments are missing: {seen} found");
     }
 }

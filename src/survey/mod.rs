@@ -2,8 +2,28 @@
 //!
 //! This room imports no other room and never sees a tensor.
 
+mod catalogue;
+mod demographics;
+mod error;
+mod file;
+mod list;
+mod random;
+mod respondents;
+mod sample;
+mod stats;
+mod synth;
 mod types;
 
+pub use demographics::{DIMENSION_COUNT, Demographics, Dimension, Group, IncomeGrouping};
+pub use error::SurveyError;
+pub use file::{FileError, FileKind, ReadReport, RepeatedIds, RepeatedInCountry, SurveyFile};
+pub use list::{RespondentList, write_list};
+pub use respondents::{MISSING, Respondents};
+pub use sample::{
+    BalanceTable, LEAST_DEMOGRAPHICS, LEAST_VALID_ANSWERS, MOST_OF_A_RELIGION, Sample, SampleOptions, balance, sample,
+};
+pub use stats::{CountryCounts, SurveyStats, ValidCounts};
+pub use synth::{SyntheticError, SyntheticOptions, SyntheticProfile, write_synthetic};
 pub use types::{
     Answer, Catalogue, CategoryId, DemographicValue, Form, Question, QuestionId, QuestionIndex, Respondent, Statement,
 };

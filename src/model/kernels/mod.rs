@@ -1,2 +1,93 @@
-//! The heavy operations: a linear layer over packed weights, and attention over the token tree, each portable
-//! (candle, any device) and for AVX-512 BF16 processors (found out at run time).
+//! The heavy operations: a linear layer over packed weights, and attention over the token tree.
+//!
+//! Each has a portable implementation (candle operations, any device and dtype) and one for processors with AVX-512,
+//! found out at run time. The decoder holds one [`Kernels`] and asks it for everything that depends on where and in
+//! what dtype the numbers live:
+//!
+//! - [`Kernels::linear`], [`Kernels::linear_concat`]: weights put in place once, then [`Linear::forward`];
+//! - [`Kernels::kv`]: keys and values in numbered slots; which slot belongs to which token is the tree's business;
+//! - [`Kernels::plan`] once a pass, then [`Kernels::attend`] once a layer;
+//! - norms, RoPE and SwiGLU, which are always computed in f32;
+//! - [`Linear::token_scores`]: log-probabilities of given tokens without ever holding `(positions, vocabulary)`.
+//!
+//! A row of any result depends on that row's inputs only, and never on how many threads there are or what they do.
+
+mod allocator;
+mod attention;
+mod elementwise;
+mod head;
+mod kv;
+mod linear;
+mod rows;
+mod segment;
+
+#[cfg(test)]
+mod checks;
+#[cfg(test)]
+mod reference;
+
+pub use allocator::tune_allocator;
+pub use kv::KvStore;
+pub use linear::Linear;
+pub use segment::{AttentionPlan, Segment, Span};
+
+use candle_core::{DType, Device, Result, bail};
+
+/// Which implementation of the heavy operations is used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Path {
+    /// candle's operations.
+    Portable,
+}
+
+/// Where and in what dtype numbers are held, and how they are multiplied. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Kernels {
+    device: Device,
+    dtype: DType,
+    path: Path,
+}
+
+impl Kernels {
+    /// The fastest implementation this device has for weights, keys and values of `dtype` (f32, bf16 or f16).
+    pub fn new(device: &Device, dtype: DType) -> Result<Self> {
+        Self::portable(device, dtype)
+    }
+
+    /// The implementation out of candle's operations, on any device.
+    pub fn portable(device: &Device, dtype: DType) -> Result<Self> {
+        if !matches!(dtype, DType::F32 | DType::BF16 | DType::F16) {
+            bail!("weights can be held as f32, bf16 or f16, not as {dtype:?}");
+        }
+        if device.is_cuda() && dtype != DType::F32 {
+            // bf16 and f16 values are exact in TF32 (and sums stay f32), so this loses nothing and lets attention
+            // scores and the head's logits leave the tensor cores as f32 instead of being rounded to the dtype.
+            candle_core::cuda::set_gemm_reduced_precision_f32(true);
+        }
+        Ok(Self {
+            device: device.clone(),
+            dtype,
+            path: Path::Portable,
+        })
+    }
+
+    /// The device all results are on.
+    pub fn device(&self) -> &Device {
+        &self.device
+    }
+
+    /// The dtype of weights, keys and values.
+    pub fn dtype(&self) -> DType {
+        self.dtype
+    }
+
+    /// Which implementation is in use.
+    pub fn path(&self) -> Path {
+        self.path
+    }
+
+    /// The dtype of the residual stream and of all results here: f32 on the CPU, the compute dtype elsewhere.
+    pub fn activation_dtype(&self) -> DType {
+        if self.device.is_cpu() { DType::F32 } else { self.dtype }
+    }
+}

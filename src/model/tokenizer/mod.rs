@@ -6,6 +6,7 @@
 
 mod files;
 mod gguf;
+mod local;
 mod pretokenizers;
 mod sentencepiece;
 
@@ -194,18 +195,29 @@ impl Tokenizer {
             return self.encode(text);
         };
         library.check(text)?;
-        let special = library.special.get_or_init(|| {
-            let mut copy = library.plain.clone();
-            copy.set_encode_special_tokens(false);
-            copy
-        });
-        let encoding = special.encode_fast(text, false).map_err(failed)?;
+        let encoding = library.special().encode_fast(text, false).map_err(failed)?;
         let ids = encoding.get_ids();
-        let ids = match (ids, self.policy.bos) {
-            ([first, rest @ ..], Some(bos)) if *first == bos => rest,
-            _ => ids,
+        Ok(ids[self.leading_bos(ids)..].to_vec())
+    }
+
+    /// Like [`encode_with_specials`](Self::encode_with_specials), with the bytes of the text that each token stands for.
+    pub fn encode_with_specials_and_spans(&self, text: &str) -> Result<Vec<Span>, TokenizeError> {
+        let Engine::Library(library) = &self.engine else {
+            return self.encode_with_spans(text);
         };
-        Ok(ids.to_vec())
+        library.check(text)?;
+        let encoding = library.special().encode(text, false).map_err(failed)?;
+        let ids = encoding.get_ids();
+        let spans = ids.iter().zip(encoding.get_offsets());
+        Ok(spans
+            .skip(self.leading_bos(ids))
+            .map(|(&id, &(start, end))| Span { id, bytes: start..end })
+            .collect())
+    }
+
+    /// How many tokens of a rendered template the root of the tree holds already.
+    fn leading_bos(&self, ids: &[TokenId]) -> usize {
+        usize::from(self.policy.bos.is_some() && ids.first().copied() == self.policy.bos)
     }
 
     /// The text of some ids, control tokens written out, broken characters replaced by U+FFFD.
@@ -294,6 +306,15 @@ impl std::fmt::Debug for Tokenizer {
 }
 
 impl Library {
+    /// The tokenizer that matches control tokens.
+    fn special(&self) -> &tokenizers::Tokenizer {
+        self.special.get_or_init(|| {
+            let mut copy = self.plain.clone();
+            copy.set_encode_special_tokens(false);
+            copy
+        })
+    }
+
     fn check(&self, text: &str) -> Result<(), TokenizeError> {
         let Some(lost) = &self.lost else {
             return Ok(());

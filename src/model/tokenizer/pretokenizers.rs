@@ -101,6 +101,14 @@ pub(super) fn find(name: &str) -> Option<Preset> {
         .map(|(_, preset)| *preset)
 }
 
+/// Whether an expression is one of the table's.
+pub(super) fn is_known(expression: &str) -> bool {
+    TABLE.iter().any(|(_, preset)| match preset.cut {
+        Cut::Expressions(expressions) => expressions.contains(&expression),
+        Cut::Words | Cut::DigitsAndWords => false,
+    })
+}
+
 /// All names, for an error.
 pub(super) fn names() -> String {
     TABLE.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ")

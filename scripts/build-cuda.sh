@@ -1,0 +1,41 @@
+#!/usr/bin/env bash
+# Builds indieval with CUDA, also on a machine that has neither a GPU nor a CUDA toolkit.
+#
+# usage: scripts/build-cuda.sh [FOLDER]     FOLDER (default target/cuda) receives the compiler and the build
+#
+# Where `nvcc` is on the PATH it is used. Otherwise the compiler comes from Python wheels, pinned to CUDA 13.0 (a newer
+# one writes code that drivers of the 580 series refuse), and libcuda and its kin, which are missing at link time, are
+# stood in for by stubs that load the real libraries when the program starts. The binary therefore starts anywhere; on
+# a machine without a GPU it runs on the CPU, and `--device cuda` says that there is none.
+#
+# CUDA_COMPUTE_CAP chooses the architecture (default 90: H100 and H200).
+set -euo pipefail
+cd "$(dirname "$0")/.."
+folder=${1:-target/cuda}
+mkdir -p "$folder"
+folder=$(cd "$folder" && pwd)
+export CUDA_COMPUTE_CAP=${CUDA_COMPUTE_CAP:-90} CUDAFORGE_THREADS=${CUDAFORGE_THREADS:-$(nproc)}
+export CARGO_TARGET_DIR=$folder/target
+
+if command -v nvcc >/dev/null; then
+  exec cargo build --release --locked --features cuda
+fi
+
+if [ ! -x "$folder/venv/bin/python" ]; then
+  python3 -m venv "$folder/venv"
+  "$folder/venv/bin/pip" install --quiet --no-deps nvidia-cuda-nvcc==13.0.88 nvidia-cuda-crt==13.0.88 \
+    nvidia-nvvm==13.0.88 nvidia-cuda-cccl==13.0.85 nvidia-cuda-runtime==13.0.96
+fi
+CUDA_HOME=$(echo "$folder"/venv/lib/python3.*/site-packages/nvidia/cu13)
+export CUDA_HOME PATH=$CUDA_HOME/bin:$PATH
+
+# The first link fails where there is no libcuda: what it lacks is then stood in for, and the second one succeeds.
+if ! cargo build --release --locked --features cuda 2>"$folder/first-link.log"; then
+  grep -q 'unable to find library -lcuda\|cannot find -lcuda\|cannot find -lcublas\|unable to find library -lcublas' \
+    "$folder/first-link.log" || { cat "$folder/first-link.log" >&2; exit 1; }
+  scripts/lazy-cuda-stubs.sh "$folder/lazy" "$CUDA_HOME" \
+    "$CARGO_TARGET_DIR"/release/deps/libcudarc-*.rlib "$CARGO_TARGET_DIR"/release/build/candle-kernels-*/out/libmoe.a
+  cp "$folder"/lazy/lib*.so "$CUDA_HOME/lib/"
+  cargo build --release --locked --features cuda
+fi
+ls -l "$CARGO_TARGET_DIR/release/indieval"

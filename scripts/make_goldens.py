@@ -1,0 +1,242 @@
+#!/usr/bin/env python3
+"""Makes tests/golden: tiny random checkpoints of every family, and what Hugging Face transformers computes with them.
+
+    python scripts/make_goldens.py                     # the tiny checkpoints
+    python scripts/make_goldens.py --smollm2 FILE.gguf # the golden log-probabilities of the real SmolLM2
+
+Needs torch, transformers, tokenizers, safetensors and (for --smollm2) gguf. The seeds are fixed. The tests read only
+what this wrote, so they need no Python. tests/golden/PROVENANCE.md is written by every run.
+"""
+
+import argparse
+import hashlib
+import json
+import platform
+import shutil
+from pathlib import Path
+
+import safetensors
+import tokenizers
+import torch
+import transformers
+from safetensors.torch import save_file
+
+GOLDEN = Path(__file__).resolve().parent.parent / "tests" / "golden"
+VOCABULARY = 128
+CONTEXT = 128
+LENGTHS = [1, 9, 40, 90]
+# Much wider than a trained model's 0.02: with it the logits of these small widths differ by several nats.
+SPREAD = 0.16
+
+COMMON = {"vocab_size": VOCABULARY, "max_position_embeddings": CONTEXT, "initializer_range": SPREAD,
+          "bos_token_id": 0, "eos_token_id": 1, "hidden_size": 64, "num_hidden_layers": 2,
+          "num_attention_heads": 4, "num_key_value_heads": 2, "rms_norm_eps": 1e-5}
+LLAMA3 = {"rope_type": "llama3", "factor": 4.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0,
+          "original_max_position_embeddings": 32}
+
+# name: (config class, its fields, dtype on disk, shard size, how config.json writes RoPE)
+CHECKPOINTS = {
+    "llama3-tied-f32": ("LlamaConfig", {"intermediate_size": 96, "tie_word_embeddings": True, "head_dim": 16,
+                        "rope_parameters": {"rope_theta": 10000.0, **LLAMA3}}, torch.float32, None, "published"),
+    "llama-sharded-bf16": ("LlamaConfig", {"hidden_size": 96, "intermediate_size": 160, "num_attention_heads": 3,
+                           "num_key_value_heads": 1, "head_dim": 64, "tie_word_embeddings": False,
+                           "num_hidden_layers": 1,
+                           "rope_parameters": {"rope_theta": 5000.0, "rope_type": "linear", "factor": 2.0}},
+                           torch.bfloat16, "90KB", "published"),
+    "mistral-window-f16": ("MistralConfig", {"intermediate_size": 112, "tie_word_embeddings": False, "head_dim": 16,
+                           "sliding_window": 8, "rope_parameters": {"rope_theta": 10000.0, "rope_type": "default"}},
+                           torch.float16, None, "published"),
+    "qwen2-tied-bf16": ("Qwen2Config", {"intermediate_size": 96, "tie_word_embeddings": True,
+                        "rope_parameters": {"rope_theta": 1000000.0, "rope_type": "default"}},
+                        torch.bfloat16, None, "published"),
+    "qwen3-tied-f32": ("Qwen3Config", {"hidden_size": 48, "intermediate_size": 80, "tie_word_embeddings": True,
+                       "head_dim": 32, "rope_parameters": {"rope_theta": 1000000.0, "rope_type": "default"}},
+                       torch.float32, None, "current"),
+    "mixtral-f32": ("MixtralConfig", {"hidden_size": 48, "intermediate_size": 32, "tie_word_embeddings": False,
+                    "num_local_experts": 4, "num_experts_per_tok": 2, "sliding_window": None,
+                    "rope_parameters": {"rope_theta": 10000.0, "rope_type": "default"}},
+                    torch.float32, None, "published"),
+}
+
+SENTENCES = """Family is very important in my life. I trust people I know personally. Work should always come first.
+I do not agree that most people can be trusted; one needs to be very careful. Are science and technology making
+our lives healthier? We should live in harmony with nature & protect it. 1, 2, 3: "yes" or (no)?
+"""
+
+
+def write_tokenizer(folder):
+    """A byte-level BPE of VOCABULARY tokens that knows the printable ASCII characters."""
+    printable = [chr(c) for c in range(33, 127)] + ["Ġ", "Ċ"]
+    tokenizer = tokenizers.Tokenizer(tokenizers.models.BPE())
+    tokenizer.pre_tokenizer = tokenizers.pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = tokenizers.decoders.ByteLevel()
+    trainer = tokenizers.trainers.BpeTrainer(vocab_size=VOCABULARY, special_tokens=["<s>", "</s>"],
+                                             initial_alphabet=printable, show_progress=False)
+    tokenizer.train_from_iterator([SENTENCES], trainer)
+    tokenizer.save(str(folder / "tokenizer.json"), pretty=False)
+    about = {"tokenizer_class": "PreTrainedTokenizerFast", "bos_token": "<s>", "eos_token": "</s>",
+             "add_bos_token": False, "model_max_length": CONTEXT}
+    (folder / "tokenizer_config.json").write_text(json.dumps(about, indent=1) + "\n")
+
+
+def publish(config):
+    """RoPE as published checkpoints write it: `rope_theta` and `rope_scaling` at the top."""
+    rope = config.pop("rope_parameters")
+    config["rope_theta"] = rope.pop("rope_theta")
+    config["rope_scaling"] = None if rope.get("rope_type") == "default" else rope
+    if "dtype" in config:
+        config["torch_dtype"] = config.pop("dtype")
+    return config
+
+
+def token_ids(name, length):
+    """Fixed, and different for every checkpoint and length."""
+    seed = int(hashlib.sha256(f"{name} {length}".encode()).hexdigest()[:8], 16)
+    return torch.randint(2, VOCABULARY, (length,), generator=torch.Generator().manual_seed(seed))
+
+
+def make(name):
+    kind, fields, dtype, shard, rope = CHECKPOINTS[name]
+    torch.manual_seed(int(hashlib.sha256(name.encode()).hexdigest()[:8], 16))
+    config = getattr(transformers, kind)(**{**COMMON, **fields})
+    model = transformers.AutoModelForCausalLM.from_config(config)
+    with torch.no_grad():
+        for key, value in model.named_parameters():
+            if key.endswith("norm.weight"):
+                value.copy_(1 + 0.2 * torch.randn_like(value))
+            elif key.endswith("bias"):
+                value.copy_(0.3 * torch.randn_like(value))
+    folder = GOLDEN / name
+    shutil.rmtree(folder, ignore_errors=True)
+    model.to(dtype).save_pretrained(folder, **({"max_shard_size": shard} if shard else {}))
+    (folder / "generation_config.json").unlink(missing_ok=True)
+    path = folder / "config.json"
+    settings = json.loads(path.read_text())
+    if rope == "published":
+        settings = publish(settings)
+    path.write_text(json.dumps(settings, indent=1, sort_keys=True) + "\n")
+    write_tokenizer(folder)
+
+    # What counts is what is on disk: it is read back, widened to f32 and run by the eager attention.
+    loaded = transformers.AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32, attn_implementation="eager")
+    loaded.eval()
+    golden = {}
+    with torch.no_grad():
+        for length in LENGTHS:
+            ids = token_ids(name, length)
+            golden[f"ids.{length}"] = ids.to(torch.uint32)
+            golden[f"logits.{length}"] = loaded(ids[None]).logits[0].float().contiguous()
+    save_file(golden, str(folder / "golden.safetensors"))
+    size = sum(f.stat().st_size for f in folder.iterdir())
+    print(f"{name}: {sum(p.numel() for p in loaded.parameters())} parameters, {size} bytes, "
+          f"logits {golden['logits.40'].min():.2f} to {golden['logits.40'].max():.2f}")
+
+
+TEXT = """I believe that family is very important in life, and that friends and leisure time matter almost as much. Most people
+can be trusted, though one should be careful with strangers. A child should learn good manners, responsibility, and tolerance and
+respect for other people; hard work matters, but so does imagination. When jobs are scarce, employers should not give
+priority to people of this country over immigrants. The environment should be protected even if it slows down economic growth.
+I have a great deal of confidence in the courts and in universities, some confidence in the press, and not very much in large
+companies. Competition is good, because it stimulates people to work hard and develop new ideas. In the long run hard work
+usually brings a better life. Science and technology make our lives healthier, easier and more comfortable, and because of them the
+next generation will have more opportunities. I worry a good deal about losing my job, and very much about a war involving my
+country. A democratic political system is a very good way of governing; a strong leader who does not have to bother with
+parliament and elections is a bad one. I would sign a petition, and I have taken part in peaceful demonstrations. Cheating on taxes
+is never justifiable, and neither is someone accepting a bribe in the course of their duties. I am very proud of my nationality. I
+feel very close to my town and to the world as a whole. God is not so important in my life, and I attend religious services only on
+special holy days. On the whole I am satisfied with my life as it is these days, and I would say that I am in good health.
+""".replace("\n", " ").strip()
+
+
+def read_llama_gguf(path):
+    """An f32 LlamaForCausalLM with the dequantised tensors of a GGUF file, its queries and keys unpermuted."""
+    import gguf
+
+    reader = gguf.GGUFReader(path)
+
+    def field(name):
+        return reader.get_field(f"llama.{name}").contents()
+
+    heads, kv_heads, layers = field("attention.head_count"), field("attention.head_count_kv"), field("block_count")
+    tensors = {t.name: torch.from_numpy(gguf.dequantize(t.data, t.tensor_type).copy()) for t in reader.tensors}
+    embedding = tensors.pop("token_embd.weight")
+    config = transformers.LlamaConfig(
+        vocab_size=embedding.shape[0], hidden_size=field("embedding_length"), num_hidden_layers=layers,
+        intermediate_size=field("feed_forward_length"), num_attention_heads=heads, num_key_value_heads=kv_heads,
+        rms_norm_eps=float(field("attention.layer_norm_rms_epsilon")), max_position_embeddings=field("context_length"),
+        rope_parameters={"rope_theta": float(field("rope.freq_base")), "rope_type": "default"},
+        tie_word_embeddings="output.weight" not in tensors, attn_implementation="eager")
+    names = {"attn_q": "self_attn.q_proj", "attn_k": "self_attn.k_proj", "attn_v": "self_attn.v_proj",
+             "attn_output": "self_attn.o_proj", "ffn_gate": "mlp.gate_proj", "ffn_up": "mlp.up_proj",
+             "ffn_down": "mlp.down_proj", "attn_norm": "input_layernorm", "ffn_norm": "post_attention_layernorm"}
+    state = {"model.embed_tokens.weight": embedding, "model.norm.weight": tensors.pop("output_norm.weight")}
+    state["lm_head.weight"] = tensors.pop("output.weight", embedding)
+    for name, tensor in tensors.items():
+        _, layer, part, _ = name.split(".")
+        if part in ("attn_q", "attn_k"):
+            n = heads if part == "attn_q" else kv_heads
+            tensor = tensor.reshape(n, -1, 2, tensor.shape[-1]).swapaxes(1, 2).reshape(tensor.shape)
+        state[f"model.layers.{layer}.{names[part]}.weight"] = tensor
+    model = transformers.LlamaForCausalLM(config)
+    model.load_state_dict(state, strict=True)
+    return model.eval()
+
+
+def make_smollm2(gguf):
+    """Token log-probabilities of the dequantised weights, in f32 and, for comparison, in bf16."""
+    tokenizer = transformers.AutoTokenizer.from_pretrained(gguf.parent, gguf_file=gguf.name)
+    ids = tokenizer(TEXT, add_special_tokens=False)["input_ids"]
+    out = {"ids": ids}
+    for key, dtype in [("f32", torch.float32), ("bf16", torch.bfloat16)]:
+        model = read_llama_gguf(gguf).to(dtype)
+        with torch.no_grad():
+            logits = model(torch.tensor([ids])).logits[0].float()
+        logprobs = torch.log_softmax(logits.double(), -1)
+        out[key] = [round(logprobs[i, t].item(), 6) for i, t in enumerate(ids[1:])]
+        out[f"greedy_{key}"] = logits[:-1].argmax(-1).tolist()
+    text = json.dumps({"sha256": hashlib.sha256(gguf.read_bytes()).hexdigest(), "text": TEXT, **out})
+    (GOLDEN / "smollm2-135m.json").write_text(text.replace('], "', '],\n"') + "\n")
+    worst = max(abs(a - b) for a, b in zip(out["f32"], out["bf16"]))
+    changed = sum(a != b for a, b in zip(out["greedy_f32"], out["greedy_bf16"]))
+    print(f"smollm2: {len(ids)} tokens, sum {sum(out['f32']):.3f} nats; bf16: sum {sum(out['bf16']):.3f}, "
+          f"at most {worst:.4f} nats a token away, {changed} argmax changed")
+
+
+def provenance():
+    names = "\n".join(f"- `{name}`" for name in CHECKPOINTS)
+    (GOLDEN / "PROVENANCE.md").write_text(f"""# Where these files come from
+
+Every file here but this project's own text was made by `scripts/make_goldens.py` with fixed seeds.
+
+    python scripts/make_goldens.py
+    python scripts/make_goldens.py --smollm2 smollm2-135m.gguf
+
+Python {platform.python_version()}, torch {torch.__version__} on the CPU, transformers {transformers.__version__}, \
+tokenizers {tokenizers.__version__}, safetensors {safetensors.__version__}.
+
+Random weights, made here (nothing was trained, nothing downloaded):
+
+{names}
+
+Each has the checkpoint as transformers saves it, a {VOCABULARY}-token byte-level tokenizer, and `golden.safetensors`: fixed token ids
+(`ids.N`, lengths {LENGTHS}) and the logits `logits.N` (N, {VOCABULARY}) that transformers computes from the stored weights widened to
+f32, with eager attention. `config.json` writes RoPE as published checkpoints do (`rope_theta`, `rope_scaling`), for Qwen3 as
+transformers 5 does (`rope_parameters`).
+
+`smollm2-135m.json` holds token ids of a text written for it, and their log-probabilities in nats under SmolLM2-135M-Instruct
+(Q4_1, Apache-2.0; the GGUF named by its SHA-256 is not in this repository), dequantised, computed by transformers in f32 and bf16.
+""")
+
+
+if __name__ == "__main__":
+    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    arguments.add_argument("--smollm2", type=Path, metavar="FILE.gguf")
+    given = arguments.parse_args()
+    torch.set_num_threads(1)
+    GOLDEN.mkdir(parents=True, exist_ok=True)
+    if given.smollm2:
+        make_smollm2(given.smollm2)
+    else:
+        for each in CHECKPOINTS:
+            make(each)
+    provenance()

@@ -1,0 +1,235 @@
+//! Flags of `indieval run`, and how they change a spec: flags win over the file.
+
+use std::path::PathBuf;
+
+use clap::ValueEnum;
+
+use crate::run::{FitSpec, Income, RunError, Spec};
+use crate::scoring::{Control, Method};
+use crate::survey::Form;
+
+/// What is evaluated. Everything here can stand in a spec file; a flag wins over the file.
+#[derive(Debug, clap::Args)]
+pub struct SpecFlags {
+    /// Spec file, such as experiments/figure4.toml; without one, the flags alone say what is run
+    pub spec: Option<PathBuf>,
+    /// Survey file: the official WVS-7 CSV, the paper's label files, or synthetic respondents
+    #[arg(long, value_name = "FILE")]
+    survey: Option<PathBuf>,
+    /// Model: a name of `indieval models list`, a folder, a .gguf file or a hub repository
+    #[arg(long, short, value_name = "MODEL")]
+    model: Option<String>,
+    /// Number format to compute in: auto, f32, bf16, f16
+    #[arg(long, value_name = "DTYPE")]
+    dtype: Option<String>,
+    /// Where to compute: auto, cpu, cuda, cuda:N
+    #[arg(long, value_name = "DEVICE")]
+    device: Option<String>,
+    /// Whether quantised weights are dequantised at load or kept: plain, quantized
+    #[arg(long, value_name = "KIND")]
+    weights: Option<String>,
+    /// How predictions are made
+    #[arg(long = "method", visible_alias = "methods", value_delimiter = ',', value_name = "METHOD,...")]
+    methods: Option<Vec<MethodFlag>>,
+    /// Splits: some of 1,2,3
+    #[arg(long = "splits", visible_alias = "split", value_delimiter = ',', value_name = "N,...")]
+    splits: Option<Vec<u8>>,
+    /// Numbers of demonstrations
+    #[arg(long, value_delimiter = ',', value_name = "N,...")]
+    demonstrations: Option<Vec<usize>>,
+    /// Show refined demonstrations (candidates stay polar); give forms as `--forms polar,refined` for both
+    #[arg(long, conflicts_with = "forms")]
+    refined: bool,
+    /// Forms of the demonstrations
+    #[arg(long, value_delimiter = ',', value_name = "FORM,...")]
+    forms: Option<Vec<FormFlag>>,
+    /// Show demographic statements first; `both` asks with and without
+    #[arg(long, value_name = "WHETHER", num_args = 0..=1, default_missing_value = "yes")]
+    demographics: Option<WhetherFlag>,
+    /// Demonstrations of one category only: category names, or `each`
+    #[arg(long, value_name = "NAME")]
+    category: Vec<String>,
+    /// Whose demonstrations: one's own, nobody's, a stranger's, a compatriot's
+    #[arg(long, value_delimiter = ',', value_name = "WHO,...")]
+    control: Option<Vec<ControlFlag>>,
+    /// Draw demonstrations anew for each number, as the paper did
+    #[arg(long)]
+    independent: bool,
+    /// Seed of demonstrations, controls and sampling
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
+    /// File of respondent ids (`indieval survey sample` writes one)
+    #[arg(long, value_name = "FILE")]
+    respondents: Option<PathBuf>,
+    /// Only the first so many respondents
+    #[arg(long, value_name = "N")]
+    limit: Option<usize>,
+    /// The authors' metadata file(s) in place of the built-in catalogue
+    #[arg(long, value_name = "FILE")]
+    catalogue: Vec<PathBuf>,
+    /// Keep the first of several rows with one D_INTERVIEW, as the paper's code did
+    #[arg(long)]
+    paper_ids: bool,
+    /// How incomes are grouped in demographic statements
+    #[arg(long, value_name = "HOW")]
+    income: Option<IncomeFlag>,
+    /// Norm of likelihoods behind the headline: sum, token, character, byte, pmi
+    #[arg(long, value_name = "NORM")]
+    norm: Option<String>,
+    /// Orders of the options that `label` averages over
+    #[arg(long, value_name = "N")]
+    permutations: Option<usize>,
+    /// Restrict generated answers to valid ones
+    #[arg(long)]
+    constrained: bool,
+    /// Further tries after an answer that cannot be read
+    #[arg(long, value_name = "N")]
+    retries: Option<usize>,
+    /// What to do with a context longer than the model's
+    #[arg(long, value_name = "HOW")]
+    fit: Option<FitFlag>,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum MethodFlag {
+    Likelihood,
+    Label,
+    Generation,
+    GenerationPaper,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum FormFlag {
+    Polar,
+    Refined,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum WhetherFlag {
+    Yes,
+    No,
+    Both,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum ControlFlag {
+    Own,
+    None,
+    Random,
+    SameCountry,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum IncomeFlag {
+    Halves,
+    Thirds,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum FitFlag {
+    Refuse,
+    DropDemonstrations,
+}
+
+impl SpecFlags {
+    /// The spec file, if any, with the flags put over it.
+    pub fn resolve(self) -> Result<Spec, RunError> {
+        let mut spec = match &self.spec {
+            Some(path) => Spec::read(path)?,
+            None => Spec::default(),
+        };
+        set(&mut spec.respondents.survey, self.survey);
+        set(&mut spec.model.id, self.model);
+        set(&mut spec.model.dtype, self.dtype);
+        set(&mut spec.model.device, self.device);
+        set(&mut spec.model.weights, self.weights);
+        set(&mut spec.grid.methods, self.methods.map(|list| list.into_iter().map(method).collect()));
+        set(&mut spec.grid.splits, self.splits);
+        set(&mut spec.grid.demonstrations, self.demonstrations);
+        if self.refined {
+            spec.grid.forms = vec![Form::Refined];
+        }
+        set(&mut spec.grid.forms, self.forms.map(|list| list.into_iter().map(form).collect()));
+        set(
+            &mut spec.grid.demographics,
+            self.demographics.map(|whether| match whether {
+                WhetherFlag::Yes => vec![true],
+                WhetherFlag::No => vec![false],
+                WhetherFlag::Both => vec![false, true],
+            }),
+        );
+        if !self.category.is_empty() {
+            spec.grid.categories = self.category;
+        }
+        // A control means something only beside the experiment itself.
+        set(
+            &mut spec.grid.controls,
+            self.control.map(|list| {
+                let mut controls = vec![Control::Own];
+                controls.extend(list.into_iter().map(control).filter(|control| !control.is_own()));
+                controls
+            }),
+        );
+        spec.demonstrations.independent |= self.independent;
+        if let Some(seed) = self.seed {
+            spec.demonstrations.seed = seed;
+            spec.scoring.seed = seed;
+        }
+        spec.respondents.sample = self.respondents.or(spec.respondents.sample);
+        spec.respondents.limit = self.limit.or(spec.respondents.limit);
+        if !self.catalogue.is_empty() {
+            spec.respondents.catalogue = self.catalogue;
+        }
+        spec.respondents.paper_ids |= self.paper_ids;
+        set(
+            &mut spec.respondents.income,
+            self.income.map(|income| match income {
+                IncomeFlag::Halves => Income::Halves,
+                IncomeFlag::Thirds => Income::Thirds,
+            }),
+        );
+        set(&mut spec.scoring.norm, self.norm);
+        set(&mut spec.scoring.permutations, self.permutations);
+        spec.scoring.constrained |= self.constrained;
+        set(&mut spec.scoring.retries, self.retries);
+        set(
+            &mut spec.scoring.fit,
+            self.fit.map(|fit| match fit {
+                FitFlag::Refuse => FitSpec::Refuse,
+                FitFlag::DropDemonstrations => FitSpec::DropDemonstrations,
+            }),
+        );
+        Ok(spec)
+    }
+}
+
+fn set<T>(place: &mut T, value: Option<T>) {
+    if let Some(value) = value {
+        *place = value;
+    }
+}
+
+fn method(flag: MethodFlag) -> Method {
+    match flag {
+        MethodFlag::Likelihood => Method::Likelihood,
+        MethodFlag::Label => Method::Label,
+        MethodFlag::Generation => Method::Generation,
+        MethodFlag::GenerationPaper => Method::GenerationPaper,
+    }
+}
+
+fn form(flag: FormFlag) -> Form {
+    match flag {
+        FormFlag::Polar => Form::Polar,
+        FormFlag::Refined => Form::Refined,
+    }
+}
+
+fn control(flag: ControlFlag) -> Control {
+    match flag {
+        ControlFlag::Own => Control::Own,
+        ControlFlag::None => Control::None,
+        ControlFlag::Random => Control::Random,
+        ControlFlag::SameCountry => Control::SameCountry,
+    }
+}

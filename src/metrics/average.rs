@@ -1,0 +1,263 @@
+//! Averages exactly as the paper takes them.
+//!
+//! A split's accuracy in a category is the share of correct choices among that split's probes of the category, over all
+//! people. A category's accuracy is the mean of its splits; the overall accuracy is the mean of the categories. With the
+//! paper's people, who answered every probe, all slots have the same size (three questions a category and split), so
+//! that the overall accuracy is also the mean of the three splits' overall accuracies and the plain share of correct
+//! choices. With people who left probes unanswered the three differ a little, and this one weighs categories alike.
+//!
+//! That the paper does so is checked against its Figure 2: the thirteen published figures of every column average to
+//! the published overall figure (`figure_2_overall_is_the_mean_of_categories`), and against its Table 2: the published
+//! average is the mean of the three splits.
+
+use serde::{Deserialize, Serialize};
+
+use super::panel::{Credit, Panel, Row, SPLITS};
+
+/// Sums by person and slot, a slot being one category in one split: what every mean and every resample is made of.
+#[derive(Debug, Clone)]
+pub struct Sums {
+    categories: usize,
+    /// Numbers of the people, ascending; only those with a row.
+    pub people: Vec<usize>,
+    /// Numerator and denominator by (person, slot), person-major.
+    cells: Vec<[f64; 2]>,
+    /// Number of rows that count.
+    pub probes: usize,
+}
+
+/// Numerators and denominators by slot, summed over people.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Totals {
+    slots: Vec<[f64; 2]>,
+}
+
+/// One thing told overall, by split and by category. A split or category without data is absent.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Scores<T> {
+    /// Mean of the categories.
+    pub overall: Option<T>,
+    /// Mean of the categories within each split.
+    pub splits: [Option<T>; SPLITS],
+    /// Mean of the splits within each category.
+    pub categories: Vec<Option<T>>,
+}
+
+impl<T> Scores<T> {
+    /// All of them in one list: overall, splits, categories.
+    pub fn iter(&self) -> impl Iterator<Item = &Option<T>> {
+        std::iter::once(&self.overall)
+            .chain(&self.splits)
+            .chain(&self.categories)
+    }
+
+    /// Builds scores of something else from a list in the order of [`Scores::iter`].
+    pub fn from_list<U>(&self, mut list: impl Iterator<Item = Option<U>>) -> Scores<U> {
+        Scores {
+            overall: list.next().flatten(),
+            splits: std::array::from_fn(|_| list.next().flatten()),
+            categories: list.take(self.categories.len()).collect(),
+        }
+    }
+}
+
+impl Sums {
+    /// Sums the rows of a panel.
+    pub fn of_panel(panel: &Panel, categories: usize, credit: Credit) -> Self {
+        Self::of_rows(&panel.rows, categories, |row| credit.of(row))
+    }
+
+    /// Sums rows, ordered by person, each worth (numerator, denominator).
+    pub fn of_rows(rows: &[Row], categories: usize, mut worth: impl FnMut(&Row) -> (f64, f64)) -> Self {
+        let width = categories * SPLITS;
+        let mut sums = Self {
+            categories,
+            people: Vec::new(),
+            cells: Vec::new(),
+            probes: 0,
+        };
+        for row in rows {
+            if sums.people.last() != Some(&row.person) {
+                sums.people.push(row.person);
+                sums.cells.resize(sums.cells.len() + width, [0.0; 2]);
+            }
+            let (numerator, denominator) = worth(row);
+            let at = (sums.people.len() - 1) * width + row.category * SPLITS + row.split;
+            sums.cells[at][0] += numerator;
+            sums.cells[at][1] += denominator;
+            sums.probes += usize::from(denominator > 0.0);
+        }
+        sums
+    }
+
+    /// The same sums for some of the people only (`keep` ascending).
+    pub fn restricted(&self, keep: &[usize]) -> Self {
+        let width = self.width();
+        let mut sums = Self {
+            categories: self.categories,
+            people: Vec::new(),
+            cells: Vec::new(),
+            probes: 0,
+        };
+        for (position, person) in self.people.iter().enumerate() {
+            if keep.binary_search(person).is_ok() {
+                let own = &self.cells[position * width..(position + 1) * width];
+                sums.people.push(*person);
+                sums.cells.extend_from_slice(own);
+                sums.probes += own.iter().map(|cell| cell[1]).sum::<f64>().round() as usize;
+            }
+        }
+        sums
+    }
+
+    /// The overall average of the people at some positions within [`Sums::people`].
+    pub fn overall_of(&self, positions: &[usize]) -> Option<f64> {
+        let width = self.width();
+        let mut slots = vec![[0.0; 2]; width];
+        for own in positions
+            .iter()
+            .map(|position| &self.cells[position * width..(position + 1) * width])
+        {
+            for (total, cell) in slots.iter_mut().zip(own) {
+                total[0] += cell[0];
+                total[1] += cell[1];
+            }
+        }
+        Totals { slots }.overall()
+    }
+
+    /// Number of slots.
+    pub fn width(&self) -> usize {
+        self.categories * SPLITS
+    }
+
+    /// Number of categories.
+    pub fn categories(&self) -> usize {
+        self.categories
+    }
+
+    /// Totals with each person counted `weight(position)` times; position counts within [`Sums::people`].
+    pub fn totals(&self, weight: impl Fn(usize) -> f64) -> Totals {
+        let mut slots = vec![[0.0; 2]; self.width()];
+        for (position, own) in self.cells.chunks_exact(self.width().max(1)).enumerate() {
+            let weight = weight(position);
+            if weight != 0.0 {
+                for (total, cell) in slots.iter_mut().zip(own) {
+                    total[0] += weight * cell[0];
+                    total[1] += weight * cell[1];
+                }
+            }
+        }
+        Totals { slots }
+    }
+
+    /// Totals with each person's numerators multiplied by `sign(position)` and the denominators left as they are.
+    pub fn signed(&self, sign: impl Fn(usize) -> f64) -> Totals {
+        let mut slots = vec![[0.0; 2]; self.width()];
+        for (position, own) in self.cells.chunks_exact(self.width().max(1)).enumerate() {
+            let sign = sign(position);
+            for (total, cell) in slots.iter_mut().zip(own) {
+                total[0] += sign * cell[0];
+                total[1] += cell[1];
+            }
+        }
+        Totals { slots }
+    }
+}
+
+impl Totals {
+    /// The paper's averages.
+    pub fn scores(&self) -> Scores<f64> {
+        let categories: Vec<Option<f64>> = self
+            .slots
+            .chunks_exact(SPLITS)
+            .map(|splits| mean(splits.iter().filter_map(ratio)))
+            .collect();
+        let splits = std::array::from_fn(|split| mean(self.slots.iter().skip(split).step_by(SPLITS).filter_map(ratio)));
+        Scores {
+            overall: mean(categories.iter().flatten().copied()),
+            splits,
+            categories,
+        }
+    }
+
+    /// The mean of the categories alone.
+    pub fn overall(&self) -> Option<f64> {
+        mean(
+            self.slots
+                .chunks_exact(SPLITS)
+                .filter_map(|splits| mean(splits.iter().filter_map(ratio))),
+        )
+    }
+}
+
+fn ratio(slot: &[f64; 2]) -> Option<f64> {
+    (slot[1] > 0.0).then(|| slot[0] / slot[1])
+}
+
+/// The mean of what there is; absent where there is nothing.
+pub fn mean(values: impl Iterator<Item = f64>) -> Option<f64> {
+    let (mut sum, mut count) = (0.0, 0usize);
+    for value in values {
+        sum += value;
+        count += 1;
+    }
+    (count > 0).then(|| sum / count as f64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(person: usize, split: usize, category: usize, correct: bool) -> Row {
+        let choice = if correct { 0 } else { 1 };
+        Row {
+            person,
+            split,
+            question: 0,
+            category,
+            candidates: 2,
+            label: 0,
+            choice: Some(choice),
+        }
+    }
+
+    #[test]
+    fn categories_weigh_alike_whatever_their_size() {
+        // Category 0, split 0: 1 of 2; split 1: 1 of 1. Category 1, split 0: 0 of 1; nothing in split 1.
+        let rows = [
+            row(0, 0, 0, true),
+            row(0, 0, 1, false),
+            row(0, 1, 0, true),
+            row(1, 0, 0, false),
+        ];
+        let panel = Panel {
+            rows: rows.to_vec(),
+            chance: false,
+        };
+        let scores = Sums::of_panel(&panel, 2, Credit::Choice(super::super::Unread::Wrong))
+            .totals(|_| 1.0)
+            .scores();
+        assert_eq!(scores.categories, [Some(0.75), Some(0.0)]);
+        assert_eq!(scores.splits, [Some(0.25), Some(1.0), None]);
+        assert_eq!(scores.overall, Some(0.375));
+    }
+
+    #[test]
+    fn figure_2_overall_is_the_mean_of_categories() {
+        let figures: serde_json::Value =
+            serde_json::from_str(include_str!("../../data/paper-figures.json")).expect("the paper's figures are JSON");
+        let rows = figures["figure2"]["rows"].as_object().expect("rows by category");
+        let overall = rows["Overall"].as_array().expect("one figure a column");
+        for (column, published) in overall.iter().enumerate() {
+            let categories = rows.iter().filter(|(name, _)| *name != "Overall");
+            let average = mean(categories.map(|(_, row)| row[column].as_f64().unwrap_or(f64::NAN)));
+            let published = published.as_f64().unwrap_or(f64::NAN);
+            // Figures are rounded to one decimal: the mean of thirteen may be off by 0.05, and the published mean too.
+            assert!(
+                (average.unwrap_or(f64::NAN) - published).abs() <= 0.1,
+                "column {column}: {average:?} {published}"
+            );
+        }
+    }
+}

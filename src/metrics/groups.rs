@@ -1,0 +1,244 @@
+//! Accuracy by demographic group, and how unequally it is spread.
+
+use rand_core::Rng;
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use super::average::{Sums, mean};
+use super::bootstrap::{Estimate, Resampling, below, clustered_overall, stream};
+use super::roster::Roster;
+
+/// One group's accuracy.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Group {
+    /// The group.
+    pub name: String,
+    /// Number of its people.
+    pub people: usize,
+    /// Its accuracy, averaged as the overall accuracy is.
+    pub accuracy: Estimate,
+}
+
+/// The groups of one dimension.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DimensionGroups {
+    /// The dimension.
+    pub name: String,
+    /// Groups with at least one person, in the order to be shown in.
+    pub groups: Vec<Group>,
+    /// Sample standard deviation of the groups' accuracies; absent with fewer than two groups.
+    pub sigma: Option<f64>,
+}
+
+/// Accuracy by group in every dimension.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Inequity {
+    /// Dimensions in the order to be shown in.
+    pub dimensions: Vec<DimensionGroups>,
+    /// σ_inequity: the mean of the dimensions' standard deviations; absent where no dimension has two groups.
+    pub sigma: Option<f64>,
+    /// What σ_inequity would be on average if accuracy had nothing to do with the groups: people keep their accuracies
+    /// and the groups of a dimension are dealt out anew. Small groups scatter by chance, so σ_inequity is never 0, and
+    /// only what exceeds this floor speaks of the groups.
+    pub sigma_by_chance: Option<f64>,
+    /// The share of such deals whose σ_inequity is at least the observed one (the observed one included).
+    pub p: Option<f64>,
+}
+
+/// Accuracy by group for one system's sums.
+///
+/// σ_inequity is the mean over dimensions of the sample standard deviation (n − 1) of the groups' accuracies, all groups
+/// weighing alike (the definition of the paper's appendix on demographic groups). Every group counts, however small;
+/// `sigma_by_chance` is there because of that.
+pub fn by_group(sums: &Sums, roster: &Roster, how: &Resampling) -> Inequity {
+    let memberships: Vec<(&str, Vec<(&str, Vec<usize>)>)> = roster
+        .dimensions
+        .iter()
+        .map(|dimension| {
+            let groups = dimension
+                .groups
+                .iter()
+                .map(|group| (group.as_str(), present(sums, &roster.members(&dimension.name, group))))
+                .filter(|(_, members)| !members.is_empty())
+                .collect();
+            (dimension.name.as_str(), groups)
+        })
+        .collect();
+    let dimensions: Vec<DimensionGroups> = memberships
+        .iter()
+        .filter(|(_, groups)| !groups.is_empty())
+        .map(|(name, groups)| {
+            let groups: Vec<Group> = groups
+                .iter()
+                .filter_map(|(name, members)| {
+                    let accuracy = clustered_overall(&sums.restricted(members), how)?;
+                    Some(Group {
+                        name: (*name).to_owned(),
+                        people: members.len(),
+                        accuracy,
+                    })
+                })
+                .collect();
+            let sigma = sample_deviation(groups.iter().map(|g| g.accuracy.value));
+            DimensionGroups {
+                name: (*name).to_owned(),
+                groups,
+                sigma,
+            }
+        })
+        .collect();
+    let sigma = mean(dimensions.iter().filter_map(|d| d.sigma));
+    let groups: Vec<Vec<Vec<usize>>> = memberships
+        .into_iter()
+        .map(|(_, groups)| groups.into_iter().map(|(_, m)| m).collect())
+        .collect();
+    let dealt = sigma.map(|_| deal(sums, &groups, how)).unwrap_or_default();
+    let p = sigma
+        .filter(|_| !dealt.is_empty())
+        .map(|observed| (1 + dealt.iter().filter(|d| **d >= observed).count()) as f64 / (1 + dealt.len()) as f64);
+    Inequity {
+        dimensions,
+        sigma,
+        sigma_by_chance: mean(dealt.into_iter()),
+        p,
+    }
+}
+
+/// Deals enough for a mean and a p-value of 5 %; each costs as much as one resample of every dimension.
+const DEALS: usize = 500;
+
+/// σ_inequity of people dealt anew to groups of the same sizes, within each dimension among those who answered it.
+fn deal(sums: &Sums, dimensions: &[Vec<Vec<usize>>], how: &Resampling) -> Vec<f64> {
+    let position: std::collections::HashMap<usize, usize> = sums
+        .people
+        .iter()
+        .enumerate()
+        .map(|(at, person)| (*person, at))
+        .collect();
+    (0..how.resamples.min(DEALS) as u64)
+        .into_par_iter()
+        .filter_map(|number| {
+            let mut generator = stream(how.seed ^ DEAL, number);
+            mean(dimensions.iter().filter_map(|groups| {
+                let mut people: Vec<usize> = groups
+                    .iter()
+                    .flatten()
+                    .filter_map(|p| position.get(p).copied())
+                    .collect();
+                shuffle(&mut generator, &mut people);
+                let mut rest = people.as_slice();
+                sample_deviation(groups.iter().filter_map(|group| {
+                    let (dealt, left) = rest.split_at(group.len().min(rest.len()));
+                    rest = left;
+                    sums.overall_of(dealt)
+                }))
+            }))
+        })
+        .collect()
+}
+
+/// Keeps the deals' random numbers apart from the bootstrap's.
+const DEAL: u64 = 0x4445_414c_0000_0000;
+
+/// Fisher and Yates.
+fn shuffle(generator: &mut impl Rng, list: &mut [usize]) {
+    for last in (1..list.len()).rev() {
+        list.swap(last, below(generator, last + 1));
+    }
+}
+
+/// The members with a row in these sums.
+fn present(sums: &Sums, members: &[usize]) -> Vec<usize> {
+    members
+        .iter()
+        .copied()
+        .filter(|person| sums.people.binary_search(person).is_ok())
+        .collect()
+}
+
+/// √(Σ (xᵢ − x̄)² / (n − 1)); absent with fewer than two.
+pub fn sample_deviation(values: impl Iterator<Item = f64>) -> Option<f64> {
+    let values: Vec<f64> = values.collect();
+    if values.len() < 2 {
+        return None;
+    }
+    let mean = values.iter().sum::<f64>() / values.len() as f64;
+    Some((values.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / (values.len() - 1) as f64).sqrt())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::metrics::input::{Dimension, Person, RunData};
+    use crate::metrics::panel::{Credit, Panel, Row, Unread};
+
+    /// Twelve people with four probes each: those of group "a" are right on `a` of them, the others on `b`.
+    fn people(a: usize, b: usize) -> (Roster, Sums) {
+        let person = |n: usize| Person {
+            id: format!("p{n}"),
+            groups: BTreeMap::from([("half".to_owned(), if n % 2 == 0 { "a" } else { "b" }.to_owned())]),
+        };
+        let run: RunData = serde_json::from_value(serde_json::json!({
+            "name": "r", "outcomes": [], "questions": [], "categories": ["c"],
+            "people": (0..12).map(person).collect::<Vec<_>>(),
+            "dimensions": [Dimension { name: "half".into(), groups: vec!["b".into(), "nobody".into(), "a".into()] }],
+            "header": { "run_id": "", "model": { "name": "" }, "spec": "", "hashes": {}, "version": "", "machine": "",
+                "started": "", "synthetic": true },
+        }))
+        .expect("a run");
+        let rows = (0..12)
+            .flat_map(|person| {
+                (0..4).map(move |question| {
+                    let right = if person % 2 == 0 { a } else { b };
+                    let choice = Some(usize::from(question >= right));
+                    Row {
+                        person,
+                        split: 0,
+                        question,
+                        category: 0,
+                        candidates: 2,
+                        label: 0,
+                        choice,
+                    }
+                })
+            })
+            .collect();
+        let roster = Roster::new(&[run]).expect("one run");
+        let sums = Sums::of_panel(&Panel { rows, chance: false }, 1, Credit::Choice(Unread::Wrong));
+        (roster, sums)
+    }
+
+    #[test]
+    fn sigma_is_the_sample_deviation_of_group_means() {
+        let (roster, sums) = people(3, 2);
+        let found = by_group(
+            &sums,
+            &roster,
+            &Resampling {
+                resamples: 200,
+                seed: 1,
+            },
+        );
+        let groups: Vec<(&str, usize, f64)> = found.dimensions[0]
+            .groups
+            .iter()
+            .map(|g| (g.name.as_str(), g.people, g.accuracy.value))
+            .collect();
+        assert_eq!(groups, [("b", 6, 0.5), ("a", 6, 0.75)]);
+        // |0.75 - 0.5| / sqrt(2)
+        assert!((found.sigma.expect("two groups") - 0.25 / 2f64.sqrt()).abs() < 1e-12);
+        // Only the two deals that keep the halves apart, of 924, reach it.
+        assert!(found.p.expect("deals") < 0.05);
+        assert!(found.sigma_by_chance.expect("deals") < 0.1);
+    }
+
+    #[test]
+    fn deviation_is_numpys_with_one_degree_of_freedom_less() {
+        // numpy.std([0.55, 0.65, 0.45, 0.62], ddof=1)
+        let sigma = sample_deviation([0.55, 0.65, 0.45, 0.62].into_iter()).expect("four numbers");
+        assert!((sigma - 0.088_835_055_141_576_19).abs() < 1e-12);
+        assert_eq!(sample_deviation([0.5].into_iter()), None);
+    }
+}

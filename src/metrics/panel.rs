@@ -1,0 +1,278 @@
+//! A panel: what one system said of every probe, as plain numbers.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use serde::{Deserialize, Serialize};
+
+use super::input::RunData;
+use super::norm::{Norm, prediction};
+use super::roster::{MetricsError, Roster};
+use crate::scoring::{Cell, Outcome};
+
+/// Number of splits.
+pub const SPLITS: usize = 3;
+
+/// One way of answering probes whose accuracy is told.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum System {
+    /// A cell of the run's grid; the norm matters to likelihoods only.
+    Model {
+        /// The cell.
+        cell: Cell,
+        /// How candidates are compared.
+        norm: Norm,
+    },
+    /// The exact chance level: 1 / number of candidates of each probe.
+    Chance,
+    /// The most common answer of the others.
+    Majority,
+    /// The answer most common among the k most similar others.
+    Resemblance {
+        /// How many others.
+        k: usize,
+    },
+}
+
+/// One probe and what was chosen for it. All positions are those of the [`Roster`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Row {
+    /// Number of the person.
+    pub person: usize,
+    /// 0, 1 or 2.
+    pub split: usize,
+    /// Number of the question.
+    pub question: usize,
+    /// Number of the question's category.
+    pub category: usize,
+    /// Number of candidates.
+    pub candidates: usize,
+    /// The person's own candidate.
+    pub label: usize,
+    /// The chosen candidate; absent where no choice could be read.
+    pub choice: Option<usize>,
+}
+
+impl Row {
+    /// What identifies the probe.
+    pub fn key(&self) -> (usize, usize, usize) {
+        (self.person, self.split, self.question)
+    }
+
+    /// Whether the person's own candidate was chosen.
+    pub fn correct(&self) -> bool {
+        self.choice == Some(self.label)
+    }
+}
+
+/// What counts for a probe whose choice could not be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, Default)]
+#[serde(rename_all = "kebab-case")]
+pub enum Unread {
+    /// It is wrong: the lower bound, and what tables show.
+    #[default]
+    Wrong,
+    /// It is worth 1 / number of candidates, what a guess would be worth on average.
+    Chance,
+    /// It does not count.
+    Dropped,
+}
+
+/// How a row becomes a numerator and a denominator of a mean.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Credit {
+    /// 1 for a correct choice.
+    Choice(Unread),
+    /// 1 / number of candidates, whatever was chosen.
+    Chance,
+}
+
+impl Credit {
+    /// (numerator, denominator) of one row.
+    pub fn of(self, row: &Row) -> (f64, f64) {
+        let chance = 1.0 / row.candidates.max(1) as f64;
+        match self {
+            Self::Chance => (chance, 1.0),
+            Self::Choice(unread) => match (row.choice, unread) {
+                (Some(choice), _) => (f64::from(u8::from(choice == row.label)), 1.0),
+                (None, Unread::Wrong) => (0.0, 1.0),
+                (None, Unread::Chance) => (chance, 1.0),
+                (None, Unread::Dropped) => (0.0, 0.0),
+            },
+        }
+    }
+}
+
+/// What one system said of every probe.
+#[derive(Debug, Clone)]
+pub struct Panel {
+    /// Rows ordered by person, split and question, each probe once.
+    pub rows: Vec<Row>,
+    /// Whether rows stand for chance, whatever their choice.
+    pub chance: bool,
+}
+
+impl Panel {
+    /// How rows count in this panel under a rule for unread choices.
+    pub fn credit(&self, unread: Unread) -> Credit {
+        if self.chance {
+            Credit::Chance
+        } else {
+            Credit::Choice(unread)
+        }
+    }
+
+    /// What `system` said in `run`, numbered by `roster`.
+    ///
+    /// # Errors
+    /// Where an outcome names a person, question, split or candidate that does not exist, or a probe stands twice.
+    pub fn new(run: &RunData, roster: &Roster, system: &System) -> Result<Self, MetricsError> {
+        let rows = match system {
+            System::Model { cell, norm } => run
+                .outcomes
+                .iter()
+                .filter(|outcome| outcome.cell == *cell)
+                .map(|outcome| row(run, roster, outcome, prediction(outcome, *norm)))
+                .collect::<Result<Vec<_>, _>>()?,
+            System::Chance => every_probe(run, roster)?,
+            System::Majority => with_baseline(run, roster, |b| b.majority)?,
+            System::Resemblance { k } => with_baseline(run, roster, |b| b.resemblance.get(k).copied())?,
+        };
+        let mut panel = Self {
+            rows,
+            chance: *system == System::Chance,
+        };
+        panel.rows.sort_unstable();
+        if let Some(twice) = panel.rows.windows(2).find(|w| w[0].key() == w[1].key()) {
+            return Err(MetricsError::Twice {
+                run: run.name.clone(),
+                person: roster.people[twice[0].person].id.clone(),
+                split: twice[0].split as u8 + 1,
+                question: roster.questions[twice[0].question].0,
+            });
+        }
+        Ok(panel)
+    }
+
+    /// Number of people with a row.
+    pub fn people(&self) -> usize {
+        self.rows.iter().map(|row| row.person).collect::<BTreeSet<_>>().len()
+    }
+
+    /// Number of rows without a readable choice.
+    pub fn unread(&self) -> usize {
+        if self.chance {
+            0
+        } else {
+            self.rows.iter().filter(|row| row.choice.is_none()).count()
+        }
+    }
+}
+
+/// The cells of a run's grid that have an outcome, in order.
+pub fn cells(run: &RunData) -> Vec<Cell> {
+    let mut seen: BTreeSet<&Cell> = BTreeSet::new();
+    for outcome in &run.outcomes {
+        if !seen.contains(&outcome.cell) {
+            seen.insert(&outcome.cell);
+        }
+    }
+    seen.into_iter().cloned().collect()
+}
+
+/// The baselines that can be told for a run: chance always, the others where the run stored them.
+pub fn baselines(run: &RunData) -> Vec<System> {
+    let mut systems = vec![System::Chance];
+    if run.baselines.iter().any(|b| b.majority.is_some()) {
+        systems.push(System::Majority);
+    }
+    let neighbours: BTreeSet<usize> = run
+        .baselines
+        .iter()
+        .flat_map(|b| b.resemblance.keys().copied())
+        .collect();
+    systems.extend(neighbours.into_iter().map(|k| System::Resemblance { k }));
+    systems
+}
+
+fn row(run: &RunData, roster: &Roster, outcome: &Outcome, choice: Option<usize>) -> Result<Row, MetricsError> {
+    let person = roster
+        .person(run, &outcome.respondent)
+        .ok_or_else(|| MetricsError::UnknownPerson {
+            run: run.name.clone(),
+            person: outcome.respondent.clone(),
+        })?;
+    let question = roster
+        .question(outcome.question)
+        .ok_or_else(|| MetricsError::UnknownQuestion {
+            run: run.name.clone(),
+            question: outcome.question,
+        })?;
+    if !(1..=SPLITS).contains(&usize::from(outcome.split)) {
+        return Err(MetricsError::Split {
+            run: run.name.clone(),
+            person: outcome.respondent.clone(),
+            split: outcome.split,
+        });
+    }
+    if let Some(position) = [Some(outcome.label), choice]
+        .into_iter()
+        .flatten()
+        .find(|p| *p >= outcome.candidates)
+    {
+        return Err(MetricsError::Candidate {
+            run: run.name.clone(),
+            person: outcome.respondent.clone(),
+            split: outcome.split,
+            question: outcome.question,
+            position,
+            candidates: outcome.candidates,
+        });
+    }
+    Ok(Row {
+        person,
+        split: usize::from(outcome.split) - 1,
+        question,
+        category: roster.questions[question].1,
+        candidates: outcome.candidates,
+        label: outcome.label,
+        choice,
+    })
+}
+
+/// Every probe that any cell of the run has, once, without a choice.
+fn every_probe(run: &RunData, roster: &Roster) -> Result<Vec<Row>, MetricsError> {
+    let mut probes = BTreeMap::new();
+    for outcome in &run.outcomes {
+        let row = row(run, roster, outcome, None)?;
+        probes.entry(row.key()).or_insert(row);
+    }
+    Ok(probes.into_values().collect())
+}
+
+fn with_baseline(
+    run: &RunData,
+    roster: &Roster,
+    choice: impl Fn(&super::input::BaselineRow) -> Option<usize>,
+) -> Result<Vec<Row>, MetricsError> {
+    let mut said: HashMap<(usize, usize, usize), Option<usize>> = HashMap::with_capacity(run.baselines.len());
+    for line in &run.baselines {
+        let (Some(person), Some(question)) = (roster.person(run, &line.respondent), roster.question(line.question))
+        else {
+            continue;
+        };
+        said.insert(
+            (person, usize::from(line.split).wrapping_sub(1), question),
+            choice(line),
+        );
+    }
+    let mut rows = every_probe(run, roster)?;
+    rows.retain_mut(|row| match said.get(&row.key()) {
+        Some(&choice) => {
+            row.choice = choice.filter(|c| *c < row.candidates);
+            true
+        }
+        None => false,
+    });
+    Ok(rows)
+}

@@ -1,0 +1,278 @@
+//! People and questions of one or several runs, numbered once so that every panel counts alike.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use super::input::{Dimension, Person, RunData};
+use crate::survey::QuestionId;
+
+/// People, questions and categories of all runs that are looked at together.
+///
+/// People are told apart by survey and id: the same id in two survey files is two people, in two runs on one file it is
+/// one person, which is what makes runs comparable probe by probe.
+#[derive(Debug, Clone)]
+pub struct Roster {
+    /// All people, in the order in which runs name them.
+    pub people: Vec<Person>,
+    /// All probed questions with their categories.
+    pub questions: Vec<(QuestionId, usize)>,
+    /// Category names in the catalogue's order.
+    pub categories: Vec<String>,
+    /// Dimensions and their groups, each in the order to be shown in.
+    pub dimensions: Vec<Dimension>,
+    person_index: HashMap<(String, String), usize>,
+    question_index: HashMap<QuestionId, usize>,
+    surveys: Vec<String>,
+}
+
+/// Why runs cannot be read together.
+#[derive(Debug, thiserror::Error)]
+pub enum MetricsError {
+    /// An outcome of a person the run does not list.
+    #[error("run `{run}`: an outcome names respondent `{person}`, who is not among the run's people")]
+    UnknownPerson {
+        /// The run.
+        run: String,
+        /// The respondent's id.
+        person: String,
+    },
+    /// An outcome on a question the run does not list.
+    #[error("run `{run}`: an outcome names question {question}, which is not among the run's questions")]
+    UnknownQuestion {
+        /// The run.
+        run: String,
+        /// The question.
+        question: QuestionId,
+    },
+    /// Two runs sort the categories differently.
+    #[error("runs `{first}` and `{second}` have different categories: they were made with different catalogues")]
+    Categories {
+        /// The first run.
+        first: String,
+        /// The run that differs from it.
+        second: String,
+    },
+    /// A question's category is not in the list, or differs between runs.
+    #[error("run `{run}`: question {question} has category {category}, which contradicts the categories of the runs")]
+    Category {
+        /// The run.
+        run: String,
+        /// The question.
+        question: QuestionId,
+        /// Position of its category.
+        category: usize,
+    },
+    /// A split other than 1, 2 or 3.
+    #[error("run `{run}`: split {split} of respondent `{person}`; there are splits 1, 2 and 3")]
+    Split {
+        /// The run.
+        run: String,
+        /// The respondent.
+        person: String,
+        /// The split.
+        split: u8,
+    },
+    /// A label or prediction beyond the candidates.
+    #[error(
+        "run `{run}`: respondent `{person}`, split {split}, {question}: candidate {position} of {candidates} does not exist"
+    )]
+    Candidate {
+        /// The run.
+        run: String,
+        /// The respondent.
+        person: String,
+        /// The split.
+        split: u8,
+        /// The question.
+        question: QuestionId,
+        /// The position that was named.
+        position: usize,
+        /// Number of candidates.
+        candidates: usize,
+    },
+    /// The same probe stands twice in one cell.
+    #[error("run `{run}`: respondent `{person}`, split {split}, {question} stands twice in one cell")]
+    Twice {
+        /// The run.
+        run: String,
+        /// The respondent.
+        person: String,
+        /// The split.
+        split: u8,
+        /// The question.
+        question: QuestionId,
+    },
+    /// Two runs disagree on what a person answered.
+    #[error(
+        "`{first}` and `{second}` disagree on what respondent `{person}` answered to {question}: not the same candidates"
+    )]
+    Disagree {
+        /// One side of the comparison.
+        first: String,
+        /// The other side.
+        second: String,
+        /// The respondent.
+        person: String,
+        /// The question.
+        question: QuestionId,
+    },
+    /// Two systems have no probe in common.
+    #[error("`{first}` and `{second}` have no probe in common")]
+    NothingShared {
+        /// One side of the comparison.
+        first: String,
+        /// The other side.
+        second: String,
+    },
+}
+
+impl MetricsError {
+    /// What can be done about it, where something can.
+    pub fn hint(&self) -> Option<String> {
+        let text = match self {
+            Self::UnknownPerson { .. } | Self::UnknownQuestion { .. } | Self::Split { .. } | Self::Candidate { .. } => {
+                "the run folder was edited or mixed with another; `indieval verify RUN` names every line that is wrong"
+            }
+            Self::Twice { .. } => "two shards were merged twice, or a file was concatenated; merge the shards again",
+            Self::Categories { .. } | Self::Category { .. } => {
+                "report these runs one by one, or repeat one of them with the other's --catalogue"
+            }
+            Self::Disagree { .. } => "compare runs made with the same survey file and the same catalogue",
+            Self::NothingShared { .. } => {
+                "compare runs on the same survey file with some respondents and splits in common"
+            }
+        };
+        Some(text.to_owned())
+    }
+}
+
+impl Roster {
+    /// Numbers the people and questions of `runs`.
+    ///
+    /// # Errors
+    /// Where runs contradict each other on categories.
+    pub fn new(runs: &[RunData]) -> Result<Self, MetricsError> {
+        let mut roster = Self {
+            people: Vec::new(),
+            questions: Vec::new(),
+            categories: runs.first().map(|run| run.categories.clone()).unwrap_or_default(),
+            dimensions: Vec::new(),
+            person_index: HashMap::new(),
+            question_index: HashMap::new(),
+            surveys: Vec::new(),
+        };
+        for run in runs {
+            roster.add(run, runs.first().map_or("", |first| first.name.as_str()))?;
+        }
+        roster.dimensions = dimensions(runs, &roster.people);
+        Ok(roster)
+    }
+
+    fn add(&mut self, run: &RunData, first: &str) -> Result<(), MetricsError> {
+        if run.categories != self.categories {
+            return Err(MetricsError::Categories {
+                first: first.to_owned(),
+                second: run.name.clone(),
+            });
+        }
+        for question in &run.questions {
+            let contradiction = || MetricsError::Category {
+                run: run.name.clone(),
+                question: question.id,
+                category: question.category,
+            };
+            if question.category >= self.categories.len() {
+                return Err(contradiction());
+            }
+            match self.question_index.get(&question.id) {
+                Some(&known) if self.questions[known].1 != question.category => return Err(contradiction()),
+                Some(_) => {}
+                None => {
+                    self.question_index.insert(question.id, self.questions.len());
+                    self.questions.push((question.id, question.category));
+                }
+            }
+        }
+        let survey = survey_key(run);
+        for person in &run.people {
+            let key = (survey.clone(), person.id.clone());
+            if !self.person_index.contains_key(&key) {
+                self.person_index.insert(key, self.people.len());
+                self.people.push(person.clone());
+            }
+        }
+        if !self.surveys.contains(&survey) {
+            self.surveys.push(survey);
+        }
+        Ok(())
+    }
+
+    /// The number of a person of `run`.
+    pub fn person(&self, run: &RunData, id: &str) -> Option<usize> {
+        self.person_index.get(&(survey_key(run), id.to_owned())).copied()
+    }
+
+    /// The number of a question.
+    pub fn question(&self, id: QuestionId) -> Option<usize> {
+        self.question_index.get(&id).copied()
+    }
+
+    /// Numbers of the people of one group of a dimension.
+    pub fn members(&self, dimension: &str, group: &str) -> Vec<usize> {
+        self.people
+            .iter()
+            .enumerate()
+            .filter(|(_, person)| person.groups.get(dimension).is_some_and(|g| g == group))
+            .map(|(index, _)| index)
+            .collect()
+    }
+}
+
+/// What tells one survey's people from another's: the hash of the file, or its name where no hash is kept.
+fn survey_key(run: &RunData) -> String {
+    run.header
+        .hashes
+        .get("survey")
+        .cloned()
+        .unwrap_or_else(|| run.header.survey.clone())
+}
+
+/// Dimensions in the order that runs state, then what people have beside them, in alphabetical order. Groups that
+/// nobody belongs to are left out.
+fn dimensions(runs: &[RunData], people: &[Person]) -> Vec<Dimension> {
+    let mut present: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for person in people {
+        for (dimension, group) in &person.groups {
+            present.entry(dimension).or_default().insert(group);
+        }
+    }
+    let mut ordered: Vec<Dimension> = Vec::new();
+    for stated in runs.iter().flat_map(|run| &run.dimensions) {
+        let Some(groups) = present.get_mut(stated.name.as_str()) else {
+            continue;
+        };
+        let kept: Vec<String> = stated
+            .groups
+            .iter()
+            .filter(|g| groups.remove(g.as_str()))
+            .cloned()
+            .collect();
+        match ordered.iter_mut().find(|d| d.name == stated.name) {
+            Some(known) => known.groups.extend(kept),
+            None => ordered.push(Dimension {
+                name: stated.name.clone(),
+                groups: kept,
+            }),
+        }
+    }
+    for (name, rest) in present {
+        let rest: Vec<String> = rest.into_iter().map(str::to_owned).collect();
+        match ordered.iter_mut().find(|d| d.name == name) {
+            Some(known) => known.groups.extend(rest),
+            None => ordered.push(Dimension {
+                name: name.to_owned(),
+                groups: rest,
+            }),
+        }
+    }
+    ordered
+}

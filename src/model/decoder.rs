@@ -1,0 +1,434 @@
+//! The decoder: token ids and the slots of their paths in, hidden states out.
+//!
+//! One implementation for all families; what differs is in [`ModelConfig`].
+
+use super::{
+    LoadError, ModelConfig, TokenId, Weight, WeightSource,
+    feed_forward::FeedForward,
+    kernels::{AttentionPlan, Kernels, KvStore, Linear, Segment, Span},
+    rope::Rope,
+    slots,
+};
+use candle_core::{DType, Tensor};
+use rayon::prelude::*;
+
+/// How quantised weights are held.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum QuantizedWeights {
+    /// Dequantised at load to the compute dtype: fastest.
+    #[default]
+    Dequantize,
+    /// As the file's blocks: a quarter of the memory or less, and slower.
+    Keep,
+}
+
+/// A decoder with its weights in place.
+#[derive(Debug)]
+pub struct Decoder {
+    config: ModelConfig,
+    kernels: Kernels,
+    embedding: Embedding,
+    layers: Vec<Layer>,
+    norm: Tensor,
+    head: Linear,
+    rope: Rope,
+    size: Size,
+}
+
+/// What a decoder's weights amount to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Size {
+    /// Numbers in all weights; a tied head counts once.
+    pub parameters: u64,
+    /// Memory they take.
+    pub bytes: u64,
+}
+
+/// Where tokens' vectors come from.
+#[derive(Debug)]
+enum Embedding {
+    /// The head, tied.
+    Head,
+    /// A table of its own, `(vocabulary, hidden)`.
+    Table(Tensor),
+}
+
+#[derive(Debug)]
+struct Layer {
+    attention_norm: Tensor,
+    /// Queries, keys and values: one fused layer, or three where quantised blocks are kept.
+    qkv: Vec<Linear>,
+    /// Norms of each query and key head.
+    qk_norm: Option<(Tensor, Tensor)>,
+    output: Linear,
+    feed_forward_norm: Tensor,
+    feed_forward: FeedForward,
+}
+
+/// Loads one tensor after the other and counts what they take.
+pub(super) struct Loader<'a> {
+    pub source: &'a dyn WeightSource,
+    pub kernels: &'a Kernels,
+    pub quantized: QuantizedWeights,
+    pub size: Size,
+}
+
+/// A linear layer to be loaded: name without `.weight`, width of its output, whether it has a bias.
+pub(super) struct Part<'a> {
+    pub name: String,
+    pub outputs: usize,
+    pub bias: Option<&'a str>,
+}
+
+impl Loader<'_> {
+    /// A vector that is computed with in f32 on the CPU, in the activation dtype elsewhere.
+    pub fn vector(&mut self, name: &str, len: usize) -> Result<Tensor, LoadError> {
+        let tensor = self.source.get_plain(name, &[len], DType::F32)?;
+        self.count(len, 4 * len);
+        tensor.to_device(self.kernels.device()).map_err(named(name))
+    }
+
+    /// Layers of the same input: one fused one, or one each where quantised blocks are kept.
+    pub fn linear(&mut self, inputs: usize, parts: &[Part<'_>]) -> Result<Vec<Linear>, LoadError> {
+        let mut weights = Vec::with_capacity(parts.len());
+        let mut biases = Vec::with_capacity(parts.len());
+        for part in parts {
+            let name = format!("{}.weight", part.name);
+            weights.push(self.source.get(&name, &[part.outputs, inputs])?);
+            biases.push(match part.bias {
+                Some(bias) => {
+                    let name = format!("{}.{bias}", part.name);
+                    self.count(part.outputs, 4 * part.outputs);
+                    Some(self.source.get_plain(&name, &[part.outputs], DType::F32)?)
+                }
+                None => None,
+            });
+        }
+        let first = parts.first().map_or("", |part| &part.name).to_owned();
+        let keep = self.quantized == QuantizedWeights::Keep
+            && weights.iter().any(|weight| matches!(weight, Weight::Quantized(_)));
+        for (weight, part) in weights.iter().zip(parts) {
+            let numbers = part.outputs * inputs;
+            let bytes = match weight {
+                Weight::Quantized(blocks) if keep => blocks.storage_size_in_bytes(),
+                _ => numbers * self.kernels.dtype().size_in_bytes(),
+            };
+            self.count(numbers, bytes);
+        }
+        let made = if keep {
+            let pairs = weights.into_iter().zip(biases);
+            pairs
+                .map(|(weight, bias)| self.kernels.linear_quantized(weight, bias))
+                .collect()
+        } else {
+            self.kernels.linear_concat(weights, biases).map(|fused| vec![fused])
+        };
+        made.map_err(named(&first))
+    }
+
+    fn count(&mut self, numbers: usize, bytes: usize) {
+        self.size.parameters += numbers as u64;
+        self.size.bytes += bytes as u64;
+    }
+}
+
+fn named(name: &str) -> impl FnOnce(candle_core::Error) -> LoadError {
+    let name = name.to_owned();
+    |source| LoadError::Tensor { name, source }
+}
+
+/// Outputs of layers of the same input, one after the other: `(rows, out₁ + out₂ + ...)`.
+pub(super) fn concat(layers: &[Linear], x: &Tensor) -> candle_core::Result<Tensor> {
+    match layers {
+        [fused] => fused.forward(x),
+        several => {
+            let parts = several
+                .iter()
+                .map(|layer| layer.forward(x))
+                .collect::<candle_core::Result<Vec<_>>>()?;
+            Tensor::cat(&parts, 1)
+        }
+    }
+}
+
+/// Tokens that continue one path of the tree.
+#[derive(Debug, Clone)]
+pub struct Run {
+    /// The tokens.
+    pub tokens: Vec<TokenId>,
+    /// Slots of everything before them on their path, in path order; their position is the number of these.
+    pub before: Vec<Span>,
+    /// Their own slots.
+    pub own: Vec<Span>,
+}
+
+impl Decoder {
+    /// Puts the weights of `source` in place.
+    ///
+    /// # Errors
+    /// What `source` says of a missing or misshapen tensor; a tensor that doesn't fit into memory.
+    pub fn load(
+        config: &ModelConfig,
+        source: &dyn WeightSource,
+        kernels: &Kernels,
+        quantized: QuantizedWeights,
+    ) -> Result<Self, LoadError> {
+        let loader = || Loader {
+            source,
+            kernels,
+            quantized,
+            size: Size::default(),
+        };
+        let layers = (0..config.layers).into_par_iter().map(|i| {
+            let mut loader = loader();
+            Ok((Layer::load(config, i, &mut loader)?, loader.size))
+        });
+        let (layers, sizes): (Vec<_>, Vec<_>) = layers.collect::<Result<Vec<_>, LoadError>>()?.into_iter().unzip();
+        let mut own = loader();
+        let norm = own.vector("model.norm.weight", config.hidden)?;
+        let table = |own: &mut Loader<'_>, name: &str| -> Result<Linear, LoadError> {
+            let part = Part {
+                name: name.to_owned(),
+                outputs: config.vocabulary,
+                bias: None,
+            };
+            Ok(own.linear(config.hidden, &[part])?.swap_remove(0))
+        };
+        // Rows can be read back from a plain tied head, not from quantised blocks.
+        let name = "model.embed_tokens.weight";
+        let (head, embedding) = if config.tied {
+            let head = table(&mut own, name)?;
+            let embedding = match quantized {
+                QuantizedWeights::Dequantize => Embedding::Head,
+                QuantizedWeights::Keep => Embedding::Table(embedding(config, source, kernels)?),
+            };
+            (head, embedding)
+        } else {
+            own.count(config.vocabulary * config.hidden, 0);
+            (
+                table(&mut own, "lm_head")?,
+                Embedding::Table(embedding(config, source, kernels)?),
+            )
+        };
+        if let Embedding::Table(table) = &embedding {
+            own.size.bytes += (table.elem_count() * table.dtype().size_in_bytes()) as u64;
+        }
+        let size = sizes.iter().chain([&own.size]).fold(Size::default(), |a, b| Size {
+            parameters: a.parameters + b.parameters,
+            bytes: a.bytes + b.bytes,
+        });
+        Ok(Self {
+            config: config.clone(),
+            kernels: kernels.clone(),
+            embedding,
+            layers,
+            norm,
+            head,
+            rope: Rope::new(config),
+            size,
+        })
+    }
+
+    /// The numbers of the checkpoint.
+    pub fn config(&self) -> &ModelConfig {
+        &self.config
+    }
+
+    /// Where and how it computes.
+    pub fn kernels(&self) -> &Kernels {
+        &self.kernels
+    }
+
+    /// What its weights amount to.
+    pub fn size(&self) -> Size {
+        self.size
+    }
+
+    /// The head: normed hidden states to logits.
+    pub fn head(&self) -> &Linear {
+        &self.head
+    }
+
+    /// An empty store for `capacity` tokens.
+    pub fn kv(&self, capacity: usize) -> candle_core::Result<KvStore> {
+        let config = &self.config;
+        self.kernels
+            .kv(config.layers, config.kv_heads, config.head_dim, capacity)
+    }
+
+    /// Computes all tokens of `runs` in one pass, and writes their keys and values into their own slots. Runs may
+    /// continue each other, so what a run's `before` names must have been written, or be own slots of a run of this
+    /// pass.
+    ///
+    /// Returns the final-normed hidden states of the rows `wanted` (ascending numbers, counted over the tokens of all
+    /// runs), `(wanted, hidden)`.
+    pub fn forward(&self, runs: &[Run], wanted: &[usize], kv: &mut KvStore) -> candle_core::Result<Tensor> {
+        let device = self.kernels.device();
+        let (segments, positions) = segments(runs);
+        let own: Vec<Span> = segments
+            .iter()
+            .flat_map(|segment| segment.own.iter().copied())
+            .collect();
+        let tokens: Vec<TokenId> = runs.iter().flat_map(|run| run.tokens.iter().copied()).collect();
+        let window = self.config.sliding_window;
+        let plan = self.kernels.plan(&segments, window)?;
+        // After the last layer's keys and values only the wanted rows matter.
+        let last = if wanted.len() < tokens.len() {
+            Some(self.kernels.plan(&only(&segments, wanted), window)?)
+        } else {
+            None
+        };
+        let (cos, sin) = self.rope.tables(&positions, device)?;
+        let mut x = self.embed(&tokens)?;
+        for (i, layer) in self.layers.iter().enumerate() {
+            let rows = match &last {
+                Some(plan) if i + 1 == self.layers.len() => Rows::Only(wanted, plan),
+                _ => Rows::All(&plan),
+            };
+            x = layer.forward(self, i, &x, (&cos, &sin), &own, rows, kv)?;
+        }
+        if wanted.is_empty() {
+            return Ok(x);
+        }
+        self.kernels.rms_norm(&x, &self.norm, self.config.norm_eps)
+    }
+
+    fn embed(&self, tokens: &[TokenId]) -> candle_core::Result<Tensor> {
+        match &self.embedding {
+            Embedding::Head => self.head.weight_rows(tokens),
+            Embedding::Table(table) => table
+                .index_select(&Tensor::new(tokens, table.device())?, 0)?
+                .to_dtype(self.kernels.activation_dtype()),
+        }
+    }
+}
+
+fn embedding(config: &ModelConfig, source: &dyn WeightSource, kernels: &Kernels) -> Result<Tensor, LoadError> {
+    let name = "model.embed_tokens.weight";
+    let table = source.get_plain(name, &[config.vocabulary, config.hidden], kernels.dtype())?;
+    table.to_device(kernels.device()).map_err(named(name))
+}
+
+/// The segments of a pass and the position of each row.
+fn segments(runs: &[Run]) -> (Vec<Segment>, Vec<usize>) {
+    let mut row = 0;
+    let mut positions = Vec::new();
+    let segments = runs.iter().filter(|run| !run.tokens.is_empty()).map(|run| {
+        let start: usize = run.before.iter().map(|span| span.len).sum();
+        positions.extend(start..start + run.tokens.len());
+        row += run.tokens.len();
+        Segment {
+            rows: row - run.tokens.len()..row,
+            ancestors: run.before.clone(),
+            own: run.own.clone(),
+        }
+    });
+    (segments.collect(), positions)
+}
+
+/// What the rows `wanted` see, as a pass of their own.
+fn only(segments: &[Segment], wanted: &[usize]) -> Vec<Segment> {
+    let mut out: Vec<Segment> = Vec::with_capacity(wanted.len());
+    for (row, &from) in wanted.iter().enumerate() {
+        let at = segments.partition_point(|segment| segment.rows.end <= from);
+        let Some(segment) = segments.get(at) else { break };
+        let offset = from - segment.rows.start;
+        let mut ancestors = segment.ancestors.clone();
+        for span in slots::part(&segment.own, 0..offset) {
+            slots::push_span(&mut ancestors, span);
+        }
+        out.push(Segment {
+            rows: row..row + 1,
+            ancestors,
+            own: slots::part(&segment.own, offset..offset + 1),
+        });
+    }
+    out
+}
+
+/// Which rows go on after a layer's keys and values are written.
+enum Rows<'a> {
+    All(&'a AttentionPlan),
+    Only(&'a [usize], &'a AttentionPlan),
+}
+
+impl Layer {
+    fn load(config: &ModelConfig, number: usize, loader: &mut Loader<'_>) -> Result<Self, LoadError> {
+        let name = |part: &str| format!("model.layers.{number}.{part}");
+        let part = |which: &str, outputs, bias: bool| Part {
+            name: name(which),
+            outputs,
+            bias: bias.then_some("bias"),
+        };
+        let (queries, keys) = (config.heads * config.head_dim, config.kv_heads * config.head_dim);
+        let qkv = [
+            part("self_attn.q_proj", queries, config.qkv_bias),
+            part("self_attn.k_proj", keys, config.qkv_bias),
+            part("self_attn.v_proj", keys, config.qkv_bias),
+        ];
+        let output = part("self_attn.o_proj", config.hidden, config.output_bias);
+        Ok(Self {
+            attention_norm: loader.vector(&name("input_layernorm.weight"), config.hidden)?,
+            qkv: loader.linear(config.hidden, &qkv)?,
+            qk_norm: if config.qk_norm {
+                let queries = loader.vector(&name("self_attn.q_norm.weight"), config.head_dim)?;
+                Some((
+                    queries,
+                    loader.vector(&name("self_attn.k_norm.weight"), config.head_dim)?,
+                ))
+            } else {
+                None
+            },
+            output: loader.linear(queries, &[output])?.swap_remove(0),
+            feed_forward_norm: loader.vector(&name("post_attention_layernorm.weight"), config.hidden)?,
+            feed_forward: FeedForward::load(config, number, loader)?,
+        })
+    }
+
+    #[allow(clippy::too_many_arguments)]
+    fn forward(
+        &self,
+        decoder: &Decoder,
+        number: usize,
+        x: &Tensor,
+        (cos, sin): (&Tensor, &Tensor),
+        own: &[Span],
+        rows: Rows<'_>,
+        kv: &mut KvStore,
+    ) -> candle_core::Result<Tensor> {
+        let (kernels, config) = (&decoder.kernels, &decoder.config);
+        let eps = config.norm_eps;
+        let (query_width, key_width) = (config.heads * config.head_dim, config.kv_heads * config.head_dim);
+        let normed = kernels.rms_norm(x, &self.attention_norm, eps)?;
+        let qkv = concat(&self.qkv, &normed)?;
+        let mut queries = qkv.narrow(1, 0, query_width)?;
+        let mut keys = qkv.narrow(1, query_width, key_width)?;
+        let values = qkv.narrow(1, query_width + key_width, key_width)?;
+        if let Some((query_norm, key_norm)) = &self.qk_norm {
+            queries = kernels.rms_norm(&queries, query_norm, eps)?;
+            keys = kernels.rms_norm(&keys, key_norm, eps)?;
+        }
+        kv.write(number, own, &kernels.rope(&keys, cos, sin)?, &values)?;
+        let (plan, x, queries) = match rows {
+            Rows::All(plan) => (plan, x.clone(), kernels.rope(&queries, cos, sin)?),
+            Rows::Only(wanted, plan) => {
+                let ids: Vec<u32> = wanted.iter().map(|&row| row as u32).collect();
+                let ids = Tensor::new(ids, x.device())?;
+                let pick = |tensor: &Tensor| tensor.contiguous()?.index_select(&ids, 0);
+                if wanted.is_empty() {
+                    return pick(x);
+                }
+                (
+                    plan,
+                    pick(x)?,
+                    kernels.rope(&pick(&queries)?, &pick(cos)?, &pick(sin)?)?,
+                )
+            }
+        };
+        let scale = 1.0 / (config.head_dim as f32).sqrt();
+        let attended = kernels.attend(kv, number, &queries, plan, scale)?;
+        let x = self.output.forward_add(&attended, &x)?;
+        let normed = kernels.rms_norm(&x, &self.feed_forward_norm, eps)?;
+        self.feed_forward.forward_add(kernels, &normed, &x)
+    }
+}

@@ -1,0 +1,438 @@
+//! The language model over a real decoder: nodes, passes, scores.
+
+use super::{
+    Branch, Decoding, Generation, LanguageModel, LoadError, ModelConfig, ModelError, Node, TokenId, TokenScore,
+    WeightSource,
+    decoder::{Decoder, QuantizedWeights, Run, Size},
+    kernels::{Kernels, KvStore, Path, Span},
+    memory::{self, Room},
+    slots::{part, push_span},
+    tree::{EMPTY, Tree},
+    trie::Trie,
+};
+use candle_core::{DType, Device, Tensor};
+use std::collections::HashMap;
+
+/// How a model is put to work.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EngineSettings {
+    /// Room for keys and values.
+    pub room: Room,
+    /// Most tokens of one pass. What a pass needs beside weights, keys and values grows with it; results do not depend
+    /// on it.
+    pub rows: usize,
+    /// How quantised weights are held.
+    pub quantized: QuantizedWeights,
+}
+
+impl Default for EngineSettings {
+    fn default() -> Self {
+        Self {
+            room: Room::Automatic,
+            rows: DEFAULT_ROWS,
+            quantized: QuantizedWeights::Dequantize,
+        }
+    }
+}
+
+/// Tokens of one pass unless set otherwise; docs/benchmarks.md has the measurement.
+pub const DEFAULT_ROWS: usize = 512;
+
+/// What a loaded model is and takes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct EngineInfo {
+    /// Numbers in all weights, a tied head counted once, and the memory they take.
+    pub size: Size,
+    /// Dtype of weights, keys and values.
+    pub dtype: DType,
+    /// Which implementation of the heavy operations is used.
+    pub path: Path,
+    /// Memory of one token's keys and values over all layers.
+    pub bytes_per_token: usize,
+    /// Tokens the tree has room for.
+    pub capacity: usize,
+}
+
+/// A decoder with a token tree: the real [`LanguageModel`].
+#[derive(Debug)]
+pub struct Engine {
+    pub(super) decoder: Decoder,
+    pub(super) kv: KvStore,
+    pub(super) tree: Tree,
+    root: Node,
+    rows: usize,
+    computed: u64,
+}
+
+impl Engine {
+    /// Puts weights in place and plans the tree's memory. Numbers are held in `dtype` (f32, bf16 or f16) on `device`;
+    /// `bos` is the token every path begins with, where the tokenizer wants one.
+    ///
+    /// # Errors
+    /// See [`Decoder::load`]; and when not even `bos` can be computed.
+    pub fn load(
+        config: &ModelConfig,
+        source: &dyn WeightSource,
+        bos: Option<TokenId>,
+        device: &Device,
+        dtype: DType,
+        settings: &EngineSettings,
+    ) -> Result<Self, LoadError> {
+        let started = |source| LoadError::Tensor {
+            name: "keys and values".to_owned(),
+            source,
+        };
+        let kernels = Kernels::new(device, dtype).map_err(started)?;
+        let decoder = Decoder::load(config, source, &kernels, settings.quantized)?;
+        Self::new(decoder, bos, settings).map_err(|error| {
+            started(match error {
+                ModelError::Compute(error) => error,
+                other => candle_core::Error::Msg(other.to_string()),
+            })
+        })
+    }
+
+    /// A tree over a decoder whose weights are in place.
+    pub fn new(decoder: Decoder, bos: Option<TokenId>, settings: &EngineSettings) -> Result<Self, ModelError> {
+        let bytes_per_token = decoder.kv(0)?.bytes_per_slot();
+        let available = memory::available(decoder.kernels().device());
+        let capacity = settings.room.tokens(bytes_per_token, available);
+        let kv = decoder.kv(capacity)?;
+        let mut engine = Self {
+            decoder,
+            kv,
+            tree: Tree::new(capacity),
+            root: EMPTY,
+            rows: settings.rows.max(1),
+            computed: 0,
+        };
+        if let Some(bos) = bos {
+            engine.root = engine.extend(EMPTY, &[bos])?;
+        }
+        Ok(engine)
+    }
+
+    /// What the model is and takes.
+    pub fn info(&self) -> EngineInfo {
+        EngineInfo {
+            size: self.decoder.size(),
+            dtype: self.decoder.kernels().dtype(),
+            path: self.decoder.kernels().path(),
+            bytes_per_token: self.kv.bytes_per_slot(),
+            capacity: self.kv.capacity(),
+        }
+    }
+
+    /// The numbers of the checkpoint.
+    pub fn config(&self) -> &ModelConfig {
+        self.decoder.config()
+    }
+
+    /// Logits after each token of `tokens` put below `parent`, `(tokens, vocabulary)`, f32. Nothing is kept. Meant for
+    /// looking closely: what only needs scores should ask for scores.
+    pub fn logits(&mut self, parent: Node, tokens: &[TokenId]) -> Result<Tensor, ModelError> {
+        let trie = Trie::new([(parent, tokens)]);
+        self.check(&[(parent, tokens)])?;
+        self.check_room(trie.longest())?;
+        let mut parts = Vec::new();
+        self.with_trie(
+            &trie,
+            Keep::WhileNeeded,
+            |_| true,
+            |engine, _, hidden| {
+                parts.push(engine.logits_of(hidden)?);
+                Ok(())
+            },
+        )?;
+        Ok(Tensor::cat(&parts, 0)?)
+    }
+
+    /// Logits of normed hidden states, `(rows, vocabulary)`, f32.
+    pub(super) fn logits_of(&self, hidden: &Tensor) -> Result<Tensor, ModelError> {
+        Ok(self.decoder.head().forward(hidden)?.to_dtype(DType::F32)?)
+    }
+
+    /// Refuses paths that are too long, tokens that don't exist, and nodes that don't.
+    pub(super) fn check(&self, jobs: &[(Node, &[TokenId])]) -> Result<(), ModelError> {
+        let (limit, vocabulary) = (self.context_length(), self.config().vocabulary);
+        for (node, tokens) in jobs {
+            let length = self.tree.depth(*node)? + tokens.len();
+            if length > limit {
+                return Err(ModelError::ContextLength { tokens: length, limit });
+            }
+            if let Some(&token) = tokens.iter().find(|&&token| token as usize >= vocabulary) {
+                return Err(ModelError::UnknownToken { token, vocabulary });
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn check_room(&self, needed: usize) -> Result<(), ModelError> {
+        let free = self.tree.slots.free();
+        if needed > free {
+            return Err(ModelError::OutOfSlots { needed, free });
+        }
+        Ok(())
+    }
+
+    /// Takes slots that `check_room` has found.
+    pub(super) fn take(&mut self, needed: usize) -> Result<Vec<Span>, ModelError> {
+        let free = self.tree.slots.free();
+        self.tree
+            .slots
+            .take(needed)
+            .ok_or(ModelError::OutOfSlots { needed, free })
+    }
+
+    /// One pass. Returns the final-normed hidden states of the rows `wanted`.
+    pub(super) fn pass(&mut self, runs: &[Run], wanted: &[usize]) -> Result<Tensor, ModelError> {
+        self.computed += runs.iter().map(|run| run.tokens.len() as u64).sum::<u64>();
+        Ok(self.decoder.forward(runs, wanted, &mut self.kv)?)
+    }
+
+    /// Tokens of one pass where `n` are to be computed: passes of about the same size, none above the limit.
+    pub(super) fn pass_size(&self, n: usize) -> usize {
+        n.div_ceil(n.div_ceil(self.rows).max(1)).max(1)
+    }
+
+    /// Computes the tokens of a trie in as few passes as rows and slots allow. After each, `each` is given the numbers
+    /// of the tokens that are `wanted` and their hidden states, `(wanted, hidden)`. All slots are given back, also
+    /// after an error.
+    fn with_trie(
+        &mut self,
+        trie: &Trie,
+        keep: Keep,
+        wanted: impl Fn(usize) -> bool,
+        each: impl FnMut(&mut Self, &[usize], &Tensor) -> Result<(), ModelError>,
+    ) -> Result<(), ModelError> {
+        let mut held = vec![None; trie.tokens().len()];
+        let done = self.run_trie(trie, keep, &mut held, wanted, each);
+        self.give_back(held);
+        done
+    }
+
+    /// Gives back the slots of a trie's tokens.
+    pub(super) fn give_back(&mut self, held: impl IntoIterator<Item = Option<usize>>) {
+        let spans = held.into_iter().flatten().map(|slot| Span { slot, len: 1 });
+        self.tree.slots.give_back(spans);
+    }
+
+    /// See [`Engine::with_trie`]; the slots still held afterwards are left in `held`, by token, for the caller to give
+    /// back.
+    pub(super) fn run_trie(
+        &mut self,
+        trie: &Trie,
+        keep: Keep,
+        held: &mut [Option<usize>],
+        wanted: impl Fn(usize) -> bool,
+        mut each: impl FnMut(&mut Self, &[usize], &Tensor) -> Result<(), ModelError>,
+    ) -> Result<(), ModelError> {
+        let tokens = trie.tokens();
+        let mut paths: HashMap<Node, Vec<Span>> = HashMap::new();
+        let mut done = 0;
+        while done < tokens.len() {
+            let left = tokens.len() - done;
+            let count = self.pass_size(left).min(self.tree.slots.free().max(1));
+            let range = done..done + count;
+            for (slot, held) in self
+                .take(count)?
+                .iter()
+                .flat_map(|s| s.slot..s.end())
+                .zip(&mut held[range.clone()])
+            {
+                *held = Some(slot);
+            }
+            let mut runs = Vec::new();
+            for run in trie.runs(range.clone()) {
+                let base = tokens[run.start].base;
+                let mut before = match paths.get(&base) {
+                    Some(path) => path.clone(),
+                    None => paths.entry(base).or_insert(self.tree.path(base)?).clone(),
+                };
+                extend_path(&mut before, held, trie.ancestors(run.start));
+                let mut own = Vec::new();
+                extend_path(&mut own, held, run.clone());
+                runs.push(Run {
+                    tokens: tokens[run].iter().map(|token| token.token).collect(),
+                    before,
+                    own,
+                });
+            }
+            let chosen: Vec<usize> = range.clone().filter(|&at| wanted(at)).collect();
+            let rows: Vec<usize> = chosen.iter().map(|at| at - range.start).collect();
+            let hidden = self.pass(&runs, &rows)?;
+            if !chosen.is_empty() {
+                each(self, &chosen, &hidden)?;
+            }
+            done = range.end;
+            if keep == Keep::WhileNeeded {
+                let over = held[..done]
+                    .iter_mut()
+                    .zip(tokens)
+                    .filter(|(_, token)| token.end <= done);
+                let over: Vec<Option<usize>> = over.map(|(slot, _)| slot.take()).collect();
+                self.give_back(over);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// When the slots of a trie's tokens are given back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Keep {
+    /// As soon as nothing below a token is left to be computed.
+    WhileNeeded,
+    /// Not before the caller does.
+    All,
+}
+
+/// Appends the slots of some tokens of a trie.
+pub(super) fn extend_path(path: &mut Vec<Span>, held: &[Option<usize>], tokens: impl IntoIterator<Item = usize>) {
+    for slot in tokens.into_iter().filter_map(|at| held[at]) {
+        push_span(path, Span { slot, len: 1 });
+    }
+}
+
+impl LanguageModel for Engine {
+    fn root(&self) -> Node {
+        self.root
+    }
+
+    fn extend(&mut self, parent: Node, tokens: &[TokenId]) -> Result<Node, ModelError> {
+        self.check(&[(parent, tokens)])?;
+        let before = self.tree.path(parent)?;
+        let own = self.take(tokens.len())?;
+        let mut hidden = self.tree.hidden(parent)?;
+        let size = self.pass_size(tokens.len());
+        for (i, chunk) in tokens.chunks(size).enumerate() {
+            let first = i * size;
+            let mut so_far = before.clone();
+            for span in part(&own, 0..first) {
+                push_span(&mut so_far, span);
+            }
+            let run = Run {
+                tokens: chunk.to_vec(),
+                before: so_far,
+                own: part(&own, first..first + chunk.len()),
+            };
+            let wanted: &[usize] = if first + chunk.len() == tokens.len() {
+                &[chunk.len() - 1]
+            } else {
+                &[]
+            };
+            match self.pass(&[run], wanted) {
+                Ok(last) => hidden = Some(last),
+                Err(error) => {
+                    self.tree.slots.give_back(own);
+                    return Err(error);
+                }
+            }
+        }
+        self.tree.add(parent, own, hidden)
+    }
+
+    fn score_many(&mut self, jobs: &[(Node, &[TokenId])]) -> Result<Vec<Vec<TokenScore>>, ModelError> {
+        self.check(jobs)?;
+        // The last token of a continuation predicts nothing that is asked for.
+        let trie = Trie::new(
+            jobs.iter()
+                .map(|&(node, tokens)| (node, &tokens[..tokens.len().saturating_sub(1)])),
+        );
+        self.check_room(trie.longest())?;
+
+        // What each hidden state is asked: job, and position in it.
+        let mut asked: Vec<Vec<(usize, usize)>> = vec![Vec::new(); trie.tokens().len()];
+        let mut bases: Vec<Tensor> = Vec::new();
+        let mut base_rows: HashMap<Node, usize> = HashMap::new();
+        let mut first = Vec::new();
+        for (job, &(node, tokens)) in jobs.iter().enumerate() {
+            if tokens.is_empty() {
+                continue;
+            }
+            let row = match base_rows.get(&node) {
+                Some(&row) => row,
+                None => {
+                    bases.push(self.tree.hidden(node)?.ok_or(ModelError::NoContext)?);
+                    base_rows.insert(node, bases.len() - 1);
+                    bases.len() - 1
+                }
+            };
+            first.push((row, (job, 0)));
+            for (position, &at) in trie.path(job).iter().enumerate() {
+                asked[at].push((job, position + 1));
+            }
+        }
+
+        let mut scores: Vec<Vec<Option<TokenScore>>> =
+            jobs.iter().map(|(_, tokens)| vec![None; tokens.len()]).collect();
+        let mut put = |engine: &Self, hidden: &Tensor, asked: &[(usize, (usize, usize))]| -> Result<(), ModelError> {
+            let targets: Vec<(usize, TokenId)> = asked.iter().map(|&(row, (job, at))| (row, jobs[job].1[at])).collect();
+            let found = engine.decoder.head().token_scores(hidden, &targets)?;
+            for (&(_, (job, at)), score) in asked.iter().zip(found) {
+                finite(score.logprob)?;
+                scores[job][at] = Some(score);
+            }
+            Ok(())
+        };
+        if !bases.is_empty() {
+            put(self, &Tensor::cat(&bases, 0)?, &first)?;
+        }
+        self.with_trie(
+            &trie,
+            Keep::WhileNeeded,
+            |_| true,
+            |engine, tokens, hidden| {
+                let asked = tokens
+                    .iter()
+                    .enumerate()
+                    .flat_map(|(row, &at)| asked[at].iter().map(move |&what| (row, what)));
+                put(engine, hidden, &asked.collect::<Vec<_>>())
+            },
+        )?;
+        Ok(scores
+            .into_iter()
+            .map(|job| job.into_iter().flatten().collect())
+            .collect())
+    }
+
+    fn generate(
+        &mut self,
+        parent: Node,
+        branches: Vec<Branch>,
+        decoding: &Decoding,
+    ) -> Result<Vec<Generation>, ModelError> {
+        self.generate_branches(parent, branches, decoding)
+    }
+
+    fn release(&mut self, node: Node) {
+        if node != self.root {
+            self.tree.release(node);
+        }
+    }
+
+    fn depth(&self, node: Node) -> usize {
+        self.tree.depth(node).unwrap_or(0)
+    }
+
+    fn context_length(&self) -> usize {
+        self.config().context
+    }
+
+    fn free_tokens(&self) -> usize {
+        self.tree.slots.free()
+    }
+
+    fn computed_tokens(&self) -> u64 {
+        self.computed
+    }
+}
+
+/// Refuses a result that is not a number: weights or activations that overflowed.
+pub(super) fn finite(logprob: f32) -> Result<(), ModelError> {
+    if logprob.is_nan() {
+        let what = "a log-probability is not a number: the weights or their activations overflow in this dtype";
+        return Err(ModelError::Compute(candle_core::Error::Msg(what.to_owned())));
+    }
+    Ok(())
+}

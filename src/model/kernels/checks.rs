@@ -1,0 +1,414 @@
+//! Every implementation against plain f64 arithmetic, on shapes that fit nothing.
+
+use super::{
+    Kernels, Segment, Span,
+    reference::{self, Slots, attention, distance, matrix, numbers, product},
+};
+use crate::model::{TokenId, Weight};
+use candle_core::{DType, Device, Tensor};
+use proptest::prelude::*;
+
+/// f32: sums of up to a few hundred products of numbers below 1, each rounded to 2^-24 of the running sum.
+const F32: f64 = 2e-5;
+/// bf16: inputs rounded to 2^-9 of themselves, independently; sums of a few hundred products of about 1/3 wander by
+/// some 2^-9 · √n. Averages (attention) do not grow with n.
+const BF16: f64 = 0.06;
+
+/// Every implementation this machine has, with the tolerance of its dtype.
+fn implementations() -> Vec<(Kernels, f64)> {
+    let cpu = &Device::Cpu;
+    vec![
+        (Kernels::portable(cpu, DType::F32).unwrap(), F32),
+        (Kernels::portable(cpu, DType::BF16).unwrap(), BF16),
+        (Kernels::new(cpu, DType::F32).unwrap(), F32),
+        (Kernels::new(cpu, DType::BF16).unwrap(), BF16),
+    ]
+}
+
+fn span(slot: usize, len: usize) -> Span {
+    Span { slot, len }
+}
+
+fn flat(tensor: &Tensor) -> Vec<f32> {
+    tensor.flatten_all().unwrap().to_vec1().unwrap()
+}
+
+#[test]
+fn linear_equals_plain_arithmetic_on_odd_shapes() {
+    for (kernels, tolerance) in implementations() {
+        for (rows, inputs, outputs) in [
+            (1, 8, 1),
+            (2, 33, 31),
+            (13, 64, 32),
+            (50, 100, 97),
+            (205, 576, 70),
+            (7, 1500, 33),
+        ] {
+            let (x, w, bias) = (matrix(1, rows, inputs), matrix(2, outputs, inputs), numbers(3, outputs));
+            let bias_tensor = Tensor::new(bias.as_slice(), &Device::Cpu).unwrap();
+            let expected = product(&flat(&x), &flat(&w), inputs);
+            let plain = kernels.linear(Weight::Plain(w.clone()), None).unwrap();
+            let scale = (inputs as f64 / 100.).max(1.);
+            let off = distance(&plain.forward(&x).unwrap(), &expected);
+            assert!(off < tolerance * scale, "{kernels:?} {rows}x{inputs}x{outputs}: {off}");
+            let residual = matrix(4, rows, outputs);
+            let shifted: Vec<f64> = expected
+                .iter()
+                .zip(flat(&residual))
+                .enumerate()
+                .map(|(i, (e, r))| e + f64::from(r) + f64::from(bias[i % outputs]))
+                .collect();
+            let biased = kernels.linear(Weight::Plain(w), Some(bias_tensor)).unwrap();
+            let off = distance(&biased.forward_add(&x, &residual).unwrap(), &shifted);
+            assert!(
+                off < tolerance * scale,
+                "{kernels:?} {rows}x{inputs}x{outputs} + bias + residual: {off}"
+            );
+        }
+    }
+}
+
+#[test]
+fn concatenated_layers_are_the_layers_side_by_side() {
+    for (kernels, _) in implementations() {
+        let (x, a, b) = (matrix(1, 5, 48), matrix(2, 40, 48), matrix(3, 9, 48));
+        let bias = Tensor::new(numbers(4, 9), &Device::Cpu).unwrap();
+        let plain = |w: &Tensor| Weight::Plain(w.clone());
+        let both = kernels
+            .linear_concat(vec![plain(&a), plain(&b)], vec![None, Some(bias.clone())])
+            .unwrap();
+        let both = both.forward(&x).unwrap();
+        let first = kernels.linear(plain(&a), None).unwrap().forward(&x).unwrap();
+        let second = kernels.linear(plain(&b), Some(bias)).unwrap().forward(&x).unwrap();
+        assert_eq!(flat(&both.narrow(1, 0, 40).unwrap()), flat(&first));
+        assert_eq!(flat(&both.narrow(1, 40, 9).unwrap()), flat(&second));
+    }
+}
+
+#[test]
+fn a_row_does_not_depend_on_the_rows_beside_it() {
+    for (kernels, _) in implementations() {
+        let (x, w) = (matrix(1, 50, 200), matrix(2, 70, 200));
+        let layer = kernels.linear(Weight::Plain(w), None).unwrap();
+        let together = layer.forward(&x).unwrap();
+        for (row, n) in [(0, 1), (17, 1), (49, 1), (3, 11)] {
+            let alone = flat(&layer.forward(&x.narrow(0, row, n).unwrap()).unwrap());
+            let beside = flat(&together.narrow(0, row, n).unwrap());
+            let off = alone.iter().zip(&beside).map(|(a, b)| (a - b).abs()).fold(0., f32::max);
+            assert!(f64::from(off) < F32, "{kernels:?} rows {row}+{n}: {off}");
+        }
+    }
+}
+
+#[test]
+fn weight_rows_are_the_weights() {
+    for (kernels, _) in implementations() {
+        let w = matrix(1, 70, 48)
+            .to_dtype(kernels.dtype())
+            .unwrap()
+            .to_dtype(DType::F32)
+            .unwrap();
+        let layer = kernels.linear(Weight::Plain(w.clone()), None).unwrap();
+        let rows = layer.weight_rows(&[69, 0, 33, 33]).unwrap();
+        let expected = w
+            .index_select(&Tensor::new(&[69u32, 0, 33, 33], &Device::Cpu).unwrap(), 0)
+            .unwrap();
+        assert_eq!(flat(&rows), flat(&expected));
+        assert!(layer.weight_rows(&[70]).is_err());
+    }
+}
+
+#[test]
+fn token_scores_are_the_log_softmax_of_the_logits() {
+    for (kernels, tolerance) in implementations() {
+        let (rows, inputs, vocabulary) = (300, 40, 5001);
+        let (x, w) = (matrix(1, rows, inputs), matrix(2, vocabulary, inputs));
+        let head = kernels.linear(Weight::Plain(w), None).unwrap();
+        let logits = flat(&head.forward(&x).unwrap());
+        let argmax = |row: usize| {
+            let row = &logits[row * vocabulary..][..vocabulary];
+            (0..vocabulary)
+                .rev()
+                .max_by(|&a, &b| row[a].total_cmp(&row[b]))
+                .unwrap()
+        };
+        let mut targets: Vec<(usize, TokenId)> = (0..500)
+            .map(|i| ((i * 7919) % rows, ((i * 104_729) % vocabulary) as TokenId))
+            .collect();
+        targets.extend([0, 100, 299].map(|row| (row, argmax(row) as TokenId)));
+        let scores = head.token_scores(&x, &targets).unwrap();
+        for (&(row, token), score) in targets.iter().zip(&scores) {
+            let row_logits = &logits[row * vocabulary..][..vocabulary];
+            let total: f64 = row_logits.iter().map(|&l| f64::from(l).exp()).sum();
+            let expected = f64::from(row_logits[token as usize]) - total.ln();
+            let off = (f64::from(score.logprob) - expected).abs();
+            assert!(off < tolerance, "{kernels:?} row {row} token {token}: {off}");
+            assert_eq!(
+                score.greedy,
+                token as usize == argmax(row),
+                "{kernels:?} row {row} token {token}"
+            );
+        }
+        assert!(head.token_scores(&x, &[(rows, 0)]).is_err());
+        assert!(head.token_scores(&x, &[(0, vocabulary as TokenId)]).is_err());
+    }
+}
+
+#[test]
+fn of_equal_logits_the_lowest_token_is_greedy() {
+    for (kernels, _) in implementations() {
+        // Rows 3, 40 and 4999 of the weight are the same and the greatest.
+        let mut w = vec![0f32; 5000 * 8];
+        for token in [3, 40, 4999] {
+            w[token * 8..][..8].fill(1.);
+        }
+        let head = kernels
+            .linear(
+                Weight::Plain(Tensor::from_vec(w, (5000, 8), &Device::Cpu).unwrap()),
+                None,
+            )
+            .unwrap();
+        let x = Tensor::ones((2, 8), DType::F32, &Device::Cpu).unwrap();
+        let scores = head
+            .token_scores(&x, &[(1, 4999), (1, 3), (0, 40), (0, 3), (0, 0)])
+            .unwrap();
+        assert_eq!(
+            scores.iter().map(|s| s.greedy).collect::<Vec<_>>(),
+            [false, true, false, true, false]
+        );
+        assert_eq!(scores[0].logprob, scores[1].logprob);
+    }
+}
+
+#[test]
+fn rms_norm_rope_and_swiglu_equal_plain_arithmetic() {
+    for (kernels, _) in implementations() {
+        let (rows, heads, head_dim) = (37, 3, 24);
+        let width = heads * head_dim;
+        let fused = matrix(1, rows, width + 10);
+        let x = fused.narrow(1, 4, width).unwrap();
+        let (weight, angles) = (numbers(2, head_dim), numbers(3, rows * head_dim / 2));
+        let numbers = flat(&x.contiguous().unwrap());
+        let normed = kernels
+            .rms_norm(&x, &Tensor::new(weight.as_slice(), &Device::Cpu).unwrap(), 1e-5)
+            .unwrap();
+        let expected = numbers.chunks(head_dim).flat_map(|head| {
+            let mean: f64 = head.iter().map(|x| f64::from(*x).powi(2)).sum::<f64>() / head_dim as f64;
+            let norm = (mean + 1e-5).sqrt();
+            head.iter()
+                .zip(&weight)
+                .map(move |(x, w)| f64::from(*x) / norm * f64::from(*w))
+        });
+        assert!(distance(&normed, &expected.collect::<Vec<_>>()) < F32);
+
+        let table = |f: fn(f32) -> f32| {
+            let values: Vec<f32> = angles.iter().map(|a| f(*a)).collect();
+            Tensor::from_vec(values, (rows, head_dim / 2), &Device::Cpu).unwrap()
+        };
+        let turned = kernels.rope(&x, &table(f32::cos), &table(f32::sin)).unwrap();
+        let expected: Vec<f64> = (0..rows * width)
+            .map(|at| {
+                let (row, i) = (at / width, at % head_dim);
+                let head = &numbers[at - i..at - i + head_dim];
+                let (sin, cos) = f64::from(angles[row * head_dim / 2 + i % (head_dim / 2)]).sin_cos();
+                let other = f64::from(head[(i + head_dim / 2) % head_dim]);
+                f64::from(head[i]) * cos + if i < head_dim / 2 { -other } else { other } * sin
+            })
+            .collect();
+        assert!(distance(&turned, &expected) < F32);
+
+        let wide = (matrix(4, rows, 2 * 33) * 20.).unwrap();
+        let expected = flat(&wide)
+            .chunks(66)
+            .flat_map(|row| {
+                (0..33)
+                    .map(|i| {
+                        let (gate, up) = (f64::from(row[i]), f64::from(row[33 + i]));
+                        gate / (1. + (-gate).exp()) * up
+                    })
+                    .collect::<Vec<_>>()
+            })
+            .collect::<Vec<_>>();
+        let off = distance(&kernels.swiglu(&wide).unwrap(), &expected);
+        assert!(off < 10. * F32, "products of up to 400: {off}");
+    }
+}
+
+/// One pass: its segments, and where the keys are.
+struct Scene {
+    segments: Vec<Segment>,
+    heads: usize,
+    kv_heads: usize,
+    head_dim: usize,
+    capacity: usize,
+    window: Option<usize>,
+}
+
+impl Scene {
+    /// Greatest distance from plain arithmetic.
+    fn check(&self, kernels: &Kernels) -> f64 {
+        let Scene {
+            heads,
+            kv_heads,
+            head_dim,
+            capacity,
+            window,
+            ..
+        } = *self;
+        let rows = self.segments.last().map_or(0, |segment| segment.rows.end);
+        let q = matrix(1, rows, heads * head_dim);
+        let (keys, values) = (
+            matrix(2, capacity, kv_heads * head_dim),
+            matrix(3, capacity, kv_heads * head_dim),
+        );
+        let mut kv = kernels.kv(2, kv_heads, head_dim, capacity).unwrap();
+        // Written in two pieces, the second first, and to the second layer.
+        let half = capacity / 3;
+        for (first, n) in [(half, capacity - half), (0, half)] {
+            let part = |all: &Tensor| all.narrow(0, first, n).unwrap();
+            kv.write(1, &[span(first, n)], &part(&keys), &part(&values)).unwrap();
+        }
+        let scale = 1.7 / (head_dim as f32).sqrt();
+        let plan = kernels.plan(&self.segments, window).unwrap();
+        let got = kernels.attend(&kv, 1, &q, &plan, scale).unwrap();
+        assert_eq!(got.dims(), [rows, heads * head_dim]);
+        let slots = Slots {
+            keys: &flat(&keys),
+            values: &flat(&values),
+            kv_heads,
+            head_dim,
+        };
+        distance(
+            &got,
+            &attention(&slots, &flat(&q), heads, &self.segments, scale, window),
+        )
+    }
+}
+
+/// A tree of segments: `shared` slots seen by all, then for each segment some of its own ancestors and rows, all
+/// slots given out with gaps.
+fn tree(shared: usize, segments: &[(usize, usize)]) -> (Vec<Segment>, usize) {
+    let mut next = 3;
+    let mut take = |len: usize| {
+        let taken = span(next, len);
+        next += len + len % 3;
+        taken
+    };
+    let trunk = take(shared);
+    let mut row = 0;
+    let made = segments
+        .iter()
+        .map(|&(between, rows)| {
+            let (branch, first, second) = (take(between), take(rows / 2), take(rows - rows / 2));
+            row += rows;
+            Segment {
+                rows: row - rows..row,
+                ancestors: [trunk, branch].into_iter().filter(|span| span.len > 0).collect(),
+                own: [first, second].into_iter().filter(|span| span.len > 0).collect(),
+            }
+        })
+        .collect();
+    (made, next + 5)
+}
+
+#[test]
+fn attention_equals_plain_arithmetic() {
+    let scenes = [
+        // A first chunk, a later chunk, and a packed pass below a prefix longer than a block of keys.
+        (0, vec![(0, 45)], 4, 2, 16, None),
+        (130, vec![(0, 70)], 3, 1, 24, None),
+        (
+            600,
+            vec![(0, 15), (0, 15), (4, 1), (4, 9), (0, 15), (33, 2)],
+            9,
+            3,
+            64,
+            None,
+        ),
+        (1100, vec![(0, 1); 39], 4, 4, 32, None),
+        // Windows shorter than a segment, than a path, and than a block.
+        (50, vec![(0, 40), (7, 20)], 8, 1, 8, Some(10)),
+        (700, vec![(0, 80), (3, 5)], 14, 2, 64, Some(129)),
+        (20, vec![(0, 30)], 2, 2, 128, Some(1)),
+        (90, vec![(10, 33), (0, 1)], 4, 2, 256, Some(64)),
+        (40, vec![(0, 20), (1, 1)], 6, 3, 80, None),
+    ];
+    for (kernels, tolerance) in implementations() {
+        for (shared, parts, heads, kv_heads, head_dim, window) in scenes.clone() {
+            let (segments, capacity) = tree(shared, &parts);
+            let scene = Scene {
+                segments,
+                heads,
+                kv_heads,
+                head_dim,
+                capacity,
+                window,
+            };
+            let off = scene.check(&kernels);
+            assert!(
+                off < tolerance,
+                "{kernels:?} {shared} {parts:?} {heads}/{kv_heads}x{head_dim} {window:?}: {off}"
+            );
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+
+    #[test]
+    fn attention_equals_plain_arithmetic_on_any_tree(
+        shared in 0usize..700,
+        parts in prop::collection::vec((0usize..40, 1usize..50), 1..12),
+        (kv_heads, group) in (1usize..4, 1usize..6),
+        dim in 1usize..9,
+        window in prop::option::of(1usize..800),
+    ) {
+        let (segments, capacity) = tree(shared, &parts);
+        let scene = Scene { segments, heads: kv_heads * group, kv_heads, head_dim: 8 * dim, capacity, window };
+        for (kernels, tolerance) in implementations() {
+            let off = scene.check(&kernels);
+            prop_assert!(off < tolerance, "{:?}: {}", kernels, off);
+        }
+    }
+
+    #[test]
+    fn linear_equals_plain_arithmetic_on_any_shape(rows in 1usize..50, inputs in 1usize..300, outputs in 1usize..120) {
+        let (x, w) = (matrix(1, rows, inputs), matrix(2, outputs, inputs));
+        let expected = product(&flat(&x), &flat(&w), inputs);
+        for (kernels, tolerance) in implementations() {
+            let layer = kernels.linear(Weight::Plain(w.clone()), None).unwrap();
+            let off = reference::distance(&layer.forward(&x).unwrap(), &expected);
+            prop_assert!(off < 3. * tolerance, "{:?}: {}", kernels, off);
+        }
+    }
+}
+
+#[test]
+fn what_does_not_fit_is_refused() {
+    for (kernels, _) in implementations() {
+        let mut kv = kernels.kv(1, 2, 8, 10).unwrap();
+        let rows = matrix(1, 3, 16);
+        assert!(kv.write(0, &[span(0, 2), span(8, 1)], &rows, &rows).is_ok());
+        assert!(kv.write(0, &[span(8, 3)], &rows, &rows).is_err());
+        assert!(kv.write(1, &[span(0, 3)], &rows, &rows).is_err());
+        assert!(kv.write(0, &[span(0, 4)], &rows, &rows).is_err());
+        assert_eq!(
+            (kv.capacity(), kv.bytes_per_slot()),
+            (10, 2 * 16 * kernels.dtype().size_in_bytes())
+        );
+        let segment = |slot| Segment {
+            rows: 0..3,
+            ancestors: vec![],
+            own: vec![span(slot, 3)],
+        };
+        let plan = kernels.plan(&[segment(0)], None).unwrap();
+        assert!(kernels.attend(&kv, 0, &rows, &plan, 1.).is_ok());
+        assert!(kernels.attend(&kv, 0, &matrix(1, 4, 16), &plan, 1.).is_err());
+        assert!(kernels.attend(&kv, 0, &matrix(1, 3, 15), &plan, 1.).is_err());
+        let plan = kernels.plan(&[segment(8)], None).unwrap();
+        assert!(kernels.attend(&kv, 0, &rows, &plan, 1.).is_err());
+        let layer = kernels.linear(Weight::Plain(matrix(1, 4, 16)), None).unwrap();
+        assert!(layer.forward(&matrix(1, 3, 15)).is_err());
+    }
+}

@@ -1,0 +1,180 @@
+//! Log-probabilities of given tokens, streamed over positions and vocabulary.
+
+use super::linear::{Linear, Operand};
+use crate::model::{TokenId, TokenScore};
+use candle_core::{DType, Result, Tensor, bail};
+
+/// Rows whose logits are held at a time.
+const ROWS: usize = 256;
+/// Vocabulary entries whose logits are held at a time on the CPU.
+const COLUMNS: usize = 4096;
+/// Likewise on a GPU, where few large operations are what counts.
+const COLUMNS_GPU: usize = 1 << 15;
+
+/// A row's log-sum-exp and best token, as far as the vocabulary has been seen.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Running {
+    /// The greatest logit.
+    pub max: f32,
+    /// The lowest token that has it.
+    pub best: TokenId,
+    /// Sum of exp(logit - max).
+    pub sum: f32,
+}
+
+impl Running {
+    /// Before anything was seen.
+    pub const NOTHING: Self = Self {
+        max: f32::NEG_INFINITY,
+        best: TokenId::MAX,
+        sum: 0.,
+    };
+
+    /// With a later part of the vocabulary, whose own greatest logit, best token and sum are given.
+    pub fn join(self, later: Self) -> Self {
+        let (winner, other) = if later.max > self.max {
+            (later, self)
+        } else {
+            (self, later)
+        };
+        if winner.max == f32::NEG_INFINITY {
+            return winner;
+        }
+        Self {
+            sum: winner.sum + other.sum * (other.max - winner.max).exp(),
+            ..winner
+        }
+    }
+
+    /// How a token with this logit fared, once all of the vocabulary was seen.
+    pub fn score(&self, token: TokenId, logit: f32) -> TokenScore {
+        TokenScore {
+            logprob: logit - self.max - self.sum.ln(),
+            greedy: token == self.best,
+        }
+    }
+}
+
+impl Linear {
+    /// Log-probabilities of tokens under the softmax of this layer's outputs, in f32: for each `(row, token)` of
+    /// `targets`, in their order, how `token` fares after `hidden`'s row. `hidden` is `(rows, in)`, already normed.
+    /// A row may have any number of targets at the cost of one. Of equal logits the lowest token counts as greedy.
+    pub fn token_scores(&self, hidden: &Tensor, targets: &[(usize, TokenId)]) -> Result<Vec<TokenScore>> {
+        self.check(hidden)?;
+        let rows = hidden.dim(0)?;
+        for &(row, token) in targets {
+            if row >= rows || token as usize >= self.outputs {
+                bail!(
+                    "token {token} at row {row}: there are {rows} rows and {} tokens",
+                    self.outputs
+                );
+            }
+        }
+        // Targets by row, then token: each chunk of rows and vocabulary finds its own in one run.
+        let mut order: Vec<usize> = (0..targets.len()).collect();
+        order.sort_unstable_by_key(|&i| targets[i]);
+        let sorted: Vec<(usize, TokenId)> = order.iter().map(|&i| targets[i]).collect();
+        let scores = self.portable_scores(hidden, &sorted)?;
+        let mut out = vec![
+            TokenScore {
+                logprob: 0.,
+                greedy: false
+            };
+            targets.len()
+        ];
+        for (i, score) in order.into_iter().zip(scores) {
+            out[i] = score;
+        }
+        Ok(out)
+    }
+
+    fn portable_scores(&self, hidden: &Tensor, targets: &[(usize, TokenId)]) -> Result<Vec<TokenScore>> {
+        let rows = hidden.dim(0)?;
+        let mut scores = Vec::with_capacity(targets.len());
+        let mut rest = targets;
+        for first in (0..rows).step_by(ROWS) {
+            let n = ROWS.min(rows - first);
+            let (mine, later) = rest.split_at(rest.partition_point(|&(row, _)| row < first + n));
+            rest = later;
+            if mine.is_empty() {
+                continue;
+            }
+            let mut running = vec![Running::NOTHING; n];
+            let mut logits = vec![0f32; mine.len()];
+            self.chunks(&hidden.narrow(0, first, n)?, |column, chunk| {
+                let (part, wanted) = reduce(chunk, column, first, mine)?;
+                for (all, part) in running.iter_mut().zip(part) {
+                    *all = all.join(part);
+                }
+                for (i, logit) in wanted {
+                    logits[i] = logit;
+                }
+                Ok(())
+            })?;
+            let score = |(&(row, token), &logit): (&(usize, TokenId), &f32)| running[row - first].score(token, logit);
+            scores.extend(mine.iter().zip(&logits).map(score));
+        }
+        Ok(scores)
+    }
+
+    /// Calls `each` with the first column and the f32 logits `(rows, columns)` of every part of the vocabulary.
+    fn chunks(&self, hidden: &Tensor, mut each: impl FnMut(usize, &Tensor) -> Result<()>) -> Result<()> {
+        let Operand::Plain(weight) = &self.operand else {
+            return each(0, &self.forward(hidden)?.to_dtype(DType::F32)?);
+        };
+        // f32 throughout: logits rounded to half precision would cost more than the whole network loses.
+        let hidden = hidden.to_dtype(DType::F32)?.contiguous()?;
+        let columns = if hidden.device().is_cpu() { COLUMNS } else { COLUMNS_GPU };
+        for first in (0..self.outputs).step_by(columns) {
+            let n = columns.min(self.outputs - first);
+            let part = weight.narrow(0, first, n)?.to_dtype(DType::F32)?;
+            let mut logits = hidden.matmul(&part.t()?)?;
+            if let Some(bias) = self.bias() {
+                logits = logits.broadcast_add(&bias.narrow(0, first, n)?.to_dtype(DType::F32)?)?;
+            }
+            each(first, &logits)?;
+        }
+        Ok(())
+    }
+}
+
+/// Each row's share of the log-sum-exp of `logits`, `(rows, columns)`, whose first column is token `column` and whose
+/// first row is `row`; and the logits of those targets that lie within, by their number in `targets`.
+#[allow(clippy::type_complexity)]
+fn reduce(
+    logits: &Tensor,
+    column: usize,
+    row: usize,
+    targets: &[(usize, TokenId)],
+) -> Result<(Vec<Running>, Vec<(usize, f32)>)> {
+    let (_, columns) = logits.dims2()?;
+    let max = logits.max_keepdim(1)?;
+    let sum = logits.broadcast_sub(&max)?.exp()?.sum(1)?.to_vec1::<f32>()?;
+    // The lowest of equals: what an argmax kernel returns there is nobody's promise. Numbers below 2^24 are exact.
+    let numbers = Tensor::arange(0f32, columns as f32, logits.device())?.broadcast_as(logits.shape())?;
+    let none = Tensor::full(columns as f32, logits.shape(), logits.device())?;
+    let best = logits
+        .broadcast_ge(&max)?
+        .where_cond(&numbers, &none)?
+        .min(1)?
+        .to_vec1::<f32>()?;
+    let max = max.flatten_all()?.to_vec1::<f32>()?;
+    let running = max.iter().zip(&best).zip(&sum).map(|((&max, &best), &sum)| Running {
+        max,
+        best: (column + best as usize) as TokenId,
+        sum,
+    });
+    let here = |token: TokenId| (token as usize).checked_sub(column).filter(|&at| at < columns);
+    let (numbers, places): (Vec<usize>, Vec<u32>) = targets
+        .iter()
+        .enumerate()
+        .filter_map(|(i, &(r, token))| Some((i, ((r - row) * columns + here(token)?) as u32)))
+        .unzip();
+    let wanted = if places.is_empty() {
+        Vec::new()
+    } else {
+        let places = Tensor::new(places, logits.device())?;
+        logits.flatten_all()?.index_select(&places, 0)?.to_vec1::<f32>()?
+    };
+    Ok((running.collect(), numbers.into_iter().zip(wanted).collect()))
+}

@@ -1,0 +1,177 @@
+//! Linear layers.
+
+use super::Kernels;
+use crate::model::{TokenId, Weight};
+use candle_core::{DType, Module, Result, Tensor, bail, quantized::QMatMul};
+use std::sync::Arc;
+
+/// Columns of a half-precision weight that are widened at a time on the CPU.
+const WIDENED_ROWS: usize = 1024;
+
+/// A linear layer `x · weightᵀ + bias`, with its weight put in place once.
+#[derive(Debug, Clone)]
+pub struct Linear {
+    pub(super) kernels: Kernels,
+    pub(super) operand: Operand,
+    /// `(out)`, activation dtype.
+    bias: Option<Tensor>,
+    pub(super) inputs: usize,
+    pub(super) outputs: usize,
+}
+
+/// How the weight is held.
+#[derive(Debug, Clone)]
+pub(super) enum Operand {
+    /// `(out, in)` in the compute dtype, on the device.
+    Plain(Tensor),
+    /// Quantised blocks, multiplied as such.
+    Quantized(Arc<QMatMul>),
+}
+
+impl Kernels {
+    /// A layer with a weight `(out, in)` held in the compute dtype (quantised blocks are dequantised) and a bias
+    /// `(out)`.
+    pub fn linear(&self, weight: Weight, bias: Option<Tensor>) -> Result<Linear> {
+        self.linear_concat(vec![weight], vec![bias])
+    }
+
+    /// Several layers of the same input as one; their outputs follow each other: `(rows, out₁ + out₂ + ...)`. A
+    /// missing bias counts as 0 where another layer has one.
+    pub fn linear_concat(&self, weights: Vec<Weight>, biases: Vec<Option<Tensor>>) -> Result<Linear> {
+        let mut plain = Vec::with_capacity(weights.len());
+        for weight in weights {
+            plain.push(match weight {
+                Weight::Plain(tensor) => tensor.to_dtype(self.dtype)?,
+                Weight::Quantized(blocks) => blocks.dequantize(&candle_core::Device::Cpu)?.to_dtype(self.dtype)?,
+            });
+        }
+        let bias = self.bias(&biases, &plain.iter().map(Tensor::dims).collect::<Vec<_>>())?;
+        let weight = match plain.as_slice() {
+            [one] => one.clone(),
+            several => Tensor::cat(several, 0)?,
+        };
+        let (outputs, inputs) = weight.dims2()?;
+        Ok(Linear {
+            kernels: self.clone(),
+            operand: Operand::Plain(weight.to_device(&self.device)?.contiguous()?),
+            bias,
+            inputs,
+            outputs,
+        })
+    }
+
+    /// A layer whose quantised weight stays quantised: a quarter of the memory or less, and slower. A plain weight
+    /// becomes what [`Kernels::linear`] makes of it.
+    pub fn linear_quantized(&self, weight: Weight, bias: Option<Tensor>) -> Result<Linear> {
+        let Weight::Quantized(blocks) = weight else {
+            return self.linear(weight, bias);
+        };
+        let dims = blocks.shape().dims().to_vec();
+        let &[outputs, inputs] = dims.as_slice() else {
+            bail!("a linear layer's weight has two dimensions, not {dims:?}");
+        };
+        let blocks = if self.device.is_cpu() {
+            blocks
+        } else {
+            let data = blocks.data()?;
+            let storage = candle_core::quantized::QStorage::from_data(data, &self.device, blocks.dtype())?;
+            Arc::new(candle_core::quantized::QTensor::new(storage, (outputs, inputs))?)
+        };
+        Ok(Linear {
+            kernels: self.clone(),
+            operand: Operand::Quantized(Arc::new(QMatMul::from_arc(blocks)?)),
+            bias: self.bias(&[bias], &[&dims])?,
+            inputs,
+            outputs,
+        })
+    }
+
+    /// The biases of layers with weights of these shapes, one after the other.
+    fn bias(&self, biases: &[Option<Tensor>], shapes: &[&[usize]]) -> Result<Option<Tensor>> {
+        if biases.len() != shapes.len() {
+            bail!("{} biases for {} weights", biases.len(), shapes.len());
+        }
+        if biases.iter().all(Option::is_none) {
+            return Ok(None);
+        }
+        let parts = biases.iter().zip(shapes).map(|(bias, shape)| match bias {
+            Some(bias) if bias.dims() == &shape[..1] => bias.to_dtype(self.activation_dtype())?.to_device(&self.device),
+            Some(bias) => bail!("a bias {:?} beside a weight {shape:?}", bias.dims()),
+            None => Tensor::zeros(shape[0], self.activation_dtype(), &self.device),
+        });
+        Tensor::cat(&parts.collect::<Result<Vec<_>>>()?, 0).map(Some)
+    }
+}
+
+impl Linear {
+    /// Applies the layer to `x`, `(rows, in)`. Returns `(rows, out)` in the activation dtype.
+    pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
+        self.check(x)?;
+        let product = match &self.operand {
+            Operand::Plain(weight) if x.device().is_cpu() && weight.dtype() != DType::F32 => widened(x, weight)?,
+            Operand::Plain(weight) => x.to_dtype(weight.dtype())?.contiguous()?.matmul(&weight.t()?)?,
+            Operand::Quantized(weight) => weight.forward(&x.to_dtype(DType::F32)?.contiguous()?)?,
+        };
+        let product = product.to_dtype(self.kernels.activation_dtype())?;
+        match &self.bias {
+            Some(bias) => product.broadcast_add(bias),
+            None => Ok(product),
+        }
+    }
+
+    /// Applies the layer to `x`, `(rows, in)`, and adds the result to `residual`, `(rows, out)`.
+    pub fn forward_add(&self, x: &Tensor, residual: &Tensor) -> Result<Tensor> {
+        residual + self.forward(x)?
+    }
+
+    /// Rows of the weight by number, `(ids, in)` in the activation dtype: with a tied head, the embedding of `ids`.
+    pub fn weight_rows(&self, ids: &[TokenId]) -> Result<Tensor> {
+        if let Some(id) = ids.iter().find(|&&id| id as usize >= self.outputs) {
+            bail!("row {id} of a weight with {} rows", self.outputs);
+        }
+        let dtype = self.kernels.activation_dtype();
+        match &self.operand {
+            Operand::Plain(weight) => {
+                let ids = Tensor::new(ids, weight.device())?;
+                weight.index_select(&ids, 0)?.to_dtype(dtype)
+            }
+            Operand::Quantized(_) => bail!("rows of a weight that is kept quantised"),
+        }
+    }
+
+    /// `(out)`, activation dtype.
+    pub(super) fn bias(&self) -> Option<&Tensor> {
+        self.bias.as_ref()
+    }
+
+    /// Width of the input.
+    pub fn inputs(&self) -> usize {
+        self.inputs
+    }
+
+    /// Width of the output.
+    pub fn outputs(&self) -> usize {
+        self.outputs
+    }
+
+    /// Refuses an input that is not `(rows, in)`.
+    pub(super) fn check(&self, x: &Tensor) -> Result<()> {
+        match x.dims() {
+            &[_, inputs] if inputs == self.inputs => Ok(()),
+            dims => bail!("a linear layer of {} inputs was given {dims:?}", self.inputs),
+        }
+    }
+}
+
+/// `x · weightᵀ` in f32 on the CPU with a weight of half precision, widened piece by piece: candle would round the
+/// activations to the weight's dtype, and widen both whole.
+fn widened(x: &Tensor, weight: &Tensor) -> Result<Tensor> {
+    let x = x.to_dtype(DType::F32)?.contiguous()?;
+    let outputs = weight.dim(0)?;
+    let mut pieces = Vec::new();
+    for first in (0..outputs).step_by(WIDENED_ROWS) {
+        let piece = weight.narrow(0, first, WIDENED_ROWS.min(outputs - first))?;
+        pieces.push(x.matmul(&piece.to_dtype(DType::F32)?.t()?)?);
+    }
+    Tensor::cat(&pieces, 1)
+}

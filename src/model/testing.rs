@@ -1,0 +1,80 @@
+//! Tiny models with random weights, for tests of this room.
+
+use super::{
+    Engine, LoadError, ModelConfig, RopeScaling, Weight, WeightSource,
+    decoder::{Decoder, QuantizedWeights},
+    engine::EngineSettings,
+    kernels::Kernels,
+    memory::Room,
+};
+use candle_core::{DType, Device, Tensor};
+use rand_chacha::ChaCha8Rng;
+use rand_core::{Rng, SeedableRng};
+
+/// A two-layer model of 64 tokens.
+pub fn config(family: &str) -> ModelConfig {
+    ModelConfig {
+        family: family.to_owned(),
+        hidden: 32,
+        intermediate: 48,
+        layers: 2,
+        heads: 4,
+        kv_heads: 2,
+        head_dim: 8,
+        vocabulary: 64,
+        context: 256,
+        norm_eps: 1e-5,
+        rope_theta: 10_000.,
+        rope_scaling: RopeScaling::None,
+        qkv_bias: false,
+        output_bias: false,
+        qk_norm: false,
+        tied: true,
+        sliding_window: None,
+        mixture: None,
+    }
+}
+
+/// Any tensor that is asked for, random by its name; of a scale at which logits differ by several nats.
+pub struct RandomWeights;
+
+impl WeightSource for RandomWeights {
+    fn get(&self, name: &str, shape: &[usize]) -> Result<Weight, LoadError> {
+        let seed = name
+            .bytes()
+            .fold(17u64, |hash, byte| hash.wrapping_mul(31).wrapping_add(u64::from(byte)));
+        let mut random = ChaCha8Rng::seed_from_u64(seed);
+        let middle = if name.ends_with("norm.weight") { 1. } else { 0. };
+        let count = shape.iter().product::<usize>();
+        let numbers: Vec<f32> = (0..count)
+            .map(|_| middle + 0.35 * ((random.next_u32() >> 8) as f32 / (1 << 23) as f32 - 1.))
+            .collect();
+        let tensor = Tensor::from_vec(numbers, shape, &Device::Cpu);
+        tensor.map(Weight::Plain).map_err(|source| LoadError::Tensor {
+            name: name.to_owned(),
+            source,
+        })
+    }
+}
+
+/// The model of `config` in f32 on the CPU, with token 0 as BOS, room for `slots` tokens and passes of at most `rows`.
+pub fn engine(config: &ModelConfig, slots: usize, rows: usize) -> Engine {
+    engine_with(
+        config,
+        Some(0),
+        slots,
+        rows,
+        &Kernels::new(&Device::Cpu, DType::F32).unwrap(),
+    )
+}
+
+/// The same with these kernels and BOS.
+pub fn engine_with(config: &ModelConfig, bos: Option<u32>, slots: usize, rows: usize, kernels: &Kernels) -> Engine {
+    let decoder = Decoder::load(config, &RandomWeights, kernels, QuantizedWeights::Dequantize).unwrap();
+    let settings = EngineSettings {
+        room: Room::Tokens(slots),
+        rows,
+        ..EngineSettings::default()
+    };
+    Engine::new(decoder, bos, &settings).unwrap()
+}

@@ -1,0 +1,79 @@
+//! One person and one split: what is shown and what is asked.
+
+use super::demonstration::{Count, Demonstration, DemonstrationRule, demonstrations};
+use super::split::{Split, split_questions};
+use crate::survey::{Catalogue, Form, QuestionIndex, Respondent};
+
+/// A held-out question that the person answered. Its candidates are the question's polar statements.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Probe {
+    /// The question.
+    pub question: QuestionIndex,
+    /// Position of the person's own answer among the polar statements.
+    pub label: usize,
+}
+
+/// What is shown of one person, and what is asked about them, in one split.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Case {
+    /// The respondent's id.
+    pub respondent: String,
+    /// Which questions are held out.
+    pub split: Split,
+    /// Demographic statements, shown first; empty where they are not shown.
+    pub demographics: Vec<String>,
+    /// Demonstrations in the order of showing.
+    pub demonstrations: Vec<Demonstration>,
+    /// How many demonstrations were asked for; a person with fewer shows all.
+    pub asked: Count,
+    /// The held-out questions that the person answered, in the order of the split.
+    pub probes: Vec<Probe>,
+}
+
+impl Case {
+    /// The case of one person, shown by their own statements. `demographics` are ready sentences.
+    pub fn new(
+        catalogue: &Catalogue,
+        respondent: &Respondent,
+        split: Split,
+        demographics: Vec<String>,
+        rule: &DemonstrationRule,
+        count: impl Into<Count>,
+    ) -> Self {
+        let count = count.into();
+        Self {
+            respondent: respondent.id.clone(),
+            split,
+            demographics,
+            demonstrations: demonstrations(catalogue, respondent, split, rule, count),
+            asked: count,
+            probes: probes(catalogue, respondent, split),
+        }
+    }
+
+    /// The same probes, shown by the statements of another person: the demonstrations that the donor's own case has.
+    #[must_use]
+    pub fn shown_by(mut self, catalogue: &Catalogue, donor: &Respondent, rule: &DemonstrationRule) -> Self {
+        self.demonstrations = demonstrations(catalogue, donor, self.split, rule, self.asked);
+        self
+    }
+
+    /// Demonstrations that were asked for and that the person does not have.
+    pub fn missing(&self) -> usize {
+        match self.asked {
+            Count::Of(count) => count.saturating_sub(self.demonstrations.len()),
+            Count::All => 0,
+        }
+    }
+}
+
+/// The held-out questions of `split` that the respondent answered, in the order of the split.
+fn probes(catalogue: &Catalogue, respondent: &Respondent, split: Split) -> Vec<Probe> {
+    split_questions(catalogue, split)
+        .into_iter()
+        .filter_map(|question| {
+            let label = respondent.answers.get(question)?.group(Form::Polar)?;
+            Some(Probe { question, label })
+        })
+        .collect()
+}

@@ -1,0 +1,118 @@
+//! Which of a person's statements are shown.
+
+use serde::{Deserialize, Serialize};
+
+use super::draw::{Part, key, shuffle};
+use super::split::{Split, is_probe};
+use crate::survey::{Catalogue, CategoryId, Form, QuestionIndex, Respondent};
+
+/// A statement of the respondent, to be shown to a model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Demonstration {
+    /// The question it answers.
+    pub question: QuestionIndex,
+    /// Position among the question's statements of `form`.
+    pub statement: usize,
+    /// Which of the question's two lists of statements it is from.
+    pub form: Form,
+}
+
+impl Demonstration {
+    /// The statement's text, absent where it is not from this catalogue.
+    pub fn text<'a>(&self, catalogue: &'a Catalogue) -> Option<&'a str> {
+        let question = catalogue.questions.get(self.question)?;
+        Some(&question.statements(self.form).get(self.statement)?.text)
+    }
+}
+
+/// How draws of different sizes hang together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, Default)]
+#[serde(rename_all = "lowercase")]
+pub enum Draw {
+    /// The 50 are the first 50 of the 100, and so on: a sweep over sizes is one growing text.
+    #[default]
+    Nested,
+    /// Every size is drawn anew, as in the paper.
+    Independent,
+}
+
+/// How many demonstrations are asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Count {
+    /// This many, or all there are where there are fewer.
+    Of(usize),
+    /// All there are.
+    All,
+}
+
+impl From<usize> for Count {
+    fn from(count: usize) -> Self {
+        Self::Of(count)
+    }
+}
+
+/// Everything besides person, split and number that decides which statements are shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct DemonstrationRule {
+    /// Seed of the draw.
+    pub seed: u64,
+    /// Form of the statements.
+    pub form: Form,
+    /// How draws of different sizes hang together.
+    pub draw: Draw,
+    /// The only category that statements come from; all of them where absent.
+    pub category: Option<CategoryId>,
+}
+
+/// The statements of `respondent` that are shown before the probes of `split`, in the order of showing; fewer than
+/// `count` where the respondent answered too little.
+///
+/// The questions outside the split are put in a random order that only the seed, the respondent's id and the split
+/// decide (and `count`, where draws are independent): not the other respondents, nor the order of calls. Of these, the
+/// first `count` are taken that the respondent answered and the rule admits. Refined and polar, one category and all,
+/// thus come in the same order, and a question held out by the split is never shown.
+pub fn demonstrations(
+    catalogue: &Catalogue,
+    respondent: &Respondent,
+    split: Split,
+    rule: &DemonstrationRule,
+    count: impl Into<Count>,
+) -> Vec<Demonstration> {
+    let count = count.into();
+    let held_out = is_probe(catalogue, split);
+    let mut questions: Vec<QuestionIndex> = (0..catalogue.questions.len()).filter(|&q| !held_out[q]).collect();
+    shuffle(&mut questions, stream(respondent, split, rule, count));
+    let most = match count {
+        Count::Of(most) => most,
+        Count::All => usize::MAX,
+    };
+    questions
+        .into_iter()
+        .filter(|&q| rule.category.is_none_or(|only| catalogue.questions[q].category == only))
+        .filter_map(|question| {
+            let statement = respondent.answers.get(question)?.group(rule.form)?;
+            Some(Demonstration {
+                question,
+                statement,
+                form: rule.form,
+            })
+        })
+        .take(most)
+        .collect()
+}
+
+/// Key of the random stream that orders one person's questions.
+fn stream(respondent: &Respondent, split: Split, rule: &DemonstrationRule, count: Count) -> [u8; 32] {
+    let mut parts = vec![
+        Part::Number(rule.seed),
+        Part::Text(&respondent.id),
+        Part::Number(split.number().into()),
+    ];
+    if rule.draw == Draw::Independent {
+        parts.push(match count {
+            Count::Of(count) => Part::Number(count as u64),
+            Count::All => Part::Text("all"),
+        });
+    }
+    key("demonstrations", &parts)
+}

@@ -1,0 +1,227 @@
+//! A model's chat template: what it puts around a user's message.
+//!
+//! Templates come with checkpoints from the internet. They run without access to anything, under a limit of steps,
+//! nesting and output, and what they do to the message is checked rather than believed.
+
+use std::io;
+
+use minijinja::syntax::SyntaxConfig;
+use minijinja::{Environment, Value, context};
+
+use super::chat_values::{Date, add};
+use super::error::ChatError;
+
+/// Largest template, in bytes. The longest in common use have about 15,000.
+const LARGEST_TEMPLATE: usize = 1 << 18;
+
+/// Most bytes a template may write around a message of fewer than a hundred.
+const LARGEST_OUTPUT: usize = 1 << 20;
+
+/// Most instructions of the template engine; common templates take a few hundred for one message.
+const FUEL: u64 = 50_000;
+
+/// Deepest nesting of calls.
+const RECURSION: usize = 100;
+
+/// A message that shows what a template does to one: characters that escaping, re-parsing, stripping or changing of case
+/// would alter, between marks that no template contains.
+const PROBE: &str = "\u{e000}x <b>\"I'm\" & {{ so }} {% on %}</b>\\n\n\n  # É, ｑ\t1.\u{e001}";
+
+/// White space that a template may or may not cut off.
+const PADDING: &str = "\n \t\n";
+
+/// Whether white space at one end of the message is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Edge {
+    /// As it is.
+    Kept,
+    /// Cut off by the template.
+    Trimmed,
+}
+
+/// What a chat template puts around a user's message: `before`, the message (its ends trimmed where `start` and `end`
+/// say so), `after`; the model's answer comes next.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChatFrame {
+    /// The beginning-of-sequence token's text, where the template writes it first; else empty. It is no part of
+    /// `before`: a path of the token tree has it at its root.
+    pub bos: String,
+    /// Everything before the message.
+    pub before: String,
+    /// Everything between the message and the model's answer.
+    pub after: String,
+    /// What becomes of white space at the message's beginning.
+    pub start: Edge,
+    /// What becomes of white space at the message's end.
+    pub end: Edge,
+}
+
+/// A chat template with the texts of the tokens that it may write.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChatTemplate {
+    source: String,
+    bos: String,
+    eos: String,
+    date: Date,
+}
+
+impl ChatTemplate {
+    /// Takes a template as it stands in a tokenizer's configuration, and the texts of its beginning- and
+    /// end-of-sequence tokens (empty where it has none). `date` is what the template is told today is: a fixed one
+    /// (say, the default), or the same evaluation would give other numbers tomorrow.
+    pub fn new(source: &str, bos: &str, eos: &str, date: Date) -> Result<Self, ChatError> {
+        if source.len() > LARGEST_TEMPLATE {
+            return Err(ChatError::TooLarge {
+                bytes: source.len(),
+                limit: LARGEST_TEMPLATE,
+            });
+        }
+        Ok(Self {
+            source: without_generation_tags(source),
+            bos: bos.to_owned(),
+            eos: eos.to_owned(),
+            date,
+        })
+    }
+
+    /// The whole text for one user message, up to where the model's answer begins. The template's own default system
+    /// prompt stands; thinking is switched off where the template has a switch.
+    pub fn render(&self, message: &str) -> Result<String, ChatError> {
+        let fails = |error: minijinja::Error| ChatError::Fails {
+            line: error.line().unwrap_or(0),
+            detail: match error.detail() {
+                Some(detail) => format!("{}: {detail}", error.kind()),
+                None => error.kind().to_string(),
+            },
+        };
+        let mut environment = Environment::new();
+        // Transformers renders chat templates with both of these on.
+        let syntax = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build();
+        environment.set_syntax(syntax.map_err(fails)?);
+        environment.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
+        environment.set_unknown_method_callback(minijinja_contrib::pycompat::unknown_method_callback);
+        environment.set_fuel(Some(FUEL));
+        environment.set_recursion_limit(RECURSION);
+        add(&mut environment, self.date);
+        let template = environment
+            .template_from_named_str("chat_template", &self.source)
+            .map_err(fails)?;
+        let mut output = Bounded(Vec::new());
+        let rendered = template.render_captured_to(
+            context! {
+                messages => [context! { role => "user", content => message }],
+                add_generation_prompt => true,
+                enable_thinking => false,
+                bos_token => &self.bos,
+                eos_token => &self.eos,
+                tools => Value::from(()),
+            },
+            &mut output,
+        );
+        match rendered {
+            Ok(_) => String::from_utf8(output.0).map_err(|_| ChatError::Alters {
+                how: "it writes text that is not UTF-8",
+            }),
+            Err(error) if error.kind() == minijinja::ErrorKind::WriteFailure => {
+                Err(ChatError::WritesTooMuch { limit: LARGEST_OUTPUT })
+            }
+            Err(error) => Err(fails(error)),
+        }
+    }
+
+    /// Finds out what the template puts around any message, and that it leaves the message as it is.
+    pub fn frame(&self) -> Result<ChatFrame, ChatError> {
+        let (before, after) = self.around(PROBE)?;
+        let (padded_before, padded_after) = self.around(&format!("{PADDING}{PROBE}{PADDING}"))?;
+        let partly = |how| move || ChatError::Alters { how };
+        let start = edge(padded_before.strip_prefix(before.as_str()))
+            .ok_or_else(partly("it changes white space at the message's beginning"))?;
+        let end = edge(padded_after.strip_suffix(after.as_str()))
+            .ok_or_else(partly("it changes white space at the message's end"))?;
+        // A template that looks into the message must not treat an ordinary one otherwise.
+        let ordinary = "Which one? Answer with its letter.";
+        if self.render(ordinary)? != format!("{before}{ordinary}{after}") {
+            return Err(ChatError::Alters {
+                how: "what it puts around a message depends on the message",
+            });
+        }
+        let (bos, before) = match before.strip_prefix(self.bos.as_str()) {
+            Some(rest) => (self.bos.clone(), rest.to_owned()),
+            None => (String::new(), before),
+        };
+        Ok(ChatFrame {
+            bos,
+            before,
+            after,
+            start,
+            end,
+        })
+    }
+
+    /// The text before and after the probing message.
+    fn around(&self, message: &str) -> Result<(String, String), ChatError> {
+        let text = self.render(message)?;
+        let how = match text.matches(PROBE).count() {
+            1 => {
+                return Ok(text
+                    .split_once(PROBE)
+                    .map(|(before, after)| (before.to_owned(), after.to_owned()))
+                    .unwrap_or_default());
+            }
+            0 => "it does not come out as it was put in",
+            _ => "it comes out more than once",
+        };
+        Err(ChatError::Alters { how })
+    }
+}
+
+/// What became of the padding at one end of the message, given what is left besides the unpadded frame.
+fn edge(padding: Option<&str>) -> Option<Edge> {
+    match padding? {
+        PADDING => Some(Edge::Kept),
+        "" => Some(Edge::Trimmed),
+        _ => None,
+    }
+}
+
+/// A sink that refuses to grow beyond [`LARGEST_OUTPUT`].
+struct Bounded(Vec<u8>);
+
+impl io::Write for Bounded {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.0.len() + bytes.len() > LARGEST_OUTPUT {
+            return Err(io::Error::other("too much output"));
+        }
+        self.0.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Some templates mark the model's turns for training with `{% generation %}` ... `{% endgeneration %}`, a tag of one
+/// library. It writes nothing, so it becomes a condition that always holds; its white-space control stays.
+fn without_generation_tags(source: &str) -> String {
+    let mut out = String::with_capacity(source.len());
+    let mut rest = source;
+    while let Some(open) = rest.find("{%") {
+        let (text, tag) = rest.split_at(open);
+        out.push_str(text);
+        let Some(close) = tag.find("%}") else {
+            rest = tag;
+            break;
+        };
+        let (tag, after) = tag.split_at(close + 2);
+        let inside = tag.trim_start_matches("{%").trim_end_matches("%}");
+        match inside.trim_matches(|c: char| c.is_whitespace() || c == '-' || c == '+') {
+            "generation" => out.push_str(&tag.replace("generation", "if true")),
+            "endgeneration" => out.push_str(&tag.replace("endgeneration", "endif")),
+            _ => out.push_str(tag),
+        }
+        rest = after;
+    }
+    out.push_str(rest);
+    out
+}

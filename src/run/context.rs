@@ -1,0 +1,119 @@
+//! What metrics need to know of people and questions, kept in the run's folder so that a report needs no survey file.
+
+use std::io::Write;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use super::{RunError, journal, session};
+use crate::metrics::{BaselineRow, Dimension, ModelInfo, Person, QuestionInfo, RunData, RunHeader};
+
+/// Name of the file in a run's folder.
+pub const CONTEXT: &str = "people.json";
+
+/// People, questions and the baselines on the same probes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Context {
+    /// Whether the people are invented (the header says it too; this file is read on its own as well).
+    pub synthetic: bool,
+    /// Name of the survey file, without folders.
+    pub survey: String,
+    /// Which catalogue: `indieval` or the names of the files given instead.
+    pub catalogue: String,
+    /// Category names.
+    pub categories: Vec<String>,
+    /// The probed questions.
+    pub questions: Vec<QuestionInfo>,
+    /// Demographic dimensions with their groups in order.
+    pub dimensions: Vec<Dimension>,
+    /// The people in the order of the run.
+    pub people: Vec<Person>,
+    /// What majority and resemblance say of the same probes.
+    pub baselines: Vec<BaselineRow>,
+}
+
+impl Context {
+    /// Writes the context; a reader sees the old file or the whole new one.
+    pub fn write(&self, folder: &Path) -> Result<(), RunError> {
+        let bytes = serde_json::to_vec(self).map_err(|error| RunError::Encode(error.to_string()))?;
+        write_whole(&folder.join(CONTEXT), &bytes)
+    }
+
+    /// Reads the context of a run.
+    pub fn read(folder: &Path) -> Result<Self, RunError> {
+        let path = folder.join(CONTEXT);
+        let bytes = std::fs::read(&path).map_err(|source| RunError::Read {
+            path: path.clone(),
+            source,
+        })?;
+        serde_json::from_slice(&bytes).map_err(|error| RunError::Record {
+            path,
+            line: error.line(),
+            problem: error.to_string(),
+        })
+    }
+}
+
+/// Writes a file so that a kill at any moment leaves the old content or the new, never a part.
+pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), RunError> {
+    let write_error = |source| RunError::Write {
+        path: path.to_owned(),
+        source,
+    };
+    let mut name = path.as_os_str().to_owned();
+    name.push(".part");
+    let part = std::path::PathBuf::from(name);
+    let mut file = std::fs::File::create(&part).map_err(write_error)?;
+    file.write_all(bytes)
+        .and_then(|()| file.sync_data())
+        .map_err(write_error)?;
+    std::fs::rename(&part, path).map_err(write_error)
+}
+
+/// Everything a run's folder says, for metrics and reports.
+pub fn load(folder: &Path) -> Result<RunData, RunError> {
+    let (header, recorded) = journal::read(folder)?;
+    let context = Context::read(folder)?;
+    let sessions = session::read_sessions(folder);
+    let complete = recorded.outcomes.len() == header.outcomes;
+    let last = sessions.last();
+    let model = &header.model;
+    Ok(RunData {
+        name: folder
+            .file_name()
+            .map_or_else(|| folder.display().to_string(), |name| name.to_string_lossy().into()),
+        header: RunHeader {
+            run_id: header.run.clone(),
+            model: ModelInfo {
+                name: model.name.clone(),
+                family: model.family.clone(),
+                parameters: model.parameters,
+                dtype: model.dtype.clone(),
+                device: model.device.clone(),
+                kernels: model.kernels.clone(),
+            },
+            spec: header.spec.to_toml()?,
+            hashes: header.hashes.clone(),
+            version: last.map(|session| session.version.clone()).unwrap_or_default(),
+            machine: last.map(|session| session.machine.clone()).unwrap_or_default(),
+            started: sessions
+                .first()
+                .map(|session| session.started.clone())
+                .unwrap_or_default(),
+            finished: last.filter(|_| complete).map(|session| session.ended.clone()),
+            planned: Some(header.outcomes),
+            tokens: sessions.iter().map(|session| session.tokens).sum(),
+            tokens_unshared: sessions.iter().map(|session| session.tokens_unshared).sum(),
+            seconds: sessions.iter().map(|session| session.seconds).sum(),
+            synthetic: header.synthetic,
+            survey: context.survey,
+            catalogue: context.catalogue,
+        },
+        outcomes: recorded.outcomes,
+        people: context.people,
+        dimensions: context.dimensions,
+        questions: context.questions,
+        categories: context.categories,
+        baselines: context.baselines,
+    })
+}

@@ -1,0 +1,198 @@
+//! Who is in a run: the survey file is read, the people chosen, their groups named, and the baselines' answers to the
+//! same probes taken from everyone in the file.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use sha2::{Digest, Sha256};
+
+use super::{Context, Income, RespondentSpec, RunError, Spec, hex};
+use crate::metrics::{BaselineRow, Dimension, Person, QuestionInfo};
+use crate::probe::{Split, split_questions};
+use crate::survey::{
+    Catalogue, DemographicValue, Demographics, IncomeGrouping, ReadReport, RepeatedIds, RespondentList, Respondents,
+    SurveyFile,
+};
+
+/// Column of the country, within whose borders compatriots are drawn.
+const COUNTRY: &str = "B_COUNTRY";
+
+/// Everyone in the survey file and who of them is evaluated.
+#[derive(Debug)]
+pub struct People {
+    /// Questions and statements.
+    pub catalogue: Catalogue,
+    /// Demographic dimensions.
+    pub demographics: &'static Demographics,
+    /// Everyone in the file: baselines learn from them, donors are drawn from them.
+    pub everyone: Respondents,
+    /// What reading the file found.
+    pub report: ReadReport,
+    /// Positions of the evaluated people among everyone, in the order of the run.
+    pub chosen: Vec<usize>,
+    /// Which catalogue, for people.
+    pub catalogue_name: String,
+}
+
+impl People {
+    /// Reads the survey file of a spec and chooses the people.
+    pub fn read(spec: &Spec) -> Result<Self, RunError> {
+        let wanted = &spec.respondents;
+        if wanted.survey.as_os_str().is_empty() {
+            return Err(RunError::NotGiven(
+                "a survey file",
+                "--survey FILE (respondents.survey in a spec)",
+            ));
+        }
+        let catalogue = if wanted.catalogue.is_empty() {
+            Catalogue::builtin()?.clone()
+        } else {
+            Catalogue::from_metadata(&wanted.catalogue)?
+        };
+        for &form in &spec.grid.forms {
+            catalogue.require(form)?;
+        }
+        let demographics = Demographics::builtin(match wanted.income {
+            Income::Halves => IncomeGrouping::Halves,
+            Income::Thirds => IncomeGrouping::Thirds,
+        })?;
+        let repeated = if wanted.paper_ids {
+            RepeatedIds::FirstOnly
+        } else {
+            RepeatedIds::KeepAll
+        };
+        let file = SurveyFile::read(&wanted.survey, &catalogue, demographics, repeated)?;
+        let chosen = choose(wanted, &file.respondents)?;
+        let catalogue_name = if wanted.catalogue.is_empty() {
+            "indieval".to_owned()
+        } else {
+            wanted
+                .catalogue
+                .iter()
+                .map(|path| file_name(path))
+                .collect::<Vec<_>>()
+                .join(", ")
+        };
+        Ok(Self {
+            catalogue,
+            demographics,
+            everyone: file.respondents,
+            report: file.report,
+            chosen,
+            catalogue_name,
+        })
+    }
+
+    /// Whether the people are invented. What is computed from them must say so too.
+    pub fn synthetic(&self) -> bool {
+        self.everyone.synthetic()
+    }
+
+    /// Country code of a person, by position among everyone.
+    pub fn country(&self, respondent: usize) -> Option<i32> {
+        let dimension = self.demographics.index_of(COUNTRY)?;
+        match self.everyone.demographic(respondent, dimension)? {
+            DemographicValue::Code(code) => Some(code),
+            DemographicValue::Sentence(_) => None,
+        }
+    }
+
+    /// SHA-256 by name of everything about people and questions that a run's result rests on: `catalogue`,
+    /// `demographics`, and `respondents` (ids, answers and demographic values of the evaluated people).
+    pub fn hashes(&self) -> BTreeMap<String, String> {
+        let mut digest = Sha256::new();
+        for &at in &self.chosen {
+            let person = self.everyone.respondent(at);
+            digest.update(person.id.as_bytes());
+            digest.update([0]);
+            for answer in &person.answers {
+                digest.update([answer.refined.unwrap_or(u8::MAX), answer.polar.unwrap_or(u8::MAX)]);
+            }
+            for value in &person.demographics {
+                match value {
+                    None => digest.update([0]),
+                    Some(DemographicValue::Code(code)) => digest.update(code.to_le_bytes()),
+                    Some(DemographicValue::Sentence(sentence)) => digest.update(sentence.as_bytes()),
+                }
+            }
+        }
+        BTreeMap::from([
+            ("catalogue".to_owned(), self.catalogue.hash.clone()),
+            ("demographics".to_owned(), self.demographics.hash.clone()),
+            ("respondents".to_owned(), hex(&digest.finalize())),
+        ])
+    }
+
+    /// What reports need to know of the people, with the baselines' answers to the probes of `splits`.
+    pub fn context(&self, survey: &Path, splits: &[Split], baselines: Vec<BaselineRow>) -> Context {
+        let mut probed: Vec<usize> = splits
+            .iter()
+            .flat_map(|&split| split_questions(&self.catalogue, split))
+            .collect();
+        probed.sort_unstable();
+        probed.dedup();
+        let reported = || {
+            self.demographics
+                .dimensions
+                .iter()
+                .enumerate()
+                .filter(|(_, d)| d.report_group)
+        };
+        Context {
+            synthetic: self.synthetic(),
+            survey: file_name(survey),
+            catalogue: self.catalogue_name.clone(),
+            categories: self.catalogue.categories.clone(),
+            questions: probed
+                .into_iter()
+                .map(|at| &self.catalogue.questions[at])
+                .map(|question| QuestionInfo {
+                    id: question.id,
+                    category: question.category,
+                })
+                .collect(),
+            dimensions: reported()
+                .map(|(_, dimension)| Dimension {
+                    name: dimension.name.clone(),
+                    groups: dimension.groups().iter().map(|group| group.name.clone()).collect(),
+                })
+                .collect(),
+            people: self
+                .chosen
+                .iter()
+                .map(|&at| Person {
+                    id: self.everyone.id(at).to_owned(),
+                    groups: reported()
+                        .filter_map(|(index, dimension)| {
+                            let value = self.everyone.demographic(at, index)?;
+                            Some((dimension.name.clone(), dimension.group_name(&value)?.to_owned()))
+                        })
+                        .collect(),
+                })
+                .collect(),
+            baselines,
+        }
+    }
+}
+
+/// The last component of a path, for people to read.
+pub fn file_name(path: &Path) -> String {
+    path.file_name().map_or_else(
+        || path.display().to_string(),
+        |name| name.to_string_lossy().into_owned(),
+    )
+}
+
+fn choose(wanted: &RespondentSpec, everyone: &Respondents) -> Result<Vec<usize>, RunError> {
+    let mut chosen: Vec<usize> = match &wanted.sample {
+        None => (0..everyone.len()).collect(),
+        Some(path) => RespondentList::read(path)?.positions(everyone)?,
+    };
+    chosen.truncate(wanted.limit.unwrap_or(usize::MAX));
+    if chosen.is_empty() {
+        return Err(RunError::Nobody {
+            survey: wanted.survey.clone(),
+        });
+    }
+    Ok(chosen)
+}

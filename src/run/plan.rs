@@ -1,0 +1,161 @@
+//! What a run asks, in the order in which it is asked and recorded. Made from the spec and the people alone, before any
+//! model is opened.
+
+use std::collections::BTreeSet;
+
+use super::{People, RunError, Spec};
+use crate::probe::{Circle, Donors, Split, split_questions};
+use crate::scoring::{Cell, Control, Outcome};
+use crate::survey::{Form, QuestionIndex};
+
+/// One person and one split: everything that shares a token tree.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unit {
+    /// Position of the person among everyone in the survey file.
+    pub person: usize,
+    /// Which questions are probes.
+    pub split: Split,
+    /// The probes that the person answered, with the position of their own answer.
+    pub probes: Vec<(QuestionIndex, usize)>,
+    /// The cells that are asked, as positions in [`Plan::cells`], each with whose demonstrations are shown (a position
+    /// among everyone).
+    pub cells: Vec<(usize, usize)>,
+    /// Number of the unit's first outcome.
+    pub first: usize,
+}
+
+impl Unit {
+    /// Number of outcomes.
+    pub fn outcomes(&self) -> usize {
+        self.cells.len() * self.probes.len()
+    }
+}
+
+/// All of a run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Plan {
+    /// The cells of the grid.
+    pub cells: Vec<Cell>,
+    /// The splits.
+    pub splits: Vec<Split>,
+    /// Units in order.
+    pub units: Vec<Unit>,
+    /// Number of all outcomes.
+    pub outcomes: usize,
+    /// People for whom a cell of the grid cannot be asked, by reason; they are left out of that cell.
+    pub left_out: Vec<String>,
+}
+
+impl Plan {
+    /// Plans the run of a spec over these people.
+    pub fn new(spec: &Spec, people: &People) -> Result<Self, RunError> {
+        let cells = spec.cells(&people.catalogue)?;
+        let splits: BTreeSet<u8> = spec.grid.splits.iter().copied().collect();
+        let splits: Vec<Split> = splits
+            .into_iter()
+            .map(Split::try_from)
+            .collect::<Result<_, _>>()
+            .map_err(|_| RunError::UnknownSplit(0))?;
+        let everyone = &people.everyone;
+        let donors = cells
+            .iter()
+            .any(|cell| matches!(cell.control, Control::Random | Control::SameCountry))
+            .then(|| Donors::new((0..everyone.len()).map(|at| (everyone.id(at), people.country(at)))));
+        let mut units = Vec::new();
+        let mut outcomes = 0;
+        let mut alone = BTreeSet::new();
+        for &person in &people.chosen {
+            for &split in &splits {
+                let probes: Vec<_> = split_questions(&people.catalogue, split)
+                    .into_iter()
+                    .filter_map(|question| Some((question, everyone.answer(person, question).group(Form::Polar)?)))
+                    .collect();
+                let mut asked = Vec::new();
+                for (index, cell) in cells.iter().enumerate() {
+                    let circle = match cell.control {
+                        Control::Own | Control::None => {
+                            asked.push((index, person));
+                            continue;
+                        }
+                        Control::Random => Circle::Everyone,
+                        Control::SameCountry => Circle::Country,
+                    };
+                    let seed = spec.demonstrations.seed;
+                    match donors
+                        .as_ref()
+                        .and_then(|donors| donors.donor(person, split, circle, seed))
+                    {
+                        Some(donor) => asked.push((index, donor)),
+                        None => {
+                            alone.insert(everyone.id(person));
+                        }
+                    }
+                }
+                let unit = Unit {
+                    person,
+                    split,
+                    probes,
+                    cells: asked,
+                    first: outcomes,
+                };
+                outcomes += unit.outcomes();
+                units.push(unit);
+            }
+        }
+        let left_out = alone
+            .into_iter()
+            .map(|id| format!("respondent {id}: no compatriot in the survey file"))
+            .collect();
+        Ok(Self {
+            cells,
+            splits,
+            units,
+            outcomes,
+            left_out,
+        })
+    }
+
+    /// Where outcome number `index` belongs: unit, cell and probe, as positions in units, the unit's cells and probes.
+    pub fn locate(&self, index: usize) -> Option<(usize, usize, usize)> {
+        let unit = self.units.partition_point(|unit| unit.first <= index).checked_sub(1)?;
+        // Units without outcomes share their first number with the next one; the last of those has them.
+        let within = index - self.units[unit].first;
+        let probes = self.units[unit].probes.len();
+        (within < self.units[unit].outcomes()).then(|| (unit, within / probes, within % probes))
+    }
+
+    /// Checks that recorded outcomes are the first ones of this plan; the error names the first that is not.
+    pub fn check(&self, people: &People, recorded: &[Outcome]) -> Result<(), (usize, String)> {
+        for (index, outcome) in recorded.iter().enumerate() {
+            let Some((unit, cell, probe)) = self.locate(index) else {
+                return Err((index, format!("the plan has {} outcomes only", self.outcomes)));
+            };
+            let unit = &self.units[unit];
+            let (question, label) = unit.probes[probe];
+            let expected = (
+                people.everyone.id(unit.person),
+                unit.split.number(),
+                people.catalogue.questions[question].id,
+                &self.cells[unit.cells[cell].0],
+                label,
+            );
+            let found = (
+                outcome.respondent.as_str(),
+                outcome.split,
+                outcome.question,
+                &outcome.cell,
+                outcome.label,
+            );
+            if found != expected {
+                return Err((
+                    index,
+                    format!(
+                        "respondent {}, split {}, {} stands where respondent {}, split {}, {} belongs",
+                        found.0, found.1, found.2, expected.0, expected.1, expected.2
+                    ),
+                ));
+            }
+        }
+        Ok(())
+    }
+}

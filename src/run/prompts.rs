@@ -1,0 +1,64 @@
+//! The prompts of a run: built-in templates or one's own, and the model's chat template around them.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use super::{RunError, Spec};
+use crate::model::Tokenizer;
+use crate::prompt::{ChatTemplate, Date, Frame, PaperPrompt, ProbePrompt, PromptKind};
+use crate::scoring::Method;
+
+/// Every prompt a run may need, parsed once.
+#[derive(Debug)]
+pub struct Prompts {
+    /// Each candidate follows as the next statement.
+    pub likelihood: ProbePrompt,
+    /// Options are listed and their labels scored.
+    pub label: ProbePrompt,
+    /// Options are listed and the model writes its choice.
+    pub single: ProbePrompt,
+    /// The paper's.
+    pub paper: PaperPrompt,
+    /// What stands around prompts that ask a chat model; plain where the model has no chat template.
+    pub chat: Frame,
+}
+
+impl Prompts {
+    /// The templates that a spec names, in the frame of a model with this chat template.
+    pub fn new(spec: &Spec, tokenizer: &Tokenizer, chat_template: Option<&str>) -> Result<Self, RunError> {
+        let probe = |kind, own: &Option<PathBuf>| match own {
+            Some(path) => ProbePrompt::read(kind, path),
+            None => ProbePrompt::built_in(kind),
+        };
+        let text = |id: Option<u32>| id.and_then(|id| tokenizer.token(id)).unwrap_or_default();
+        let chat = match chat_template {
+            None => Frame::Plain,
+            Some(source) => {
+                let template =
+                    ChatTemplate::new(source, &text(tokenizer.bos()), &text(tokenizer.eos()), Date::default())?;
+                Frame::Chat(template.frame()?)
+            }
+        };
+        Ok(Self {
+            likelihood: probe(PromptKind::Likelihood, &spec.prompts.likelihood)?,
+            label: probe(PromptKind::Label, &spec.prompts.label)?,
+            single: probe(PromptKind::Single, &spec.prompts.generation)?,
+            paper: PaperPrompt::built_in()?,
+            chat,
+        })
+    }
+
+    /// SHA-256 by name of the prompts that these methods use.
+    pub fn hashes(&self, methods: &[Method]) -> BTreeMap<String, String> {
+        methods
+            .iter()
+            .map(|method| match method {
+                Method::Likelihood => ("prompt likelihood", self.likelihood.hash()),
+                Method::Label => ("prompt label", self.label.hash()),
+                Method::Generation => ("prompt generation", self.single.hash()),
+                Method::GenerationPaper => ("prompt paper", self.paper.hash()),
+            })
+            .map(|(name, hash)| (name.to_owned(), hash.to_owned()))
+            .collect()
+    }
+}

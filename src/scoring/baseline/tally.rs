@@ -1,0 +1,213 @@
+//! Right answers counted, and the accuracies they make.
+
+use rayon::prelude::*;
+use serde::Serialize;
+
+use super::{Crowd, Prediction, Target};
+use crate::probe::Split;
+use crate::survey::{Catalogue, CategoryId, QuestionIndex};
+
+/// How a prediction is made without a model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum BaselineMethod {
+    /// The exact chance level.
+    Random,
+    /// The most common answer of the others.
+    Majority,
+    /// The most common answer among the k most similar others.
+    Resemblance,
+}
+
+/// One accuracy.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Accuracy {
+    /// How predictions were made.
+    pub method: BaselineMethod,
+    /// Number of similar others, for resemblance.
+    pub k: Option<usize>,
+    /// The split; absent for the mean of the splits.
+    pub split: Option<Split>,
+    /// The category; absent for the mean of the categories.
+    pub category: Option<CategoryId>,
+    /// Share of right choices, 0 to 1.
+    pub accuracy: f64,
+}
+
+/// Counts by split and question, from which every accuracy follows. Counts of parts add up to counts of the whole, in
+/// any order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tally {
+    splits: Vec<Split>,
+    neighbours: usize,
+    questions: usize,
+    counts: Vec<Counts>,
+}
+
+/// One question in one split.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Counts {
+    asked: u64,
+    majority: u64,
+    /// At position k - 1.
+    resemblance: Vec<u64>,
+}
+
+impl Tally {
+    /// Predicts and counts the probes of all `targets` in parallel; `neighbours` is the largest k (0: no resemblance).
+    pub fn of(
+        catalogue: &Catalogue,
+        crowd: &Crowd,
+        targets: &[Target<'_>],
+        splits: &[Split],
+        neighbours: usize,
+    ) -> Self {
+        let empty = || Self::empty(catalogue.questions.len(), splits, neighbours);
+        targets
+            .par_iter()
+            .fold(empty, |mut tally, target| {
+                for prediction in crowd.predict(target, splits, neighbours) {
+                    tally.count(&prediction);
+                }
+                tally
+            })
+            .reduce(empty, Self::plus)
+    }
+
+    fn empty(questions: usize, splits: &[Split], neighbours: usize) -> Self {
+        let nothing = Counts {
+            asked: 0,
+            majority: 0,
+            resemblance: vec![0; neighbours],
+        };
+        Self {
+            splits: splits.to_owned(),
+            neighbours,
+            questions,
+            counts: vec![nothing; splits.len() * questions],
+        }
+    }
+
+    fn count(&mut self, prediction: &Prediction) {
+        let Some(split) = self.splits.iter().position(|&split| split == prediction.split) else {
+            return;
+        };
+        let right = |choice: Option<usize>| u64::from(choice == Some(prediction.label));
+        let counts = &mut self.counts[split * self.questions + prediction.question];
+        counts.asked += 1;
+        counts.majority += right(prediction.majority);
+        for (count, &choice) in counts.resemblance.iter_mut().zip(&prediction.resemblance) {
+            *count += right(choice);
+        }
+    }
+
+    fn plus(mut self, other: Self) -> Self {
+        for (mine, theirs) in self.counts.iter_mut().zip(other.counts) {
+            mine.asked += theirs.asked;
+            mine.majority += theirs.majority;
+            for (mine, theirs) in mine.resemblance.iter_mut().zip(theirs.resemblance) {
+                *mine += theirs;
+            }
+        }
+        self
+    }
+
+    /// Probes that were asked, all people and splits together.
+    pub fn asked(&self) -> u64 {
+        self.counts.iter().map(|counts| counts.asked).sum()
+    }
+
+    /// All accuracies of some methods: each category in each split, each split, each category, overall.
+    ///
+    /// Averaged as the paper does: a category's accuracy in a split is the share of right choices among its probes; a
+    /// category's is the mean of its splits, a split's is the mean of its categories, and the overall one is the mean of
+    /// the categories. What nobody was asked is left out.
+    pub fn accuracies(&self, catalogue: &Catalogue, methods: &[BaselineMethod]) -> Vec<Accuracy> {
+        let mut all = Vec::new();
+        for &method in methods {
+            match method {
+                BaselineMethod::Random | BaselineMethod::Majority => {
+                    self.method(catalogue, method, None, &mut all);
+                }
+                BaselineMethod::Resemblance => {
+                    for k in 1..=self.neighbours {
+                        self.method(catalogue, method, Some(k), &mut all);
+                    }
+                }
+            }
+        }
+        all
+    }
+
+    fn method(&self, catalogue: &Catalogue, method: BaselineMethod, k: Option<usize>, all: &mut Vec<Accuracy>) {
+        let categories = catalogue.categories.len();
+        // One row a split, one column a category.
+        let shares: Vec<Vec<Option<f64>>> = (0..self.splits.len())
+            .map(|split| {
+                (0..categories)
+                    .map(|category| self.share(catalogue, method, k, split, category))
+                    .collect()
+            })
+            .collect();
+        let of_category = |category: usize| mean(shares.iter().map(|row| row[category]));
+        let mut add = |split, category, accuracy: Option<f64>| {
+            all.extend(accuracy.map(|accuracy| Accuracy {
+                method,
+                k,
+                split,
+                category,
+                accuracy,
+            }));
+        };
+        for (&split, row) in self.splits.iter().zip(&shares) {
+            for (category, &share) in row.iter().enumerate() {
+                add(Some(split), Some(category), share);
+            }
+            add(Some(split), None, mean(row.iter().copied()));
+        }
+        for category in 0..categories {
+            add(None, Some(category), of_category(category));
+        }
+        add(None, None, mean((0..categories).map(of_category)));
+    }
+
+    /// Share of right choices in one split and category.
+    fn share(
+        &self,
+        catalogue: &Catalogue,
+        method: BaselineMethod,
+        k: Option<usize>,
+        split: usize,
+        category: CategoryId,
+    ) -> Option<f64> {
+        let mut asked = 0;
+        let mut right = 0.0;
+        for question in 0..self.questions {
+            if catalogue.questions[question].category != category {
+                continue;
+            }
+            let counts = &self.counts[split * self.questions + question];
+            asked += counts.asked;
+            right += match method {
+                BaselineMethod::Random => counts.asked as f64 / candidates(catalogue, question),
+                BaselineMethod::Majority => counts.majority as f64,
+                BaselineMethod::Resemblance => k
+                    .and_then(|k| counts.resemblance.get(k.wrapping_sub(1)))
+                    .map_or(0.0, |&right| right as f64),
+            };
+        }
+        (asked > 0).then(|| right / asked as f64)
+    }
+}
+
+fn candidates(catalogue: &Catalogue, question: QuestionIndex) -> f64 {
+    catalogue.questions[question].polar.len().max(1) as f64
+}
+
+/// Mean of what is there.
+fn mean(values: impl Iterator<Item = Option<f64>>) -> Option<f64> {
+    let (sum, n) = values
+        .flatten()
+        .fold((0.0, 0u32), |(sum, n), value| (sum + value, n + 1));
+    (n > 0).then(|| sum / f64::from(n))
+}

@@ -1,0 +1,182 @@
+use proptest::prelude::*;
+
+use super::*;
+use crate::survey::{Question, QuestionId, Statement};
+
+/// A catalogue of one category with so many candidates for each question.
+fn catalogue(candidates: &[usize]) -> Catalogue {
+    let statements = |n: usize| -> Vec<Statement> {
+        (1..=n as i16)
+            .map(|code| Statement {
+                codes: vec![code],
+                text: format!("statement {code}"),
+            })
+            .collect()
+    };
+    Catalogue {
+        categories: vec!["Only".into()],
+        questions: (1..)
+            .zip(candidates)
+            .map(|(id, &n)| Question {
+                id: QuestionId(id),
+                category: 0,
+                refined: statements(n),
+                polar: statements(n),
+                polar_of_refined: (0..n).collect(),
+            })
+            .collect(),
+        hash: String::new(),
+    }
+}
+
+fn crowd(catalogue: &Catalogue, rows: &[Vec<u8>]) -> Crowd {
+    Crowd::new(catalogue, rows.iter().map(Vec::as_slice))
+}
+
+const X: u8 = MISSING;
+
+#[test]
+fn a_small_crowd_by_hand() {
+    // Split 1 holds out the first three questions; the other three tell who is similar.
+    let catalogue = catalogue(&[3, 2, 2, 2, 2, 4]);
+    let rows = [
+        vec![2, 0, X, 0, 1, 3], // agrees in three of three
+        vec![1, 0, X, 0, 1, 0], // two of three
+        vec![1, 1, X, 0, X, X], // one of one, fewer than half shared
+        vec![0, 1, X, 1, 0, 0], // none
+        vec![2, X, 0, 0, 1, 3], // the person
+    ];
+    let target = Target {
+        groups: &rows[4],
+        own: Some(4),
+    };
+    let said = crowd(&catalogue, &rows).predict(&target, &[Split::One], 5);
+    assert_eq!(said.len(), 2);
+
+    let first = &said[0];
+    assert_eq!((first.split, first.question, first.label), (Split::One, 0, 2));
+    assert_eq!(first.majority, Some(1));
+    // Votes come in the order 2, 1, 0 (the one with none of three), 1 (too little shared): at two and three the
+    // earliest supporter wins the tie, at four candidate 1 has two votes, and a fifth neighbour does not exist.
+    assert_eq!(first.resemblance, [Some(2), Some(2), Some(2), Some(1), Some(1)]);
+
+    // Nobody else answered the third question.
+    let third = &said[1];
+    assert_eq!((third.question, third.label), (2, 0));
+    assert_eq!(third.majority, None);
+    assert_eq!(third.resemblance, [None; 5]);
+}
+
+#[test]
+fn where_no_neighbour_answered_the_majority_decides() {
+    let catalogue = catalogue(&[2, 2, 2, 2]);
+    let rows = [vec![X, 0, 0, 0], vec![1, 0, 0, 1], vec![1, 0, 0, 1]];
+    let target = Target {
+        groups: &[0, 0, 0, 0],
+        own: None,
+    };
+    let said = crowd(&catalogue, &rows).predict(&target, &[Split::One], 2);
+    assert_eq!(said[0].resemblance, [Some(1), Some(1)]);
+}
+
+#[test]
+fn majority_leaves_the_person_out_and_ties_go_to_the_first() {
+    let catalogue = catalogue(&[3, 2, 2, 2]);
+    let rows = [vec![2, 0, 0, 0], vec![2, 0, 0, 0], vec![1, 0, 0, 0]];
+    let crowd = crowd(&catalogue, &rows);
+    assert_eq!(crowd.majority(0, None), Some(2));
+    assert_eq!(crowd.majority(0, Some(0)), Some(1));
+    assert_eq!(crowd.majority(0, Some(2)), Some(2));
+}
+
+#[test]
+fn accuracies_are_averaged_as_the_paper_does() {
+    // One category, six questions: splits one and two hold out different halves, three starts over.
+    let catalogue = catalogue(&[2, 2, 4, 2, 2, 2]);
+    let rows = vec![vec![0, 0, 0, 0, 0, 0], vec![0, 0, 1, 0, 0, X], vec![0, 1, 1, 1, 1, X]];
+    let crowd = crowd(&catalogue, &rows);
+    let targets: Vec<Target<'_>> = rows
+        .iter()
+        .enumerate()
+        .map(|(i, row)| Target {
+            groups: row,
+            own: Some(i),
+        })
+        .collect();
+    let tally = Tally::of(&catalogue, &crowd, &targets, &[Split::One, Split::Two], 1);
+    assert_eq!(tally.asked(), 9 + 7);
+    let accuracies = tally.accuracies(&catalogue, &[BaselineMethod::Random, BaselineMethod::Majority]);
+    let find = |method, split, category| {
+        let found = accuracies
+            .iter()
+            .find(|a| (a.method, a.split, a.category) == (method, split, category));
+        found.unwrap().accuracy
+    };
+    let chance = (3.0 / 2.0 + 3.0 / 2.0 + 3.0 / 4.0) / 9.0;
+    assert_eq!(find(BaselineMethod::Random, Some(Split::One), Some(0)), chance);
+    assert_eq!(find(BaselineMethod::Random, Some(Split::Two), Some(0)), 0.5);
+    assert_eq!(find(BaselineMethod::Random, None, Some(0)), (chance + 0.5) / 2.0);
+    assert_eq!(find(BaselineMethod::Random, None, None), (chance + 0.5) / 2.0);
+    // Question 1: all three right. Question 2: others of the first are 0 and 1, tie to 0, right; of the second, the
+    // same; of the third, 0, wrong. Question 3: 1 for the first, wrong; tie to 0 for the others, wrong.
+    assert_eq!(find(BaselineMethod::Majority, Some(Split::One), Some(0)), 5.0 / 9.0);
+}
+
+/// The same rule, written plainly.
+fn resemblance_slowly(rows: &[Vec<u8>], own: usize, probes: &[usize], probe: usize, k: usize) -> Option<u8> {
+    let used = |q: &usize| !probes.contains(q);
+    let me = &rows[own];
+    let answered = (0..me.len()).filter(used).filter(|&q| me[q] != X).count();
+    let mut others: Vec<(usize, usize, usize, usize)> = Vec::new();
+    for (row, other) in rows.iter().enumerate().filter(|&(row, _)| row != own) {
+        let shared = (0..me.len()).filter(used).filter(|&q| me[q] != X && other[q] != X);
+        let agreements = shared.clone().filter(|&q| me[q] == other[q]).count();
+        let shared = shared.count();
+        others.push((
+            usize::from(shared > 0 && 2 * shared >= answered),
+            agreements,
+            shared,
+            row,
+        ));
+    }
+    others.sort_by(|a, b| {
+        let share = |x: &(usize, usize, usize, usize)| (x.1, x.2.max(1));
+        let ((p, q), (r, s)) = (share(a), share(b));
+        b.0.cmp(&a.0)
+            .then((r * q).cmp(&(p * s)))
+            .then(b.1.cmp(&a.1))
+            .then(a.3.cmp(&b.3))
+    });
+    let votes: Vec<u8> = others
+        .iter()
+        .take(k)
+        .map(|o| rows[o.3][probe])
+        .filter(|&v| v != X)
+        .collect();
+    let count = |v: u8| votes.iter().filter(|&&other| other == v).count();
+    let most = votes.iter().map(|&v| count(v)).max()?;
+    votes.iter().copied().find(|&v| count(v) == most)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn packed_comparison_is_the_plain_rule(
+        rows in (4usize..80).prop_flat_map(|questions| {
+            let answer = prop_oneof![4 => 0..3u8, 1 => Just(X)];
+            proptest::collection::vec(proptest::collection::vec(answer, questions), 2..20)
+        }),
+    ) {
+        let catalogue = catalogue(&vec![3; rows[0].len()]);
+        let crowd = crowd(&catalogue, &rows);
+        let target = Target { groups: &rows[0], own: Some(0) };
+        for said in crowd.predict(&target, &Split::ALL, 6) {
+            let probes = split_questions(&catalogue, said.split);
+            for k in 1..=6 {
+                let expected = resemblance_slowly(&rows, 0, &probes, said.question, k).map(usize::from);
+                prop_assert_eq!(said.resemblance[k - 1], expected.or(said.majority));
+            }
+        }
+    }
+}

@@ -1,0 +1,57 @@
+//! What can go wrong between a probe and its outcome.
+
+use crate::model::{ModelError, TokenizeError};
+use crate::prompt::PromptError;
+
+/// Something that could not be scored or generated, and why.
+#[derive(Debug, thiserror::Error)]
+pub enum ScoringError {
+    /// A prompt that the model cannot hold.
+    #[error("{who}: {tokens} tokens are more than the model's context of {limit}")]
+    ContextTooLong {
+        /// Whose prompt: a respondent and what is asked of them, or a line of a file.
+        who: String,
+        /// Tokens of the longest path.
+        tokens: usize,
+        /// The model's limit.
+        limit: usize,
+    },
+    /// A path that the memory of the token tree cannot hold even alone.
+    #[error("the token tree has room for {free} tokens, path {job} needs {needed}")]
+    Room {
+        /// Position of the path among those that were planned together.
+        job: usize,
+        /// Tokens that have to be held for it.
+        needed: usize,
+        /// Tokens for which there is room.
+        free: usize,
+    },
+    /// A text that cannot be encoded.
+    #[error(transparent)]
+    Tokenize(#[from] TokenizeError),
+    /// A prompt that cannot be put together.
+    #[error(transparent)]
+    Prompt(#[from] PromptError),
+    /// The model failed.
+    #[error(transparent)]
+    Model(#[from] ModelError),
+}
+
+impl ScoringError {
+    /// What to do about it.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::ContextTooLong { .. } => Some(
+                "show fewer demonstrations, let whole statements be dropped with `--fit drop-demonstrations`, or take a \
+                 model with a longer context"
+                    .to_owned(),
+            ),
+            Self::Room { .. } => {
+                Some("give the token tree more memory (`--memory`), or show fewer demonstrations".to_owned())
+            }
+            Self::Tokenize(error) => error.hint(),
+            Self::Prompt(error) => error.hint(),
+            Self::Model(_) => None,
+        }
+    }
+}

@@ -1,0 +1,259 @@
+//! Context and continuation are tokenised together, and cut where the context ends.
+//!
+//! Where a token spans the join, the join moves back to the last token boundary, and [`Joined::moved`] says so: the
+//! continuation's first token then begins inside the context. Long contexts are encoded once; what is put after them
+//! is encoded with their last words only, where the tokenizer is known to allow that.
+
+use crate::model::tokenizer::Span;
+use crate::model::{TokenId, TokenizeError, Tokenizer};
+
+/// Whether control tokens written in a text are control tokens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Markup {
+    /// They are text like any other.
+    Text,
+    /// They are meant: the text is a rendered chat template.
+    Control,
+}
+
+/// Encodes texts that grow.
+#[derive(Debug, Clone, Copy)]
+pub struct Encoder<'t> {
+    tokenizer: &'t Tokenizer,
+    markup: Markup,
+    cuts: bool,
+}
+
+/// A text with its tokens.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Encoded {
+    text: String,
+    spans: Vec<Span>,
+    cut: Option<Cut>,
+}
+
+/// From where on a text is encoded again when something is put after it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Cut {
+    /// First byte that is encoded again.
+    byte: usize,
+    /// First token that is encoded again.
+    token: usize,
+}
+
+/// Tokens of a context and of what follows on it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Joined {
+    /// Tokens of the context; the BOS that the root of the tree holds is not among them.
+    pub context: Vec<TokenId>,
+    /// Tokens of the continuation.
+    pub continuation: Vec<TokenId>,
+    /// Tokens of the continuation that begin inside the context: 0, where the context ends with a token.
+    pub moved: usize,
+}
+
+/// Tokens of a context and a continuation that are encoded together.
+///
+/// Errors: what the tokenizer reports.
+pub fn join(tokenizer: &Tokenizer, context: &str, continuation: &str) -> Result<Joined, TokenizeError> {
+    let encoder = Encoder::new(tokenizer, Markup::Text);
+    encoder.join(&encoder.encode(context)?, continuation)
+}
+
+impl<'t> Encoder<'t> {
+    /// An encoder for texts of one kind. Looks through the vocabulary: make it once.
+    pub fn new(tokenizer: &'t Tokenizer, markup: Markup) -> Self {
+        Self {
+            tokenizer,
+            markup,
+            cuts: tokenizer.cuts_before_words(),
+        }
+    }
+
+    fn spans(&self, text: &str) -> Result<Vec<Span>, TokenizeError> {
+        match self.markup {
+            Markup::Text => self.tokenizer.encode_with_spans(text),
+            Markup::Control => self.tokenizer.encode_with_specials_and_spans(text),
+        }
+    }
+
+    /// Tokens of a text.
+    pub fn encode(&self, text: &str) -> Result<Encoded, TokenizeError> {
+        let spans = self.spans(text)?;
+        let cut = self.cut(text, &spans)?;
+        Ok(Encoded {
+            text: text.to_owned(),
+            spans,
+            cut,
+        })
+    }
+
+    /// Tokens of a text with more put after it.
+    pub fn append(&self, before: &Encoded, more: &str) -> Result<Encoded, TokenizeError> {
+        let (kept, fresh) = self.encode_after(before, more)?;
+        let text = [before.text.as_str(), more].concat();
+        let mut spans = before.spans[..kept].to_vec();
+        spans.extend(fresh);
+        let cut = self.cut(&text, &spans)?;
+        Ok(Encoded { text, spans, cut })
+    }
+
+    /// Tokens of a context and of what follows on it, encoded together. All tokens belong to the continuation where
+    /// the context is empty.
+    pub fn join(&self, context: &Encoded, continuation: &str) -> Result<Joined, TokenizeError> {
+        let (kept, fresh) = self.encode_after(context, continuation)?;
+        let end = context.text.len();
+        let inside = |span: &Span| end > 0 && span.bytes.end <= end;
+        let boundary = fresh.iter().take_while(|span| inside(span)).count();
+        let (before, after) = fresh.split_at(boundary);
+        Ok(Joined {
+            context: ids(&context.spans[..kept]).chain(ids(before)).collect(),
+            continuation: ids(after).collect(),
+            moved: after.iter().filter(|span| span.bytes.start < end).count(),
+        })
+    }
+
+    /// How many tokens of `before` stay when `more` is put after it, and the tokens after these.
+    fn encode_after(&self, before: &Encoded, more: &str) -> Result<(usize, Vec<Span>), TokenizeError> {
+        let cut = before.cut.unwrap_or(Cut { byte: 0, token: 0 });
+        let tail = [&before.text[cut.byte..], more].concat();
+        let mut spans = self.spans(&tail).map_err(|error| match error {
+            TokenizeError::Lost { character, at } => TokenizeError::Lost {
+                character,
+                at: at + cut.byte,
+            },
+            failed => failed,
+        })?;
+        for span in &mut spans {
+            span.bytes = span.bytes.start + cut.byte..span.bytes.end + cut.byte;
+        }
+        Ok((cut.token, spans))
+    }
+
+    /// The last place from which encoding again gives the text's own last tokens. That it does is tried, with the cut's
+    /// space and without (some tokenizers put a space before every text); that it goes on to do so with more text
+    /// behind it is the tokenizer's [promise](Tokenizer::cuts_before_words).
+    fn cut(&self, text: &str, spans: &[Span]) -> Result<Option<Cut>, TokenizeError> {
+        let Some(at) = Tokenizer::last_cut(text).filter(|_| self.cuts) else {
+            return Ok(None);
+        };
+        let token = spans.partition_point(|span| span.bytes.end <= at);
+        for byte in [at, at + 1] {
+            if ids(&self.spans(&text[byte..])?).eq(ids(&spans[token..])) {
+                return Ok(Some(Cut { byte, token }));
+            }
+        }
+        Ok(None)
+    }
+}
+
+impl Encoded {
+    /// The text.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// Number of tokens.
+    pub fn len(&self) -> usize {
+        self.spans.len()
+    }
+
+    /// Whether there are no tokens.
+    pub fn is_empty(&self) -> bool {
+        self.spans.is_empty()
+    }
+
+    /// The tokens; a BOS is not among them.
+    pub fn tokens(&self) -> Vec<TokenId> {
+        ids(&self.spans).collect()
+    }
+
+    /// The first tokens, as many as stay the same whatever is put after the text.
+    pub fn settled(&self) -> Vec<TokenId> {
+        ids(&self.spans[..self.cut.map_or(0, |cut| cut.token)]).collect()
+    }
+}
+
+fn ids(spans: &[Span]) -> impl Iterator<Item = TokenId> {
+    spans.iter().map(|span| span.id)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Checkpoint;
+    use proptest::prelude::*;
+
+    /// A tokenizer with merges, of a checkpoint that lies in the repository.
+    fn golden(name: &str) -> Tokenizer {
+        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("tests/golden")
+            .join(name);
+        Checkpoint::open(&path).expect("a checkpoint").tokenizer
+    }
+
+    /// What [`Encoder::join`] is meant to give, without any shortcut.
+    fn whole(tokenizer: &Tokenizer, context: &str, continuation: &str) -> Joined {
+        let spans = tokenizer
+            .encode_with_spans(&format!("{context}{continuation}"))
+            .expect("tokens");
+        let boundary = match context.len() {
+            0 => 0,
+            end => spans
+                .iter()
+                .position(|span| span.bytes.end > end)
+                .unwrap_or(spans.len()),
+        };
+        Joined {
+            context: ids(&spans[..boundary]).collect(),
+            continuation: ids(&spans[boundary..]).collect(),
+            moved: spans[boundary..]
+                .iter()
+                .filter(|span| span.bytes.start < context.len())
+                .count(),
+        }
+    }
+
+    #[test]
+    fn a_token_across_the_join_belongs_to_the_continuation() {
+        let tokenizer = golden("llama3-tied-f32");
+        let text = "the other";
+        let spans = tokenizer.encode_with_spans(text).expect("tokens");
+        let long = spans.iter().rfind(|span| span.bytes.len() > 1).expect("a merged token");
+        let inside = long.bytes.start + 1;
+        let joined = join(&tokenizer, &text[..inside], &text[inside..]).expect("tokens");
+        assert_eq!((joined.moved, joined.continuation[0]), (1, long.id));
+        let at_boundary = join(&tokenizer, &text[..long.bytes.start], &text[long.bytes.start..]).expect("tokens");
+        assert_eq!((at_boundary.moved, at_boundary.continuation[0]), (0, long.id));
+    }
+
+    #[test]
+    fn an_empty_side_has_no_tokens() {
+        let tokenizer = Tokenizer::bytes();
+        let joined = join(&tokenizer, "", "ab").expect("tokens");
+        assert_eq!((joined.context, joined.continuation), (vec![], vec![97, 98]));
+        let joined = join(&tokenizer, "ab", "").expect("tokens");
+        assert_eq!((joined.context, joined.continuation), (vec![97, 98], vec![]));
+    }
+
+    proptest! {
+        /// Growing a text word by word and joining at its end is encoding it whole.
+        #[test]
+        fn growing_is_encoding_whole(
+            parts in proptest::collection::vec("([a-eT1 ']|the |and |\\.\n- ){0,12}", 1..6), continuation in "[ a-e]{0,8}",
+        ) {
+            for tokenizer in [golden("llama3-tied-f32"), golden("qwen2-tied-bf16"), Tokenizer::bytes()] {
+                let encoder = Encoder::new(&tokenizer, Markup::Text);
+                let mut grown = encoder.encode("")?;
+                for part in &parts {
+                    grown = encoder.append(&grown, part)?;
+                }
+                let text = parts.concat();
+                prop_assert_eq!(grown.tokens(), tokenizer.encode(&text)?);
+                prop_assert_eq!(encoder.join(&grown, &continuation)?, whole(&tokenizer, &text, &continuation));
+                let longer = encoder.append(&grown, &continuation)?;
+                prop_assert!(longer.tokens().starts_with(&grown.settled()));
+            }
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! What can go wrong between a survey file and respondents, and what to do about it.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::file::FileError;
+
+/// An error of the survey room. It names the thing, the place and what was expected; [`SurveyError::hint`] says what to do.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum SurveyError {
+    /// A catalogue, ours or a user's, breaks a rule of its format.
+    #[error("catalogue {place}: {problem}")]
+    Catalogue {
+        /// File, and the line or question in it.
+        place: String,
+        /// What is wrong there.
+        problem: String,
+    },
+    /// Demographic data breaks a rule of its format.
+    #[error("demographics {place}: {problem}")]
+    Demographics {
+        /// The dimension or table.
+        place: String,
+        /// What is wrong there.
+        problem: String,
+    },
+    /// Refined statements were asked for, but the catalogue has polar ones only.
+    #[error("this catalogue has no refined statements, only polar ones")]
+    NoRefinedStatements,
+    /// A survey file, or a list of respondents, cannot be used.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// A file could not be opened, read or written.
+    #[error("cannot {action} {}", path.display())]
+    Io {
+        /// What was tried: `read`, `write`.
+        action: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// Why it failed.
+        source: Arc<std::io::Error>,
+    },
+    /// Fewer respondents fit the sampling rule than were asked for.
+    #[error("{problem}")]
+    TooFewRespondents {
+        /// Which stratum has how many, and how many it should have given.
+        problem: String,
+    },
+}
+
+impl SurveyError {
+    /// An [`SurveyError::Io`].
+    pub(crate) fn io(action: &'static str, path: &Path, source: std::io::Error) -> Self {
+        Self::Io {
+            action,
+            path: path.to_owned(),
+            source: Arc::new(source),
+        }
+    }
+
+    /// What the user can do about it.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Catalogue { .. } => Some(
+                "a catalogue file is one JSON object a line with question_id, question_category, answer_ids and \
+                 converted_statements; leave --catalogue away to use the built-in one"
+                    .into(),
+            ),
+            Self::Demographics { .. } => None,
+            Self::NoRefinedStatements => {
+                Some("name the refined file too: --catalogue POLAR.jsonl --catalogue REFINED.jsonl".into())
+            }
+            Self::File(error) => error.hint(),
+            Self::Io { source, .. } => match source.kind() {
+                std::io::ErrorKind::NotFound => Some("check the path".into()),
+                std::io::ErrorKind::PermissionDenied => Some("check who may read or write it".into()),
+                _ => None,
+            },
+            Self::TooFewRespondents { .. } => Some(
+                "ask for fewer with --respondents, or give the cross-national file; \
+                 `indieval survey stats FILE` counts what a file has"
+                    .into(),
+            ),
+        }
+    }
+}

@@ -1,0 +1,397 @@
+//! The paper's released label files: groups instead of codes, demographics as sentences, as JSON lines or CSV.
+//!
+//! A row has, per question, the position of the answer's group (-99 where it is missing) and under `Q1_aid` the code of
+//! the survey file. Where the code is there it decides, so that both forms are known. Where it is not, all groups of the
+//! file are of one form: refined if any of them is too high for a polar group, polar otherwise.
+
+use std::io::BufRead as _;
+
+use super::super::demographics::Demographics;
+use super::super::error::SurveyError;
+use super::super::respondents::{MISSING, MISSING_CODE, Respondents};
+use super::super::types::{Catalogue, Form};
+use super::cells::{Cell, parse_object};
+use super::code::{self, Code};
+use super::header::{Header, SYNTHETIC_COLUMN};
+use super::report::{FileKind, ReadReport, RepeatedIds};
+use super::sniff::Opened;
+use super::tally::{GroupTable, IdBook, Tally, group_tables};
+use super::wvs::Rows;
+use super::{FileError, SurveyFile, shown};
+
+/// What the released files put where an answer is missing.
+const NO_GROUP: i64 = -99;
+
+/// The columns a label file may have, in the order in which a row's cells are kept.
+struct Columns {
+    names: Vec<String>,
+    questions: usize,
+}
+
+impl Columns {
+    fn new(catalogue: &Catalogue, demographics: &Demographics) -> Self {
+        let mut names = vec!["D_INTERVIEW".to_owned(), SYNTHETIC_COLUMN.to_owned()];
+        let ids = catalogue.questions.iter().map(|question| question.id.to_string());
+        let ids = ids.chain(demographics.dimensions.iter().map(|dimension| dimension.id.clone()));
+        for id in ids {
+            names.push(id.clone());
+            names.push(format!("{id}_aid"));
+        }
+        Self {
+            names,
+            questions: catalogue.questions.len(),
+        }
+    }
+
+    /// Cell of a question's group; the code's follows.
+    fn question(&self, at: usize) -> usize {
+        2 + 2 * at
+    }
+
+    /// Cell of a dimension's sentence; the code's follows.
+    fn dimension(&self, at: usize) -> usize {
+        2 + 2 * (self.questions + at)
+    }
+
+    /// Names of needed columns that `has` does not have.
+    fn missing(&self, has: impl Fn(usize) -> bool) -> Vec<String> {
+        let needed = (0..self.questions).map(|at| self.question(at));
+        std::iter::once(0)
+            .chain(needed)
+            .filter(|&at| !has(at))
+            .map(|at| self.names[at].clone())
+            .collect()
+    }
+}
+
+/// Turns rows of cells into respondents.
+struct RowReader<'a> {
+    path: &'a std::path::Path,
+    columns: &'a Columns,
+    catalogue: &'a Catalogue,
+    demographics: &'a Demographics,
+    tables: Vec<GroupTable>,
+    tally: Tally,
+    ids: IdBook,
+    respondents: Respondents,
+    refined: Vec<u8>,
+    polar: Vec<u8>,
+    values: Vec<i32>,
+    /// Groups as in the file, of everyone kept, until the form of the file is known; empty once a code was seen.
+    raw: Vec<u8>,
+    any_code: bool,
+    rows: u64,
+}
+
+impl<'a> RowReader<'a> {
+    fn new(
+        path: &'a std::path::Path,
+        columns: &'a Columns,
+        catalogue: &'a Catalogue,
+        demographics: &'a Demographics,
+        repeated: RepeatedIds,
+        synthetic: bool,
+    ) -> Self {
+        Self {
+            path,
+            columns,
+            catalogue,
+            demographics,
+            tables: group_tables(catalogue),
+            tally: Tally::default(),
+            ids: IdBook::new(repeated),
+            respondents: Respondents::new(catalogue, demographics, synthetic),
+            refined: vec![MISSING; catalogue.questions.len()],
+            polar: vec![MISSING; catalogue.questions.len()],
+            values: vec![MISSING_CODE; demographics.dimensions.len()],
+            raw: Vec::new(),
+            any_code: false,
+            rows: 0,
+        }
+    }
+
+    fn value(&self, line: u64, at: usize, found: String, expected: &'static str) -> FileError {
+        let column = self.columns.names[at].clone();
+        FileError::Value {
+            path: self.path.to_owned(),
+            line,
+            column,
+            found,
+            expected,
+        }
+    }
+
+    fn number(&self, cells: &[Cell], line: u64, at: usize) -> Result<Code, FileError> {
+        match &cells[at] {
+            Cell::Absent | Cell::Blank => Ok(Code::Blank),
+            Cell::Number(number) => Ok(Code::Number(*number)),
+            Cell::Text(text) => code::parse(text.as_bytes())
+                .ok_or_else(|| self.value(line, at, shown(text.as_bytes()), "a numeric code")),
+        }
+    }
+
+    fn row(&mut self, cells: &[Cell], line: u64) -> Result<(), FileError> {
+        let missing = self.columns.missing(|at| cells[at] != Cell::Absent);
+        if !missing.is_empty() {
+            return Err(FileError::MissingColumns {
+                path: self.path.to_owned(),
+                line,
+                columns: missing,
+            });
+        }
+        self.rows += 1;
+        let mut raw = Vec::with_capacity(self.columns.questions);
+        for question in 0..self.columns.questions {
+            raw.push(self.answer(cells, line, question)?);
+        }
+        let country = self.country(cells, line)?;
+        let sentences = self.dimensions(cells, line)?;
+        let id = match &cells[0] {
+            Cell::Number(number) => number.to_string(),
+            Cell::Text(text) if !text.trim().is_empty() => text.trim().to_owned(),
+            _ => return Err(self.value(line, 0, String::new(), "an interview number")),
+        };
+        let Some(id) = self.ids.admit(&id, country) else {
+            return Ok(());
+        };
+        self.respondents.push(id, &self.refined, &self.polar, &self.values);
+        for (dimension, sentence) in sentences {
+            self.respondents.sentence(dimension, sentence);
+        }
+        self.raw.extend(raw);
+        Ok(())
+    }
+
+    /// Fills in one answer and returns the group as the file has it.
+    fn answer(&mut self, cells: &[Cell], line: u64, at: usize) -> Result<u8, FileError> {
+        let cell = self.columns.question(at);
+        let question = &self.catalogue.questions[at];
+        let group = match self.number(cells, line, cell)? {
+            Code::Number(NO_GROUP) | Code::Blank => MISSING,
+            Code::Number(group) => {
+                let most = question.polar.len().max(question.refined.len());
+                match u8::try_from(group) {
+                    Ok(group) if usize::from(group) < most => group,
+                    _ => return Err(self.value(line, cell, group.to_string(), "a group of this question, or -99")),
+                }
+            }
+        };
+        (self.refined[at], self.polar[at]) = (MISSING, MISSING);
+        let code = self.number(cells, line, cell + 1)?;
+        if code.is_missing() {
+            if group == MISSING {
+                self.tally.missing(code);
+            }
+            return Ok(group);
+        }
+        self.any_code = true;
+        let Code::Number(number) = code else { return Ok(group) };
+        match self.tables[at].groups(question, number) {
+            Some((refined, polar)) if group == refined || group == polar => {
+                (self.refined[at], self.polar[at]) = (refined, polar);
+            }
+            Some(_) => {
+                let shown = if group == MISSING {
+                    NO_GROUP.to_string()
+                } else {
+                    group.to_string()
+                };
+                return Err(self.value(line, cell, shown, "the group of its answer code"));
+            }
+            None => self.tally.unknown(&question.id.to_string(), number),
+        }
+        Ok(group)
+    }
+
+    fn country(&self, cells: &[Cell], line: u64) -> Result<i32, FileError> {
+        let Some(at) = self.demographics.index_of("B_COUNTRY") else {
+            return Ok(MISSING_CODE);
+        };
+        match self.number(cells, line, self.columns.dimension(at) + 1)? {
+            Code::Number(number) => Ok(i32::try_from(number).unwrap_or(MISSING_CODE)),
+            Code::Blank => Ok(MISSING_CODE),
+        }
+    }
+
+    /// Fills in the codes and returns the sentences of dimensions without one.
+    fn dimensions<'c>(&mut self, cells: &'c [Cell], line: u64) -> Result<Vec<(usize, &'c str)>, FileError> {
+        let mut sentences = Vec::new();
+        for at in 0..self.values.len() {
+            let cell = self.columns.dimension(at);
+            let code = self.number(cells, line, cell + 1)?;
+            self.values[at] = self.tally.demographic(self.demographics, at, code);
+            if let (MISSING_CODE, Cell::Text(sentence)) = (self.values[at], &cells[cell]) {
+                // A number written as text is a group without a sentence, which tells nothing here.
+                if code::parse(sentence.as_bytes()).is_none() {
+                    sentences.push((at, sentence.as_str()));
+                }
+            }
+        }
+        Ok(sentences)
+    }
+
+    /// Where no codes came with the groups: what form the groups are of, and both forms from it.
+    fn groups_without_codes(&mut self) -> Result<(), SurveyError> {
+        let questions = &self.catalogue.questions;
+        let at = |index: usize| &questions[index % questions.len()];
+        let refined = self
+            .raw
+            .iter()
+            .enumerate()
+            .any(|(index, &group)| group != MISSING && usize::from(group) >= at(index).polar.len());
+        if refined {
+            self.catalogue.require(Form::Refined)?;
+        }
+        let polar = |(index, &group): (usize, &u8)| match group {
+            MISSING => MISSING,
+            // Checked when read: a refined group that high would have been refused.
+            group if refined => at(index)
+                .polar_of_refined
+                .get(usize::from(group))
+                .map_or(MISSING, |&polar| polar as u8),
+            group => group,
+        };
+        let polar: Vec<u8> = self.raw.iter().enumerate().map(polar).collect();
+        let raw = std::mem::take(&mut self.raw);
+        let fine = if refined { raw } else { vec![MISSING; raw.len()] };
+        self.respondents.set_groups(fine, polar);
+        Ok(())
+    }
+
+    fn finish(mut self, kind: FileKind, columns: usize, repeated: RepeatedIds) -> Result<SurveyFile, SurveyError> {
+        if self.rows == 0 {
+            return Err(FileError::NoRows {
+                path: self.path.to_owned(),
+            }
+            .into());
+        }
+        if !self.any_code {
+            self.groups_without_codes()?;
+        }
+        let (missing, unknown_codes) = self.tally.finish();
+        let respondents = self.respondents;
+        let absent = |at: &usize| !(0..respondents.len()).any(|person| respondents.demographic(person, *at).is_some());
+        let dimensions = &self.demographics.dimensions;
+        let absent_columns = (0..dimensions.len()).filter(absent).map(|at| dimensions[at].id.clone());
+        let report = ReadReport {
+            file: self.path.to_owned(),
+            kind,
+            synthetic: respondents.synthetic(),
+            columns,
+            rows: self.rows,
+            respondents: respondents.len() as u64,
+            repeated_ids_rule: repeated,
+            repeated_ids: self.ids.finish(self.demographics),
+            missing,
+            unknown_codes,
+            absent_columns: absent_columns.collect(),
+            derived_columns: Vec::new(),
+        };
+        Ok(SurveyFile { respondents, report })
+    }
+}
+
+/// Reads JSON lines.
+pub(super) fn read_json(
+    opened: Opened,
+    catalogue: &Catalogue,
+    demographics: &Demographics,
+    repeated: RepeatedIds,
+) -> Result<SurveyFile, SurveyError> {
+    let Opened { path, mut input, .. } = opened;
+    let columns = Columns::new(catalogue, demographics);
+    let index = columns
+        .names
+        .iter()
+        .enumerate()
+        .map(|(at, name)| (name.as_str(), at))
+        .collect();
+    let mut cells = vec![Cell::Absent; columns.names.len()];
+    let mut reader: Option<RowReader<'_>> = None;
+    let mut line = Vec::new();
+    let (mut number, mut keys) = (0, 0);
+    loop {
+        line.clear();
+        let read = input
+            .read_until(b'\n', &mut line)
+            .map_err(|error| SurveyError::io("read", &path, error))?;
+        if read == 0 {
+            break;
+        }
+        number += 1;
+        if line.trim_ascii().is_empty() {
+            continue;
+        }
+        let text = std::str::from_utf8(&line).map_err(|_| FileError::Encoding {
+            path: path.clone(),
+            line: number,
+            found: "bytes that are not UTF-8".to_owned(),
+        })?;
+        cells.fill(Cell::Absent);
+        let found = parse_object(text, &index, &mut cells).map_err(|error| FileError::Json {
+            path: path.clone(),
+            line: number,
+            problem: error.to_string(),
+        })?;
+        let reader = reader.get_or_insert_with(|| {
+            keys = found;
+            let synthetic = cells[1] != Cell::Absent;
+            RowReader::new(&path, &columns, catalogue, demographics, repeated, synthetic)
+        });
+        reader.row(&cells, number)?;
+    }
+    match reader {
+        Some(reader) => reader.finish(FileKind::LabelsJson, keys, repeated),
+        None => Err(FileError::Empty { path: path.clone() }.into()),
+    }
+}
+
+/// Reads the same as CSV, below its header.
+pub(super) fn read_csv(
+    opened: Opened,
+    delimiter: u8,
+    header: Header,
+    catalogue: &Catalogue,
+    demographics: &Demographics,
+    repeated: RepeatedIds,
+) -> Result<SurveyFile, SurveyError> {
+    let Opened { path, input, .. } = opened;
+    let columns = Columns::new(catalogue, demographics);
+    let places: Vec<Option<usize>> = columns.names.iter().map(|name| header.find(name)).collect();
+    let missing = columns.missing(|at| places[at].is_some());
+    if !missing.is_empty() {
+        return Err(FileError::MissingColumns {
+            path,
+            line: 1,
+            columns: missing,
+        }
+        .into());
+    }
+    let mut reader = RowReader::new(
+        &path,
+        &columns,
+        catalogue,
+        demographics,
+        repeated,
+        header.is_synthetic(),
+    );
+    let mut rows = Rows::new(&path, input, delimiter, header.width);
+    let mut cells = vec![Cell::Absent; columns.names.len()];
+    while let Some((row, line)) = rows.next()? {
+        for (at, place) in places.iter().enumerate() {
+            let Some(place) = *place else { continue };
+            let field = std::str::from_utf8(&row[place]).map_err(|_| FileError::Encoding {
+                path: path.clone(),
+                line,
+                found: format!("column {} has bytes that are not UTF-8", columns.names[at]),
+            })?;
+            cells[at] = match code::parse(field.as_bytes()) {
+                Some(Code::Blank) => Cell::Blank,
+                Some(Code::Number(number)) => Cell::Number(number),
+                None => Cell::Text(field.to_owned()),
+            };
+        }
+        reader.row(&cells, line)?;
+    }
+    reader.finish(FileKind::LabelsCsv, header.width, repeated)
+}

@@ -1,0 +1,212 @@
+//! What all readers share: group tables by code, unique ids, counts of missing and unknown codes.
+
+use std::collections::{BTreeMap, HashMap};
+
+use super::super::demographics::Demographics;
+use super::super::respondents::{MISSING, MISSING_CODE};
+use super::super::types::{Catalogue, Form, Question};
+use super::code::Code;
+use super::report::{RepeatedIds, RepeatedInCountry};
+
+/// Codes of answers are small; a table by code beats a search.
+const TABLE: usize = 16;
+
+/// Groups of one question by answer code.
+pub(super) struct GroupTable {
+    refined: [u8; TABLE],
+    polar: [u8; TABLE],
+}
+
+impl GroupTable {
+    fn new(question: &Question) -> Self {
+        let fill = |form| {
+            let mut table = [MISSING; TABLE];
+            for (group, statement) in question.statements(form).iter().enumerate() {
+                for &code in &statement.codes {
+                    // A catalogue of the user's may have codes beyond the table; `get` below answers for those.
+                    if let Some(entry) = usize::try_from(code).ok().and_then(|code| table.get_mut(code)) {
+                        *entry = group as u8;
+                    }
+                }
+            }
+            table
+        };
+        Self {
+            refined: fill(Form::Refined),
+            polar: fill(Form::Polar),
+        }
+    }
+
+    /// The (refined, polar) groups of a code; absent where the catalogue does not know the code.
+    pub(super) fn groups(&self, question: &Question, code: i64) -> Option<(u8, u8)> {
+        let (refined, polar) = match usize::try_from(code).ok().filter(|&code| code < TABLE) {
+            Some(code) => (self.refined[code], self.polar[code]),
+            None => {
+                let code = i16::try_from(code).ok()?;
+                let group = |form| question.group_of_code(form, code).map_or(MISSING, |group| group as u8);
+                (group(Form::Refined), group(Form::Polar))
+            }
+        };
+        (polar != MISSING).then_some((refined, polar))
+    }
+}
+
+/// The tables of all questions, in the catalogue's order.
+pub(super) fn group_tables(catalogue: &Catalogue) -> Vec<GroupTable> {
+    catalogue.questions.iter().map(GroupTable::new).collect()
+}
+
+/// Counts what is missing or unknown while a file is read.
+#[derive(Default)]
+pub(super) struct Tally {
+    /// Blank, then -1 to -5.
+    missing: [u64; 6],
+    unknown: BTreeMap<String, BTreeMap<i64, u64>>,
+}
+
+impl Tally {
+    /// Counts an answer that is missing.
+    pub(super) fn missing(&mut self, code: Code) {
+        let at = match code {
+            Code::Number(code @ -5..=-1) => -code as usize,
+            _ => 0,
+        };
+        self.missing[at] += 1;
+    }
+
+    /// Counts a code that has no meaning in a column.
+    pub(super) fn unknown(&mut self, column: &str, code: i64) {
+        // Looked up before inserted: the name is copied once a column, not once a row.
+        if !self.unknown.contains_key(column) {
+            self.unknown.insert(column.to_owned(), BTreeMap::new());
+        }
+        if let Some(codes) = self.unknown.get_mut(column) {
+            *codes.entry(code).or_default() += 1;
+        }
+    }
+
+    /// The value to store for a demographic code, which is counted where it has no meaning.
+    pub(super) fn demographic(&mut self, demographics: &Demographics, dimension: usize, code: Code) -> i32 {
+        let Code::Number(number) = code else {
+            return MISSING_CODE;
+        };
+        if code.is_missing() {
+            return MISSING_CODE;
+        }
+        let dimension = &demographics.dimensions[dimension];
+        match i32::try_from(number) {
+            Ok(known) if dimension.group_of_code(known).is_some() => known,
+            _ => {
+                self.unknown(&dimension.id, number);
+                MISSING_CODE
+            }
+        }
+    }
+
+    /// For the report: missing answers by code, unknown codes by column.
+    pub(super) fn finish(self) -> (BTreeMap<String, u64>, BTreeMap<String, BTreeMap<i64, u64>>) {
+        let names = ["blank", "-1", "-2", "-3", "-4", "-5"];
+        let missing = names.into_iter().map(str::to_owned).zip(self.missing).collect();
+        (missing, self.unknown)
+    }
+}
+
+/// Gives every kept person an id of their own.
+pub(super) struct IdBook {
+    rule: RepeatedIds,
+    /// How often each id was met, given or made.
+    seen: HashMap<Box<str>, u64>,
+    /// By country code: rows, different ids, people kept.
+    countries: BTreeMap<i32, [u64; 3]>,
+}
+
+impl IdBook {
+    pub(super) fn new(rule: RepeatedIds) -> Self {
+        Self {
+            rule,
+            seen: HashMap::new(),
+            countries: BTreeMap::new(),
+        }
+    }
+
+    /// The id under which a person is kept; absent where they are left out.
+    pub(super) fn admit(&mut self, id: &str, country: i32) -> Option<String> {
+        let counts = self.countries.entry(country).or_default();
+        counts[0] += 1;
+        let Some(met) = self.seen.get_mut(id) else {
+            self.seen.insert(id.into(), 1);
+            counts[1] += 1;
+            counts[2] += 1;
+            return Some(id.to_owned());
+        };
+        if self.rule == RepeatedIds::FirstOnly {
+            return None;
+        }
+        counts[2] += 1;
+        let mut number = *met;
+        let unique = loop {
+            number += 1;
+            let candidate = format!("{id}-{number}");
+            if !self.seen.contains_key(candidate.as_str()) {
+                break candidate;
+            }
+        };
+        self.seen.insert(id.into(), number);
+        self.seen.insert(unique.as_str().into(), 1);
+        Some(unique)
+    }
+
+    /// The countries in which ids repeat.
+    pub(super) fn finish(self, demographics: &Demographics) -> Vec<RepeatedInCountry> {
+        let country = demographics.index_of("B_COUNTRY");
+        let name = |code: i32| -> String {
+            let dimension = country.map(|at| &demographics.dimensions[at]);
+            let group = dimension.and_then(|dimension| Some(&dimension.groups()[dimension.group_of_code(code)?]));
+            match (group, code) {
+                (Some(group), _) => group.name.clone(),
+                (None, MISSING_CODE) => "no country".to_owned(),
+                (None, code) => format!("country {code}"),
+            }
+        };
+        self.countries
+            .into_iter()
+            .filter(|(_, [rows, ids, _])| rows > ids)
+            .map(|(code, [rows, ids, kept])| RepeatedInCountry {
+                country: name(code),
+                rows,
+                ids,
+                kept,
+            })
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::demographics::IncomeGrouping;
+    use super::*;
+
+    #[test]
+    fn repeated_ids_become_unique_and_are_reported_by_country() {
+        let mut book = IdBook::new(RepeatedIds::KeepAll);
+        let mut ids = Vec::new();
+        for (id, country) in [("7", 858), ("7", 858), ("7-3", 858), ("7", 858), ("8", 840), ("7", 858)] {
+            ids.push(book.admit(id, country).unwrap());
+        }
+        assert_eq!(ids, ["7", "7-2", "7-3", "7-4", "8", "7-5"]);
+        let demographics = Demographics::builtin(IncomeGrouping::Thirds).unwrap();
+        let report = book.finish(demographics);
+        assert_eq!(report.len(), 1);
+        assert_eq!(report[0].country, "Uruguay");
+        assert_eq!((report[0].rows, report[0].ids, report[0].kept), (5, 2, 5));
+    }
+
+    #[test]
+    fn the_papers_rule_keeps_the_first_only() {
+        let mut book = IdBook::new(RepeatedIds::FirstOnly);
+        assert_eq!(book.admit("7", 858).as_deref(), Some("7"));
+        assert_eq!(book.admit("7", 858), None);
+        let report = book.finish(Demographics::builtin(IncomeGrouping::Thirds).unwrap());
+        assert_eq!((report[0].rows, report[0].ids, report[0].kept), (2, 1, 1));
+    }
+}

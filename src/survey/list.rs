@@ -1,0 +1,110 @@
+//! Lists of respondents as CSV: what `survey sample` writes and `--respondents FILE` reads.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use super::demographics::Demographics;
+use super::error::SurveyError;
+use super::file::{FileError, SYNTHETIC_COLUMN};
+use super::respondents::Respondents;
+
+/// Ids of respondents, in the order of a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RespondentList {
+    path: PathBuf,
+    /// The ids and the line each stands in.
+    ids: Vec<(String, u64)>,
+}
+
+/// The column that has the ids.
+const ID_COLUMN: &str = "D_INTERVIEW";
+
+impl RespondentList {
+    /// Reads a CSV with a column `D_INTERVIEW`; other columns are for the reader's eyes.
+    pub fn read(path: &Path) -> Result<Self, SurveyError> {
+        let file = std::fs::File::open(path).map_err(|error| SurveyError::io("read", path, error))?;
+        if file.metadata().is_ok_and(|data| data.is_dir()) {
+            return Err(FileError::Directory { path: path.to_owned() }.into());
+        }
+        let mut reader = csv::Reader::from_reader(file);
+        let failed = |error: csv::Error| SurveyError::io("read", path, error.into());
+        let headers = reader.byte_headers().map_err(failed)?.clone();
+        let column = headers
+            .iter()
+            .position(|name| name.trim_ascii() == ID_COLUMN.as_bytes())
+            .ok_or_else(|| FileError::MissingColumns {
+                path: path.to_owned(),
+                line: 1,
+                columns: vec![ID_COLUMN.to_owned()],
+            })?;
+        let mut ids = Vec::new();
+        for record in reader.byte_records() {
+            let record = record.map_err(failed)?;
+            let line = record.position().map_or(0, csv::Position::line);
+            let id = String::from_utf8_lossy(record.get(column).unwrap_or_default());
+            ids.push((id.trim().to_owned(), line));
+        }
+        if ids.is_empty() {
+            return Err(FileError::NoRows { path: path.to_owned() }.into());
+        }
+        Ok(Self {
+            path: path.to_owned(),
+            ids,
+        })
+    }
+
+    /// Where these people stand in `respondents`, in the order of the list; each must be there, once.
+    pub fn positions(&self, respondents: &Respondents) -> Result<Vec<usize>, SurveyError> {
+        let mut positions = Vec::with_capacity(self.ids.len());
+        let mut taken = vec![false; respondents.len()];
+        for (id, line) in &self.ids {
+            let fault = |expected| FileError::Value {
+                path: self.path.clone(),
+                line: *line,
+                column: ID_COLUMN.to_owned(),
+                found: id.clone(),
+                expected,
+            };
+            let at = respondents
+                .index_of(id)
+                .ok_or_else(|| fault("the id of a respondent in the survey file"))?;
+            if std::mem::replace(&mut taken[at], true) {
+                return Err(fault("new: the list has this respondent already").into());
+            }
+            positions.push(at);
+        }
+        Ok(positions)
+    }
+}
+
+/// Writes a list with country and continent beside each id; where people are synthetic, the first column says so.
+pub fn write_list<W: Write>(
+    respondents: &Respondents,
+    demographics: &Demographics,
+    people: &[usize],
+    output: W,
+) -> std::io::Result<()> {
+    let mut writer = csv::Writer::from_writer(output);
+    let synthetic = respondents.synthetic();
+    let marker = |name: &'static str| synthetic.then_some(name).into_iter();
+    let shown = [("country", "B_COUNTRY"), ("continent", "B_COUNTRY_to_continent")];
+    let header = marker(SYNTHETIC_COLUMN)
+        .chain([ID_COLUMN])
+        .chain(shown.map(|(name, _)| name));
+    writer.write_record(header)?;
+    for &person in people {
+        let mut row: Vec<String> = marker("synthetic").map(str::to_owned).collect();
+        row.push(respondents.id(person).to_owned());
+        for (_, id) in shown {
+            let value = demographics
+                .index_of(id)
+                .and_then(|at| Some((at, respondents.demographic(person, at)?)));
+            let name = value
+                .as_ref()
+                .and_then(|(at, value)| demographics.dimensions[*at].group_name(value));
+            row.push(name.unwrap_or_default().to_owned());
+        }
+        writer.write_record(row)?;
+    }
+    writer.flush()
+}

@@ -1,0 +1,156 @@
+//! Everyone of a survey file, one byte an answer, so that a hundred thousand people fit in well under 100 MB.
+
+use std::collections::HashMap;
+
+use super::demographics::Demographics;
+use super::types::{Answer, Catalogue, DemographicValue, Form, QuestionIndex, Respondent};
+
+/// Stands for a missing answer in [`Respondents::groups`].
+pub const MISSING: u8 = u8::MAX;
+
+/// Stands for a missing demographic value inside the store; no survey code is near it.
+pub(super) const MISSING_CODE: i32 = i32::MIN;
+
+/// The people of one survey file, in the order of the file, aligned with one catalogue and one set of demographics.
+#[derive(Debug, Clone, Default)]
+pub struct Respondents {
+    ids: Vec<Box<str>>,
+    by_id: HashMap<Box<str>, usize>,
+    questions: usize,
+    dimensions: usize,
+    refined: Vec<u8>,
+    polar: Vec<u8>,
+    demographics: Vec<i32>,
+    /// Ready sentences of label files, by (respondent, dimension), where no code is known.
+    sentences: HashMap<(usize, usize), Box<str>>,
+    synthetic: bool,
+}
+
+impl Respondents {
+    /// No one yet.
+    pub(super) fn new(catalogue: &Catalogue, demographics: &Demographics, synthetic: bool) -> Self {
+        Self {
+            questions: catalogue.questions.len(),
+            dimensions: demographics.dimensions.len(),
+            synthetic,
+            ..Self::default()
+        }
+    }
+
+    /// Adds one person; the slices are aligned with the catalogue's questions and the demographics' dimensions.
+    pub(super) fn push(&mut self, id: String, refined: &[u8], polar: &[u8], demographics: &[i32]) {
+        debug_assert_eq!((refined.len(), polar.len()), (self.questions, self.questions));
+        debug_assert_eq!(demographics.len(), self.dimensions);
+        let id: Box<str> = id.into();
+        self.by_id.insert(id.clone(), self.ids.len());
+        self.ids.push(id);
+        self.refined.extend_from_slice(refined);
+        self.polar.extend_from_slice(polar);
+        self.demographics.extend_from_slice(demographics);
+    }
+
+    /// Keeps a ready sentence of the person added last.
+    pub(super) fn sentence(&mut self, dimension: usize, sentence: &str) {
+        if let Some(last) = self.ids.len().checked_sub(1) {
+            self.sentences.insert((last, dimension), sentence.into());
+        }
+    }
+
+    /// Replaces the refined and polar groups of everyone, both flat, one row of questions after the other.
+    pub(super) fn set_groups(&mut self, refined: Vec<u8>, polar: Vec<u8>) {
+        debug_assert_eq!((refined.len(), polar.len()), (self.refined.len(), self.polar.len()));
+        self.refined = refined;
+        self.polar = polar;
+    }
+
+    /// How many people.
+    pub fn len(&self) -> usize {
+        self.ids.len()
+    }
+
+    /// Whether there is no one.
+    pub fn is_empty(&self) -> bool {
+        self.ids.is_empty()
+    }
+
+    /// Whether the file said that its people are invented. What is computed from them must say so too.
+    pub fn synthetic(&self) -> bool {
+        self.synthetic
+    }
+
+    /// How many questions each person could have answered.
+    pub fn question_count(&self) -> usize {
+        self.questions
+    }
+
+    /// The id of a person, unique in the file.
+    pub fn id(&self, respondent: usize) -> &str {
+        &self.ids[respondent]
+    }
+
+    /// Where a person stands in the file.
+    pub fn index_of(&self, id: &str) -> Option<usize> {
+        self.by_id.get(id).copied()
+    }
+
+    /// One person's answers as positions among each question's statements of `form`; [`MISSING`] where there is none.
+    ///
+    /// Aligned with the catalogue's questions.
+    pub fn groups(&self, respondent: usize, form: Form) -> &[u8] {
+        let from = respondent * self.questions;
+        match form {
+            Form::Refined => &self.refined[from..from + self.questions],
+            Form::Polar => &self.polar[from..from + self.questions],
+        }
+    }
+
+    /// One person's answer to one question.
+    pub fn answer(&self, respondent: usize, question: QuestionIndex) -> Answer {
+        let present = |group: u8| (group != MISSING).then_some(group);
+        Answer {
+            refined: present(self.groups(respondent, Form::Refined)[question]),
+            polar: present(self.groups(respondent, Form::Polar)[question]),
+        }
+    }
+
+    /// How many questions a person answered.
+    pub fn valid_answers(&self, respondent: usize) -> usize {
+        let groups = self.groups(respondent, Form::Polar);
+        groups.iter().filter(|&&group| group != MISSING).count()
+    }
+
+    /// One demographic value of a person.
+    pub fn demographic(&self, respondent: usize, dimension: usize) -> Option<DemographicValue> {
+        let code = self.demographics[respondent * self.dimensions + dimension];
+        if code != MISSING_CODE {
+            return Some(DemographicValue::Code(code));
+        }
+        let sentence = self.sentences.get(&(respondent, dimension))?;
+        Some(DemographicValue::Sentence(sentence.clone()))
+    }
+
+    /// How many demographic dimensions of a person are known.
+    pub fn valid_demographics(&self, respondent: usize) -> usize {
+        (0..self.dimensions)
+            .filter(|&dimension| self.demographic(respondent, dimension).is_some())
+            .count()
+    }
+
+    /// One person, unpacked.
+    pub fn respondent(&self, respondent: usize) -> Respondent {
+        Respondent {
+            id: self.id(respondent).to_owned(),
+            answers: (0..self.questions)
+                .map(|question| self.answer(respondent, question))
+                .collect(),
+            demographics: (0..self.dimensions)
+                .map(|dimension| self.demographic(respondent, dimension))
+                .collect(),
+        }
+    }
+
+    /// Everyone, unpacked one at a time, in the order of the file.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = Respondent> + '_ {
+        (0..self.len()).map(|respondent| self.respondent(respondent))
+    }
+}

@@ -1,0 +1,190 @@
+//! The paper's balanced sample of respondents.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::demographics::Demographics;
+use super::error::SurveyError;
+use super::random::Draws;
+use super::respondents::{MISSING, Respondents};
+use super::types::{DemographicValue, Form, QuestionIndex};
+
+/// Fewest valid answers of anyone in the sample: 200 demonstrations and the 39 probes of a split.
+pub const LEAST_VALID_ANSWERS: usize = 239;
+/// Fewest known demographic dimensions, of 31, outside Oceania.
+pub const LEAST_DEMOGRAPHICS: usize = 24;
+/// Most people of one religion that a continent may draw from.
+pub const MOST_OF_A_RELIGION: usize = 80;
+/// The continent that is taken whole: only two of its countries took part.
+const WHOLE_CONTINENT: &str = "Oceania";
+/// Denominations (Q289) that the paper does not limit: Jewish and Hindu.
+const UNLIMITED_RELIGIONS: [i32; 2] = [4, 6];
+/// Dimensions by which the balance is shown.
+const BALANCE: [&str; 4] = ["B_COUNTRY_to_continent", "Q289", "Q260", "X003R"];
+
+/// How many people to sample, and which of the equally good samples.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SampleOptions {
+    /// Size of the sample; the paper has 800.
+    pub respondents: usize,
+    /// Another seed draws other people.
+    pub seed: u64,
+}
+
+/// A sample.
+#[derive(Debug, Clone)]
+pub struct Sample {
+    /// Positions of the people in the file, ascending.
+    pub respondents: Vec<usize>,
+    /// How many people of the file met the conditions.
+    pub eligible: usize,
+    /// What the sample looks like, by continent, religion, sex and age.
+    pub balance: Vec<BalanceTable>,
+}
+
+/// Numbers of people by group of one dimension.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct BalanceTable {
+    /// What the dimension is called.
+    pub dimension: String,
+    /// Group and number of people, in the order of groups; `missing` comes last.
+    pub groups: Vec<(String, usize)>,
+}
+
+/// Draws the paper's balanced sample.
+///
+/// Everyone in it answered all `probes` and at least [`LEAST_VALID_ANSWERS`] questions. All such people of Oceania are in
+/// it; the other continents give equal numbers, of people with at least [`LEAST_DEMOGRAPHICS`] known dimensions, and of
+/// no limited religion more than [`MOST_OF_A_RELIGION`] to draw from. It depends on ids and the seed, not on the order of
+/// the file.
+pub fn sample(
+    respondents: &Respondents,
+    demographics: &Demographics,
+    probes: &[QuestionIndex],
+    options: SampleOptions,
+) -> Result<Sample, SurveyError> {
+    let find = |id: &str| {
+        demographics.index_of(id).ok_or_else(|| SurveyError::Demographics {
+            place: id.to_owned(),
+            problem: "the balanced sample needs this dimension".to_owned(),
+        })
+    };
+    let (continent, religion) = (find("B_COUNTRY_to_continent")?, find("Q289")?);
+    let mut strata: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+    for group in demographics.dimensions[continent].groups() {
+        strata.insert(&group.name, Vec::new());
+    }
+    let mut eligible = 0;
+    for person in 0..respondents.len() {
+        let groups = respondents.groups(person, Form::Polar);
+        let answered = probes.iter().all(|&probe| groups[probe] != MISSING);
+        if !answered || respondents.valid_answers(person) < LEAST_VALID_ANSWERS {
+            continue;
+        }
+        eligible += 1;
+        let value = respondents.demographic(person, continent);
+        let name = value
+            .as_ref()
+            .and_then(|value| demographics.dimensions[continent].group_name(value));
+        if let Some(stratum) = name.and_then(|name| strata.get_mut(name)) {
+            stratum.push(person);
+        }
+    }
+
+    let mut draws = Draws::new(options.seed, 0);
+    let mut chosen = strata.remove(WHOLE_CONTINENT).unwrap_or_default();
+    let rest = options
+        .respondents
+        .checked_sub(chosen.len())
+        .ok_or_else(|| SurveyError::TooFewRespondents {
+            problem: format!(
+                "{} people were asked for, but {WHOLE_CONTINENT}, which the rule takes whole, has {} already",
+                options.respondents,
+                chosen.len()
+            ),
+        })?;
+    let (share, more) = (rest / strata.len().max(1), rest % strata.len().max(1));
+    let mut short = Vec::new();
+    for (number, (name, people)) in strata.into_iter().enumerate() {
+        let wanted = share + usize::from(number < more);
+        let mut people: Vec<usize> = people
+            .into_iter()
+            .filter(|&person| respondents.valid_demographics(person) >= LEAST_DEMOGRAPHICS)
+            .collect();
+        people.sort_by_key(|&person| respondents.id(person));
+        draws.shuffle(&mut people);
+        let mut of_religion: BTreeMap<String, usize> = BTreeMap::new();
+        people.retain(|&person| {
+            let Some(key) = limited(respondents.demographic(person, religion)) else {
+                return true;
+            };
+            let count = of_religion.entry(key).or_default();
+            *count += 1;
+            *count <= MOST_OF_A_RELIGION
+        });
+        if people.len() < wanted {
+            short.push(format!("{name} has {} of {wanted}", people.len()));
+        }
+        // A second shuffle would change nothing: the order is random already, within and between religions.
+        chosen.extend(people.into_iter().take(wanted));
+    }
+    if !short.is_empty() {
+        return Err(SurveyError::TooFewRespondents {
+            problem: format!(
+                "too few people answered all {} probes and {LEAST_VALID_ANSWERS} questions in all, with \
+                 {LEAST_DEMOGRAPHICS} known demographics: {}",
+                probes.len(),
+                short.join(", ")
+            ),
+        });
+    }
+    chosen.sort_unstable();
+    let balance = balance(respondents, demographics, &chosen);
+    Ok(Sample {
+        respondents: chosen,
+        eligible,
+        balance,
+    })
+}
+
+/// What a person's religion is counted under where the rule limits it; absent where it does not, or is unknown.
+fn limited(religion: Option<DemographicValue>) -> Option<String> {
+    match religion? {
+        DemographicValue::Code(code) if UNLIMITED_RELIGIONS.contains(&code) => None,
+        DemographicValue::Code(code) => Some(code.to_string()),
+        DemographicValue::Sentence(text) if ["Jew", "Hindu"].iter().any(|name| text.contains(name)) => None,
+        DemographicValue::Sentence(text) => Some(text.into()),
+    }
+}
+
+/// Numbers of people by continent, religion, sex and age.
+pub fn balance(respondents: &Respondents, demographics: &Demographics, people: &[usize]) -> Vec<BalanceTable> {
+    BALANCE
+        .iter()
+        .filter_map(|id| demographics.index_of(id))
+        .map(|at| {
+            let dimension = &demographics.dimensions[at];
+            let mut groups: Vec<(String, usize)> =
+                dimension.groups().iter().map(|group| (group.name.clone(), 0)).collect();
+            let mut missing = 0;
+            for &person in people {
+                let value = respondents.demographic(person, at);
+                match value.as_ref().and_then(|value| dimension.group_name(value)) {
+                    None => missing += 1,
+                    Some(name) => match groups.iter_mut().find(|(known, _)| known == name) {
+                        Some((_, count)) => *count += 1,
+                        None => groups.push((name.to_owned(), 1)),
+                    },
+                }
+            }
+            if missing > 0 {
+                groups.push(("missing".to_owned(), missing));
+            }
+            BalanceTable {
+                dimension: dimension.name.clone(),
+                groups,
+            }
+        })
+        .collect()
+}

@@ -1,0 +1,5 @@
+//! Tests of the program and of rooms together, in one binary.
+
+mod baseline;
+mod probe;
+mod prompt;
