@@ -56,7 +56,9 @@ fn faults(folder: &tempfile::TempDir) -> Vec<String> {
 
 #[test]
 fn a_config_that_does_not_fit_is_refused_for_every_reason_at_once() {
-    let cases: [(&str, &[(&str, Value)], &[&str]); 11] = [
+    /// A checkpoint, what is changed in its config, and what has to be said.
+    type Case<'a> = (&'a str, &'a [(&'a str, Value)], &'a [&'a str]);
+    let cases: [Case<'_>; 11] = [
         (
             "qwen2-tied-bf16",
             &[("model_type", json!("gemma3"))],
