@@ -17,6 +17,7 @@ pub mod kernels;
 pub mod memory;
 pub mod registry;
 pub mod rope;
+mod sampling;
 mod slots;
 pub mod source;
 pub mod stored;

@@ -2,6 +2,7 @@
 
 mod baseline;
 mod catalogue;
+mod models;
 mod probe;
 mod prompt;
 mod show;
