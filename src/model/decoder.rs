@@ -2,11 +2,12 @@
 //!
 //! One implementation for all families; what differs is in [`ModelConfig`].
 
+pub use super::placing::{QuantizedWeights, Size};
 use super::{
     LoadError, ModelConfig, TokenId, WeightSource,
     feed_forward::FeedForward,
     kernels::{AttentionPlan, Kernels, KvStore, Linear, Segment, Span},
-    placing::{Loader, Part, QuantizedWeights, Size, concat, named},
+    placing::{Loader, Part, concat, named},
     rope::Rope,
     slots,
 };

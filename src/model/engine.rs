@@ -1,8 +1,8 @@
 //! The language model over a real decoder: nodes, passes, scores.
 
 use super::{
-    Branch, Checkpoint, Decoding, Generation, LanguageModel, LoadError, ModelConfig, ModelError, Node, TokenId,
-    TokenScore,
+    Branch, Decoding, Generation, LanguageModel, LoadError, ModelConfig, ModelError, Node, TokenId, TokenScore,
+    WeightSource,
     decoder::{Decoder, Run},
     kernels::{Kernels, KvStore, Path, Span},
     memory::{self, Room},
@@ -67,13 +67,15 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// Puts a checkpoint's weights in place and plans the tree's memory. Numbers are held in `dtype` (f32, bf16 or f16)
-    /// on `device`. The root holds the tokenizer's BOS, where it wants one.
+    /// Puts weights in place and plans the tree's memory. Numbers are held in `dtype` (f32, bf16 or f16) on `device`;
+    /// `bos` is the token every path begins with, where the tokenizer wants one.
     ///
     /// # Errors
     /// See [`Decoder::load`]; and when not even BOS can be computed.
     pub fn load(
-        checkpoint: &Checkpoint,
+        config: &ModelConfig,
+        source: &dyn WeightSource,
+        bos: Option<TokenId>,
         device: &Device,
         dtype: DType,
         settings: &EngineSettings,
@@ -83,8 +85,8 @@ impl Engine {
             source,
         };
         let kernels = Kernels::new(device, dtype).map_err(started)?;
-        let decoder = Decoder::load(&checkpoint.config, &*checkpoint.weights, &kernels, settings.quantized)?;
-        Self::new(decoder, checkpoint.tokenizer.bos(), settings).map_err(|error| {
+        let decoder = Decoder::load(config, source, &kernels, settings.quantized)?;
+        Self::new(decoder, bos, settings).map_err(|error| {
             started(match error {
                 ModelError::Compute(error) => error,
                 other => candle_core::Error::Msg(other.to_string()),

@@ -16,7 +16,7 @@ mod gguf;
 pub mod kernels;
 pub mod memory;
 mod passes;
-pub mod placing;
+mod placing;
 pub mod registry;
 pub mod rope;
 mod slots;

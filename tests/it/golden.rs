@@ -31,7 +31,16 @@ fn engine(path: &Path, dtype: DType, rows: usize) -> Engine {
         ..EngineSettings::default()
     };
     let checkpoint = Checkpoint::open(path).expect("the checkpoint opens");
-    Engine::load(&checkpoint, &Device::Cpu, dtype, &settings).expect("the checkpoint loads")
+    let bos = checkpoint.tokenizer.bos();
+    Engine::load(
+        &checkpoint.config,
+        &*checkpoint.weights,
+        bos,
+        &Device::Cpu,
+        dtype,
+        &settings,
+    )
+    .expect("the checkpoint loads")
 }
 
 /// Token ids and logits of one length.
