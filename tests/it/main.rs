@@ -8,3 +8,5 @@ mod prompt;
 mod show;
 mod survey;
 mod tidy;
+mod golden;
+mod real;
