@@ -3,3 +3,4 @@
 mod baseline;
 mod probe;
 mod prompt;
+mod scoring;
