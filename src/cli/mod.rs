@@ -8,6 +8,8 @@ mod format;
 mod generate;
 mod model_args;
 mod models;
+mod output;
+mod people;
 mod report;
 mod run;
 mod score;

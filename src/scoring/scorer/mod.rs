@@ -2,6 +2,7 @@
 
 mod choices;
 mod contexts;
+mod estimate;
 mod generation;
 mod label;
 mod likelihood;
@@ -23,6 +24,7 @@ use contexts::Prepared;
 use generation::Pending;
 use unconditional::Unconditional;
 
+pub use estimate::Estimate;
 pub use label::orders;
 pub use settings::{Fit, Settings};
 
