@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use super::requests::RequestError;
 use crate::metrics::MetricsError;
 use crate::model::{LoadError, ModelError, TokenizeError};
 use crate::prompt::{ChatError, PromptError};
@@ -45,5 +46,6 @@ fn hint(cause: &(dyn std::error::Error + 'static)) -> Option<String> {
         RunError,
         ExecuteError,
         MetricsError,
+        RequestError,
     )
 }

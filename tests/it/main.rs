@@ -3,4 +3,5 @@
 mod baseline;
 mod probe;
 mod prompt;
+mod score;
 mod scoring;
