@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use super::requests::RequestError;
 use crate::metrics::MetricsError;
 use crate::model::{LoadError, ModelError, TokenizeError};
 use crate::prompt::{ChatError, PromptError};
@@ -47,5 +48,6 @@ fn hint(cause: &(dyn std::error::Error + 'static)) -> Option<String> {
         ExecuteError,
         MetricsError,
         ShowError,
+        RequestError,
     )
 }
