@@ -3,12 +3,12 @@
 use std::process::ExitCode;
 
 use super::requests::RequestError;
+use super::show::ShowError;
 use crate::metrics::MetricsError;
 use crate::model::{LoadError, ModelError, TokenizeError};
 use crate::prompt::{ChatError, PromptError};
 use crate::run::{ExecuteError, RunError};
 use crate::scoring::ScoringError;
-use super::show::ShowError;
 use crate::survey::SurveyError;
 
 /// Prints an error with its causes and, where a layer knows one, a remedy.

@@ -19,7 +19,6 @@ mod passes;
 mod placing;
 pub mod registry;
 pub mod rope;
-mod sampling;
 mod slots;
 pub mod source;
 pub mod stored;
