@@ -2,7 +2,13 @@
 
 mod baseline;
 mod catalogue;
+mod golden;
+mod models;
 mod probe;
 mod prompt;
+mod real;
+mod score;
+mod scoring;
+mod show;
 mod survey;
 mod tidy;
