@@ -1,7 +1,9 @@
 //! Tests of the program and of rooms together, in one binary.
 
 mod baseline;
+mod golden;
 mod probe;
 mod prompt;
 mod score;
 mod scoring;
+mod real;

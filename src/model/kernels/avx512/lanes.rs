@@ -70,7 +70,7 @@ fn soften_avx512(part: &mut [f32], soft: &mut Soft) -> f32 {
     };
     *soft = Soft {
         max,
-        sum: soft.sum * factor + total(&sums),
+        sum: soft.sum * factor + fold(sums, |a, b| a + b),
     };
     factor
 }
@@ -88,7 +88,7 @@ fn log_sum_avx512(row: &[f32]) -> (f32, f32) {
     for (x, sum) in rest.iter().zip(&mut sums) {
         *sum += exp2((x - max) * std::f32::consts::LOG2_E);
     }
-    (max, total(&sums))
+    (max, fold(sums, |a, b| a + b))
 }
 
 #[target_feature(enable = "avx512f")]
@@ -120,16 +120,15 @@ fn greatest(row: &[f32]) -> f32 {
         .fold(f32::NEG_INFINITY, |max, &x| larger(x, max))
 }
 
-/// The sum of sixteen numbers, pairwise.
+/// Sixteen numbers become one, by halves.
 #[inline(always)]
-fn total(sums: &[f32; LANES]) -> f32 {
-    let mut sums = *sums;
+fn fold(mut lanes: [f32; LANES], join: impl Fn(f32, f32) -> f32) -> f32 {
     for half in [8, 4, 2, 1] {
         for i in 0..half {
-            sums[i] += sums[i + half];
+            lanes[i] = join(lanes[i], lanes[i + half]);
         }
     }
-    sums[0]
+    lanes[0]
 }
 
 /// `f32::max` without its care for NaN, which one instruction does.

@@ -8,15 +8,27 @@ use super::{
 };
 use std::ops::Range;
 
-/// Words of the inner dimension multiplied at a time: a panel of so many (32 KiB) stays in the first-level cache while
-/// the strips go by.
-const BLOCK: usize = 256;
+/// Most words of the inner dimension multiplied at a time: a panel of so many (40 KiB) stays in or next to the
+/// first-level cache while the strips go by. Longer ones are halved, thirded, ... evenly.
+const BLOCK: usize = 320;
 
 /// Rows divided into strips as evenly as may be, so that none is much thinner than the others.
 #[derive(Debug, Clone, Copy)]
 pub(in super::super) struct Strips {
     pub rows: usize,
     pub count: usize,
+}
+
+impl<'a> Left<'a> {
+    /// One strip by itself.
+    pub fn strip(&self, strip: usize) -> Left<'a> {
+        let rows = self.strips.range(strip);
+        Left {
+            words: &self.words[rows.start * self.depth..rows.end * self.depth],
+            strips: Strips::of(rows.len()),
+            depth: self.depth,
+        }
+    }
 }
 
 impl Strips {
@@ -162,8 +174,9 @@ pub(in super::super) unsafe fn product_part(
         let column = panel * PANEL;
         let columns = PANEL.min(out.columns - column);
         // Even without an inner dimension the start has to be written.
-        for block in (0..depth.max(1)).step_by(BLOCK) {
-            let words = BLOCK.min(depth - block);
+        let block_words = depth.div_ceil(depth.div_ceil(BLOCK).max(1)).max(1);
+        for block in (0..depth.max(1)).step_by(block_words) {
+            let words = block_words.min(depth - block);
             for strip in strips.clone() {
                 let rows = left.strips.range(strip);
                 let to = out.start.wrapping_add(rows.start * out.stride + column);
