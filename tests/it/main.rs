@@ -4,6 +4,6 @@ mod baseline;
 mod golden;
 mod probe;
 mod prompt;
+mod real;
 mod score;
 mod scoring;
-mod real;
