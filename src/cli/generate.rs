@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 use super::model_args::ModelArgs;
 use super::requests::{Answer, FileArgs, Line, serve};
+use super::score::end_of_text;
 use crate::model::{Decoding, LanguageModel, Tokenizer};
 use crate::prompt::{ChatTemplate, Date, Turn};
 use crate::scoring::ScoringError;
@@ -114,7 +115,7 @@ impl Texts<'_> {
         let root = self.model.depth(self.model.root());
         if root + tokens.len() == 0 {
             let none = || line.bad("is empty, and the model has no token to begin a text with");
-            tokens.push(self.tokenizer.eos().ok_or_else(none)?);
+            tokens.push(end_of_text(self.tokenizer).ok_or_else(none)?);
         }
         let (length, limit) = (root + tokens.len() + self.args.max_tokens, self.model.context_length());
         if length > limit {

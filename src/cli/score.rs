@@ -108,7 +108,7 @@ impl Scores<'_> {
         for (line, joined) in lines.iter().zip(joined) {
             if joined.context.is_empty() && !joined.continuation.is_empty() {
                 let none = || line.bad("has no context, and the model has no token to begin a text with");
-                joined.context.push(self.tokenizer.eos().ok_or_else(none)?);
+                joined.context.push(end_of_text(self.tokenizer).ok_or_else(none)?);
             }
         }
         Ok(())
@@ -171,6 +171,11 @@ impl Scores<'_> {
             .chain(context.iter().copied())
             .collect()
     }
+}
+
+/// What stands in for a BOS where the tokenizer has none.
+pub(super) fn end_of_text(tokenizer: &Tokenizer) -> Option<TokenId> {
+    tokenizer.eos().or_else(|| tokenizer.stop_tokens().first().copied())
 }
 
 impl Answer for Scores<'_> {
