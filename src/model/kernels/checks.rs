@@ -86,6 +86,25 @@ fn concatenated_layers_are_the_layers_side_by_side() {
 }
 
 #[test]
+fn a_network_is_its_three_operations_one_after_the_other() {
+    for (kernels, tolerance) in implementations() {
+        for (rows, hidden, between) in [(3, 40, 64), (200, 72, 96), (301, 33, 160), (200, 16, 40)] {
+            let plain = |seed, n, k| kernels.linear(Weight::Plain(matrix(seed, n, k)), None).unwrap();
+            let (gate_up, down) = (plain(1, 2 * between, hidden), plain(2, hidden, between));
+            let (x, residual) = (matrix(3, rows, hidden), matrix(4, rows, hidden));
+            let whole = kernels.feed_forward(&x, &gate_up, &down, &residual).unwrap();
+            let steps = kernels.swiglu(&gate_up.forward(&x).unwrap()).unwrap();
+            let steps = down.forward_add(&steps, &residual).unwrap();
+            let expected: Vec<f64> = flat(&steps).into_iter().map(f64::from).collect();
+            // Both round the same numbers to bf16; a few may lie on the edge.
+            let off = distance(&whole, &expected);
+            assert!(off < tolerance, "{kernels:?} {rows} x {hidden} x {between}: {off}");
+            assert!(kernels.feed_forward(&x, &down, &gate_up, &residual).is_err());
+        }
+    }
+}
+
+#[test]
 fn a_row_does_not_depend_on_the_rows_beside_it() {
     for (kernels, _) in implementations() {
         let (x, w) = (matrix(1, 50, 200), matrix(2, 70, 200));

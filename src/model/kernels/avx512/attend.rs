@@ -12,7 +12,7 @@ use super::{
     Avx512, Format,
     lanes::Soft,
     memory::{Brush, Canvas, Line, Spare, words_mut},
-    multiply::{Right, Start, pack_rows, product},
+    multiply::{Left, Right, Start, Strips, product},
     tile::{PANEL, STRIP},
     tiles::{BLOCK_SLOTS, RowTile, Run, tiles},
 };
@@ -30,9 +30,8 @@ thread_local! {
     static QUERIES: Cell<Vec<f32>> = const { Cell::new(Vec::new()) };
     static SCORES: Cell<Vec<f32>> = const { Cell::new(Vec::new()) };
     static SUMS: Cell<Vec<f32>> = const { Cell::new(Vec::new()) };
-    static PACKED_QUERIES: Cell<Vec<u32>> = const { Cell::new(Vec::new()) };
-    static PACKED_PART: Cell<Vec<u32>> = const { Cell::new(Vec::new()) };
-    static PACKED_WEIGHTS: Cell<Vec<u32>> = const { Cell::new(Vec::new()) };
+    static QUERY_WORDS: Cell<Vec<u32>> = const { Cell::new(Vec::new()) };
+    static WEIGHT_WORDS: Cell<Vec<u32>> = const { Cell::new(Vec::new()) };
 }
 
 /// Keys and values of all layers, in blocks of 512 slots that take memory once they are written to.
@@ -276,26 +275,21 @@ impl Pass<'_> {
             width: head_dim,
             stride: head_dim,
         };
-        let mut packed = Spare::take(&PACKED_QUERIES, rows * sizes.key_words, 0);
-        let whole = pack_rows(machine, queries, &mut packed);
-        let mut part = Spare::take(&PACKED_PART, rows * sizes.key_words, 0);
+        let mut words = Spare::take(&QUERY_WORDS, rows * Left::stride(sizes.key_words), 0);
+        let queries = Left::fill(machine, queries, &mut words);
         let mut sums = Spare::take(&SUMS, rows * width, 0.);
         sums[..rows * width].fill(0.);
         let mut softs = vec![Soft::NOTHING; rows];
         // One strip at a time: its scores and weights stay in the first-level cache.
         let mut scores = Spare::take(&SCORES, STRIP * BLOCK_SLOTS, 0.);
-        let mut weights = Spare::take(&PACKED_WEIGHTS, STRIP * sizes.slot_words, 0);
+        let mut weights = Spare::take(&WEIGHT_WORDS, STRIP * Left::stride(sizes.slot_words), 0);
         for run in &tile.runs {
             let mine = run.rows.start * group..run.rows.end * group;
-            let left = if mine.len() == rows {
-                whole
-            } else {
-                pack_rows(machine, queries.slice(mine.clone()), &mut part)
-            };
             let lines = &self.blocks[run.block][kv_head * sizes.head_lines()..][..sizes.head_lines()];
             let (keys, values) = lines.split_at(sizes.key_lines());
-            for strip in 0..left.strips.count {
-                let rows = left.strips.range(strip);
+            let strips = Strips::of(mine.len());
+            for strip in 0..strips.count {
+                let rows = strips.range(strip);
                 let rows = mine.start + rows.start..mine.start + rows.end;
                 let Some(seen) = rows.clone().map(|row| self.seen(run, tile, row)).reduce(join) else {
                     continue;
@@ -313,7 +307,7 @@ impl Pass<'_> {
                 };
                 product(
                     machine,
-                    left.strip(strip),
+                    queries.slice(rows.clone()),
                     right,
                     panels.len(),
                     Start::Zero,
@@ -341,7 +335,7 @@ impl Pass<'_> {
                     stride: sizes.slot_words * PANEL / 16,
                     depth: machine.format().words(stride),
                 };
-                let weights = pack_rows(machine, view, &mut weights);
+                let weights = Left::fill(machine, view, &mut weights);
                 product(machine, weights, right, sizes.value_panels, Start::Out, sums, width);
             }
         }
