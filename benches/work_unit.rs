@@ -68,9 +68,17 @@ impl Options {
             }
         }
         if options.model.as_os_str().is_empty() {
-            let cache = std::env::var_os("INDIEVAL_CACHE").map(PathBuf::from);
-            let home = || Some(PathBuf::from(std::env::var_os("HOME")?).join(".cache/indieval"));
-            let cache = cache.or_else(home).ok_or("neither INDIEVAL_CACHE nor HOME is set")?;
+            let set = |name| std::env::var_os(name).map(PathBuf::from);
+            let shared = || {
+                Some(
+                    set("XDG_CACHE_HOME")
+                        .or_else(|| Some(set("HOME")?.join(".cache")))?
+                        .join("indieval"),
+                )
+            };
+            let cache = set("INDIEVAL_CACHE")
+                .or_else(shared)
+                .ok_or("neither INDIEVAL_CACHE nor HOME is set")?;
             options.model = find(&cache, 4).ok_or("no GGUF of SmolLM2-135M in the cache: give --model PATH")?;
         }
         Ok(options)
@@ -194,7 +202,10 @@ fn processor_seconds() -> f64 {
         let fields: Vec<&str> = text.rsplit_once(')')?.1.split_whitespace().collect();
         Some(fields.get(11)?.parse::<f64>().ok()? + fields.get(12)?.parse::<f64>().ok()?)
     };
-    let ticks = std::fs::read_to_string("/proc/self/stat").ok().and_then(ticks).unwrap_or(f64::NAN);
+    let ticks = std::fs::read_to_string("/proc/self/stat")
+        .ok()
+        .and_then(ticks)
+        .unwrap_or(f64::NAN);
     ticks / 100. / rayon::current_num_threads() as f64
 }
 
@@ -227,6 +238,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         "prefix, s",
         "continuations",
         "W, s",
+        "CPU, s",
         "GFLOP/s",
         "of peak",
         "weights",

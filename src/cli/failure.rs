@@ -2,6 +2,8 @@
 
 use std::process::ExitCode;
 
+use super::requests::RequestError;
+use super::show::ShowError;
 use crate::metrics::MetricsError;
 use crate::model::{LoadError, ModelError, TokenizeError};
 use crate::prompt::{ChatError, PromptError};
@@ -45,5 +47,7 @@ fn hint(cause: &(dyn std::error::Error + 'static)) -> Option<String> {
         RunError,
         ExecuteError,
         MetricsError,
+        ShowError,
+        RequestError,
     )
 }

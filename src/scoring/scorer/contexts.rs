@@ -66,7 +66,7 @@ impl Prefixes {
     /// The longest text known that `text` begins with.
     fn longest(&self, markup: Markup, text: &str) -> Option<&Encoded> {
         let known = self
-            .0
+            .known
             .iter()
             .filter(|(of, known)| *of == markup && text.starts_with(known.text()));
         known.map(|(_, known)| known).max_by_key(|known| known.text().len())
@@ -209,15 +209,15 @@ impl Scorer<'_> {
         })
     }
 
-    /// Tokens of a prompt's context. What it shares with others of the unit is encoded once, and what all respondents
-    /// share is held.
+    /// Tokens of a prompt's context. What it shares with others of the unit is encoded once.
     fn context(&mut self, pieces: &Pieces, frame: &Frame, prefixes: &mut Prefixes) -> Result<Encoded, ScoringError> {
         let markup = markup(frame);
         let encoder = self.encoder(markup);
         let mut text = pieces.shared.clone();
         if prefixes.longest(markup, &text).is_none_or(|known| known.text() != text) {
-            self.hold(markup, &text)?;
-            prefixes.0.push((markup, encoder.encode(&text)?));
+            let encoded = encoder.encode(&text)?;
+            prefixes.shared.push(encoded.settled());
+            prefixes.known.push((markup, encoded));
         }
         text.extend(pieces.person.iter().map(String::as_str));
         let known = prefixes.longest(markup, &text);
@@ -226,7 +226,7 @@ impl Scorer<'_> {
             Some(known) => Some(encoder.append(known, &text[known.text().len()..])?),
             None => Some(encoder.encode(&text)?),
         };
-        prefixes.0.extend(grown.map(|grown| (markup, grown)));
+        prefixes.known.extend(grown.map(|grown| (markup, grown)));
         match prefixes.longest(markup, &text) {
             Some(prefix) => Ok(encoder.append(prefix, &pieces.probe)?),
             None => Ok(encoder.encode(&format!("{text}{}", pieces.probe))?),

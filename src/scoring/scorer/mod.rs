@@ -70,7 +70,11 @@ pub struct Scorer<'a> {
 
 /// Texts of the unit at hand that others begin with.
 #[derive(Default)]
-struct Prefixes(Vec<(Markup, Encoded)>);
+struct Prefixes {
+    known: Vec<(Markup, Encoded)>,
+    /// Tokens that every respondent's texts begin with, one run a beginning.
+    shared: Vec<Vec<TokenId>>,
+}
 
 impl<'a> Scorer<'a> {
     /// A scorer; looks through the vocabulary once.
@@ -109,6 +113,9 @@ impl<'a> Scorer<'a> {
         let mut prepared = Vec::with_capacity(asks.len());
         for ask in asks {
             prepared.push(self.prepare(ask, &mut prefixes)?);
+        }
+        self.hold(prefixes)?;
+        for ask in asks {
             self.ready_unconditional(ask)?;
         }
         let mut pending: Vec<Pending<'_>> = Vec::new();
@@ -198,17 +205,17 @@ impl<'a> Scorer<'a> {
         }
     }
 
-    /// Sees to it that the tokens which every text with this beginning shares are held.
-    fn hold(&mut self, markup: Markup, shared: &str) -> Result<(), ScoringError> {
-        let tokens = self.encoder(markup).encode(shared)?.settled();
-        if tokens.is_empty() || self.bases.iter().any(|base| base.0 == tokens) {
-            return Ok(());
+    /// Sees to it that what all respondents share is held.
+    fn hold(&mut self, prefixes: Prefixes) -> Result<(), ScoringError> {
+        for tokens in prefixes.shared {
+            if tokens.is_empty() || self.bases.iter().any(|base| base.0 == tokens) {
+                continue;
+            }
+            let before = self.model.computed_tokens();
+            let node = self.model.extend(self.model.root(), &tokens)?;
+            self.tokens.shared += self.model.computed_tokens() - before;
+            self.bases.push((tokens, node));
         }
-        let root = self.model.root();
-        let before = self.model.computed_tokens();
-        let node = self.model.extend(root, &tokens)?;
-        self.tokens.shared += self.model.computed_tokens() - before;
-        self.bases.push((tokens, node));
         Ok(())
     }
 }

@@ -51,7 +51,9 @@ impl Scorer<'_> {
             probes: questions.iter().map(|&question| Probe { question, label: 0 }).collect(),
         };
         let of_nobody = Ask { case: &neutral, ..*ask };
-        let prepared = self.prepare(&of_nobody, &mut Prefixes::default())?;
+        let mut prefixes = Prefixes::default();
+        let prepared = self.prepare(&of_nobody, &mut prefixes)?;
+        self.hold(prefixes)?;
         let items = &prepared.shown().items;
         let joined: Vec<&Joined> = items.iter().flat_map(|item| &item.joined).collect();
         let mut rows = self.score(&joined, &mut [])?.into_iter();

@@ -174,7 +174,7 @@ mod tests {
             eprintln!("skipped: this processor has no AVX-512 BF16");
             return;
         }
-        for numbers in [0, 1, 2, 15, 16, 17, 31, 32, 33, 63, 64, 100] {
+        for numbers in [0usize, 1, 2, 15, 16, 17, 31, 32, 33, 63, 64, 100] {
             let from: Vec<f32> = (0..numbers).map(|i| (i as f32).sqrt() - 3.).collect();
             let mut to = vec![0xdead_beef; numbers.div_ceil(2) + 20];
             // SAFETY: the processor was asked.
