@@ -6,14 +6,17 @@
 //!     cargo bench --bench kernels -- bf16    one of them
 //!     cargo bench --bench kernels -- portable
 //!
-//! Times are the least of several; other work on the machine makes them longer, never shorter.
+//!     RAYON_NUM_THREADS=1 cargo bench --bench kernels -- bf16 busy
+//!
+//! Times are the least of several; other work on the machine makes them longer, never shorter. With `busy` they are
+//! processor time divided by the number of threads, which other work disturbs little (but idle threads go unseen).
 
 use candle_core::{DType, Device, Result, Tensor};
 use indieval::model::{
     Weight,
     kernels::{Kernels, KvStore, Linear, Segment, Span, tune_allocator},
 };
-use std::{hint::black_box, time::Instant};
+use std::{hint::black_box, sync::OnceLock, time::Duration};
 
 const HIDDEN: usize = 576;
 const INTERMEDIATE: usize = 1536;
@@ -29,120 +32,133 @@ const CHUNK: usize = 512;
 
 fn main() -> Result<()> {
     tune_allocator();
-    let wanted: Vec<String> = std::env::args().skip(1).filter(|arg| !arg.starts_with("--")).collect();
-    let asked = |name: &str| wanted.is_empty() || wanted.iter().any(|arg| arg == name);
+    let words: Vec<String> = std::env::args().skip(1).filter(|arg| !arg.starts_with("--")).collect();
+    let said = |word: &str| words.iter().any(|said| said == word);
+    // Of words that exclude each other, none said means all.
+    let chosen = |word: &str, among: &[&str]| said(word) || !among.iter().any(|word| said(word));
+    BUSY.get_or_init(|| said("busy"));
     println!("threads: {}", rayon::current_num_threads());
     for (name, dtype) in [("f32", DType::F32), ("bf16", DType::BF16)] {
-        if asked(name) || asked("portable") && !wanted.is_empty() {
-            let peak = peak(dtype);
-            let kernels = if wanted.iter().any(|arg| arg == "portable") {
-                Kernels::portable
-            } else {
-                Kernels::new
-            }(&Device::Cpu, dtype)?;
-            println!("\n{name}, {:?}; register-only peak {}", kernels.path(), gflops(peak));
-            measure(&kernels, peak.unwrap_or(f64::NAN))?;
+        if !chosen(name, &["f32", "bf16"]) {
+            continue;
+        }
+        let new = if said("portable") {
+            Kernels::portable
+        } else {
+            Kernels::new
+        };
+        let kernels = new(&Device::Cpu, dtype)?;
+        let peak = peak(dtype);
+        let known = peak.map_or("unknown".to_owned(), |peak| format!("{:.0} GFLOP/s", peak / 1e9));
+        println!("\n{name}, {:?}; peak on registers alone {known}", kernels.path());
+        println!("{:<44}{:>10}{:>10}{:>8}", "", "ms", "GFLOP/s", "of peak");
+        let bench = Bench {
+            kernels,
+            peak: peak.unwrap_or(f64::NAN),
+        };
+        let parts = ["linear", "attention", "head", "w"];
+        for part in parts.into_iter().filter(|part| chosen(part, &parts)) {
+            match part {
+                "linear" => bench.linear()?,
+                "attention" => bench.attention()?,
+                "head" => bench.head()?,
+                _ => bench.work_unit()?,
+            }
         }
     }
     Ok(())
 }
 
-fn gflops(peak: Option<f64>) -> String {
-    peak.map_or("not known here".to_owned(), |peak| format!("{:.0} GFLOP/s", peak / 1e9))
+struct Bench {
+    kernels: Kernels,
+    /// Floating-point operations a second.
+    peak: f64,
 }
 
-fn measure(kernels: &Kernels, peak: f64) -> Result<()> {
-    println!("{:<44}{:>10}{:>10}{:>8}", "", "ms", "GFLOP/s", "of peak");
-    let report = |name: &str, seconds: f64, flops: f64| {
-        println!(
-            "{name:<44}{:>10.3}{:>10.1}{:>7.0}%",
-            seconds * 1e3,
-            flops / seconds / 1e9,
-            flops / seconds / peak * 100.
-        );
-    };
-    for (name, inputs, outputs) in [
-        ("qkv", HIDDEN, (HEADS + 2 * KV_HEADS) * HEAD_DIM),
-        ("o", HIDDEN, HIDDEN),
-        ("gate, up", HIDDEN, 2 * INTERMEDIATE),
-        ("down", INTERMEDIATE, HIDDEN),
-        ("8B: qkv", 4096, 6144),
-        ("8B: down", 14336, 4096),
-    ] {
-        let layer = linear(kernels, outputs, inputs)?;
-        for rows in [1, 15, 39, 512, CONTINUATIONS * CONTINUATION] {
-            let x = random(rows, inputs)?;
-            let seconds = least(if rows < 100 { 40 } else { 8 }, || layer.forward(&x));
-            report(
-                &format!("{name} {rows} x {inputs} x {outputs}"),
-                seconds,
-                2. * (rows * inputs * outputs) as f64,
-            );
-        }
+impl Bench {
+    fn report(&self, name: &str, seconds: f64, flops: f64) {
+        let (ms, rate, share) = (seconds * 1e3, flops / seconds / 1e9, flops / seconds / self.peak * 100.);
+        println!("{name:<44}{ms:>10.3}{rate:>10.1}{share:>7.0}%");
     }
 
-    let scene = |segments: &[Segment], slots: usize, name: &str| -> Result<()> {
-        let rows = segments.last().map_or(0, |segment| segment.rows.end);
-        let keys = random(slots, KV_HEADS * HEAD_DIM)?;
-        let mut kv = kernels.kv(1, KV_HEADS, HEAD_DIM, slots)?;
-        kv.write(0, &[Span { slot: 0, len: slots }], &keys, &keys)?;
-        let q = random(rows, HEADS * HEAD_DIM)?;
-        let plan = kernels.plan(segments, None)?;
-        let seconds = least(8, || kernels.attend(&kv, 0, &q, &plan, 0.125));
-        report(name, seconds, 4. * (pairs(segments) * HEADS * HEAD_DIM) as f64);
+    fn linear(&self) -> Result<()> {
+        for (name, inputs, outputs) in [
+            ("qkv", HIDDEN, (HEADS + 2 * KV_HEADS) * HEAD_DIM),
+            ("o", HIDDEN, HIDDEN),
+            ("gate, up", HIDDEN, 2 * INTERMEDIATE),
+            ("down", INTERMEDIATE, HIDDEN),
+            ("8B: qkv", 4096, 6144),
+            ("8B: down", 14336, 4096),
+        ] {
+            let layer = linear(&self.kernels, outputs, inputs)?;
+            for rows in [1, 15, 39, 512, CONTINUATIONS * CONTINUATION] {
+                let x = random(rows, inputs)?;
+                let seconds = least(if rows * inputs < 200_000 { 40 } else { 6 }, || layer.forward(&x));
+                let name = format!("{name} {rows} x {inputs} x {outputs}");
+                self.report(&name, seconds, 2. * (rows * inputs * outputs) as f64);
+            }
+        }
         Ok(())
-    };
-    scene(
-        &[chunk(PREFIX - CHUNK, CHUNK)],
-        PREFIX,
-        "attention, 512 rows at depth 2,988",
-    )?;
-    scene(&[chunk(0, CHUNK)], CHUNK, "attention, 512 rows at depth 0")?;
-    scene(
-        &continuations(CONTINUATIONS, CONTINUATION),
-        4805,
-        "attention, 87 x 15 rows below 3,500",
-    )?;
-    scene(&continuations(39, 1), 3539, "attention, 39 x 1 rows below 3,500")?;
+    }
 
-    let head = linear(kernels, VOCABULARY, HIDDEN)?;
-    let rows = CONTINUATIONS * (CONTINUATION - 1) + 1;
-    let (hidden, targets) = (random(rows, HIDDEN)?, targets());
-    let seconds = least(4, || head.token_scores(&hidden, &targets));
-    report(
-        &format!("head, {rows} rows, {} targets", targets.len()),
-        seconds,
-        2. * (rows * HIDDEN * VOCABULARY) as f64,
-    );
-    let last = random(39, HIDDEN)?;
-    let seconds = least(8, || head.forward(&last));
-    report(
-        "head, 39 rows of logits",
-        seconds,
-        2. * (39 * HIDDEN * VOCABULARY) as f64,
-    );
-
-    let mut model = Model::new(kernels, head)?;
-    let mut best = [f64::INFINITY; 3];
-    for _ in 0..3 {
-        let times = model.work_unit(&hidden, &targets)?;
-        if times.iter().sum::<f64>() < best.iter().sum() {
-            best = times;
+    fn attention(&self) -> Result<()> {
+        let scenes = [
+            ("512 rows at depth 2,988", vec![chunk(PREFIX - CHUNK, CHUNK)]),
+            ("512 rows at depth 0", vec![chunk(0, CHUNK)]),
+            ("87 x 15 rows below 3,500", continuations(CONTINUATIONS, CONTINUATION)),
+            ("39 x 1 rows below 3,500", continuations(39, 1)),
+        ];
+        let slots = PREFIX + CONTINUATIONS * CONTINUATION;
+        let keys = random(slots, KV_HEADS * HEAD_DIM)?;
+        let mut kv = self.kernels.kv(1, KV_HEADS, HEAD_DIM, slots)?;
+        kv.write(0, &[Span { slot: 0, len: slots }], &keys, &keys)?;
+        for (name, segments) in scenes {
+            let rows = segments.last().map_or(0, |segment| segment.rows.end);
+            let q = random(rows, HEADS * HEAD_DIM)?;
+            let plan = self.kernels.plan(&segments, None)?;
+            let seconds = least(8, || self.kernels.attend(&kv, 0, &q, &plan, 0.125));
+            let flops = 4. * (pairs(&segments) * HEADS * HEAD_DIM) as f64;
+            self.report(&format!("attention, {name}"), seconds, flops);
         }
-        println!(
-            "  W: {:.2} s (prefix {:.2}, continuations {:.2}, head {:.2})",
-            times.iter().sum::<f64>(),
-            times[0],
-            times[1],
-            times[2]
+        Ok(())
+    }
+
+    fn head(&self) -> Result<()> {
+        let head = linear(&self.kernels, VOCABULARY, HIDDEN)?;
+        let rows = CONTINUATIONS * (CONTINUATION - 1) + 1;
+        let (hidden, targets) = (random(rows, HIDDEN)?, targets());
+        let seconds = least(4, || head.token_scores(&hidden, &targets));
+        let name = format!("head, {rows} rows, {} targets", targets.len());
+        self.report(&name, seconds, 2. * (rows * HIDDEN * VOCABULARY) as f64);
+        let last = random(39, HIDDEN)?;
+        let seconds = least(8, || head.forward(&last));
+        self.report(
+            "head, 39 rows of logits",
+            seconds,
+            2. * (39 * HIDDEN * VOCABULARY) as f64,
         );
+        Ok(())
     }
-    let flops = work_unit_flops();
-    report("W", best.iter().sum(), flops);
-    for (name, part) in model.parts {
-        println!("  {name:<20}{:>8.3} s a run", part / 3.);
+
+    fn work_unit(&self) -> Result<()> {
+        const RUNS: usize = 3;
+        let mut model = Model::new(&self.kernels)?;
+        let hidden = random(CONTINUATIONS * (CONTINUATION - 1) + 1, HIDDEN)?;
+        let mut best = [f64::INFINITY; 3];
+        for _ in 0..RUNS {
+            let times = model.work_unit(&hidden)?;
+            for (best, time) in best.iter_mut().zip(times) {
+                *best = best.min(time);
+            }
+        }
+        let [prefix, branches, head] = best;
+        self.report("W", best.iter().sum(), work_unit_flops());
+        println!("    prefix {prefix:.2} s, continuations {branches:.2} s, head {head:.2} s; on average");
+        for (name, seconds) in model.parts {
+            println!("    {name:<16}{:>6.2} s", seconds / RUNS as f64);
+        }
+        Ok(())
     }
-    Ok(())
 }
 
 /// A decoder of random weights, just deep enough in its arithmetic to cost what a real one does.
@@ -152,11 +168,11 @@ struct Model {
     norm: Tensor,
     head: Linear,
     kv: KvStore,
-    parts: [(&'static str, f64); 9],
+    parts: [(&'static str, f64); 8],
 }
 
 impl Model {
-    fn new(kernels: &Kernels, head: Linear) -> Result<Self> {
+    fn new(kernels: &Kernels) -> Result<Self> {
         let layers = (0..LAYERS).map(|_| {
             Ok([
                 linear(kernels, (HEADS + 2 * KV_HEADS) * HEAD_DIM, HIDDEN)?,
@@ -169,17 +185,16 @@ impl Model {
             kernels: kernels.clone(),
             layers: layers.collect::<Result<_>>()?,
             norm: Tensor::ones(HIDDEN, DType::F32, &Device::Cpu)?,
-            head,
+            head: linear(kernels, VOCABULARY, HIDDEN)?,
             kv: kernels.kv(LAYERS, KV_HEADS, HEAD_DIM, 4805)?,
             parts: [
                 "norm",
                 "qkv",
                 "rope",
-                "kv",
+                "keys, values",
                 "plan",
-                "attend",
+                "attention",
                 "o",
-                "swiglu",
                 "gate, up, down",
             ]
             .map(|name| (name, 0.)),
@@ -187,11 +202,11 @@ impl Model {
     }
 
     fn forward(&mut self, segments: &[Segment], x: &Tensor) -> Result<Tensor> {
-        let mut mark = Instant::now();
+        let mut mark = Clock::now();
         let parts = &mut self.parts;
         let mut lap = |part: usize| {
             parts[part].1 += mark.elapsed().as_secs_f64();
-            mark = Instant::now();
+            mark = Clock::now();
         };
         let rows = x.dim(0)?;
         let angles = random(rows, HEAD_DIM / 2)?;
@@ -218,29 +233,58 @@ impl Model {
             let normed = self.kernels.rms_norm(&x, &self.norm, 1e-5)?;
             lap(0);
             x = self.kernels.feed_forward(&normed, gate_up, down, &x)?;
-            lap(8);
+            lap(7);
         }
         self.kernels.rms_norm(&x, &self.norm, 1e-5)
     }
 
     /// Seconds for the prefix, the continuations, and the head.
-    fn work_unit(&mut self, hidden: &Tensor, targets: &[(usize, u32)]) -> Result<[f64; 3]> {
+    fn work_unit(&mut self, hidden: &Tensor) -> Result<[f64; 3]> {
         let chunks: Vec<Tensor> = (0..PREFIX)
             .step_by(CHUNK)
             .map(|at| random(CHUNK.min(PREFIX - at), HIDDEN))
             .collect::<Result<_>>()?;
         let x = random(CONTINUATIONS * CONTINUATION, HIDDEN)?;
-        let start = Instant::now();
+        let start = Clock::now();
         for (i, x) in chunks.iter().enumerate() {
             black_box(self.forward(&[chunk(i * CHUNK, x.dim(0)?)], x)?);
         }
         let prefix = start.elapsed().as_secs_f64();
-        let start = Instant::now();
+        let start = Clock::now();
         black_box(self.forward(&continuations(CONTINUATIONS, CONTINUATION), &x)?);
         let branches = start.elapsed().as_secs_f64();
-        let start = Instant::now();
-        black_box(self.head.token_scores(hidden, targets)?);
+        let start = Clock::now();
+        black_box(self.head.token_scores(hidden, &targets())?);
         Ok([prefix, branches, start.elapsed().as_secs_f64()])
+    }
+}
+
+static BUSY: OnceLock<bool> = OnceLock::new();
+
+/// A moment on the wall's clock, or on that of the processor time this program has used.
+struct Clock(Duration);
+
+impl Clock {
+    fn now() -> Self {
+        let processor = BUSY.get().is_some_and(|&busy| busy);
+        let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+        let clock = if processor {
+            libc::CLOCK_PROCESS_CPUTIME_ID
+        } else {
+            libc::CLOCK_MONOTONIC
+        };
+        // SAFETY: `time` is a timespec to be written; both clocks exist on every system this runs on.
+        unsafe { libc::clock_gettime(clock, &mut time) };
+        let threads = if processor {
+            rayon::current_num_threads() as u32
+        } else {
+            1
+        };
+        Self(Duration::new(time.tv_sec as u64, time.tv_nsec as u32) / threads)
+    }
+
+    fn elapsed(&self) -> Duration {
+        Self::now().0.saturating_sub(self.0)
     }
 }
 
@@ -320,7 +364,7 @@ fn random(rows: usize, columns: usize) -> Result<Tensor> {
 /// The least time of several runs, in seconds.
 fn least<T>(runs: usize, mut run: impl FnMut() -> T) -> f64 {
     let once = |run: &mut dyn FnMut() -> T| {
-        let start = Instant::now();
+        let start = Clock::now();
         black_box(run());
         start.elapsed().as_secs_f64()
     };

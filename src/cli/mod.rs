@@ -11,6 +11,7 @@ mod models;
 mod output;
 mod people;
 mod report;
+mod requests;
 mod run;
 mod score;
 mod show;

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use candle_core::{DType, Device};
 
-use super::LoadError;
+use super::{LoadError, memory};
 
 /// A device as `--device` names it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -81,36 +81,22 @@ fn cpu(fallback: Option<String>) -> OpenDevice {
         device: Device::Cpu,
         name: "cpu".to_owned(),
         fallback,
-        free_bytes: std::fs::read_to_string("/proc/meminfo")
-            .ok()
-            .as_deref()
-            .and_then(available),
+        free_bytes: memory::available(&Device::Cpu),
     }
-}
-
-/// `MemAvailable` of Linux' meminfo, in bytes.
-fn available(meminfo: &str) -> Option<u64> {
-    let line = meminfo.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
-    let kilobytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
-    kilobytes.checked_mul(1024)
 }
 
 #[cfg(feature = "cuda")]
 fn cuda(number: usize) -> Result<OpenDevice, LoadError> {
-    use candle_core::cuda_backend::cudarc::driver::result::mem_get_info;
-
     let device = Device::new_cuda(number).map_err(|error| LoadError::Device {
         device: format!("cuda:{number}"),
         what: error.to_string(),
         remedy: Some("nvidia-smi shows the GPUs and their driver; CUDA_VISIBLE_DEVICES may hide some".to_owned()),
     })?;
-    // Opening it made it the current one of this thread.
-    let free_bytes = mem_get_info().ok().map(|(free, _)| free as u64);
     Ok(OpenDevice {
-        device,
         name: format!("cuda:{number}"),
         fallback: None,
-        free_bytes,
+        free_bytes: memory::available(&device),
+        device,
     })
 }
 
@@ -208,11 +194,5 @@ mod tests {
         let error = DeviceChoice::Cuda(1).open().unwrap_err();
         assert!(error.to_string().contains("cuda:1"));
         assert!(error.hint().unwrap().contains("--features cuda"));
-    }
-
-    #[test]
-    fn free_memory_is_read_in_kilobytes() {
-        assert_eq!(available("MemTotal: 9 kB\nMemAvailable:   2048 kB\n"), Some(2_097_152));
-        assert_eq!(available("MemTotal: 9 kB\n"), None);
     }
 }

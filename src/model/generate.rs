@@ -3,8 +3,9 @@
 use super::{
     Branch, Decoding, Generation, LanguageModel, ModelError, Node, TokenId,
     decoder::Run,
-    engine::{Engine, Keep, extend_path, finite},
+    engine::{Engine, finite},
     kernels::Span,
+    passes::{Keep, extend_path},
     slots::{part, push_span},
     trie::Trie,
     writer::{Writer, log_softmax},

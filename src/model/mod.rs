@@ -15,6 +15,8 @@ mod generate;
 mod gguf;
 pub mod kernels;
 pub mod memory;
+mod passes;
+mod placing;
 pub mod registry;
 pub mod rope;
 mod slots;

@@ -180,19 +180,23 @@ pub fn find(name: &str) -> Option<&'static KnownModel> {
     models().iter().find(|model| model.name.eq_ignore_ascii_case(name))
 }
 
-/// Known names that contain `part` or begin alike, for a hint.
+/// Known names that contain `part`, or where none does, those that begin as it does; for a hint.
 pub fn near(part: &str) -> Vec<String> {
+    /// Names of different models often share their first letters.
+    const BEGINNING: usize = 4;
     let part = part.to_ascii_lowercase();
-    let alike = |name: &str| {
-        let name = name.to_ascii_lowercase();
-        let shared = name.bytes().zip(part.bytes()).take_while(|(a, b)| a == b).count();
-        !part.is_empty() && (name.contains(&part) || shared >= 4)
+    let named = |alike: &dyn Fn(&str) -> bool| {
+        let alike = models().iter().filter(|model| alike(&model.name.to_ascii_lowercase()));
+        alike.map(|model| model.name.clone()).collect::<Vec<_>>()
     };
-    models()
-        .iter()
-        .filter(|model| alike(&model.name))
-        .map(|model| model.name.clone())
-        .collect()
+    if part.is_empty() {
+        return Vec::new();
+    }
+    let containing = named(&|name| name.contains(&part));
+    if !containing.is_empty() {
+        return containing;
+    }
+    named(&|name| name.bytes().zip(part.bytes()).take_while(|(a, b)| a == b).count() >= BEGINNING)
 }
 
 #[cfg(test)]

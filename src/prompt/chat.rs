@@ -7,6 +7,7 @@ use std::io;
 
 use minijinja::syntax::SyntaxConfig;
 use minijinja::{Environment, Value, context};
+use serde::{Deserialize, Serialize};
 
 use super::chat_values::{Date, add};
 use super::dialect::from_python;
@@ -57,6 +58,15 @@ pub struct ChatFrame {
     pub end: Edge,
 }
 
+/// One turn of a conversation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Turn {
+    /// `user`, `assistant` or `system`.
+    pub role: String,
+    /// What was said.
+    pub content: String,
+}
+
 /// A chat template with the texts of the tokens that it may write.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ChatTemplate {
@@ -88,6 +98,14 @@ impl ChatTemplate {
     /// The whole text for one user message, up to where the model's answer begins. The template's own default system
     /// prompt stands; thinking is switched off where the template has a switch.
     pub fn render(&self, message: &str) -> Result<String, ChatError> {
+        self.render_turns(&[Turn {
+            role: "user".to_owned(),
+            content: message.to_owned(),
+        }])
+    }
+
+    /// The whole text of a conversation, up to where the model's next answer begins.
+    pub fn render_turns(&self, turns: &[Turn]) -> Result<String, ChatError> {
         let fails = |error: minijinja::Error| ChatError::Fails {
             line: error.line().unwrap_or(0),
             detail: match error.detail() {
@@ -107,10 +125,14 @@ impl ChatTemplate {
         let template = environment
             .template_from_named_str("chat_template", &self.source)
             .map_err(fails)?;
+        let messages: Vec<Value> = turns
+            .iter()
+            .map(|turn| context! { role => &turn.role, content => &turn.content })
+            .collect();
         let mut output = Bounded(Vec::new());
         let rendered = template.render_captured_to(
             context! {
-                messages => [context! { role => "user", content => message }],
+                messages => messages,
                 add_generation_prompt => true,
                 enable_thinking => false,
                 bos_token => &self.bos,

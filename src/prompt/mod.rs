@@ -12,7 +12,7 @@ mod pieces;
 mod python_json;
 mod template;
 
-pub use chat::{ChatFrame, ChatTemplate, Edge};
+pub use chat::{ChatFrame, ChatTemplate, Edge, Turn};
 pub use chat_values::Date;
 pub use error::{ChatError, PromptError};
 pub use paper::PaperPrompt;

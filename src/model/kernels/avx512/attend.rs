@@ -12,17 +12,19 @@ use super::{
     Avx512, Format,
     lanes::Soft,
     memory::{Brush, Canvas, Line, Spare, words_mut},
-    multiply::{Right, Start, pack_rows, product},
+    multiply::{Left, Right, Start, Strips, product},
     tile::{PANEL, STRIP},
     tiles::{BLOCK_SLOTS, RowTile, Run, tiles},
 };
 use candle_core::{Result, bail};
 use half::bf16;
 use rayon::prelude::*;
-use std::{cell::Cell, sync::Arc};
+use std::{cell::Cell, ops::Range, sync::Arc};
 
-/// Rows of a tile: with 512 keys each, its scores (192 KiB) and weights stay in the second-level cache.
+/// Rows of a tile: keys and values come from memory once for so many.
 const TILE_ROWS: usize = 96;
+/// From so many rows on, threads share the work of writing them.
+const ROWS_IN_PARALLEL: usize = 64;
 /// Tiles times key heads wanted for each thread.
 const TASKS_PER_THREAD: usize = 4;
 
@@ -30,9 +32,8 @@ thread_local! {
     static QUERIES: Cell<Vec<f32>> = const { Cell::new(Vec::new()) };
     static SCORES: Cell<Vec<f32>> = const { Cell::new(Vec::new()) };
     static SUMS: Cell<Vec<f32>> = const { Cell::new(Vec::new()) };
-    static PACKED_QUERIES: Cell<Vec<u32>> = const { Cell::new(Vec::new()) };
-    static PACKED_PART: Cell<Vec<u32>> = const { Cell::new(Vec::new()) };
-    static PACKED_WEIGHTS: Cell<Vec<u32>> = const { Cell::new(Vec::new()) };
+    static QUERY_WORDS: Cell<Vec<u32>> = const { Cell::new(Vec::new()) };
+    static WEIGHT_WORDS: Cell<Vec<u32>> = const { Cell::new(Vec::new()) };
 }
 
 /// Keys and values of all layers, in blocks of 512 slots that take memory once they are written to.
@@ -42,6 +43,15 @@ pub(in super::super) struct Blocks {
     sizes: Sizes,
     /// For each layer its blocks; a block is empty, or for each head keys, then values.
     layers: Vec<Vec<Vec<Line>>>,
+}
+
+/// Rows that go to neighbouring slots of one block.
+#[derive(Debug, Clone, Copy)]
+struct Piece {
+    /// The first slot within the block.
+    slot: usize,
+    row: usize,
+    len: usize,
 }
 
 /// Sizes within a block, for one head.
@@ -99,15 +109,18 @@ impl Blocks {
     /// Writes rows of keys and values into slots.
     pub fn write(&mut self, layer: usize, slots: &[Span], keys: RowView<'_>, values: RowView<'_>) {
         let (sizes, format) = (self.sizes, self.machine.format());
-        // (slot within the block, row, how many), by block.
         let blocks = &mut self.layers[layer];
-        let mut pieces: Vec<Vec<(usize, usize, usize)>> = vec![Vec::new(); blocks.len()];
+        let mut pieces: Vec<Vec<Piece>> = vec![Vec::new(); blocks.len()];
         let mut row = 0;
         for span in slots {
             let mut slot = span.slot;
             while slot < span.end() {
                 let len = (BLOCK_SLOTS - slot % BLOCK_SLOTS).min(span.end() - slot);
-                pieces[slot / BLOCK_SLOTS].push((slot % BLOCK_SLOTS, row, len));
+                pieces[slot / BLOCK_SLOTS].push(Piece {
+                    slot: slot % BLOCK_SLOTS,
+                    row,
+                    len,
+                });
                 slot += len;
                 row += len;
             }
@@ -124,11 +137,11 @@ impl Blocks {
                     .map(|(head, lines)| (head, lines, pieces)),
             );
         }
-        let write = |(head, lines, pieces): (usize, &mut [Line], &Vec<(usize, usize, usize)>)| {
+        let write = |(head, lines, pieces): (usize, &mut [Line], &Vec<Piece>)| {
             let (key_lines, value_lines) = lines.split_at_mut(sizes.key_lines());
             let (key_words, value_words) = (words_mut(key_lines), words_mut(value_lines));
             let columns = head * sizes.head_dim..(head + 1) * sizes.head_dim;
-            for &(slot, row, len) in pieces {
+            for &Piece { slot, row, len } in pieces {
                 for i in 0..len {
                     write_key(format, sizes, key_words, slot + i, &keys.row(row + i)[columns.clone()]);
                     write_value(
@@ -141,7 +154,7 @@ impl Blocks {
                 }
             }
         };
-        if row < 64 {
+        if row < ROWS_IN_PARALLEL {
             tasks.into_iter().for_each(write);
         } else {
             tasks.into_par_iter().with_max_len(1).for_each(write);
@@ -230,6 +243,15 @@ impl Blocks {
     }
 }
 
+/// The shortest range that has both.
+fn join(a: Range<usize>, b: Range<usize>) -> Range<usize> {
+    match (a.is_empty(), b.is_empty()) {
+        (true, _) => b,
+        (_, true) => a,
+        _ => a.start.min(b.start)..a.end.max(b.end),
+    }
+}
+
 /// The plan's tiles of so many rows, made at the first call.
 fn planned(plan: &AttentionPlan, rows: usize) -> Arc<Vec<RowTile>> {
     let mut held = match plan.tiles.lock() {
@@ -267,64 +289,69 @@ impl Pass<'_> {
             width: head_dim,
             stride: head_dim,
         };
-        let mut packed = Spare::take(&PACKED_QUERIES, rows * sizes.key_words, 0);
-        let whole = pack_rows(machine, queries, &mut packed);
-        let mut part = Spare::take(&PACKED_PART, rows * sizes.key_words, 0);
+        let mut words = Spare::take(&QUERY_WORDS, rows * Left::stride(sizes.key_words), 0);
+        let queries = Left::fill(machine, queries, &mut words);
         let mut sums = Spare::take(&SUMS, rows * width, 0.);
         sums[..rows * width].fill(0.);
         let mut softs = vec![Soft::NOTHING; rows];
+        // One strip at a time: its scores and weights stay in the first-level cache.
+        let mut scores = Spare::take(&SCORES, STRIP * BLOCK_SLOTS, 0.);
+        let mut weights = Spare::take(&WEIGHT_WORDS, STRIP * Left::stride(sizes.slot_words), 0);
         for run in &tile.runs {
             let mine = run.rows.start * group..run.rows.end * group;
-            let left = if mine.len() == rows {
-                whole
-            } else {
-                pack_rows(machine, queries.slice(mine.clone()), &mut part)
-            };
             let lines = &self.blocks[run.block][kv_head * sizes.head_lines()..][..sizes.head_lines()];
             let (keys, values) = lines.split_at(sizes.key_lines());
-            let panels = run.slots.start / PANEL..run.slots.end.div_ceil(PANEL);
-            let stride = panels.len() * PANEL;
+            let strips = Strips::of(mine.len());
+            for strip in 0..strips.count {
+                let rows = strips.range(strip);
+                let rows = mine.start + rows.start..mine.start + rows.end;
+                let Some(seen) = rows.clone().map(|row| self.seen(run, tile, row)).reduce(join) else {
+                    continue;
+                };
+                if seen.is_empty() {
+                    continue;
+                }
+                let panels = (run.slots.start + seen.start) / PANEL..(run.slots.start + seen.end).div_ceil(PANEL);
+                let stride = panels.len() * PANEL;
+                let panel_lines = sizes.key_words * PANEL / 16;
+                let right = Right {
+                    lines: &keys[panels.start * panel_lines..],
+                    stride: panel_lines,
+                    depth: sizes.key_words,
+                };
+                product(
+                    machine,
+                    queries.slice(rows.clone()),
+                    right,
+                    panels.len(),
+                    Start::Zero,
+                    &mut scores,
+                    stride,
+                );
 
-            let mut scores = Spare::take(&SCORES, mine.len() * stride, 0.);
-            let panel_lines = sizes.key_words * PANEL / 16;
-            let right = Right {
-                lines: &keys[panels.start * panel_lines..],
-                stride: panel_lines,
-                depth: sizes.key_words,
-            };
-            product(machine, left, right, panels.len(), Start::Zero, &mut scores, stride);
+                let sums = &mut sums[rows.start * width..rows.end * width];
+                let scores = &mut scores[..rows.len() * stride];
+                for (i, (scores, row)) in scores.chunks_exact_mut(stride).zip(rows.clone()).enumerate() {
+                    let seen = self.seen(run, tile, row);
+                    let place = |seen: usize| run.slots.start + seen - panels.start * PANEL;
+                    let sums = &mut sums[i * width..][..width];
+                    self.weigh(scores, place(seen.start)..place(seen.end), &mut softs[row], sums);
+                }
 
-            self.weigh(
-                run,
-                tile,
-                &mut scores,
-                &mut softs[mine.clone()],
-                &mut sums[mine.start * width..],
-            );
-
-            let depth = machine.format().words(stride);
-            let mut weights = Spare::take(&PACKED_WEIGHTS, mine.len() * depth, 0);
-            let scores = RowView {
-                data: &scores[..mine.len() * stride],
-                rows: mine.len(),
-                width: stride,
-                stride,
-            };
-            let weights = pack_rows(machine, scores, &mut weights);
-            let right = Right {
-                lines: &values[machine.format().words(panels.start * PANEL) * PANEL / 16..],
-                stride: sizes.slot_words * PANEL / 16,
-                depth,
-            };
-            product(
-                machine,
-                weights,
-                right,
-                sizes.value_panels,
-                Start::Out,
-                &mut sums[mine.start * width..],
-                width,
-            );
+                let view = RowView {
+                    data: scores,
+                    rows: rows.len(),
+                    width: stride,
+                    stride,
+                };
+                let right = Right {
+                    lines: &values[machine.format().words(panels.start * PANEL) * PANEL / 16..],
+                    stride: sizes.slot_words * PANEL / 16,
+                    depth: machine.format().words(stride),
+                };
+                let weights = Left::fill(machine, view, &mut weights);
+                product(machine, weights, right, sizes.value_panels, Start::Out, sums, width);
+            }
         }
         for (i, soft) in softs.iter().enumerate() {
             let sums = &mut sums[i * width..][..head_dim];
@@ -335,30 +362,23 @@ impl Pass<'_> {
         }
     }
 
-    /// Turns a run's scores into weights of the softmax so far: 0 where a row does not see a slot. Rows of `sums`
-    /// are brought to the new scale.
-    fn weigh(&self, run: &Run, tile: &RowTile, scores: &mut [f32], softs: &mut [Soft], sums: &mut [f32]) {
-        let before = run.slots.start % PANEL;
-        let stride = (before + run.slots.len()).next_multiple_of(PANEL);
-        let width = self.sizes.value_panels * PANEL;
-        let rows = scores
-            .chunks_exact_mut(stride)
-            .zip(softs)
-            .zip(sums.chunks_exact_mut(width));
-        for (i, ((scores, soft), sums)) in rows.enumerate() {
-            let seen = run.seen(tile.positions[run.rows.start + i / self.group], self.window);
-            if seen.is_empty() {
-                scores.fill(0.);
-                continue;
-            }
-            scores[..before + seen.start].fill(0.);
-            scores[before + seen.end..].fill(0.);
-            let factor = self
-                .machine
-                .soften(&mut scores[before + seen.start..before + seen.end], soft);
-            if factor != 1. {
-                self.machine.scale(sums, factor);
-            }
+    /// Which of a run's slots a row of the tile (a token's query head) sees.
+    fn seen(&self, run: &Run, tile: &RowTile, row: usize) -> Range<usize> {
+        run.seen(tile.positions[row / self.group], self.window)
+    }
+
+    /// Turns a row's scores into weights of its softmax so far: 0 outside of `seen`. The row's sums so far are brought
+    /// to the new scale.
+    fn weigh(&self, scores: &mut [f32], seen: Range<usize>, soft: &mut Soft, sums: &mut [f32]) {
+        if seen.is_empty() {
+            scores.fill(0.);
+            return;
+        }
+        scores[..seen.start].fill(0.);
+        scores[seen.end..].fill(0.);
+        let factor = self.machine.soften(&mut scores[seen], soft);
+        if factor != 1. {
+            self.machine.scale(sums, factor);
         }
     }
 }
