@@ -7,6 +7,7 @@ mod models;
 mod probe;
 mod prompt;
 mod real;
+mod run;
 mod score;
 mod scoring;
 mod show;
