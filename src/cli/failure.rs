@@ -2,6 +2,8 @@
 
 use std::process::ExitCode;
 
+use crate::metrics::MetricsError;
+use crate::report::CompareError;
 use crate::survey::SurveyError;
 
 /// Prints an error with its causes and, where a layer knows one, a remedy.
@@ -24,5 +26,7 @@ pub fn report(error: &anyhow::Error) -> ExitCode {
 /// The remedy that the failing layer knows. Each layer's error enum has `fn hint(&self) -> Option<String>`;
 /// a new enum is added here.
 fn hint(cause: &(dyn std::error::Error + 'static)) -> Option<String> {
-    cause.downcast_ref::<SurveyError>().and_then(SurveyError::hint)
+    None.or_else(|| cause.downcast_ref::<SurveyError>().and_then(SurveyError::hint))
+        .or_else(|| cause.downcast_ref::<MetricsError>().and_then(MetricsError::hint))
+        .or_else(|| cause.downcast_ref::<CompareError>().and_then(CompareError::hint))
 }

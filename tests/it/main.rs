@@ -1,5 +1,7 @@
 //! Tests of the program and of rooms together, in one binary.
 
 mod baseline;
+mod invented;
 mod probe;
 mod prompt;
+mod report;
