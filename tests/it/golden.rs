@@ -3,7 +3,8 @@
 use candle_core::{DType, Device, Tensor};
 use candle_transformers::models::{llama, mistral, mixtral, qwen2};
 use indieval::model::{
-    Checkpoint, Engine, EngineSettings, LanguageModel, ModelConfig, RopeScaling, TokenId, memory::Room,
+    Checkpoint, Engine, EngineSettings, LanguageModel, ModelConfig, RopeScaling, TokenId, device::DeviceChoice,
+    memory::Room,
 };
 use std::{
     collections::HashMap,
@@ -21,7 +22,17 @@ const LOGPROB_BF16: f32 = 0.15;
 const LENGTHS: [usize; 4] = [1, 9, 40, 90];
 
 fn golden(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name)
+    // The environment first: scripts/gpu-check.sh may run this on another machine than it was built on.
+    let root = std::env::var("CARGO_MANIFEST_DIR").unwrap_or_else(|_| env!("CARGO_MANIFEST_DIR").to_owned());
+    Path::new(&root).join("tests/golden").join(name)
+}
+
+/// The CPU, or what INDIEVAL_TEST_DEVICE names.
+fn device() -> Device {
+    match std::env::var("INDIEVAL_TEST_DEVICE") {
+        Ok(name) => name.parse::<DeviceChoice>().unwrap().open().unwrap().device,
+        Err(_) => Device::Cpu,
+    }
 }
 
 fn engine(path: &Path, dtype: DType, rows: usize) -> Engine {
@@ -51,7 +62,12 @@ fn expected(name: &str, length: usize) -> (Vec<TokenId>, Tensor) {
 }
 
 fn distance(a: &Tensor, b: &Tensor) -> f32 {
-    let difference = (a - b).unwrap().abs().unwrap().max_all().unwrap();
+    let difference = (a.to_device(&Device::Cpu).unwrap() - b)
+        .unwrap()
+        .abs()
+        .unwrap()
+        .max_all()
+        .unwrap();
     difference.to_scalar::<f32>().unwrap()
 }
 

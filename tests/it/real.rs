@@ -5,12 +5,20 @@ use std::path::{Path, PathBuf};
 /// Bytes of SmolLM2-135M-Instruct as Q4_1 GGUF.
 const SMOLLM2: u64 = 98_362_432;
 
-/// The file of SmolLM2-135M-Instruct in the cache (INDIEVAL_CACHE, else ~/.cache/indieval), found by its size; or why
-/// there is none. Nothing is fetched.
+/// The file of SmolLM2-135M-Instruct in the cache (INDIEVAL_CACHE, else XDG_CACHE_HOME/indieval, else
+/// ~/.cache/indieval), found by its size; or why there is none. Nothing is fetched: scripts/fetch-test-models.sh does.
 pub fn smollm2() -> Result<PathBuf, String> {
-    let cache = std::env::var_os("INDIEVAL_CACHE").map(PathBuf::from);
-    let cache = cache.or_else(|| Some(Path::new(&std::env::var_os("HOME")?).join(".cache/indieval")));
-    let cache = cache.ok_or("neither INDIEVAL_CACHE nor HOME is set")?;
+    let set = |name| std::env::var_os(name).map(PathBuf::from);
+    let shared = || {
+        Some(
+            set("XDG_CACHE_HOME")
+                .or_else(|| Some(set("HOME")?.join(".cache")))?
+                .join("indieval"),
+        )
+    };
+    let cache = set("INDIEVAL_CACHE")
+        .or_else(shared)
+        .ok_or("neither INDIEVAL_CACHE nor HOME is set")?;
     find(&cache, 4).ok_or_else(|| format!("no such file below {}", cache.display()))
 }
 

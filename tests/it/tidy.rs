@@ -22,8 +22,13 @@ const ROOMS: [(&str, &[&str]); 9] = [
 
 /// Types that a room takes from another beyond the table: (room, other, what and why).
 ///
-/// Reports put questions, groups and outcomes into words, and therefore name their types.
-const EXCEPTIONS: [(&str, &str, &str); 2] = [
+/// Numbers are grouped by, and reports put into words, what other rooms name; only types are taken, nothing is called.
+const EXCEPTIONS: [(&str, &str, &str); 3] = [
+    (
+        "metrics",
+        "survey",
+        "ids of questions, categories and dimensions, by which numbers are grouped",
+    ),
     ("report", "scoring", "the outcome types of a run's records"),
     ("report", "survey", "names of questions, categories and groups"),
 ];
@@ -49,6 +54,11 @@ const FORBIDDEN: [&str; 11] = [
 /// Rooms may name nothing of these crates: arguments, progress and catch-all errors are the command line's.
 const CLI_ONLY: [&str; 3] = ["clap", "anyhow", "indicatif"];
 
+/// An attribute that keeps the item after it out of the library.
+fn is_test_only(line: &str) -> bool {
+    line.starts_with("#[cfg(test)]") || line.starts_with("#[cfg(all(test,")
+}
+
 /// The parts of a source file that count: its lines with comments and test modules left out, and their numbers.
 fn code(text: &str) -> Vec<(usize, String)> {
     let mut lines = Vec::new();
@@ -56,7 +66,7 @@ fn code(text: &str) -> Vec<(usize, String)> {
     for (number, line) in text.lines().enumerate() {
         let trimmed = line.trim_start();
         // By convention a `#[cfg(test)]` module is the last item of its file.
-        if line.starts_with("#[cfg(test)]") {
+        if is_test_only(line) {
             tests = true;
         }
         if tests && line.starts_with("mod ") && line.ends_with(';') {
@@ -172,6 +182,30 @@ fn faults(room: &str, place: &str, text: &str) -> Vec<String> {
     faults
 }
 
+/// Modules in files of their own that only tests have: `#[cfg(test)]`, perhaps a `#[path = ..]`, then `mod name;`.
+fn test_modules(text: &str) -> Vec<String> {
+    let mut names = Vec::new();
+    let mut lines = text.lines();
+    while let Some(line) = lines.next() {
+        if !is_test_only(line.trim()) {
+            continue;
+        }
+        for line in lines.by_ref().take(2) {
+            let file = line
+                .trim()
+                .strip_prefix("#[path = \"")
+                .and_then(|rest| rest.strip_suffix(".rs\"]"));
+            let module = line.trim().trim_start_matches("pub(crate) ").strip_prefix("mod ");
+            let module = module.and_then(|rest| rest.strip_suffix(';'));
+            names.extend(file.or(module).map(str::to_owned));
+            if file.is_none() {
+                break;
+            }
+        }
+    }
+    names
+}
+
 fn rust_files(folder: &Path, found: &mut Vec<PathBuf>) {
     let Ok(entries) = std::fs::read_dir(folder) else { return };
     for entry in entries.flatten() {
@@ -200,20 +234,24 @@ fn the_source_keeps_the_house_rules() {
         let mut files = Vec::new();
         rust_files(&entry.path(), &mut files);
         assert!(!files.is_empty(), "src/{room} is empty");
-        for file in files {
-            let text = std::fs::read_to_string(&file).unwrap();
+        let texts: Vec<String> = files
+            .iter()
+            .map(|file| std::fs::read_to_string(file).unwrap())
+            .collect();
+        let tests: Vec<String> = texts.iter().flat_map(|text| test_modules(text)).collect();
+        for (file, text) in files.iter().zip(&texts) {
             let place = file.strip_prefix(&source).unwrap().display().to_string();
             // Files of tests are not library code; only their length counts.
-            let is_tests = file.file_stem().is_some_and(|stem| stem == "tests")
-                || file.parent().is_some_and(|parent| parent.ends_with("tests"));
-            if is_tests {
+            let is_tests = |name: &std::ffi::OsStr| tests.iter().any(|test| name == test.as_str());
+            let folder = file.parent().and_then(Path::file_name);
+            if file.file_stem().is_some_and(is_tests) || folder.is_some_and(is_tests) {
                 all.extend(
-                    faults("cli", &place, &text)
+                    faults("cli", &place, text)
                         .into_iter()
                         .filter(|fault| fault.contains(" lines, ")),
                 );
             } else {
-                all.extend(faults(&room, &place, &text));
+                all.extend(faults(&room, &place, text));
             }
         }
     }
@@ -261,6 +299,12 @@ fn the_checker_sees_every_kind_of_fault() {
     }
     let long = "\n".repeat(MOST_LINES + 1);
     assert!(faults("survey", "file.rs", &long)[0].contains("601 lines"));
+}
+
+#[test]
+fn files_of_tests_are_found_by_their_declaration() {
+    let text = "mod a;\n#[cfg(test)]\nmod b;\n#[cfg(test)]\n#[path = \"d.rs\"]\nmod c;\n#[cfg(test)]\nmod e {\n}\n";
+    assert_eq!(test_modules(text), ["b", "d", "c"]);
 }
 
 #[test]

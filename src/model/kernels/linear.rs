@@ -152,7 +152,7 @@ impl Linear {
     /// Applies the layer to `x`, `(rows, in)`, and adds the result to `residual`, `(rows, out)`.
     pub fn forward_add(&self, x: &Tensor, residual: &Tensor) -> Result<Tensor> {
         #[cfg(target_arch = "x86_64")]
-        if let (Operand::Packed(panels), None) = (&self.operand, &self.bias) {
+        if let Some(panels) = self.unbiased() {
             self.check(x)?;
             if residual.dims() != [x.dim(0)?, self.outputs] {
                 bail!(
@@ -195,6 +195,15 @@ impl Linear {
     /// `(out)`, activation dtype.
     pub(super) fn bias(&self) -> Option<&Tensor> {
         self.bias.as_ref()
+    }
+
+    /// The packed weight of a layer without bias.
+    #[cfg(target_arch = "x86_64")]
+    pub(super) fn unbiased(&self) -> Option<&Panels> {
+        match (&self.operand, &self.bias) {
+            (Operand::Packed(panels), None) => Some(panels),
+            _ => None,
+        }
     }
 
     /// Width of the input.

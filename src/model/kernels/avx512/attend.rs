@@ -12,7 +12,7 @@ use super::{
     Avx512, Format,
     lanes::Soft,
     memory::{Brush, Canvas, Line, Spare, words_mut},
-    multiply::{Right, Start, pack_rows, product},
+    multiply::{Left, Right, Start, Strips, product},
     tile::{PANEL, STRIP},
     tiles::{BLOCK_SLOTS, RowTile, Run, tiles},
 };
@@ -23,6 +23,8 @@ use std::{cell::Cell, ops::Range, sync::Arc};
 
 /// Rows of a tile: keys and values come from memory once for so many.
 const TILE_ROWS: usize = 96;
+/// From so many rows on, threads share the work of writing them.
+const ROWS_IN_PARALLEL: usize = 64;
 /// Tiles times key heads wanted for each thread.
 const TASKS_PER_THREAD: usize = 4;
 
@@ -30,9 +32,8 @@ thread_local! {
     static QUERIES: Cell<Vec<f32>> = const { Cell::new(Vec::new()) };
     static SCORES: Cell<Vec<f32>> = const { Cell::new(Vec::new()) };
     static SUMS: Cell<Vec<f32>> = const { Cell::new(Vec::new()) };
-    static PACKED_QUERIES: Cell<Vec<u32>> = const { Cell::new(Vec::new()) };
-    static PACKED_PART: Cell<Vec<u32>> = const { Cell::new(Vec::new()) };
-    static PACKED_WEIGHTS: Cell<Vec<u32>> = const { Cell::new(Vec::new()) };
+    static QUERY_WORDS: Cell<Vec<u32>> = const { Cell::new(Vec::new()) };
+    static WEIGHT_WORDS: Cell<Vec<u32>> = const { Cell::new(Vec::new()) };
 }
 
 /// Keys and values of all layers, in blocks of 512 slots that take memory once they are written to.
@@ -42,6 +43,15 @@ pub(in super::super) struct Blocks {
     sizes: Sizes,
     /// For each layer its blocks; a block is empty, or for each head keys, then values.
     layers: Vec<Vec<Vec<Line>>>,
+}
+
+/// Rows that go to neighbouring slots of one block.
+#[derive(Debug, Clone, Copy)]
+struct Piece {
+    /// The first slot within the block.
+    slot: usize,
+    row: usize,
+    len: usize,
 }
 
 /// Sizes within a block, for one head.
@@ -99,15 +109,18 @@ impl Blocks {
     /// Writes rows of keys and values into slots.
     pub fn write(&mut self, layer: usize, slots: &[Span], keys: RowView<'_>, values: RowView<'_>) {
         let (sizes, format) = (self.sizes, self.machine.format());
-        // (slot within the block, row, how many), by block.
         let blocks = &mut self.layers[layer];
-        let mut pieces: Vec<Vec<(usize, usize, usize)>> = vec![Vec::new(); blocks.len()];
+        let mut pieces: Vec<Vec<Piece>> = vec![Vec::new(); blocks.len()];
         let mut row = 0;
         for span in slots {
             let mut slot = span.slot;
             while slot < span.end() {
                 let len = (BLOCK_SLOTS - slot % BLOCK_SLOTS).min(span.end() - slot);
-                pieces[slot / BLOCK_SLOTS].push((slot % BLOCK_SLOTS, row, len));
+                pieces[slot / BLOCK_SLOTS].push(Piece {
+                    slot: slot % BLOCK_SLOTS,
+                    row,
+                    len,
+                });
                 slot += len;
                 row += len;
             }
@@ -124,11 +137,11 @@ impl Blocks {
                     .map(|(head, lines)| (head, lines, pieces)),
             );
         }
-        let write = |(head, lines, pieces): (usize, &mut [Line], &Vec<(usize, usize, usize)>)| {
+        let write = |(head, lines, pieces): (usize, &mut [Line], &Vec<Piece>)| {
             let (key_lines, value_lines) = lines.split_at_mut(sizes.key_lines());
             let (key_words, value_words) = (words_mut(key_lines), words_mut(value_lines));
             let columns = head * sizes.head_dim..(head + 1) * sizes.head_dim;
-            for &(slot, row, len) in pieces {
+            for &Piece { slot, row, len } in pieces {
                 for i in 0..len {
                     write_key(format, sizes, key_words, slot + i, &keys.row(row + i)[columns.clone()]);
                     write_value(
@@ -141,7 +154,7 @@ impl Blocks {
                 }
             }
         };
-        if row < 64 {
+        if row < ROWS_IN_PARALLEL {
             tasks.into_iter().for_each(write);
         } else {
             tasks.into_par_iter().with_max_len(1).for_each(write);
@@ -276,26 +289,21 @@ impl Pass<'_> {
             width: head_dim,
             stride: head_dim,
         };
-        let mut packed = Spare::take(&PACKED_QUERIES, rows * sizes.key_words, 0);
-        let whole = pack_rows(machine, queries, &mut packed);
-        let mut part = Spare::take(&PACKED_PART, rows * sizes.key_words, 0);
+        let mut words = Spare::take(&QUERY_WORDS, rows * Left::stride(sizes.key_words), 0);
+        let queries = Left::fill(machine, queries, &mut words);
         let mut sums = Spare::take(&SUMS, rows * width, 0.);
         sums[..rows * width].fill(0.);
         let mut softs = vec![Soft::NOTHING; rows];
         // One strip at a time: its scores and weights stay in the first-level cache.
         let mut scores = Spare::take(&SCORES, STRIP * BLOCK_SLOTS, 0.);
-        let mut weights = Spare::take(&PACKED_WEIGHTS, STRIP * sizes.slot_words, 0);
+        let mut weights = Spare::take(&WEIGHT_WORDS, STRIP * Left::stride(sizes.slot_words), 0);
         for run in &tile.runs {
             let mine = run.rows.start * group..run.rows.end * group;
-            let left = if mine.len() == rows {
-                whole
-            } else {
-                pack_rows(machine, queries.slice(mine.clone()), &mut part)
-            };
             let lines = &self.blocks[run.block][kv_head * sizes.head_lines()..][..sizes.head_lines()];
             let (keys, values) = lines.split_at(sizes.key_lines());
-            for strip in 0..left.strips.count {
-                let rows = left.strips.range(strip);
+            let strips = Strips::of(mine.len());
+            for strip in 0..strips.count {
+                let rows = strips.range(strip);
                 let rows = mine.start + rows.start..mine.start + rows.end;
                 let Some(seen) = rows.clone().map(|row| self.seen(run, tile, row)).reduce(join) else {
                     continue;
@@ -313,7 +321,7 @@ impl Pass<'_> {
                 };
                 product(
                     machine,
-                    left.strip(strip),
+                    queries.slice(rows.clone()),
                     right,
                     panels.len(),
                     Start::Zero,
@@ -341,7 +349,7 @@ impl Pass<'_> {
                     stride: sizes.slot_words * PANEL / 16,
                     depth: machine.format().words(stride),
                 };
-                let weights = pack_rows(machine, view, &mut weights);
+                let weights = Left::fill(machine, view, &mut weights);
                 product(machine, weights, right, sizes.value_panels, Start::Out, sums, width);
             }
         }

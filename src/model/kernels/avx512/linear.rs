@@ -1,9 +1,12 @@
 //! Linear layers over panels, and the head's log-probabilities.
 
 use super::{
-    super::{head::Running, rows::RowView},
+    super::{
+        head::{Reduced, Running},
+        rows::RowView,
+    },
     memory::{Canvas, Spare},
-    multiply::{Left, Out, Right, Start, Strips, pack_rows, pack_strip, product, product_part},
+    multiply::{Left, Out, Right, Start, Strips, product, product_part},
     panels::Panels,
     tile::PANEL,
 };
@@ -11,11 +14,14 @@ use crate::model::TokenId;
 use rayon::prelude::*;
 use std::{cell::Cell, ops::Range};
 
-/// Strips of rows that are multiplied with a group of panels in one task: some 192 rows, whose packed words stay in
+/// Strips of rows that are multiplied with a group of panels in one task: some 192 rows, whose words stay in
 /// the second-level cache.
 const STRIPS_PER_TASK: usize = 16;
 /// Tasks wanted for each thread, so that all end at about the same time.
 const TASKS_PER_THREAD: usize = 4;
+
+/// Fewest rows that a task turns into words.
+const ROWS_PER_CONVERSION: usize = 32;
 
 /// Rows whose logits are held at a time by a task of the head.
 const HEAD_ROWS: usize = 192;
@@ -25,12 +31,13 @@ const HEAD_PANELS: usize = 16;
 const HEAD_PART: usize = 8 * HEAD_PANELS;
 
 thread_local! {
-    static PACKED: Cell<Vec<u32>> = const { Cell::new(Vec::new()) };
+    static WORDS: Cell<Vec<u32>> = const { Cell::new(Vec::new()) };
     static LOGITS: Cell<Vec<f32>> = const { Cell::new(Vec::new()) };
 }
 
 impl Panels {
-    fn right(&self) -> Right<'_> {
+    /// All panels.
+    pub fn right(&self) -> Right<'_> {
         Right {
             lines: &self.lines,
             stride: self.depth * PANEL / 16,
@@ -38,7 +45,17 @@ impl Panels {
         }
     }
 
-    fn panels(&self) -> usize {
+    /// The panels from number `first` on.
+    pub fn panels_from(&self, first: usize) -> Right<'_> {
+        let all = self.right();
+        Right {
+            lines: &all.lines[first * all.stride..],
+            ..all
+        }
+    }
+
+    /// Number of panels.
+    pub fn panels(&self) -> usize {
         self.columns.div_ceil(PANEL)
     }
 
@@ -46,14 +63,15 @@ impl Panels {
     pub fn multiply(&self, x: RowView<'_>, start: Start<'_>) -> Vec<f32> {
         let mut canvas = Canvas::new(x.rows * self.columns);
         let brush = canvas.brush();
-        self.with_packed(x, |left| {
-            let groups = left.strips.count.div_ceil(STRIPS_PER_TASK);
+        self.with_words(x, |left| {
+            let strips = Strips::of(left.rows).count;
+            let groups = strips.div_ceil(STRIPS_PER_TASK);
             let tasks = (TASKS_PER_THREAD * rayon::current_num_threads()).div_ceil(groups.max(1));
             let panels_per_task = self.panels().div_ceil(tasks.max(1)).max(1);
             let parts = self.panels().div_ceil(panels_per_task);
             (0..groups * parts).into_par_iter().with_max_len(1).for_each(|task| {
                 let (group, part) = (task / parts, task % parts);
-                let strips = even(left.strips.count, groups, group);
+                let strips = even(strips, groups, group);
                 let panels = part * panels_per_task..((part + 1) * panels_per_task).min(self.panels());
                 // SAFETY: the canvas has all rows and columns, and each pair of a strip and a panel is one task's.
                 unsafe {
@@ -70,25 +88,18 @@ impl Panels {
         unsafe { canvas.finish() }
     }
 
-    /// Packs `x` with all threads and calls `then` with it.
-    fn with_packed<T>(&self, x: RowView<'_>, then: impl FnOnce(Left<'_>) -> T) -> T {
-        let (strips, depth) = (Strips::of(x.rows), self.depth);
-        let mut buffer = Spare::take(&PACKED, x.rows * depth, 0);
-        let mut rest = &mut buffer[..x.rows * depth];
-        let mut parts = Vec::with_capacity(strips.count);
-        for strip in 0..strips.count {
-            let (words, later) = rest.split_at_mut(strips.range(strip).len() * depth);
-            parts.push((strips.range(strip), words));
-            rest = later;
-        }
-        parts
-            .into_par_iter()
-            .with_min_len(2)
-            .for_each(|(rows, words)| pack_strip(self.machine, x, rows, words));
+    /// Turns `x` into words with all threads and calls `then` with them.
+    fn with_words<T>(&self, x: RowView<'_>, then: impl FnOnce(Left<'_>) -> T) -> T {
+        let stride = Left::stride(self.depth);
+        let mut words = Spare::take(&WORDS, x.rows * stride, 0);
+        let rows = words[..x.rows * stride].par_chunks_exact_mut(stride).enumerate();
+        let convert = |(row, words): (usize, &mut [u32])| self.machine.to_words(x.row(row), &mut words[..self.depth]);
+        rows.with_min_len(ROWS_PER_CONVERSION).for_each(convert);
         then(Left {
-            words: &buffer[..x.rows * depth],
-            strips,
-            depth,
+            words: &words[..x.rows * stride],
+            rows: x.rows,
+            depth: self.depth,
+            stride,
         })
     }
 
@@ -107,7 +118,7 @@ impl Panels {
         });
         let groups = x.rows.div_ceil(HEAD_ROWS);
         let parts = self.panels().div_ceil(HEAD_PART);
-        let results: Vec<(Vec<Running>, Vec<(usize, f32)>)> = (0..groups * parts)
+        let results: Vec<Reduced> = (0..groups * parts)
             .into_par_iter()
             .with_max_len(1)
             .map(|task| {
@@ -141,9 +152,9 @@ impl Panels {
         bias: Option<&[f32]>,
         targets: &[(usize, TokenId)],
         panels: Range<usize>,
-    ) -> (Vec<Running>, Vec<(usize, f32)>) {
-        let mut packed = Spare::take(&PACKED, x.rows * self.depth, 0);
-        let left = pack_rows(self.machine, x, &mut packed);
+    ) -> Reduced {
+        let mut words = Spare::take(&WORDS, x.rows * Left::stride(self.depth), 0);
+        let left = Left::fill(self.machine, x, &mut words);
         let mut logits = Spare::take(&LOGITS, x.rows * HEAD_PANELS * PANEL, 0.);
         let mut running = vec![Running::NOTHING; x.rows];
         let mut wanted = Vec::new();
@@ -153,12 +164,16 @@ impl Panels {
             let count = HEAD_PANELS.min(panels.end - first);
             let (stride, column) = (count * PANEL, first * PANEL);
             let columns = stride.min(self.columns - column);
-            let right = Right {
-                lines: &self.lines[first * self.depth * PANEL / 16..],
-                ..self.right()
-            };
             let start = bias.map_or(Start::Zero, |bias| Start::Row(&bias[column..]));
-            product(self.machine, left, right, count, start, &mut logits, stride);
+            product(
+                self.machine,
+                left,
+                self.panels_from(first),
+                count,
+                start,
+                &mut logits,
+                stride,
+            );
             for (row, running) in running.iter_mut().enumerate() {
                 let row = &logits[row * stride..][..columns];
                 let (max, sum) = self.machine.log_sum(row);
@@ -183,7 +198,7 @@ impl Panels {
 }
 
 /// Part `part` of `0..len` divided into `parts` as evenly as may be.
-fn even(len: usize, parts: usize, part: usize) -> Range<usize> {
+pub(in super::super) fn even(len: usize, parts: usize, part: usize) -> Range<usize> {
     let start = |part: usize| part * (len / parts) + part.min(len % parts);
     start(part)..start(part + 1)
 }

@@ -2,9 +2,9 @@
 //!
 //! Both dtypes are multiplied by one scheme over 32-bit **words**: a word is one f32, or two neighbouring bf16 of the
 //! summed dimension, which `vdpbf16ps` multiplies and adds in one go. The right operand (a weight, or the keys and
-//! values of the store) lies in **panels** of 32 columns, the left one (activations, queries, attention weights; f32
-//! in memory) is packed on the way in **strips** of at most 12 rows; [`tile`] multiplies a strip with a panel in 24
-//! registers of f32 sums. Each number of a result is summed over the inner dimension in ascending order by one
+//! values of the store) lies in **panels** of 32 columns; the left one (activations, queries, attention weights: f32 in
+//! memory) becomes rows of words on the way and is taken in **strips** of at most 12 rows; [`tile`] multiplies a strip
+//! with a panel in 24 registers of f32 sums. Each number of a result is summed over the inner dimension in ascending order by one
 //! register, so it depends neither on the rows beside it nor on which thread had it.
 //!
 //! `unsafe` is in [`tile`] (intrinsics over raw pointers), [`memory`] (aligned words, results written in parts from
@@ -15,6 +15,7 @@ pub(super) mod lanes;
 pub(super) mod linear;
 pub(super) mod memory;
 pub(super) mod multiply;
+pub(super) mod network;
 pub(super) mod panels;
 pub(super) mod tile;
 pub(super) mod tiles;

@@ -1,8 +1,8 @@
-//! Products of packed rows with panels, blocked so that what is used again is near.
+//! Products of rows with panels, blocked so that what is used again is near.
 
 use super::{
     super::rows::RowView,
-    Avx512,
+    Avx512, Format,
     memory::Line,
     tile::{self, PANEL, STRIP, Tile},
 };
@@ -20,13 +20,48 @@ pub(in super::super) struct Strips {
 }
 
 impl<'a> Left<'a> {
-    /// One strip by itself.
-    pub fn strip(&self, strip: usize) -> Left<'a> {
-        let rows = self.strips.range(strip);
-        Left {
-            words: &self.words[rows.start * self.depth..rows.end * self.depth],
-            strips: Strips::of(rows.len()),
-            depth: self.depth,
+    /// How far apart rows of `depth` words are put: an odd number of cache lines, so that a strip's rows do not contend
+    /// for the same places in the cache.
+    pub fn stride(depth: usize) -> usize {
+        (depth.div_ceil(16) | 1) * 16
+    }
+
+    /// All of `view`, put into `words` as rows `Left::stride` apart.
+    pub fn fill(machine: Avx512, view: RowView<'_>, words: &'a mut [u32]) -> Self {
+        let depth = machine.format().words(view.width);
+        let stride = Self::stride(depth);
+        for (row, words) in words.chunks_exact_mut(stride).take(view.rows).enumerate() {
+            machine.to_words(view.row(row), &mut words[..depth]);
+        }
+        Self {
+            words: &words[..view.rows * stride],
+            rows: view.rows,
+            depth,
+            stride,
+        }
+    }
+
+    /// Some of the rows.
+    pub fn slice(&self, rows: Range<usize>) -> Self {
+        Self {
+            words: &self.words[rows.start * self.stride..rows.end * self.stride],
+            rows: rows.len(),
+            ..*self
+        }
+    }
+}
+
+impl Avx512 {
+    /// Numbers to words of the format: `to` takes `words(from.len())`.
+    pub fn to_words(self, from: &[f32], to: &mut [u32]) {
+        match self.format() {
+            Format::F32 => {
+                for (to, from) in to.iter_mut().zip(from) {
+                    *to = from.to_bits();
+                }
+            }
+            // SAFETY: `self` of this format exists only where the instructions were detected.
+            Format::Bf16 => unsafe { tile::to_bf16(from, to) },
         }
     }
 }
@@ -51,13 +86,14 @@ impl Strips {
     }
 }
 
-/// Packed rows: strip after strip, each with its whole inner dimension.
+/// Rows as words, `stride` apart.
 #[derive(Clone, Copy)]
 pub(in super::super) struct Left<'a> {
     pub words: &'a [u32],
-    pub strips: Strips,
+    pub rows: usize,
     /// Words of a row.
     pub depth: usize,
+    pub stride: usize,
 }
 
 /// Panels, `stride` lines apart, of which `depth` words are used.
@@ -89,41 +125,6 @@ pub(in super::super) struct Out {
     pub columns: usize,
 }
 
-/// Packs `view`, some rows of f32, as one strip.
-pub(in super::super) fn pack_strip(machine: Avx512, view: RowView<'_>, rows: Range<usize>, strip: &mut [u32]) {
-    let words = machine.format().words(view.width);
-    assert!((1..=STRIP).contains(&rows.len()) && rows.end <= view.rows && strip.len() >= words * rows.len());
-    let from = &view.data[rows.start * view.stride..];
-    assert!(from.len() >= (rows.len() - 1) * view.stride + view.width);
-    // SAFETY: `machine` vouches for the instructions; the sizes were just checked.
-    unsafe {
-        tile::pack(
-            machine.format(),
-            rows.len(),
-            view.width,
-            from.as_ptr(),
-            view.stride,
-            strip.as_mut_ptr(),
-        )
-    };
-}
-
-/// Packs all rows of `view` into `buffer`.
-pub(in super::super) fn pack_rows<'a>(machine: Avx512, view: RowView<'_>, buffer: &'a mut [u32]) -> Left<'a> {
-    let strips = Strips::of(view.rows);
-    let depth = machine.format().words(view.width);
-    for strip in 0..strips.count {
-        let rows = strips.range(strip);
-        let words = &mut buffer[rows.start * depth..rows.end * depth];
-        pack_strip(machine, view, rows, words);
-    }
-    Left {
-        words: &buffer[..view.rows * depth],
-        strips,
-        depth,
-    }
-}
-
 /// Multiplies all of `left` with the first panels of `right` into `out`, whose rows are `stride` apart and take
 /// `panels · 32` numbers.
 pub(in super::super) fn product(
@@ -136,14 +137,24 @@ pub(in super::super) fn product(
     stride: usize,
 ) {
     let columns = panels * PANEL;
-    assert!(columns <= stride && left.strips.rows * stride <= out.len() + (stride - columns));
+    assert!(columns <= stride && left.rows * stride <= out.len() + (stride - columns));
     let out = Out {
         start: out.as_mut_ptr(),
         stride,
         columns,
     };
     // SAFETY: `out` is borrowed mutably and was just checked to have all rows.
-    unsafe { product_part(machine, left, 0..left.strips.count, right, 0..panels, start, out) };
+    unsafe {
+        product_part(
+            machine,
+            left,
+            0..Strips::of(left.rows).count,
+            right,
+            0..panels,
+            start,
+            out,
+        )
+    };
 }
 
 /// Multiplies some strips with some panels. Of the last panel only what lies below `out.columns` is written.
@@ -161,11 +172,13 @@ pub(in super::super) unsafe fn product_part(
     out: Out,
 ) {
     let depth = right.depth;
-    assert!(left.depth == depth && left.words.len() >= left.strips.rows * depth && strips.end <= left.strips.count);
+    let all = Strips::of(left.rows);
+    assert!(left.depth == depth && depth <= left.stride && strips.end <= all.count);
+    assert!(left.words.len() >= left.rows * left.stride);
     assert!(panels.is_empty() || (panels.end - 1) * right.stride + 2 * depth <= right.lines.len());
     match start {
         Start::Row(row) => assert!(row.len() >= out.columns.min(panels.end * PANEL)),
-        Start::Matrix(matrix) => assert!(matrix.rows >= left.strips.rows && matrix.width >= out.columns),
+        Start::Matrix(matrix) => assert!(matrix.rows >= left.rows && matrix.width >= out.columns),
         Start::Zero | Start::Out => {}
     }
     const ZERO: [f32; PANEL] = [0.; PANEL];
@@ -178,7 +191,7 @@ pub(in super::super) unsafe fn product_part(
         for block in (0..depth.max(1)).step_by(block_words) {
             let words = block_words.min(depth - block);
             for strip in strips.clone() {
-                let rows = left.strips.range(strip);
+                let rows = all.range(strip);
                 let to = out.start.wrapping_add(rows.start * out.stride + column);
                 let (from, from_stride) = match start {
                     _ if block > 0 => (to.cast_const(), out.stride),
@@ -191,7 +204,8 @@ pub(in super::super) unsafe fn product_part(
                     ),
                 };
                 let tile = Tile {
-                    strip: left.words[rows.start * depth + block * rows.len()..].as_ptr(),
+                    strip: left.words[rows.start * left.stride + block..].as_ptr(),
+                    strip_stride: left.stride,
                     panel: lines[2 * block..].as_ptr(),
                     words,
                     start: from,
