@@ -225,6 +225,10 @@ impl LanguageModel for Engine {
         self.tree.add(parent, own, hidden)
     }
 
+    fn extend_many(&mut self, jobs: &[(Node, &[TokenId])]) -> Result<Vec<Node>, ModelError> {
+        self.extend_packed(jobs)
+    }
+
     fn score_many(&mut self, jobs: &[(Node, &[TokenId])]) -> Result<Vec<Vec<TokenScore>>, ModelError> {
         self.check(jobs)?;
         // The last token of a continuation predicts nothing that is asked for.
