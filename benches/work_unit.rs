@@ -279,7 +279,8 @@ fn main() -> Result<(), Box<dyn Error>> {
                 engine.info().size.bytes / 1_000_000,
                 memory("VmHWM").unwrap_or(0),
             );
-            let sums = scores
+            let sums = best
+                .scores
                 .iter()
                 .map(|scores| scores.iter().map(|score| f64::from(score.logprob)).sum());
             all.push((dtype, sums.collect()));
@@ -290,7 +291,18 @@ fn main() -> Result<(), Box<dyn Error>> {
         && a != b
     {
         let off = first.iter().zip(last).map(|(a, b)| (a - b).abs()).fold(0., f64::max);
-        println!("sum of a continuation's log-probabilities, {a:?} against {b:?}: at most {off:.4} nats apart");
+        // As if every three were the candidates of a probe.
+        let best = |sums: &[f64]| (0..sums.len()).max_by(|&a, &b| sums[a].total_cmp(&sums[b]));
+        let changed = first
+            .chunks(3)
+            .zip(last.chunks(3))
+            .filter(|(a, b)| best(a) != best(b))
+            .count();
+        println!(
+            "{a:?} against {b:?}: a continuation's sum of log-probabilities at most {off:.4} nats apart; \
+             of {} groups of three continuations {changed} prefer another",
+            first.len() / 3
+        );
     }
     if options.peers {
         peer(&checkpoint, &work)?;

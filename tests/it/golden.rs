@@ -47,7 +47,7 @@ fn engine(path: &Path, dtype: DType, rows: usize) -> Engine {
         &checkpoint.config,
         &*checkpoint.weights,
         bos,
-        &Device::Cpu,
+        &device(),
         dtype,
         &settings,
     )
