@@ -24,6 +24,9 @@ pub(super) struct Running {
     pub sum: f32,
 }
 
+/// For each of some rows what part of the vocabulary came to, and logits by number of target.
+pub(super) type Reduced = (Vec<Running>, Vec<(usize, f32)>);
+
 impl Running {
     /// Before anything was seen.
     pub const NOTHING: Self = Self {
@@ -155,13 +158,7 @@ impl Linear {
 
 /// Each row's share of the log-sum-exp of `logits`, `(rows, columns)`, whose first column is token `column` and whose
 /// first row is `row`; and the logits of those targets that lie within, by their number in `targets`.
-#[allow(clippy::type_complexity)]
-fn reduce(
-    logits: &Tensor,
-    column: usize,
-    row: usize,
-    targets: &[(usize, TokenId)],
-) -> Result<(Vec<Running>, Vec<(usize, f32)>)> {
+fn reduce(logits: &Tensor, column: usize, row: usize, targets: &[(usize, TokenId)]) -> Result<Reduced> {
     let (_, columns) = logits.dims2()?;
     let max = logits.max_keepdim(1)?;
     let sum = logits.broadcast_sub(&max)?.exp()?.sum(1)?.to_vec1::<f32>()?;

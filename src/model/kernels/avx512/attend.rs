@@ -23,6 +23,8 @@ use std::{cell::Cell, ops::Range, sync::Arc};
 
 /// Rows of a tile: keys and values come from memory once for so many.
 const TILE_ROWS: usize = 96;
+/// From so many rows on, threads share the work of writing them.
+const ROWS_IN_PARALLEL: usize = 64;
 /// Tiles times key heads wanted for each thread.
 const TASKS_PER_THREAD: usize = 4;
 
@@ -41,6 +43,15 @@ pub(in super::super) struct Blocks {
     sizes: Sizes,
     /// For each layer its blocks; a block is empty, or for each head keys, then values.
     layers: Vec<Vec<Vec<Line>>>,
+}
+
+/// Rows that go to neighbouring slots of one block.
+#[derive(Debug, Clone, Copy)]
+struct Piece {
+    /// The first slot within the block.
+    slot: usize,
+    row: usize,
+    len: usize,
 }
 
 /// Sizes within a block, for one head.
@@ -98,15 +109,18 @@ impl Blocks {
     /// Writes rows of keys and values into slots.
     pub fn write(&mut self, layer: usize, slots: &[Span], keys: RowView<'_>, values: RowView<'_>) {
         let (sizes, format) = (self.sizes, self.machine.format());
-        // (slot within the block, row, how many), by block.
         let blocks = &mut self.layers[layer];
-        let mut pieces: Vec<Vec<(usize, usize, usize)>> = vec![Vec::new(); blocks.len()];
+        let mut pieces: Vec<Vec<Piece>> = vec![Vec::new(); blocks.len()];
         let mut row = 0;
         for span in slots {
             let mut slot = span.slot;
             while slot < span.end() {
                 let len = (BLOCK_SLOTS - slot % BLOCK_SLOTS).min(span.end() - slot);
-                pieces[slot / BLOCK_SLOTS].push((slot % BLOCK_SLOTS, row, len));
+                pieces[slot / BLOCK_SLOTS].push(Piece {
+                    slot: slot % BLOCK_SLOTS,
+                    row,
+                    len,
+                });
                 slot += len;
                 row += len;
             }
@@ -123,11 +137,11 @@ impl Blocks {
                     .map(|(head, lines)| (head, lines, pieces)),
             );
         }
-        let write = |(head, lines, pieces): (usize, &mut [Line], &Vec<(usize, usize, usize)>)| {
+        let write = |(head, lines, pieces): (usize, &mut [Line], &Vec<Piece>)| {
             let (key_lines, value_lines) = lines.split_at_mut(sizes.key_lines());
             let (key_words, value_words) = (words_mut(key_lines), words_mut(value_lines));
             let columns = head * sizes.head_dim..(head + 1) * sizes.head_dim;
-            for &(slot, row, len) in pieces {
+            for &Piece { slot, row, len } in pieces {
                 for i in 0..len {
                     write_key(format, sizes, key_words, slot + i, &keys.row(row + i)[columns.clone()]);
                     write_value(
@@ -140,7 +154,7 @@ impl Blocks {
                 }
             }
         };
-        if row < 64 {
+        if row < ROWS_IN_PARALLEL {
             tasks.into_iter().for_each(write);
         } else {
             tasks.into_par_iter().with_max_len(1).for_each(write);

@@ -1,7 +1,10 @@
 //! Linear layers over panels, and the head's log-probabilities.
 
 use super::{
-    super::{head::Running, rows::RowView},
+    super::{
+        head::{Reduced, Running},
+        rows::RowView,
+    },
     memory::{Canvas, Spare},
     multiply::{Left, Out, Right, Start, Strips, product, product_part},
     panels::Panels,
@@ -43,7 +46,7 @@ impl Panels {
     }
 
     /// The panels from number `first` on.
-    pub fn from_panel(&self, first: usize) -> Right<'_> {
+    pub fn panels_from(&self, first: usize) -> Right<'_> {
         let all = self.right();
         Right {
             lines: &all.lines[first * all.stride..],
@@ -115,7 +118,7 @@ impl Panels {
         });
         let groups = x.rows.div_ceil(HEAD_ROWS);
         let parts = self.panels().div_ceil(HEAD_PART);
-        let results: Vec<(Vec<Running>, Vec<(usize, f32)>)> = (0..groups * parts)
+        let results: Vec<Reduced> = (0..groups * parts)
             .into_par_iter()
             .with_max_len(1)
             .map(|task| {
@@ -149,7 +152,7 @@ impl Panels {
         bias: Option<&[f32]>,
         targets: &[(usize, TokenId)],
         panels: Range<usize>,
-    ) -> (Vec<Running>, Vec<(usize, f32)>) {
+    ) -> Reduced {
         let mut words = Spare::take(&WORDS, x.rows * Left::stride(self.depth), 0);
         let left = Left::fill(self.machine, x, &mut words);
         let mut logits = Spare::take(&LOGITS, x.rows * HEAD_PANELS * PANEL, 0.);
@@ -165,7 +168,7 @@ impl Panels {
             product(
                 self.machine,
                 left,
-                self.from_panel(first),
+                self.panels_from(first),
                 count,
                 start,
                 &mut logits,

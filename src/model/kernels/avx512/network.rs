@@ -60,7 +60,7 @@ fn some_rows(gate_up: &Panels, down: &Panels, x: RowView<'_>, residual: RowView<
     let panel_words = machine.format().words(PANEL);
     for pair in 0..pairs {
         for (panel, to) in [(pair, &mut *gate), (pairs + pair, &mut *up)] {
-            product(machine, input, gate_up.from_panel(panel), 1, Start::Zero, to, PANEL);
+            product(machine, input, gate_up.panels_from(panel), 1, Start::Zero, to, PANEL);
         }
         machine.swiglu(gate, up, joined);
         for (row, words) in joined.chunks_exact(PANEL).zip(between.chunks_exact_mut(stride)) {
