@@ -7,6 +7,7 @@ use super::show::ShowError;
 use crate::metrics::MetricsError;
 use crate::model::{LoadError, ModelError, TokenizeError};
 use crate::prompt::{ChatError, PromptError};
+use crate::report::CompareError;
 use crate::run::{ExecuteError, RunError};
 use crate::scoring::ScoringError;
 use crate::survey::SurveyError;
@@ -49,5 +50,6 @@ fn hint(cause: &(dyn std::error::Error + 'static)) -> Option<String> {
         MetricsError,
         ShowError,
         RequestError,
+        CompareError,
     )
 }

@@ -1,12 +1,184 @@
 //! `indieval report`.
 
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+
+use anyhow::Context as _;
+
+use crate::metrics::{Norm, Resampling, RunData};
+use crate::report::{Page, Report, ReportOptions};
 
 /// Options of `indieval report`.
 #[derive(Debug, clap::Args)]
-pub struct Args {}
+#[command(after_help = "\
+Everything is computed anew from the records; no model is needed. Of one run, report.html, summary.json and the CSV
+tables go into the run's folder; of several runs, to where --out says.")]
+pub struct Args {
+    /// Folders of runs
+    #[arg(required = true, value_name = "RUN")]
+    runs: Vec<PathBuf>,
+    /// Where the page goes: a folder, or a file that ends in .html; summary.json and tables/ lie beside it
+    #[arg(long, value_name = "PATH")]
+    out: Option<PathBuf>,
+    /// What is printed
+    #[arg(long, value_enum, default_value_t)]
+    format: TableFormat,
+    #[command(flatten)]
+    numbers: Numbers,
+}
+
+/// How intervals are made and which norm is the headline.
+#[derive(Debug, Clone, Copy, clap::Args)]
+pub struct Numbers {
+    /// Norm of likelihoods behind headline figures [default: the one in the run's spec]
+    #[arg(long, value_enum)]
+    norm: Option<NormName>,
+    /// Resamples behind intervals and tests
+    #[arg(long, default_value_t = Resampling::default().resamples, value_name = "N",
+          value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(100..=1_000_000))]
+    resamples: usize,
+    /// Seed of the resamples
+    #[arg(long, default_value_t = Resampling::default().seed, value_name = "S")]
+    seed: u64,
+}
+
+/// The norms by the names they have in specs.
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+pub enum NormName {
+    /// Sum of token logprobs
+    Sum,
+    /// Mean over tokens
+    Token,
+    /// Mean over characters
+    Character,
+    /// Mean over bytes
+    Byte,
+    /// Gain over the neutral context
+    Pmi,
+}
+
+impl Numbers {
+    /// What the report is made with.
+    pub fn options(self) -> ReportOptions {
+        let norm = self.norm.map(|name| match name {
+            NormName::Sum => Norm::Sum,
+            NormName::Token => Norm::Token,
+            NormName::Character => Norm::Character,
+            NormName::Byte => Norm::Byte,
+            NormName::Pmi => Norm::Pmi,
+        });
+        ReportOptions {
+            norm,
+            resampling: Resampling {
+                resamples: self.resamples,
+                seed: self.seed,
+            },
+        }
+    }
+}
+
+/// Forms of tables.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+pub enum TableFormat {
+    /// For people
+    #[default]
+    Text,
+    /// For documents
+    Markdown,
+    /// For spreadsheets: every figure of every system, a line each
+    Csv,
+    /// For programs: everything
+    Json,
+}
+
+/// Exit status of a report on a run that is not finished.
+const INCOMPLETE: u8 = 3;
 
 /// Runs the command.
-pub fn run(_args: Args) -> anyhow::Result<ExitCode> {
-    anyhow::bail!("this command is being built")
+pub fn run(args: Args) -> anyhow::Result<ExitCode> {
+    let runs = load(&args.runs)?;
+    let page = where_to(&args)?;
+    let report = Report::new(&runs, args.numbers.options())?;
+    let files = write(&report, &page)?;
+    match args.format {
+        TableFormat::Text => {
+            print!("{}", report.main_table().text());
+            println!("\n{} and {} tables beside it", page.display(), files);
+        }
+        TableFormat::Markdown => print!("{}", report.main_table().markdown()),
+        TableFormat::Csv => {
+            if let Some(table) = report.csv_tables().first() {
+                print!("{}", table.csv());
+            }
+        }
+        TableFormat::Json => println!("{}", serde_json::to_string_pretty(&report)?),
+    }
+    let mut status = ExitCode::SUCCESS;
+    for run in report.runs.iter().filter(|run| run.incomplete()) {
+        let planned = run.header.planned.unwrap_or(run.outcomes);
+        eprintln!(
+            "warning: run `{}` is not finished: {} of {planned} outcomes",
+            run.name, run.outcomes
+        );
+        status = ExitCode::from(INCOMPLETE);
+    }
+    Ok(status)
+}
+
+/// The report of a run that has just ended: files into its folder, the table on stdout. Returns how many answers could
+/// not be read.
+pub fn after_run(folder: &Path, quiet: bool) -> anyhow::Result<usize> {
+    let runs = load(std::slice::from_ref(&folder.to_owned()))?;
+    let report = Report::new(&runs, ReportOptions::default())?;
+    let page = folder.join("report.html");
+    let tables = write(&report, &page)?;
+    if !quiet {
+        print!("{}", report.main_table().text());
+        println!("\n{} and {tables} tables beside it", page.display());
+    }
+    Ok(runs
+        .iter()
+        .flat_map(|run| &run.outcomes)
+        .filter(|outcome| outcome.prediction.is_none())
+        .count())
+}
+
+/// Reads run folders.
+pub fn load(folders: &[PathBuf]) -> anyhow::Result<Vec<RunData>> {
+    let mut runs: Vec<RunData> = Vec::new();
+    for folder in folders {
+        let run = crate::run::load(folder)?;
+        if run.outcomes.is_empty() {
+            anyhow::bail!("run `{}` has no outcomes yet", folder.display());
+        }
+        runs.push(run);
+    }
+    Ok(runs)
+}
+
+/// Where the page goes.
+fn where_to(args: &Args) -> anyhow::Result<PathBuf> {
+    match (&args.out, args.runs.as_slice()) {
+        (Some(out), _) if out.extension().is_some_and(|e| e.eq_ignore_ascii_case("html")) => Ok(out.clone()),
+        (Some(out), _) => Ok(out.join("report.html")),
+        (None, [one]) => Ok(one.join("report.html")),
+        (None, _) => anyhow::bail!("a report on several runs needs --out: a folder, or a file that ends in .html"),
+    }
+}
+
+/// Writes the page, the summary and the tables; returns the number of tables.
+fn write(report: &Report, page: &Path) -> anyhow::Result<usize> {
+    let folder = page.parent().unwrap_or(Path::new(""));
+    let tables = folder.join("tables");
+    std::fs::create_dir_all(&tables).with_context(|| format!("cannot make the folder {}", tables.display()))?;
+    let put = |path: PathBuf, text: &str| {
+        std::fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))
+    };
+    put(page.to_owned(), &Page::new(report).html()?)?;
+    put(folder.join("summary.json"), &serde_json::to_string_pretty(report)?)?;
+    let all = report.csv_tables();
+    for table in &all {
+        put(tables.join(format!("{}.csv", table.name)), &table.csv())?;
+    }
+    Ok(all.len())
 }

@@ -141,6 +141,14 @@ impl Paired {
             .scores()
     }
 
+    /// Both systems' accuracies on the shared probes.
+    pub fn accuracies(&self, categories: usize) -> (Scores<f64>, Scores<f64>) {
+        (
+            self.side(categories, |pair| pair.0, self.credit.0),
+            self.side(categories, |pair| pair.1, self.credit.1),
+        )
+    }
+
     /// Only the differences with their intervals: what the individual lift needs.
     pub fn difference(&self, categories: usize, how: &Resampling) -> Scores<Estimate> {
         clustered(&self.differences(categories), how)
@@ -153,10 +161,7 @@ impl Paired {
         let table = self.table();
         Comparison {
             p: sign_flip(&sums, how),
-            accuracy: (
-                self.side(categories, |pair| pair.0, self.credit.0),
-                self.side(categories, |pair| pair.1, self.credit.1),
-            ),
+            accuracy: self.accuracies(categories),
             mcnemar: mcnemar(table.only_first, table.only_second),
             table,
             agreement: agreement(&self.pairs, |_| true),

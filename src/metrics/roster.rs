@@ -19,9 +19,9 @@ pub struct Roster {
     pub categories: Vec<String>,
     /// Dimensions and their groups, each in the order to be shown in.
     pub dimensions: Vec<Dimension>,
-    person_index: HashMap<(String, String), usize>,
+    /// By survey, then by id.
+    person_index: HashMap<String, HashMap<String, usize>>,
     question_index: HashMap<QuestionId, usize>,
-    surveys: Vec<String>,
 }
 
 /// Why runs cannot be read together.
@@ -158,7 +158,6 @@ impl Roster {
             dimensions: Vec::new(),
             person_index: HashMap::new(),
             question_index: HashMap::new(),
-            surveys: Vec::new(),
         };
         for run in runs {
             roster.add(run, runs.first().map_or("", |first| first.name.as_str()))?;
@@ -192,23 +191,19 @@ impl Roster {
                 }
             }
         }
-        let survey = survey_key(run);
+        let known = self.person_index.entry(survey_key(run).to_owned()).or_default();
         for person in &run.people {
-            let key = (survey.clone(), person.id.clone());
-            if !self.person_index.contains_key(&key) {
-                self.person_index.insert(key, self.people.len());
+            if !known.contains_key(&person.id) {
+                known.insert(person.id.clone(), self.people.len());
                 self.people.push(person.clone());
             }
-        }
-        if !self.surveys.contains(&survey) {
-            self.surveys.push(survey);
         }
         Ok(())
     }
 
     /// The number of a person of `run`.
     pub fn person(&self, run: &RunData, id: &str) -> Option<usize> {
-        self.person_index.get(&(survey_key(run), id.to_owned())).copied()
+        self.person_index.get(survey_key(run))?.get(id).copied()
     }
 
     /// The number of a question.
@@ -228,12 +223,11 @@ impl Roster {
 }
 
 /// What tells one survey's people from another's: the hash of the file, or its name where no hash is kept.
-fn survey_key(run: &RunData) -> String {
+fn survey_key(run: &RunData) -> &str {
     run.header
         .hashes
         .get("survey")
-        .cloned()
-        .unwrap_or_else(|| run.header.survey.clone())
+        .map_or(run.header.survey.as_str(), String::as_str)
 }
 
 /// Dimensions in the order that runs state, then what people have beside them, in alphabetical order. Groups that

@@ -10,6 +10,7 @@ use minijinja::{Environment, Value, context};
 use serde::{Deserialize, Serialize};
 
 use super::chat_values::{Date, add};
+use super::dialect::from_python;
 use super::error::ChatError;
 
 /// Largest template, in bytes. The longest in common use have about 15,000.
@@ -87,7 +88,7 @@ impl ChatTemplate {
             });
         }
         Ok(Self {
-            source: without_generation_tags(source),
+            source: from_python(source),
             bos: bos.to_owned(),
             eos: eos.to_owned(),
             date,
@@ -221,29 +222,4 @@ impl io::Write for Bounded {
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
-}
-
-/// Some templates mark the model's turns for training with `{% generation %}` ... `{% endgeneration %}`, a tag of one
-/// library. It writes nothing, so it becomes a condition that always holds; its white-space control stays.
-fn without_generation_tags(source: &str) -> String {
-    let mut out = String::with_capacity(source.len());
-    let mut rest = source;
-    while let Some(open) = rest.find("{%") {
-        let (text, tag) = rest.split_at(open);
-        out.push_str(text);
-        let Some(close) = tag.find("%}") else {
-            rest = tag;
-            break;
-        };
-        let (tag, after) = tag.split_at(close + 2);
-        let inside = tag.trim_start_matches("{%").trim_end_matches("%}");
-        match inside.trim_matches(|c: char| c.is_whitespace() || c == '-' || c == '+') {
-            "generation" => out.push_str(&tag.replace("generation", "if true")),
-            "endgeneration" => out.push_str(&tag.replace("endgeneration", "endif")),
-            _ => out.push_str(tag),
-        }
-        rest = after;
-    }
-    out.push_str(rest);
-    out
 }

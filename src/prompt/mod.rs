@@ -5,6 +5,7 @@
 
 mod chat;
 mod chat_values;
+mod dialect;
 mod error;
 mod paper;
 mod pieces;

@@ -1,1 +1,31 @@
 //! Records become tables, pictures and pages.
+//!
+//! [`Report::new`] computes every number from runs; tables ([`Report::main_table`], [`Report::csv_tables`]) and the page
+//! ([`Page`]) are made from those numbers alone.
+
+mod build;
+mod charts;
+mod compare;
+
+mod csv;
+mod findings;
+mod names;
+mod numbers;
+mod page;
+mod page_checks;
+mod page_parts;
+mod page_results;
+mod published;
+mod sections;
+mod svg;
+mod table;
+mod tables;
+mod words;
+
+pub use compare::{CompareError, Comparisons, Factor, GroupDifference, Pair};
+pub use numbers::{
+    Against, Curve, Lift, MethodPair, NormRow, NormScores, Report, ReportOptions, RunSummary, SystemCalibration,
+    SystemGroups, SystemReadings, SystemScores, Transfer,
+};
+pub use page::{Page, PageError};
+pub use table::{Align, Table};

@@ -3,10 +3,13 @@
 mod baseline;
 mod catalogue;
 mod golden;
+mod invented;
 mod models;
 mod probe;
 mod prompt;
 mod real;
+mod report;
+mod run;
 mod score;
 mod scoring;
 mod show;

@@ -54,6 +54,11 @@ const FORBIDDEN: [&str; 11] = [
 /// Rooms may name nothing of these crates: arguments, progress and catch-all errors are the command line's.
 const CLI_ONLY: [&str; 3] = ["clap", "anyhow", "indicatif"];
 
+/// An attribute that keeps the item after it out of the library.
+fn is_test_only(line: &str) -> bool {
+    line.starts_with("#[cfg(test)]") || line.starts_with("#[cfg(all(test,")
+}
+
 /// The parts of a source file that count: its lines with comments and test modules left out, and their numbers.
 fn code(text: &str) -> Vec<(usize, String)> {
     let mut lines = Vec::new();
@@ -61,7 +66,7 @@ fn code(text: &str) -> Vec<(usize, String)> {
     for (number, line) in text.lines().enumerate() {
         let trimmed = line.trim_start();
         // By convention a `#[cfg(test)]` module is the last item of its file.
-        if line.starts_with("#[cfg(test)]") {
+        if is_test_only(line) {
             tests = true;
         }
         if tests && line.starts_with("mod ") && line.ends_with(';') {
@@ -182,7 +187,7 @@ fn test_modules(text: &str) -> Vec<String> {
     let mut names = Vec::new();
     let mut lines = text.lines();
     while let Some(line) = lines.next() {
-        if line.trim() != "#[cfg(test)]" {
+        if !is_test_only(line.trim()) {
             continue;
         }
         for line in lines.by_ref().take(2) {

@@ -203,10 +203,7 @@ mod tests {
         };
         assert!(checked(r#"{"a": 1,"b":2}"#).is_ok());
         for other in [r#"{"a": 2,"b":2}"#, r#"{"a": 1}"#, r#"{"a": 1,"b":"#, ""] {
-            assert!(matches!(
-                check(&request, other, &["b"], path),
-                Err(RequestError::Mismatch { .. })
-            ));
+            assert!(matches!(checked(other), Err(RequestError::Mismatch { .. })));
         }
     }
 }

@@ -151,7 +151,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::from(75));
     }
     say(&sharing(added, tokens, seconds));
-    let unread = finish(&out, &spec, args.quiet)?;
+    let unread = super::report::after_run(&out, args.quiet)?;
     if let Some(count) = args.verify {
         drop(compute);
         verify::sample(&out, &people, &plan, &prompts, model.as_mut(), &tokenizer, count)?;
@@ -202,18 +202,6 @@ fn prepare(out: &Path, spec: &Spec, people: &People, plan: &Plan, first: bool) -
             .write(out)?;
     }
     Ok(())
-}
-
-/// Prints the table and writes the summary of a complete run; returns how many answers could not be read.
-fn finish(out: &Path, spec: &Spec, quiet: bool) -> anyhow::Result<usize> {
-    let data = run::load(out)?;
-    let unread = data
-        .outcomes
-        .iter()
-        .filter(|outcome| outcome.prediction.is_none())
-        .count();
-    let _ = (spec, quiet);
-    Ok(unread)
 }
 
 /// An error together with what of the run is safe.

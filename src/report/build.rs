@@ -1,0 +1,317 @@
+//! Runs become the numbers of a report.
+
+use std::cmp::Reverse;
+
+use super::names;
+use super::numbers::{Against, Report, ReportOptions, RunSummary, SystemScores};
+use super::sections;
+use crate::metrics::{
+    MetricsError, Norm, Paired, Panel, Roster, RunData, Sums, System, Unread, baselines, cells, clustered,
+    crossed_overall,
+};
+use crate::run::Spec;
+use crate::scoring::{Cell, Method};
+use crate::survey::Form;
+
+/// A system with its rows, before it is reduced to numbers.
+pub(super) struct Entry {
+    /// Position of the run.
+    pub run: usize,
+    /// What it is.
+    pub system: System,
+    /// Its rows.
+    pub panel: Panel,
+    /// Its name, part by part.
+    pub parts: [String; 9],
+}
+
+impl Entry {
+    /// The cell; absent for baselines.
+    pub fn cell(&self) -> Option<&Cell> {
+        match &self.system {
+            System::Model { cell, .. } => Some(cell),
+            _ => None,
+        }
+    }
+}
+
+/// Everything that the sections of a report are computed from.
+pub(super) struct Bench<'a> {
+    /// The runs.
+    pub runs: &'a [RunData],
+    /// The headline norm of each run.
+    pub norms: Vec<Norm>,
+    /// People and questions.
+    pub roster: Roster,
+    /// All systems: model cells of all runs, then baselines.
+    pub entries: Vec<Entry>,
+    /// For each run, positions of its baselines in `entries`.
+    pub baselines: Vec<Vec<usize>>,
+    /// Positions of main cells.
+    pub headline: Vec<usize>,
+    /// What the report is made with.
+    pub options: ReportOptions,
+}
+
+impl Bench<'_> {
+    /// Number of categories.
+    pub fn categories(&self) -> usize {
+        self.roster.categories.len()
+    }
+
+    /// Matches two systems probe by probe; unread choices are wrong.
+    pub fn pair(&self, first: usize, second: usize) -> Result<Paired, MetricsError> {
+        let names = (self.full_label(first), self.full_label(second));
+        Paired::new(
+            &self.entries[first].panel,
+            &self.entries[second].panel,
+            Unread::Wrong,
+            &self.roster,
+            (&names.0, &names.1),
+        )
+    }
+
+    /// All parts of a system's name that say something.
+    pub fn full_label(&self, at: usize) -> String {
+        let kept: Vec<&str> = self.entries[at]
+            .parts
+            .iter()
+            .skip(1)
+            .map(String::as_str)
+            .filter(|part| !part.is_empty())
+            .collect();
+        kept.join(" · ")
+    }
+
+    /// Labels that tell some systems apart.
+    pub fn labels(&self, some: &[usize]) -> Vec<String> {
+        let parts: Vec<_> = some.iter().map(|at| self.entries[*at].parts.clone()).collect();
+        names::labels(&parts)
+    }
+}
+
+impl Report {
+    /// Computes everything from runs.
+    ///
+    /// # Errors
+    /// Where a run names people, questions or candidates that it does not have, or runs contradict each other.
+    pub fn new(runs: &[RunData], options: ReportOptions) -> Result<Self, MetricsError> {
+        let bench = bench(runs, options)?;
+        let systems: Vec<SystemScores> = (0..bench.entries.len()).map(|at| scores(&bench, at)).collect();
+        let shown = shown_baselines(&bench, &systems);
+        let mut against = Vec::new();
+        for &system in &bench.headline {
+            for &baseline in bench.baselines[bench.entries[system].run]
+                .iter()
+                .filter(|b| shown.contains(*b))
+            {
+                let difference = bench
+                    .pair(system, baseline)?
+                    .difference(bench.categories(), &options.resampling);
+                if let Some(difference) = difference.overall {
+                    against.push(Against {
+                        system,
+                        baseline,
+                        difference,
+                    });
+                }
+            }
+        }
+        Ok(Self {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            synthetic: runs.iter().any(|run| run.header.synthetic),
+            options,
+            categories: bench.roster.categories.clone(),
+            runs: runs
+                .iter()
+                .zip(&bench.norms)
+                .map(|(run, norm)| summary(run, *norm))
+                .collect(),
+            against,
+            curves: sections::curves(&bench, &systems),
+            groups: sections::groups(&bench),
+            transfer: sections::transfer(&bench, &systems),
+            methods: sections::methods(&bench)?,
+            norms: sections::norms(&bench, &systems)?,
+            calibration: sections::calibrations(&bench),
+            readings: sections::readings_of(&bench),
+            lift: sections::lift(&bench)?,
+            headline: bench.headline.clone(),
+            baselines: shown,
+            systems,
+        })
+    }
+}
+
+/// Reads the panels of all systems.
+pub(super) fn bench(runs: &[RunData], options: ReportOptions) -> Result<Bench<'_>, MetricsError> {
+    let roster = Roster::new(runs)?;
+    let norms: Vec<Norm> = runs
+        .iter()
+        .map(|run| options.norm.unwrap_or_else(|| spec_norm(run)))
+        .collect();
+    let mut entries: Vec<Entry> = Vec::new();
+    let mut headline = Vec::new();
+    for (at, run) in runs.iter().enumerate() {
+        let start = entries.len();
+        for cell in cells(run) {
+            let system = System::Model { cell, norm: norms[at] };
+            let panel = Panel::new(run, &roster, &system)?;
+            let parts = names::parts(&run.name, &run.header.model.name, &system);
+            entries.push(Entry {
+                run: at,
+                system,
+                panel,
+                parts,
+            });
+        }
+        headline.extend(
+            main_cells(&entries[start..])
+                .into_iter()
+                .map(|position| start + position),
+        );
+    }
+    let first_baseline = entries.len();
+    let mut of_runs = Vec::new();
+    for (at, run) in runs.iter().enumerate() {
+        let mut own = Vec::new();
+        for system in baselines(run) {
+            let panel = Panel::new(run, &roster, &system)?;
+            let known = (first_baseline..entries.len())
+                .find(|e| entries[*e].system == system && entries[*e].panel.rows == panel.rows);
+            own.push(known.unwrap_or(entries.len()));
+            if known.is_none() {
+                let parts = names::parts(&run.name, "", &system);
+                entries.push(Entry {
+                    run: at,
+                    system,
+                    panel,
+                    parts,
+                });
+            }
+        }
+        of_runs.push(own);
+    }
+    Ok(Bench {
+        runs,
+        norms,
+        roster,
+        entries,
+        baselines: of_runs,
+        headline,
+        options,
+    })
+}
+
+/// The norm that a run's spec names for its headline; the sum where it names none.
+fn spec_norm(run: &RunData) -> Norm {
+    let spec: Option<Spec> = toml::from_str(&run.header.spec).ok();
+    spec.and_then(|spec| Norm::ALL.into_iter().find(|norm| norm.name() == spec.scoring.norm))
+        .unwrap_or_default()
+}
+
+fn summary(run: &RunData, norm: Norm) -> RunSummary {
+    let title = toml::from_str::<Spec>(&run.header.spec)
+        .map(|spec| spec.title)
+        .unwrap_or_default();
+    let people: std::collections::BTreeSet<&str> = run.outcomes.iter().map(|o| o.respondent.as_str()).collect();
+    RunSummary {
+        name: run.name.clone(),
+        header: run.header.clone(),
+        norm,
+        title,
+        people: people.len(),
+        outcomes: run.outcomes.len(),
+    }
+}
+
+/// The main cell of each method: the person's own demonstrations from all categories, as many as there are; polar and
+/// without demographics where there is a choice. A method that has none of these is told by its first cell.
+fn main_cells(entries: &[Entry]) -> Vec<usize> {
+    let methods = [
+        Method::Likelihood,
+        Method::Label,
+        Method::Generation,
+        Method::GenerationPaper,
+    ];
+    let rank = |cell: &Cell| {
+        (
+            cell.control.is_own(),
+            cell.category.is_none(),
+            cell.demonstrations,
+            cell.form == Form::Polar,
+            !cell.demographics,
+        )
+    };
+    methods
+        .into_iter()
+        .filter_map(|method| {
+            entries
+                .iter()
+                .enumerate()
+                .filter_map(|(at, entry)| entry.cell().filter(|c| c.method == method).map(|cell| (at, cell)))
+                .max_by_key(|(at, cell)| (rank(cell), Reverse(*at)))
+                .map(|(at, _)| at)
+        })
+        .collect()
+}
+
+fn scores(bench: &Bench<'_>, at: usize) -> SystemScores {
+    let entry = &bench.entries[at];
+    let how = &bench.options.resampling;
+    let credit = entry.panel.credit(Unread::Wrong);
+    let sums = Sums::of_panel(&entry.panel, bench.categories(), credit);
+    let (shown, context_tokens) = entry.cell().map_or((None, None), |cell| {
+        let of_cell = || {
+            bench.runs[entry.run]
+                .outcomes
+                .iter()
+                .filter(|outcome| outcome.cell == *cell)
+        };
+        (
+            crate::metrics::mean(of_cell().map(|outcome| outcome.shown as f64)),
+            crate::metrics::mean(of_cell().map(|outcome| outcome.context_tokens as f64)),
+        )
+    });
+    SystemScores {
+        run: entry.run,
+        system: entry.system.clone(),
+        label: if entry.cell().is_some() {
+            bench.full_label(at)
+        } else {
+            names::baseline(&entry.system)
+        },
+        people: entry.panel.people(),
+        probes: entry.panel.rows.len(),
+        unread: entry.panel.unread(),
+        scores: clustered(&sums, how),
+        crossed: bench
+            .headline
+            .contains(&at)
+            .then(|| crossed_overall(&entry.panel, bench.categories(), credit, how))
+            .flatten(),
+        shown,
+        context_tokens,
+    }
+}
+
+/// Baselines to be shown: all but, of several k of resemblance on the same probes, the best one. Choosing it by its
+/// result favours the baseline, never the model.
+fn shown_baselines(bench: &Bench<'_>, systems: &[SystemScores]) -> Vec<usize> {
+    let value = |at: usize| systems[at].scores.overall.map_or(f64::NEG_INFINITY, |e| e.value);
+    let mut shown = Vec::new();
+    for own in &bench.baselines {
+        let best = own
+            .iter()
+            .copied()
+            .filter(|at| matches!(systems[*at].system, System::Resemblance { .. }))
+            .reduce(|best, next| if value(next) > value(best) { next } else { best });
+        for &at in own {
+            let resemblance = matches!(systems[at].system, System::Resemblance { .. });
+            if (!resemblance || Some(at) == best) && !shown.contains(&at) {
+                shown.push(at);
+            }
+        }
+    }
+    shown
+}

@@ -1,0 +1,464 @@
+//! Systems against each other on the same probes: what `indieval compare` prints.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::build::{Bench, Entry, bench};
+use super::names;
+use super::numbers::ReportOptions;
+use super::table::{Align, Table};
+use super::words::{difference, p_value, percent};
+use crate::metrics::{Agreement, Comparison, Estimate, MetricsError, Norm, Panel, RunData, System, holm};
+use crate::scoring::Method;
+
+/// What differs between the two sides of a comparison; everything else is equal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Factor {
+    /// The run (another model, or the same one run otherwise).
+    Run,
+    /// How the prediction is made.
+    Method,
+    /// Number of demonstrations.
+    Demonstrations,
+    /// Form of the demonstrations.
+    Form,
+    /// Whether demographic statements came first.
+    Demographics,
+    /// Whose demonstrations were shown.
+    Control,
+    /// How likelihoods are normed.
+    Norm,
+}
+
+impl Factor {
+    /// Positions in a system's name ([`names::parts`]) that it may change.
+    fn parts(self) -> &'static [usize] {
+        match self {
+            Self::Run => &[0, 1],
+            // Only likelihoods have a norm.
+            Self::Method => &[2, 3],
+            Self::Norm => &[3],
+            // Without demonstrations their form means nothing.
+            Self::Demonstrations => &[4, 5],
+            Self::Form => &[5],
+            Self::Demographics => &[6],
+            Self::Control => &[8],
+        }
+    }
+
+    /// The word for it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Run => "run",
+            Self::Method => "method",
+            Self::Demonstrations => "demonstrations",
+            Self::Form => "form",
+            Self::Demographics => "demographics",
+            Self::Control => "control",
+            Self::Norm => "norm",
+        }
+    }
+}
+
+/// Why nothing can be compared.
+#[derive(Debug, thiserror::Error)]
+pub enum CompareError {
+    /// The numbers could not be computed.
+    #[error(transparent)]
+    Metrics(#[from] MetricsError),
+    /// No two systems differ in the factor alone.
+    #[error("no two cells differ in their {factor} alone; there are: {cells}")]
+    NothingToCompare {
+        /// The factor.
+        factor: &'static str,
+        /// All cells.
+        cells: String,
+    },
+}
+
+impl CompareError {
+    /// What can be done about it.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Metrics(error) => error.hint(),
+            Self::NothingToCompare { .. } => Some(
+                "choose with --by what the two sides differ in, or name two runs that share a cell of their grids"
+                    .to_owned(),
+            ),
+        }
+    }
+}
+
+/// All comparisons of some runs.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Comparisons {
+    /// Whether any run's respondents were invented.
+    pub synthetic: bool,
+    /// What the sides differ in.
+    pub by: Factor,
+    /// What intervals are made with.
+    pub options: ReportOptions,
+    /// Category names.
+    pub categories: Vec<String>,
+    /// The comparisons.
+    pub pairs: Vec<Pair>,
+}
+
+/// One comparison.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Pair {
+    /// What the first is called.
+    pub first: String,
+    /// What the second is called.
+    pub second: String,
+    /// What is equal in both.
+    pub common: String,
+    /// The figures, first minus second.
+    pub comparison: Comparison,
+    /// p-values by category, adjusted after Holm for the number of categories.
+    pub p_by_category: Vec<Option<f64>>,
+    /// Differences among groups of people, adjusted after Holm for the number of groups.
+    pub groups: Vec<GroupDifference>,
+}
+
+/// The difference among the people of one group.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct GroupDifference {
+    /// The dimension.
+    pub dimension: String,
+    /// The group.
+    pub group: String,
+    /// Number of its people.
+    pub people: usize,
+    /// First minus second.
+    pub difference: Estimate,
+    /// p-value of the sign-flip test.
+    pub p: f64,
+    /// The same, adjusted.
+    pub p_adjusted: f64,
+}
+
+/// Fewer people than this cannot reach p < 0.05 even if all of them differ alike: 2 / 2^5 is above it.
+const FEWEST: usize = 6;
+
+impl Comparisons {
+    /// Compares all systems of `runs` that differ in one factor alone. Up to four of them are compared each with each,
+    /// more of them with the first. Runs that share no cell are compared by their main cells.
+    ///
+    /// # Errors
+    /// Where runs contradict each other or nothing can be compared.
+    pub fn new(runs: &[RunData], by: Factor, options: ReportOptions) -> Result<Self, CompareError> {
+        let mut bench = bench(runs, options)?;
+        if by == Factor::Norm {
+            add_norms(&mut bench)?;
+        }
+        let mut found = matched(&bench.entries, by);
+        if found.is_empty() && by == Factor::Run {
+            let main = |run: usize| bench.headline.iter().copied().find(|at| bench.entries[*at].run == run);
+            let mains: Vec<usize> = (0..runs.len()).filter_map(main).collect();
+            found = each_with_each(&mains);
+        }
+        if found.is_empty() {
+            let models = (0..bench.entries.len()).filter(|at| bench.entries[*at].cell().is_some());
+            let cells: Vec<String> = models.map(|at| bench.full_label(at)).collect();
+            return Err(CompareError::NothingToCompare {
+                factor: by.name(),
+                cells: cells.join("; "),
+            });
+        }
+        let pairs = found
+            .into_iter()
+            .map(|(a, b)| pair(&bench, a, b))
+            .collect::<Result<Vec<_>, _>>()?;
+        Ok(Self {
+            synthetic: runs.iter().any(|run| run.header.synthetic),
+            by,
+            options,
+            categories: bench.roster.categories.clone(),
+            pairs,
+        })
+    }
+
+    /// Every comparison as a table by category with the main figures above, for people.
+    pub fn tables(&self) -> Vec<Table> {
+        self.pairs.iter().map(|pair| self.table(pair)).collect()
+    }
+
+    fn table(&self, pair: &Pair) -> Table {
+        let c = &pair.comparison;
+        let mut table = Table::new("comparison", self.summary(pair), &[("category", Align::Left)]);
+        let titles = [
+            "first, %",
+            "second, %",
+            "difference (95 %)",
+            "p (Holm)",
+            "agree, %",
+            "kappa",
+        ];
+        table
+            .columns
+            .extend(titles.map(|title| (title.to_owned(), Align::Right)));
+        let mut push = |name: String, first: Option<f64>, second: Option<f64>, rest: [String; 4]| {
+            let mut row = vec![name, percent(first), percent(second)];
+            row.extend(rest);
+            table.rows.push(row);
+        };
+        let rest = |estimate: &Option<Estimate>, p: Option<f64>, agreement: &Option<Agreement>| {
+            [
+                difference(estimate.as_ref()),
+                p.map_or("–".to_owned(), p_value),
+                percent(agreement.map(|a| a.agreement)),
+                agreement
+                    .and_then(|a| a.kappa)
+                    .map_or("–".to_owned(), |kappa| format!("{kappa:.2}")),
+            ]
+        };
+        for (at, category) in self.categories.iter().enumerate() {
+            let (first, second) = (c.accuracy.0.categories[at], c.accuracy.1.categories[at]);
+            let rest = rest(
+                &c.difference.categories[at],
+                pair.p_by_category[at],
+                &c.agreement_by_category[at],
+            );
+            push(names::short_category(category), first, second, rest);
+        }
+        let overall = rest(&c.difference.overall, c.p.overall, &c.agreement);
+        push(
+            "Overall".to_owned(),
+            c.accuracy.0.overall,
+            c.accuracy.1.overall,
+            overall,
+        );
+        table
+    }
+
+    /// The main figures in sentences.
+    fn summary(&self, pair: &Pair) -> String {
+        let c = &pair.comparison;
+        let mut lines = vec![format!(
+            "{}first: {}; second: {}{}",
+            if self.synthetic { "SYNTHETIC respondents. " } else { "" },
+            pair.first,
+            pair.second,
+            if pair.common.is_empty() {
+                String::new()
+            } else {
+                format!(" ({})", pair.common)
+            }
+        )];
+        lines.push(format!(
+            "{} probes of {} people; difference {} points, p {} by flipping whole people, McNemar's p {}.",
+            c.table.probes(),
+            c.people,
+            difference(c.difference.overall.as_ref()),
+            c.p.overall.map_or("–".to_owned(), p_value),
+            p_value(c.mcnemar)
+        ));
+        lines.push(format!(
+            "Both right {}, only the first {}, only the second {}, both wrong {} (alike {}).",
+            c.table.both_right,
+            c.table.only_first,
+            c.table.only_second,
+            c.table.both_wrong_alike + c.table.both_wrong_apart,
+            c.table.both_wrong_alike
+        ));
+        if let Some(detectable) = c.minimum_detectable {
+            lines.push(format!(
+                "Minimum detectable difference: {:.1} points (power 80 %, level 5 %, these people).",
+                100.0 * detectable
+            ));
+        }
+        if !pair.groups.is_empty() {
+            let told: Vec<String> = pair
+                .groups
+                .iter()
+                .filter(|group| group.p_adjusted < 0.05)
+                .map(|g| format!("{} {} {}", g.dimension, g.group, difference(Some(&g.difference))))
+                .collect();
+            let what = if told.is_empty() {
+                "in none".to_owned()
+            } else {
+                told.join("; ")
+            };
+            lines.push(format!(
+                "Groups of people with a difference after Holm's correction, of {} with {FEWEST} people or more: {what}.",
+                pair.groups.len()
+            ));
+        }
+        lines.join("\n")
+    }
+
+    /// All figures of all comparisons, a line each, for programs.
+    pub fn csv_table(&self) -> Table {
+        let left = ["first", "second", "common", "scope", "dimension", "name"];
+        let right = [
+            "first_accuracy",
+            "second_accuracy",
+            "difference",
+            "se",
+            "low",
+            "high",
+            "p",
+            "p_holm",
+        ];
+        let mut columns: Vec<(&str, Align)> = left.map(|name| (name, Align::Left)).to_vec();
+        columns.extend(
+            right
+                .iter()
+                .chain(&["agreement", "kappa", "people"])
+                .map(|name| (*name, Align::Right)),
+        );
+        columns.push(("respondents", Align::Left));
+        let mut table = Table::new("compare", "", &columns);
+        for pair in &self.pairs {
+            let c = &pair.comparison;
+            let mut line = |place: [&str; 3], sides: [Option<f64>; 2], d: &Estimate, tail: [Option<f64>; 4], people| {
+                let mut row = vec![pair.first.clone(), pair.second.clone(), pair.common.clone()];
+                row.extend(place.map(str::to_owned));
+                row.extend(sides.map(super::csv::number));
+                row.extend(super::csv::numbers(Some(d)));
+                row.extend(tail.map(super::csv::number));
+                row.push(format!("{people}"));
+                row.push(if self.synthetic { "synthetic" } else { "survey" }.to_owned());
+                table.rows.push(row);
+            };
+            let agreed = |a: &Option<Agreement>| (a.map(|a| a.agreement), a.and_then(|a| a.kappa));
+            if let Some(overall) = &c.difference.overall {
+                let (agreement, kappa) = agreed(&c.agreement);
+                let sides = [c.accuracy.0.overall, c.accuracy.1.overall];
+                line(
+                    ["overall", "", ""],
+                    sides,
+                    overall,
+                    [c.p.overall, None, agreement, kappa],
+                    c.people,
+                );
+            }
+            for (at, category) in self.categories.iter().enumerate() {
+                let Some(estimate) = &c.difference.categories[at] else {
+                    continue;
+                };
+                let (agreement, kappa) = agreed(&c.agreement_by_category[at]);
+                let sides = [c.accuracy.0.categories[at], c.accuracy.1.categories[at]];
+                let tail = [c.p.categories[at], pair.p_by_category[at], agreement, kappa];
+                line(["category", "", category], sides, estimate, tail, c.people);
+            }
+            for group in &pair.groups {
+                let tail = [Some(group.p), Some(group.p_adjusted), None, None];
+                let place = ["group", group.dimension.as_str(), group.group.as_str()];
+                line(place, [None, None], &group.difference, tail, group.people);
+            }
+        }
+        table
+    }
+}
+
+/// Adds every likelihood cell under every other norm.
+fn add_norms(bench: &mut Bench<'_>) -> Result<(), MetricsError> {
+    let mut more = Vec::new();
+    for entry in &bench.entries {
+        let Some(cell) = entry.cell().filter(|cell| cell.method == Method::Likelihood) else {
+            continue;
+        };
+        let run = &bench.runs[entry.run];
+        for norm in Norm::ALL.into_iter().filter(|norm| *norm != bench.norms[entry.run]) {
+            let system = System::Model {
+                cell: cell.clone(),
+                norm,
+            };
+            let panel = Panel::new(run, &bench.roster, &system)?;
+            // A norm that the records do not allow leaves choices unread.
+            if panel.unread() <= entry.panel.unread() {
+                let parts = names::parts(&run.name, &run.header.model.name, &system);
+                more.push(Entry {
+                    run: entry.run,
+                    system,
+                    panel,
+                    parts,
+                });
+            }
+        }
+    }
+    bench.entries.extend(more);
+    Ok(())
+}
+
+/// Pairs of model cells whose names differ only in what the factor may change.
+fn matched(entries: &[Entry], by: Factor) -> Vec<(usize, usize)> {
+    let mut alike: BTreeMap<[String; 9], Vec<usize>> = BTreeMap::new();
+    for (at, entry) in entries.iter().enumerate().filter(|(_, entry)| entry.cell().is_some()) {
+        let mut key = entry.parts.clone();
+        by.parts().iter().for_each(|part| key[*part].clear());
+        alike.entry(key).or_default().push(at);
+    }
+    let mut pairs: Vec<(usize, usize)> = alike.values().flat_map(|group| each_with_each(group)).collect();
+    pairs.sort_unstable();
+    pairs
+}
+
+/// All pairs of up to four, the first with each of more.
+fn each_with_each(list: &[usize]) -> Vec<(usize, usize)> {
+    let firsts = if list.len() <= 4 { list.len() } else { 1 };
+    (0..firsts)
+        .flat_map(|a| list[a + 1..].iter().map(move |b| (list[a], *b)))
+        .collect()
+}
+
+fn pair(bench: &Bench<'_>, first: usize, second: usize) -> Result<Pair, MetricsError> {
+    let categories = bench.categories();
+    let how = &bench.options.resampling;
+    let paired = bench.pair(first, second)?;
+    let comparison = paired.compare(categories, how);
+    let (a, b) = (&bench.entries[first].parts, &bench.entries[second].parts);
+    let common: Vec<&str> = (1..9)
+        .filter(|at| a[*at] == b[*at] && !a[*at].is_empty())
+        .map(|at| a[at].as_str())
+        .collect();
+    let labels = bench.labels(&[first, second]);
+    let known: Vec<f64> = comparison.p.categories.iter().flatten().copied().collect();
+    let mut adjusted = holm(&known).into_iter();
+    let p_by_category = comparison
+        .p
+        .categories
+        .iter()
+        .map(|p| p.and_then(|_| adjusted.next()))
+        .collect();
+    let mut groups = Vec::new();
+    for dimension in &bench.roster.dimensions {
+        for group in &dimension.groups {
+            let members = bench.roster.members(&dimension.name, group);
+            if members.len() < FEWEST {
+                continue;
+            }
+            if let Some((difference, p, people)) = paired.among(&members, categories, how)
+                && people >= FEWEST
+            {
+                let (dimension, group) = (dimension.name.clone(), group.clone());
+                groups.push(GroupDifference {
+                    dimension,
+                    group,
+                    people,
+                    difference,
+                    p,
+                    p_adjusted: p,
+                });
+            }
+        }
+    }
+    let p: Vec<f64> = groups.iter().map(|group| group.p).collect();
+    groups
+        .iter_mut()
+        .zip(holm(&p))
+        .for_each(|(group, p)| group.p_adjusted = p);
+    let [first, second] = [labels[0].clone(), labels[1].clone()];
+    Ok(Pair {
+        first,
+        second,
+        common: common.join(" · "),
+        comparison,
+        p_by_category,
+        groups,
+    })
+}

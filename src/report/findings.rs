@@ -1,0 +1,187 @@
+//! Sentences that the figures bear out: what a reader should take away, and what it depends on.
+
+use super::numbers::{NormScores, Report};
+use super::words::{difference, percent};
+use crate::metrics::{Estimate, System};
+
+/// The first sentence of a report: the best main system, how it fares against chance and baselines.
+pub fn lede(report: &Report) -> Vec<String> {
+    let overall = |at: usize| report.systems[at].scores.overall;
+    let value = |at: usize| overall(at).map_or(f64::NEG_INFINITY, |e| e.value);
+    let Some(best) = report
+        .headline
+        .iter()
+        .copied()
+        .reduce(|a, b| if value(b) > value(a) { b } else { a })
+    else {
+        return Vec::new();
+    };
+    let Some(estimate) = overall(best) else {
+        return Vec::new();
+    };
+    let people = report.systems[best].people;
+    let model = &report.runs[report.systems[best].run].header.model.name;
+    let how = match &report.systems[best].system {
+        System::Model { cell, .. } if cell.demonstrations > 0 => {
+            let (method, n) = (super::names::method(cell.method), cell.demonstrations);
+            format!("Shown up to {n} statements of a person and asked by {method}")
+        }
+        System::Model { cell, .. } => format!("Shown no statements and asked by {}", super::names::method(cell.method)),
+        _ => String::new(),
+    };
+    let kind = if report.synthetic { "synthetic people" } else { "people" };
+    let interval = estimate.spread.map_or(String::new(), |s| {
+        format!(" (95 % interval {} to {})", percent(Some(s.low)), percent(Some(s.high)))
+    });
+    let mut sentences = vec![format!(
+        "{how}, {model} picks the statement that the same person would express next in {} % of held-out questions\
+         {interval}, over {people} {kind}.",
+        percent(Some(estimate.value))
+    )];
+    for against in report.against.iter().filter(|a| a.system == best) {
+        let baseline = &report.systems[against.baseline];
+        let Some(other) = baseline.scores.overall else { continue };
+        sentences.push(format!(
+            "{} reaches {} %: the model is {}.",
+            capital(&super::names::baseline(&baseline.system)),
+            percent(Some(other.value)),
+            verdict(&against.difference)
+        ));
+    }
+    sentences
+}
+
+/// "ahead by +2.3 (0.1 to 4.5) points" and the like; within the interval nothing is claimed.
+pub fn verdict(estimate: &Estimate) -> String {
+    let figure = difference(Some(estimate));
+    match (estimate.excludes(0.0), estimate.value > 0.0) {
+        (true, true) => format!("ahead, by {figure} points"),
+        (true, false) => format!("behind, by {figure} points"),
+        (false, _) => format!("not told apart from it, {figure} points"),
+    }
+}
+
+/// Which conclusions hold under which norm.
+pub fn norm_dependence(scores: &NormScores) -> Vec<String> {
+    let claims: [(&str, fn(&super::numbers::NormRow) -> Option<Estimate>); 2] = [
+        ("chance", |row| row.over_chance),
+        (&scores.baseline, |row| row.over_baseline),
+    ];
+    let mut sentences = Vec::new();
+    for (other, figure) in claims {
+        let judged: Vec<(&str, &str)> = scores
+            .norms
+            .iter()
+            .filter_map(|row| Some((row.norm.name(), standing(&figure(row)?))))
+            .collect();
+        let standings: Vec<&str> = ["ahead of", "behind", "not told apart from"]
+            .into_iter()
+            .filter(|standing| judged.iter().any(|(_, s)| s == standing))
+            .collect();
+        match standings.as_slice() {
+            [] => {}
+            [one] => sentences.push(format!("Under every norm it is {one} {other}.")),
+            several => {
+                let parts: Vec<String> = several
+                    .iter()
+                    .map(|standing| {
+                        let norms: Vec<&str> = judged
+                            .iter()
+                            .filter(|(_, s)| s == standing)
+                            .map(|(norm, _)| *norm)
+                            .collect();
+                        format!("{standing} {other} under {}", list(&norms))
+                    })
+                    .collect();
+                sentences.push(format!(
+                    "The conclusion depends on the norm: it is {}.",
+                    parts.join(", ")
+                ));
+            }
+        }
+    }
+    sentences
+}
+
+fn standing(estimate: &Estimate) -> &'static str {
+    match (estimate.excludes(0.0), estimate.value > 0.0) {
+        (true, true) => "ahead of",
+        (true, false) => "behind",
+        (false, _) => "not told apart from",
+    }
+}
+
+/// "a", "a and b", "a, b and c".
+pub fn list(words: &[&str]) -> String {
+    match words {
+        [] => String::new(),
+        [one] => (*one).to_owned(),
+        [rest @ .., last] => format!("{} and {last}", rest.join(", ")),
+    }
+}
+
+/// The first letter in upper case.
+pub fn capital(text: &str) -> String {
+    let mut letters = text.chars();
+    letters
+        .next()
+        .map(|first| first.to_uppercase().collect::<String>() + letters.as_str())
+        .unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metrics::{Norm, Spread};
+    use crate::report::numbers::NormRow;
+
+    fn row(norm: Norm, low: f64, high: f64) -> NormRow {
+        let estimate = Estimate {
+            value: (low + high) / 2.0,
+            spread: Some(Spread { se: 0.01, low, high }),
+        };
+        NormRow {
+            norm,
+            accuracy: estimate,
+            agreement: None,
+            over_chance: Some(estimate),
+            over_baseline: None,
+        }
+    }
+
+    #[test]
+    fn a_conclusion_that_depends_on_the_norm_is_called_so() {
+        let scores = |norms| NormScores {
+            label: "x".into(),
+            norms,
+            baseline: "majority".into(),
+        };
+        let same = scores(vec![row(Norm::Sum, 0.01, 0.05), row(Norm::Byte, 0.02, 0.04)]);
+        assert_eq!(norm_dependence(&same), ["Under every norm it is ahead of chance."]);
+        let differ = scores(vec![
+            row(Norm::Sum, 0.01, 0.05),
+            row(Norm::Token, -0.02, 0.04),
+            row(Norm::Pmi, 0.1, 0.2),
+        ]);
+        assert_eq!(
+            norm_dependence(&differ),
+            [
+                "The conclusion depends on the norm: it is ahead of chance under sum and pmi, not told apart from chance \
+              under token."
+            ]
+        );
+    }
+
+    #[test]
+    fn nothing_is_claimed_within_the_interval() {
+        let estimate = Estimate {
+            value: 0.01,
+            spread: Some(Spread {
+                se: 0.01,
+                low: -0.01,
+                high: 0.03,
+            }),
+        };
+        assert_eq!(verdict(&estimate), "not told apart from it, +1.0 (−1.0 to +3.0) points");
+    }
+}

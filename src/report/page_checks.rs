@@ -1,0 +1,90 @@
+//! The page's checks: methods against each other, norms, calibration, unread answers.
+
+use minijinja::{Value, context};
+
+use super::charts::{heat_share, matrix, reliability};
+use super::findings::norm_dependence;
+use super::names;
+use super::page::{Page, safe};
+use super::words::{difference, p_value, percent, with_interval};
+
+impl Page<'_> {
+    pub(super) fn methods(&self) -> Vec<Value> {
+        let pairs = self.report.methods.iter().enumerate().map(|(at, pair)| {
+            let c = &pair.comparison;
+            let title = self.tagged(&format!("{} and {}, right and wrong", pair.first, pair.second));
+            let rows = self.report.categories.iter().enumerate().filter_map(|(row, category)| {
+                let agreement = c.agreement_by_category[row]?;
+                Some(context! {
+                    category => names::short_category(category),
+                    agreement => percent(Some(agreement.agreement)),
+                    heat => format!("{:.3}", heat_share(agreement.agreement)),
+                    kappa => agreement.kappa.map_or("–".to_owned(), |k| format!("{k:.2}")),
+                    difference => difference(c.difference.categories[row].as_ref()),
+                })
+            });
+            context! {
+                first => pair.first.clone(), second => pair.second.clone(), common => pair.common.clone(),
+                svg => safe(matrix(&c.table, &pair.first.clone(), &pair.second.clone(), &format!("pair-{at}"), &title)),
+                rows => rows.collect::<Vec<_>>(),
+                agreement => percent(c.agreement.map(|a| a.agreement)),
+                kappa => c.agreement.and_then(|a| a.kappa).map_or("–".to_owned(), |k| format!("{k:.2}")),
+                difference => difference(c.difference.overall.as_ref()),
+                p => c.p.overall.map_or("–".to_owned(), p_value),
+                mcnemar => p_value(c.mcnemar),
+                detectable => c.minimum_detectable.map_or("–".to_owned(), |d| format!("{:.1}", 100.0 * d)),
+                probes => c.table.probes(), people => c.people,
+            }
+        });
+        pairs.collect()
+    }
+
+    pub(super) fn norms(&self) -> Vec<Value> {
+        let systems = self.report.norms.iter().map(|scores| {
+            let rows: Vec<Value> = scores
+                .norms
+                .iter()
+                .map(|row| {
+                    context! {
+                        norm => row.norm.name(), meaning => names::norm(row.norm),
+                        accuracy => with_interval(Some(&row.accuracy)),
+                        agreement => row.agreement.map_or("headline".to_owned(), |a| percent(Some(a.agreement))),
+                        over_chance => difference(row.over_chance.as_ref()),
+                        over_baseline => difference(row.over_baseline.as_ref()),
+                    }
+                })
+                .collect();
+            let dependence = norm_dependence(scores);
+            context! { system => scores.label.clone(), baseline => scores.baseline.clone(), rows, dependence }
+        });
+        systems.collect()
+    }
+
+    pub(super) fn calibration(&self) -> Vec<Value> {
+        let systems = self.report.calibration.iter().enumerate().map(|(at, system)| {
+            let c = &system.calibration;
+            let title = self.tagged(&format!("Calibration of {}", system.label));
+            context! {
+                system => system.label.clone(),
+                svg => safe(reliability(c, at, &format!("calibration-{at}"), &title)),
+                brier => format!("{:.3}", c.brier), brier_of_chance => format!("{:.3}", c.brier_of_chance),
+                ece => percent(Some(c.ece)), log_loss => format!("{:.3}", c.log_loss), probes => c.probes,
+            }
+        });
+        systems.collect()
+    }
+
+    pub(super) fn readings(&self) -> Vec<Value> {
+        let systems = self.report.readings.iter().map(|system| {
+            let (r, b) = (&system.readings, &system.bounds);
+            context! {
+                system => system.label.clone(), probes => r.probes, out_of_range => r.out_of_range,
+                missing => r.missing, unparsable => r.unparsable, retries => r.retries,
+                share => percent((r.probes > 0).then(|| (r.probes - r.choice) as f64 / r.probes as f64)),
+                wrong => percent(b.wrong), chance => percent(b.chance), dropped => percent(b.dropped),
+                right => percent(b.right),
+            }
+        });
+        systems.collect()
+    }
+}

@@ -1,0 +1,225 @@
+//! Parts of the page that are tables: categories by system, and what was run.
+
+use minijinja::{Value, context};
+
+use super::charts::heat_share;
+use super::names;
+use super::numbers::{Report, RunSummary};
+use super::published::{Published, PublishedColumn};
+use super::words::percent;
+use crate::metrics::{Estimate, SPLITS, System};
+
+/// The table of categories and systems, coloured by accuracy, with the paper's columns where the categories are the
+/// paper's. `spans` are the numbers of columns of this report, of baselines, and of the paper.
+pub(super) fn heat(report: &Report, published: &Published) -> Value {
+    let shown = report.shown();
+    let kind = |at: usize| {
+        if report.headline.contains(&at) {
+            "ours"
+        } else {
+            "baseline"
+        }
+    };
+    let mut columns: Vec<Value> = shown
+        .iter()
+        .zip(report.shown_labels())
+        .map(|(at, label)| context! { title => label, kind => kind(*at) })
+        .collect();
+    let paper = published.columns(&report.categories);
+    columns.extend(
+        paper
+            .iter()
+            .map(|column| context! { title => column.name.clone(), kind => "published" }),
+    );
+    let row =
+        |name: &str, own: &dyn Fn(usize) -> Option<Estimate>, theirs: &dyn Fn(&PublishedColumn) -> Option<f64>| {
+            let ours = shown
+                .iter()
+                .map(|&at| cell(own(at), kind(at), report.systems[at].system == System::Chance));
+            let published = paper.iter().map(|column| {
+                let estimate = theirs(column).map(|value| Estimate { value, spread: None });
+                cell(estimate, "published", true)
+            });
+            context! { name, cells => ours.chain(published).collect::<Vec<_>>() }
+        };
+    let mut rows: Vec<Value> = report
+        .categories
+        .iter()
+        .enumerate()
+        .map(|(at, category)| {
+            let own = |system: usize| report.systems[system].scores.categories[at];
+            row(category, &own, &|column| column.categories.get(at).copied())
+        })
+        .collect();
+    let overall = |system: usize| report.systems[system].scores.overall;
+    rows.push(row("Overall", &overall, &|column| Some(column.overall)));
+    let splits: Vec<Value> = (0..SPLITS)
+        .filter(|split| {
+            shown
+                .iter()
+                .any(|at| report.systems[*at].scores.splits[*split].is_some())
+        })
+        .map(|split| {
+            let own = |system: usize| report.systems[system].scores.splits[split];
+            row(&format!("Split {}", split + 1), &own, &|_| None)
+        })
+        .collect();
+    let spans = vec![report.headline.len(), report.baselines.len(), paper.len()];
+    context! { columns, rows, splits, spans }
+}
+
+fn cell(estimate: Option<Estimate>, kind: &'static str, plain: bool) -> Value {
+    let interval = estimate
+        .and_then(|e| e.spread)
+        .filter(|_| !plain)
+        .map(|s| format!("{:.0}–{:.0}", 100.0 * s.low, 100.0 * s.high))
+        .unwrap_or_default();
+    context! {
+        figure => percent(estimate.map(|e| e.value)),
+        interval,
+        heat => estimate.map(|e| format!("{:.3}", heat_share(e.value))),
+        kind,
+    }
+}
+
+/// What one run was, in words.
+pub fn facts(run: &RunSummary) -> Value {
+    let header = &run.header;
+    let model = &header.model;
+    let mut lines: Vec<(&str, String)> = vec![("Model", model.name.clone())];
+    let mut add = |name, text: String| {
+        if !text.is_empty() {
+            lines.push((name, text));
+        }
+    };
+    add("Architecture", model.family.clone());
+    add(
+        "Parameters",
+        if model.parameters > 0 {
+            millions(model.parameters)
+        } else {
+            String::new()
+        },
+    );
+    add(
+        "Computed in",
+        [&model.dtype, &model.device, &model.kernels]
+            .map(String::as_str)
+            .join(", "),
+    );
+    let kind = if header.synthetic { "synthetic people" } else { "people" };
+    add("Respondents", format!("{} {kind} from {}", run.people, header.survey));
+    add("Catalogue", header.catalogue.clone());
+    let planned = header
+        .planned
+        .map_or(String::new(), |p| format!(" of {}", thousands(p as u64)));
+    add("Outcomes", format!("{}{planned}", thousands(run.outcomes as u64)));
+    add("Started", header.started.clone());
+    add(
+        "Finished",
+        header.finished.clone().unwrap_or_else(|| "not yet".to_owned()),
+    );
+    if header.seconds > 0.0 {
+        add("Computing time", duration(header.seconds));
+        add(
+            "Tokens a second",
+            thousands((header.tokens as f64 / header.seconds).round() as u64),
+        );
+    }
+    if header.tokens > 0 {
+        let times = header.tokens_unshared as f64 / header.tokens as f64;
+        add(
+            "Sharing",
+            format!(
+                "{} tokens computed in place of {}: {times:.1} times fewer",
+                thousands(header.tokens),
+                thousands(header.tokens_unshared)
+            ),
+        );
+    }
+    add("Machine", header.machine.clone());
+    add("indieval", header.version.clone());
+    add("Run id", header.run_id.clone());
+    let facts: Vec<Value> = lines.into_iter().map(|(name, text)| context! { name, text }).collect();
+    let hashes: Vec<Value> = header
+        .hashes
+        .iter()
+        .map(|(name, hash)| context! { name, hash })
+        .collect();
+    context! { name => run.name.clone(), title => run.title.clone(), norm => run.norm.name(), facts, hashes, spec => header.spec.clone() }
+}
+
+/// Every cell with what was really shown.
+pub fn cells(report: &Report) -> Vec<Value> {
+    let models = report
+        .systems
+        .iter()
+        .filter(|s| matches!(s.system, System::Model { .. }));
+    let rows = models.map(|system| {
+        let of_mean = |mean: Option<f64>| mean.map_or("–".to_owned(), |m| format!("{m:.0}"));
+        let overall = system.scores.overall;
+        context! {
+            run => report.runs[system.run].name.clone(), label => short_cell(&system.label), people => system.people,
+            probes => system.probes,
+            shown => of_mean(system.shown), tokens => of_mean(system.context_tokens),
+            accuracy => super::words::with_interval(overall.as_ref()),
+            crossed => system.crossed.as_ref().map_or(String::new(), |e| super::words::with_interval(Some(e))),
+        }
+    });
+    rows.collect()
+}
+
+/// A cell's full label without the words that every label has.
+fn short_cell(label: &str) -> String {
+    names::cut(label, 120)
+}
+
+/// 1234567 as 1,234,567.
+pub fn thousands(number: u64) -> String {
+    let digits = number.to_string();
+    let mut grouped = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at) % 3 == 0 {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    grouped
+}
+
+fn millions(number: u64) -> String {
+    match number {
+        n if n >= 1_000_000_000 => format!("{:.1} billion", n as f64 / 1e9),
+        n => format!("{:.0} million", n as f64 / 1e6),
+    }
+}
+
+fn duration(seconds: f64) -> String {
+    let whole = seconds.round() as u64;
+    match whole {
+        s if s >= 3600 => format!("{} h {} min", s / 3600, s % 3600 / 60),
+        s if s >= 60 => format!("{} min {} s", s / 60, s % 60),
+        s => format!("{s} s"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_in_words() {
+        assert_eq!(
+            [0, 999, 1000, 1_234_567].map(thousands),
+            ["0", "999", "1,000", "1,234,567"]
+        );
+        assert_eq!(
+            [134_515_008, 8_030_261_248].map(millions),
+            ["135 million", "8.0 billion"]
+        );
+        assert_eq!(
+            [12.4, 754.0, 7260.0].map(duration),
+            ["12 s", "12 min 34 s", "2 h 1 min"]
+        );
+    }
+}

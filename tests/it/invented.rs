@@ -1,0 +1,483 @@
+//! An invented run, so that reports can be looked at and tested without a model or a survey. Everything in it is
+//! synthetic and says so.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use indieval::metrics::{BaselineRow, Dimension, ModelInfo, Person, QuestionInfo, RunData, RunHeader};
+use indieval::model::Finish;
+use indieval::run::{Context, Ending, Header, Journal, ModelIdentity, Session, Spec};
+use indieval::scoring::{CandidateScore, Cell, Control, Evidence, Method, Outcome, Permutation, Reading, Try};
+use indieval::survey::{Form, QuestionId};
+use rand_chacha::ChaCha8Rng;
+use rand_core::{Rng, SeedableRng};
+
+/// Category name, first question, number of questions that are ever probed, candidates of each of them, accuracy that
+/// a good model would reach.
+const CATEGORIES: [(&str, u16, usize, [usize; 3], f64); 13] = [
+    ("Social Values, Attitudes & Stereotypes", 1, 9, [2, 2, 2], 0.62),
+    ("Happiness and Well-Being", 46, 9, [2, 2, 2], 0.78),
+    (
+        "Social Capital, Trust & Organizational Membership",
+        57,
+        9,
+        [2, 2, 2],
+        0.68,
+    ),
+    ("Economic Values", 106, 6, [2, 2, 2], 0.56),
+    ("Corruption", 112, 9, [2, 2, 3], 0.57),
+    ("Migration", 121, 9, [3, 3, 3], 0.46),
+    ("Security", 131, 9, [2, 2, 2], 0.72),
+    ("Postmaterialist Index", 152, 6, [4, 4, 4], 0.34),
+    ("Science & Technology", 158, 6, [2, 2, 2], 0.63),
+    ("Religious Values", 164, 9, [2, 2, 3], 0.66),
+    ("Ethical Values and Norms", 176, 9, [2, 2, 2], 0.76),
+    ("Political Interest & Political Participation", 199, 9, [3, 3, 2], 0.50),
+    ("Political Culture & Political Regimes", 235, 9, [2, 2, 2], 0.64),
+];
+
+/// Dimensions with their groups.
+const DIMENSIONS: [(&str, &[&str]); 16] = [
+    ("Sex", &["male", "female"]),
+    (
+        "Age",
+        &["16 to 24", "25 to 34", "35 to 44", "45 to 54", "55 to 64", "65 or more"],
+    ),
+    (
+        "Continent",
+        &["Africa", "Asia", "Europe", "North America", "Oceania", "South America"],
+    ),
+    (
+        "Country",
+        &[
+            "Andorra",
+            "Brazil",
+            "Canada",
+            "Egypt",
+            "Germany",
+            "India",
+            "Japan",
+            "Kenya",
+            "New Zealand",
+            "Peru",
+        ],
+    ),
+    ("Education", &["lower", "middle", "higher"]),
+    (
+        "Employment",
+        &[
+            "full time",
+            "part time",
+            "self-employed",
+            "retired",
+            "at home",
+            "student",
+            "unemployed",
+        ],
+    ),
+    ("Sector", &["public", "private business", "private non-profit"]),
+    (
+        "Occupation",
+        &[
+            "never had a job",
+            "professional",
+            "clerical",
+            "sales",
+            "service",
+            "skilled worker",
+            "farm worker",
+        ],
+    ),
+    (
+        "Social class",
+        &["upper", "upper middle", "lower middle", "working", "lower"],
+    ),
+    ("Income", &["lower half", "upper half"]),
+    ("Savings", &["saved money", "just got by", "spent savings", "borrowed"]),
+    (
+        "Religion",
+        &[
+            "none",
+            "Buddhist",
+            "Hindu",
+            "Jew",
+            "Muslim",
+            "Orthodox",
+            "Protestant",
+            "Roman Catholic",
+        ],
+    ),
+    (
+        "Marital status",
+        &[
+            "married",
+            "living together",
+            "divorced",
+            "separated",
+            "widowed",
+            "single",
+        ],
+    ),
+    ("Immigration status", &["born here", "immigrant"]),
+    ("Citizenship", &["citizen", "not a citizen"]),
+    ("Household language", &["survey language", "another"]),
+];
+
+/// What the invented run contains.
+pub struct Plan {
+    pub name: &'static str,
+    pub model: &'static str,
+    pub people: usize,
+    pub seed: u64,
+    /// Added to every accuracy.
+    pub skill: f64,
+    pub cells: Vec<Cell>,
+    pub synthetic: bool,
+}
+
+/// One cell of the person's own demonstrations.
+pub fn cell(method: Method, demonstrations: usize) -> Cell {
+    Cell {
+        method,
+        demonstrations,
+        form: Form::Polar,
+        demographics: false,
+        category: None,
+        control: Control::Own,
+    }
+}
+
+/// Cells that fill every section of a report.
+pub fn every_section() -> Vec<Cell> {
+    let mut cells: Vec<Cell> = [0, 50, 100, 200].map(|n| cell(Method::Likelihood, n)).to_vec();
+    cells.extend([0, 50, 100, 200].map(|n| Cell {
+        demographics: true,
+        ..cell(Method::Likelihood, n)
+    }));
+    cells.extend([Method::Label, Method::Generation, Method::GenerationPaper].map(|m| cell(m, 200)));
+    cells.extend([Control::Random, Control::SameCountry].map(|c| Cell {
+        control: c,
+        ..cell(Method::Likelihood, 200)
+    }));
+    let restricted = |c: &(&str, u16, usize, [usize; 3], f64)| Cell {
+        category: Some(c.0.to_owned()),
+        ..cell(Method::Likelihood, 200)
+    };
+    cells.extend(CATEGORIES.iter().map(restricted));
+    cells
+}
+
+fn unit(generator: &mut ChaCha8Rng) -> f64 {
+    (generator.next_u64() >> 11) as f64 / (1u64 << 53) as f64
+}
+
+fn pick(generator: &mut ChaCha8Rng, bound: usize) -> usize {
+    ((unit(generator) * bound as f64) as usize).min(bound - 1)
+}
+
+/// The run of a plan.
+pub fn run(plan: &Plan) -> RunData {
+    // People, their groups and their answers depend on this seed alone, so that two plans are on the same probes.
+    let mut world = ChaCha8Rng::seed_from_u64(7);
+    let mut models = ChaCha8Rng::seed_from_u64(plan.seed);
+    let mut people = Vec::new();
+    let mut ease = Vec::new();
+    for number in 0..plan.people {
+        let groups: BTreeMap<String, String> = DIMENSIONS
+            .iter()
+            .filter(|(name, _)| *name != "Savings" || number % 5 > 0)
+            .map(|(name, groups)| ((*name).to_owned(), groups[pick(&mut world, groups.len())].to_owned()))
+            .collect();
+        ease.push(0.12 * (unit(&mut world) - 0.5) + if groups["Continent"] == "Europe" { 0.06 } else { 0.0 });
+        people.push(Person {
+            id: format!("S{number:05}"),
+            groups,
+        });
+    }
+    let mut outcomes = Vec::new();
+    let mut baselines = Vec::new();
+    for (person, ease) in people.iter().zip(&ease) {
+        for split in 0..3usize {
+            for (name, first, questions, candidates, reach) in &CATEGORIES {
+                for i in 0..3 {
+                    let at = (3 * split + i) % questions;
+                    let question = QuestionId(first + at as u16);
+                    let candidates = candidates[at % 3];
+                    let chance = 1.0 / candidates as f64;
+                    let label = pick(&mut world, candidates);
+                    let mut draw = |generator: &mut ChaCha8Rng, p: f64| {
+                        if unit(generator) < p {
+                            label
+                        } else {
+                            (label + 1 + pick(generator, candidates - 1)) % candidates
+                        }
+                    };
+                    let near = draw(&mut world, chance + 0.85 * (reach - chance) + ease);
+                    baselines.push(BaselineRow {
+                        respondent: person.id.clone(),
+                        split: split as u8 + 1,
+                        question,
+                        majority: Some(draw(&mut world, chance + 0.6 * (reach - chance))),
+                        resemblance: BTreeMap::from([
+                            (1, draw(&mut world, chance + 0.4 * (reach - chance))),
+                            (9, near),
+                        ]),
+                    });
+                    for cell in &plan.cells {
+                        if cell.category.is_some() && split > 0 {
+                            continue;
+                        }
+                        let knows = knowledge(cell, name);
+                        let p = (chance + (reach + plan.skill - chance) * knows + ease).clamp(0.02, 0.98);
+                        let choice = draw(&mut models, p);
+                        outcomes.push(outcome(
+                            person,
+                            split,
+                            question,
+                            cell,
+                            candidates,
+                            label,
+                            choice,
+                            &mut models,
+                        ));
+                    }
+                }
+            }
+        }
+    }
+    let header = RunHeader {
+        run_id: String::new(),
+        model: ModelInfo {
+            name: plan.model.to_owned(),
+            family: "llama".into(),
+            parameters: 134_515_008,
+            dtype: "bf16".into(),
+            device: "cpu".into(),
+            kernels: "avx512-bf16".into(),
+        },
+        spec: spec(plan).to_toml().expect("a spec is TOML"),
+        hashes: ["weights", "tokenizer", "catalogue", "survey", "prompt likelihood"]
+            .map(|name| {
+                (
+                    name.to_owned(),
+                    format!("{:064x}", name.len() as u64 * 0x9e37_79b9_7f4a_7c15),
+                )
+            })
+            .into(),
+        version: "0.1.0".into(),
+        machine: "an invented processor, 2 threads, Linux".into(),
+        started: "2026-01-01T08:00:00Z".into(),
+        finished: Some("2026-01-01T08:12:34Z".into()),
+        planned: Some(outcomes.len()),
+        tokens: 1_234_567,
+        tokens_unshared: 70_765_432,
+        seconds: 754.0,
+        synthetic: plan.synthetic,
+        survey: "synthetic-respondents.csv".into(),
+        catalogue: "indieval".into(),
+    };
+    RunData {
+        name: plan.name.to_owned(),
+        header,
+        outcomes,
+        people,
+        dimensions: DIMENSIONS
+            .iter()
+            .map(|(name, groups)| Dimension {
+                name: (*name).to_owned(),
+                groups: groups.iter().map(|g| (*g).to_owned()).collect(),
+            })
+            .collect(),
+        questions: CATEGORIES
+            .iter()
+            .enumerate()
+            .flat_map(|(category, (_, first, questions, ..))| {
+                (0..*questions).map(move |at| QuestionInfo {
+                    id: QuestionId(first + at as u16),
+                    category,
+                })
+            })
+            .collect(),
+        categories: CATEGORIES.iter().map(|c| c.0.to_owned()).collect(),
+        baselines,
+    }
+}
+
+/// The share of what can be known that a cell knows.
+fn knowledge(cell: &Cell, category: &str) -> f64 {
+    let method = match cell.method {
+        Method::Likelihood => 0.9,
+        Method::Label => 0.75,
+        Method::Generation => 0.8,
+        Method::GenerationPaper => 0.7,
+    };
+    let shown = 1.0 - (-(cell.demonstrations as f64) / 60.0).exp();
+    let who = match cell.control {
+        Control::Own => 1.0,
+        Control::SameCountry => 0.55,
+        Control::Random => 0.35,
+        Control::None => 0.0,
+    };
+    let restricted = match &cell.category {
+        None => 1.0,
+        Some(only) if only == category => 0.95,
+        Some(only) => 0.2 + 0.5 * ((only.len() * 7 + category.len() * 13) % 10) as f64 / 10.0,
+    };
+    method * (0.25 + if cell.demographics { 0.25 } else { 0.0 } + 0.6 * shown * who * restricted).min(1.05)
+}
+
+#[allow(clippy::too_many_arguments)]
+fn outcome(
+    person: &Person,
+    split: usize,
+    question: QuestionId,
+    cell: &Cell,
+    candidates: usize,
+    label: usize,
+    choice: usize,
+    generator: &mut ChaCha8Rng,
+) -> Outcome {
+    let mut prediction = Some(choice);
+    let evidence = match cell.method {
+        Method::Likelihood => Evidence::Likelihood {
+            scores: scores(candidates, choice, generator),
+        },
+        Method::Label => {
+            let lead = 0.2 + 2.0 * unit(generator);
+            let raw: Vec<f64> = (0..candidates).map(|c| if c == choice { lead } else { 0.0 }).collect();
+            let sum = raw.iter().map(|r| r.exp()).sum::<f64>().ln();
+            let logprobs: Vec<f64> = raw.iter().map(|r| r - sum - 0.05).collect();
+            let permutations = vec![Permutation {
+                order: (0..candidates).collect(),
+                logprobs: logprobs.clone(),
+            }];
+            Evidence::Label {
+                logprobs,
+                off_menu: 0.05,
+                permutations,
+            }
+        }
+        Method::Generation | Method::GenerationPaper => {
+            let reading = match unit(generator) {
+                x if x < 0.01 => Reading::Unparsable,
+                x if x < 0.02 => Reading::OutOfRange,
+                x if x < 0.03 && cell.method == Method::GenerationPaper => Reading::Missing,
+                _ => Reading::Choice,
+            };
+            prediction = prediction.filter(|_| reading == Reading::Choice);
+            let text = prediction.map_or("I cannot say.".to_owned(), |p| (p + 1).to_string());
+            let one = Try {
+                text,
+                tokens: vec![33],
+                logprobs: vec![-0.4],
+                off_menu: None,
+                finish: Finish::Stop,
+                temperature: 0.0,
+                seed: 0,
+            };
+            let tries = if reading == Reading::Choice { 1 } else { 3 };
+            Evidence::Generation {
+                reading,
+                tries: vec![one; tries],
+            }
+        }
+    };
+    Outcome {
+        respondent: person.id.clone(),
+        split: split as u8 + 1,
+        question,
+        cell: cell.clone(),
+        candidates,
+        label,
+        prediction,
+        context_tokens: 150 + 16 * cell.demonstrations,
+        shown: cell.category.as_ref().map_or(cell.demonstrations, |c| c.len() % 40 + 3),
+        evidence,
+    }
+}
+
+/// Token logprobs whose sums are highest for the choice.
+fn scores(candidates: usize, choice: usize, generator: &mut ChaCha8Rng) -> Vec<CandidateScore> {
+    let best = -8.0 - 10.0 * unit(generator);
+    (0..candidates)
+        .map(|candidate| {
+            let behind = if candidate == choice {
+                0.0
+            } else {
+                0.05 + 1.6 * unit(generator)
+            };
+            let tokens = 8 + pick(generator, 5);
+            let each = ((best - behind) / tokens as f64) as f32;
+            CandidateScore {
+                tokens: (0..tokens as u32).collect(),
+                logprobs: vec![each; tokens],
+                unconditional: Some(vec![each - 0.3 - 0.15 * unit(generator) as f32; tokens]),
+                chars: tokens * 5 + 3,
+                bytes: tokens * 5 + 3,
+            }
+        })
+        .collect()
+}
+
+fn spec(plan: &Plan) -> Spec {
+    let mut spec = Spec {
+        title: "An invented run for tests of the report".into(),
+        ..Spec::default()
+    };
+    spec.model.id = plan.model.to_owned();
+    spec
+}
+
+/// Writes a run as the program keeps it, so that commands can be tested on it.
+pub fn write(folder: &Path, plan: &Plan) -> RunData {
+    let data = run(plan);
+    let model = ModelIdentity {
+        name: plan.model.to_owned(),
+        family: "llama".into(),
+        parameters: 134_515_008,
+        dtype: "bf16".into(),
+        device: "cpu".into(),
+        kernels: "avx512-bf16".into(),
+        context: 8192,
+    };
+    let spec = spec(plan);
+    let header = Header {
+        format: indieval::run::FORMAT,
+        run: indieval::run::run_id(&spec, &model, &data.header.hashes).expect("a hash"),
+        synthetic: plan.synthetic,
+        respondents: plan.people,
+        outcomes: data.outcomes.len(),
+        tree_tokens: 20_000,
+        model,
+        hashes: data.header.hashes.clone(),
+        spec,
+    };
+    let (mut journal, _) = Journal::open(folder, &header).expect("a new journal");
+    for outcome in &data.outcomes {
+        journal.append(outcome).expect("room on the disk");
+    }
+    let context = Context {
+        synthetic: plan.synthetic,
+        survey: data.header.survey.clone(),
+        catalogue: data.header.catalogue.clone(),
+        categories: data.categories.clone(),
+        questions: data.questions.clone(),
+        dimensions: data.dimensions.clone(),
+        people: data.people.clone(),
+        baselines: data.baselines.clone(),
+    };
+    context.write(folder).expect("room on the disk");
+    let session = Session {
+        started: data.header.started.clone(),
+        ended: data.header.finished.clone().unwrap_or_default(),
+        version: data.header.version.clone(),
+        machine: data.header.machine.clone(),
+        seconds: data.header.seconds,
+        outcomes: data.outcomes.len(),
+        tokens: data.header.tokens,
+        tokens_unshared: data.header.tokens_unshared,
+        ending: Ending::Complete,
+    };
+    indieval::run::append_session(folder, &session).expect("room on the disk");
+    data
+}
