@@ -5,6 +5,7 @@
 //!     cargo bench --bench work_unit -- --model PATH --device cuda
 //!     cargo bench --bench work_unit -- --rows 256,512,1024  passes of other sizes
 //!     cargo bench --bench work_unit -- --peers              candle-transformers' llama beside it, f32 (minutes)
+//!     cargo bench --bench work_unit -- --write-tokens FILE   W's token ids and sums as JSON, for peers in other languages
 //!
 //! The peak that shares are of is a large matrix product measured in the same run. Times are the least of `--repeat`
 //! runs (3): other work on the machine makes them longer, never shorter. `CPU, s` is the processor time of that run
@@ -14,7 +15,8 @@ use candle_core::{DType, Device, Tensor};
 use candle_transformers::models::llama;
 use indieval::{
     model::{
-        Checkpoint, Engine, EngineSettings, LanguageModel, ModelConfig, TokenId, TokenScore, Weight,
+        Checkpoint, Engine, EngineSettings, LanguageModel, LoadError, ModelConfig, TokenId, TokenScore, Weight,
+        WeightSource,
         device::DeviceChoice,
         kernels::{Kernels, tune_allocator},
         memory::Room,
@@ -35,6 +37,7 @@ struct Options {
     rows: Vec<usize>,
     repeat: usize,
     peers: bool,
+    tokens: Option<PathBuf>,
 }
 
 impl Options {
@@ -46,6 +49,7 @@ impl Options {
             rows: vec![EngineSettings::default().rows],
             repeat: 3,
             peers: false,
+            tokens: None,
         };
         let mut args = std::env::args().skip(1);
         while let Some(arg) = args.next() {
@@ -53,6 +57,7 @@ impl Options {
             match arg.as_str() {
                 "--bench" => {}
                 "--peers" => options.peers = true,
+                "--write-tokens" => options.tokens = Some(value()?.into()),
                 "--model" => options.model = value()?.into(),
                 "--device" => options.device = value()?.parse()?,
                 "--repeat" => options.repeat = value()?.parse()?,
@@ -279,23 +284,76 @@ fn main() -> Result<(), Box<dyn Error>> {
                 engine.info().size.bytes / 1_000_000,
                 memory("VmHWM").unwrap_or(0),
             );
-            let sums = scores
-                .iter()
-                .map(|scores| scores.iter().map(|score| f64::from(score.logprob)).sum());
-            all.push((dtype, sums.collect()));
+            all.push((dtype, sums(&best.scores)));
         }
         println!("        measured matrix peak in {dtype:?}: {:.0} GFLOP/s", peak / 1e9);
     }
-    if let [(a, first), .., (b, last)] = all.as_slice()
-        && a != b
-    {
-        let off = first.iter().zip(last).map(|(a, b)| (a - b).abs()).fold(0., f64::max);
-        println!("sum of a continuation's log-probabilities, {a:?} against {b:?}: at most {off:.4} nats apart");
+    let of = |dtype| {
+        all.iter()
+            .rev()
+            .find(|(found, _)| *found == dtype)
+            .map(|(_, sums)| sums)
+    };
+    if let (Some(bf16), Some(f32)) = (of(DType::BF16), of(DType::F32)) {
+        compare("bf16 against f32", bf16, f32);
+        let settings = EngineSettings {
+            room: Room::Tokens(PREFIX + CONTINUATIONS * CONTINUATION + 1),
+            ..EngineSettings::default()
+        };
+        let rounded = Rounded(&*checkpoint.weights);
+        let (config, bos) = (&checkpoint.config, checkpoint.tokenizer.bos());
+        let mut engine = Engine::load(config, &rounded, bos, &open.device, DType::F32, &settings)?;
+        let rounded = sums(&run(&mut engine, &open.device, &work)?.scores);
+        compare("f32 with weights rounded to bf16 against f32", &rounded, f32);
+        compare("bf16 against f32 with the same weights", bf16, &rounded);
+    }
+    if let Some(path) = &options.tokens {
+        let all: serde_json::Map<_, _> = all
+            .iter()
+            .map(|(dtype, sums)| (format!("{dtype:?}").to_lowercase(), sums.as_slice().into()))
+            .collect();
+        let json = serde_json::json!({"prefix": work.prefix, "continuations": work.continuations, "sums": all});
+        std::fs::write(path, json.to_string())?;
     }
     if options.peers {
         peer(&checkpoint, &work)?;
     }
     Ok(())
+}
+
+/// The sum of each continuation's log-probabilities, in nats.
+fn sums(scores: &[Vec<TokenScore>]) -> Vec<f64> {
+    let sum = |scores: &Vec<TokenScore>| scores.iter().map(|score| f64::from(score.logprob)).sum();
+    scores.iter().map(sum).collect()
+}
+
+/// Prints how far two lists of sums are apart, and how often the best of three, as if these were the candidates of a
+/// probe, is another.
+fn compare(what: &str, first: &[f64], second: &[f64]) {
+    let off = || first.iter().zip(second).map(|(a, b)| (a - b).abs());
+    let best = |sums: &[f64]| (0..sums.len()).max_by(|&a, &b| sums[a].total_cmp(&sums[b]));
+    let changed = first
+        .chunks(3)
+        .zip(second.chunks(3))
+        .filter(|(a, b)| best(a) != best(b))
+        .count();
+    println!(
+        "{what}: sums of {CONTINUATION} log-probabilities at most {:.4}, on average {:.4} nats apart; \
+         {changed} of {} choices out of three change",
+        off().fold(0., f64::max),
+        off().sum::<f64>() / first.len() as f64,
+        first.len() / 3
+    );
+}
+
+/// A checkpoint with its weights rounded to bf16.
+struct Rounded<'a>(&'a dyn WeightSource);
+
+impl WeightSource for Rounded<'_> {
+    fn get(&self, name: &str, shape: &[usize]) -> Result<Weight, LoadError> {
+        let rounded = self.0.get_plain(name, shape, DType::BF16)?;
+        Ok(Weight::Plain(rounded))
+    }
 }
 
 /// A line of /proc/self/status, in megabytes.

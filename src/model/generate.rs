@@ -289,10 +289,10 @@ impl Engine {
         if last.is_empty() {
             return Ok(());
         }
-        let logits = self.logits_of(&Tensor::cat(&last, 0)?)?;
+        let logits = self.logits_of(&Tensor::cat(&last, 0)?)?.to_vec2::<f32>()?;
         let open = steps.iter_mut().filter(|step| !step.branch.writer.is_over());
-        for (row, Step { branch, .. }) in open.enumerate() {
-            let logprobs = log_softmax(&logits.get(row)?.to_vec1::<f32>()?);
+        for (logits, Step { branch, .. }) in logits.iter().zip(open) {
+            let logprobs = log_softmax(logits);
             finite(logprobs.first().copied().unwrap_or_default())?;
             branch.writer.step(&logprobs, decoding);
         }

@@ -239,7 +239,12 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    const LOGPROBS: [f32; 4] = [-2.302_585, -0.693_147_2, -1.609_438, -1.609_438]; // 0.1, 0.5, 0.2, 0.2
+    const LOGPROBS: [f32; 4] = [
+        -std::f32::consts::LN_10,
+        -std::f32::consts::LN_2,
+        -1.609_438,
+        -1.609_438,
+    ]; // 0.1, 0.5, 0.2, 0.2
 
     fn decoding(temperature: f32, top_p: f32) -> Decoding {
         Decoding {
