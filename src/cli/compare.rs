@@ -60,8 +60,14 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     };
     let comparisons = Comparisons::new(&runs, by, args.numbers.options())?;
     match args.format {
-        TableFormat::Text => comparisons.tables().iter().for_each(|table| println!("{}", table.text())),
-        TableFormat::Markdown => comparisons.tables().iter().for_each(|table| println!("{}", table.markdown())),
+        TableFormat::Text => comparisons
+            .tables()
+            .iter()
+            .for_each(|table| println!("{}", table.text())),
+        TableFormat::Markdown => comparisons
+            .tables()
+            .iter()
+            .for_each(|table| println!("{}", table.markdown())),
         TableFormat::Csv => print!("{}", comparisons.csv_table().csv()),
         TableFormat::Json => println!("{}", serde_json::to_string_pretty(&comparisons)?),
     }

@@ -163,9 +163,15 @@ impl Comparisons {
         if found.is_empty() {
             let models = (0..bench.entries.len()).filter(|at| bench.entries[*at].cell().is_some());
             let cells: Vec<String> = models.map(|at| bench.full_label(at)).collect();
-            return Err(CompareError::NothingToCompare { factor: by.name(), cells: cells.join("; ") });
+            return Err(CompareError::NothingToCompare {
+                factor: by.name(),
+                cells: cells.join("; "),
+            });
         }
-        let pairs = found.into_iter().map(|(a, b)| pair(&bench, a, b)).collect::<Result<Vec<_>, _>>()?;
+        let pairs = found
+            .into_iter()
+            .map(|(a, b)| pair(&bench, a, b))
+            .collect::<Result<Vec<_>, _>>()?;
         Ok(Self {
             synthetic: runs.iter().any(|run| run.header.synthetic),
             by,
@@ -183,8 +189,17 @@ impl Comparisons {
     fn table(&self, pair: &Pair) -> Table {
         let c = &pair.comparison;
         let mut table = Table::new("comparison", self.summary(pair), &[("category", Align::Left)]);
-        let titles = ["first, %", "second, %", "difference (95 %)", "p (Holm)", "agree, %", "kappa"];
-        table.columns.extend(titles.map(|title| (title.to_owned(), Align::Right)));
+        let titles = [
+            "first, %",
+            "second, %",
+            "difference (95 %)",
+            "p (Holm)",
+            "agree, %",
+            "kappa",
+        ];
+        table
+            .columns
+            .extend(titles.map(|title| (title.to_owned(), Align::Right)));
         let mut push = |name: String, first: Option<f64>, second: Option<f64>, rest: [String; 4]| {
             let mut row = vec![name, percent(first), percent(second)];
             row.extend(rest);
@@ -195,16 +210,27 @@ impl Comparisons {
                 difference(estimate.as_ref()),
                 p.map_or("–".to_owned(), p_value),
                 percent(agreement.map(|a| a.agreement)),
-                agreement.and_then(|a| a.kappa).map_or("–".to_owned(), |kappa| format!("{kappa:.2}")),
+                agreement
+                    .and_then(|a| a.kappa)
+                    .map_or("–".to_owned(), |kappa| format!("{kappa:.2}")),
             ]
         };
         for (at, category) in self.categories.iter().enumerate() {
             let (first, second) = (c.accuracy.0.categories[at], c.accuracy.1.categories[at]);
-            let rest = rest(&c.difference.categories[at], pair.p_by_category[at], &c.agreement_by_category[at]);
+            let rest = rest(
+                &c.difference.categories[at],
+                pair.p_by_category[at],
+                &c.agreement_by_category[at],
+            );
             push(names::short_category(category), first, second, rest);
         }
         let overall = rest(&c.difference.overall, c.p.overall, &c.agreement);
-        push("Overall".to_owned(), c.accuracy.0.overall, c.accuracy.1.overall, overall);
+        push(
+            "Overall".to_owned(),
+            c.accuracy.0.overall,
+            c.accuracy.1.overall,
+            overall,
+        );
         table
     }
 
@@ -216,7 +242,11 @@ impl Comparisons {
             if self.synthetic { "SYNTHETIC respondents. " } else { "" },
             pair.first,
             pair.second,
-            if pair.common.is_empty() { String::new() } else { format!(" ({})", pair.common) }
+            if pair.common.is_empty() {
+                String::new()
+            } else {
+                format!(" ({})", pair.common)
+            }
         )];
         lines.push(format!(
             "{} probes of {} people; difference {} points, p {} by flipping whole people, McNemar's p {}.",
@@ -247,7 +277,11 @@ impl Comparisons {
                 .filter(|group| group.p_adjusted < 0.05)
                 .map(|g| format!("{} {} {}", g.dimension, g.group, difference(Some(&g.difference))))
                 .collect();
-            let what = if told.is_empty() { "in none".to_owned() } else { told.join("; ") };
+            let what = if told.is_empty() {
+                "in none".to_owned()
+            } else {
+                told.join("; ")
+            };
             lines.push(format!(
                 "Groups of people with a difference after Holm's correction, of {} with {FEWEST} people or more: {what}.",
                 pair.groups.len()
@@ -259,9 +293,23 @@ impl Comparisons {
     /// All figures of all comparisons, a line each, for programs.
     pub fn csv_table(&self) -> Table {
         let left = ["first", "second", "common", "scope", "dimension", "name"];
-        let right = ["first_accuracy", "second_accuracy", "difference", "se", "low", "high", "p", "p_holm"];
+        let right = [
+            "first_accuracy",
+            "second_accuracy",
+            "difference",
+            "se",
+            "low",
+            "high",
+            "p",
+            "p_holm",
+        ];
         let mut columns: Vec<(&str, Align)> = left.map(|name| (name, Align::Left)).to_vec();
-        columns.extend(right.iter().chain(&["agreement", "kappa", "people"]).map(|name| (*name, Align::Right)));
+        columns.extend(
+            right
+                .iter()
+                .chain(&["agreement", "kappa", "people"])
+                .map(|name| (*name, Align::Right)),
+        );
         columns.push(("respondents", Align::Left));
         let mut table = Table::new("compare", "", &columns);
         for pair in &self.pairs {
@@ -280,10 +328,18 @@ impl Comparisons {
             if let Some(overall) = &c.difference.overall {
                 let (agreement, kappa) = agreed(&c.agreement);
                 let sides = [c.accuracy.0.overall, c.accuracy.1.overall];
-                line(["overall", "", ""], sides, overall, [c.p.overall, None, agreement, kappa], c.people);
+                line(
+                    ["overall", "", ""],
+                    sides,
+                    overall,
+                    [c.p.overall, None, agreement, kappa],
+                    c.people,
+                );
             }
             for (at, category) in self.categories.iter().enumerate() {
-                let Some(estimate) = &c.difference.categories[at] else { continue };
+                let Some(estimate) = &c.difference.categories[at] else {
+                    continue;
+                };
                 let (agreement, kappa) = agreed(&c.agreement_by_category[at]);
                 let sides = [c.accuracy.0.categories[at], c.accuracy.1.categories[at]];
                 let tail = [c.p.categories[at], pair.p_by_category[at], agreement, kappa];
@@ -303,15 +359,25 @@ impl Comparisons {
 fn add_norms(bench: &mut Bench<'_>) -> Result<(), MetricsError> {
     let mut more = Vec::new();
     for entry in &bench.entries {
-        let Some(cell) = entry.cell().filter(|cell| cell.method == Method::Likelihood) else { continue };
+        let Some(cell) = entry.cell().filter(|cell| cell.method == Method::Likelihood) else {
+            continue;
+        };
         let run = &bench.runs[entry.run];
         for norm in Norm::ALL.into_iter().filter(|norm| *norm != bench.norms[entry.run]) {
-            let system = System::Model { cell: cell.clone(), norm };
+            let system = System::Model {
+                cell: cell.clone(),
+                norm,
+            };
             let panel = Panel::new(run, &bench.roster, &system)?;
             // A norm that the records do not allow leaves choices unread.
             if panel.unread() <= entry.panel.unread() {
                 let parts = names::parts(&run.name, &run.header.model.name, &system);
-                more.push(Entry { run: entry.run, system, panel, parts });
+                more.push(Entry {
+                    run: entry.run,
+                    system,
+                    panel,
+                    parts,
+                });
             }
         }
     }
@@ -335,7 +401,9 @@ fn matched(entries: &[Entry], by: Factor) -> Vec<(usize, usize)> {
 /// All pairs of up to four, the first with each of more.
 fn each_with_each(list: &[usize]) -> Vec<(usize, usize)> {
     let firsts = if list.len() <= 4 { list.len() } else { 1 };
-    (0..firsts).flat_map(|a| list[a + 1..].iter().map(move |b| (list[a], *b))).collect()
+    (0..firsts)
+        .flat_map(|a| list[a + 1..].iter().map(move |b| (list[a], *b)))
+        .collect()
 }
 
 fn pair(bench: &Bench<'_>, first: usize, second: usize) -> Result<Pair, MetricsError> {
@@ -344,12 +412,19 @@ fn pair(bench: &Bench<'_>, first: usize, second: usize) -> Result<Pair, MetricsE
     let paired = bench.pair(first, second)?;
     let comparison = paired.compare(categories, how);
     let (a, b) = (&bench.entries[first].parts, &bench.entries[second].parts);
-    let common: Vec<&str> =
-        (1..9).filter(|at| a[*at] == b[*at] && !a[*at].is_empty()).map(|at| a[at].as_str()).collect();
+    let common: Vec<&str> = (1..9)
+        .filter(|at| a[*at] == b[*at] && !a[*at].is_empty())
+        .map(|at| a[at].as_str())
+        .collect();
     let labels = bench.labels(&[first, second]);
     let known: Vec<f64> = comparison.p.categories.iter().flatten().copied().collect();
     let mut adjusted = holm(&known).into_iter();
-    let p_by_category = comparison.p.categories.iter().map(|p| p.and_then(|_| adjusted.next())).collect();
+    let p_by_category = comparison
+        .p
+        .categories
+        .iter()
+        .map(|p| p.and_then(|_| adjusted.next()))
+        .collect();
     let mut groups = Vec::new();
     for dimension in &bench.roster.dimensions {
         for group in &dimension.groups {
@@ -361,12 +436,29 @@ fn pair(bench: &Bench<'_>, first: usize, second: usize) -> Result<Pair, MetricsE
                 && people >= FEWEST
             {
                 let (dimension, group) = (dimension.name.clone(), group.clone());
-                groups.push(GroupDifference { dimension, group, people, difference, p, p_adjusted: p });
+                groups.push(GroupDifference {
+                    dimension,
+                    group,
+                    people,
+                    difference,
+                    p,
+                    p_adjusted: p,
+                });
             }
         }
     }
     let p: Vec<f64> = groups.iter().map(|group| group.p).collect();
-    groups.iter_mut().zip(holm(&p)).for_each(|(group, p)| group.p_adjusted = p);
+    groups
+        .iter_mut()
+        .zip(holm(&p))
+        .for_each(|(group, p)| group.p_adjusted = p);
     let [first, second] = [labels[0].clone(), labels[1].clone()];
-    Ok(Pair { first, second, common: common.join(" · "), comparison, p_by_category, groups })
+    Ok(Pair {
+        first,
+        second,
+        common: common.join(" · "),
+        comparison,
+        p_by_category,
+        groups,
+    })
 }

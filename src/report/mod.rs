@@ -22,10 +22,10 @@ mod table;
 mod tables;
 mod words;
 
+pub use compare::{CompareError, Comparisons, Factor, GroupDifference, Pair};
 pub use numbers::{
     Against, Curve, Lift, MethodPair, NormRow, NormScores, Report, ReportOptions, RunSummary, SystemCalibration,
     SystemGroups, SystemReadings, SystemScores, Transfer,
 };
-pub use compare::{CompareError, Comparisons, Factor, GroupDifference, Pair};
 pub use page::{Page, PageError};
 pub use table::{Align, Table};
