@@ -8,7 +8,7 @@ use super::build::{Bench, Entry, bench};
 use super::names;
 use super::numbers::ReportOptions;
 use super::table::{Align, Table};
-use super::words::{difference, p_value, percent};
+use super::words::{difference, p_value, p_words, percent};
 use crate::metrics::{Agreement, Comparison, Estimate, MetricsError, Norm, Panel, RunData, System, holm};
 use crate::scoring::Method;
 
@@ -249,12 +249,12 @@ impl Comparisons {
             }
         )];
         lines.push(format!(
-            "{} probes of {} people; difference {} points, p {} by flipping whole people, McNemar's p {}.",
+            "{} probes of {} people; difference {} points, {} by flipping whole people, McNemar's {}.",
             c.table.probes(),
             c.people,
             difference(c.difference.overall.as_ref()),
-            c.p.overall.map_or("–".to_owned(), p_value),
-            p_value(c.mcnemar)
+            p_words(c.p.overall),
+            p_words(Some(c.mcnemar))
         ));
         lines.push(format!(
             "Both right {}, only the first {}, only the second {}, both wrong {} (alike {}).",

@@ -73,7 +73,10 @@ impl Visit {
         let record: serde_json::Value = serde_json::from_str(&self.network).expect("the record is JSON");
         let events = record["events"].as_array().expect("the record has events");
         let of_a_page = |from: &serde_json::Value| from.as_str().is_some_and(|from| from != "not an origin");
-        let pages = events.iter().map(|event| &event["params"]).filter(|params| of_a_page(&params["initiator"]));
+        let pages = events
+            .iter()
+            .map(|event| &event["params"])
+            .filter(|params| of_a_page(&params["initiator"]));
         let addresses = pages.filter_map(|params| params["url"].as_str());
         addresses
             .filter(|address| !address.starts_with("file:") && !address.starts_with("data:"))
