@@ -29,13 +29,22 @@ fi
 CUDA_HOME=$(echo "$folder"/venv/lib/python3.*/site-packages/nvidia/cu13)
 export CUDA_HOME PATH=$CUDA_HOME/bin:$PATH
 
-# The first link fails where there is no libcuda: what it lacks is then stood in for, and the second one succeeds.
-if ! cargo build --release --locked --features cuda 2>"$folder/first-link.log"; then
-  grep -q 'unable to find library -lcuda\|cannot find -lcuda\|cannot find -lcublas\|unable to find library -lcublas' \
-    "$folder/first-link.log" || { cat "$folder/first-link.log" >&2; exit 1; }
-  scripts/lazy-cuda-stubs.sh "$folder/lazy" "$CUDA_HOME" \
-    "$CARGO_TARGET_DIR"/release/deps/libcudarc-*.rlib "$CARGO_TARGET_DIR"/release/build/candle-kernels-*/out/libmoe.a
-  cp "$folder"/lazy/lib*.so "$CUDA_HOME/lib/"
-  cargo build --release --locked --features cuda
+# Where there is no libcuda, a link with empty stand-ins names every function that is missing; the stand-ins then get
+# those, and the real build links.
+lazy=$folder/lazy
+if [ ! -e "$lazy/complete" ]; then
+  mkdir -p "$lazy" && : >"$lazy/undefined"
+  scripts/lazy-cuda-stubs.sh "$lazy" "$CUDA_HOME"
+  cp "$lazy"/lib*.so "$CUDA_HOME/lib/"
+  if ! cargo rustc --release --locked --features cuda --bin indieval -- -C link-arg=-Wl,--error-limit=0 \
+    2>"$folder/first-link.log"; then
+    sed -n 's/.*undefined symbol: \([A-Za-z0-9_]*\).*/\1/p; s/.*undefined reference to `\([A-Za-z0-9_]*\).*/\1/p' \
+      "$folder/first-link.log" | sort -u >"$lazy/undefined"
+    [ -s "$lazy/undefined" ] || { cat "$folder/first-link.log" >&2; exit 1; }
+    scripts/lazy-cuda-stubs.sh "$lazy" "$CUDA_HOME"
+    cp "$lazy"/lib*.so "$CUDA_HOME/lib/"
+  fi
+  touch "$lazy/complete"
 fi
+cargo build --release --locked --features cuda
 ls -l "$CARGO_TARGET_DIR/release/indieval"

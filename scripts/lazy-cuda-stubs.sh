@@ -3,12 +3,9 @@
 # without them: every function they lack jumps through a slot; at start-up each real library is opened if it is there
 # and the slots are pointed at it, otherwise every call returns that library's "not available" error.
 #
-# usage: scripts/lazy-cuda-stubs.sh OUT CUDA_HOME ARCHIVE...     ARCHIVE: what calls those libraries
+# usage: scripts/lazy-cuda-stubs.sh OUT CUDA_HOME     OUT/undefined names the functions, one a line
 set -euo pipefail
 out=$1 cuda_home=$2
-shift 2
-mkdir -p "$out"
-nm -u "$@" 2>/dev/null | awk '$1 == "U" { print $2 }' | sort -u >"$out/undefined"
 
 stub() { # NAME SONAME ERROR WANTED [UNWANTED]
   local name=$1 soname=$2 error=$3

@@ -3,5 +3,6 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    indieval::model::kernels::tune_allocator();
     indieval::cli::main()
 }

@@ -2,8 +2,14 @@
 
 use std::process::ExitCode;
 
+use super::requests::RequestError;
+use super::show::ShowError;
 use crate::metrics::MetricsError;
+use crate::model::{LoadError, ModelError, TokenizeError};
+use crate::prompt::{ChatError, PromptError};
 use crate::report::CompareError;
+use crate::run::{ExecuteError, RunError};
+use crate::scoring::ScoringError;
 use crate::survey::SurveyError;
 
 /// Prints an error with its causes and, where a layer knows one, a remedy.
@@ -26,7 +32,24 @@ pub fn report(error: &anyhow::Error) -> ExitCode {
 /// The remedy that the failing layer knows. Each layer's error enum has `fn hint(&self) -> Option<String>`;
 /// a new enum is added here.
 fn hint(cause: &(dyn std::error::Error + 'static)) -> Option<String> {
-    None.or_else(|| cause.downcast_ref::<SurveyError>().and_then(SurveyError::hint))
-        .or_else(|| cause.downcast_ref::<MetricsError>().and_then(MetricsError::hint))
-        .or_else(|| cause.downcast_ref::<CompareError>().and_then(CompareError::hint))
+    macro_rules! first_of {
+        ($($error:ty),* $(,)?) => {
+            None$(.or_else(|| cause.downcast_ref::<$error>().and_then(<$error>::hint)))*
+        };
+    }
+    first_of!(
+        SurveyError,
+        PromptError,
+        ChatError,
+        LoadError,
+        TokenizeError,
+        ModelError,
+        ScoringError,
+        RunError,
+        ExecuteError,
+        MetricsError,
+        ShowError,
+        RequestError,
+        CompareError,
+    )
 }

@@ -2,11 +2,173 @@
 
 use std::process::ExitCode;
 
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use super::model_args::ModelArgs;
+use super::requests::{Answer, FileArgs, Line, serve};
+use super::score::end_of_text;
+use crate::model::{Decoding, LanguageModel, Tokenizer};
+use crate::prompt::{ChatTemplate, Date, Turn};
+use crate::scoring::ScoringError;
+use crate::scoring::shared::{Prompt, Tokens, work};
+
 /// Options of `indieval generate`.
+///
+/// Each line is an object with `prompt`, a text, or `messages`, a conversation that goes through the model's chat
+/// template, and whatever else; it comes out with `text`, `tokens`, `logprobs` and `finish`.
 #[derive(Debug, clap::Args)]
-pub struct Args {}
+pub struct Args {
+    #[command(flatten)]
+    files: FileArgs,
+    #[command(flatten)]
+    model: ModelArgs,
+    /// Most tokens of an answer
+    #[arg(long, default_value_t = 256, value_name = "N")]
+    max_tokens: usize,
+    /// 0 takes the most probable token; larger values sample
+    #[arg(long, default_value_t = 0.0)]
+    temperature: f32,
+    /// Sample from the most probable tokens that together have this probability
+    #[arg(long, default_value_t = 1.0)]
+    top_p: f32,
+    /// Seed of sampling; with the number of the line it decides what is drawn
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+    /// Read control tokens such as `<|im_start|>` in `prompt` as what they are, and not as text
+    #[arg(long)]
+    control_tokens: bool,
+}
 
 /// Runs the command.
-pub fn run(_args: Args) -> anyhow::Result<ExitCode> {
-    anyhow::bail!("this command is being built")
+pub fn run(args: Args) -> anyhow::Result<ExitCode> {
+    anyhow::ensure!(
+        args.temperature >= 0.0,
+        "--temperature {}: must not be negative",
+        args.temperature
+    );
+    anyhow::ensure!(
+        args.top_p > 0.0 && args.top_p <= 1.0,
+        "--top-p {}: must be above 0 and at most 1",
+        args.top_p
+    );
+    let mut opened = args.model.open()?;
+    if !args.files.quiet {
+        opened.notes.iter().for_each(|note| eprintln!("{note}"));
+    }
+    let tokenizer = &opened.tokenizer;
+    let name = |id: Option<u32>| id.and_then(|id| tokenizer.token(id)).unwrap_or_default();
+    let template = opened
+        .chat_template
+        .as_deref()
+        .map(|source| ChatTemplate::new(source, &name(tokenizer.bos()), &name(tokenizer.eos()), Date::default()))
+        .transpose()?;
+    let mut texts = Texts {
+        model: opened.model.as_mut(),
+        tokenizer,
+        template,
+        decoding: Decoding {
+            temperature: args.temperature,
+            top_p: args.top_p,
+            stop: tokenizer.stop_tokens().to_vec(),
+        },
+        args: &args,
+        tokens: Tokens::default(),
+    };
+    serve(&args.files, &mut texts)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+struct Texts<'a> {
+    model: &'a mut dyn LanguageModel,
+    tokenizer: &'a Tokenizer,
+    template: Option<ChatTemplate>,
+    decoding: Decoding,
+    args: &'a Args,
+    tokens: Tokens,
+}
+
+impl Texts<'_> {
+    fn prompt(&self, line: &Line) -> anyhow::Result<Prompt> {
+        let mut tokens = match (line.fields.get("prompt"), line.fields.get("messages")) {
+            (Some(_), None) => {
+                let text = line.text_field("prompt")?;
+                match self.args.control_tokens {
+                    true => self.tokenizer.encode_with_specials(text),
+                    false => self.tokenizer.encode(text),
+                }
+            }
+            (None, Some(messages)) => {
+                let turns = Vec::<Turn>::deserialize(messages)
+                    .map_err(|error| line.bad(format!("`messages` is no list of role and content: {error}")))?;
+                let no_template = || line.bad("has `messages`, and this model has no chat template; use `prompt`");
+                let template = self.template.as_ref().ok_or_else(no_template)?;
+                let text = template
+                    .render_turns(&turns)
+                    .map_err(|error| line.bad(error.to_string()))?;
+                self.tokenizer.encode_with_specials(&text)
+            }
+            (Some(_), Some(_)) => return Err(line.bad("has both `prompt` and `messages`").into()),
+            (None, None) => return Err(line.bad("has neither `prompt` nor `messages`").into()),
+        }
+        .map_err(|error| line.bad(error.to_string()))?;
+        let root = self.model.depth(self.model.root());
+        if root + tokens.len() == 0 {
+            let none = || line.bad("is empty, and the model has no token to begin a text with");
+            tokens.push(end_of_text(self.tokenizer).ok_or_else(none)?);
+        }
+        let (length, limit) = (root + tokens.len() + self.args.max_tokens, self.model.context_length());
+        if length > limit {
+            return Err(ScoringError::ContextTooLong {
+                who: format!("{} with --max-tokens {}", line.place, self.args.max_tokens),
+                tokens: length,
+                limit,
+            }
+            .into());
+        }
+        Ok(Prompt {
+            tokens,
+            // An odd multiplier keeps the seeds of different lines apart.
+            seed: self.args.seed ^ line.number.wrapping_mul(0x9e37_79b9_7f4a_7c15),
+            max_tokens: self.args.max_tokens,
+            generation: None,
+        })
+    }
+}
+
+impl Answer for Texts<'_> {
+    fn fields(&self) -> &'static [&'static str] {
+        &["text", "tokens", "logprobs", "finish"]
+    }
+
+    fn answer(&mut self, lines: &[Line]) -> anyhow::Result<Vec<String>> {
+        let mut prompts: Vec<Prompt> = lines.iter().map(|line| self.prompt(line)).collect::<Result<_, _>>()?;
+        let root = self.model.root();
+        let decoding = std::slice::from_ref(&self.decoding);
+        let (_, tokens) = work(self.model, root, 0, &[], &mut prompts, decoding)?;
+        self.tokens += tokens;
+        let mut answers = Vec::with_capacity(lines.len());
+        for (line, prompt) in lines.iter().zip(prompts) {
+            let generation = prompt.generation.ok_or_else(|| line.bad("was not answered"))?;
+            answers.push(format!(
+                "\"text\":{},\"tokens\":{},\"logprobs\":{},\"finish\":{}",
+                serde_json::to_string(&self.tokenizer.decode(&generation.tokens)?)?,
+                serde_json::to_string(&generation.tokens)?,
+                serde_json::to_string(&generation.logprobs)?,
+                serde_json::to_string(&generation.finish)?
+            ));
+        }
+        Ok(answers)
+    }
+
+    fn is_ours(&mut self, line: &Line, old: &Map<String, Value>) -> anyhow::Result<bool> {
+        let answer = self.answer(std::slice::from_ref(line))?.pop().unwrap_or_default();
+        let new: Map<String, Value> = serde_json::from_str(&format!("{{{answer}}}"))?;
+        // Log-probabilities may differ in their last bits with what they were computed beside.
+        Ok(old.get("tokens") == new.get("tokens") && old.get("finish") == new.get("finish"))
+    }
+
+    fn tokens(&self) -> Tokens {
+        self.tokens
+    }
 }

@@ -125,6 +125,24 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     Ok(status)
 }
 
+/// The report of a run that has just ended: files into its folder, the table on stdout. Returns how many answers could
+/// not be read.
+pub fn after_run(folder: &Path, quiet: bool) -> anyhow::Result<usize> {
+    let runs = load(std::slice::from_ref(&folder.to_owned()))?;
+    let report = Report::new(&runs, ReportOptions::default())?;
+    let page = folder.join("report.html");
+    let tables = write(&report, &page)?;
+    if !quiet {
+        print!("{}", report.main_table().text());
+        println!("\n{} and {tables} tables beside it", page.display());
+    }
+    Ok(runs
+        .iter()
+        .flat_map(|run| &run.outcomes)
+        .filter(|outcome| outcome.prediction.is_none())
+        .count())
+}
+
 /// Reads run folders.
 pub fn load(folders: &[PathBuf]) -> anyhow::Result<Vec<RunData>> {
     let mut runs: Vec<RunData> = Vec::new();

@@ -22,6 +22,18 @@ pub enum RopeScaling {
     Factors(Vec<f32>),
 }
 
+impl RopeScaling {
+    /// Its name for people, with its main number.
+    pub fn name(&self) -> String {
+        match self {
+            Self::None => "none".to_owned(),
+            Self::Llama3 { factor, .. } => format!("llama3 by {factor}"),
+            Self::Linear(factor) => format!("linear by {factor}"),
+            Self::Factors(factors) => format!("by {} factors of the file", factors.len()),
+        }
+    }
+}
+
 /// A sparse mixture of experts in place of the one feed-forward network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Mixture {

@@ -183,3 +183,18 @@ pub enum ModelError {
     #[error("the model failed while computing: {0}")]
     Compute(#[from] candle_core::Error),
 }
+
+impl ModelError {
+    /// What to do about it.
+    pub fn hint(&self) -> Option<String> {
+        Some(match self {
+            Self::ContextLength { .. } => "shorten the prompt, or take a model with a longer context".to_owned(),
+            Self::OutOfSlots { .. } => "give the token tree more room (`--tree-tokens`)".to_owned(),
+            Self::NoContext => "give a context that is not empty".to_owned(),
+            Self::UnknownToken { .. } => {
+                "tokenizer and weights do not belong together; `indieval models check` compares them".to_owned()
+            }
+            Self::UnknownNode(_) | Self::Compute(_) => return None,
+        })
+    }
+}

@@ -2,25 +2,17 @@
 //!
 //! One implementation for all families; what differs is in [`ModelConfig`].
 
+pub use super::placing::{QuantizedWeights, Size};
 use super::{
-    LoadError, ModelConfig, TokenId, Weight, WeightSource,
+    LoadError, ModelConfig, TokenId, WeightSource,
     feed_forward::FeedForward,
     kernels::{AttentionPlan, Kernels, KvStore, Linear, Segment, Span},
+    placing::{Loader, Part, concat, named},
     rope::Rope,
     slots,
 };
-use candle_core::{DType, Tensor};
+use candle_core::Tensor;
 use rayon::prelude::*;
-
-/// How quantised weights are held.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum QuantizedWeights {
-    /// Dequantised at load to the compute dtype: fastest.
-    #[default]
-    Dequantize,
-    /// As the file's blocks: a quarter of the memory or less, and slower.
-    Keep,
-}
 
 /// A decoder with its weights in place.
 #[derive(Debug)]
@@ -33,15 +25,6 @@ pub struct Decoder {
     head: Linear,
     rope: Rope,
     size: Size,
-}
-
-/// What a decoder's weights amount to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Size {
-    /// Numbers in all weights; a tied head counts once.
-    pub parameters: u64,
-    /// Memory they take.
-    pub bytes: u64,
 }
 
 /// Where tokens' vectors come from.
@@ -63,92 +46,6 @@ struct Layer {
     output: Linear,
     feed_forward_norm: Tensor,
     feed_forward: FeedForward,
-}
-
-/// Loads one tensor after the other and counts what they take.
-pub(super) struct Loader<'a> {
-    pub source: &'a dyn WeightSource,
-    pub kernels: &'a Kernels,
-    pub quantized: QuantizedWeights,
-    pub size: Size,
-}
-
-/// A linear layer to be loaded: name without `.weight`, width of its output, whether it has a bias.
-pub(super) struct Part<'a> {
-    pub name: String,
-    pub outputs: usize,
-    pub bias: Option<&'a str>,
-}
-
-impl Loader<'_> {
-    /// A vector that is computed with in f32 on the CPU, in the activation dtype elsewhere.
-    pub fn vector(&mut self, name: &str, len: usize) -> Result<Tensor, LoadError> {
-        let tensor = self.source.get_plain(name, &[len], DType::F32)?;
-        self.count(len, 4 * len);
-        tensor.to_device(self.kernels.device()).map_err(named(name))
-    }
-
-    /// Layers of the same input: one fused one, or one each where quantised blocks are kept.
-    pub fn linear(&mut self, inputs: usize, parts: &[Part<'_>]) -> Result<Vec<Linear>, LoadError> {
-        let mut weights = Vec::with_capacity(parts.len());
-        let mut biases = Vec::with_capacity(parts.len());
-        for part in parts {
-            let name = format!("{}.weight", part.name);
-            weights.push(self.source.get(&name, &[part.outputs, inputs])?);
-            biases.push(match part.bias {
-                Some(bias) => {
-                    let name = format!("{}.{bias}", part.name);
-                    self.count(part.outputs, 4 * part.outputs);
-                    Some(self.source.get_plain(&name, &[part.outputs], DType::F32)?)
-                }
-                None => None,
-            });
-        }
-        let first = parts.first().map_or("", |part| &part.name).to_owned();
-        let keep = self.quantized == QuantizedWeights::Keep
-            && weights.iter().any(|weight| matches!(weight, Weight::Quantized(_)));
-        for (weight, part) in weights.iter().zip(parts) {
-            let numbers = part.outputs * inputs;
-            let bytes = match weight {
-                Weight::Quantized(blocks) if keep => blocks.storage_size_in_bytes(),
-                _ => numbers * self.kernels.dtype().size_in_bytes(),
-            };
-            self.count(numbers, bytes);
-        }
-        let made = if keep {
-            let pairs = weights.into_iter().zip(biases);
-            pairs
-                .map(|(weight, bias)| self.kernels.linear_quantized(weight, bias))
-                .collect()
-        } else {
-            self.kernels.linear_concat(weights, biases).map(|fused| vec![fused])
-        };
-        made.map_err(named(&first))
-    }
-
-    fn count(&mut self, numbers: usize, bytes: usize) {
-        self.size.parameters += numbers as u64;
-        self.size.bytes += bytes as u64;
-    }
-}
-
-fn named(name: &str) -> impl FnOnce(candle_core::Error) -> LoadError {
-    let name = name.to_owned();
-    |source| LoadError::Tensor { name, source }
-}
-
-/// Outputs of layers of the same input, one after the other: `(rows, out₁ + out₂ + ...)`.
-pub(super) fn concat(layers: &[Linear], x: &Tensor) -> candle_core::Result<Tensor> {
-    match layers {
-        [fused] => fused.forward(x),
-        several => {
-            let parts = several
-                .iter()
-                .map(|layer| layer.forward(x))
-                .collect::<candle_core::Result<Vec<_>>>()?;
-            Tensor::cat(&parts, 1)
-        }
-    }
 }
 
 /// Tokens that continue one path of the tree.
@@ -195,9 +92,8 @@ impl Decoder {
             Ok(own.linear(config.hidden, &[part])?.swap_remove(0))
         };
         // Rows can be read back from a plain tied head, not from quantised blocks.
-        let name = "model.embed_tokens.weight";
         let (head, embedding) = if config.tied {
-            let head = table(&mut own, name)?;
+            let head = table(&mut own, "model.embed_tokens")?;
             let embedding = match quantized {
                 QuantizedWeights::Dequantize => Embedding::Head,
                 QuantizedWeights::Keep => Embedding::Table(embedding(config, source, kernels)?),

@@ -1,10 +1,10 @@
 //! What must hold of the engine whatever is shared, packed, cut or put where: on tiny random models of every family.
 
 use super::{
-    Branch, Constraint, Decoding, Engine, Finish, LanguageModel, Menu, Mixture, ModelConfig, ModelError, Node,
-    RopeScaling, TokenId, TokenScore,
+    Branch, Constraint, Decoding, Engine, Finish, LanguageModel, Menu, ModelConfig, ModelError, Node, TokenId,
+    TokenScore,
     kernels::Kernels,
-    testing::{config, engine, engine_with},
+    testing::{config, engine, engine_with, families},
 };
 use candle_core::{DType, Device};
 use proptest::{prelude::*, test_runner::RngSeed};
@@ -12,48 +12,12 @@ use proptest::{prelude::*, test_runner::RngSeed};
 /// Most that a log-probability in f32 may differ between two ways to compute it, in nats: sums in another order over a
 /// few dozen numbers of size 1 differ by some 1e-6, and the issue allows 2e-5.
 const SAME: f32 = 2e-5;
-/// Likewise where keys, values and weights are bf16: each is rounded alike on either way, sums and softmax are f32, so
-/// only a number that lies at the edge of two bf16 values may be rounded differently (2^-9 of its size).
-const SAME_BF16: f32 = 2e-2;
+/// Likewise where keys, values and weights are bf16: each is rounded alike on either way, sums and softmax are f32,
+/// but attention weights are rounded to bf16 against the greatest score of their block (2^-9 each), and what is a block
+/// depends on where slots lie. On these models, whose logits span a dozen nats, that shows as up to 0.03.
+const SAME_BF16: f32 = 6e-2;
 /// Enough slots, and more rows than any test has tokens.
 const PLENTY: usize = 2000;
-
-/// One model of every family.
-fn families() -> Vec<ModelConfig> {
-    let llama3 = RopeScaling::Llama3 {
-        factor: 4.,
-        low_freq_factor: 1.,
-        high_freq_factor: 4.,
-        original_context: 32,
-    };
-    vec![
-        ModelConfig {
-            rope_scaling: llama3,
-            ..config("llama")
-        },
-        ModelConfig {
-            sliding_window: Some(5),
-            tied: false,
-            ..config("mistral")
-        },
-        ModelConfig {
-            qkv_bias: true,
-            heads: 6,
-            kv_heads: 3,
-            ..config("qwen2")
-        },
-        ModelConfig {
-            qk_norm: true,
-            head_dim: 16,
-            ..config("qwen3")
-        },
-        ModelConfig {
-            mixture: Some(Mixture { experts: 4, used: 2 }),
-            tied: false,
-            ..config("mixtral")
-        },
-    ]
-}
 
 fn assert_same(a: &[TokenScore], b: &[TokenScore], tolerance: f32) {
     assert_eq!(a.len(), b.len());
@@ -308,8 +272,8 @@ fn logits_are_those_that_scores_come_from() {
     let scores = engine.score(root, &[&tokens]).unwrap().remove(0);
     for (i, row) in logits[..5].iter().enumerate() {
         let token = tokens[i + 1] as usize;
-        let sum = super::sampling::log_sum_exp(row);
-        assert!((f64::from(row[token]) - sum - f64::from(scores[i + 1].logprob)).abs() < f64::from(SAME));
+        let logprob = super::writer::log_softmax(row)[token];
+        assert!((logprob - scores[i + 1].logprob).abs() < SAME);
     }
 }
 

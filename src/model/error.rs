@@ -283,6 +283,15 @@ impl LoadError {
         }
     }
 
+    /// Every single reason: one a tensor, one a fault.
+    pub fn reasons(&self) -> Vec<String> {
+        match self {
+            Self::Many(errors) => errors.iter().flat_map(Self::reasons).collect(),
+            Self::Tensors { problems, .. } => problems.iter().map(|problem| format!("tensor {problem}")).collect(),
+            other => vec![other.to_string()],
+        }
+    }
+
     /// What the user can do about it.
     pub fn hint(&self) -> Option<String> {
         let text = match self {

@@ -2,8 +2,8 @@
 
 use super::{
     LoadError, Mixture, ModelConfig,
-    decoder::{Loader, Part, concat},
     kernels::{Kernels, Linear},
+    placing::{Loader, Part, concat},
 };
 use candle_core::{DType, Tensor};
 

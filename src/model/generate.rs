@@ -1,119 +1,69 @@
 //! Generation: all branches in lockstep, one packed pass a step.
 
 use super::{
-    Branch, Constraint, Decoding, Finish, Generation, LanguageModel, Menu, ModelError, Node, TokenId,
+    Branch, Decoding, Generation, LanguageModel, ModelError, Node, TokenId,
     decoder::Run,
-    engine::{Engine, Keep, extend_path, finite},
+    engine::{Engine, finite},
     kernels::Span,
-    sampling::Sampler,
+    passes::{Keep, extend_path},
     slots::{part, push_span},
     trie::Trie,
+    writer::{Writer, log_softmax},
 };
 use candle_core::Tensor;
 use std::ops::Range;
 
 /// A generation on its way.
 struct Growing {
-    constraint: Option<Box<dyn Constraint>>,
-    sampler: Sampler,
-    max_tokens: usize,
+    writer: Writer,
     /// Slots of everything before the first generated token.
     before: Vec<Span>,
     /// Slots for all tokens that may be generated.
     own: Vec<Span>,
-    tokens: Vec<TokenId>,
-    logprobs: Vec<f32>,
-    off_menu: Vec<f32>,
     /// Generated tokens whose keys and values are computed.
     run: usize,
-    /// The hidden state after the last computed token.
+    /// The hidden state after the last computed token, `(1, hidden)`.
     hidden: Tensor,
-    finish: Option<Finish>,
-}
-
-/// What a branch wants of the next pass.
-enum Next {
-    /// A choice among these tokens, or among all.
-    Choice(Option<Vec<TokenId>>),
-    /// Nothing but the scores of its last, forced tokens.
-    Scores,
-}
-
-/// A branch in one step.
-struct Step<'a> {
-    branch: &'a mut Growing,
-    next: Next,
-    /// The generated tokens to be computed now, by number.
-    due: Range<usize>,
 }
 
 impl Growing {
-    /// Takes the tokens that the constraint leaves no choice about, then says what is to be decided.
-    fn advance(&mut self, stop: &[TokenId], vocabulary: usize) -> Result<Next, ModelError> {
+    /// Takes the tokens about which there is no choice.
+    fn advance(&mut self, decoding: &Decoding, vocabulary: usize) -> Result<(), ModelError> {
         loop {
-            let menu = match &mut self.constraint {
-                Some(constraint) => constraint.menu(&self.tokens),
-                None => Menu::Any,
-            };
-            let menu = match menu {
-                Menu::Done => {
-                    self.finish = Some(Finish::Complete);
-                    return Ok(Next::Scores);
-                }
-                _ if self.tokens.len() >= self.max_tokens => {
-                    self.finish = Some(Finish::Length);
-                    return Ok(Next::Scores);
-                }
-                Menu::Any => return Ok(Next::Choice(None)),
-                Menu::Only(menu) => sorted(menu, vocabulary)?,
-            };
-            match menu.as_slice() {
-                // Nothing may follow: complete.
-                [] => self.finish = Some(Finish::Complete),
-                [token] if stop.contains(token) => self.finish = Some(Finish::Stop),
-                [token] => {
-                    self.tokens.push(*token);
-                    continue;
-                }
-                _ => return Ok(Next::Choice(Some(menu))),
+            // Menus are ascending.
+            if let Some(&token) = self.writer.menu().and_then(<[TokenId]>::last)
+                && token as usize >= vocabulary
+            {
+                return Err(ModelError::UnknownToken { token, vocabulary });
             }
-            return Ok(Next::Scores);
+            if self.writer.take_forced(decoding).is_none() {
+                return Ok(());
+            }
         }
     }
 
-    /// The generated tokens to be computed now, by number. Nobody asks what follows the last token of a finished
-    /// generation.
-    fn due(&self, next: &Next) -> Range<usize> {
-        let end = match next {
-            Next::Choice(_) => self.tokens.len(),
-            Next::Scores => self.tokens.len().saturating_sub(1),
-        };
-        self.run..end.max(self.run)
+    /// Whether nothing is left to be computed.
+    fn is_finished(&self) -> bool {
+        self.writer.is_over() && self.writer.unscored().is_empty()
     }
 
-    fn finished(self) -> Generation {
-        Generation {
-            tokens: self.tokens,
-            logprobs: self.logprobs,
-            off_menu: self.off_menu,
-            finish: self.finish.unwrap_or(Finish::Length),
-        }
+    /// The generated tokens to be computed now, by number. Nobody asks what follows the last token of a branch that
+    /// is over.
+    fn due(&self) -> Range<usize> {
+        let asked = usize::from(self.writer.is_over());
+        self.run..self.writer.tokens().len().saturating_sub(asked).max(self.run)
     }
 }
 
-/// A menu without repetitions, ascending.
-fn sorted(mut menu: Vec<TokenId>, vocabulary: usize) -> Result<Vec<TokenId>, ModelError> {
-    menu.sort_unstable();
-    menu.dedup();
-    match menu.last() {
-        Some(&token) if token as usize >= vocabulary => Err(ModelError::UnknownToken { token, vocabulary }),
-        _ => Ok(menu),
-    }
+/// A branch in one step, and its generated tokens to be computed in it.
+struct Step<'a> {
+    branch: &'a mut Growing,
+    due: Range<usize>,
 }
 
 impl Engine {
-    /// See [`LanguageModel::generate`]. A generation ends with [`Finish::Length`] where the context does. Branches that
-    /// would not fit into memory together with all they may generate are decoded in several groups.
+    /// See [`LanguageModel::generate`]. A generation ends with [`Finish::Length`](super::Finish) where the context
+    /// does. Branches that would not fit into memory together with all they may generate are decoded in several groups.
     pub(super) fn generate_branches(
         &mut self,
         parent: Node,
@@ -123,8 +73,7 @@ impl Engine {
         let jobs: Vec<(Node, &[TokenId])> = branches.iter().map(|b| (parent, b.prompt.as_slice())).collect();
         self.check(&jobs)?;
         let depth = self.tree.depth(parent)?;
-        let no_context = |branch: &Branch| depth + branch.prompt.len() == 0;
-        if branches.iter().any(no_context) {
+        if branches.iter().any(|branch| depth + branch.prompt.len() == 0) {
             return Err(ModelError::NoContext);
         }
         // Its prompt, and all generated tokens but the last, which predicts nothing.
@@ -134,48 +83,47 @@ impl Engine {
         self.check_room(branches.iter().map(slots).max().unwrap_or(0))?;
 
         let mut out = Vec::with_capacity(branches.len());
-        let mut group: Vec<(Branch, usize)> = Vec::new();
+        let mut group: Vec<Branch> = Vec::new();
         let mut room = self.free_tokens();
-        for branch in branches {
+        for mut branch in branches {
             let needed = slots(&branch);
             if needed > room {
                 out.extend(self.generate_group(parent, std::mem::take(&mut group), decoding)?);
                 room = self.free_tokens();
             }
             room -= needed;
-            let most = most(&branch);
-            group.push((branch, most));
+            branch.max_tokens = most(&branch);
+            group.push(branch);
         }
         out.extend(self.generate_group(parent, group, decoding)?);
         Ok(out)
     }
 
-    /// Generates branches, each with the most tokens it may have, that fit into memory together.
+    /// Generates branches that fit into memory together.
     fn generate_group(
         &mut self,
         parent: Node,
-        group: Vec<(Branch, usize)>,
+        group: Vec<Branch>,
         decoding: &Decoding,
     ) -> Result<Vec<Generation>, ModelError> {
-        let trie = Trie::new(group.iter().map(|(branch, _)| (parent, branch.prompt.as_slice())));
+        let trie = Trie::new(group.iter().map(|branch| (parent, branch.prompt.as_slice())));
         let mut held = vec![None; trie.tokens().len()];
         let mut growing = Vec::with_capacity(group.len());
         let done = self
-            .start(parent, group, decoding, &trie, &mut held, &mut growing)
-            .and_then(|()| self.grow(&mut growing, &decoding.stop));
+            .start(parent, group, &trie, &mut held, &mut growing)
+            .and_then(|()| self.grow(&mut growing, decoding));
         self.give_back(held);
         let own = growing.iter_mut().flat_map(|branch| std::mem::take(&mut branch.own));
         self.tree.slots.give_back(own);
         done?;
-        Ok(growing.into_iter().map(Growing::finished).collect())
+        Ok(growing.into_iter().map(|branch| branch.writer.finish()).collect())
     }
 
     /// Computes all prompts, packed.
     fn start(
         &mut self,
         parent: Node,
-        group: Vec<(Branch, usize)>,
-        decoding: &Decoding,
+        group: Vec<Branch>,
         trie: &Trie,
         held: &mut [Option<usize>],
         growing: &mut Vec<Growing>,
@@ -191,45 +139,41 @@ impl Engine {
         })?;
         let path = self.tree.path(parent)?;
         let below = self.tree.hidden(parent)?;
-        for (i, (branch, max_tokens)) in group.into_iter().enumerate() {
+        for (i, branch) in group.into_iter().enumerate() {
             let mut before = path.clone();
             extend_path(&mut before, held, trie.path(i).iter().copied());
             let hidden = ends[i].map_or(below.clone(), |end| hidden[end].clone());
             growing.push(Growing {
-                constraint: branch.constraint,
-                sampler: Sampler::new(decoding, branch.seed),
-                max_tokens,
                 before,
-                own: self.take(max_tokens.saturating_sub(1))?,
-                tokens: Vec::new(),
-                logprobs: Vec::new(),
-                off_menu: Vec::new(),
+                own: self.take(branch.max_tokens.saturating_sub(1))?,
                 run: 0,
                 hidden: hidden.ok_or(ModelError::NoContext)?,
-                finish: None,
+                writer: Writer::new(branch),
             });
         }
         Ok(())
     }
 
     /// Steps until every branch has finished.
-    fn grow(&mut self, growing: &mut [Growing], stop: &[TokenId]) -> Result<(), ModelError> {
+    fn grow(&mut self, growing: &mut [Growing], decoding: &Decoding) -> Result<(), ModelError> {
         loop {
             let mut steps = Vec::new();
-            for branch in growing.iter_mut().filter(|branch| branch.finish.is_none()) {
-                let next = branch.advance(stop, self.config().vocabulary)?;
-                let due = branch.due(&next);
-                steps.push(Step { branch, next, due });
+            for branch in growing.iter_mut() {
+                branch.advance(decoding, self.config().vocabulary)?;
+                if !branch.is_finished() {
+                    let due = branch.due();
+                    steps.push(Step { branch, due });
+                }
             }
             if steps.is_empty() {
                 return Ok(());
             }
             let states = self.compute(&steps)?;
             self.score_forced(&mut steps, &states)?;
-            self.choose(&mut steps, &states, stop)?;
-            for (step, states) in steps.iter_mut().zip(states) {
-                step.branch.run = step.due.end;
-                step.branch.hidden = states.narrow(0, step.due.len(), 1)?.copy()?;
+            self.choose(&mut steps, &states, decoding)?;
+            for (Step { branch, due }, states) in steps.into_iter().zip(states) {
+                branch.run = due.end;
+                branch.hidden = states.narrow(0, due.len(), 1)?.copy()?;
             }
         }
     }
@@ -237,13 +181,13 @@ impl Engine {
     /// Computes what is due of each branch. Returns for each its last hidden state followed by the new ones,
     /// `(1 + due, hidden)`.
     fn compute(&mut self, steps: &[Step<'_>]) -> Result<Vec<Tensor>, ModelError> {
-        let run = |Step { branch, due, .. }: &Step<'_>| {
+        let run = |Step { branch, due }: &Step<'_>| {
             let mut before = branch.before.clone();
             for span in part(&branch.own, 0..due.start) {
                 push_span(&mut before, span);
             }
             Run {
-                tokens: branch.tokens[due.clone()].to_vec(),
+                tokens: branch.writer.tokens()[due.clone()].to_vec(),
                 before,
                 own: part(&branch.own, due.clone()),
             }
@@ -261,7 +205,7 @@ impl Engine {
         };
         let mut row = 0;
         let mut states = Vec::with_capacity(steps.len());
-        for Step { branch, due, .. } in steps {
+        for Step { branch, due } in steps {
             let n = due.len();
             states.push(match &new {
                 Some(new) if n > 0 => Tensor::cat(&[&branch.hidden, &new.narrow(0, row, n)?], 0)?,
@@ -309,11 +253,11 @@ impl Engine {
         let mut hidden = Vec::new();
         let mut targets = Vec::new();
         for (Step { branch, .. }, states) in steps.iter().zip(states) {
-            let scored = branch.logprobs.len();
-            let forced = &branch.tokens[scored..];
+            let forced = branch.writer.unscored();
             if !forced.is_empty() {
                 // The state before generated token `t` is row `t - run`.
-                hidden.push(states.narrow(0, scored - branch.run, forced.len())?);
+                let first = branch.writer.tokens().len() - forced.len();
+                hidden.push(states.narrow(0, first - branch.run, forced.len())?);
                 targets.extend((targets.len()..).zip(forced.iter().copied()));
             }
         }
@@ -326,21 +270,19 @@ impl Engine {
             .token_scores(&Tensor::cat(&hidden, 0)?, &targets)?
             .into_iter();
         for Step { branch, .. } in steps {
-            let forced = branch.tokens.len() - branch.logprobs.len();
-            for score in scores.by_ref().take(forced) {
+            for score in scores.by_ref().take(branch.writer.unscored().len()) {
                 finite(score.logprob)?;
-                branch.logprobs.push(score.logprob);
-                branch.off_menu.push((-score.logprob.exp_m1()).max(0.));
+                branch.writer.score_taken(score.logprob);
             }
         }
         Ok(())
     }
 
-    /// Chooses the next token of every branch that has a choice.
-    fn choose(&self, steps: &mut [Step<'_>], states: &[Tensor], stop: &[TokenId]) -> Result<(), ModelError> {
+    /// Chooses the next token of every branch that isn't over.
+    fn choose(&self, steps: &mut [Step<'_>], states: &[Tensor], decoding: &Decoding) -> Result<(), ModelError> {
         let mut last = Vec::new();
-        for (Step { next, due, .. }, states) in steps.iter().zip(states) {
-            if matches!(next, Next::Choice(_)) {
+        for (Step { branch, due }, states) in steps.iter().zip(states) {
+            if !branch.writer.is_over() {
                 last.push(states.narrow(0, due.len(), 1)?);
             }
         }
@@ -348,22 +290,11 @@ impl Engine {
             return Ok(());
         }
         let logits = self.logits_of(&Tensor::cat(&last, 0)?)?;
-        let mut row = 0;
-        for Step { branch, next, .. } in steps {
-            let Next::Choice(menu) = next else { continue };
-            let logits = logits.get(row)?.to_vec1::<f32>()?;
-            row += 1;
-            let Some(choice) = branch.sampler.choose(&logits, menu.as_deref()) else {
-                continue;
-            };
-            finite(choice.logprob)?;
-            if stop.contains(&choice.token) {
-                branch.finish = Some(Finish::Stop);
-                continue;
-            }
-            branch.tokens.push(choice.token);
-            branch.logprobs.push(choice.logprob);
-            branch.off_menu.push(choice.off_menu);
+        let open = steps.iter_mut().filter(|step| !step.branch.writer.is_over());
+        for (row, Step { branch, .. }) in open.enumerate() {
+            let logprobs = log_softmax(&logits.get(row)?.to_vec1::<f32>()?);
+            finite(logprobs.first().copied().unwrap_or_default())?;
+            branch.writer.step(&logprobs, decoding);
         }
         Ok(())
     }

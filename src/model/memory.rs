@@ -30,7 +30,8 @@ impl Room {
     }
 }
 
-/// Memory in bytes that this process may still take on `device`, where it can be told.
+/// Memory in bytes that this process may still take on `device`, where it can be told: what the system has to spare,
+/// and what the process's control group (a container, a batch job) leaves.
 pub fn available(device: &Device) -> Option<u64> {
     match device {
         Device::Cpu => {

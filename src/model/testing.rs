@@ -1,11 +1,8 @@
 //! Tiny models with random weights, for tests of this room.
 
 use super::{
-    Engine, LoadError, ModelConfig, RopeScaling, Weight, WeightSource,
-    decoder::{Decoder, QuantizedWeights},
-    engine::EngineSettings,
-    kernels::Kernels,
-    memory::Room,
+    Engine, LoadError, Mixture, ModelConfig, RopeScaling, Weight, WeightSource, decoder::Decoder,
+    engine::EngineSettings, kernels::Kernels, memory::Room, placing::QuantizedWeights,
 };
 use candle_core::{DType, Device, Tensor};
 use rand_chacha::ChaCha8Rng;
@@ -33,6 +30,43 @@ pub fn config(family: &str) -> ModelConfig {
         sliding_window: None,
         mixture: None,
     }
+}
+
+/// One model of every family.
+pub fn families() -> Vec<ModelConfig> {
+    let llama3 = RopeScaling::Llama3 {
+        factor: 4.,
+        low_freq_factor: 1.,
+        high_freq_factor: 4.,
+        original_context: 32,
+    };
+    vec![
+        ModelConfig {
+            rope_scaling: llama3,
+            ..config("llama")
+        },
+        ModelConfig {
+            sliding_window: Some(5),
+            tied: false,
+            ..config("mistral")
+        },
+        ModelConfig {
+            qkv_bias: true,
+            heads: 6,
+            kv_heads: 3,
+            ..config("qwen2")
+        },
+        ModelConfig {
+            qk_norm: true,
+            head_dim: 16,
+            ..config("qwen3")
+        },
+        ModelConfig {
+            mixture: Some(Mixture { experts: 4, used: 2 }),
+            tied: false,
+            ..config("mixtral")
+        },
+    ]
 }
 
 /// Any tensor that is asked for, random by its name; of a scale at which logits differ by several nats.

@@ -7,6 +7,9 @@ use rand_core::{Rng, SeedableRng};
 
 use super::contract::{Branch, Constraint, Decoding, Finish, Generation, Menu, TokenId};
 
+/// Tokens looked at first for a nucleus; more only if their mass doesn't reach it.
+const NUCLEUS_START: usize = 256;
+
 /// A branch while its text is being generated.
 pub struct Writer {
     constraint: Option<Box<dyn Constraint>>,
@@ -42,13 +45,49 @@ impl Writer {
         self.over
     }
 
+    /// The tokens that may come next, ascending, each once; absent where all may.
+    pub fn menu(&self) -> Option<&[TokenId]> {
+        match &self.menu {
+            Menu::Only(tokens) => Some(tokens),
+            Menu::Any | Menu::Done => None,
+        }
+    }
+
     /// The only token that may come next, where the constraint leaves no choice. An engine may append runs of such
     /// tokens in one pass.
     pub fn forced(&self) -> Option<TokenId> {
-        match &self.menu {
-            Menu::Only(tokens) if tokens.len() == 1 => tokens.first().copied(),
+        match self.menu() {
+            Some(&[token]) if !self.over => Some(token),
             _ => None,
         }
+    }
+
+    /// Takes the [forced](Self::forced) token before its log-probability is known, which [`Writer::score_taken`]
+    /// brings later. Returns it; absent where there is none, or where it ends the branch.
+    pub fn take_forced(&mut self, decoding: &Decoding) -> Option<TokenId> {
+        let token = self.forced()?;
+        if decoding.stop.contains(&token) {
+            return self.end(Finish::Stop);
+        }
+        self.written.tokens.push(token);
+        self.look();
+        Some(token)
+    }
+
+    /// Tokens that were taken without a log-probability and still have none, oldest first.
+    pub fn unscored(&self) -> &[TokenId] {
+        &self.written.tokens[self.written.logprobs.len()..]
+    }
+
+    /// Brings the log-probability, in nats, of the oldest [unscored](Self::unscored) token.
+    pub fn score_taken(&mut self, logprob: f32) {
+        self.written.logprobs.push(logprob);
+        self.written.off_menu.push((-logprob.exp_m1()).clamp(0., 1.));
+    }
+
+    /// Tokens written so far.
+    pub fn tokens(&self) -> &[TokenId] {
+        &self.written.tokens
     }
 
     /// Takes the next token from `logprobs`, the model's full log-softmax after what was written, `(vocabulary)`,
@@ -57,11 +96,11 @@ impl Writer {
         if self.over {
             return None;
         }
-        let allowed: Option<&[TokenId]> = match &self.menu {
-            Menu::Only(tokens) => Some(tokens),
+        let allowed = match &self.menu {
+            Menu::Only(menu) => Some(menu.as_slice()),
             Menu::Any | Menu::Done => None,
         };
-        let off_menu = allowed.map_or(0.0, |tokens| mass_outside(logprobs, tokens));
+        let off_menu = allowed.map_or(0.0, |menu| mass_outside(logprobs, menu));
         let Some(token) = choose(logprobs, allowed, decoding, &mut self.random) else {
             return self.end(Finish::Complete);
         };
@@ -88,6 +127,10 @@ impl Writer {
             Some(constraint) => constraint.menu(&self.written.tokens),
             None => Menu::Any,
         };
+        if let Menu::Only(tokens) = &mut self.menu {
+            tokens.sort_unstable();
+            tokens.dedup();
+        }
         if self.menu == Menu::Done {
             self.end(Finish::Complete);
         } else if self.written.tokens.len() >= self.max_tokens {
@@ -120,40 +163,59 @@ fn choose(
     decoding: &Decoding,
     random: &mut ChaCha8Rng,
 ) -> Option<TokenId> {
-    let mut candidates: Vec<(TokenId, f32)> = match allowed {
+    let mut tokens: Vec<(TokenId, f64)> = match allowed {
         Some(tokens) => tokens
             .iter()
-            .filter_map(|&token| Some((token, *logprobs.get(token as usize)?)))
+            .filter_map(|&token| Some((token, f64::from(*logprobs.get(token as usize)?))))
             .collect(),
-        None => (0..).zip(logprobs.iter().copied()).collect(),
+        None => (0..).zip(logprobs.iter().map(|&logprob| f64::from(logprob))).collect(),
     };
-    let better = |a: &(TokenId, f32), b: &(TokenId, f32)| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0));
-    let best = *candidates.iter().min_by(|a, b| better(a, b))?;
-    if decoding.temperature <= 0.0 || candidates.len() == 1 {
+    let better = |a: (TokenId, f64), b: (TokenId, f64)| if b.1 > a.1 || (b.1 == a.1 && b.0 < a.0) { b } else { a };
+    let best = tokens.iter().copied().reduce(better)?;
+    if decoding.temperature <= 0.0 || tokens.len() == 1 {
         return Some(best.0);
     }
-    candidates.sort_unstable_by(better);
-    candidates.dedup_by_key(|candidate| candidate.0);
-    let weights: Vec<f64> = candidates
-        .iter()
-        .map(|candidate| libm::exp(f64::from(candidate.1 - best.1) / f64::from(decoding.temperature)))
-        .collect();
-    let total: f64 = weights.iter().sum();
-    let mut mass = 0.0;
-    let kept = weights
-        .iter()
-        .position(|weight| {
-            mass += weight;
-            mass >= total * f64::from(decoding.top_p)
-        })
-        .map_or(weights.len(), |last| last + 1);
-    let kept_mass: f64 = weights[..kept].iter().sum();
-    let mut left = uniform(random) * kept_mass;
-    let drawn = weights[..kept].iter().position(|weight| {
+    for (_, weight) in &mut tokens {
+        *weight = libm::exp((*weight - best.1) / f64::from(decoding.temperature));
+    }
+    if decoding.top_p < 1.0 {
+        cut_to_nucleus(&mut tokens, f64::from(decoding.top_p));
+    }
+    let total: f64 = tokens.iter().map(|(_, weight)| weight).sum();
+    let mut left = uniform(random) * total;
+    let drawn = tokens.iter().find(|(_, weight)| {
         left -= weight;
         left < 0.0
     });
-    Some(candidates[drawn.unwrap_or(kept - 1)].0)
+    // Rounding may leave a crumb: then the best.
+    Some(drawn.map_or(best.0, |(token, _)| *token))
+}
+
+/// Keeps the smallest set of tokens of greatest weight whose share of the mass reaches `share`, always at least one;
+/// of equals the lower token first. They are left in falling order of weight.
+fn cut_to_nucleus(tokens: &mut Vec<(TokenId, f64)>, share: f64) {
+    let goal = share * tokens.iter().map(|(_, weight)| weight).sum::<f64>();
+    let order = |a: &(TokenId, f64), b: &(TokenId, f64)| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0));
+    let mut looked = NUCLEUS_START;
+    loop {
+        // Sorting a whole vocabulary costs more than the few tokens of a usual nucleus deserve.
+        if looked < tokens.len() {
+            tokens.select_nth_unstable_by(looked, order);
+        } else {
+            looked = tokens.len();
+        }
+        tokens[..looked].sort_unstable_by(order);
+        let mut mass = 0.;
+        let reached = tokens[..looked].iter().position(|(_, weight)| {
+            mass += weight;
+            mass >= goal
+        });
+        match reached {
+            Some(last) => return tokens.truncate(last + 1),
+            None if looked == tokens.len() => return,
+            None => looked *= 8,
+        }
+    }
 }
 
 /// A number in [0, 1) from the upper 53 bits of one draw.
@@ -161,9 +223,21 @@ fn uniform(random: &mut ChaCha8Rng) -> f64 {
     (random.next_u64() >> 11) as f64 / (1u64 << 53) as f64
 }
 
+/// The log-softmax of logits, summed in f64.
+pub(super) fn log_softmax(logits: &[f32]) -> Vec<f32> {
+    let max = f64::from(logits.iter().copied().fold(f32::NEG_INFINITY, f32::max));
+    let sum: f64 = logits.iter().map(|&logit| (f64::from(logit) - max).exp()).sum();
+    let log_sum = max + sum.ln();
+    logits
+        .iter()
+        .map(|&logit| (f64::from(logit) - log_sum) as f32)
+        .collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     const LOGPROBS: [f32; 4] = [-2.302_585, -0.693_147_2, -1.609_438, -1.609_438]; // 0.1, 0.5, 0.2, 0.2
 
@@ -238,5 +312,72 @@ mod tests {
         let written = long.finish();
         assert_eq!((written.tokens, written.finish), (vec![1], Finish::Length));
         assert!(Writer::new(branch(None, 0)).is_over());
+    }
+
+    #[test]
+    fn draws_follow_temperature_nucleus_and_menu() {
+        // 4,000 draws: three standard errors of a share are below 0.024.
+        const CLOSE: f64 = 0.024;
+        let logprobs = log_softmax(&[1f32.ln(), 3f32.ln(), 6f32.ln()]);
+        let shares = |temperature, top_p, menu: Option<&[TokenId]>| {
+            let mut random = ChaCha8Rng::seed_from_u64(7);
+            let mut shares = [0f64; 3];
+            for _ in 0..4000 {
+                let token = choose(&logprobs, menu, &decoding(temperature, top_p), &mut random);
+                shares[token.expect("a token") as usize] += 1. / 4000.;
+            }
+            shares
+        };
+        let near = |got: [f64; 3], want: [f64; 3]| {
+            assert!(
+                got.iter().zip(want).all(|(g, w)| (g - w).abs() < CLOSE),
+                "{got:?} {want:?}"
+            );
+        };
+        near(shares(0.5, 1.0, None), [1. / 46., 9. / 46., 36. / 46.]);
+        near(shares(1.0, 0.85, None), [0.0, 1. / 3., 2. / 3.]);
+        near(shares(1.0, 0.1, None), [0.0, 0.0, 1.0]);
+        near(shares(1.0, 1.0, Some(&[0, 1])), [0.25, 0.75, 0.0]);
+    }
+
+    #[test]
+    fn forced_tokens_are_taken_first_and_scored_later() {
+        let menus = vec![
+            Menu::Only(vec![2, 2]),
+            Menu::Only(vec![1]),
+            Menu::Only(vec![1, 0, 1]),
+            Menu::Only(vec![3]),
+        ];
+        let mut writer = Writer::new(branch(Some(Fixed(menus)), 9));
+        let decoding = decoding(0.0, 1.0);
+        assert_eq!(
+            (writer.take_forced(&decoding), writer.take_forced(&decoding)),
+            (Some(2), Some(1))
+        );
+        assert_eq!(writer.take_forced(&decoding), None);
+        assert_eq!((writer.unscored(), writer.menu()), (&[2, 1][..], Some(&[0, 1][..])));
+        writer.score_taken(0.25f32.ln());
+        writer.score_taken(0.0);
+        assert_eq!(writer.step(&LOGPROBS, &decoding), Some(1));
+        assert_eq!((writer.take_forced(&decoding), writer.is_over()), (None, true));
+        let written = writer.finish();
+        assert_eq!((written.tokens, written.finish), (vec![2, 1, 1], Finish::Stop));
+        assert!((written.off_menu[0] - 0.75).abs() < 1e-6 && (written.off_menu[2] - 0.4).abs() < 1e-6);
+    }
+
+    proptest! {
+        #[test]
+        fn the_nucleus_is_the_shortest_head_of_the_sorted_list(
+            weights in prop::collection::vec(0u8..9, 1..900), share in 0.01f64..0.999,
+        ) {
+            let mut sorted: Vec<(TokenId, f64)> = (0..).zip(weights.iter().map(|w| f64::from(*w))).collect();
+            let mut cut = sorted.clone();
+            cut_to_nucleus(&mut cut, share);
+            sorted.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+            prop_assert_eq!(&cut[..], &sorted[..cut.len()]);
+            let mass = |tokens: &[(TokenId, f64)]| tokens.iter().map(|(_, weight)| weight).sum::<f64>();
+            prop_assert!(mass(&cut) >= share * mass(&sorted) && !cut.is_empty());
+            prop_assert!(cut.len() == 1 || mass(&cut[..cut.len() - 1]) < share * mass(&sorted));
+        }
     }
 }

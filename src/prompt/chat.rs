@@ -7,8 +7,10 @@ use std::io;
 
 use minijinja::syntax::SyntaxConfig;
 use minijinja::{Environment, Value, context};
+use serde::{Deserialize, Serialize};
 
 use super::chat_values::{Date, add};
+use super::dialect::from_python;
 use super::error::ChatError;
 
 /// Largest template, in bytes. The longest in common use have about 15,000.
@@ -56,6 +58,15 @@ pub struct ChatFrame {
     pub end: Edge,
 }
 
+/// One turn of a conversation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Turn {
+    /// `user`, `assistant` or `system`.
+    pub role: String,
+    /// What was said.
+    pub content: String,
+}
+
 /// A chat template with the texts of the tokens that it may write.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ChatTemplate {
@@ -77,7 +88,7 @@ impl ChatTemplate {
             });
         }
         Ok(Self {
-            source: without_generation_tags(source),
+            source: from_python(source),
             bos: bos.to_owned(),
             eos: eos.to_owned(),
             date,
@@ -87,6 +98,14 @@ impl ChatTemplate {
     /// The whole text for one user message, up to where the model's answer begins. The template's own default system
     /// prompt stands; thinking is switched off where the template has a switch.
     pub fn render(&self, message: &str) -> Result<String, ChatError> {
+        self.render_turns(&[Turn {
+            role: "user".to_owned(),
+            content: message.to_owned(),
+        }])
+    }
+
+    /// The whole text of a conversation, up to where the model's next answer begins.
+    pub fn render_turns(&self, turns: &[Turn]) -> Result<String, ChatError> {
         let fails = |error: minijinja::Error| ChatError::Fails {
             line: error.line().unwrap_or(0),
             detail: match error.detail() {
@@ -106,10 +125,14 @@ impl ChatTemplate {
         let template = environment
             .template_from_named_str("chat_template", &self.source)
             .map_err(fails)?;
+        let messages: Vec<Value> = turns
+            .iter()
+            .map(|turn| context! { role => &turn.role, content => &turn.content })
+            .collect();
         let mut output = Bounded(Vec::new());
         let rendered = template.render_captured_to(
             context! {
-                messages => [context! { role => "user", content => message }],
+                messages => messages,
                 add_generation_prompt => true,
                 enable_thinking => false,
                 bos_token => &self.bos,
@@ -199,29 +222,4 @@ impl io::Write for Bounded {
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
-}
-
-/// Some templates mark the model's turns for training with `{% generation %}` ... `{% endgeneration %}`, a tag of one
-/// library. It writes nothing, so it becomes a condition that always holds; its white-space control stays.
-fn without_generation_tags(source: &str) -> String {
-    let mut out = String::with_capacity(source.len());
-    let mut rest = source;
-    while let Some(open) = rest.find("{%") {
-        let (text, tag) = rest.split_at(open);
-        out.push_str(text);
-        let Some(close) = tag.find("%}") else {
-            rest = tag;
-            break;
-        };
-        let (tag, after) = tag.split_at(close + 2);
-        let inside = tag.trim_start_matches("{%").trim_end_matches("%}");
-        match inside.trim_matches(|c: char| c.is_whitespace() || c == '-' || c == '+') {
-            "generation" => out.push_str(&tag.replace("generation", "if true")),
-            "endgeneration" => out.push_str(&tag.replace("endgeneration", "endif")),
-            _ => out.push_str(tag),
-        }
-        rest = after;
-    }
-    out.push_str(rest);
-    out
 }

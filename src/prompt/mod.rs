@@ -5,13 +5,14 @@
 
 mod chat;
 mod chat_values;
+mod dialect;
 mod error;
 mod paper;
 mod pieces;
 mod python_json;
 mod template;
 
-pub use chat::{ChatFrame, ChatTemplate, Edge};
+pub use chat::{ChatFrame, ChatTemplate, Edge, Turn};
 pub use chat_values::Date;
 pub use error::{ChatError, PromptError};
 pub use paper::PaperPrompt;

@@ -1,6 +1,7 @@
 //! Specs, plans, the loop over people, the journal.
 
 mod cases;
+mod compute;
 mod context;
 mod error;
 mod execute;
@@ -12,9 +13,12 @@ mod people;
 mod plan;
 mod prompts;
 mod session;
+mod setup;
 mod spec;
+mod verify;
 
 pub use cases::case;
+pub use compute::{ExecuteError, ModelCompute, asks, cases, settings};
 pub use context::{CONTEXT, Context, load, write_whole};
 pub use error::RunError;
 pub use execute::{Compute, Done, Event, Observer, execute};
@@ -24,4 +28,6 @@ pub use people::{People, file_name};
 pub use plan::{Plan, Unit};
 pub use prompts::Prompts;
 pub use session::{Ending, SESSIONS, Session, append_session, machine, now, read_sessions};
+pub use setup::{NEIGHBOURS, baselines, header};
 pub use spec::{DemonstrationSpec, FitSpec, Grid, Income, ModelSpec, PromptSpec, RespondentSpec, ScoringSpec, Spec};
+pub use verify::{Difference, TOLERANCE_F32, TOLERANCE_HALF, Verified, choose, rescore};

@@ -236,12 +236,13 @@ impl Spec {
         }
         let categories = self.restrictions(catalogue)?;
         let mut cells: Vec<Cell> = Vec::new();
-        for &method in &grid.methods {
-            for &demographics in &grid.demographics {
-                for category in &categories {
-                    for &form in &grid.forms {
+        // Methods innermost: cells that show the same of a person follow on one another and share one prefix.
+        for &demographics in &grid.demographics {
+            for category in &categories {
+                for &form in &grid.forms {
+                    for &control in &grid.controls {
                         for &demonstrations in &grid.demonstrations {
-                            for &control in &grid.controls {
+                            for &method in &grid.methods {
                                 let mut cell = Cell {
                                     method,
                                     demonstrations,
@@ -329,8 +330,8 @@ mod tests {
             found,
             [
                 (Form::Polar, 0, Control::Own),
-                (Form::Polar, 0, Control::None),
                 (Form::Polar, 50, Control::Own),
+                (Form::Polar, 0, Control::None),
                 (Form::Polar, 50, Control::Random),
                 (Form::Refined, 50, Control::Own),
                 (Form::Refined, 50, Control::Random),

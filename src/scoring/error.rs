@@ -47,11 +47,11 @@ impl ScoringError {
                     .to_owned(),
             ),
             Self::Room { .. } => {
-                Some("give the token tree more memory (`--memory`), or show fewer demonstrations".to_owned())
+                Some("give the token tree more memory (`--tree-tokens`), or show fewer demonstrations".to_owned())
             }
             Self::Tokenize(error) => error.hint(),
             Self::Prompt(error) => error.hint(),
-            Self::Model(_) => None,
+            Self::Model(error) => error.hint(),
         }
     }
 }

@@ -110,8 +110,8 @@ pub enum Evidence {
     Generation {
         /// How the answer to this probe was read.
         reading: Reading,
-        /// All tries, the last of which `prediction` comes from. In the paper's prompt, tries are kept with the first
-        /// probe of the split only and the others have none.
+        /// All tries; `prediction` comes from the first that has one for this probe. In the paper's prompt, tries are
+        /// kept with the first probe of the split only and the others have none.
         tries: Vec<Try>,
     },
 }

@@ -89,7 +89,7 @@ impl Plan {
         planner.walk(free)?;
         let (steps, peak) = (planner.steps, planner.peak);
         let held = |step: &Step| match step {
-            Step::Hold(branches) => branches.iter().map(|&branch| tree.branches[branch].len()).sum(),
+            Step::Hold(branches) => branches.iter().map(|&branch| tree.branches[branch].tokens()).sum(),
             Step::Reach(reached) => reached.iter().map(|&path| rest(path)).sum(),
             Step::Drop(_) => 0usize,
         };
@@ -229,7 +229,7 @@ impl<'a, F: Fn(usize) -> usize> Planner<'a, F> {
         }
         self.flush(&mut batch, free);
         for child in deep.into_iter().rev() {
-            let run = self.tree.branches[child].len();
+            let run = self.tree.branches[child].tokens();
             let left = free
                 .checked_sub(run)
                 .ok_or_else(|| self.room(self.tree.branches[child].path, run, free))?;
@@ -262,7 +262,7 @@ impl<'a, F: Fn(usize) -> usize> Planner<'a, F> {
     fn grown(&self, batch: &Batch, bush: Option<usize>, path: usize) -> (usize, usize) {
         let run = bush
             .filter(|bush| batch.branches.last() != Some(bush))
-            .map_or(0, |bush| self.tree.branches[bush].len());
+            .map_or(0, |bush| self.tree.branches[bush].tokens());
         let rest = (self.rest)(path);
         let passing = match self.packing {
             Packing::Passes => batch.passing.max(rest),

@@ -15,24 +15,28 @@ pub struct Job<'a> {
     pub continuation: &'a [TokenId],
 }
 
-/// A prompt to be continued. The prompt is tokens below the base of the tree.
-pub struct Prompt {
-    /// What precedes the generated text.
-    pub tokens: Vec<TokenId>,
-    /// What may be generated.
-    pub constraint: Option<Box<dyn Constraint>>,
-    /// Seed of its sampling.
-    pub seed: u64,
-    /// At most this many tokens are generated.
-    pub max_tokens: usize,
+/// A prompt to be continued, perhaps several times.
+pub trait Writing {
+    /// Tokens that precede the text.
+    fn prompt(&self) -> &[TokenId];
+
+    /// At most this many tokens are generated in one round.
+    fn max_tokens(&self) -> usize;
+
+    /// What may be generated in this round, and the seed of its sampling; `None` where no more is wanted. Rounds count
+    /// from 0.
+    fn begin(&mut self, round: usize) -> Option<(Option<Box<dyn Constraint>>, u64)>;
+
+    /// Takes what was generated in this round.
+    fn finish(&mut self, round: usize, generation: Generation);
 }
 
 /// Tokens computed, and what they would have been without sharing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Tokens {
-    /// Tokens computed (of generations: the prompts' only).
+    /// Tokens that the model computed, generated ones included.
     pub shared: u64,
-    /// Tokens that the same work takes with every path computed on its own.
+    /// Tokens that the same work takes with every continuation and every text computed on its own.
     pub alone: u64,
 }
 
@@ -46,45 +50,102 @@ impl std::ops::AddAssign for Tokens {
 /// Most branches that are generated together: beyond this, a pass gains nothing from being larger.
 const BRANCHES_TOGETHER: usize = 64;
 
-/// Scores of every job, in the order of `jobs`, and what sharing saved.
-///
-/// Equal jobs are computed once, and so is a continuation that another one below the same context begins with.
-/// Continuations of one context that only begin alike are computed each in full.
-///
-/// Errors: [`ScoringError::Room`] (naming the job) before anything is computed; what the model reports while it runs.
+/// Scores of every job, in the order of `jobs`, and what sharing saved. See [`work`].
 pub fn score_jobs<M: LanguageModel + ?Sized>(
     model: &mut M,
     base: Node,
     jobs: &[Job<'_>],
 ) -> Result<(Vec<Vec<TokenScore>>, Tokens), ScoringError> {
+    work::<M, Never>(model, base, 0, jobs, &mut [], &[])
+}
+
+/// Scores every job and lets every prompt be continued, in one walk over one tree: what they share is computed once.
+/// Contexts and prompts are whole paths, the first `held` tokens of which `base` holds already. Round r is generated
+/// with `rounds[r]`; all rounds of a prompt follow each other while its node is held.
+///
+/// Equal jobs are computed once, and so is a continuation that another one below the same context begins with. Prompts
+/// below one held run are generated together, as many as the memory (and 64) allows.
+///
+/// Returns the scores in the order of `jobs`. Errors: [`ScoringError::Room`] before anything is computed (naming the
+/// job; prompts count on from the jobs); what the model reports while it runs.
+pub fn work<M: LanguageModel + ?Sized, W: Writing>(
+    model: &mut M,
+    base: Node,
+    held: usize,
+    jobs: &[Job<'_>],
+    writings: &mut [W],
+    rounds: &[Decoding],
+) -> Result<(Vec<Vec<TokenScore>>, Tokens), ScoringError> {
     let representative = representatives(jobs);
     let unique: Vec<usize> = (0..jobs.len()).filter(|&job| representative[job] == job).collect();
-    let paths: Vec<&[TokenId]> = unique.iter().map(|&job| jobs[job].context).collect();
-    let leaves: Vec<Leaf> = unique
-        .iter()
-        .map(|&job| Leaf {
-            tokens: jobs[job].continuation.len(),
-        })
+    let prompts: Vec<Vec<TokenId>> = writings.iter().map(|writing| writing.prompt().to_vec()).collect();
+    let contexts = unique.iter().map(|&job| jobs[job].context);
+    let paths: Vec<&[TokenId]> = contexts
+        .chain(prompts.iter().map(Vec::as_slice))
+        .map(|path| &path[held.min(path.len())..])
         .collect();
+    let continuations = unique.iter().map(|&job| jobs[job].continuation.len());
+    let leaves: Vec<Leaf> = continuations
+        .chain(writings.iter().map(Writing::max_tokens))
+        .map(|tokens| Leaf { tokens })
+        .collect();
+    let packing = if writings.is_empty() {
+        Packing::Passes
+    } else {
+        Packing::Together
+    };
     let hold_all = model.depth(base) == 0;
-    let plan = Plan::new(&paths, &leaves, Packing::Passes, model.free_tokens(), hold_all)
-        .map_err(|error| named(error, |path| unique[path]))?;
+    let plan = Plan::new(&paths, &leaves, packing, model.free_tokens(), hold_all).map_err(|error| {
+        let number = |path: usize| match unique.get(path) {
+            Some(&job) => job,
+            None => path - unique.len() + jobs.len(),
+        };
+        named(error, number)
+    })?;
+    let before = model.computed_tokens();
     let mut rows: Vec<Vec<TokenScore>> = vec![Vec::new(); jobs.len()];
+    let mut alone: u64 = jobs
+        .iter()
+        .map(|job| (job.context.len() + job.continuation.len()) as u64)
+        .sum();
     plan.walk(model, base, &paths, |model, reached| {
-        let texts: Vec<(usize, Vec<TokenId>)> = reached
+        let (scored, written): (Vec<_>, Vec<_>) = reached.iter().partition(|(_, path)| *path < unique.len());
+        let rest = |path: usize| &paths[path][plan.tree.homes[path].held..];
+        let texts: Vec<Vec<TokenId>> = scored
             .iter()
-            .map(|&(_, path)| {
-                let rest = &paths[path][plan.tree.homes[path].held..];
-                (rest.len(), [rest, jobs[unique[path]].continuation].concat())
-            })
+            .map(|&(_, path)| [rest(path), jobs[unique[path]].continuation].concat())
             .collect();
-        let below: Vec<(Node, &[TokenId])> = reached
-            .iter()
-            .zip(&texts)
-            .map(|(&(node, _), (_, tokens))| (node, tokens.as_slice()))
-            .collect();
-        for ((&(_, path), (rest, _)), scores) in reached.iter().zip(&texts).zip(model.score_many(&below)?) {
-            rows[unique[path]] = scores.into_iter().skip(*rest).collect();
+        let below = scored.iter().zip(&texts);
+        let below: Vec<(Node, &[TokenId])> = below.map(|(&(node, _), text)| (node, text.as_slice())).collect();
+        if !below.is_empty() {
+            for (&(_, path), scores) in scored.iter().zip(model.score_many(&below)?) {
+                rows[unique[path]] = scores.into_iter().skip(rest(path).len()).collect();
+            }
+        }
+        for (node, members) in together(&written) {
+            for (round, decoding) in rounds.iter().enumerate() {
+                let mut asked = Vec::new();
+                let mut branches = Vec::new();
+                for &path in &members {
+                    let writing = &mut writings[path - unique.len()];
+                    if let Some((constraint, seed)) = writing.begin(round) {
+                        asked.push(path);
+                        branches.push(Branch {
+                            prompt: rest(path).to_vec(),
+                            constraint,
+                            seed,
+                            max_tokens: writing.max_tokens(),
+                        });
+                    }
+                }
+                if asked.is_empty() {
+                    break;
+                }
+                for (path, generation) in asked.into_iter().zip(model.generate(node, branches, decoding)?) {
+                    alone += (held + paths[path].len() + generation.tokens.len()) as u64;
+                    writings[path - unique.len()].finish(round, generation);
+                }
+            }
         }
         Ok::<(), ScoringError>(())
     })?;
@@ -93,14 +154,95 @@ pub fn score_jobs<M: LanguageModel + ?Sized>(
             rows[job] = rows[from][..jobs[job].continuation.len()].to_vec();
         }
     }
-    let tokens = Tokens {
-        shared: plan.shared,
-        alone: jobs
-            .iter()
-            .map(|job| (job.context.len() + job.continuation.len()) as u64)
-            .sum(),
-    };
-    Ok((rows, tokens))
+    let shared = model.computed_tokens() - before;
+    Ok((rows, Tokens { shared, alone }))
+}
+
+/// Paths of one node in groups that are generated together.
+fn together(written: &[(Node, usize)]) -> Vec<(Node, Vec<usize>)> {
+    let mut of_node: HashMap<Node, usize> = HashMap::new();
+    let mut groups: Vec<(Node, Vec<usize>)> = Vec::new();
+    for &(node, path) in written {
+        let group = *of_node.entry(node).or_insert(groups.len());
+        match groups.get_mut(group) {
+            Some((_, paths)) if paths.len() < BRANCHES_TOGETHER => paths.push(path),
+            _ => {
+                of_node.insert(node, groups.len());
+                groups.push((node, vec![path]));
+            }
+        }
+    }
+    groups
+}
+
+impl<W: Writing> Writing for &mut W {
+    fn prompt(&self) -> &[TokenId] {
+        (**self).prompt()
+    }
+
+    fn max_tokens(&self) -> usize {
+        (**self).max_tokens()
+    }
+
+    fn begin(&mut self, round: usize) -> Option<(Option<Box<dyn Constraint>>, u64)> {
+        (**self).begin(round)
+    }
+
+    fn finish(&mut self, round: usize, generation: Generation) {
+        (**self).finish(round, generation);
+    }
+}
+
+/// The writing of work without any.
+enum Never {}
+
+impl Writing for Never {
+    fn prompt(&self) -> &[TokenId] {
+        match *self {}
+    }
+
+    fn max_tokens(&self) -> usize {
+        match *self {}
+    }
+
+    fn begin(&mut self, _: usize) -> Option<(Option<Box<dyn Constraint>>, u64)> {
+        match *self {}
+    }
+
+    fn finish(&mut self, _: usize, _: Generation) {
+        match *self {}
+    }
+}
+
+/// One text after one prompt.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Prompt {
+    /// Tokens that precede the text.
+    pub tokens: Vec<TokenId>,
+    /// Seed of its sampling.
+    pub seed: u64,
+    /// At most this many tokens are generated.
+    pub max_tokens: usize,
+    /// What was generated; absent before.
+    pub generation: Option<Generation>,
+}
+
+impl Writing for Prompt {
+    fn prompt(&self) -> &[TokenId] {
+        &self.tokens
+    }
+
+    fn max_tokens(&self) -> usize {
+        self.max_tokens
+    }
+
+    fn begin(&mut self, round: usize) -> Option<(Option<Box<dyn Constraint>>, u64)> {
+        (round == 0).then_some((None, self.seed))
+    }
+
+    fn finish(&mut self, _: usize, generation: Generation) {
+        self.generation = Some(generation);
+    }
 }
 
 /// For each job the one it is computed with: itself, or one of the same context whose continuation begins with its own.
@@ -116,68 +258,6 @@ fn representatives(jobs: &[Job<'_>]) -> Vec<usize> {
         }
     }
     representative
-}
-
-/// Continues every prompt; generations come in the order of `prompts`, with what sharing saved of the prompts.
-///
-/// Prompts below one held run are generated together, as many as the memory (and 64) allows.
-///
-/// Errors: [`ScoringError::Room`] (naming the prompt) before anything is computed; what the model reports.
-pub fn generate_all<M: LanguageModel + ?Sized>(
-    model: &mut M,
-    base: Node,
-    prompts: Vec<Prompt>,
-    decoding: &Decoding,
-) -> Result<(Vec<Generation>, Tokens), ScoringError> {
-    let tokens: Vec<Vec<TokenId>> = prompts.iter().map(|prompt| prompt.tokens.clone()).collect();
-    let paths: Vec<&[TokenId]> = tokens.iter().map(Vec::as_slice).collect();
-    let leaves: Vec<Leaf> = prompts
-        .iter()
-        .map(|prompt| Leaf {
-            tokens: prompt.max_tokens,
-        })
-        .collect();
-    let plan = Plan::new(&paths, &leaves, Packing::Together, model.free_tokens(), false)?;
-    let mut waiting: Vec<Option<Prompt>> = prompts.into_iter().map(Some).collect();
-    let mut written: Vec<Option<Generation>> = vec![None; waiting.len()];
-    plan.walk(model, base, &paths, |model, reached| {
-        let mut of_node: HashMap<Node, usize> = HashMap::new();
-        let mut groups: Vec<(Node, Vec<usize>)> = Vec::new();
-        for &(node, path) in reached {
-            let group = *of_node.entry(node).or_insert(groups.len());
-            match groups.get_mut(group) {
-                Some((_, paths)) if paths.len() < BRANCHES_TOGETHER => paths.push(path),
-                _ => {
-                    of_node.insert(node, groups.len());
-                    groups.push((node, vec![path]));
-                }
-            }
-        }
-        for (node, members) in groups {
-            let branches = members
-                .iter()
-                .filter_map(|&path| {
-                    let prompt = waiting[path].take()?;
-                    Some(Branch {
-                        prompt: paths[path][plan.tree.homes[path].held..].to_vec(),
-                        constraint: prompt.constraint,
-                        seed: prompt.seed,
-                        max_tokens: prompt.max_tokens,
-                    })
-                })
-                .collect();
-            for (path, generation) in members.into_iter().zip(model.generate(node, branches, decoding)?) {
-                written[path] = Some(generation);
-            }
-        }
-        Ok::<(), ScoringError>(())
-    })?;
-    let computed: u64 = plan.shared - leaves.iter().map(|leaf| leaf.tokens as u64).sum::<u64>();
-    let tokens = Tokens {
-        shared: computed,
-        alone: paths.iter().map(|path| path.len() as u64).sum(),
-    };
-    Ok((written.into_iter().flatten().collect(), tokens))
 }
 
 fn named(error: ScoringError, of: impl Fn(usize) -> usize) -> ScoringError {
@@ -226,6 +306,30 @@ mod tests {
             .collect()
     }
 
+    /// What the plan says that scoring takes.
+    fn planned(jobs: &[Job<'_>], capacity: usize, hold_all: bool) -> u64 {
+        let representative = representatives(jobs);
+        let unique = || {
+            (0..jobs.len())
+                .filter(|&job| representative[job] == job)
+                .map(|job| jobs[job])
+        };
+        let paths: Vec<&[TokenId]> = unique().map(|job| job.context).collect();
+        let leaves: Vec<Leaf> = unique()
+            .map(|job| Leaf {
+                tokens: job.continuation.len(),
+            })
+            .collect();
+        let plan = Plan::new(&paths, &leaves, Packing::Passes, capacity, hold_all).expect("a plan");
+        assert!(plan.peak <= capacity);
+        plan.shared
+    }
+
+    fn generate(model: &mut FakeModel, prompts: &mut [Prompt], decoding: &Decoding) {
+        let root = model.root();
+        work(model, root, 0, &[], prompts, std::slice::from_ref(decoding)).expect("texts");
+    }
+
     proptest! {
         /// Shared = unshared, in few slots or many, with BOS or without; what the plan says is what is computed; and
         /// nothing stays held.
@@ -235,6 +339,7 @@ mod tests {
             let (root, jobs) = (model.root(), jobs(&texts));
             let (rows, tokens) = score_jobs(&mut model, root, &jobs).expect("scores");
             prop_assert_eq!(model.computed_tokens(), tokens.shared);
+            prop_assert_eq!(planned(&jobs, capacity, !bos), tokens.shared);
             prop_assert!(tokens.shared <= tokens.alone);
             prop_assert_eq!(model.free_tokens(), capacity);
             for (job, row) in jobs.iter().zip(&rows) {
@@ -248,16 +353,17 @@ mod tests {
         fn generations_do_not_depend_on_their_company(texts in texts(), temperature in 0u8..2) {
             let decoding = Decoding { temperature: f32::from(temperature), top_p: 0.9, stop: vec![1] };
             let mut model = model(true, 400);
-            let root = model.root();
-            let prompt = |(index, tokens): (usize, &Vec<TokenId>)| Prompt {
-                tokens: tokens.clone(), constraint: None, seed: index as u64, max_tokens: 9,
+            let prompt = |(index, text): (usize, &(Vec<TokenId>, Vec<TokenId>))| Prompt {
+                tokens: text.0.clone(), seed: index as u64, max_tokens: 9, generation: None,
             };
-            let prompts = || texts.iter().map(|text| &text.0).enumerate().map(prompt);
-            let (together, _) = generate_all(&mut model, root, prompts().collect(), &decoding).expect("texts");
+            let mut prompts: Vec<Prompt> = texts.iter().enumerate().map(prompt).collect();
+            let alone = prompts.clone();
+            generate(&mut model, &mut prompts, &decoding);
             prop_assert_eq!(model.free_tokens(), 400);
-            for (prompt, generation) in prompts().zip(together) {
-                let alone = generate_all(&mut model, root, vec![prompt], &decoding).expect("a text").0;
-                prop_assert_eq!(&generation, &alone[0]);
+            for (together, mut alone) in prompts.iter().zip(alone) {
+                generate(&mut model, std::slice::from_mut(&mut alone), &decoding);
+                prop_assert!(alone.generation.is_some());
+                prop_assert_eq!(together, &alone);
             }
         }
     }

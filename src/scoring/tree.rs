@@ -25,7 +25,7 @@ pub struct Branch {
 
 impl Branch {
     /// Tokens of the run.
-    pub fn len(&self) -> usize {
+    pub fn tokens(&self) -> usize {
         self.end - self.start
     }
 }
@@ -205,7 +205,7 @@ mod tests {
     fn deep_nesting_needs_no_deep_stack() {
         let paths: Vec<Vec<TokenId>> = (0..4000).map(|n| vec![5; n]).collect();
         let tree = tree(&paths);
-        assert!(tree.branches.iter().map(Branch::len).sum::<usize>() >= 3999 - WORTH_HOLDING);
+        assert!(tree.branches.iter().map(Branch::tokens).sum::<usize>() >= 3999 - WORTH_HOLDING);
     }
 
     proptest! {

@@ -24,6 +24,14 @@ pub enum SurveyError {
         /// What is wrong there.
         problem: String,
     },
+    /// The model behind synthetic respondents breaks a rule of its format.
+    #[error("synthetic-model.toml, {place}: {problem}")]
+    SyntheticModel {
+        /// The question, factor or country.
+        place: String,
+        /// What is wrong there.
+        problem: String,
+    },
     /// Refined statements were asked for, but the catalogue has polar ones only.
     #[error("this catalogue has no refined statements, only polar ones")]
     NoRefinedStatements,
@@ -66,7 +74,7 @@ impl SurveyError {
                  converted_statements; leave --catalogue away to use the built-in one"
                     .into(),
             ),
-            Self::Demographics { .. } => None,
+            Self::Demographics { .. } | Self::SyntheticModel { .. } => None,
             Self::NoRefinedStatements => {
                 Some("name the refined file too: --catalogue POLAR.jsonl --catalogue REFINED.jsonl".into())
             }

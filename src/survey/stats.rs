@@ -106,3 +106,42 @@ impl Respondents {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::respondents::{MISSING, MISSING_CODE};
+    use super::super::{Catalogue, IncomeGrouping};
+    use super::*;
+
+    #[test]
+    fn counts_mean_and_deviation_over_all_people() {
+        let catalogue = Catalogue::builtin().unwrap();
+        let demographics = Demographics::builtin(IncomeGrouping::Thirds).unwrap();
+        let mut people = Respondents::new(catalogue, demographics, false);
+        for (number, (valid, country)) in [(253, 36), (251, 36), (249, 999)].into_iter().enumerate() {
+            let groups: Vec<u8> = (0..253).map(|at| if at < valid { 0 } else { MISSING }).collect();
+            let mut values = vec![MISSING_CODE; 31];
+            values[0] = country;
+            people.push(number.to_string(), &groups, &groups, &values);
+        }
+        let stats = people.stats(demographics);
+        assert_eq!((stats.all.respondents, stats.all.valid_answers), (3, 753));
+        assert_eq!(stats.all.mean_valid_questions, 251.0);
+        // Deviations 2, 0 and -2; divided by n.
+        assert!((stats.all.sd_valid_questions - (8.0_f64 / 3.0).sqrt()).abs() < 1e-9);
+        assert_eq!(stats.all.complete_respondents, 1);
+        let names: Vec<_> = stats
+            .countries
+            .iter()
+            .map(|c| (c.country.as_str(), c.counts.respondents))
+            .collect();
+        assert_eq!(names, [("Australia", 2), ("unknown", 1)]);
+        assert_eq!(stats.countries[0].counts.mean_valid_questions, 252.0);
+    }
+
+    #[test]
+    fn no_one_has_no_answers() {
+        let counts = Sums::default().counts();
+        assert_eq!((counts.respondents, counts.mean_valid_questions), (0, 0.0));
+    }
+}

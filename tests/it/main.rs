@@ -2,7 +2,17 @@
 
 mod baseline;
 mod browser;
+mod catalogue;
+mod golden;
 mod invented;
+mod models;
 mod probe;
 mod prompt;
+mod real;
 mod report;
+mod run;
+mod score;
+mod scoring;
+mod show;
+mod survey;
+mod tidy;

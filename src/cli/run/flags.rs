@@ -29,10 +29,20 @@ pub struct SpecFlags {
     #[arg(long, value_name = "KIND")]
     weights: Option<String>,
     /// How predictions are made
-    #[arg(long = "method", visible_alias = "methods", value_delimiter = ',', value_name = "METHOD,...")]
+    #[arg(
+        long = "method",
+        visible_alias = "methods",
+        value_delimiter = ',',
+        value_name = "METHOD,..."
+    )]
     methods: Option<Vec<MethodFlag>>,
     /// Splits: some of 1,2,3
-    #[arg(long = "splits", visible_alias = "split", value_delimiter = ',', value_name = "N,...")]
+    #[arg(
+        long = "splits",
+        visible_alias = "split",
+        value_delimiter = ',',
+        value_name = "N,..."
+    )]
     splits: Option<Vec<u8>>,
     /// Numbers of demonstrations
     #[arg(long, value_delimiter = ',', value_name = "N,...")]
@@ -143,13 +153,19 @@ impl SpecFlags {
         set(&mut spec.model.dtype, self.dtype);
         set(&mut spec.model.device, self.device);
         set(&mut spec.model.weights, self.weights);
-        set(&mut spec.grid.methods, self.methods.map(|list| list.into_iter().map(method).collect()));
+        set(
+            &mut spec.grid.methods,
+            self.methods.map(|list| list.into_iter().map(method).collect()),
+        );
         set(&mut spec.grid.splits, self.splits);
         set(&mut spec.grid.demonstrations, self.demonstrations);
         if self.refined {
             spec.grid.forms = vec![Form::Refined];
         }
-        set(&mut spec.grid.forms, self.forms.map(|list| list.into_iter().map(form).collect()));
+        set(
+            &mut spec.grid.forms,
+            self.forms.map(|list| list.into_iter().map(form).collect()),
+        );
         set(
             &mut spec.grid.demographics,
             self.demographics.map(|whether| match whether {

@@ -64,7 +64,11 @@ impl Progress {
         let terminal = console_is_terminal();
         let bar = ProgressBar::with_draw_target(
             None,
-            if quiet || !terminal { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() },
+            if quiet || !terminal {
+                ProgressDrawTarget::hidden()
+            } else {
+                ProgressDrawTarget::stderr()
+            },
         );
         if let Ok(style) = ProgressStyle::with_template("{prefix} {wide_bar} {msg}") {
             bar.set_style(style);
@@ -104,7 +108,10 @@ impl Progress {
             parts.push(format!("{:.0} tokens/s", self.tokens.shared as f64 / seconds));
         }
         if self.read > 0 {
-            parts.push(format!("accuracy {:.1} %", 100.0 * self.correct as f64 / self.read as f64));
+            parts.push(format!(
+                "accuracy {:.1} %",
+                100.0 * self.correct as f64 / self.read as f64
+            ));
         }
         if now > 0 {
             let left = seconds / now as f64 * (self.units - self.done) as f64;
@@ -117,7 +124,12 @@ impl Progress {
 impl Observer for Progress {
     fn event(&mut self, event: Event<'_>) {
         match event {
-            Event::Begin { recorded, outcomes, units, torn } => {
+            Event::Begin {
+                recorded,
+                outcomes,
+                units,
+                torn,
+            } => {
                 self.begun = Instant::now();
                 self.units = units;
                 self.bar.set_length(units as u64);
@@ -126,7 +138,10 @@ impl Observer for Progress {
                 if !self.quiet && !recorded.is_empty() {
                     let dropped = if torn > 0 { ", one torn line dropped" } else { "" };
                     self.bar.suspend(|| {
-                        eprintln!("going on behind {} of {outcomes} recorded outcomes{dropped}", recorded.len());
+                        eprintln!(
+                            "going on behind {} of {outcomes} recorded outcomes{dropped}",
+                            recorded.len()
+                        );
                     });
                 }
                 self.bar.set_message(self.message());

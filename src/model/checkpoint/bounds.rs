@@ -46,14 +46,14 @@ pub(crate) fn misfits(config: &ModelConfig, path: &Path) -> Vec<LoadError> {
         );
         refuse("num_experts_per_tok", what);
     }
-    if heads && kv_heads && config.heads % config.kv_heads != 0 {
+    if heads && kv_heads && !config.heads.is_multiple_of(config.kv_heads) {
         let what = format!(
             "is {}, which does not divide the {} attention heads",
             config.kv_heads, config.heads
         );
         refuse("num_key_value_heads", what);
     }
-    if head_dim && config.head_dim % 2 != 0 {
+    if head_dim && !config.head_dim.is_multiple_of(2) {
         refuse(
             "head_dim",
             format!("is {}, and rotary positions need an even one", config.head_dim),

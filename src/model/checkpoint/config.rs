@@ -44,7 +44,7 @@ pub(crate) fn parse(path: &Path, text: &[u8]) -> Result<ModelConfig, Vec<LoadErr
     let head_dim = match keys.optional_size("head_dim") {
         Some(width) => width,
         None if family == "qwen3" => 128,
-        None if heads > 0 && hidden % heads == 0 => hidden / heads,
+        None if heads > 0 && hidden.is_multiple_of(heads) => hidden / heads,
         None => {
             let what = format!("is {hidden}, which {heads} heads cannot share (and head_dim is not given)");
             keys.errors.push(LoadError::field(path, "hidden_size", what));

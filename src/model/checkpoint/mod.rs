@@ -20,6 +20,8 @@ pub use inspect::Inspection;
 pub use manifest::{for_each_tensor, parameters};
 pub use mapped::sha256_hex;
 
+pub(crate) use safetensors::{INDEX, SINGLE};
+
 use super::gguf::weights::GgufWeights;
 use super::stored::Inventory;
 use super::tokenizer::Tokenizer;

@@ -2,6 +2,8 @@
 //!
 //! Rows are taken in pieces; a piece is one dense attention over all slots that any of its rows sees, with a mask.
 
+#[cfg(target_arch = "x86_64")]
+use super::rows::Rows;
 use super::{
     Kernels,
     kv::{Held, KvStore},
@@ -35,7 +37,7 @@ impl Kernels {
         let shape = kv.shape;
         let width: usize = queries.dims().iter().skip(1).product();
         let group = shape.kv_heads * shape.head_dim;
-        if queries.dim(0)? != plan.rows || width % group.max(1) != 0 {
+        if queries.dim(0)? != plan.rows || !width.is_multiple_of(group.max(1)) {
             bail!(
                 "queries {:?} for {} planned rows and {} key heads of {}",
                 queries.dims(),
@@ -56,6 +58,12 @@ impl Kernels {
                 let heads = width / shape.head_dim.max(1);
                 let queries = queries.reshape((plan.rows, heads, shape.head_dim))?;
                 attend_portable(&queries, keys, values, plan, scale)?.to_dtype(self.activation_dtype())
+            }
+            #[cfg(target_arch = "x86_64")]
+            Held::Blocks(blocks) => {
+                let queries = Rows::of(queries)?;
+                let out = blocks.attend(layer, queries.lock().view()?, plan, scale)?;
+                Tensor::from_vec(out, (plan.rows, width), &Device::Cpu)
             }
         }
     }

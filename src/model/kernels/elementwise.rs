@@ -1,6 +1,8 @@
 //! Norms, RoPE and SwiGLU: cheap arithmetic, so that on the CPU what counts is to touch memory once and from all
 //! threads. Always computed in f32.
 
+#[cfg(target_arch = "x86_64")]
+use super::avx512::network::feed_forward;
 use super::{
     Kernels, Linear,
     rows::{RowView, Rows},
@@ -62,9 +64,12 @@ impl Kernels {
                 let (cos, sin) = (cos.row(row), sin.row(row));
                 for (x, out) in x.chunks_exact(2 * half).zip(out.chunks_exact_mut(2 * half)) {
                     let ((a, b), (turned_a, turned_b)) = (x.split_at(half), out.split_at_mut(half));
-                    for i in 0..half {
-                        turned_a[i] = a[i] * cos[i] - b[i] * sin[i];
-                        turned_b[i] = b[i] * cos[i] + a[i] * sin[i];
+                    let angles = cos.iter().zip(sin);
+                    for (((a, b), (cos, sin)), turned) in a.iter().zip(b).zip(angles.clone()).zip(turned_a) {
+                        *turned = a * cos - b * sin;
+                    }
+                    for (((a, b), (cos, sin)), turned) in a.iter().zip(b).zip(angles).zip(turned_b) {
+                        *turned = b * cos + a * sin;
                     }
                 }
             });
@@ -88,6 +93,13 @@ impl Kernels {
         if gate_up.device().is_cpu() {
             let x = Rows::of(gate_up)?;
             let x = x.lock();
+            #[cfg(target_arch = "x86_64")]
+            if let Some(machine) = self.avx512 {
+                return map_rows(x.view()?, n, |_, x, out| {
+                    let (gate, up) = x.split_at(n);
+                    machine.swiglu(gate, up, out);
+                });
+            }
             return map_rows(x.view()?, n, |_, x, out| {
                 let (gate, up) = x.split_at(n);
                 for ((out, gate), up) in out.iter_mut().zip(gate).zip(up) {
@@ -106,6 +118,17 @@ impl Kernels {
     /// `down`, added to `residual`, `(rows, hidden)`. What the three operations give one after the other, with less
     /// traffic between them where an implementation knows how.
     pub fn feed_forward(&self, x: &Tensor, gate_up: &Linear, down: &Linear, residual: &Tensor) -> Result<Tensor> {
+        gate_up.check(x)?;
+        #[cfg(target_arch = "x86_64")]
+        if let (Some(first), Some(second)) = (gate_up.unbiased(), down.unbiased()) {
+            let fits = gate_up.outputs() == 2 * down.inputs() && residual.dims() == [x.dim(0)?, down.outputs()];
+            let (x, residual) = (Rows::of(x)?, Rows::of(residual)?);
+            let (x, residual) = (x.lock(), residual.lock());
+            let (x, residual) = (x.view()?, residual.view()?);
+            if let Some(out) = fits.then(|| feed_forward(first, second, x, residual)).flatten() {
+                return Tensor::from_vec(out, (x.rows, second.columns), &Device::Cpu);
+            }
+        }
         down.forward_add(&self.swiglu(&gate_up.forward(x)?)?, residual)
     }
 }

@@ -1,6 +1,8 @@
 //! Log-probabilities of given tokens, streamed over positions and vocabulary.
 
 use super::linear::{Linear, Operand};
+#[cfg(target_arch = "x86_64")]
+use super::rows::Rows;
 use crate::model::{TokenId, TokenScore};
 use candle_core::{DType, Result, Tensor, bail};
 
@@ -21,6 +23,9 @@ pub(super) struct Running {
     /// Sum of exp(logit - max).
     pub sum: f32,
 }
+
+/// For each of some rows what part of the vocabulary came to, and logits by number of target.
+pub(super) type Reduced = (Vec<Running>, Vec<(usize, f32)>);
 
 impl Running {
     /// Before anything was seen.
@@ -74,7 +79,7 @@ impl Linear {
         let mut order: Vec<usize> = (0..targets.len()).collect();
         order.sort_unstable_by_key(|&i| targets[i]);
         let sorted: Vec<(usize, TokenId)> = order.iter().map(|&i| targets[i]).collect();
-        let scores = self.portable_scores(hidden, &sorted)?;
+        let scores = self.sorted_scores(hidden, &sorted)?;
         let mut out = vec![
             TokenScore {
                 logprob: 0.,
@@ -86,6 +91,19 @@ impl Linear {
             out[i] = score;
         }
         Ok(out)
+    }
+
+    /// [`Linear::token_scores`] of targets sorted by row.
+    fn sorted_scores(&self, hidden: &Tensor, targets: &[(usize, TokenId)]) -> Result<Vec<TokenScore>> {
+        #[cfg(target_arch = "x86_64")]
+        if let Operand::Packed(panels) = &self.operand {
+            let bias = self.bias().map(|bias| bias.to_vec1::<f32>()).transpose()?;
+            let hidden = Rows::of(hidden)?;
+            let (running, logits) = panels.reduce(hidden.lock().view()?, bias.as_deref(), targets);
+            let score = |(&(row, token), logit): (&(usize, TokenId), f32)| running[row].score(token, logit);
+            return Ok(targets.iter().zip(logits).map(score).collect());
+        }
+        self.portable_scores(hidden, targets)
     }
 
     fn portable_scores(&self, hidden: &Tensor, targets: &[(usize, TokenId)]) -> Result<Vec<TokenScore>> {
@@ -140,13 +158,7 @@ impl Linear {
 
 /// Each row's share of the log-sum-exp of `logits`, `(rows, columns)`, whose first column is token `column` and whose
 /// first row is `row`; and the logits of those targets that lie within, by their number in `targets`.
-#[allow(clippy::type_complexity)]
-fn reduce(
-    logits: &Tensor,
-    column: usize,
-    row: usize,
-    targets: &[(usize, TokenId)],
-) -> Result<(Vec<Running>, Vec<(usize, f32)>)> {
+fn reduce(logits: &Tensor, column: usize, row: usize, targets: &[(usize, TokenId)]) -> Result<Reduced> {
     let (_, columns) = logits.dims2()?;
     let max = logits.max_keepdim(1)?;
     let sum = logits.broadcast_sub(&max)?.exp()?.sum(1)?.to_vec1::<f32>()?;

@@ -1,6 +1,8 @@
 //! Keys and values of one decoder, in numbered slots.
 
 use super::{Kernels, segment::Span};
+#[cfg(target_arch = "x86_64")]
+use super::{avx512, rows::Rows};
 use candle_core::{DType, Result, Tensor, bail};
 
 /// Keys and values of all layers of one decoder. A slot holds one token in every layer; the token tree gives slots
@@ -29,6 +31,9 @@ pub(super) struct KvShape {
 pub(super) enum Held {
     /// For each layer keys and values, each `(capacity, kv_heads, head_dim)`.
     Tensors(Vec<(Tensor, Tensor)>),
+    /// Packed for AVX-512.
+    #[cfg(target_arch = "x86_64")]
+    Blocks(avx512::attend::Blocks),
 }
 
 impl Kernels {
@@ -41,6 +46,11 @@ impl Kernels {
             capacity,
             dtype: self.dtype,
         };
+        #[cfg(target_arch = "x86_64")]
+        if let Some(machine) = self.avx512 {
+            let held = Held::Blocks(avx512::attend::Blocks::new(machine, shape));
+            return Ok(KvStore { shape, held });
+        }
         let tensor = || Tensor::zeros((capacity, kv_heads, head_dim), self.dtype, &self.device);
         let tensors = (0..layers).map(|_| Ok((tensor()?, tensor()?)));
         Ok(KvStore {
@@ -87,6 +97,13 @@ impl KvStore {
                 }
                 Ok(())
             }
+            #[cfg(target_arch = "x86_64")]
+            Held::Blocks(blocks) => {
+                let (keys, values) = (Rows::of(keys)?, Rows::of(values)?);
+                let (keys, values) = (keys.lock(), values.lock());
+                blocks.write(layer, slots, keys.view()?, values.view()?);
+                Ok(())
+            }
         }
     }
 
@@ -97,6 +114,10 @@ impl KvStore {
 
     /// Memory one slot takes over all layers.
     pub fn bytes_per_slot(&self) -> usize {
+        #[cfg(target_arch = "x86_64")]
+        if let Held::Blocks(blocks) = &self.held {
+            return blocks.bytes_per_slot();
+        }
         let KvShape {
             layers,
             kv_heads,

@@ -1,8 +1,13 @@
 //! Linear layers.
 
 use super::Kernels;
+#[cfg(target_arch = "x86_64")]
+use super::{
+    avx512::{multiply::Start, panels::Panels},
+    rows::Rows,
+};
 use crate::model::{TokenId, Weight};
-use candle_core::{DType, Module, Result, Tensor, bail, quantized::QMatMul};
+use candle_core::{DType, Device, Module, Result, Tensor, bail, quantized::QMatMul};
 use std::sync::Arc;
 
 /// Columns of a half-precision weight that are widened at a time on the CPU.
@@ -26,6 +31,9 @@ pub(super) enum Operand {
     Plain(Tensor),
     /// Quantised blocks, multiplied as such.
     Quantized(Arc<QMatMul>),
+    /// Packed for AVX-512.
+    #[cfg(target_arch = "x86_64")]
+    Packed(Arc<Panels>),
 }
 
 impl Kernels {
@@ -42,7 +50,7 @@ impl Kernels {
         for weight in weights {
             plain.push(match weight {
                 Weight::Plain(tensor) => tensor.to_dtype(self.dtype)?,
-                Weight::Quantized(blocks) => blocks.dequantize(&candle_core::Device::Cpu)?.to_dtype(self.dtype)?,
+                Weight::Quantized(blocks) => blocks.dequantize(&Device::Cpu)?.to_dtype(self.dtype)?,
             });
         }
         let bias = self.bias(&biases, &plain.iter().map(Tensor::dims).collect::<Vec<_>>())?;
@@ -53,11 +61,20 @@ impl Kernels {
         let (outputs, inputs) = weight.dims2()?;
         Ok(Linear {
             kernels: self.clone(),
-            operand: Operand::Plain(weight.to_device(&self.device)?.contiguous()?),
+            operand: self.operand(weight)?,
             bias,
             inputs,
             outputs,
         })
+    }
+
+    /// Puts a weight `(out, in)` of the compute dtype in place.
+    fn operand(&self, weight: Tensor) -> Result<Operand> {
+        #[cfg(target_arch = "x86_64")]
+        if let Some(machine) = self.avx512 {
+            return Ok(Operand::Packed(Arc::new(Panels::pack(machine, &weight.contiguous()?)?)));
+        }
+        Ok(Operand::Plain(weight.to_device(&self.device)?.contiguous()?))
     }
 
     /// A layer whose quantised weight stays quantised: a quarter of the memory or less, and slower. A plain weight
@@ -107,10 +124,23 @@ impl Linear {
     /// Applies the layer to `x`, `(rows, in)`. Returns `(rows, out)` in the activation dtype.
     pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
         self.check(x)?;
+        #[cfg(target_arch = "x86_64")]
+        if let Operand::Packed(panels) = &self.operand {
+            return match &self.bias {
+                Some(bias) => {
+                    let bias = Rows::of(&bias.unsqueeze(0)?)?;
+                    let bias = bias.lock();
+                    packed(panels, x, Start::Row(bias.view()?.row(0)))
+                }
+                None => packed(panels, x, Start::Zero),
+            };
+        }
         let product = match &self.operand {
             Operand::Plain(weight) if x.device().is_cpu() && weight.dtype() != DType::F32 => widened(x, weight)?,
             Operand::Plain(weight) => x.to_dtype(weight.dtype())?.contiguous()?.matmul(&weight.t()?)?,
             Operand::Quantized(weight) => weight.forward(&x.to_dtype(DType::F32)?.contiguous()?)?,
+            #[cfg(target_arch = "x86_64")]
+            Operand::Packed(_) => bail!("packed weights were multiplied above"),
         };
         let product = product.to_dtype(self.kernels.activation_dtype())?;
         match &self.bias {
@@ -121,6 +151,21 @@ impl Linear {
 
     /// Applies the layer to `x`, `(rows, in)`, and adds the result to `residual`, `(rows, out)`.
     pub fn forward_add(&self, x: &Tensor, residual: &Tensor) -> Result<Tensor> {
+        #[cfg(target_arch = "x86_64")]
+        if let Some(panels) = self.unbiased() {
+            self.check(x)?;
+            if residual.dims() != [x.dim(0)?, self.outputs] {
+                bail!(
+                    "a residual {:?} for {:?} through {} outputs",
+                    residual.dims(),
+                    x.dims(),
+                    self.outputs
+                );
+            }
+            let residual = Rows::of(residual)?;
+            let residual = residual.lock();
+            return packed(panels, x, Start::Matrix(residual.view()?));
+        }
         residual + self.forward(x)?
     }
 
@@ -136,12 +181,29 @@ impl Linear {
                 weight.index_select(&ids, 0)?.to_dtype(dtype)
             }
             Operand::Quantized(_) => bail!("rows of a weight that is kept quantised"),
+            #[cfg(target_arch = "x86_64")]
+            Operand::Packed(panels) => {
+                let mut out = vec![0f32; ids.len() * self.inputs];
+                for (&id, row) in ids.iter().zip(out.chunks_exact_mut(self.inputs.max(1))) {
+                    panels.column(id as usize, row);
+                }
+                Tensor::from_vec(out, (ids.len(), self.inputs), &Device::Cpu)
+            }
         }
     }
 
     /// `(out)`, activation dtype.
     pub(super) fn bias(&self) -> Option<&Tensor> {
         self.bias.as_ref()
+    }
+
+    /// The packed weight of a layer without bias.
+    #[cfg(target_arch = "x86_64")]
+    pub(super) fn unbiased(&self) -> Option<&Panels> {
+        match (&self.operand, &self.bias) {
+            (Operand::Packed(panels), None) => Some(panels),
+            _ => None,
+        }
     }
 
     /// Width of the input.
@@ -161,6 +223,15 @@ impl Linear {
             dims => bail!("a linear layer of {} inputs was given {dims:?}", self.inputs),
         }
     }
+}
+
+/// `x · weightᵀ + start` with a packed weight.
+#[cfg(target_arch = "x86_64")]
+fn packed(panels: &Panels, x: &Tensor, start: Start<'_>) -> Result<Tensor> {
+    let x = Rows::of(x)?;
+    let x = x.lock();
+    let x = x.view()?;
+    Tensor::from_vec(panels.multiply(x, start), (x.rows, panels.columns), &Device::Cpu)
 }
 
 /// `x · weightᵀ` in f32 on the CPU with a weight of half precision, widened piece by piece: candle would round the

@@ -14,6 +14,8 @@
 
 mod allocator;
 mod attention;
+#[cfg(target_arch = "x86_64")]
+mod avx512;
 mod elementwise;
 mod head;
 mod kv;
@@ -38,6 +40,8 @@ use candle_core::{DType, Device, Result, bail};
 pub enum Path {
     /// candle's operations.
     Portable,
+    /// Packed operands and AVX-512, on the CPU.
+    Avx512,
 }
 
 /// Where and in what dtype numbers are held, and how they are multiplied. Cheap to clone.
@@ -46,12 +50,23 @@ pub struct Kernels {
     device: Device,
     dtype: DType,
     path: Path,
+    #[cfg(target_arch = "x86_64")]
+    avx512: Option<avx512::Avx512>,
 }
 
 impl Kernels {
     /// The fastest implementation this device has for weights, keys and values of `dtype` (f32, bf16 or f16).
     pub fn new(device: &Device, dtype: DType) -> Result<Self> {
-        Self::portable(device, dtype)
+        #[allow(unused_mut)]
+        let mut kernels = Self::portable(device, dtype)?;
+        #[cfg(target_arch = "x86_64")]
+        if device.is_cpu() {
+            kernels.avx512 = avx512::Avx512::detect(dtype);
+            if kernels.avx512.is_some() {
+                kernels.path = Path::Avx512;
+            }
+        }
+        Ok(kernels)
     }
 
     /// The implementation out of candle's operations, on any device.
@@ -68,6 +83,8 @@ impl Kernels {
             device: device.clone(),
             dtype,
             path: Path::Portable,
+            #[cfg(target_arch = "x86_64")]
+            avx512: None,
         })
     }
 

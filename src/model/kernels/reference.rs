@@ -1,4 +1,5 @@
 //! What the operations should give, computed in f64 one number at a time; and reproducible test data.
+#![cfg(test)]
 
 use super::segment::Segment;
 use candle_core::{Device, Tensor};
@@ -22,11 +23,14 @@ pub fn matrix(seed: u64, rows: usize, columns: usize) -> Tensor {
 
 /// `x · wᵀ`.
 pub fn product(x: &[f32], w: &[f32], inputs: usize) -> Vec<f64> {
-    let row = |x: &[f32]| {
-        let dot = |w: &[f32]| x.iter().zip(w).map(|(x, w)| f64::from(*x) * f64::from(*w)).sum::<f64>();
-        w.chunks_exact(inputs).map(dot).collect::<Vec<_>>()
-    };
-    x.chunks_exact(inputs).flat_map(row).collect()
+    x.chunks_exact(inputs)
+        .flat_map(|x| w.chunks_exact(inputs).map(move |w| dot(x, w)))
+        .collect()
+}
+
+/// `Σ a · b`.
+fn dot(a: &[f32], b: &[f32]) -> f64 {
+    a.iter().zip(b).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum()
 }
 
 /// Keys and values of a few heads by slot.
@@ -66,23 +70,17 @@ pub fn attention(
             for head in 0..heads {
                 let kv_head = head / (heads / kv_heads);
                 let at = (row * heads + head) * head_dim;
-                let held = |held: &'static str, slot: usize, j: usize| {
-                    let held = if held == "keys" { keys } else { values };
-                    f64::from(held[(slot * kv_heads + kv_head) * head_dim + j])
-                };
-                let score = |&slot: &usize| {
-                    let dot: f64 = (0..head_dim)
-                        .map(|j| f64::from(q[at + j]) * held("keys", slot, j))
-                        .sum();
-                    dot * f64::from(scale)
-                };
+                let query = &q[at..at + head_dim];
+                let place = |slot: usize| (slot * kv_heads + kv_head) * head_dim;
+                let score = |&slot: &usize| dot(query, &keys[place(slot)..][..head_dim]) * f64::from(scale);
                 let scores: Vec<f64> = seen.iter().map(score).collect();
                 let max = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
                 let weights: Vec<f64> = scores.iter().map(|s| (s - max).exp()).collect();
                 let total: f64 = weights.iter().sum();
-                for j in 0..head_dim {
-                    let sum: f64 = seen.iter().zip(&weights).map(|(&s, w)| w * held("values", s, j)).sum();
-                    out[at + j] = sum / total;
+                for (&slot, weight) in seen.iter().zip(&weights) {
+                    for (out, value) in out[at..at + head_dim].iter_mut().zip(&values[place(slot)..]) {
+                        *out += weight / total * f64::from(*value);
+                    }
                 }
             }
         }

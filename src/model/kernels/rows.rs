@@ -1,7 +1,7 @@
 //! A tensor seen as rows of f32 numbers on the CPU, without copying where it already lies so.
 
 use candle_core::{CpuStorage, DType, Layout, Result, Storage, Tensor, bail};
-use std::ops::Deref;
+use std::ops::{Deref, Range};
 
 /// A tensor `(rows, ...)` whose rows are dense; the rows themselves may lie further apart (a slice of columns).
 pub(super) struct Rows {
@@ -94,6 +94,16 @@ impl<'a> RowView<'a> {
     /// Row `r`.
     pub fn row(&self, r: usize) -> &'a [f32] {
         &self.data[r * self.stride..][..self.width]
+    }
+
+    /// Some of the rows.
+    pub fn slice(&self, rows: Range<usize>) -> RowView<'a> {
+        let rest = &self.data[(rows.start * self.stride).min(self.data.len())..];
+        RowView {
+            data: rest,
+            rows: rows.len(),
+            ..*self
+        }
     }
 }
 

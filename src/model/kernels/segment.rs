@@ -1,6 +1,8 @@
 //! Who sees what: slots of the token tree, and the rows of a pass that attend to them.
 
 use candle_core::{Result, Tensor, bail};
+#[cfg(target_arch = "x86_64")]
+use std::sync::Arc;
 use std::{ops::Range, sync::Mutex};
 
 /// Neighbouring slots that hold neighbouring tokens of one path.
@@ -49,6 +51,9 @@ pub struct AttentionPlan {
     pub(super) slots: usize,
     /// Masks of the portable path, made at the first layer.
     pub(super) masks: Mutex<Option<Vec<Masked>>>,
+    /// Tiles of so many rows, made at the first layer.
+    #[cfg(target_arch = "x86_64")]
+    pub(super) tiles: Mutex<Option<(usize, Arc<Vec<super::avx512::tiles::RowTile>>)>>,
 }
 
 /// The portable path's share of a plan: some rows, the slots any of them sees, and who sees which.
@@ -86,6 +91,8 @@ impl AttentionPlan {
             rows,
             slots,
             masks: Mutex::new(None),
+            #[cfg(target_arch = "x86_64")]
+            tiles: Mutex::new(None),
         })
     }
 

@@ -124,7 +124,7 @@ fn policy(
     // A token's name is written plain, or as an object with its flags.
     let named = |key: &str| -> Result<Option<TokenId>, LoadError> {
         let value = settings.and_then(|settings| settings.get(key));
-        let Some(name) = value.and_then(|value| value.as_str().or(value.get("content")?.as_str())) else {
+        let Some(name) = value.and_then(|value| value.as_str().or_else(|| value.get("content")?.as_str())) else {
             return Ok(None);
         };
         let id = library.token_to_id(name);

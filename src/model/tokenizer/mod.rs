@@ -179,10 +179,7 @@ impl Tokenizer {
             Engine::Library(library) => {
                 library.check(text)?;
                 let encoding = library.plain.encode(text, false).map_err(failed)?;
-                let spans = encoding.get_ids().iter().zip(encoding.get_offsets());
-                Ok(spans
-                    .map(|(&id, &(start, end))| Span { id, bytes: start..end })
-                    .collect())
+                Ok(spans(&encoding, text))
             }
         }
     }
@@ -207,12 +204,9 @@ impl Tokenizer {
         };
         library.check(text)?;
         let encoding = library.special().encode(text, false).map_err(failed)?;
-        let ids = encoding.get_ids();
-        let spans = ids.iter().zip(encoding.get_offsets());
-        Ok(spans
-            .skip(self.leading_bos(ids))
-            .map(|(&id, &(start, end))| Span { id, bytes: start..end })
-            .collect())
+        let mut spans = spans(&encoding, text);
+        spans.drain(..self.leading_bos(encoding.get_ids()));
+        Ok(spans)
     }
 
     /// How many tokens of a rendered template the root of the tree holds already.
@@ -330,6 +324,20 @@ impl Library {
             }
         }
     }
+}
+
+/// The tokens of `text`, no byte of which is left out: what a normalizer took away or put together (a combining accent,
+/// say) belongs to the token before it.
+fn spans(encoding: &tokenizers::Encoding, text: &str) -> Vec<Span> {
+    let offsets = encoding.get_offsets();
+    let next = offsets.iter().skip(1).map(|&(start, _)| start).chain([text.len()]);
+    let tokens = encoding.get_ids().iter().zip(offsets).zip(next);
+    tokens
+        .map(|((&id, &(start, end)), next)| Span {
+            id,
+            bytes: start..end.max(next),
+        })
+        .collect()
 }
 
 fn failed(error: tokenizers::Error) -> TokenizeError {

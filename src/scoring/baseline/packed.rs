@@ -116,6 +116,9 @@ impl Packed {
                 let (own_statements, own_answered) = query.bits.split_at(self.statement_words);
                 let agreements = common(statements, own_statements);
                 let shared = common(answered, own_answered);
+                if best.len() == most && best.last().is_none_or(|&last| ranks_below(agreements, shared, last)) {
+                    continue;
+                }
                 let rank = rank(agreements, shared, query.answered, row);
                 if best.len() < most || best.last().is_some_and(|&last| rank > last) {
                     let at = best.partition_point(|&other| other > rank);
@@ -140,6 +143,13 @@ fn rank(agreements: u32, shared: u32, answered: u32, row: usize) -> u64 {
     let share = (u64::from(agreements) << SHARE) / u64::from(shared.max(1));
     let agreements = u64::from(agreements.min(low(AGREEMENTS) as u32));
     (enough << (u64::BITS - 1)) | (share << (ROW + AGREEMENTS)) | (agreements << ROW) | (!(row as u64) & low(ROW))
+}
+
+/// Whether a person with these numbers ranks below `last` by share alone: it spares nearly everyone the division.
+fn ranks_below(agreements: u32, shared: u32, last: u64) -> bool {
+    let enough = last >> (u64::BITS - 1) == 1;
+    let share = (last >> (ROW + AGREEMENTS)) & low(SHARE + 1);
+    enough && u64::from(agreements) << SHARE < share * u64::from(shared)
 }
 
 /// The lowest `bits` bits set.

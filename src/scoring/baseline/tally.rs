@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::{Crowd, Prediction, Target};
 use crate::probe::Split;
-use crate::survey::{Catalogue, CategoryId, QuestionIndex};
+use crate::survey::{Catalogue, CategoryId};
 
 /// How a prediction is made without a model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
@@ -121,7 +121,8 @@ impl Tally {
     ///
     /// Averaged as the paper does: a category's accuracy in a split is the share of right choices among its probes; a
     /// category's is the mean of its splits, a split's is the mean of its categories, and the overall one is the mean of
-    /// the categories. What nobody was asked is left out.
+    /// the categories. What nobody was asked is left out. Chance is a property of questions, so each question of a split
+    /// counts once there, however many people left it out.
     pub fn accuracies(&self, catalogue: &Catalogue, methods: &[BaselineMethod]) -> Vec<Accuracy> {
         let mut all = Vec::new();
         for &method in methods {
@@ -180,28 +181,24 @@ impl Tally {
         split: usize,
         category: CategoryId,
     ) -> Option<f64> {
-        let mut asked = 0;
-        let mut right = 0.0;
-        for question in 0..self.questions {
-            if catalogue.questions[question].category != category {
-                continue;
-            }
-            let counts = &self.counts[split * self.questions + question];
+        let counted = catalogue
+            .questions
+            .iter()
+            .zip(&self.counts[split * self.questions..])
+            .filter(|(question, counts)| question.category == category && counts.asked > 0);
+        if method == BaselineMethod::Random {
+            return mean(counted.map(|(question, _)| Some(1.0 / question.polar.len().max(1) as f64)));
+        }
+        let (mut asked, mut right) = (0, 0);
+        for (_, counts) in counted {
             asked += counts.asked;
-            right += match method {
-                BaselineMethod::Random => counts.asked as f64 / candidates(catalogue, question),
-                BaselineMethod::Majority => counts.majority as f64,
-                BaselineMethod::Resemblance => k
-                    .and_then(|k| counts.resemblance.get(k.wrapping_sub(1)))
-                    .map_or(0.0, |&right| right as f64),
+            right += match k {
+                Some(k) => counts.resemblance.get(k.wrapping_sub(1)).copied().unwrap_or(0),
+                None => counts.majority,
             };
         }
-        (asked > 0).then(|| right / asked as f64)
+        (asked > 0).then(|| right as f64 / asked as f64)
     }
-}
-
-fn candidates(catalogue: &Catalogue, question: QuestionIndex) -> f64 {
-    catalogue.questions[question].polar.len().max(1) as f64
 }
 
 /// Mean of what is there.

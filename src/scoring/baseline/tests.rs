@@ -112,7 +112,7 @@ fn accuracies_are_averaged_as_the_paper_does() {
             .find(|a| (a.method, a.split, a.category) == (method, split, category));
         found.unwrap().accuracy
     };
-    let chance = (3.0 / 2.0 + 3.0 / 2.0 + 3.0 / 4.0) / 9.0;
+    let chance = (1.0 / 2.0 + 1.0 / 2.0 + 1.0 / 4.0) / 3.0;
     assert_eq!(find(BaselineMethod::Random, Some(Split::One), Some(0)), chance);
     assert_eq!(find(BaselineMethod::Random, Some(Split::Two), Some(0)), 0.5);
     assert_eq!(find(BaselineMethod::Random, None, Some(0)), (chance + 0.5) / 2.0);

@@ -80,6 +80,8 @@ struct RowReader<'a> {
     /// Groups as in the file, of everyone kept, until the form of the file is known; empty once a code was seen.
     raw: Vec<u8>,
     any_code: bool,
+    /// The first group without a code beside it: line, cell, group.
+    uncoded: Option<(u64, usize, u8)>,
     rows: u64,
 }
 
@@ -106,6 +108,7 @@ impl<'a> RowReader<'a> {
             values: vec![MISSING_CODE; demographics.dimensions.len()],
             raw: Vec::new(),
             any_code: false,
+            uncoded: None,
             rows: 0,
         }
     }
@@ -166,28 +169,43 @@ impl<'a> RowReader<'a> {
     fn answer(&mut self, cells: &[Cell], line: u64, at: usize) -> Result<u8, FileError> {
         let cell = self.columns.question(at);
         let question = &self.catalogue.questions[at];
+        // A catalogue without refined statements cannot tell how many there could be.
+        let most = if question.refined.is_empty() {
+            usize::from(MISSING)
+        } else {
+            question.refined.len()
+        };
         let group = match self.number(cells, line, cell)? {
             Code::Number(NO_GROUP) | Code::Blank => MISSING,
-            Code::Number(group) => {
-                let most = question.polar.len().max(question.refined.len());
-                match u8::try_from(group) {
-                    Ok(group) if usize::from(group) < most => group,
-                    _ => return Err(self.value(line, cell, group.to_string(), "a group of this question, or -99")),
-                }
-            }
+            Code::Number(group) => match u8::try_from(group) {
+                Ok(group) if usize::from(group) < most => group,
+                _ => return Err(self.value(line, cell, group.to_string(), "a group of this question, or -99")),
+            },
         };
         (self.refined[at], self.polar[at]) = (MISSING, MISSING);
         let code = self.number(cells, line, cell + 1)?;
-        if code.is_missing() {
-            if group == MISSING {
-                self.tally.missing(code);
+        let Code::Number(number) = code else {
+            match group {
+                MISSING => self.tally.missing(code),
+                group => self.uncoded = self.uncoded.or(Some((line, cell, group))),
             }
             return Ok(group);
-        }
+        };
         self.any_code = true;
-        let Code::Number(number) = code else { return Ok(group) };
+        if code.is_missing() {
+            if group != MISSING {
+                return Err(self.value(
+                    line,
+                    cell,
+                    group.to_string(),
+                    "-99, where the answer has no answer code",
+                ));
+            }
+            self.tally.missing(code);
+            return Ok(group);
+        }
         match self.tables[at].groups(question, number) {
-            Some((refined, polar)) if group == refined || group == polar => {
+            Some((refined, polar)) if refined == MISSING || group == refined || group == polar => {
                 (self.refined[at], self.polar[at]) = (refined, polar);
             }
             Some(_) => {
@@ -265,8 +283,13 @@ impl<'a> RowReader<'a> {
             }
             .into());
         }
-        if !self.any_code {
-            self.groups_without_codes()?;
+        match self.uncoded {
+            Some((line, cell, group)) if self.any_code => {
+                let expected = "followed by its answer code, although other answers of the file are";
+                return Err(self.value(line, cell, group.to_string(), expected).into());
+            }
+            _ if self.any_code => {}
+            _ => self.groups_without_codes()?,
         }
         let (missing, unknown_codes) = self.tally.finish();
         let respondents = self.respondents;

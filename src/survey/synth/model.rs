@@ -190,8 +190,8 @@ struct CountrySource {
 }
 
 fn fault(place: impl ToString, problem: impl Into<String>) -> SurveyError {
-    SurveyError::Demographics {
-        place: format!("synthetic-model.toml, {}", place.to_string()),
+    SurveyError::SyntheticModel {
+        place: place.to_string(),
         problem: problem.into(),
     }
 }
@@ -228,7 +228,7 @@ const COUNTRY_ITEM_SPREAD: f64 = 0.35;
 /// Shortest and longest run of questions that a country did not ask.
 const GAP: std::ops::Range<usize> = 4..25;
 
-fn build(text: &str, catalogue: &Catalogue) -> Result<Model, SurveyError> {
+pub(super) fn build(text: &str, catalogue: &Catalogue) -> Result<Model, SurveyError> {
     let source: Source = toml::from_str(text).map_err(|error| fault("syntax", error.to_string()))?;
     let names = Names(&source.factors);
     let (items, at_most) = items(&source, &names, catalogue)?;

@@ -8,6 +8,8 @@ use super::model::{Country, Loads, Model};
 pub(super) const NOT_APPLICABLE: i32 = -3;
 /// The survey's code for "not asked".
 pub(super) const NOT_ASKED: i32 = -4;
+/// The survey's code for "missing for another reason".
+const UNKNOWN: i32 = -5;
 /// The year in which all synthetic interviews take place.
 pub(super) const YEAR: i32 = 2020;
 
@@ -145,10 +147,11 @@ fn origins(country: &Country, demographics: &Demographics, draws: &mut Draws, fa
         .index_of("Q266")
         .map(|at| demographics.dimensions[at].codes())
         .unwrap_or_default();
-    // The list of birth countries has no Northern Ireland.
+    // The list of birth countries has the United Kingdom for Northern Ireland, and not every other one.
     let here = match country.code {
         909 => 826,
-        code => code,
+        code if born_somewhere.contains(&code) => code,
+        _ => UNKNOWN,
     };
     let birth = |draws: &mut Draws, immigrant: bool| match born_somewhere.as_slice() {
         codes if immigrant && !codes.is_empty() => codes[draws.below(codes.len())],

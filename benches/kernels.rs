@@ -1,0 +1,440 @@
+//! How fast the heavy operations are at the shapes of SmolLM2-135M, as shares of what this processor's arithmetic
+//! units gave in the same run; and the work unit W (a 3,500-token prefix and 87 continuations of 15 tokens) put
+//! together from them, layer by layer, with random weights.
+//!
+//!     cargo bench --bench kernels            f32 and bf16
+//!     cargo bench --bench kernels -- bf16    one of them
+//!     cargo bench --bench kernels -- portable
+//!
+//!     RAYON_NUM_THREADS=1 cargo bench --bench kernels -- bf16 busy
+//!
+//! Times are the least of several; other work on the machine makes them longer, never shorter. With `busy` they are
+//! processor time divided by the number of threads, which other work disturbs little (but idle threads go unseen).
+
+use candle_core::{DType, Device, Result, Tensor};
+use indieval::model::{
+    Weight,
+    kernels::{Kernels, KvStore, Linear, Segment, Span, tune_allocator},
+};
+use std::{hint::black_box, sync::OnceLock, time::Duration};
+
+const HIDDEN: usize = 576;
+const INTERMEDIATE: usize = 1536;
+const LAYERS: usize = 30;
+const HEADS: usize = 9;
+const KV_HEADS: usize = 3;
+const HEAD_DIM: usize = 64;
+const VOCABULARY: usize = 49_152;
+const PREFIX: usize = 3500;
+const CONTINUATIONS: usize = 87;
+const CONTINUATION: usize = 15;
+const CHUNK: usize = 512;
+
+fn main() -> Result<()> {
+    tune_allocator();
+    let words: Vec<String> = std::env::args().skip(1).filter(|arg| !arg.starts_with("--")).collect();
+    let said = |word: &str| words.iter().any(|said| said == word);
+    // Of words that exclude each other, none said means all.
+    let chosen = |word: &str, among: &[&str]| said(word) || !among.iter().any(|word| said(word));
+    BUSY.get_or_init(|| said("busy"));
+    println!("threads: {}", rayon::current_num_threads());
+    for (name, dtype) in [("f32", DType::F32), ("bf16", DType::BF16)] {
+        if !chosen(name, &["f32", "bf16"]) {
+            continue;
+        }
+        let new = if said("portable") {
+            Kernels::portable
+        } else {
+            Kernels::new
+        };
+        let kernels = new(&Device::Cpu, dtype)?;
+        let peak = peak(dtype);
+        let known = peak.map_or("unknown".to_owned(), |peak| format!("{:.0} GFLOP/s", peak / 1e9));
+        println!("\n{name}, {:?}; peak on registers alone {known}", kernels.path());
+        println!("{:<44}{:>10}{:>10}{:>8}", "", "ms", "GFLOP/s", "of peak");
+        let bench = Bench {
+            kernels,
+            peak: peak.unwrap_or(f64::NAN),
+        };
+        let parts = ["linear", "attention", "head", "w"];
+        for part in parts.into_iter().filter(|part| chosen(part, &parts)) {
+            match part {
+                "linear" => bench.linear()?,
+                "attention" => bench.attention()?,
+                "head" => bench.head()?,
+                _ => bench.work_unit()?,
+            }
+        }
+    }
+    Ok(())
+}
+
+struct Bench {
+    kernels: Kernels,
+    /// Floating-point operations a second.
+    peak: f64,
+}
+
+impl Bench {
+    fn report(&self, name: &str, seconds: f64, flops: f64) {
+        let (ms, rate, share) = (seconds * 1e3, flops / seconds / 1e9, flops / seconds / self.peak * 100.);
+        println!("{name:<44}{ms:>10.3}{rate:>10.1}{share:>7.0}%");
+    }
+
+    fn linear(&self) -> Result<()> {
+        for (name, inputs, outputs) in [
+            ("qkv", HIDDEN, (HEADS + 2 * KV_HEADS) * HEAD_DIM),
+            ("o", HIDDEN, HIDDEN),
+            ("gate, up", HIDDEN, 2 * INTERMEDIATE),
+            ("down", INTERMEDIATE, HIDDEN),
+            ("8B: qkv", 4096, 6144),
+            ("8B: down", 14336, 4096),
+        ] {
+            let layer = linear(&self.kernels, outputs, inputs)?;
+            for rows in [1, 15, 39, 512, CONTINUATIONS * CONTINUATION] {
+                let x = random(rows, inputs)?;
+                let seconds = least(if rows * inputs < 200_000 { 40 } else { 6 }, || layer.forward(&x));
+                let name = format!("{name} {rows} x {inputs} x {outputs}");
+                self.report(&name, seconds, 2. * (rows * inputs * outputs) as f64);
+            }
+        }
+        Ok(())
+    }
+
+    fn attention(&self) -> Result<()> {
+        let scenes = [
+            ("512 rows at depth 2,988", vec![chunk(PREFIX - CHUNK, CHUNK)]),
+            ("512 rows at depth 0", vec![chunk(0, CHUNK)]),
+            ("87 x 15 rows below 3,500", continuations(CONTINUATIONS, CONTINUATION)),
+            ("39 x 1 rows below 3,500", continuations(39, 1)),
+        ];
+        let slots = PREFIX + CONTINUATIONS * CONTINUATION;
+        let keys = random(slots, KV_HEADS * HEAD_DIM)?;
+        let mut kv = self.kernels.kv(1, KV_HEADS, HEAD_DIM, slots)?;
+        kv.write(0, &[Span { slot: 0, len: slots }], &keys, &keys)?;
+        for (name, segments) in scenes {
+            let rows = segments.last().map_or(0, |segment| segment.rows.end);
+            let q = random(rows, HEADS * HEAD_DIM)?;
+            let plan = self.kernels.plan(&segments, None)?;
+            let seconds = least(8, || self.kernels.attend(&kv, 0, &q, &plan, 0.125));
+            let flops = 4. * (pairs(&segments) * HEADS * HEAD_DIM) as f64;
+            self.report(&format!("attention, {name}"), seconds, flops);
+        }
+        Ok(())
+    }
+
+    fn head(&self) -> Result<()> {
+        let head = linear(&self.kernels, VOCABULARY, HIDDEN)?;
+        let rows = CONTINUATIONS * (CONTINUATION - 1) + 1;
+        let (hidden, targets) = (random(rows, HIDDEN)?, targets());
+        let seconds = least(4, || head.token_scores(&hidden, &targets));
+        let name = format!("head, {rows} rows, {} targets", targets.len());
+        self.report(&name, seconds, 2. * (rows * HIDDEN * VOCABULARY) as f64);
+        let last = random(39, HIDDEN)?;
+        let seconds = least(8, || head.forward(&last));
+        self.report(
+            "head, 39 rows of logits",
+            seconds,
+            2. * (39 * HIDDEN * VOCABULARY) as f64,
+        );
+        Ok(())
+    }
+
+    fn work_unit(&self) -> Result<()> {
+        const RUNS: usize = 3;
+        let mut model = Model::new(&self.kernels)?;
+        let hidden = random(CONTINUATIONS * (CONTINUATION - 1) + 1, HIDDEN)?;
+        let mut best = [f64::INFINITY; 3];
+        for _ in 0..RUNS {
+            let times = model.work_unit(&hidden)?;
+            for (best, time) in best.iter_mut().zip(times) {
+                *best = best.min(time);
+            }
+        }
+        let [prefix, branches, head] = best;
+        self.report("W", best.iter().sum(), work_unit_flops());
+        println!("    prefix {prefix:.2} s, continuations {branches:.2} s, head {head:.2} s; on average");
+        for (name, seconds) in model.parts {
+            println!("    {name:<16}{:>6.2} s", seconds / RUNS as f64);
+        }
+        Ok(())
+    }
+}
+
+/// A decoder of random weights, just deep enough in its arithmetic to cost what a real one does.
+struct Model {
+    kernels: Kernels,
+    layers: Vec<[Linear; 4]>,
+    norm: Tensor,
+    head: Linear,
+    kv: KvStore,
+    parts: [(&'static str, f64); 8],
+}
+
+impl Model {
+    fn new(kernels: &Kernels) -> Result<Self> {
+        let layers = (0..LAYERS).map(|_| {
+            Ok([
+                linear(kernels, (HEADS + 2 * KV_HEADS) * HEAD_DIM, HIDDEN)?,
+                linear(kernels, HIDDEN, HIDDEN)?,
+                linear(kernels, 2 * INTERMEDIATE, HIDDEN)?,
+                linear(kernels, HIDDEN, INTERMEDIATE)?,
+            ])
+        });
+        Ok(Self {
+            kernels: kernels.clone(),
+            layers: layers.collect::<Result<_>>()?,
+            norm: Tensor::ones(HIDDEN, DType::F32, &Device::Cpu)?,
+            head: linear(kernels, VOCABULARY, HIDDEN)?,
+            kv: kernels.kv(LAYERS, KV_HEADS, HEAD_DIM, 4805)?,
+            parts: [
+                "norm",
+                "qkv",
+                "rope",
+                "keys, values",
+                "plan",
+                "attention",
+                "o",
+                "gate, up, down",
+            ]
+            .map(|name| (name, 0.)),
+        })
+    }
+
+    fn forward(&mut self, segments: &[Segment], x: &Tensor) -> Result<Tensor> {
+        let mut mark = Clock::now();
+        let parts = &mut self.parts;
+        let mut lap = |part: usize| {
+            parts[part].1 += mark.elapsed().as_secs_f64();
+            mark = Clock::now();
+        };
+        let rows = x.dim(0)?;
+        let angles = random(rows, HEAD_DIM / 2)?;
+        let (cos, sin) = (angles.cos()?, angles.sin()?);
+        let plan = self.kernels.plan(segments, None)?;
+        let slots: Vec<Span> = segments.iter().flat_map(|segment| segment.own.clone()).collect();
+        lap(4);
+        let (q, kv) = (HEADS * HEAD_DIM, KV_HEADS * HEAD_DIM);
+        let mut x = x.clone();
+        for (i, [qkv, o, gate_up, down]) in self.layers.iter().enumerate() {
+            let normed = self.kernels.rms_norm(&x, &self.norm, 1e-5)?;
+            lap(0);
+            let fused = qkv.forward(&normed)?;
+            lap(1);
+            let queries = self.kernels.rope(&fused.narrow(1, 0, q)?, &cos, &sin)?;
+            let keys = self.kernels.rope(&fused.narrow(1, q, kv)?, &cos, &sin)?;
+            lap(2);
+            self.kv.write(i, &slots, &keys, &fused.narrow(1, q + kv, kv)?)?;
+            lap(3);
+            let seen = self.kernels.attend(&self.kv, i, &queries, &plan, 0.125)?;
+            lap(5);
+            x = o.forward_add(&seen, &x)?;
+            lap(6);
+            let normed = self.kernels.rms_norm(&x, &self.norm, 1e-5)?;
+            lap(0);
+            x = self.kernels.feed_forward(&normed, gate_up, down, &x)?;
+            lap(7);
+        }
+        self.kernels.rms_norm(&x, &self.norm, 1e-5)
+    }
+
+    /// Seconds for the prefix, the continuations, and the head.
+    fn work_unit(&mut self, hidden: &Tensor) -> Result<[f64; 3]> {
+        let chunks: Vec<Tensor> = (0..PREFIX)
+            .step_by(CHUNK)
+            .map(|at| random(CHUNK.min(PREFIX - at), HIDDEN))
+            .collect::<Result<_>>()?;
+        let x = random(CONTINUATIONS * CONTINUATION, HIDDEN)?;
+        let start = Clock::now();
+        for (i, x) in chunks.iter().enumerate() {
+            black_box(self.forward(&[chunk(i * CHUNK, x.dim(0)?)], x)?);
+        }
+        let prefix = start.elapsed().as_secs_f64();
+        let start = Clock::now();
+        black_box(self.forward(&continuations(CONTINUATIONS, CONTINUATION), &x)?);
+        let branches = start.elapsed().as_secs_f64();
+        let start = Clock::now();
+        black_box(self.head.token_scores(hidden, &targets())?);
+        Ok([prefix, branches, start.elapsed().as_secs_f64()])
+    }
+}
+
+static BUSY: OnceLock<bool> = OnceLock::new();
+
+/// A moment on the wall's clock, or on that of the processor time this program has used.
+struct Clock(Duration);
+
+impl Clock {
+    fn now() -> Self {
+        let processor = BUSY.get().is_some_and(|&busy| busy);
+        let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+        let clock = if processor {
+            libc::CLOCK_PROCESS_CPUTIME_ID
+        } else {
+            libc::CLOCK_MONOTONIC
+        };
+        // SAFETY: `time` is a timespec to be written; both clocks exist on every system this runs on.
+        unsafe { libc::clock_gettime(clock, &mut time) };
+        let threads = if processor {
+            rayon::current_num_threads() as u32
+        } else {
+            1
+        };
+        Self(Duration::new(time.tv_sec as u64, time.tv_nsec as u32) / threads)
+    }
+
+    fn elapsed(&self) -> Duration {
+        Self::now().0.saturating_sub(self.0)
+    }
+}
+
+/// The last row of the prefix predicts each continuation's first token, all other rows their successors.
+fn targets() -> Vec<(usize, u32)> {
+    (0..CONTINUATIONS * CONTINUATION)
+        .map(|i| {
+            let (branch, token) = (i / CONTINUATION, i % CONTINUATION);
+            let row = if token == 0 {
+                0
+            } else {
+                1 + branch * (CONTINUATION - 1) + token - 1
+            };
+            (row, (i * 7919 % VOCABULARY) as u32)
+        })
+        .collect()
+}
+
+fn chunk(depth: usize, rows: usize) -> Segment {
+    Segment {
+        rows: 0..rows,
+        ancestors: vec![Span { slot: 0, len: depth }],
+        own: vec![Span { slot: depth, len: rows }],
+    }
+}
+
+fn continuations(count: usize, len: usize) -> Vec<Segment> {
+    let segment = |i| Segment {
+        rows: i * len..(i + 1) * len,
+        ancestors: vec![Span { slot: 0, len: PREFIX }],
+        own: vec![Span {
+            slot: PREFIX + i * len,
+            len,
+        }],
+    };
+    (0..count).map(segment).collect()
+}
+
+/// Pairs of a row and a key it sees.
+fn pairs(segments: &[Segment]) -> usize {
+    let sees = |segment: &Segment| {
+        let (rows, depth) = (
+            segment.rows.len(),
+            segment.ancestors.iter().map(|span| span.len).sum::<usize>(),
+        );
+        rows * depth + rows * (rows + 1) / 2
+    };
+    segments.iter().map(sees).sum()
+}
+
+fn work_unit_flops() -> f64 {
+    let rows = PREFIX + CONTINUATIONS * CONTINUATION;
+    let layer = HIDDEN * (HEADS + 2 * KV_HEADS) * HEAD_DIM + HIDDEN * HIDDEN + 3 * HIDDEN * INTERMEDIATE;
+    let seen = pairs(&[chunk(0, PREFIX)]) + pairs(&continuations(CONTINUATIONS, CONTINUATION));
+    let head = (CONTINUATIONS * (CONTINUATION - 1) + 1) * HIDDEN * VOCABULARY;
+    (2 * LAYERS * rows * layer + 4 * LAYERS * seen * HEADS * HEAD_DIM + 2 * head) as f64
+}
+
+fn linear(kernels: &Kernels, outputs: usize, inputs: usize) -> Result<Linear> {
+    let weight = (random(outputs, inputs)? * (3. / inputs as f64).sqrt())?;
+    kernels.linear(Weight::Plain(weight), None)
+}
+
+/// Numbers spread evenly over ±1.
+fn random(rows: usize, columns: usize) -> Result<Tensor> {
+    let mut state = 0x9e37_79b9_7f4a_7c15u64;
+    let mut next = || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        (state >> 40) as f32 / (1 << 23) as f32 - 1.
+    };
+    let numbers: Vec<f32> = (0..rows * columns).map(|_| next()).collect();
+    Tensor::from_vec(numbers, (rows, columns), &Device::Cpu)
+}
+
+/// The least time of several runs, in seconds.
+fn least<T>(runs: usize, mut run: impl FnMut() -> T) -> f64 {
+    let once = |run: &mut dyn FnMut() -> T| {
+        let start = Clock::now();
+        black_box(run());
+        start.elapsed().as_secs_f64()
+    };
+    (0..runs + 1).map(|_| once(&mut run)).fold(f64::INFINITY, f64::min)
+}
+
+/// Floating-point operations a second that all threads together reach on registers alone; where it is not known how
+/// to ask for them, none.
+fn peak(dtype: DType) -> Option<f64> {
+    #[cfg(target_arch = "x86_64")]
+    {
+        const ROUNDS: usize = 4_000_000;
+        let (run, per_round): (fn(usize), f64) = match dtype {
+            DType::F32 if is_x86_feature_detected!("avx512f") => {
+                // SAFETY: the processor was asked for the instructions.
+                (|rounds| unsafe { registers::f32(rounds) }, 32. * registers::SUMS as f64)
+            }
+            DType::BF16 if is_x86_feature_detected!("avx512bf16") => {
+                // SAFETY: the processor was asked for the instructions.
+                (
+                    |rounds| unsafe { registers::bf16(rounds) },
+                    64. * registers::SUMS as f64,
+                )
+            }
+            _ => return None,
+        };
+        let seconds = least(8, || rayon::broadcast(|_| run(ROUNDS)));
+        Some(rayon::current_num_threads() as f64 * ROUNDS as f64 * per_round / seconds)
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    {
+        let _ = dtype;
+        None
+    }
+}
+
+/// Loops that do nothing but multiply and add, in registers.
+#[cfg(target_arch = "x86_64")]
+mod registers {
+    use std::{arch::x86_64::*, hint::black_box};
+
+    /// Independent sums: enough to hide the latency of the instruction.
+    pub const SUMS: usize = 16;
+
+    /// # Safety
+    /// The processor has AVX-512F.
+    #[target_feature(enable = "avx512f")]
+    pub unsafe fn f32(rounds: usize) {
+        let factor = black_box(_mm512_set1_ps(0.5));
+        let mut sums = [factor; SUMS];
+        for _ in 0..rounds {
+            for sum in &mut sums {
+                *sum = _mm512_fmadd_ps(*sum, factor, factor);
+            }
+        }
+        black_box(sums);
+    }
+
+    /// # Safety
+    /// The processor has AVX-512F and AVX-512 BF16.
+    #[target_feature(enable = "avx512f,avx512bf16")]
+    pub unsafe fn bf16(rounds: usize) {
+        let zero = black_box(_mm512_setzero_ps());
+        let factor = _mm512_cvtne2ps_pbh(zero, zero);
+        let mut sums = [zero; SUMS];
+        for _ in 0..rounds {
+            for sum in &mut sums {
+                *sum = _mm512_dpbf16_ps(*sum, factor, factor);
+            }
+        }
+        black_box(sums);
+    }
+}

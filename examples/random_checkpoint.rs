@@ -1,0 +1,152 @@
+//! Writes a checkpoint of random bf16 weights: the shape of a real one, nothing learnt. For measuring speed and memory
+//! where the real one is not at hand.
+//!
+//!     cargo run --release --example random_checkpoint -- FOLDER [llama-3.1-8b | tiny]
+//!
+//! The folder gets config.json, model.safetensors (16 GB for llama-3.1-8b) and a small tokenizer.
+
+use indieval::model::{ModelConfig, RopeScaling, checkpoint};
+use rand_chacha::ChaCha8Rng;
+use rand_core::{Rng, SeedableRng};
+use std::{
+    error::Error,
+    fs::{self, File},
+    io::{BufWriter, Write},
+    path::Path,
+};
+
+/// Numbers that are drawn; longer tensors repeat them, each from another place on.
+const DRAWN: usize = (1 << 24) + 12_343;
+
+fn shape(name: &str) -> Result<ModelConfig, String> {
+    let llama = ModelConfig {
+        family: "llama".to_owned(),
+        hidden: 4096,
+        intermediate: 14336,
+        layers: 32,
+        heads: 32,
+        kv_heads: 8,
+        head_dim: 128,
+        vocabulary: 128_256,
+        context: 131_072,
+        norm_eps: 1e-5,
+        rope_theta: 500_000.,
+        rope_scaling: RopeScaling::Llama3 {
+            factor: 8.,
+            low_freq_factor: 1.,
+            high_freq_factor: 4.,
+            original_context: 8192,
+        },
+        qkv_bias: false,
+        output_bias: false,
+        qk_norm: false,
+        tied: false,
+        sliding_window: None,
+        mixture: None,
+    };
+    match name {
+        "llama-3.1-8b" => Ok(llama),
+        "tiny" => Ok(ModelConfig {
+            hidden: 128,
+            intermediate: 256,
+            layers: 2,
+            heads: 4,
+            kv_heads: 2,
+            head_dim: 64,
+            vocabulary: 1024,
+            ..llama
+        }),
+        other => Err(format!("no such shape: {other}; there are llama-3.1-8b and tiny")),
+    }
+}
+
+fn config_json(config: &ModelConfig) -> serde_json::Value {
+    serde_json::json!({
+        "architectures": ["LlamaForCausalLM"],
+        "model_type": "llama",
+        "hidden_act": "silu",
+        "hidden_size": config.hidden,
+        "intermediate_size": config.intermediate,
+        "num_hidden_layers": config.layers,
+        "num_attention_heads": config.heads,
+        "num_key_value_heads": config.kv_heads,
+        "head_dim": config.head_dim,
+        "vocab_size": config.vocabulary,
+        "max_position_embeddings": config.context,
+        "rms_norm_eps": config.norm_eps,
+        "rope_theta": config.rope_theta,
+        "rope_scaling": {
+            "rope_type": "llama3",
+            "factor": 8.0,
+            "low_freq_factor": 1.0,
+            "high_freq_factor": 4.0,
+            "original_max_position_embeddings": 8192
+        },
+        "tie_word_embeddings": config.tied,
+        "torch_dtype": "bfloat16",
+        "bos_token_id": 0,
+        "eos_token_id": 1
+    })
+}
+
+/// Random bf16 numbers around `middle`, as bytes.
+fn numbers(middle: f32, spread: f32) -> Vec<u8> {
+    let mut random = ChaCha8Rng::seed_from_u64(1);
+    let draw = |_| middle + spread * ((random.next_u32() >> 8) as f32 / (1 << 23) as f32 - 1.);
+    (0..DRAWN)
+        .map(draw)
+        .flat_map(|x| half::bf16::from_f32(x).to_le_bytes())
+        .collect()
+}
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let folder = Path::new(args.first().ok_or("which folder?")?);
+    let config = shape(args.get(1).map_or("llama-3.1-8b", String::as_str))?;
+    fs::create_dir_all(folder)?;
+
+    let mut header = serde_json::Map::new();
+    let mut tensors = Vec::new();
+    let mut end = 0;
+    checkpoint::for_each_tensor(&config, |name, shape| {
+        let bytes = 2 * shape.iter().product::<usize>();
+        let entry = serde_json::json!({"dtype": "BF16", "shape": shape, "data_offsets": [end, end + bytes]});
+        header.insert(name.to_owned(), entry);
+        tensors.push((name.ends_with("norm.weight"), bytes));
+        end += bytes;
+    });
+    let mut header = serde_json::to_vec(&header)?;
+    header.resize(header.len().next_multiple_of(8), b' ');
+    let mut file = BufWriter::with_capacity(1 << 22, File::create(folder.join("model.safetensors"))?);
+    file.write_all(&(header.len() as u64).to_le_bytes())?;
+    file.write_all(&header)?;
+    let (matrices, norms) = (numbers(0., 0.035), numbers(1., 0.1));
+    for (i, (norm, mut bytes)) in tensors.into_iter().enumerate() {
+        let drawn = if norm { &norms } else { &matrices };
+        let mut from = 2 * (i * 7_919_777 % DRAWN);
+        while bytes > 0 {
+            let n = bytes.min(drawn.len() - from);
+            file.write_all(&drawn[from..from + n])?;
+            bytes -= n;
+            from = 0;
+        }
+    }
+    file.flush()?;
+    fs::write(
+        folder.join("config.json"),
+        serde_json::to_string_pretty(&config_json(&config))?,
+    )?;
+    let source = std::env::var("CARGO_MANIFEST_DIR").unwrap_or_else(|_| env!("CARGO_MANIFEST_DIR").to_owned());
+    for name in ["tokenizer.json", "tokenizer_config.json"] {
+        fs::copy(
+            Path::new(&source).join("tests/golden/llama3-tied-f32").join(name),
+            folder.join(name),
+        )?;
+    }
+    println!(
+        "{}: {} parameters, {end} bytes",
+        folder.display(),
+        checkpoint::parameters(&config)
+    );
+    Ok(())
+}

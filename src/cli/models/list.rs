@@ -1,0 +1,78 @@
+//! `indieval models list`.
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use candle_core::DType;
+use serde_json::json;
+
+use super::size;
+use crate::cli::format::Format;
+use crate::model::registry;
+
+/// Options of `indieval models list`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Tokens of the tree whose memory is shown
+    #[arg(long, default_value_t = 5_000, value_name = "TOKENS")]
+    tokens: usize,
+    /// Output
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+/// Prints the registry.
+pub fn run(args: Args) -> anyhow::Result<ExitCode> {
+    let mut out = std::io::stdout().lock();
+    if args.format == Format::Json {
+        let models: Vec<_> = registry::models()
+            .iter()
+            .map(|model| {
+                json!({
+                    "model": model,
+                    "pinned": model.pinned(),
+                    "weights_bytes": {"f32": model.weight_bytes(DType::F32), "bf16": model.weight_bytes(DType::BF16)},
+                    "tree_tokens": args.tokens,
+                    "tree_bytes": {
+                        "f32": model.shape.tree_bytes(args.tokens, DType::F32),
+                        "bf16": model.shape.tree_bytes(args.tokens, DType::BF16),
+                    },
+                })
+            })
+            .collect();
+        serde_json::to_writer_pretty(&mut out, &models)?;
+        writeln!(out)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let tree = format!("tree of {}", args.tokens);
+    writeln!(
+        out,
+        "{:<27} {:>9} {:>9} {:>9} {:>13}  {:<14} from",
+        "name", "download", "f32", "bf16", tree, "licence"
+    )?;
+    for model in registry::models() {
+        let wheel = match &model.wheel {
+            Some(wheel) => format!(", or Q4_1 from the Python package {} {}", wheel.package, wheel.version),
+            None => String::new(),
+        };
+        let pinned = if model.pinned() { "" } else { ", not pinned" };
+        writeln!(
+            out,
+            "{:<27} {:>9} {:>9} {:>9} {:>13}  {:<14} {}@{}{pinned}{wheel}",
+            model.name,
+            size(model.bytes),
+            size(model.weight_bytes(DType::F32)),
+            size(model.weight_bytes(DType::BF16)),
+            size(model.shape.tree_bytes(args.tokens, DType::BF16)),
+            model.licence,
+            model.repository,
+            model.revision,
+        )?;
+    }
+    writeln!(
+        out,
+        "\nf32, bf16: memory of the weights when computed in that type. The tree's keys and values are given in bf16; \
+         in f32 they take twice that."
+    )?;
+    Ok(ExitCode::SUCCESS)
+}

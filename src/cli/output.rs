@@ -1,0 +1,44 @@
+//! Where commands put what they make: standard output, and files that are whole or not there.
+
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+
+/// Prints text. A reader that stops listening (`| head`) is no error.
+pub fn print(text: &str) -> anyhow::Result<()> {
+    let mut out = io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        other => other.context("cannot write to standard output"),
+    }
+}
+
+/// Prints a value as one line of JSON.
+pub fn print_json(value: &impl serde::Serialize) -> anyhow::Result<()> {
+    print(&format!("{}\n", serde_json::to_string(value)?))
+}
+
+/// Writes a file through a neighbor that takes its name when it is complete.
+pub fn write_whole<E>(path: &Path, fill: impl FnOnce(&mut BufWriter<File>) -> Result<(), E>) -> anyhow::Result<()>
+where
+    E: Into<anyhow::Error>,
+{
+    let place = || format!("cannot write {}", path.display());
+    let mut name = path.file_name().with_context(place)?.to_owned();
+    name.push(format!(".{}.part", std::process::id()));
+    let part: PathBuf = path.with_file_name(name);
+    let written = (|| {
+        let mut output = BufWriter::new(File::create(&part).with_context(place)?);
+        fill(&mut output).map_err(Into::into)?;
+        output.flush().with_context(place)?;
+        drop(output);
+        std::fs::rename(&part, path).with_context(place)
+    })();
+    if written.is_err() {
+        // Best effort: the error that matters is already at hand.
+        let _ = std::fs::remove_file(&part);
+    }
+    written
+}

@@ -1,0 +1,209 @@
+//! Answered lines: the ones that are there already, and the ones that are added.
+
+use std::fs::{File, OpenOptions};
+use std::io::{BufRead, BufReader, BufWriter, Seek, SeekFrom, Write, stdout};
+use std::path::{Path, PathBuf};
+
+use serde_json::{Map, Value};
+
+use super::{Line, RequestError, is_standard};
+
+/// The file of answers.
+pub(super) struct Output {
+    path: PathBuf,
+    state: State,
+}
+
+enum State {
+    /// Lines of an earlier start are being compared.
+    Old {
+        reader: BufReader<File>,
+        /// Bytes of whole lines read so far, and their number.
+        good: u64,
+        lines: u64,
+    },
+    /// Lines are added.
+    New(Box<dyn Write>),
+}
+
+/// A line of an earlier start.
+pub(super) struct OldLine {
+    /// From 1.
+    pub(super) number: u64,
+    /// Without its end.
+    pub(super) text: String,
+}
+
+impl Output {
+    /// Opens or creates a file, or takes standard output, which nothing can be continued on.
+    pub(super) fn open(path: &Path) -> Result<Self, RequestError> {
+        let state = if is_standard(path) {
+            State::New(Box::new(BufWriter::new(stdout())))
+        } else {
+            let file = OpenOptions::new()
+                .read(true)
+                .write(true)
+                .create(true)
+                .truncate(false)
+                .open(path)
+                .map_err(|source| write_error(path, source))?;
+            State::Old {
+                reader: BufReader::new(file),
+                good: 0,
+                lines: 0,
+            }
+        };
+        Ok(Self {
+            path: path.to_owned(),
+            state,
+        })
+    }
+
+    /// The next line of an earlier start, absent where there are no more. A last line without its end is dropped when
+    /// the first line is added.
+    pub(super) fn old_line(&mut self) -> Result<Option<OldLine>, RequestError> {
+        let State::Old { reader, good, lines } = &mut self.state else {
+            return Ok(None);
+        };
+        let mut line = Vec::new();
+        reader
+            .read_until(b'\n', &mut line)
+            .map_err(|source| RequestError::Read {
+                place: self.path.display().to_string(),
+                source,
+            })?;
+        if line.last() != Some(&b'\n') {
+            return Ok(None);
+        }
+        *good += line.len() as u64;
+        *lines += 1;
+        line.pop();
+        Ok(Some(OldLine {
+            number: *lines,
+            // What is no text is no answer, which the comparison will say.
+            text: String::from_utf8_lossy(&line).into_owned(),
+        }))
+    }
+
+    /// Adds a line.
+    pub(super) fn write(&mut self, line: &str) -> Result<(), RequestError> {
+        let path = &self.path;
+        if let State::Old { reader, good, .. } = &self.state {
+            let mut file = reader
+                .get_ref()
+                .try_clone()
+                .map_err(|source| write_error(path, source))?;
+            file.set_len(*good)
+                .and_then(|()| file.seek(SeekFrom::Start(*good)))
+                .map_err(|source| write_error(path, source))?;
+            self.state = State::New(Box::new(BufWriter::new(file)));
+        }
+        if let State::New(writer) = &mut self.state {
+            writer
+                .write_all(line.as_bytes())
+                .and_then(|()| writer.write_all(b"\n"))
+                .map_err(|source| write_error(path, source))?;
+        }
+        Ok(())
+    }
+
+    /// Sees to it that everything added is on its way to the disk.
+    pub(super) fn flush(&mut self) -> Result<(), RequestError> {
+        match &mut self.state {
+            State::Old { .. } => Ok(()),
+            State::New(writer) => writer.flush().map_err(|source| write_error(&self.path, source)),
+        }
+    }
+}
+
+/// A line with its answer: everything it said, as it was written, and the answer's fields behind. Fields of an earlier
+/// answer are left out.
+pub fn answer(line: &Line, fields: &str, ours: &[&str]) -> String {
+    format!("{}{fields}}}", open_object(line, ours))
+}
+
+/// The line up to where more fields may follow.
+fn open_object(line: &Line, ours: &[&str]) -> String {
+    let mut text = if line.fields.keys().any(|name| ours.contains(&name.as_str())) {
+        let mut kept = line.fields.clone();
+        kept.retain(|name, _| !ours.contains(&name.as_str()));
+        Value::Object(kept).to_string()
+    } else {
+        line.text.clone()
+    };
+    text.truncate(text.trim_end_matches('}').len().max(text.len() - 1));
+    let end = text.trim_end().len();
+    text.truncate(end);
+    if !text.ends_with('{') {
+        text.push(',');
+    }
+    text
+}
+
+/// Compares a line of an earlier start with its request, and returns what it says.
+pub(super) fn check(
+    line: &Line,
+    old: &OldLine,
+    ours: &[&str],
+    path: &Path,
+) -> Result<Map<String, Value>, RequestError> {
+    let mismatch = || RequestError::Mismatch {
+        path: path.to_owned(),
+        number: old.number,
+        line: line.place.clone(),
+    };
+    if !old.text.starts_with(&open_object(line, ours)) {
+        return Err(mismatch());
+    }
+    match serde_json::from_str(&old.text) {
+        Ok(Value::Object(fields)) if ours.iter().all(|name| fields.contains_key(*name)) => Ok(fields),
+        _ => Err(mismatch()),
+    }
+}
+
+fn write_error(path: &Path, source: std::io::Error) -> RequestError {
+    RequestError::Write {
+        path: path.to_owned(),
+        source,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line(text: &str) -> Line {
+        Line {
+            place: "in:1".into(),
+            number: 1,
+            text: text.into(),
+            fields: serde_json::from_str(text).expect("an object"),
+        }
+    }
+
+    #[test]
+    fn everything_else_is_kept_to_the_letter() {
+        let answered = |text: &str| answer(&line(text), r#""b":2"#, &["b"]);
+        assert_eq!(answered(r#"{"a": {"x": 1.50e3}}"#), r#"{"a": {"x": 1.50e3},"b":2}"#);
+        assert_eq!(answered(r#"{"a": 1 }"#), r#"{"a": 1,"b":2}"#);
+        assert_eq!(answered("{}"), r#"{"b":2}"#);
+        assert_eq!(answered(r#"{"b": 7, "a": 1}"#), r#"{"a":1,"b":2}"#);
+    }
+
+    #[test]
+    fn an_answer_belongs_to_its_request_only() {
+        let path = Path::new("out");
+        let request = line(r#"{"a": 1}"#);
+        let checked = |text: &str| {
+            let old = OldLine {
+                number: 1,
+                text: text.into(),
+            };
+            check(&request, &old, &["b"], path)
+        };
+        assert!(checked(r#"{"a": 1,"b":2}"#).is_ok());
+        for other in [r#"{"a": 2,"b":2}"#, r#"{"a": 1}"#, r#"{"a": 1,"b":"#, ""] {
+            assert!(matches!(checked(other), Err(RequestError::Mismatch { .. })));
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! What a user should know of a run before it begins.
+
+use crate::run::{People, Plan};
+
+/// Lines about the people and the plan; with `verbose`, also what is usually of no interest.
+pub fn lines(people: &People, plan: &Plan, verbose: bool) -> Vec<String> {
+    let mut lines = Vec::new();
+    if people.synthetic() {
+        lines.push("SYNTHETIC respondents: invented by a program; every result says so".to_owned());
+    }
+    lines.push(format!(
+        "{} of {} respondents, {} split{}, {} cell{}: {} outcomes",
+        people.chosen.len(),
+        people.everyone.len(),
+        plan.splits.len(),
+        plural(plan.splits.len()),
+        plan.cells.len(),
+        plural(plan.cells.len()),
+        plan.outcomes
+    ));
+    for country in &people.report.repeated_ids {
+        lines.push(format!(
+            "note: {} has {} rows under {} interview numbers; {} people kept",
+            country.country, country.rows, country.ids, country.kept
+        ));
+    }
+    let unknown: u64 = people
+        .report
+        .unknown_codes
+        .values()
+        .flat_map(|codes| codes.values())
+        .sum();
+    if unknown > 0 {
+        lines.push(format!(
+            "note: {unknown} answers have codes that the catalogue does not know and count as missing (`indieval survey check` lists them)"
+        ));
+    }
+    lines.extend(
+        plan.left_out
+            .iter()
+            .map(|line| format!("note: {line}; left out of that control")),
+    );
+    if verbose {
+        let few: Vec<&str> = plan
+            .units
+            .iter()
+            .filter(|unit| unit.probes.len() < 39)
+            .map(|unit| people.everyone.id(unit.person))
+            .collect();
+        if !few.is_empty() {
+            lines.push(format!(
+                "note: {} person-splits have fewer than 39 answered probes",
+                few.len()
+            ));
+        }
+        for column in &people.report.absent_columns {
+            lines.push(format!(
+                "note: the file has no column {column}; nobody has a value there"
+            ));
+        }
+        for column in &people.report.derived_columns {
+            lines.push(format!("note: {column} was computed from another column"));
+        }
+    }
+    lines
+}
+
+fn plural(count: usize) -> &'static str {
+    if count == 1 { "" } else { "s" }
+}

@@ -1,0 +1,276 @@
+//! `indieval show`: exactly what a model would be shown.
+
+mod error;
+mod frame;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use serde::Serialize;
+
+pub use error::ShowError;
+
+use super::format::Format;
+use super::output::{print, print_json};
+use super::people::{People, SurveyArgs};
+use crate::probe::{Case, Count, DemonstrationRule, Draw, Probe, Split};
+use crate::prompt::{Frame, PaperPrompt, Pieces, ProbePrompt, PromptKind, PromptStyle};
+use crate::survey::{Catalogue, CategoryId, Form, QuestionId};
+
+/// Options of `indieval show`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    survey: SurveyArgs,
+    /// Whose case
+    #[arg(long, value_name = "ID")]
+    respondent: String,
+    /// Which questions are held out: 1, 2 or 3
+    #[arg(long, value_name = "N", default_value = "1")]
+    split: Split,
+    /// How many of the person's statements to show; without it, 200, or all there are with --category
+    #[arg(long, value_name = "N")]
+    demonstrations: Option<usize>,
+    /// Show refined statements (candidates stay polar)
+    #[arg(long)]
+    refined: bool,
+    /// Show demographic statements first
+    #[arg(long)]
+    demographics: bool,
+    /// How the prediction would be made
+    #[arg(long, value_enum, default_value_t)]
+    method: MethodFlag,
+    /// The probe; without it, the first of the split that the person answered (generation-paper asks all at once)
+    #[arg(long, value_name = "Q")]
+    question: Option<QuestionId>,
+    /// Seed of the choice of demonstrations
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    seed: u64,
+    /// Draw demonstrations anew for each number, as the paper did
+    #[arg(long)]
+    independent: bool,
+    /// Show statements of this category only (its name or an unmistakable part of it)
+    #[arg(long, value_name = "NAME")]
+    category: Option<String>,
+    /// A prompt template of one's own
+    #[arg(long, value_name = "FILE")]
+    prompt: Option<PathBuf>,
+    /// The model whose chat template is used: a folder, a .gguf file, or a name of `indieval models list` that was
+    /// fetched before
+    #[arg(long, value_name = "MODEL")]
+    model: Option<String>,
+    /// Plain text or the model's chat template; without it, plain for likelihood, and for the others chat where the
+    /// model has a template
+    #[arg(long, value_enum)]
+    style: Option<StyleFlag>,
+    /// How to print; text is the prompt and nothing else
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+enum MethodFlag {
+    /// Each candidate is scored as the next statement
+    #[default]
+    Likelihood,
+    /// The label of each listed option is scored
+    Label,
+    /// The model writes its choice for one probe
+    Generation,
+    /// The paper's prompt: all probes in one answer
+    GenerationPaper,
+}
+
+impl MethodFlag {
+    /// The kind of prompt for one probe, absent where all are asked at once.
+    fn kind(self) -> Option<PromptKind> {
+        match self {
+            Self::Likelihood => Some(PromptKind::Likelihood),
+            Self::Label => Some(PromptKind::Label),
+            Self::Generation => Some(PromptKind::Single),
+            Self::GenerationPaper => None,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum StyleFlag {
+    /// Text that the model goes on with
+    Plain,
+    /// A message inside the model's chat template
+    Chat,
+}
+
+/// Demonstrations where no number is given: the paper's main figure.
+const DEMONSTRATIONS: usize = 200;
+
+/// The JSON output.
+#[derive(Serialize)]
+struct Shown<'a> {
+    respondent: &'a str,
+    split: Split,
+    style: PromptStyle,
+    synthetic: bool,
+    /// The probed questions: one, or all that the paper's prompt asks.
+    questions: Vec<QuestionId>,
+    /// Positions of the person's own candidates, one for each of `questions`.
+    labels: Vec<usize>,
+    demonstrations: usize,
+    /// Demonstrations asked for that the person does not have.
+    missing: usize,
+    prompt_sha256: &'a str,
+    #[serde(flatten)]
+    pieces: &'a Pieces,
+    context: String,
+}
+
+/// Runs the command.
+pub fn run(args: Args) -> anyhow::Result<ExitCode> {
+    let people = args.survey.load()?;
+    let case = case(&args, &people)?;
+    let frame = frame::choose(&args)?;
+    let (probes, pieces, hash) = match args.method.kind() {
+        Some(kind) => {
+            let prompt = match &args.prompt {
+                Some(path) => ProbePrompt::read(kind, path)?,
+                None => ProbePrompt::built_in(kind)?,
+            };
+            let probe = probe(&args, &people.catalogue, &case)?;
+            let pieces = prompt.pieces(&people.catalogue, &case, &probe, None, &frame)?;
+            (vec![probe], pieces, prompt.hash().to_owned())
+        }
+        None => {
+            let prompt = match &args.prompt {
+                Some(path) => PaperPrompt::read(path)?,
+                None => PaperPrompt::built_in()?,
+            };
+            let pieces = prompt.pieces(&people.catalogue, &case, &frame)?;
+            (case.probes.clone(), pieces, prompt.hash().to_owned())
+        }
+    };
+    match args.format {
+        Format::Text => {
+            note(&case, &people, &frame);
+            print(&pieces.context())?;
+        }
+        Format::Json => print_json(&Shown {
+            respondent: &case.respondent,
+            split: case.split,
+            style: frame.style(),
+            synthetic: people.survey.respondents.synthetic(),
+            questions: probes
+                .iter()
+                .map(|p| people.catalogue.questions[p.question].id)
+                .collect(),
+            labels: probes.iter().map(|p| p.label).collect(),
+            demonstrations: case.demonstrations.len(),
+            missing: case.missing(),
+            prompt_sha256: &hash,
+            context: pieces.context(),
+            pieces: &pieces,
+        })?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Says on standard error what a reader of the bare prompt should know.
+fn note(case: &Case, people: &People, frame: &Frame) {
+    if people.survey.respondents.synthetic() {
+        eprintln!("note: {} is a synthetic respondent", case.respondent);
+    }
+    if case.missing() > 0 {
+        eprintln!(
+            "note: {} has {} demonstrations to show, {} fewer than asked for",
+            case.respondent,
+            case.demonstrations.len(),
+            case.missing()
+        );
+    }
+    if let Frame::Chat(chat) = frame
+        && !chat.bos.is_empty()
+    {
+        eprintln!("note: before this comes the token {}, once", chat.bos);
+    }
+}
+
+fn case(args: &Args, people: &People) -> anyhow::Result<Case> {
+    let respondents = &people.survey.respondents;
+    let index = respondents
+        .index_of(&args.respondent)
+        .ok_or_else(|| ShowError::unknown_respondent(&args.respondent, respondents))?;
+    let respondent = respondents.respondent(index);
+    let form = if args.refined { Form::Refined } else { Form::Polar };
+    people.catalogue.require(form)?;
+    let category = args
+        .category
+        .as_deref()
+        .map(|name| category(&people.catalogue, name))
+        .transpose()?;
+    let rule = DemonstrationRule {
+        seed: args.seed,
+        form,
+        draw: if args.independent {
+            Draw::Independent
+        } else {
+            Draw::Nested
+        },
+        category,
+    };
+    let count = match (args.demonstrations, category) {
+        (Some(count), _) => Count::Of(count),
+        (None, Some(_)) => Count::All,
+        (None, None) => Count::Of(DEMONSTRATIONS),
+    };
+    let demographics = match args.demographics {
+        true => people
+            .demographics
+            .sentences(&respondent.demographics)
+            .into_iter()
+            .map(str::to_owned)
+            .collect(),
+        false => Vec::new(),
+    };
+    Ok(Case::new(
+        &people.catalogue,
+        &respondent,
+        args.split,
+        demographics,
+        &rule,
+        count,
+    ))
+}
+
+/// The category of that name, or the only one whose name has it as a part.
+fn category(catalogue: &Catalogue, name: &str) -> Result<CategoryId, ShowError> {
+    let wanted = name.to_lowercase();
+    let names: Vec<String> = catalogue.categories.iter().map(|name| name.to_lowercase()).collect();
+    if let Some(exact) = names.iter().position(|name| *name == wanted) {
+        return Ok(exact);
+    }
+    let mut having = names.iter().enumerate().filter(|(_, name)| name.contains(&wanted));
+    match (having.next(), having.next()) {
+        (Some((only, _)), None) => Ok(only),
+        _ => Err(ShowError::UnknownCategory {
+            asked: name.to_owned(),
+            categories: catalogue.categories.clone(),
+        }),
+    }
+}
+
+fn probe(args: &Args, catalogue: &Catalogue, case: &Case) -> Result<Probe, ShowError> {
+    let first = || case.probes.first().copied();
+    let found = match args.question {
+        None => first(),
+        Some(id) => case
+            .probes
+            .iter()
+            .find(|p| catalogue.questions[p.question].id == id)
+            .copied(),
+    };
+    found.ok_or_else(|| ShowError::NoProbe {
+        asked: args.question,
+        respondent: case.respondent.clone(),
+        split: case.split,
+        probes: case.probes.iter().map(|p| catalogue.questions[p.question].id).collect(),
+    })
+}

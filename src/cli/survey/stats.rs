@@ -1,0 +1,64 @@
+//! `indieval survey stats`.
+
+use std::fmt::Write as _;
+
+use super::super::format::Format;
+use super::super::output::{print, print_json};
+use super::super::people::SurveyArgs;
+use super::people;
+use crate::survey::{SurveyStats, ValidCounts};
+
+/// Options of `indieval survey stats`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    survey: SurveyArgs,
+    /// How to print
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+pub(super) fn run(args: &Args) -> anyhow::Result<()> {
+    let loaded = args.survey.load()?;
+    let stats = loaded.survey.respondents.stats(loaded.demographics);
+    match args.format {
+        Format::Json => print_json(&stats),
+        Format::Text => print(&text(&stats)?),
+    }
+}
+
+fn text(stats: &SurveyStats) -> Result<String, std::fmt::Error> {
+    let mut text = String::new();
+    let all = &stats.all;
+    writeln!(text, "{}", people(all.respondents, stats.synthetic))?;
+    writeln!(
+        text,
+        "{} valid answers to {} questions",
+        all.valid_answers, stats.questions
+    )?;
+    writeln!(
+        text,
+        "valid questions of a person: mean {:.2}, standard deviation {:.2}; {} answered all",
+        all.mean_valid_questions, all.sd_valid_questions, all.complete_respondents
+    )?;
+    writeln!(
+        text,
+        "\n{:<24}{:>12}{:>8}{:>8}{:>10}",
+        "country", "respondents", "mean", "sd", "complete"
+    )?;
+    for country in &stats.countries {
+        let ValidCounts {
+            respondents,
+            mean_valid_questions,
+            sd_valid_questions,
+            complete_respondents,
+            ..
+        } = &country.counts;
+        writeln!(
+            text,
+            "{:<24}{respondents:>12}{mean_valid_questions:>8.2}{sd_valid_questions:>8.2}{complete_respondents:>10}",
+            country.country
+        )?;
+    }
+    Ok(text)
+}

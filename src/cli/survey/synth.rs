@@ -1,0 +1,44 @@
+//! `indieval survey synth`.
+
+use std::path::PathBuf;
+
+use super::super::output::write_whole;
+use super::all_probes;
+use crate::survey::{Catalogue, SyntheticOptions, SyntheticProfile, write_synthetic};
+
+/// Options of `indieval survey synth`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// How many synthetic respondents
+    #[arg(long, value_name = "N")]
+    respondents: usize,
+    /// Another seed makes other people
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Where to write them (CSV)
+    #[arg(long, value_name = "FILE")]
+    out: PathBuf,
+    /// Only people who answer all probes and leave few other questions out, from the six continents in turn
+    #[arg(long)]
+    answering: bool,
+}
+
+pub(super) fn run(args: &Args) -> anyhow::Result<()> {
+    let profile = if args.answering {
+        SyntheticProfile::Answering(all_probes(Catalogue::builtin()?))
+    } else {
+        SyntheticProfile::Surveyed
+    };
+    let options = SyntheticOptions {
+        respondents: args.respondents,
+        seed: args.seed,
+        profile,
+    };
+    write_whole(&args.out, |output| write_synthetic(&options, output))?;
+    eprintln!(
+        "{} synthetic respondents written to {}",
+        args.respondents,
+        args.out.display()
+    );
+    Ok(())
+}

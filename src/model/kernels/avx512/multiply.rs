@@ -1,0 +1,271 @@
+//! Products of rows with panels, blocked so that what is used again is near.
+
+use super::{
+    super::rows::RowView,
+    Avx512, Format,
+    memory::Line,
+    tile::{self, PANEL, STRIP, Tile},
+};
+use std::ops::Range;
+
+/// Most words of the inner dimension multiplied at a time: a panel of so many (40 KiB) stays in or next to the
+/// first-level cache while the strips go by. Longer ones are halved, thirded, ... evenly.
+const BLOCK: usize = 320;
+
+/// Rows divided into strips as evenly as may be, so that none is much thinner than the others.
+#[derive(Debug, Clone, Copy)]
+pub(in super::super) struct Strips {
+    pub rows: usize,
+    pub count: usize,
+}
+
+impl<'a> Left<'a> {
+    /// How far apart rows of `depth` words are put: an odd number of cache lines, so that a strip's rows do not contend
+    /// for the same places in the cache.
+    pub fn stride(depth: usize) -> usize {
+        (depth.div_ceil(16) | 1) * 16
+    }
+
+    /// All of `view`, put into `words` as rows `Left::stride` apart.
+    pub fn fill(machine: Avx512, view: RowView<'_>, words: &'a mut [u32]) -> Self {
+        let depth = machine.format().words(view.width);
+        let stride = Self::stride(depth);
+        for (row, words) in words.chunks_exact_mut(stride).take(view.rows).enumerate() {
+            machine.to_words(view.row(row), &mut words[..depth]);
+        }
+        Self {
+            words: &words[..view.rows * stride],
+            rows: view.rows,
+            depth,
+            stride,
+        }
+    }
+
+    /// Some of the rows.
+    pub fn slice(&self, rows: Range<usize>) -> Self {
+        Self {
+            words: &self.words[rows.start * self.stride..rows.end * self.stride],
+            rows: rows.len(),
+            ..*self
+        }
+    }
+}
+
+impl Avx512 {
+    /// Numbers to words of the format: `to` takes `words(from.len())`.
+    pub fn to_words(self, from: &[f32], to: &mut [u32]) {
+        match self.format() {
+            Format::F32 => {
+                for (to, from) in to.iter_mut().zip(from) {
+                    *to = from.to_bits();
+                }
+            }
+            // SAFETY: `self` of this format exists only where the instructions were detected.
+            Format::Bf16 => unsafe { tile::to_bf16(from, to) },
+        }
+    }
+}
+
+impl Strips {
+    pub fn of(rows: usize) -> Self {
+        Self {
+            rows,
+            count: rows.div_ceil(STRIP),
+        }
+    }
+
+    /// The first row of a strip (of the one past the last: the number of rows).
+    pub fn start(&self, strip: usize) -> usize {
+        let (each, more) = (self.rows / self.count.max(1), self.rows % self.count.max(1));
+        strip * each + strip.min(more)
+    }
+
+    /// The rows of a strip.
+    pub fn range(&self, strip: usize) -> Range<usize> {
+        self.start(strip)..self.start(strip + 1)
+    }
+}
+
+/// Rows as words, `stride` apart.
+#[derive(Clone, Copy)]
+pub(in super::super) struct Left<'a> {
+    pub words: &'a [u32],
+    pub rows: usize,
+    /// Words of a row.
+    pub depth: usize,
+    pub stride: usize,
+}
+
+/// Panels, `stride` lines apart, of which `depth` words are used.
+#[derive(Clone, Copy)]
+pub(in super::super) struct Right<'a> {
+    pub lines: &'a [Line],
+    pub stride: usize,
+    pub depth: usize,
+}
+
+/// What a product is added to.
+#[derive(Clone, Copy)]
+pub(in super::super) enum Start<'a> {
+    /// Nothing.
+    Zero,
+    /// The same numbers in each row, at least as many as the panels have columns.
+    Row(&'a [f32]),
+    /// A matrix of the product's shape.
+    Matrix(RowView<'a>),
+    /// What is there already.
+    Out,
+}
+
+/// Where a product goes: number `c` of row `r` is at `start + r · stride + c`.
+#[derive(Clone, Copy)]
+pub(in super::super) struct Out {
+    pub start: *mut f32,
+    pub stride: usize,
+    pub columns: usize,
+}
+
+/// Multiplies all of `left` with the first panels of `right` into `out`, whose rows are `stride` apart and take
+/// `panels · 32` numbers.
+pub(in super::super) fn product(
+    machine: Avx512,
+    left: Left<'_>,
+    right: Right<'_>,
+    panels: usize,
+    start: Start<'_>,
+    out: &mut [f32],
+    stride: usize,
+) {
+    let columns = panels * PANEL;
+    assert!(columns <= stride && left.rows * stride <= out.len() + (stride - columns));
+    let out = Out {
+        start: out.as_mut_ptr(),
+        stride,
+        columns,
+    };
+    // SAFETY: `out` is borrowed mutably and was just checked to have all rows.
+    unsafe {
+        product_part(
+            machine,
+            left,
+            0..Strips::of(left.rows).count,
+            right,
+            0..panels,
+            start,
+            out,
+        )
+    };
+}
+
+/// Multiplies some strips with some panels. Of the last panel only what lies below `out.columns` is written.
+///
+/// # Safety
+/// `out` is good for writing its columns within `panels` at each of the strips' rows (and with [`Start::Out`] holds
+/// numbers there), and nobody else touches them meanwhile.
+pub(in super::super) unsafe fn product_part(
+    machine: Avx512,
+    left: Left<'_>,
+    strips: Range<usize>,
+    right: Right<'_>,
+    panels: Range<usize>,
+    start: Start<'_>,
+    out: Out,
+) {
+    let depth = right.depth;
+    let all = Strips::of(left.rows);
+    assert!(left.depth == depth && depth <= left.stride && strips.end <= all.count);
+    assert!(left.words.len() >= left.rows * left.stride);
+    assert!(panels.is_empty() || (panels.end - 1) * right.stride + 2 * depth <= right.lines.len());
+    match start {
+        Start::Row(row) => assert!(row.len() >= out.columns.min(panels.end * PANEL)),
+        Start::Matrix(matrix) => assert!(matrix.rows >= left.rows && matrix.width >= out.columns),
+        Start::Zero | Start::Out => {}
+    }
+    const ZERO: [f32; PANEL] = [0.; PANEL];
+    for panel in panels {
+        let lines = &right.lines[panel * right.stride..][..2 * depth];
+        let column = panel * PANEL;
+        let columns = PANEL.min(out.columns - column);
+        // Even without an inner dimension the start has to be written.
+        let block_words = depth.div_ceil(depth.div_ceil(BLOCK).max(1)).max(1);
+        for block in (0..depth.max(1)).step_by(block_words) {
+            let words = block_words.min(depth - block);
+            for strip in strips.clone() {
+                let rows = all.range(strip);
+                let to = out.start.wrapping_add(rows.start * out.stride + column);
+                let (from, from_stride) = match start {
+                    _ if block > 0 => (to.cast_const(), out.stride),
+                    Start::Out => (to.cast_const(), out.stride),
+                    Start::Zero => (ZERO.as_ptr(), 0),
+                    Start::Row(row) => (row[column..].as_ptr(), 0),
+                    Start::Matrix(matrix) => (
+                        matrix.data[rows.start * matrix.stride + column..].as_ptr(),
+                        matrix.stride,
+                    ),
+                };
+                let tile = Tile {
+                    strip: left.words[rows.start * left.stride + block..].as_ptr(),
+                    strip_stride: left.stride,
+                    panel: lines[2 * block..].as_ptr(),
+                    words,
+                    start: from,
+                    start_stride: from_stride,
+                    out: to,
+                    out_stride: out.stride,
+                };
+                // SAFETY: `machine` vouches for the instructions. The strip's words and the panel's lines were sliced
+                // within bounds; `start` has 32 numbers a row or, at the edge, `columns`; `out` is the caller's.
+                unsafe {
+                    if columns == PANEL {
+                        tile::multiply(machine.format(), rows.len(), tile);
+                    } else {
+                        multiply_edge(machine, rows.len(), columns, tile);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// [`tile::multiply`] where only `columns` of the panel's columns exist in `start` and `out`.
+///
+/// # Safety
+/// As there, but for `columns` numbers a row.
+unsafe fn multiply_edge(machine: Avx512, rows: usize, columns: usize, tile: Tile) {
+    let mut edge = [0f32; STRIP * PANEL];
+    // SAFETY: `columns` numbers of each row are read from `start` and written to `out`, as the contract allows; the
+    // product goes to `edge`, which has 32 for each of up to 12 rows.
+    unsafe {
+        for row in 0..rows {
+            let from = tile.start.add(row * tile.start_stride);
+            std::ptr::copy_nonoverlapping(from, edge[row * PANEL..][..columns].as_mut_ptr(), columns);
+        }
+        let whole = Tile {
+            start: edge.as_ptr(),
+            start_stride: PANEL,
+            out: edge.as_mut_ptr(),
+            out_stride: PANEL,
+            ..tile
+        };
+        tile::multiply(machine.format(), rows, whole);
+        for row in 0..rows {
+            let to = tile.out.add(row * tile.out_stride);
+            std::ptr::copy_nonoverlapping(edge[row * PANEL..][..columns].as_ptr(), to, columns);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn strips_are_even_and_cover_all_rows() {
+        for rows in 0..200 {
+            let strips = Strips::of(rows);
+            let sizes: Vec<usize> = (0..strips.count).map(|strip| strips.range(strip).len()).collect();
+            assert_eq!(sizes.iter().sum::<usize>(), rows);
+            assert!(sizes.iter().all(|&n| n <= STRIP && n + 1 >= sizes[0]), "{sizes:?}");
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! A whole SwiGLU network, some rows at a time, so that what is between its two layers never leaves the cache.
+
+use super::{
+    super::rows::RowView,
+    linear::even,
+    memory::{Brush, Canvas, Spare},
+    multiply::{Left, Out, Start, Strips, product, product_part},
+    panels::Panels,
+    tile::PANEL,
+};
+use rayon::prelude::*;
+use std::cell::Cell;
+
+/// Rows a task takes through the network.
+const ROWS: usize = 96;
+
+thread_local! {
+    static INPUT: Cell<Vec<u32>> = const { Cell::new(Vec::new()) };
+    static BETWEEN: Cell<Vec<u32>> = const { Cell::new(Vec::new()) };
+    static GATES: Cell<Vec<f32>> = const { Cell::new(Vec::new()) };
+}
+
+/// `down(swiglu(gate_up(x))) + residual`, `(rows, down.columns)`; or nothing, where the layers by themselves do better
+/// (too few rows for all threads) or gates and their partners do not lie in whole panels.
+pub(in super::super) fn feed_forward(
+    gate_up: &Panels,
+    down: &Panels,
+    x: RowView<'_>,
+    residual: RowView<'_>,
+) -> Option<Vec<f32>> {
+    let threads = rayon::current_num_threads();
+    if !gate_up.columns.is_multiple_of(2 * PANEL) || x.rows < threads * ROWS / 2 {
+        return None;
+    }
+    let tasks = x.rows.div_ceil(ROWS).next_multiple_of(threads);
+    let mut canvas = Canvas::new(x.rows * down.columns);
+    let brush = canvas.brush();
+    (0..tasks).into_par_iter().with_max_len(1).for_each(|task| {
+        let rows = even(x.rows, tasks, task);
+        if !rows.is_empty() {
+            let start = rows.start * down.columns;
+            some_rows(gate_up, down, x.slice(rows.clone()), residual.slice(rows), brush, start);
+        }
+    });
+    // SAFETY: the tasks cover all rows, and each writes all columns of its own.
+    Some(unsafe { canvas.finish() })
+}
+
+/// The rows of one task; `start` is where its first one is in the result.
+fn some_rows(gate_up: &Panels, down: &Panels, x: RowView<'_>, residual: RowView<'_>, out: Brush<'_>, start: usize) {
+    let (machine, pairs) = (gate_up.machine, gate_up.columns / PANEL / 2);
+    let mut input = Spare::take(&INPUT, x.rows * Left::stride(gate_up.depth), 0);
+    let input = Left::fill(machine, x, &mut input);
+    let stride = Left::stride(down.depth);
+    let mut between = Spare::take(&BETWEEN, x.rows * stride, 0);
+    let mut gates = Spare::take(&GATES, 3 * x.rows * PANEL, 0.);
+    let (gate, rest) = gates.split_at_mut(x.rows * PANEL);
+    let (up, rest) = rest.split_at_mut(x.rows * PANEL);
+    let joined = &mut rest[..x.rows * PANEL];
+    let panel_words = machine.format().words(PANEL);
+    for pair in 0..pairs {
+        for (panel, to) in [(pair, &mut *gate), (pairs + pair, &mut *up)] {
+            product(machine, input, gate_up.panels_from(panel), 1, Start::Zero, to, PANEL);
+        }
+        machine.swiglu(gate, up, joined);
+        for (row, words) in joined.chunks_exact(PANEL).zip(between.chunks_exact_mut(stride)) {
+            machine.to_words(row, &mut words[pair * panel_words..][..panel_words]);
+        }
+    }
+    let between = Left {
+        words: &between[..x.rows * stride],
+        rows: x.rows,
+        depth: down.depth,
+        stride,
+    };
+    // SAFETY: the rows are one task's, and the part that `at` checks has all their columns.
+    unsafe {
+        let out = Out {
+            start: out.at(start, x.rows * down.columns),
+            stride: down.columns,
+            columns: down.columns,
+        };
+        let (strips, panels) = (0..Strips::of(x.rows).count, 0..down.panels());
+        product_part(
+            machine,
+            between,
+            strips,
+            down.right(),
+            panels,
+            Start::Matrix(residual),
+            out,
+        );
+    }
+}

@@ -1,0 +1,188 @@
+//! The innermost loop: a strip of rows times a panel of columns; and how numbers become words.
+
+use super::{Format, memory::Line};
+use std::arch::x86_64::*;
+
+/// Most rows of a strip: 12 rows × 2 registers of sums, and 3 registers left for the operands.
+pub(in super::super) const STRIP: usize = 12;
+/// Columns of a panel: two registers.
+pub(in super::super) const PANEL: usize = 32;
+
+/// One tile to be computed: `out[r][c] = start[r][c] + Σ rows[r][w] · panel[w][c]` over `words` words.
+#[derive(Clone, Copy)]
+pub(in super::super) struct Tile {
+    /// The strip: `words` words of each row, `strip_stride` apart.
+    pub strip: *const u32,
+    pub strip_stride: usize,
+    /// The panel: `words` times two lines.
+    pub panel: *const Line,
+    pub words: usize,
+    /// 32 numbers for each row, `start_stride` apart; may be `out` itself.
+    pub start: *const f32,
+    pub start_stride: usize,
+    /// Likewise, `out_stride` apart.
+    pub out: *mut f32,
+    pub out_stride: usize,
+}
+
+/// Multiplies a strip of `rows` rows with a panel.
+///
+/// # Safety
+/// The processor has the instructions of `format`; `rows` is 1 to 12; the tile's pointers are good for reading
+/// `words` words at each of `rows` strides of `strip`, `2 × words` lines, and 32 numbers at each of `rows` strides of
+/// `start`, and for writing 32 at each of `rows` strides of `out`, which nobody else touches meanwhile.
+pub(in super::super) unsafe fn multiply(format: Format, rows: usize, tile: Tile) {
+    macro_rules! by_rows {
+        ($kernel:ident) => {
+            match rows {
+                1 => $kernel::<1>(tile),
+                2 => $kernel::<2>(tile),
+                3 => $kernel::<3>(tile),
+                4 => $kernel::<4>(tile),
+                5 => $kernel::<5>(tile),
+                6 => $kernel::<6>(tile),
+                7 => $kernel::<7>(tile),
+                8 => $kernel::<8>(tile),
+                9 => $kernel::<9>(tile),
+                10 => $kernel::<10>(tile),
+                11 => $kernel::<11>(tile),
+                _ => $kernel::<12>(tile),
+            }
+        };
+    }
+    // SAFETY: passed on from this function's contract.
+    unsafe {
+        match format {
+            Format::F32 => by_rows!(multiply_f32),
+            Format::Bf16 => by_rows!(multiply_bf16),
+        }
+    }
+}
+
+/// # Safety
+/// As [`multiply`].
+#[target_feature(enable = "avx512f")]
+unsafe fn multiply_f32<const ROWS: usize>(tile: Tile) {
+    // SAFETY: passed on.
+    unsafe {
+        multiply_by::<ROWS>(tile, |sum, panel, word| {
+            _mm512_fmadd_ps(_mm512_castsi512_ps(panel), _mm512_castsi512_ps(word), sum)
+        });
+    }
+}
+
+/// # Safety
+/// As [`multiply`].
+#[target_feature(enable = "avx512f,avx512bf16")]
+unsafe fn multiply_bf16<const ROWS: usize>(tile: Tile) {
+    // SAFETY: passed on; `__m512bh` and `__m512i` are both 64 bytes of plain bits.
+    unsafe {
+        multiply_by::<ROWS>(tile, |sum, panel, word| {
+            _mm512_dpbf16_ps(
+                sum,
+                std::mem::transmute::<__m512i, __m512bh>(panel),
+                std::mem::transmute::<__m512i, __m512bh>(word),
+            )
+        });
+    }
+}
+
+/// # Safety
+/// As [`multiply`], called from a function compiled for the instructions.
+#[inline(always)]
+unsafe fn multiply_by<const ROWS: usize>(tile: Tile, dot: impl Fn(__m512, __m512i, __m512i) -> __m512) {
+    let Tile {
+        strip,
+        strip_stride,
+        panel,
+        words,
+        start,
+        start_stride,
+        out,
+        out_stride,
+    } = tile;
+    let mut panel = panel.cast::<u32>();
+    // SAFETY: reads and writes stay within what the contract lists: step `w` reads word `w` of each of `ROWS` rows and
+    // two lines (32 words, aligned to 64 bytes); sums are read and written as two times 16 numbers (unaligned) at `ROWS`
+    // strides. The last step leaves pointers one past the end. Prefetching touches nothing, wherever it points.
+    unsafe {
+        let mut sums = [[_mm512_setzero_ps(); 2]; ROWS];
+        for (row, sum) in sums.iter_mut().enumerate() {
+            let start = start.add(row * start_stride);
+            *sum = [_mm512_loadu_ps(start), _mm512_loadu_ps(start.add(16))];
+        }
+        // One pointer for each three rows: the others are at once and twice the stride, which an address can say.
+        let mut rows: [*const u32; 4] = std::array::from_fn(|i| strip.wrapping_add(3 * i * strip_stride));
+        for _ in 0..words {
+            let left = _mm512_load_si512(panel.cast());
+            let right = _mm512_load_si512(panel.add(16).cast());
+            _mm_prefetch::<_MM_HINT_T0>(panel.wrapping_add(AHEAD).cast());
+            _mm_prefetch::<_MM_HINT_T0>(panel.wrapping_add(AHEAD + 16).cast());
+            for (row, sum) in sums.iter_mut().enumerate() {
+                let word = _mm512_set1_epi32(rows[row / 3].add(row % 3 * strip_stride).read() as i32);
+                sum[0] = dot(sum[0], left, word);
+                sum[1] = dot(sum[1], right, word);
+            }
+            panel = panel.add(PANEL);
+            for row in &mut rows {
+                *row = row.wrapping_add(1);
+            }
+        }
+        for (row, sum) in sums.iter().enumerate() {
+            let out = out.add(row * out_stride);
+            _mm512_storeu_ps(out, sum[0]);
+            _mm512_storeu_ps(out.add(16), sum[1]);
+        }
+    }
+}
+
+/// How far ahead a panel is fetched, in words: six steps of at least a dozen cycles hide the second-level cache.
+const AHEAD: usize = 6 * PANEL;
+
+/// Numbers to words: `to[w]` becomes word `w` of `from`, whose missing half, if there is one, counts as 0.
+///
+/// # Safety
+/// The processor has AVX-512F and AVX-512 BF16.
+#[target_feature(enable = "avx512f,avx512bf16")]
+pub(in super::super) unsafe fn to_bf16(from: &[f32], to: &mut [u32]) {
+    assert_eq!(to.len(), from.len().div_ceil(2));
+    for (from, to) in from.chunks(32).zip(to.chunks_mut(16)) {
+        // SAFETY: the masks keep the numbers and words that the chunks have; `__m512bh` and `__m512i` are both 64 bytes
+        // of plain bits.
+        unsafe {
+            let low = _mm512_maskz_loadu_ps(first(from.len()), from.as_ptr());
+            let high = _mm512_maskz_loadu_ps(first(from.len().saturating_sub(16)), from.as_ptr().wrapping_add(16));
+            let words = std::mem::transmute::<__m512bh, __m512i>(_mm512_cvtne2ps_pbh(high, low));
+            _mm512_mask_storeu_epi32(to.as_mut_ptr().cast(), first(to.len()), words);
+        }
+    }
+}
+
+/// A mask of the first `n` of sixteen.
+fn first(n: usize) -> __mmask16 {
+    if n >= 16 { 0xffff } else { (1 << n) - 1 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use half::bf16;
+
+    #[test]
+    fn words_are_pairs_of_rounded_numbers_and_nothing_is_written_behind_them() {
+        if !is_x86_feature_detected!("avx512f") || !is_x86_feature_detected!("avx512bf16") {
+            eprintln!("skipped: this processor has no AVX-512 BF16");
+            return;
+        }
+        for numbers in [0usize, 1, 2, 15, 16, 17, 31, 32, 33, 63, 64, 100] {
+            let from: Vec<f32> = (0..numbers).map(|i| (i as f32).sqrt() - 3.).collect();
+            let mut to = vec![0xdead_beef; numbers.div_ceil(2) + 20];
+            // SAFETY: the processor was asked.
+            unsafe { to_bf16(&from, &mut to[..numbers.div_ceil(2)]) };
+            let half = |i: usize| from.get(i).map_or(0, |&x| u32::from(bf16::from_f32(x).to_bits()));
+            let expected = (0..numbers.div_ceil(2)).map(|word| half(2 * word) | half(2 * word + 1) << 16);
+            assert_eq!(to[..numbers.div_ceil(2)], expected.collect::<Vec<_>>());
+            assert!(to[numbers.div_ceil(2)..].iter().all(|&word| word == 0xdead_beef));
+        }
+    }
+}

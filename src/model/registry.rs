@@ -1,0 +1,247 @@
+//! Checkpoints the program knows by name: what models/*.toml says.
+//!
+//! The files are part of the binary. They say where a checkpoint is and how large it is, so that its needs are known
+//! before a byte is fetched; they hold no weights.
+
+use std::sync::LazyLock;
+
+use candle_core::DType;
+use serde::{Deserialize, Serialize};
+
+use super::{Mixture, ModelConfig, RopeScaling, checkpoint};
+
+macro_rules! embedded {
+    ($($name:literal),* $(,)?) => {
+        [$(($name, include_str!(concat!("../../models/", $name, ".toml")))),*]
+    };
+}
+
+const FILES: [(&str, &str); 12] = embedded![
+    "SmolLM2-135M-Instruct",
+    "SmolLM2-360M-Instruct",
+    "Qwen2.5-0.5B-Instruct",
+    "Qwen3-0.6B",
+    "Llama-3.2-1B-Instruct",
+    "Qwen2.5-1.5B-Instruct",
+    "SmolLM2-1.7B-Instruct",
+    "Qwen2-7B-Instruct",
+    "Llama-3.1-8B-Instruct",
+    "Mixtral-8x7B-Instruct-v0.1",
+    "Qwen2-72B-Instruct",
+    "Mixtral-8x22B-Instruct-v0.1",
+];
+
+/// One known checkpoint.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KnownModel {
+    /// What `--model` calls it.
+    pub name: String,
+    /// Its repository on the hub.
+    pub repository: String,
+    /// A commit, or a branch: then it is not pinned.
+    pub revision: String,
+    /// Identifier of its licence.
+    pub licence: String,
+    /// Number of parameters, a tied head counted once.
+    pub parameters: u64,
+    /// Bytes of the tensors in the repository.
+    pub bytes: u64,
+    /// Type the tensors have there.
+    pub dtype: String,
+    /// Its numbers.
+    pub shape: Shape,
+    /// A Python package with a copy, where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wheel: Option<Wheel>,
+}
+
+/// The numbers that memory and time follow from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Shape {
+    /// Family.
+    pub family: String,
+    /// Layers.
+    pub layers: usize,
+    /// Width of the residual stream.
+    pub hidden: usize,
+    /// Width of (one expert of) the feed-forward network.
+    pub intermediate: usize,
+    /// Query heads.
+    pub heads: usize,
+    /// Key and value heads.
+    pub kv_heads: usize,
+    /// Width of a head.
+    pub head_dim: usize,
+    /// Rows of the embedding.
+    pub vocabulary: usize,
+    /// Longest context in tokens.
+    pub context: usize,
+    /// Whether the head is the embedding.
+    pub tied: bool,
+    /// Experts, in a mixture.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub experts: Option<usize>,
+    /// Experts a token is sent to, in a mixture.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub experts_used: Option<usize>,
+}
+
+/// A GGUF file inside a Python package.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Wheel {
+    /// The package.
+    pub package: String,
+    /// Its version.
+    pub version: String,
+    /// sha256 of the wheel.
+    pub sha256: String,
+    /// The file in it.
+    pub member: String,
+    /// Its size.
+    pub member_bytes: u64,
+    /// Its sha256.
+    pub member_sha256: String,
+}
+
+impl KnownModel {
+    /// Whether the revision is a commit, which cannot change.
+    pub fn pinned(&self) -> bool {
+        is_commit(&self.revision)
+    }
+
+    /// Bytes of the weights when computed with in `dtype`.
+    pub fn weight_bytes(&self, dtype: DType) -> u64 {
+        self.parameters * dtype.size_in_bytes() as u64
+    }
+}
+
+impl Shape {
+    /// The configuration as far as memory is concerned: constants that only change values are placeholders.
+    fn config(&self) -> ModelConfig {
+        ModelConfig {
+            family: self.family.clone(),
+            hidden: self.hidden,
+            intermediate: self.intermediate,
+            layers: self.layers,
+            heads: self.heads,
+            kv_heads: self.kv_heads,
+            head_dim: self.head_dim,
+            vocabulary: self.vocabulary,
+            context: self.context,
+            norm_eps: 1e-5,
+            rope_theta: 1e4,
+            rope_scaling: RopeScaling::None,
+            qkv_bias: self.family == "qwen2",
+            output_bias: false,
+            qk_norm: self.family == "qwen3",
+            tied: self.tied,
+            sliding_window: None,
+            mixture: self
+                .experts
+                .zip(self.experts_used)
+                .map(|(experts, used)| Mixture { experts, used }),
+        }
+    }
+
+    /// Number of parameters by these numbers.
+    pub fn parameters(&self) -> u64 {
+        checkpoint::parameters(&self.config())
+    }
+
+    /// Bytes of keys and values of `tokens` tokens at `bytes` bytes a number.
+    pub fn tree_bytes(&self, tokens: usize, dtype: DType) -> u64 {
+        tree_bytes(&self.config(), tokens, dtype)
+    }
+}
+
+/// Bytes of keys and values that a tree of `tokens` tokens holds in `dtype`.
+pub fn tree_bytes(config: &ModelConfig, tokens: usize, dtype: DType) -> u64 {
+    let numbers = 2 * config.layers * config.kv_heads * config.head_dim;
+    tokens as u64 * numbers as u64 * dtype.size_in_bytes() as u64
+}
+
+pub(crate) fn is_commit(revision: &str) -> bool {
+    revision.len() == 40 && revision.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
+/// All known checkpoints, the smallest first.
+pub fn models() -> &'static [KnownModel] {
+    // A test reads every file, so none is left out here.
+    static MODELS: LazyLock<Vec<KnownModel>> =
+        LazyLock::new(|| FILES.iter().filter_map(|(_, text)| toml::from_str(text).ok()).collect());
+    &MODELS
+}
+
+/// The checkpoint of that name, letter case ignored.
+pub fn find(name: &str) -> Option<&'static KnownModel> {
+    models().iter().find(|model| model.name.eq_ignore_ascii_case(name))
+}
+
+/// Known names that contain `part`, or where none does, those that begin as it does; for a hint.
+pub fn near(part: &str) -> Vec<String> {
+    /// Names of different models often share their first letters.
+    const BEGINNING: usize = 4;
+    let part = part.to_ascii_lowercase();
+    let named = |alike: &dyn Fn(&str) -> bool| {
+        let alike = models().iter().filter(|model| alike(&model.name.to_ascii_lowercase()));
+        alike.map(|model| model.name.clone()).collect::<Vec<_>>()
+    };
+    if part.is_empty() {
+        return Vec::new();
+    }
+    let containing = named(&|name| name.contains(&part));
+    if !containing.is_empty() {
+        return containing;
+    }
+    named(&|name| name.bytes().zip(part.bytes()).take_while(|(a, b)| a == b).count() >= BEGINNING)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_file_is_read_and_its_numbers_agree() {
+        assert_eq!(models().len(), FILES.len(), "a file could not be read");
+        for (file, text) in FILES {
+            let model: KnownModel = toml::from_str(text).unwrap();
+            assert_eq!(model.name, file);
+            assert_eq!(model.shape.parameters(), model.parameters, "{file}");
+            let stored = match model.shape.family.as_str() {
+                // Its repository holds the tied head as well.
+                "qwen3" => model.parameters + (model.shape.vocabulary * model.shape.hidden) as u64,
+                _ => model.parameters,
+            };
+            assert_eq!(model.bytes, 2 * stored, "{file}");
+            assert!(model.pinned() || model.revision == "main", "{file}");
+            assert!(
+                text.contains("A branch, not a commit") != model.pinned(),
+                "{file} says whether it is pinned"
+            );
+            assert_eq!(
+                super::super::checkpoint::bounds::misfits(&model.shape.config(), file.as_ref()).len(),
+                0
+            );
+        }
+    }
+
+    #[test]
+    fn memory_follows_from_the_shape() {
+        let model = find("llama-3.1-8b-instruct").unwrap();
+        assert_eq!(model.weight_bytes(DType::BF16), 16_060_522_496);
+        assert_eq!(model.weight_bytes(DType::F32), 32_121_044_992);
+        // 32 layers of 8 heads of 128 numbers, keys and values, two bytes each: 128 KiB a token.
+        assert_eq!(model.shape.tree_bytes(1, DType::BF16), 131_072);
+        assert_eq!(model.shape.tree_bytes(5_000, DType::BF16), 655_360_000);
+    }
+
+    #[test]
+    fn hints_are_names_that_look_alike() {
+        assert_eq!(near("Qwen3"), ["Qwen3-0.6B"]);
+        assert!(near("smollm-135m").iter().all(|name| name.starts_with("SmolLM2")));
+        assert!(near("zzz").is_empty() && near("").is_empty());
+    }
+}

@@ -1,0 +1,116 @@
+//! Checkpoints in the hub's cache, whichever program put them there.
+//!
+//! Layout: `models--ORG--NAME/snapshots/COMMIT/FILE`, and `refs/REVISION` with the commit a branch or tag stood for.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use super::{Located, Origin, Wanted};
+use crate::model::registry::is_commit;
+
+/// The folder of a repository.
+pub(super) fn folder(cache: &Path, repository: &str) -> PathBuf {
+    cache.join(format!("models--{}", repository.replace('/', "--")))
+}
+
+/// The cached checkpoint, or why it cannot be used.
+pub(super) fn find(wanted: &Wanted, cache: &Path) -> Result<Located, String> {
+    let repository = folder(cache, &wanted.repository);
+    let commit = match std::fs::read_to_string(repository.join("refs").join(&wanted.revision)) {
+        Ok(commit) => commit.trim().to_owned(),
+        Err(_) if is_commit(&wanted.revision) => wanted.revision.clone(),
+        Err(_) => return Err(format!("does not have {}@{}", wanted.repository, wanted.revision)),
+    };
+    if !is_commit(&commit) {
+        return Err(format!("{} points to {commit:?}, which is no commit", wanted.revision));
+    }
+    let snapshot = repository.join("snapshots").join(&commit);
+    let path = usable(&snapshot)?;
+    let origin = Origin::Hub {
+        repository: wanted.repository.clone(),
+        commit,
+    };
+    Ok(Located { path, origin })
+}
+
+/// The checkpoint in a snapshot: the folder itself, or its only GGUF file.
+pub(super) fn usable(snapshot: &Path) -> Result<PathBuf, String> {
+    let Ok(entries) = std::fs::read_dir(snapshot) else {
+        return Err("the snapshot is not there".to_owned());
+    };
+    // A link whose target is gone does not count.
+    let names: BTreeSet<String> = entries
+        .flatten()
+        .filter(|entry| entry.path().is_file())
+        .filter_map(|entry| entry.file_name().into_string().ok())
+        .collect();
+    let index = std::fs::read(snapshot.join(super::INDEX)).ok();
+    match choose(names.iter().map(String::as_str), index.as_deref()) {
+        Ok(Choice::Folder(files)) => match files.into_iter().find(|file| !names.contains(file)) {
+            None => Ok(snapshot.to_owned()),
+            Some(missing) => Err(format!("the snapshot is incomplete: {missing} is missing")),
+        },
+        Ok(Choice::Gguf(file)) => Ok(snapshot.join(file)),
+        Ok(Choice::NeedsIndex) => Err(format!("{} cannot be read", super::INDEX)),
+        Err(why) => Err(why),
+    }
+}
+
+/// Which files of a repository make the checkpoint.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Choice {
+    /// These files, all needed.
+    Folder(Vec<String>),
+    /// The one GGUF file.
+    Gguf(String),
+    /// The weights are in shards, and which ones is said in a file that has to be read first.
+    NeedsIndex,
+}
+
+/// Files that every folder has, and files that are taken along where they are there.
+const NEEDED: [&str; 2] = ["config.json", "tokenizer.json"];
+const WELCOME: [&str; 3] = ["tokenizer_config.json", "generation_config.json", "chat_template.jinja"];
+
+/// Chooses among `names`; `index` is the content of the index of shards, where it is known.
+pub(super) fn choose<'a>(names: impl Iterator<Item = &'a str>, index: Option<&[u8]>) -> Result<Choice, String> {
+    let names: BTreeSet<&str> = names.collect();
+    let owned = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<String>>();
+    let weights = if names.contains(super::SINGLE) {
+        owned(&[super::SINGLE])
+    } else if names.contains(super::INDEX) {
+        let Some(index) = index else {
+            return Ok(Choice::NeedsIndex);
+        };
+        let shards = shards(index).ok_or_else(|| format!("{} is no index of shards", super::INDEX))?;
+        std::iter::once(super::INDEX.to_owned()).chain(shards).collect()
+    } else {
+        let files: Vec<&&str> = names.iter().filter(|name| name.ends_with(".gguf")).collect();
+        return match files.as_slice() {
+            [file] => Ok(Choice::Gguf((**file).to_owned())),
+            [] => Err("has no safetensors and no GGUF file".to_owned()),
+            several => Err(format!(
+                "has {} GGUF files: fetch the one you want and name its path",
+                several.len()
+            )),
+        };
+    };
+    let mut files = owned(&NEEDED);
+    files.extend(
+        WELCOME
+            .into_iter()
+            .filter(|name| names.contains(name))
+            .map(str::to_owned),
+    );
+    files.extend(weights);
+    Ok(Choice::Folder(files))
+}
+
+fn shards(index: &[u8]) -> Option<BTreeSet<String>> {
+    let index: Value = serde_json::from_slice(index).ok()?;
+    let map = index.get("weight_map")?.as_object()?;
+    map.values()
+        .map(|shard| Some(shard.as_str().filter(|shard| super::is_name(shard))?.to_owned()))
+        .collect()
+}

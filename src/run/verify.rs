@@ -1,0 +1,237 @@
+//! Records scored again without any sharing: every prompt on its own, from the root, in a pass of its own.
+
+use rand_chacha::ChaCha8Rng;
+use rand_core::{Rng, SeedableRng};
+
+use super::{ExecuteError, People, Plan, Prompts, Spec, asks, case};
+use crate::model::{LanguageModel, TokenId, Tokenizer};
+use crate::prompt::Pieces;
+use crate::scoring::join::{Encoder, Markup};
+use crate::scoring::{Ask, Evidence, Outcome, ScoringError, Template};
+
+/// Most that a token's log-probability may differ in f32, nats: sums of thousands of products in another order differ
+/// by about 1e-4 in models of this depth; ten times that is no rounding.
+pub const TOLERANCE_F32: f32 = 1e-3;
+
+/// The same where operands are rounded to 8 or 11 bits: a value beside a rounding boundary falls to the other side now
+/// and then, which moves log-probabilities by some hundredths (`docs/benchmarks.md`).
+pub const TOLERANCE_HALF: f32 = 0.25;
+
+/// A record that does not come out again.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Difference {
+    /// Line of the record in the journal.
+    pub line: usize,
+    /// What differs and by how much.
+    pub what: String,
+}
+
+/// What verification found.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Verified {
+    /// Records that were scored again.
+    pub records: usize,
+    /// Tokens whose log-probability was compared.
+    pub tokens: usize,
+    /// Largest difference, nats.
+    pub largest: f32,
+    /// Records beyond the tolerance, or with other tokens.
+    pub differences: Vec<Difference>,
+}
+
+/// Chooses `count` of `total` records at random, in order.
+pub fn choose(total: usize, count: usize, seed: u64) -> Vec<usize> {
+    let mut random = ChaCha8Rng::seed_from_u64(seed);
+    let mut all: Vec<usize> = (0..total).collect();
+    // A partial Fisher-Yates shuffle; the modulo's bias is far below anything a sample of records could show.
+    for at in 0..count.min(total) {
+        let other = at + (random.next_u64() % (total - at) as u64) as usize;
+        all.swap(at, other);
+    }
+    all.truncate(count);
+    all.sort_unstable();
+    all
+}
+
+/// Scores these records again, each candidate and each generated text on its own.
+#[allow(
+    clippy::too_many_arguments,
+    reason = "one call from one place; a struct would only name the same things again"
+)]
+pub fn rescore(
+    people: &People,
+    spec: &Spec,
+    plan: &Plan,
+    prompts: &Prompts,
+    model: &mut dyn LanguageModel,
+    tokenizer: &Tokenizer,
+    outcomes: &[Outcome],
+    chosen: &[usize],
+    tolerance: f32,
+) -> Result<Verified, ExecuteError> {
+    let mut verified = Verified::default();
+    for &index in chosen {
+        let Some((unit, cell, probe)) = plan.locate(index) else {
+            continue;
+        };
+        let (unit, outcome) = (&plan.units[unit], &outcomes[index]);
+        let (cell_index, donor) = unit.cells[cell];
+        let mut case = case(people, spec, plan, unit, cell_index, donor);
+        case.demonstrations.truncate(outcome.shown);
+        let single = super::Unit {
+            cells: vec![(cell_index, donor)],
+            ..unit.clone()
+        };
+        let cases = [case];
+        let fail = |source| ExecuteError::Scoring {
+            respondent: outcome.respondent.clone(),
+            split: outcome.split,
+            source,
+        };
+        let asked = asks(plan, prompts, &single, &cases);
+        let mut again = Again {
+            people,
+            model,
+            tokenizer,
+            probe,
+            line: index + 2,
+            tolerance,
+            verified: &mut verified,
+        };
+        again.outcome(&asked[0], outcome).map_err(fail)?;
+        verified.records += 1;
+    }
+    Ok(verified)
+}
+
+struct Again<'a> {
+    people: &'a People,
+    model: &'a mut dyn LanguageModel,
+    tokenizer: &'a Tokenizer,
+    /// Position of the probe in its case.
+    probe: usize,
+    line: usize,
+    tolerance: f32,
+    verified: &'a mut Verified,
+}
+
+impl Again<'_> {
+    fn outcome(&mut self, ask: &Ask<'_>, outcome: &Outcome) -> Result<(), ScoringError> {
+        let markup = match ask.frame {
+            crate::prompt::Frame::Plain => Markup::Text,
+            crate::prompt::Frame::Chat(_) => Markup::Control,
+        };
+        match &outcome.evidence {
+            Evidence::Likelihood { scores } => {
+                let pieces = self.pieces(ask, None)?;
+                for (candidate, (score, continuation)) in scores.iter().zip(&pieces.continuations).enumerate() {
+                    let (tokens, logprobs) = self.alone(markup, &pieces.context(), continuation)?;
+                    if tokens != score.tokens {
+                        self.differs(format!("candidate {candidate} has other tokens"));
+                        continue;
+                    }
+                    self.compare(&format!("candidate {candidate}"), &score.logprobs, &logprobs);
+                }
+            }
+            Evidence::Label { permutations, .. } => {
+                for permutation in permutations {
+                    let pieces = self.pieces(ask, Some(&permutation.order))?;
+                    for (option, continuation) in pieces.continuations.iter().enumerate() {
+                        let (_, logprobs) = self.alone(markup, &pieces.context(), continuation)?;
+                        let sum: f32 = logprobs.iter().sum();
+                        self.compare(
+                            &format!("option {option}"),
+                            &[permutation.logprobs[option] as f32],
+                            &[sum],
+                        );
+                    }
+                }
+            }
+            Evidence::Generation { tries, .. } => {
+                if let Some(first) = tries.first() {
+                    let context = self.pieces(ask, None)?.context();
+                    let encoder = Encoder::new(self.tokenizer, markup);
+                    let prompt = encoder.encode(&context)?.tokens();
+                    let logprobs = self.below(&prompt, &first.tokens)?;
+                    self.compare("the generated text", &first.logprobs, &logprobs);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn pieces(&self, ask: &Ask<'_>, order: Option<&[usize]>) -> Result<Pieces, ScoringError> {
+        let catalogue = &self.people.catalogue;
+        Ok(match ask.template {
+            Template::Probe(prompt) => {
+                prompt.pieces(catalogue, ask.case, &ask.case.probes[self.probe], order, ask.frame)?
+            }
+            Template::Paper(prompt) => prompt.pieces(catalogue, ask.case, ask.frame)?,
+        })
+    }
+
+    /// Tokens of a continuation and their log-probabilities, with nothing shared.
+    fn alone(
+        &mut self,
+        markup: Markup,
+        context: &str,
+        continuation: &str,
+    ) -> Result<(Vec<TokenId>, Vec<f32>), ScoringError> {
+        let encoder = Encoder::new(self.tokenizer, markup);
+        let joined = encoder.join(&encoder.encode(context)?, continuation)?;
+        let logprobs = self.below(&joined.context, &joined.continuation)?;
+        Ok((joined.continuation, logprobs))
+    }
+
+    fn below(&mut self, context: &[TokenId], continuation: &[TokenId]) -> Result<Vec<f32>, ScoringError> {
+        let root = self.model.root();
+        let path = [context, continuation].concat();
+        let scores = if self.model.depth(root) > 0 || context.is_empty() {
+            self.model.score(root, &[&path])?.remove(0)
+        } else {
+            // Without a BOS nothing predicts the first token, so it is held instead of scored.
+            let first = self.model.extend(root, &path[..1])?;
+            let scores = self.model.score(first, &[&path[1..]]);
+            self.model.release(first);
+            scores?.remove(0)
+        };
+        let wanted = scores.len() - continuation.len();
+        Ok(scores[wanted..].iter().map(|score| score.logprob).collect())
+    }
+
+    fn compare(&mut self, what: &str, recorded: &[f32], now: &[f32]) {
+        if recorded.len() != now.len() {
+            self.differs(format!(
+                "{what} has {} tokens where {} are recorded",
+                now.len(),
+                recorded.len()
+            ));
+            return;
+        }
+        let largest = recorded.iter().zip(now).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+        self.verified.tokens += now.len();
+        self.verified.largest = self.verified.largest.max(largest);
+        // A NaN must not pass.
+        if largest.is_nan() || largest > self.tolerance {
+            self.differs(format!("{what} differs by {largest:.5} nats"));
+        }
+    }
+
+    fn differs(&mut self, what: String) {
+        self.verified.differences.push(Difference { line: self.line, what });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::choose;
+
+    #[test]
+    fn chosen_records_are_different_and_there() {
+        let chosen = choose(100, 30, 7);
+        assert_eq!(chosen.len(), 30);
+        assert!(chosen.windows(2).all(|pair| pair[0] < pair[1]) && chosen[29] < 100);
+        assert_ne!(chosen, choose(100, 30, 8));
+        assert_eq!(choose(3, 30, 7), [0, 1, 2]);
+    }
+}

@@ -1,0 +1,138 @@
+//! How the log-likelihoods of candidates of different length are made comparable.
+
+use serde::{Deserialize, Serialize};
+
+use super::CandidateScore;
+
+/// What a candidate's log-likelihood is measured by. With s the sum of the candidate's token log-probabilities:
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, Default)]
+#[serde(rename_all = "lowercase")]
+pub enum Norm {
+    /// s.
+    #[default]
+    Sum,
+    /// s / tokens of the continuation.
+    Token,
+    /// s / characters of the candidate.
+    Character,
+    /// s / UTF-8 bytes of the candidate.
+    Byte,
+    /// s - u, where u is the same sum after the neutral context: pointwise mutual information of candidate and person
+    /// (Holtzman et al. 2021, "Surface Form Competition").
+    Pmi,
+}
+
+impl Norm {
+    /// All norms.
+    pub const ALL: [Self; 5] = [Self::Sum, Self::Token, Self::Character, Self::Byte, Self::Pmi];
+
+    /// The name it is written by.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Sum => "sum",
+            Self::Token => "token",
+            Self::Character => "character",
+            Self::Byte => "byte",
+            Self::Pmi => "pmi",
+        }
+    }
+
+    /// A candidate's value: nats, or nats per token, character or byte. Absent for [`Norm::Pmi`] without unconditional
+    /// scores. Nothing is divided by zero: an empty candidate's value is its sum, 0.
+    pub fn value(self, score: &CandidateScore) -> Option<f64> {
+        let sum = total(&score.logprobs);
+        let per = |units: usize| sum / units.max(1) as f64;
+        match self {
+            Self::Sum => Some(sum),
+            Self::Token => Some(per(score.logprobs.len())),
+            Self::Character => Some(per(score.chars)),
+            Self::Byte => Some(per(score.bytes)),
+            Self::Pmi => Some(sum - total(score.unconditional.as_ref()?)),
+        }
+    }
+}
+
+impl std::str::FromStr for Norm {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let known = Self::ALL.into_iter().find(|norm| norm.name() == text);
+        known.ok_or_else(|| format!("`{text}` is no norm; there are sum, token, character, byte and pmi"))
+    }
+}
+
+impl std::fmt::Display for Norm {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.write_str(self.name())
+    }
+}
+
+/// The candidate of the highest value, the first of equals. Absent where there are no candidates, or where the norm
+/// cannot be computed for one of them.
+pub fn predict(scores: &[CandidateScore], norm: Norm) -> Option<usize> {
+    let values: Option<Vec<f64>> = scores.iter().map(|score| norm.value(score)).collect();
+    highest(&values?)
+}
+
+/// Position of the highest value, the first of equals.
+pub fn highest(values: &[f64]) -> Option<usize> {
+    (0..values.len()).reduce(|best, next| if values[next] > values[best] { next } else { best })
+}
+
+/// Sum of log-probabilities, nats. Added in double precision: single-precision sums depend on the order.
+pub fn total(logprobs: &[f32]) -> f64 {
+    logprobs.iter().map(|&logprob| f64::from(logprob)).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn score(logprobs: &[f32], unconditional: Option<&[f32]>, chars: usize, bytes: usize) -> CandidateScore {
+        CandidateScore {
+            tokens: vec![0; logprobs.len()],
+            logprobs: logprobs.to_vec(),
+            unconditional: unconditional.map(<[f32]>::to_vec),
+            chars,
+            bytes,
+        }
+    }
+
+    /// Three candidates, each of which wins by another norm. By hand:
+    /// sums -3, -4, -4.5; per token -1.5, -1, -2.25; per character -0.3, -0.5, -0.225; per byte -0.3, -0.4, -0.225;
+    /// unconditional sums -3.5, -6, -4: PMI 0.5, 2, -0.5.
+    #[test]
+    fn norms_by_hand() {
+        let scores = [
+            score(&[-1.0, -2.0], Some(&[-1.5, -2.0]), 10, 10),
+            score(&[-1.0, -1.0, -1.0, -1.0], Some(&[-3.0, -1.0, -1.0, -1.0]), 8, 10),
+            score(&[-2.25, -2.25], Some(&[-2.0, -2.0]), 20, 20),
+        ];
+        let expected = [
+            (Norm::Sum, [-3.0, -4.0, -4.5], 0),
+            (Norm::Token, [-1.5, -1.0, -2.25], 1),
+            (Norm::Character, [-0.3, -0.5, -0.225], 2),
+            (Norm::Byte, [-0.3, -0.4, -0.225], 2),
+            (Norm::Pmi, [0.5, 2.0, -0.5], 1),
+        ];
+        for (norm, values, chosen) in expected {
+            for (score, value) in scores.iter().zip(values) {
+                assert!((norm.value(score).expect("a value") - value).abs() < 1e-12, "{norm}");
+            }
+            assert_eq!(predict(&scores, norm), Some(chosen), "{norm}");
+        }
+    }
+
+    #[test]
+    fn ties_go_to_the_first_and_gaps_are_not_filled() {
+        let equal = [score(&[-1.0], None, 1, 1), score(&[-1.0], None, 1, 1)];
+        assert_eq!(predict(&equal, Norm::Sum), Some(0));
+        assert_eq!(predict(&equal, Norm::Pmi), None);
+        assert_eq!(predict(&[], Norm::Sum), None);
+        assert_eq!(Norm::Token.value(&score(&[], None, 0, 0)), Some(0.0));
+        for norm in Norm::ALL {
+            assert_eq!(norm.name().parse(), Ok(norm));
+        }
+        assert!("nll".parse::<Norm>().is_err());
+    }
+}

@@ -1,0 +1,314 @@
+//! The paper's answer: one JSON object with a choice for each of the groups.
+
+use std::collections::BTreeSet;
+
+use super::text::{Token, tokens};
+use super::{Read, only_match};
+
+/// Reads the paper's answer: one reading for each group, group 1 first. `groups[g]` holds the candidates of group g + 1
+/// as they were shown.
+///
+/// A group is named by a key such as `NSG7` or `new statement group 7 (NSG7)`, anywhere and in any order; its choice is
+/// the value of its `choice`, or its own value where that is no object. A choice is `NSG7_s2`, `s2`, `2`, or a
+/// candidate's words. Of a group that is answered twice the last valid choice counts. Where nothing looks like a key,
+/// a group of which a single choice (`NSG7_s2`) is mentioned anywhere counts as answered; where nothing is mentioned
+/// either, all groups are unparsable.
+pub fn read_paper(answer: &str, groups: &[&[&str]]) -> Vec<Read> {
+    let tokens = tokens(answer);
+    let mut reader = Reader {
+        groups,
+        found: vec![Read::Missing; groups.len()],
+        current: None,
+        keys: 0,
+    };
+    for at in 0..tokens.len() {
+        if let (Some(key), Some(Token::Mark(':'))) = (tokens[at].text(), tokens.get(at + 1)) {
+            reader.entry(key, &tokens[at + 2..]);
+        }
+    }
+    match reader.keys {
+        0 => mentions(answer, groups),
+        _ => reader.found,
+    }
+}
+
+struct Reader<'a> {
+    groups: &'a [&'a [&'a str]],
+    found: Vec<Read>,
+    /// The group whose object is being read.
+    current: Option<usize>,
+    /// Keys that named a group.
+    keys: usize,
+}
+
+impl Reader<'_> {
+    /// A key, and everything behind its colon.
+    fn entry(&mut self, key: &str, behind: &[Token<'_>]) {
+        let value = if let Some(number) = group_of_key(key) {
+            self.keys += 1;
+            self.current = number.checked_sub(1).filter(|&group| group < self.groups.len());
+            if let Some(found) = self.current.and_then(|group| self.found.get_mut(group))
+                && *found == Read::Missing
+            {
+                *found = Read::Unparsable;
+            }
+            match behind {
+                [Token::Mark('{'), ..] | [Token::Mark('['), Token::Mark('{'), ..] => return,
+                [Token::Mark('['), value, ..] | [value, ..] => *value,
+                [] => return,
+            }
+        } else if is_choice_key(key) {
+            match behind {
+                [Token::Mark('[' | '{'), value, ..] | [value, ..] => *value,
+                [] => return,
+            }
+        } else {
+            return;
+        };
+        let Some(group) = self.current else { return };
+        let read = read_value(value, group + 1, self.groups[group]);
+        if matches!(read, Read::Choice(_)) || !matches!(self.found[group], Read::Choice(_)) {
+            self.found[group] = read;
+        }
+    }
+}
+
+/// One choice of group number `group`.
+fn read_value(value: Token<'_>, group: usize, candidates: &[&str]) -> Read {
+    let text = match value.text().map(str::trim) {
+        None | Some("" | "null" | "None") => return Read::Unparsable,
+        Some(text) => text,
+    };
+    if let Some(choice) = choice_id(text) {
+        let here = choice.group.is_none_or(|named| named == group);
+        return match choice.number.checked_sub(1) {
+            Some(candidate) if here && candidate < candidates.len() => Read::Choice(candidate),
+            _ => Read::OutOfRange,
+        };
+    }
+    match only_match(text, candidates) {
+        Some(candidate) => Read::Choice(candidate),
+        None => Read::OutOfRange,
+    }
+}
+
+/// The choices that are written out somewhere, where the text has no keys.
+fn mentions(answer: &str, groups: &[&[&str]]) -> Vec<Read> {
+    let mut named: Vec<BTreeSet<usize>> = vec![BTreeSet::new(); groups.len()];
+    let lower = answer.to_ascii_lowercase();
+    let mut any = false;
+    for (at, _) in lower.match_indices("nsg") {
+        if let Some(Choice {
+            group: Some(group),
+            number,
+        }) = leading_choice(&lower[at..]).map(|(choice, _)| choice)
+        {
+            any = true;
+            if let Some(named) = group.checked_sub(1).and_then(|group| named.get_mut(group)) {
+                named.insert(number);
+            }
+        }
+    }
+    let read = |(named, candidates): (&BTreeSet<usize>, &&[&str])| match (named.len(), named.first()) {
+        (1, Some(&number)) if (1..=candidates.len()).contains(&number) => Read::Choice(number - 1),
+        (1, _) => Read::OutOfRange,
+        (0, _) if any => Read::Missing,
+        _ => Read::Unparsable,
+    };
+    named.iter().zip(groups).map(read).collect()
+}
+
+/// A choice by its number, from 1, and its group's number where that is named.
+struct Choice {
+    group: Option<usize>,
+    number: usize,
+}
+
+/// `NSG7_s2`, `nsg 7: s2`, `s2`, `statement 2`, and after these anything; or `2` and nothing else.
+fn choice_id(text: &str) -> Option<Choice> {
+    let lower = text.to_ascii_lowercase();
+    let text = lower.trim_start_matches(|c: char| !c.is_ascii_alphanumeric());
+    if let Some((choice, rest)) = leading_choice(text) {
+        return (!rest.starts_with(char::is_alphanumeric)).then_some(choice);
+    }
+    let (number, rest) = leading_number(text)?;
+    // "2 of my friends" is a statement; 2.0 is a number.
+    let alone = rest
+        .strip_prefix(".0")
+        .unwrap_or(rest)
+        .chars()
+        .all(|c| !c.is_alphanumeric());
+    alone.then_some(Choice { group: None, number })
+}
+
+/// A choice with a name before its number, and what follows on it; all in lower case.
+fn leading_choice(text: &str) -> Option<(Choice, &str)> {
+    let gap = [' ', '_', '-'];
+    let (group, text) = match text.strip_prefix("nsg") {
+        Some(after) => {
+            let (group, rest) = leading_number(after.trim_start_matches(gap))?;
+            (Some(group), rest.trim_start_matches([' ', '_', '-', ':', '.']))
+        }
+        None => (None, text),
+    };
+    let after = ["statement", "option", "choice", "s"]
+        .iter()
+        .find_map(|name| text.strip_prefix(name))?;
+    let (number, rest) = leading_number(after.trim_start_matches(gap))?;
+    Some((Choice { group, number }, rest))
+}
+
+fn leading_number(text: &str) -> Option<(usize, &str)> {
+    let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let (digits, rest) = text.split_at(end);
+    // A number too large to count is still a number: one that nothing has.
+    (!digits.is_empty()).then(|| (digits.parse().unwrap_or(usize::MAX), rest))
+}
+
+/// The number of the group that a key names: `NSG7`, `nsg_7`, `new statement group 7 (NSG7)`, `Group 7`; not `NSG7_s2`.
+fn group_of_key(key: &str) -> Option<usize> {
+    let lower = key.to_ascii_lowercase();
+    let name = ["nsg", "group"].into_iter().find(|name| lower.contains(name))?;
+    let after = &lower[lower.rfind(name)? + name.len()..];
+    let (number, rest) = leading_number(after.trim_start_matches([' ', '_', '-']))?;
+    rest.chars().all(|c| !c.is_alphanumeric() && c != '_').then_some(number)
+}
+
+fn is_choice_key(key: &str) -> bool {
+    matches!(
+        key.trim().to_ascii_lowercase().as_str(),
+        "choice" | "chosen" | "answer" | "selection" | "selected" | "prediction"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Read::{Choice as C, Missing, OutOfRange, Unparsable};
+    use super::*;
+    use proptest::prelude::*;
+
+    const GROUPS: &[&[&str]] = &[
+        &["I trust people", "I do not trust people"],
+        &["work is a duty", "work is no duty", "I can't say"],
+        &["yes", "no"],
+    ];
+
+    #[test]
+    fn ugly_answers_are_read() {
+        let table: &[(&str, [Read; 3])] = &[
+            (
+                r#"{"NSG1": {"rationale": "a", "choice": "NSG1_s2"}, "NSG2": {"rationale": "b", "choice": "NSG2_s3"}, "NSG3": {"rationale": "", "choice": "NSG3_s1"}}"#,
+                [C(1), C(2), C(0)],
+            ),
+            (
+                "Sure! Here is it:\n```json\n{\"NSG1\": {\"choice\": \"NSG1_s1\"}}\n```\nHope that helps: bye",
+                [C(0), Missing, Missing],
+            ),
+            (
+                "{'NSG1': {'rationale': 'It's what they'd say', 'choice': 'NSG1_s1'}, 'NSG2': {'choice': 'NSG2_s2',},}",
+                [C(0), C(1), Missing],
+            ),
+            (
+                r#"{"NSG3": {"choice": "NSG3_s2"}, "NSG1": {"choice": "NSG1_s2"}}"#,
+                [C(1), Missing, C(1)],
+            ),
+            (
+                r#"{"NSG1": {"rationale": "x", "choice": "NSG1_s2"}, "NSG2": {"rationale": "and then th"#,
+                [C(1), Unparsable, Missing],
+            ),
+            (
+                r#"{"NSG1": {"rationale": "x", "choice": "NSG1_s2"}, "NSG2": {"choice": "NSG2_s"#,
+                [C(1), Unparsable, Missing],
+            ),
+            (
+                r#"{"NSG1": {"choice": 2}, "NSG2": {"choice": "3"}, "NSG3": {"choice": 3.0}}"#,
+                [C(1), C(2), OutOfRange],
+            ),
+            (
+                r#"{"NSG1": "NSG1_s1", "NSG2": 2, "NSG3": ["NSG3_s2"]}"#,
+                [C(0), C(1), C(1)],
+            ),
+            (
+                r#"{"NSG1": {"choice": "I do not trust people."}, "NSG2": {"choice": "NSG2_s1: work is a duty"}}"#,
+                [C(1), C(0), Missing],
+            ),
+            (
+                r#"{"NSG1": {"choice": "NSG1_s9"}, "NSG2": {"choice": "NSG1_s1"}, "NSG3": {"choice": "NSG3_s0"}}"#,
+                [OutOfRange; 3],
+            ),
+            (
+                r#"{"NSG1": {"choice": "maybe"}, "NSG2": {"choice": ""}, "NSG3": {"choice": null}}"#,
+                [OutOfRange, Unparsable, Unparsable],
+            ),
+            (
+                r#"{"NSG1": {"rationale": "no choice at all"}}"#,
+                [Unparsable, Missing, Missing],
+            ),
+            (
+                r#"{"new statement group 1 (NSG1)": {"rationale": "They said "I agree", twice", "choice": "NSG1_s2"}}"#,
+                [C(1), Missing, Missing],
+            ),
+            (
+                r#"{"new statement group 1 (NSG1)": [{"NSG1_s1": "I trust people"}, {"NSG1_s2": "x"}]}"#,
+                [Unparsable, Missing, Missing],
+            ),
+            ("**NSG1**: NSG1_s2\n**NSG2**: s1\nGroup 3: no", [C(1), C(0), C(1)]),
+            ("NSG1_s2, NSG2_s3\nNSG3_s7", [C(1), C(2), OutOfRange]),
+            ("NSG1_s1 or NSG1_s2; NSG2_s1", [Unparsable, C(0), Missing]),
+            (
+                r#"[{"NSG1": {"choice": ["NSG1_s1"]}}, {"NSG2": {"choice": {"NSG2_s3": "I can't say"}}}]"#,
+                [C(0), C(2), Missing],
+            ),
+            (
+                "{NSG1: {rationale: \"r\", choice: NSG1_s1}, NSG2: {choice: s2}}",
+                [C(0), C(1), Missing],
+            ),
+            (
+                "{“NSG1”: {“rationale”: “r”, “choice”: “NSG1_s2”}}",
+                [C(1), Missing, Missing],
+            ),
+            (
+                "{\"NSG1\": {\"rationale\": \"r\"\n \"choice\": \"NSG1_s2\"}}",
+                [C(1), Missing, Missing],
+            ),
+            (
+                r#"{"NSG1": {"choice": "NSG1_s1"}, "NSG1": {"choice": "NSG1_s2"}, "NSG4": {"choice": "NSG4_s1"}}"#,
+                [C(1), Missing, Missing],
+            ),
+            (
+                r#"{"NSG01": {"choice": "nsg1_S2"}, "NSG99999999999999999999": {"choice": 1}}"#,
+                [C(1), Missing, Missing],
+            ),
+            ("I cannot answer that.", [Unparsable; 3]),
+            ("", [Unparsable; 3]),
+        ];
+        for (answer, expected) in table {
+            assert_eq!(read_paper(answer, GROUPS), expected, "{answer}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_panics(answer in any::<String>(), marks in r#"([{}\[\]:,"'“”\\ \nNSGs_1-3]|NSG1|choice|é){0,60}"#) {
+            prop_assert_eq!(read_paper(&answer, GROUPS).len(), 3);
+            prop_assert_eq!(read_paper(&marks, GROUPS).len(), 3);
+        }
+
+        /// A valid answer, whatever its rationales say, in whatever order.
+        #[test]
+        fn valid_answers_come_back(
+            choices in [0usize..2, 0..3, 0..2], rationales in proptest::array::uniform3(any::<String>()),
+            order in Just([0usize, 1, 2]).prop_shuffle(), pretty: bool,
+        ) {
+            let mut answer = serde_json::Map::new();
+            for group in order {
+                let choice = format!("NSG{}_s{}", group + 1, choices[group] + 1);
+                let value = serde_json::json!({ "rationale": rationales[group], "choice": choice });
+                answer.insert(format!("NSG{}", group + 1), value);
+            }
+            let answer = if pretty { serde_json::to_string_pretty(&answer) } else { serde_json::to_string(&answer) };
+            let read: Vec<Read> = choices.into_iter().map(C).collect();
+            prop_assert_eq!(read_paper(&answer?, GROUPS), read);
+        }
+    }
+}

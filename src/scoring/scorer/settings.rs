@@ -1,0 +1,80 @@
+//! How cases are scored.
+
+use crate::model::{Decoding, Tokenizer};
+
+/// What is done with a context longer than the model's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Fit {
+    /// Stop with an error that names the person and the limit.
+    #[default]
+    Refuse,
+    /// Leave out whole demonstrations from the end; the outcome says how many were shown.
+    DropDemonstrations,
+}
+
+/// How cases are scored.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Settings {
+    /// Score candidates after the neutral context, too.
+    pub unconditional: bool,
+    /// Orders of the options that a label's log-probability is averaged over (see [`super::orders`]); at least 1.
+    pub permutations: usize,
+    /// Let only valid answers be generated. The paper's answer then has no rationales.
+    pub constrained: bool,
+    /// Temperature of the first try; 0 is greedy.
+    pub temperature: f32,
+    /// Nucleus of all tries.
+    pub top_p: f32,
+    /// Further tries for what could not be read.
+    pub retries: usize,
+    /// Their temperature.
+    pub retry_temperature: f32,
+    /// Seed that the seed of each try is derived from.
+    pub seed: u64,
+    /// At most this many tokens for a free answer to one probe.
+    pub single_tokens: usize,
+    /// At most this many tokens for a free answer to all probes.
+    pub paper_tokens: usize,
+    /// What is done with a context that is too long.
+    pub fit: Fit,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            unconditional: true,
+            permutations: 2,
+            constrained: false,
+            temperature: 0.0,
+            top_p: 1.0,
+            retries: 2,
+            retry_temperature: 0.6,
+            seed: 0,
+            single_tokens: 16,
+            paper_tokens: 4096,
+            fit: Fit::Refuse,
+        }
+    }
+}
+
+impl Settings {
+    /// Temperature of a try, counted from 0.
+    pub(super) fn temperature_of(&self, round: usize) -> f32 {
+        if round == 0 {
+            self.temperature
+        } else {
+            self.retry_temperature
+        }
+    }
+
+    /// How tokens are chosen in each try.
+    pub(super) fn rounds(&self, tokenizer: &Tokenizer) -> Vec<Decoding> {
+        (0..=self.retries)
+            .map(|round| Decoding {
+                temperature: self.temperature_of(round),
+                top_p: self.top_p,
+                stop: tokenizer.stop_tokens().to_vec(),
+            })
+            .collect()
+    }
+}

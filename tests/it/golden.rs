@@ -1,0 +1,364 @@
+//! The engine against Hugging Face transformers and against candle's own models, on the files in tests/golden.
+
+use candle_core::{DType, Device, Tensor};
+use candle_transformers::models::{llama, mistral, mixtral, qwen2};
+use indieval::model::{
+    Checkpoint, Engine, EngineSettings, LanguageModel, ModelConfig, RopeScaling, TokenId, device::DeviceChoice,
+    memory::Room,
+};
+use std::{
+    collections::HashMap,
+    path::{Path, PathBuf},
+};
+
+/// Most that any logit may differ (largest absolute difference): all sides compute in f32, and sums in another order
+/// over a few hundred numbers of size 1 leave 1e-5.
+const LOGITS: f32 = 1e-4;
+/// Most that a token's log-probability of the real model may differ in f32, in nats: thirty layers of such sums.
+const LOGPROB: f32 = 2e-4;
+/// Most that it may differ from f32 when weights, keys and values are bf16: transformers' own bf16 is 0.26 off.
+const LOGPROB_BF16: f32 = 0.15;
+/// Text lengths in the golden files.
+const LENGTHS: [usize; 4] = [1, 9, 40, 90];
+
+fn golden(name: &str) -> PathBuf {
+    // The environment first: scripts/gpu-check.sh may run this on another machine than it was built on.
+    let root = std::env::var("CARGO_MANIFEST_DIR").unwrap_or_else(|_| env!("CARGO_MANIFEST_DIR").to_owned());
+    Path::new(&root).join("tests/golden").join(name)
+}
+
+/// The CPU, or what INDIEVAL_TEST_DEVICE names.
+fn device() -> Device {
+    match std::env::var("INDIEVAL_TEST_DEVICE") {
+        Ok(name) => name.parse::<DeviceChoice>().unwrap().open().unwrap().device,
+        Err(_) => Device::Cpu,
+    }
+}
+
+fn engine(path: &Path, dtype: DType, rows: usize) -> Engine {
+    let settings = EngineSettings {
+        room: Room::Tokens(600),
+        rows,
+        ..EngineSettings::default()
+    };
+    let checkpoint = Checkpoint::open(path).expect("the checkpoint opens");
+    let bos = checkpoint.tokenizer.bos();
+    Engine::load(
+        &checkpoint.config,
+        &*checkpoint.weights,
+        bos,
+        &Device::Cpu,
+        dtype,
+        &settings,
+    )
+    .expect("the checkpoint loads")
+}
+
+/// Token ids and logits of one length.
+fn expected(name: &str, length: usize) -> (Vec<TokenId>, Tensor) {
+    let tensors = candle_core::safetensors::load(golden(name).join("golden.safetensors"), &Device::Cpu).unwrap();
+    let ids = tensors[&format!("ids.{length}")].to_vec1::<u32>().unwrap();
+    (ids, tensors[&format!("logits.{length}")].clone())
+}
+
+fn distance(a: &Tensor, b: &Tensor) -> f32 {
+    let difference = (a.to_device(&Device::Cpu).unwrap() - b)
+        .unwrap()
+        .abs()
+        .unwrap()
+        .max_all()
+        .unwrap();
+    difference.to_scalar::<f32>().unwrap()
+}
+
+fn equals_transformers(name: &str) {
+    for rows in [16, 4096] {
+        let mut engine = engine(&golden(name), DType::F32, rows);
+        let root = engine.root();
+        for length in LENGTHS {
+            let (ids, logits) = expected(name, length);
+            let off = distance(&engine.logits(root, &ids).unwrap(), &logits);
+            assert!(off <= LOGITS, "{name}, {length} tokens, passes of {rows}: {off}");
+        }
+    }
+}
+
+#[test]
+fn llama_with_scaled_rope_and_tied_head_equals_transformers() {
+    equals_transformers("llama3-tied-f32");
+}
+
+#[test]
+fn sharded_llama_in_bf16_equals_transformers() {
+    equals_transformers("llama-sharded-bf16");
+}
+
+#[test]
+fn mistral_with_a_window_equals_transformers() {
+    equals_transformers("mistral-window-f16");
+}
+
+#[test]
+fn qwen2_with_biases_equals_transformers() {
+    equals_transformers("qwen2-tied-bf16");
+}
+
+#[test]
+fn qwen3_with_normed_queries_equals_transformers() {
+    equals_transformers("qwen3-tied-f32");
+}
+
+#[test]
+fn mixtral_equals_transformers() {
+    equals_transformers("mixtral-f32");
+}
+
+/// The last position's logits of the four families that candle has models of, at every length.
+fn equals_candle(name: &str, mut last_logits: impl FnMut(&Tensor) -> Tensor) {
+    let mut engine = engine(&golden(name), DType::F32, 4096);
+    let root = engine.root();
+    for length in LENGTHS {
+        let (ids, _) = expected(name, length);
+        let theirs = last_logits(&Tensor::new(ids.as_slice(), &Device::Cpu).unwrap().unsqueeze(0).unwrap());
+        let ours = engine.logits(root, &ids).unwrap().narrow(0, length - 1, 1).unwrap();
+        let off = distance(&ours, &theirs.reshape((1, ())).unwrap());
+        assert!(off <= LOGITS, "{name}, {length} tokens: {off}");
+    }
+}
+
+fn weights(name: &str) -> candle_nn::VarBuilder<'static> {
+    let tensors: HashMap<String, Tensor> = std::fs::read_dir(golden(name))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| {
+            path.file_name()
+                .is_some_and(|name| name.to_string_lossy().starts_with("model"))
+        })
+        .filter(|path| path.extension().is_some_and(|ext| ext == "safetensors"))
+        .flat_map(|path| candle_core::safetensors::load(path, &Device::Cpu).unwrap())
+        .map(|(name, tensor)| (name, tensor.to_dtype(DType::F32).unwrap()))
+        .collect();
+    candle_nn::VarBuilder::from_tensors(tensors, DType::F32, &Device::Cpu)
+}
+
+fn config(name: &str) -> ModelConfig {
+    Checkpoint::open(&golden(name)).unwrap().config
+}
+
+#[test]
+fn llama_equals_candle() {
+    let name = "llama3-tied-f32";
+    let ours = config(name);
+    let RopeScaling::Llama3 {
+        factor,
+        low_freq_factor,
+        high_freq_factor,
+        original_context,
+    } = ours.rope_scaling
+    else {
+        panic!("{:?}", ours.rope_scaling)
+    };
+    let theirs = llama::Config {
+        hidden_size: ours.hidden,
+        intermediate_size: ours.intermediate,
+        vocab_size: ours.vocabulary,
+        num_hidden_layers: ours.layers,
+        num_attention_heads: ours.heads,
+        num_key_value_heads: ours.kv_heads,
+        use_flash_attn: false,
+        rms_norm_eps: ours.norm_eps,
+        rope_theta: ours.rope_theta as f32,
+        bos_token_id: None,
+        eos_token_id: None,
+        rope_scaling: Some(llama::Llama3RopeConfig {
+            factor: factor as f32,
+            low_freq_factor: low_freq_factor as f32,
+            high_freq_factor: high_freq_factor as f32,
+            original_max_position_embeddings: original_context,
+            rope_type: llama::Llama3RopeType::Llama3,
+        }),
+        max_position_embeddings: ours.context,
+        tie_word_embeddings: ours.tied,
+    };
+    let model = llama::Llama::load(weights(name), &theirs).unwrap();
+    equals_candle(name, |ids| {
+        let mut cache = llama::Cache::new(false, DType::F32, &theirs, &Device::Cpu).unwrap();
+        model.forward(ids, 0, &mut cache).unwrap()
+    });
+}
+
+#[test]
+fn mistral_equals_candle() {
+    let name = "mistral-window-f16";
+    let ours = config(name);
+    let theirs = mistral::Config {
+        vocab_size: ours.vocabulary,
+        hidden_size: ours.hidden,
+        intermediate_size: ours.intermediate,
+        num_hidden_layers: ours.layers,
+        num_attention_heads: ours.heads,
+        head_dim: Some(ours.head_dim),
+        num_key_value_heads: ours.kv_heads,
+        hidden_act: candle_nn::Activation::Silu,
+        max_position_embeddings: ours.context,
+        rms_norm_eps: ours.norm_eps,
+        rope_theta: ours.rope_theta,
+        // candle's window does not count the token itself, transformers' and ours does.
+        sliding_window: ours.sliding_window.map(|window| window - 1),
+        use_flash_attn: false,
+    };
+    let mut model = mistral::Model::new(&theirs, weights(name)).unwrap();
+    equals_candle(name, |ids| {
+        model.clear_kv_cache();
+        model.forward(ids, 0).unwrap()
+    });
+}
+
+#[test]
+fn qwen2_equals_candle() {
+    let name = "qwen2-tied-bf16";
+    let ours = config(name);
+    let theirs = qwen2::Config {
+        vocab_size: ours.vocabulary,
+        hidden_size: ours.hidden,
+        intermediate_size: ours.intermediate,
+        num_hidden_layers: ours.layers,
+        num_attention_heads: ours.heads,
+        num_key_value_heads: ours.kv_heads,
+        max_position_embeddings: ours.context,
+        sliding_window: ours.context,
+        max_window_layers: ours.layers,
+        tie_word_embeddings: ours.tied,
+        rope_theta: ours.rope_theta,
+        rms_norm_eps: ours.norm_eps,
+        use_sliding_window: false,
+        hidden_act: candle_nn::Activation::Silu,
+    };
+    let mut model = qwen2::ModelForCausalLM::new(&theirs, weights(name)).unwrap();
+    equals_candle(name, |ids| {
+        model.clear_kv_cache();
+        model.forward(ids, 0).unwrap()
+    });
+}
+
+#[test]
+fn mixtral_equals_candle() {
+    let name = "mixtral-f32";
+    let ours = config(name);
+    let mixture = ours.mixture.unwrap();
+    let theirs: mixtral::Config = serde_json::from_value(serde_json::json!({
+        "vocab_size": ours.vocabulary,
+        "hidden_size": ours.hidden,
+        "intermediate_size": ours.intermediate,
+        "num_hidden_layers": ours.layers,
+        "num_attention_heads": ours.heads,
+        "num_key_value_heads": ours.kv_heads,
+        "hidden_act": "silu",
+        "max_position_embeddings": ours.context,
+        "rms_norm_eps": ours.norm_eps,
+        "rope_theta": ours.rope_theta,
+        "sliding_window": ours.context,
+        "num_experts_per_tok": mixture.used,
+        "num_local_experts": mixture.experts,
+        "use_flash_attn": false,
+    }))
+    .unwrap();
+    equals_candle(name, |ids| {
+        // It has no way to clear what it remembers.
+        mixtral::Model::new(&theirs, weights(name))
+            .unwrap()
+            .forward(ids, 0)
+            .unwrap()
+    });
+}
+
+/// What the script recorded of the real model: ids of a text, and of all tokens but the first the log-probabilities in
+/// f32 and bf16 and what would have been the best.
+#[derive(serde::Deserialize)]
+struct Recorded {
+    ids: Vec<TokenId>,
+    f32: Vec<f32>,
+    bf16: Vec<f32>,
+    greedy_f32: Vec<TokenId>,
+    greedy_bf16: Vec<TokenId>,
+}
+
+/// The real SmolLM2-135M-Instruct, where this machine has it, and its record.
+fn smollm2(dtype: DType) -> Option<(Engine, Recorded)> {
+    let recorded: Recorded = serde_json::from_slice(&std::fs::read(golden("smollm2-135m.json")).unwrap()).unwrap();
+    match crate::real::smollm2() {
+        Ok(path) => {
+            let engine = engine(&path, dtype, EngineSettings::default().rows);
+            assert_eq!(
+                engine.depth(engine.root()),
+                0,
+                "SmolLM2 has no BOS, so the record has none"
+            );
+            Some((engine, recorded))
+        }
+        Err(why) => {
+            println!("skipped: the real SmolLM2-135M-Instruct is not at hand: {why}");
+            None
+        }
+    }
+}
+
+/// Log-probabilities of all tokens but the first, and whether each was the best.
+fn scores(engine: &mut Engine, ids: &[TokenId]) -> Vec<(f32, bool)> {
+    let first = engine.extend(engine.root(), &ids[..1]).unwrap();
+    let scores = engine.score(first, &[&ids[1..]]).unwrap().remove(0);
+    scores.into_iter().map(|score| (score.logprob, score.greedy)).collect()
+}
+
+#[test]
+fn the_real_smollm2_equals_transformers() {
+    let Some((mut engine, recorded)) = smollm2(DType::F32) else {
+        return;
+    };
+    let scores = scores(&mut engine, &recorded.ids);
+    assert_eq!(scores.len(), recorded.f32.len());
+    for (i, ((ours, greedy), theirs)) in scores.iter().zip(&recorded.f32).enumerate() {
+        assert!((ours - theirs).abs() <= LOGPROB, "token {i}: {ours} and {theirs}");
+        assert_eq!(*greedy, recorded.greedy_f32[i] == recorded.ids[i + 1], "token {i}");
+    }
+}
+
+#[test]
+fn the_real_smollm2_in_bf16_stays_close() {
+    let Some((mut engine, recorded)) = smollm2(DType::BF16) else {
+        return;
+    };
+    let scores = scores(&mut engine, &recorded.ids);
+    let far = |theirs: &mut dyn Iterator<Item = f32>| {
+        let off: Vec<f32> = theirs.zip(&recorded.f32).map(|(a, b)| (a - b).abs()).collect();
+        let mean = off.iter().sum::<f32>() / off.len() as f32;
+        (off.iter().copied().fold(0., f32::max), mean)
+    };
+    let ours = far(&mut scores.iter().map(|(logprob, _)| *logprob));
+    let theirs = far(&mut recorded.bf16.iter().copied());
+    let changed = (0..scores.len())
+        .filter(|&i| scores[i].1 != (recorded.greedy_f32[i] == recorded.ids[i + 1]))
+        .count();
+    let theirs_changed = recorded
+        .greedy_f32
+        .iter()
+        .zip(&recorded.greedy_bf16)
+        .filter(|(a, b)| a != b)
+        .count();
+    println!(
+        "bf16 against f32 over {} tokens, nats a token: ours at most {:.4}, mean {:.5}, {changed} hits changed; \
+         transformers at most {:.4}, mean {:.5}, {theirs_changed} argmax changed",
+        scores.len(),
+        ours.0,
+        ours.1,
+        theirs.0,
+        theirs.1
+    );
+    assert!(ours.0 <= LOGPROB_BF16, "{}", ours.0);
+    assert!(
+        ours.1 <= theirs.1,
+        "on average further from f32 than transformers' bf16: {} and {}",
+        ours.1,
+        theirs.1
+    );
+}

