@@ -30,9 +30,9 @@ pub struct Args {
 /// How intervals are made and which norm is the headline.
 #[derive(Debug, Clone, Copy, clap::Args)]
 pub struct Numbers {
-    /// Norm of likelihoods behind headline figures [default: the one in the run's spec]
-    #[arg(long, value_enum)]
-    norm: Option<NormName>,
+    /// Norm of likelihoods behind headline figures: sum, token, character, byte, pmi [default: the one in the run's spec]
+    #[arg(long)]
+    norm: Option<Norm>,
     /// Resamples behind intervals and tests
     #[arg(long, default_value_t = Resampling::default().resamples, value_name = "N",
           value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(100..=1_000_000))]
@@ -42,33 +42,11 @@ pub struct Numbers {
     seed: u64,
 }
 
-/// The norms by the names they have in specs.
-#[derive(Debug, Clone, Copy, clap::ValueEnum)]
-pub enum NormName {
-    /// Sum of token logprobs
-    Sum,
-    /// Mean over tokens
-    Token,
-    /// Mean over characters
-    Character,
-    /// Mean over bytes
-    Byte,
-    /// Gain over the neutral context
-    Pmi,
-}
-
 impl Numbers {
     /// What the report is made with.
     pub fn options(self) -> ReportOptions {
-        let norm = self.norm.map(|name| match name {
-            NormName::Sum => Norm::Sum,
-            NormName::Token => Norm::Token,
-            NormName::Character => Norm::Character,
-            NormName::Byte => Norm::Byte,
-            NormName::Pmi => Norm::Pmi,
-        });
         ReportOptions {
-            norm,
+            norm: self.norm,
             resampling: Resampling {
                 resamples: self.resamples,
                 seed: self.seed,
