@@ -140,6 +140,9 @@ pub struct GroupDifference {
     pub p_adjusted: f64,
 }
 
+/// Groups that a summary names; the CSV and JSON forms have all.
+const NAMED: usize = 3;
+
 /// Fewer people than this cannot reach p < 0.05 even if all of them differ alike: 2 / 2^5 is above it.
 const FEWEST: usize = 6;
 
@@ -271,19 +274,20 @@ impl Comparisons {
             ));
         }
         if !pair.groups.is_empty() {
-            let told: Vec<String> = pair
-                .groups
+            let mut told: Vec<&GroupDifference> = pair.groups.iter().filter(|g| g.p_adjusted < 0.05).collect();
+            told.sort_by(|a, b| b.difference.value.abs().total_cmp(&a.difference.value.abs()));
+            let named = told
                 .iter()
-                .filter(|group| group.p_adjusted < 0.05)
-                .map(|g| format!("{} {} {}", g.dimension, g.group, difference(Some(&g.difference))))
-                .collect();
+                .take(NAMED)
+                .map(|g| format!("{} {} {}", g.dimension, g.group, difference(Some(&g.difference))));
             let what = if told.is_empty() {
-                "in none".to_owned()
+                String::new()
             } else {
-                told.join("; ")
+                format!(", the largest in {}", named.collect::<Vec<_>>().join("; "))
             };
             lines.push(format!(
-                "Groups of people with a difference after Holm's correction, of {} with {FEWEST} people or more: {what}.",
+                "Groups of {FEWEST} people or more with a difference after Holm's correction: {} of {}{what}.",
+                told.len(),
                 pair.groups.len()
             ));
         }

@@ -63,7 +63,8 @@ pub fn verdict(estimate: &Estimate) -> String {
 
 /// Which conclusions hold under which norm.
 pub fn norm_dependence(scores: &NormScores) -> Vec<String> {
-    let claims: [(&str, fn(&super::numbers::NormRow) -> Option<Estimate>); 2] = [
+    type Figure = fn(&super::numbers::NormRow) -> Option<Estimate>;
+    let claims: [(&str, Figure); 2] = [
         ("chance", |row| row.over_chance),
         (&scores.baseline, |row| row.over_baseline),
     ];

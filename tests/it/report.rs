@@ -409,16 +409,3 @@ fn the_page_opens_offline_in_a_browser() {
     );
     assert!(visit.dom.contains("<h2 id=\"transfer\">") && visit.dom.trim_end().ends_with("</html>"));
 }
-
-#[test]
-fn look() {
-    let Ok(folder) = std::env::var("INDIEVAL_LOOK") else {
-        return;
-    };
-    let folder = std::path::PathBuf::from(folder);
-    let plan = Plan {
-        people: 60,
-        ..plan("look", invented::every_section())
-    };
-    invented::write(&folder, &plan);
-}
