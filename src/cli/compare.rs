@@ -3,8 +3,9 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use super::output::print;
 use super::report::{Numbers, TableFormat, load};
-use crate::report::{Comparisons, Factor};
+use crate::report::{Comparisons, Factor, Table};
 
 /// Options of `indieval compare`.
 #[derive(Debug, clap::Args)]
@@ -59,17 +60,13 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         None => Factor::Method,
     };
     let comparisons = Comparisons::new(&runs, by, args.numbers.options())?;
-    match args.format {
-        TableFormat::Text => comparisons
-            .tables()
-            .iter()
-            .for_each(|table| println!("{}", table.text())),
-        TableFormat::Markdown => comparisons
-            .tables()
-            .iter()
-            .for_each(|table| println!("{}", table.markdown())),
-        TableFormat::Csv => print!("{}", comparisons.csv_table().csv()),
-        TableFormat::Json => println!("{}", serde_json::to_string_pretty(&comparisons)?),
-    }
+    let tables = comparisons.tables();
+    let joined = |form: fn(&Table) -> String| tables.iter().map(form).collect::<Vec<_>>().join("\n");
+    print(&match args.format {
+        TableFormat::Text => joined(Table::text),
+        TableFormat::Markdown => joined(Table::markdown),
+        TableFormat::Csv => comparisons.csv_table().csv(),
+        TableFormat::Json => serde_json::to_string_pretty(&comparisons)? + "\n",
+    })?;
     Ok(ExitCode::SUCCESS)
 }

@@ -1,10 +1,12 @@
 //! `indieval report`.
 
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Context as _;
 
+use super::output::{print, write_whole};
 use crate::metrics::{Norm, Resampling, RunData};
 use crate::report::{Page, Report, ReportOptions};
 
@@ -30,9 +32,9 @@ pub struct Args {
 /// How intervals are made and which norm is the headline.
 #[derive(Debug, Clone, Copy, clap::Args)]
 pub struct Numbers {
-    /// Norm of likelihoods behind headline figures [default: the one in the run's spec]
-    #[arg(long, value_enum)]
-    norm: Option<NormName>,
+    /// Norm of likelihoods behind headline figures: sum, token, character, byte, pmi [default: the one in the run's spec]
+    #[arg(long)]
+    norm: Option<Norm>,
     /// Resamples behind intervals and tests
     #[arg(long, default_value_t = Resampling::default().resamples, value_name = "N",
           value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(100..=1_000_000))]
@@ -42,33 +44,11 @@ pub struct Numbers {
     seed: u64,
 }
 
-/// The norms by the names they have in specs.
-#[derive(Debug, Clone, Copy, clap::ValueEnum)]
-pub enum NormName {
-    /// Sum of token logprobs
-    Sum,
-    /// Mean over tokens
-    Token,
-    /// Mean over characters
-    Character,
-    /// Mean over bytes
-    Byte,
-    /// Gain over the neutral context
-    Pmi,
-}
-
 impl Numbers {
     /// What the report is made with.
     pub fn options(self) -> ReportOptions {
-        let norm = self.norm.map(|name| match name {
-            NormName::Sum => Norm::Sum,
-            NormName::Token => Norm::Token,
-            NormName::Character => Norm::Character,
-            NormName::Byte => Norm::Byte,
-            NormName::Pmi => Norm::Pmi,
-        });
         ReportOptions {
-            norm,
+            norm: self.norm,
             resampling: Resampling {
                 resamples: self.resamples,
                 seed: self.seed,
@@ -101,17 +81,14 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     let report = Report::new(&runs, args.numbers.options())?;
     let files = write(&report, &page)?;
     match args.format {
-        TableFormat::Text => {
-            print!("{}", report.main_table().text());
-            println!("\n{} and {} tables beside it", page.display(), files);
-        }
-        TableFormat::Markdown => print!("{}", report.main_table().markdown()),
+        TableFormat::Text => print_table(&report, &page, files)?,
+        TableFormat::Markdown => print(&report.main_table().markdown())?,
         TableFormat::Csv => {
             if let Some(table) = report.csv_tables().first() {
-                print!("{}", table.csv());
+                print(&table.csv())?;
             }
         }
-        TableFormat::Json => println!("{}", serde_json::to_string_pretty(&report)?),
+        TableFormat::Json => print(&(serde_json::to_string_pretty(&report)? + "\n"))?,
     }
     let mut status = ExitCode::SUCCESS;
     for run in report.runs.iter().filter(|run| run.incomplete()) {
@@ -125,6 +102,12 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     Ok(status)
 }
 
+/// The table for people and where the rest is.
+fn print_table(report: &Report, page: &Path, tables: usize) -> anyhow::Result<()> {
+    let table = report.main_table().text();
+    print(&format!("{table}\n{} and {tables} tables beside it\n", page.display()))
+}
+
 /// The report of a run that has just ended: files into its folder, the table on stdout. Returns how many answers could
 /// not be read.
 pub fn after_run(folder: &Path, quiet: bool) -> anyhow::Result<usize> {
@@ -133,8 +116,7 @@ pub fn after_run(folder: &Path, quiet: bool) -> anyhow::Result<usize> {
     let page = folder.join("report.html");
     let tables = write(&report, &page)?;
     if !quiet {
-        print!("{}", report.main_table().text());
-        println!("\n{} and {tables} tables beside it", page.display());
+        print_table(&report, &page, tables)?;
     }
     Ok(runs
         .iter()
@@ -152,6 +134,13 @@ pub fn load(folders: &[PathBuf]) -> anyhow::Result<Vec<RunData>> {
             anyhow::bail!("run `{}` has no outcomes yet", folder.display());
         }
         runs.push(run);
+    }
+    // Folders of one name in different places are told apart by where they are.
+    let names: Vec<String> = runs.iter().map(|run| run.name.clone()).collect();
+    for (at, run) in runs.iter_mut().enumerate() {
+        if names.iter().filter(|name| **name == names[at]).count() > 1 {
+            run.name = folders[at].display().to_string();
+        }
     }
     Ok(runs)
 }
@@ -172,7 +161,7 @@ fn write(report: &Report, page: &Path) -> anyhow::Result<usize> {
     let tables = folder.join("tables");
     std::fs::create_dir_all(&tables).with_context(|| format!("cannot make the folder {}", tables.display()))?;
     let put = |path: PathBuf, text: &str| {
-        std::fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))
+        write_whole(&path, |file| -> std::io::Result<()> { file.write_all(text.as_bytes()) })
     };
     put(page.to_owned(), &Page::new(report).html()?)?;
     put(folder.join("summary.json"), &serde_json::to_string_pretty(report)?)?;

@@ -110,6 +110,22 @@ impl Sums {
         sums
     }
 
+    /// Each person's own overall average, where everybody answered equally many probes of every slot; absent otherwise.
+    ///
+    /// Then the overall average of any people, however often each is counted, is the mean of their own ones, which
+    /// saves resamples a factor as large as the number of slots.
+    pub fn balanced(&self) -> Option<Vec<f64>> {
+        let width = self.width().max(1);
+        let mut people = self.cells.chunks_exact(width);
+        let first = people.next()?;
+        let alike = |own: &[[f64; 2]]| own.iter().zip(first).all(|(own, first)| own[1] == first[1]);
+        people.all(alike).then(|| {
+            (0..self.people.len())
+                .filter_map(|position| self.overall_of(&[position]))
+                .collect()
+        })
+    }
+
     /// The overall average of the people at some positions within [`Sums::people`].
     pub fn overall_of(&self, positions: &[usize]) -> Option<f64> {
         let width = self.width();

@@ -45,13 +45,16 @@ pub struct Inequity {
     pub p: Option<f64>,
 }
 
+/// A dimension and its groups, each with its members.
+type Membership<'a> = (&'a str, Vec<(&'a str, Vec<usize>)>);
+
 /// Accuracy by group for one system's sums.
 ///
 /// σ_inequity is the mean over dimensions of the sample standard deviation (n − 1) of the groups' accuracies, all groups
 /// weighing alike (the definition of the paper's appendix on demographic groups). Every group counts, however small;
 /// `sigma_by_chance` is there because of that.
 pub fn by_group(sums: &Sums, roster: &Roster, how: &Resampling) -> Inequity {
-    let memberships: Vec<(&str, Vec<(&str, Vec<usize>)>)> = roster
+    let memberships: Vec<Membership<'_>> = roster
         .dimensions
         .iter()
         .map(|dimension| {
@@ -115,6 +118,7 @@ fn deal(sums: &Sums, dimensions: &[Vec<Vec<usize>>], how: &Resampling) -> Vec<f6
         .enumerate()
         .map(|(at, person)| (*person, at))
         .collect();
+    let balanced = sums.balanced();
     (0..how.resamples.min(DEALS) as u64)
         .into_par_iter()
         .filter_map(|number| {
@@ -130,7 +134,10 @@ fn deal(sums: &Sums, dimensions: &[Vec<Vec<usize>>], how: &Resampling) -> Vec<f6
                 sample_deviation(groups.iter().filter_map(|group| {
                     let (dealt, left) = rest.split_at(group.len().min(rest.len()));
                     rest = left;
-                    sums.overall_of(dealt)
+                    match &balanced {
+                        Some(own) => mean(dealt.iter().map(|position| own[*position])),
+                        None => sums.overall_of(dealt),
+                    }
                 }))
             }))
         })
@@ -178,7 +185,10 @@ mod tests {
     fn people(a: usize, b: usize) -> (Roster, Sums) {
         let person = |n: usize| Person {
             id: format!("p{n}"),
-            groups: BTreeMap::from([("half".to_owned(), if n % 2 == 0 { "a" } else { "b" }.to_owned())]),
+            groups: BTreeMap::from([(
+                "half".to_owned(),
+                if n.is_multiple_of(2) { "a" } else { "b" }.to_owned(),
+            )]),
         };
         let run: RunData = serde_json::from_value(serde_json::json!({
             "name": "r", "outcomes": [], "questions": [], "categories": ["c"],
@@ -238,7 +248,7 @@ mod tests {
     fn deviation_is_numpys_with_one_degree_of_freedom_less() {
         // numpy.std([0.55, 0.65, 0.45, 0.62], ddof=1)
         let sigma = sample_deviation([0.55, 0.65, 0.45, 0.62].into_iter()).expect("four numbers");
-        assert!((sigma - 0.088_835_055_141_576_19).abs() < 1e-12);
+        assert!((sigma - 0.08883505314157619).abs() < 1e-12);
         assert_eq!(sample_deviation([0.5].into_iter()), None);
     }
 }

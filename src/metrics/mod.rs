@@ -7,21 +7,23 @@
 mod average;
 mod bootstrap;
 mod calibration;
+mod choice;
 mod groups;
 mod input;
-mod norm;
+
 mod paired;
 mod panel;
 mod reading;
 mod roster;
 mod tail;
 
+pub use crate::scoring::Norm;
 pub use average::{Scores, Sums, Totals, mean};
 pub use bootstrap::{Estimate, Resampling, Spread, clustered, clustered_overall, crossed_overall};
 pub use calibration::{BINS, Bin, Calibration, calibration, softmax};
+pub use choice::{candidate_scores, prediction};
 pub use groups::{DimensionGroups, Group, Inequity, by_group, sample_deviation};
 pub use input::{BaselineRow, Dimension, ModelInfo, Person, QuestionInfo, RunData, RunHeader};
-pub use norm::{Norm, candidate_scores, prediction};
 pub use paired::{Agreement, Comparison, Outcomes2x2, Paired, agreement, sign_flip};
 pub use panel::{Credit, Panel, Row, SPLITS, System, Unread, baselines, cells};
 pub use reading::{Bounds, Readings, bounds, readings};

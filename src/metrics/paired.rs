@@ -181,7 +181,7 @@ impl Paired {
     pub fn among(&self, members: &[usize], categories: usize, how: &Resampling) -> Option<(Estimate, f64, usize)> {
         let sums = self.differences(categories).restricted(members);
         let estimate = super::bootstrap::clustered_overall(&sums, how)?;
-        let p = sign_flip(&sums, how).overall?;
+        let p = sign_flip_overall(&sums, how)?;
         Some((estimate, p, sums.people.len()))
     }
 
@@ -209,8 +209,6 @@ impl Paired {
 /// Fisher's randomisation applied to clusters; the added 1 after Phipson and Smyth, *Statistical Applications in
 /// Genetics and Molecular Biology* 9(1), 2010. Absent with fewer than two people.
 pub fn sign_flip(sums: &Sums, how: &Resampling) -> Scores<f64> {
-    /// Differences this small are rounding: averages of the same counts in another order.
-    const ROUNDING: f64 = 1e-12;
     let observed = sums.signed(|_| 1.0).scores();
     let people = sums.people.len();
     if people < 2 {
@@ -220,9 +218,7 @@ pub fn sign_flip(sums: &Sums, how: &Resampling) -> Scores<f64> {
         .into_par_iter()
         .map(|number| {
             let mut generator = stream(how.seed ^ FLIP, number);
-            let signs: Vec<f64> = (0..people)
-                .map(|_| if generator.next_u32() & 1 == 0 { 1.0 } else { -1.0 })
-                .collect();
+            let signs: Vec<f64> = (0..people).map(|_| sign(&mut generator)).collect();
             let flipped = sums.signed(|position| signs[position]).scores();
             observed
                 .iter()
@@ -246,6 +242,31 @@ pub fn sign_flip(sums: &Sums, how: &Resampling) -> Scores<f64> {
         .map(|(o, count)| o.map(|_| (1 + count) as f64 / (1 + how.resamples) as f64));
     observed.from_list(p)
 }
+
+/// The sign-flip test of the overall average alone, for groups of people where the rest is not wanted.
+fn sign_flip_overall(sums: &Sums, how: &Resampling) -> Option<f64> {
+    let Some(own) = sums.balanced().filter(|own| own.len() > 1) else {
+        return sign_flip(sums, how).overall;
+    };
+    let observed = own.iter().sum::<f64>().abs();
+    let reached = (0..how.resamples as u64)
+        .into_par_iter()
+        .filter(|&number| {
+            let mut generator = stream(how.seed ^ FLIP, number);
+            let flipped: f64 = own.iter().map(|d| d * sign(&mut generator)).sum();
+            flipped.abs() >= observed - ROUNDING * own.len() as f64
+        })
+        .count();
+    Some((1 + reached) as f64 / (1 + how.resamples) as f64)
+}
+
+/// Heads or tails.
+fn sign(generator: &mut impl Rng) -> f64 {
+    if generator.next_u32() & 1 == 0 { 1.0 } else { -1.0 }
+}
+
+/// Averages that differ by this little are equal: they are of the same counts, added in another order.
+const ROUNDING: f64 = 1e-12;
 
 /// Keeps the flips' random numbers apart from the bootstrap's.
 const FLIP: u64 = 0x5167_4e46_4c49_5000;

@@ -52,6 +52,14 @@ fn sign_flip_agrees_with_all_flips() {
     // Standard error of a share near 0.05 over 20,000 flips is 0.0015; this is four of them.
     close(comparison.p.overall.expect("data"), 0.046_875, 0.006);
     assert_eq!(comparison.people, 10);
+    // Everybody, as a group, is everybody: the shortcut of groups gives the same flips.
+    let how = Resampling {
+        resamples: 500,
+        seed: 5,
+    };
+    let all: Vec<usize> = (0..10).collect();
+    let (_, p, people) = paired.among(&all, 1, &how).expect("data");
+    assert_eq!((Some(p), people), (paired.compare(1, &how).p.overall, 10));
 }
 
 #[test]

@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde::{Deserialize, Serialize};
 
+use super::choice::prediction;
 use super::input::RunData;
-use super::norm::{Norm, prediction};
 use super::roster::{MetricsError, Roster};
-use crate::scoring::{Cell, Outcome};
+use crate::scoring::{Cell, Norm, Outcome};
 
 /// Number of splits.
 pub const SPLITS: usize = 3;

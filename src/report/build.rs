@@ -206,8 +206,7 @@ pub(super) fn bench(runs: &[RunData], options: ReportOptions) -> Result<Bench<'_
 /// The norm that a run's spec names for its headline; the sum where it names none.
 fn spec_norm(run: &RunData) -> Norm {
     let spec: Option<Spec> = toml::from_str(&run.header.spec).ok();
-    spec.and_then(|spec| Norm::ALL.into_iter().find(|norm| norm.name() == spec.scoring.norm))
-        .unwrap_or_default()
+    spec.and_then(|spec| spec.scoring.norm.parse().ok()).unwrap_or_default()
 }
 
 fn summary(run: &RunData, norm: Norm) -> RunSummary {

@@ -8,7 +8,7 @@ use super::build::{Bench, Entry, bench};
 use super::names;
 use super::numbers::ReportOptions;
 use super::table::{Align, Table};
-use super::words::{difference, p_value, percent};
+use super::words::{difference, p_value, p_words, percent};
 use crate::metrics::{Agreement, Comparison, Estimate, MetricsError, Norm, Panel, RunData, System, holm};
 use crate::scoring::Method;
 
@@ -140,6 +140,9 @@ pub struct GroupDifference {
     pub p_adjusted: f64,
 }
 
+/// Groups that a summary names; the CSV and JSON forms have all.
+const NAMED: usize = 3;
+
 /// Fewer people than this cannot reach p < 0.05 even if all of them differ alike: 2 / 2^5 is above it.
 const FEWEST: usize = 6;
 
@@ -249,12 +252,12 @@ impl Comparisons {
             }
         )];
         lines.push(format!(
-            "{} probes of {} people; difference {} points, p {} by flipping whole people, McNemar's p {}.",
+            "{} probes of {} people; difference {} points, {} by flipping whole people, McNemar's {}.",
             c.table.probes(),
             c.people,
             difference(c.difference.overall.as_ref()),
-            c.p.overall.map_or("–".to_owned(), p_value),
-            p_value(c.mcnemar)
+            p_words(c.p.overall),
+            p_words(Some(c.mcnemar))
         ));
         lines.push(format!(
             "Both right {}, only the first {}, only the second {}, both wrong {} (alike {}).",
@@ -271,19 +274,20 @@ impl Comparisons {
             ));
         }
         if !pair.groups.is_empty() {
-            let told: Vec<String> = pair
-                .groups
+            let mut told: Vec<&GroupDifference> = pair.groups.iter().filter(|g| g.p_adjusted < 0.05).collect();
+            told.sort_by(|a, b| b.difference.value.abs().total_cmp(&a.difference.value.abs()));
+            let named = told
                 .iter()
-                .filter(|group| group.p_adjusted < 0.05)
-                .map(|g| format!("{} {} {}", g.dimension, g.group, difference(Some(&g.difference))))
-                .collect();
+                .take(NAMED)
+                .map(|g| format!("{} {} {}", g.dimension, g.group, difference(Some(&g.difference))));
             let what = if told.is_empty() {
-                "in none".to_owned()
+                String::new()
             } else {
-                told.join("; ")
+                format!(", the largest in {}", named.collect::<Vec<_>>().join("; "))
             };
             lines.push(format!(
-                "Groups of people with a difference after Holm's correction, of {} with {FEWEST} people or more: {what}.",
+                "Groups of {FEWEST} people or more with a difference after Holm's correction: {} of {}{what}.",
+                told.len(),
                 pair.groups.len()
             ));
         }

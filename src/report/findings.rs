@@ -42,7 +42,7 @@ pub fn lede(report: &Report) -> Vec<String> {
         let baseline = &report.systems[against.baseline];
         let Some(other) = baseline.scores.overall else { continue };
         sentences.push(format!(
-            "{} reaches {} %: the model is {}.",
+            "{} reaches {} %; the model is {}.",
             capital(&super::names::baseline(&baseline.system)),
             percent(Some(other.value)),
             verdict(&against.difference)
@@ -51,19 +51,20 @@ pub fn lede(report: &Report) -> Vec<String> {
     sentences
 }
 
-/// "ahead by +2.3 (0.1 to 4.5) points" and the like; within the interval nothing is claimed.
+/// "ahead: +2.3 (+0.1 to +4.5) points" and the like; within the interval nothing is claimed.
 pub fn verdict(estimate: &Estimate) -> String {
     let figure = difference(Some(estimate));
     match (estimate.excludes(0.0), estimate.value > 0.0) {
-        (true, true) => format!("ahead, by {figure} points"),
-        (true, false) => format!("behind, by {figure} points"),
-        (false, _) => format!("not told apart from it, {figure} points"),
+        (true, true) => format!("ahead: {figure} points"),
+        (true, false) => format!("behind: {figure} points"),
+        (false, _) => format!("not told apart from it: {figure} points"),
     }
 }
 
 /// Which conclusions hold under which norm.
 pub fn norm_dependence(scores: &NormScores) -> Vec<String> {
-    let claims: [(&str, fn(&super::numbers::NormRow) -> Option<Estimate>); 2] = [
+    type Figure = fn(&super::numbers::NormRow) -> Option<Estimate>;
+    let claims: [(&str, Figure); 2] = [
         ("chance", |row| row.over_chance),
         (&scores.baseline, |row| row.over_baseline),
     ];
@@ -182,6 +183,6 @@ mod tests {
                 high: 0.03,
             }),
         };
-        assert_eq!(verdict(&estimate), "not told apart from it, +1.0 (−1.0 to +3.0) points");
+        assert_eq!(verdict(&estimate), "not told apart from it: +1.0 (−1.0 to +3.0) points");
     }
 }

@@ -1,5 +1,7 @@
 //! Words for cells, methods and categories, the same in every table and picture.
 
+use std::collections::BTreeSet;
+
 use crate::metrics::{Norm, System};
 use crate::scoring::{Cell, Control, Method};
 use crate::survey::Form;
@@ -97,12 +99,20 @@ pub fn baseline(system: &System) -> String {
 /// differs within the table.
 pub fn labels(all: &[[String; 9]]) -> Vec<String> {
     let models: Vec<&[String; 9]> = all.iter().filter(|parts| !parts[1].is_empty()).collect();
+    // Only likelihoods have a norm, and a form needs demonstrations: where there is none, it differs from nothing.
+    let differs = |at: usize| {
+        let said = models
+            .iter()
+            .map(|parts| &parts[at])
+            .filter(|part| ![3, 5].contains(&at) || !part.is_empty());
+        said.collect::<BTreeSet<_>>().len() > 1
+    };
     let varies: [bool; 9] = std::array::from_fn(|at| match at {
-        1 => models.windows(2).any(|w| w[0][1] != w[1][1]) || models.len() < 2,
+        1 => differs(1) || models.len() < 2,
         2 => true,
         // Two runs of one model differ in something else that is shown; the run's name is the last resort.
         0 => false,
-        _ => models.windows(2).any(|w| w[0][at] != w[1][at]),
+        _ => differs(at),
     });
     let short = |parts: &[String; 9], with_run: bool| {
         let mut kept: Vec<&str> = Vec::new();

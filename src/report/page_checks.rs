@@ -6,7 +6,7 @@ use super::charts::{heat_share, matrix, reliability};
 use super::findings::norm_dependence;
 use super::names;
 use super::page::{Page, safe};
-use super::words::{difference, p_value, percent, with_interval};
+use super::words::{difference, p_words, percent, with_interval};
 
 impl Page<'_> {
     pub(super) fn methods(&self) -> Vec<Value> {
@@ -30,8 +30,8 @@ impl Page<'_> {
                 agreement => percent(c.agreement.map(|a| a.agreement)),
                 kappa => c.agreement.and_then(|a| a.kappa).map_or("–".to_owned(), |k| format!("{k:.2}")),
                 difference => difference(c.difference.overall.as_ref()),
-                p => c.p.overall.map_or("–".to_owned(), p_value),
-                mcnemar => p_value(c.mcnemar),
+                p => p_words(c.p.overall),
+                mcnemar => p_words(Some(c.mcnemar)),
                 detectable => c.minimum_detectable.map_or("–".to_owned(), |d| format!("{:.1}", 100.0 * d)),
                 probes => c.table.probes(), people => c.people,
             }

@@ -77,14 +77,11 @@ impl Page<'_> {
             ));
         }
         let svg = safe(curves(&self.report.curves, &references, &points, "curve", &title));
-        Some(context! {
-
-        svg,
-        legend,
-        })
+        Some(context! { svg, legend })
     }
 
     pub(super) fn lift(&self) -> Option<Value> {
+        let alike = self.report.lift.windows(2).all(|pair| pair[0].label == pair[1].label);
         let rows: Vec<DotRow> = self
             .report
             .lift
@@ -95,7 +92,11 @@ impl Page<'_> {
                     name: String::new(),
                     estimate: lift.difference.overall?,
                 };
-                let label = format!("{}, over {}", lift.label.clone(), lift.control);
+                let label = if alike {
+                    format!("over {}", lift.control)
+                } else {
+                    format!("{}, over {}", lift.label, lift.control)
+                };
                 Some(DotRow {
                     label,
                     note: String::new(),
@@ -121,11 +122,7 @@ impl Page<'_> {
             "lift",
             &self.tagged("Individual lift in percentage points, with 95 % intervals"),
         ));
-        Some(context! {
-
-        svg,
-
-        })
+        Some(context! { svg })
     }
 
     pub(super) fn lift_rows(&self) -> Vec<Value> {
@@ -190,11 +187,7 @@ impl Page<'_> {
             };
             let title = self.tagged(&format!("Accuracy in percent by {}", dimension.name));
             let svg = safe(dots(&plot, &format!("group-{number}"), &title));
-            plots.push(context! {
-            heading => dimension.name.clone(),
-            svg,
-
-            });
+            plots.push(context! { heading => dimension.name.clone(), svg });
         }
         let legend: Vec<Value> = if systems.len() > 1 {
             systems
@@ -230,11 +223,7 @@ impl Page<'_> {
                 &format!("transfer-{at}"),
                 &title,
             ));
-            context! {
-            heading => grid.label.clone(),
-            svg,
-
-            }
+            context! { heading => grid.label.clone(), svg }
         });
         grids.collect()
     }

@@ -131,20 +131,20 @@ pub(super) fn transfer(bench: &Bench<'_>, systems: &[SystemScores]) -> Vec<Trans
 /// Main cells of one run against each other: its methods on the same probes.
 pub(super) fn methods(bench: &Bench<'_>) -> Result<Vec<MethodPair>, MetricsError> {
     let mut pairs = Vec::new();
+    let labels = bench.labels(&bench.headline);
     for (position, &first) in bench.headline.iter().enumerate() {
-        for &second in &bench.headline[position + 1..] {
+        for (behind, &second) in bench.headline[position + 1..].iter().enumerate() {
             if bench.entries[first].run != bench.entries[second].run {
                 continue;
             }
-            let labels = bench.labels(&[first, second]);
             let (a, b) = (&bench.entries[first].parts, &bench.entries[second].parts);
             let common: Vec<&str> = (0..9)
                 .filter(|part| *part != 0 && a[*part] == b[*part] && !a[*part].is_empty())
                 .map(|part| a[part].as_str())
                 .collect();
             pairs.push(MethodPair {
-                first: labels[0].clone(),
-                second: labels[1].clone(),
+                first: labels[position].clone(),
+                second: labels[position + 1 + behind].clone(),
                 common: common.join(" · "),
                 comparison: bench
                     .pair(first, second)?

@@ -122,7 +122,7 @@ mod tests {
 
     #[test]
     fn columns_line_up_in_characters() {
-        let text = "A caption.\n\nname       share\n----------------\na|b, \"c\"     5.0\nü           12.5\n";
+        let text = "A caption.\n\nname      share\n---------------\na|b, \"c\"    5.0\nü          12.5\n";
         assert_eq!(table().text(), text);
     }
 

@@ -14,28 +14,17 @@ impl Report {
 
     /// Labels of the systems of the main table.
     pub fn shown_labels(&self) -> Vec<String> {
-        let parts: Vec<_> = self
-            .shown()
-            .into_iter()
-            .map(|at| {
-                let scores = &self.systems[at];
-                let run = &self.runs[scores.run];
-                names::parts(&run.name, &run.header.model.name, &scores.system)
-            })
-            .map(|parts| if parts[4].is_empty() { Default::default() } else { parts })
-            .collect();
-        let labels = names::labels(&parts);
-        self.shown()
-            .into_iter()
-            .zip(labels)
-            .map(|(at, label)| {
-                if label.is_empty() {
-                    names::baseline(&self.systems[at].system)
-                } else {
-                    label
-                }
-            })
-            .collect()
+        let parts = |at: &usize| {
+            let scores = &self.systems[*at];
+            let run = &self.runs[scores.run];
+            names::parts(&run.name, &run.header.model.name, &scores.system)
+        };
+        let models: Vec<_> = self.headline.iter().map(parts).collect();
+        let baselines = self
+            .baselines
+            .iter()
+            .map(|at| names::baseline(&self.systems[*at].system));
+        names::labels(&models).into_iter().chain(baselines).collect()
     }
 
     /// The word that stands wherever a result is shown.

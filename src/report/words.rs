@@ -45,6 +45,15 @@ pub fn signed(points: f64) -> String {
     }
 }
 
+/// "p = 0.042" or "p < 0.001".
+pub fn p_words(p: Option<f64>) -> String {
+    match p {
+        None => "p unknown".to_owned(),
+        Some(p) if p < 0.001 => "p\u{a0}<\u{a0}0.001".to_owned(),
+        Some(p) => format!("p\u{a0}=\u{a0}{}", p_value(p)),
+    }
+}
+
 /// A p-value for people.
 pub fn p_value(p: f64) -> String {
     match p {

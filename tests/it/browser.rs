@@ -17,7 +17,9 @@ pub struct Visit {
 fn chromium() -> Option<PathBuf> {
     let names = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
     let path = std::env::var_os("PATH")?;
-    std::env::split_paths(&path).flat_map(|folder| names.map(|name| folder.join(name))).find(|file| file.is_file())
+    std::env::split_paths(&path)
+        .flat_map(|folder| names.map(|name| folder.join(name)))
+        .find(|file| file.is_file())
 }
 
 /// Opens a page without a window and returns what came of it; `None` where there is no Chromium. Every host name is
@@ -26,11 +28,31 @@ pub fn visit(page: &Path, scratch: &Path) -> Option<Visit> {
     let browser = chromium()?;
     let network = scratch.join("network.json");
     let output = Command::new(browser)
-        .args(["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"])
-        .args(["--disable-background-networking", "--disable-component-update", "--disable-sync"])
-        .args(["--disable-default-apps", "--disable-extensions", "--disable-domain-reliability", "--no-pings"])
+        .args([
+            "--headless",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-quic",
+            "--no-first-run",
+        ])
+        .args([
+            "--disable-background-networking",
+            "--disable-component-update",
+            "--disable-sync",
+        ])
+        .args([
+            "--disable-default-apps",
+            "--disable-extensions",
+            "--disable-domain-reliability",
+            "--no-pings",
+        ])
         .args(["--disable-features=OptimizationHints,MediaRouter,Translate,AutofillServerCommunication"])
-        .args(["--enable-logging=stderr", "--v=0", "--host-resolver-rules=MAP * ~NOTFOUND"])
+        .args([
+            "--enable-logging=stderr",
+            "--v=0",
+            "--host-resolver-rules=MAP * ~NOTFOUND",
+            "--no-proxy-server",
+        ])
         .arg(format!("--user-data-dir={}", scratch.join("profile").display()))
         .arg(format!("--log-net-log={}", network.display()))
         .args(["--virtual-time-budget=2000", "--dump-dom"])
@@ -45,14 +67,21 @@ pub fn visit(page: &Path, scratch: &Path) -> Option<Visit> {
 }
 
 impl Visit {
-    /// Addresses that were asked for over a network, by the record of network activity.
+    /// Addresses that the page asked for over a network, by the record of network activity. The browser's own attempts
+    /// (clock, updates) come from no page: they are "not an origin".
     pub fn requested(&self) -> Vec<String> {
-        let mut found = Vec::new();
-        for scheme in ["\"http://", "\"https://", "\"ws://", "\"wss://", "\"ftp://"] {
-            let places = self.network.match_indices(&format!("\"url\":{scheme}")).map(|(at, _)| at);
-            found.extend(places.map(|at| self.network[at..].chars().take(120).collect()));
-        }
-        found
+        let record: serde_json::Value = serde_json::from_str(&self.network).expect("the record is JSON");
+        let events = record["events"].as_array().expect("the record has events");
+        let of_a_page = |from: &serde_json::Value| from.as_str().is_some_and(|from| from != "not an origin");
+        let pages = events
+            .iter()
+            .map(|event| &event["params"])
+            .filter(|params| of_a_page(&params["initiator"]));
+        let addresses = pages.filter_map(|params| params["url"].as_str());
+        addresses
+            .filter(|address| !address.starts_with("file:") && !address.starts_with("data:"))
+            .map(str::to_owned)
+            .collect()
     }
 
     /// Lines of the log that a page's console wrote.

@@ -205,8 +205,11 @@ pub fn run(plan: &Plan) -> RunData {
                     let candidates = candidates[at % 3];
                     let chance = 1.0 / candidates as f64;
                     let label = pick(&mut world, candidates);
-                    let mut draw = |generator: &mut ChaCha8Rng, p: f64| {
-                        if unit(generator) < p {
+                    // Methods are alike in what is hard for them: half of their luck is the probe's own.
+                    let shared = unit(&mut world);
+                    let draw = |generator: &mut ChaCha8Rng, p: f64| {
+                        let luck = if unit(generator) < 0.5 { shared } else { unit(generator) };
+                        if luck < p {
                             label
                         } else {
                             (label + 1 + pick(generator, candidates - 1)) % candidates
@@ -260,7 +263,7 @@ pub fn run(plan: &Plan) -> RunData {
             .map(|name| {
                 (
                     name.to_owned(),
-                    format!("{:064x}", name.len() as u64 * 0x9e37_79b9_7f4a_7c15),
+                    format!("{:064x}", (name.len() as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15)),
                 )
             })
             .into(),

@@ -1,6 +1,7 @@
 //! Tests of the program and of rooms together, in one binary.
 
 mod baseline;
+mod browser;
 mod catalogue;
 mod golden;
 mod invented;

@@ -1,39 +1,411 @@
-//! `indieval report` on invented runs: its files, and the page in a real browser.
+//! `indieval report` and `indieval compare` on invented runs: their files, their figures against a plain recount, and
+//! the page in a real browser.
 
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::{Command, Output};
 
 use assert_cmd::cargo::CommandCargoExt as _;
+use indieval::metrics::{Norm, Resampling, RunData, prediction};
+use indieval::report::{Page, Report, ReportOptions};
+use indieval::scoring::{Cell, Method};
 
+use crate::browser;
 use crate::invented::{self, Plan};
 
-fn small(name: &'static str) -> Plan {
+/// Few people and few resamples: what is tested is that figures arrive, not how exact intervals are.
+fn plan(name: &'static str, cells: Vec<Cell>) -> Plan {
     Plan {
         name,
         model: "Invented-135M",
-        people: 10,
+        people: 8,
         seed: 11,
         skill: 0.0,
-        cells: invented::every_section(),
+        cells,
         synthetic: true,
     }
 }
 
-fn indieval() -> Command {
+const FEW: [&str; 2] = ["--resamples", "100"];
+
+fn options() -> ReportOptions {
+    ReportOptions {
+        norm: None,
+        resampling: Resampling {
+            resamples: 100,
+            seed: 1,
+        },
+    }
+}
+
+fn indieval(arguments: &[&str]) -> Output {
     let mut command = Command::cargo_bin("indieval").expect("the program is built");
-    command.env("NO_COLOR", "1");
     command
+        .args(arguments)
+        .env("NO_COLOR", "1")
+        .output()
+        .expect("the program runs")
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).expect("output is UTF-8")
+}
+
+fn path(folder: &Path) -> &str {
+    folder.to_str().expect("a temporary folder's name is UTF-8")
+}
+
+/// The overall accuracy of a cell counted again in the plainest way: shares by category and split, their mean by
+/// category, the mean of those.
+fn recount(run: &RunData, cell: &Cell) -> f64 {
+    let category: BTreeMap<_, _> = run.questions.iter().map(|q| (q.id, q.category)).collect();
+    let mut shares: BTreeMap<(usize, u8), (f64, f64)> = BTreeMap::new();
+    for outcome in run.outcomes.iter().filter(|outcome| outcome.cell == *cell) {
+        let share = shares.entry((category[&outcome.question], outcome.split)).or_default();
+        share.0 += f64::from(u8::from(prediction(outcome, Norm::Sum) == Some(outcome.label)));
+        share.1 += 1.0;
+    }
+    let mut by_category: BTreeMap<usize, Vec<f64>> = BTreeMap::new();
+    for ((category, _), (right, all)) in shares {
+        by_category.entry(category).or_default().push(right / all);
+    }
+    let means: Vec<f64> = by_category
+        .values()
+        .map(|s| s.iter().sum::<f64>() / s.len() as f64)
+        .collect();
+    means.iter().sum::<f64>() / means.len() as f64
 }
 
 #[test]
-fn look() {
-    let Ok(folder) = std::env::var("INDIEVAL_LOOK") else {
+fn report_writes_page_summary_and_tables_that_agree_with_a_recount() {
+    let scratch = tempfile::tempdir().expect("a temporary folder");
+    let folder = scratch.path().join("every");
+    let run = invented::write(&folder, &plan("every", invented::every_section()));
+    let output = indieval(&[&["report", path(&folder)], &FEW[..]].concat());
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    let printed = text(&output.stdout);
+    assert!(printed.starts_with("SYNTHETIC respondents."), "{printed}");
+    let overall = printed
+        .lines()
+        .find(|line| line.starts_with("Overall"))
+        .expect("an overall row");
+    for method in [
+        Method::Likelihood,
+        Method::Label,
+        Method::Generation,
+        Method::GenerationPaper,
+    ] {
+        let expected = format!("{:.1} (", 100.0 * recount(&run, &invented::cell(method, 200)));
+        assert!(overall.contains(&expected), "{expected} is not in: {overall}");
+    }
+    for column in ["chance", "majority", "resemblance, k = "] {
+        assert!(printed.contains(column), "{column} is missing");
+    }
+    let names = [
+        "accuracy",
+        "agreement",
+        "calibration",
+        "category-to-category",
+        "groups",
+        "individual-lift",
+        "norms",
+    ];
+    for name in names.iter().chain(&["readings"]) {
+        let table = std::fs::read_to_string(folder.join(format!("tables/{name}.csv"))).expect("the table is there");
+        let mut lines = table.lines();
+        assert!(
+            lines.next().is_some_and(|titles| titles.ends_with(",respondents")),
+            "{name}"
+        );
+        let rows: Vec<&str> = lines.collect();
+        assert!(
+            !rows.is_empty() && rows.iter().all(|row| row.ends_with(",synthetic")),
+            "{name}"
+        );
+    }
+    let summary = std::fs::read_to_string(folder.join("summary.json")).expect("the summary is there");
+    let report: Report = serde_json::from_str(&summary).expect("the summary is a report");
+    assert!(report.synthetic);
+    let likelihood = &report.systems[report.headline[0]];
+    let own = recount(&run, &invented::cell(Method::Likelihood, 200));
+    assert!((likelihood.scores.overall.expect("an accuracy").value - own).abs() < 1e-9);
+    assert!(folder.join("report.html").is_file());
+}
+
+#[test]
+fn formats_print_tables_for_documents_and_programs() {
+    let scratch = tempfile::tempdir().expect("a temporary folder");
+    let folder = scratch.path().join("run");
+    invented::write(&folder, &plan("run", vec![invented::cell(Method::Likelihood, 50)]));
+    let print =
+        |format: &str| text(&indieval(&[&["report", path(&folder), "--format", format], &FEW[..]].concat()).stdout);
+    let markdown = print("markdown");
+    assert!(
+        markdown.contains("| category |") && markdown.contains("| ---: |"),
+        "{markdown}"
+    );
+    assert_eq!(
+        markdown.lines().filter(|line| line.starts_with('|')).count(),
+        2 + 13 + 1
+    );
+    let csv = print("csv");
+    let titles = csv.lines().next().expect("titles").split(',').count();
+    let mut reader = csv_rows(&csv);
+    assert!(reader.all(|fields| fields == titles), "{csv}");
+    let json: Report = serde_json::from_str(&print("json")).expect("a report");
+    assert_eq!(json.runs[0].name, "run");
+}
+
+/// Number of fields of each line, quoted commas not counted.
+fn csv_rows(text: &str) -> impl Iterator<Item = usize> {
+    text.lines().map(|line| {
+        let mut quoted = false;
+        1 + line
+            .chars()
+            .filter(|c| {
+                if *c == '"' {
+                    quoted = !quoted;
+                }
+                *c == ',' && !quoted
+            })
+            .count()
+    })
+}
+
+#[test]
+fn several_runs_make_one_report_where_out_says() {
+    let scratch = tempfile::tempdir().expect("a temporary folder");
+    let (a, b) = (scratch.path().join("a"), scratch.path().join("b"));
+    let cells = vec![invented::cell(Method::Likelihood, 50)];
+    invented::write(&a, &plan("a", cells.clone()));
+    invented::write(
+        &b,
+        &Plan {
+            model: "Invented-2B",
+            skill: 0.2,
+            seed: 5,
+            ..plan("b", cells)
+        },
+    );
+    let refused = indieval(&["report", path(&a), path(&b)]);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(text(&refused.stderr).contains("--out"), "{}", text(&refused.stderr));
+    let page = scratch.path().join("both.html");
+    let output = indieval(&[&["report", path(&a), path(&b), "--out", path(&page)], &FEW[..]].concat());
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    let html = std::fs::read_to_string(&page).expect("the page is there");
+    assert!(html.contains("How well do 2 models know one person?"));
+    // Both runs are on the same probes: their baselines are told once.
+    let printed = text(&output.stdout);
+    assert_eq!(printed.matches("majority").count(), 1, "{printed}");
+    let compared = indieval(&[&["compare", path(&a), path(&b)], &FEW[..]].concat());
+    let printed = text(&compared.stdout);
+    assert!(
+        printed.contains("first: Invented-135M · likelihood; second: Invented-2B · likelihood"),
+        "{printed}"
+    );
+}
+
+#[test]
+fn compare_tells_methods_of_one_run_apart() {
+    let scratch = tempfile::tempdir().expect("a temporary folder");
+    let folder = scratch.path().join("run");
+    let cells = [Method::Likelihood, Method::Generation].map(|method| invented::cell(method, 200));
+    let run = invented::write(&folder, &plan("run", cells.to_vec()));
+    let output = indieval(&[&["compare", path(&folder), "--by", "method"], &FEW[..]].concat());
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    let printed = text(&output.stdout);
+    for words in [
+        "SYNTHETIC respondents",
+        "McNemar's p",
+        "Minimum detectable difference",
+        "Both right",
+        "Holm",
+        "kappa",
+    ] {
+        assert!(printed.contains(words), "{words} is missing: {printed}");
+    }
+    let difference = 100.0 * (recount(&run, &cells[0]) - recount(&run, &cells[1]));
+    let expected = format!("{:.1} (", difference.abs());
+    let overall = printed
+        .lines()
+        .find(|line| line.starts_with("Overall"))
+        .expect("an overall row");
+    assert!(overall.contains(&expected), "{expected} is not in: {overall}");
+    let refused = indieval(&["compare", path(&folder), "--by", "form"]);
+    assert_eq!(refused.status.code(), Some(1));
+    let said = text(&refused.stderr);
+    assert!(
+        said.contains("differ in their form alone") && said.contains("hint: choose with --by"),
+        "{said}"
+    );
+}
+
+#[test]
+fn an_unfinished_run_is_reported_and_called_unfinished() {
+    let scratch = tempfile::tempdir().expect("a temporary folder");
+    let folder = scratch.path().join("run");
+    invented::write(&folder, &plan("run", vec![invented::cell(Method::Likelihood, 50)]));
+    let records = folder.join("records.jsonl");
+    let whole = std::fs::read_to_string(&records).expect("the journal");
+    let part: Vec<&str> = whole.lines().take(700).collect();
+    std::fs::write(&records, part.join("\n") + "\n").expect("room on the disk");
+    let output = indieval(&[&["report", path(&folder)], &FEW[..]].concat());
+    assert_eq!(output.status.code(), Some(3));
+    assert!(
+        text(&output.stderr).contains("not finished: 699 of 936 outcomes"),
+        "{}",
+        text(&output.stderr)
+    );
+    let html = std::fs::read_to_string(folder.join("report.html")).expect("the page is there");
+    assert!(html.contains("<strong>Not finished:</strong>"));
+}
+
+#[test]
+fn sections_without_data_are_absent() {
+    let run = invented::run(&plan("run", vec![invented::cell(Method::Likelihood, 50)]));
+    let report = Report::new(&[run], options()).expect("a report");
+    let html = Page::new(&report).html().expect("a page");
+    for present in ["categories", "groups", "norms", "calibration", "run"] {
+        assert!(html.contains(&format!("<h2 id=\"{present}\"")), "{present}");
+    }
+    for absent in ["demonstrations", "individual", "transfer", "methods", "readings"] {
+        assert!(!html.contains(&format!("id=\"{absent}\"")), "{absent}");
+        assert!(!html.contains(&format!("href=\"#{absent}\"")), "{absent}");
+    }
+}
+
+#[test]
+fn synthetic_is_said_at_every_table_and_picture_and_only_of_invented_people() {
+    let plan = plan("run", invented::every_section());
+    let page = |synthetic: bool| {
+        let report = Report::new(
+            &[invented::run(&Plan {
+                synthetic,
+                ..plan_like(&plan)
+            })],
+            options(),
+        )
+        .expect("a report");
+        Page::new(&report).html().expect("a page")
+    };
+    let html = page(true);
+    assert!(html.contains("<title>[synthetic] ") && html.contains("<strong>Synthetic respondents.</strong>"));
+    for tag in ["caption", "figcaption"] {
+        let (opens, closes) = (format!("<{tag}>"), format!("</{tag}>"));
+        let all = html.matches(&opens).count();
+        let marked = html.split(&opens).skip(1).filter(|rest| {
+            rest.split(&closes)
+                .next()
+                .is_some_and(|caption| caption.contains("synthetic"))
+        });
+        assert_eq!(marked.count(), all, "{tag}");
+        assert!(all > 5, "{tag}");
+    }
+    let pictures = html.matches("role=\"img\"").count();
+    assert_eq!(html.matches("(synthetic respondents)</title>").count(), pictures);
+    let real = page(false);
+    let survey = "synthetic-respondents.csv";
+    assert!(
+        !real.replace(survey, "").to_lowercase().contains("synthetic"),
+        "only the file's name may say it"
+    );
+}
+
+fn plan_like(plan: &Plan) -> Plan {
+    Plan {
+        cells: plan.cells.clone(),
+        ..*plan
+    }
+}
+
+#[test]
+fn hostile_words_stay_words() {
+    const HOSTILE: &str =
+        "</title></svg></style><script>alert(1)</script><img src=http://example.org/x onerror=alert(2)>\"'&{{ 7*7 }}";
+    let mut run = invented::run(&plan("run", invented::every_section()));
+    run.name = HOSTILE.into();
+    run.header.model.name = HOSTILE.into();
+    run.header.machine = HOSTILE.into();
+    run.header.survey = HOSTILE.into();
+    run.header.spec += &format!("\n# {HOSTILE}\n");
+    run.header.hashes.insert(HOSTILE.into(), HOSTILE.into());
+    run.categories[3] = HOSTILE.into();
+    for outcome in &mut run.outcomes {
+        if outcome.cell.category.as_deref() == Some("Economic Values") {
+            outcome.cell.category = Some(HOSTILE.into());
+        }
+    }
+    for person in &mut run.people {
+        person.groups.insert(HOSTILE.into(), format!("{}{HOSTILE}", person.id));
+    }
+    let report = Report::new(&[run], options()).expect("a report");
+    let html = Page::new(&report).html().expect("a page");
+    assert!(!html.contains("<script") && !html.contains("<img"));
+    assert!(html.contains("&lt;script&gt;alert(1)") && html.contains("{{ 7*7 }}"));
+    let markdown = report.main_table().markdown();
+    assert!(!markdown.contains("<script"));
+    assert!(csv_rows(&report.csv_tables()[0].csv()).all(|fields| fields == report.csv_tables()[0].columns.len()));
+    // A browser agrees: no script element, no image, no request.
+    let scratch = tempfile::tempdir().expect("a temporary folder");
+    let file = scratch.path().join("hostile.html");
+    std::fs::write(&file, html).expect("room on the disk");
+    match browser::visit(&file, scratch.path()) {
+        None => eprintln!("skipped: the page was not opened in a browser, because no Chromium is on the PATH"),
+        Some(visit) => {
+            assert!(!visit.dom.contains("<script") && !visit.dom.contains("<img"));
+            assert_eq!(visit.requested(), Vec::<String>::new());
+            assert_eq!(visit.console(), Vec::<&str>::new());
+        }
+    }
+}
+
+#[test]
+fn the_page_opens_offline_in_a_browser() {
+    let run = invented::run(&plan("run", invented::every_section()));
+    let report = Report::new(&[run], options()).expect("a report");
+    let html = Page::new(&report).html().expect("a page");
+    for address in [
+        "http:",
+        "https:",
+        "//",
+        "url(",
+        "@import",
+        "<script",
+        "<link rel=\"stylesheet\"",
+        "srcset",
+    ] {
+        let found = html
+            .match_indices(address)
+            .next()
+            .map(|(at, _)| &html[at..html.len().min(at + 60)]);
+        assert_eq!(found, None, "{address}");
+    }
+    let scratch = tempfile::tempdir().expect("a temporary folder");
+    let file = scratch.path().join("page.html");
+    std::fs::write(&file, &html).expect("room on the disk");
+    let Some(visit) = browser::visit(&file, scratch.path()) else {
+        eprintln!("skipped: the page was not opened in a browser, because no Chromium is on the PATH");
         return;
     };
-    let folder = PathBuf::from(folder);
-    let plan = Plan {
-        people: 60,
-        ..small("look")
-    };
-    invented::write(&folder, &plan);
+    assert!(
+        visit.network.contains("page.html"),
+        "the browser recorded what it opened"
+    );
+    assert_eq!(visit.requested(), Vec::<String>::new());
+    assert_eq!(visit.console(), Vec::<&str>::new());
+    assert_eq!(
+        visit.dom.matches("role=\"img\"").count(),
+        html.matches("role=\"img\"").count()
+    );
+    // The record does tell of requests where there are any.
+    std::fs::write(&file, "<img src=\"http://example.org/x.png\">").expect("room on the disk");
+    let control = browser::visit(&file, scratch.path()).expect("it was there a moment ago");
+    assert!(
+        control
+            .requested()
+            .iter()
+            .any(|address| address == "http://example.org/x.png")
+    );
+    assert!(visit.dom.contains("<h2 id=\"transfer\">") && visit.dom.trim_end().ends_with("</html>"));
 }

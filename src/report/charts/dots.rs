@@ -59,7 +59,8 @@ pub struct DotPlot {
     pub domain: Option<(f64, f64)>,
 }
 
-const WIDTH: f64 = 400.0;
+/// Natural widths: of plots that stand alone, and of those that stand side by side.
+const WIDTHS: (f64, f64) = (400.0, 330.0);
 
 /// Draws it. `id` is unique within the page; `title` names the picture, and every figure is in the text alternative.
 pub fn dots(plot: &DotPlot, id: &str, title: &str) -> String {
@@ -67,18 +68,23 @@ pub fn dots(plot: &DotPlot, id: &str, title: &str) -> String {
     let single = most == 1;
     let (above, beside) = match plot.labels {
         Labels::Above => (17.0, 6.0),
-        Labels::Beside => (0.0, 128.0),
+        Labels::Beside => (0.0, 134.0),
+    };
+    let width = if plot.labels == Labels::Above {
+        WIDTHS.0
+    } else {
+        WIDTHS.1
     };
     // Series of one row stand below each other, so that intervals never cover one another.
     let row_height = above + 13.0 + 8.0 * most as f64;
     let top = 18.0;
     let bottom = top + row_height * plot.rows.len() as f64;
-    let right = if single { WIDTH - 46.0 } else { WIDTH - 12.0 };
+    let right = if single { width - 46.0 } else { width - 12.0 };
     let scale = Scale {
         domain: plot.domain.unwrap_or_else(|| own_domain(plot)),
         range: (beside + 6.0, right),
     };
-    let mut canvas = Canvas::new(WIDTH, bottom + 24.0);
+    let mut canvas = Canvas::new(width, bottom + 24.0);
     for tick in scale.ticks(5) {
         let x = scale.at(tick);
         canvas.line((x, top), (x, bottom), "grid");
@@ -101,7 +107,7 @@ pub fn dots(plot: &DotPlot, id: &str, title: &str) -> String {
             (x, bottom),
             if position == 0 { "ref" } else { "ref second" },
         );
-        let anchor = if x > WIDTH - 70.0 { Anchor::End } else { Anchor::Middle };
+        let anchor = if x > width - 70.0 { Anchor::End } else { Anchor::Middle };
         canvas.text((x, top - 7.0), anchor, "m tick", &reference.label);
     }
     for (at, row) in plot.rows.iter().enumerate() {
@@ -146,7 +152,7 @@ pub fn dots(plot: &DotPlot, id: &str, title: &str) -> String {
                 } else {
                     percent(Some(point.estimate.value))
                 };
-                canvas.text((WIDTH - 2.0, y + 4.0), Anchor::End, "t number", &word);
+                canvas.text((width - 2.0, y + 4.0), Anchor::End, "t number", &word);
             }
         }
     }

@@ -16,7 +16,7 @@ pub fn heat(value: f64) -> f64 {
 
 /// Accuracy by category of the probe (rows) and of the demonstrations (columns).
 pub fn transfer(grid: &Transfer, categories: &[String], id: &str, title: &str) -> String {
-    let (left, top, side) = (104.0, 84.0, 40.0);
+    let (left, top, side) = (112.0, 98.0, 40.0);
     let width = left + side * grid.columns.len() as f64 + 34.0;
     let mut canvas = Canvas::new(width, top + side * categories.len() as f64 + 24.0);
     for (at, &column) in grid.columns.iter().enumerate() {
@@ -124,7 +124,7 @@ pub fn matrix(table: &Outcomes2x2, first: &str, second: &str, id: &str, title: &
             &format!("{} %", percent(Some(share))),
         );
         let below = match (row, column) {
-            (1, 1) => format!("{} chose alike", table.both_wrong_alike),
+            (1, 1) => format!("{} alike", table.both_wrong_alike),
             _ => format!("{count} probes"),
         };
         canvas.text((middle, y + side / 2.0 + 20.0), Anchor::Middle, "m tick", &below);
