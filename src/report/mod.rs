@@ -6,6 +6,7 @@
 mod build;
 mod charts;
 mod compare;
+mod compare_tables;
 
 mod csv;
 mod findings;

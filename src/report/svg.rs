@@ -49,7 +49,7 @@ pub struct Canvas {
 }
 
 /// Number of series that look different: shape and colour both change.
-pub const SERIES: usize = 4;
+pub const SERIES: usize = 6;
 
 impl Canvas {
     /// An empty canvas.
@@ -137,7 +137,16 @@ impl Canvas {
                 0 => format!(r#"<circle cx="{x:.1}" cy="{y:.1}" r="{r}" class="{class}">{title}</circle>"#),
                 1 => polygon(&[(-r, -r), (r, -r), (r, r), (-r, r)].map(|(a, b)| (a * 0.88, b * 0.88))),
                 2 => polygon(&[(0.0, -r * 1.15), (r * 1.1, r * 0.85), (-r * 1.1, r * 0.85)]),
-                _ => polygon(&[(0.0, -r), (r, 0.0), (0.0, r), (-r, 0.0)].map(|(a, b)| (a * 1.2, b * 1.2))),
+                3 => polygon(&[(0.0, -r), (r, 0.0), (0.0, r), (-r, 0.0)].map(|(a, b)| (a * 1.2, b * 1.2))),
+                4 => polygon(&[(0.0, r * 1.15), (r * 1.1, -r * 0.85), (-r * 1.1, -r * 0.85)]),
+                _ => polygon(&[
+                    (-r, 0.0),
+                    (-r / 2.0, -r),
+                    (r / 2.0, -r),
+                    (r, 0.0),
+                    (r / 2.0, r),
+                    (-r / 2.0, r),
+                ]),
             },
             Mark::Baseline => polygon(&[(-1.2, -5.0), (1.2, -5.0), (1.2, 5.0), (-1.2, 5.0)]),
             Mark::Published => format!(r#"<circle cx="{x:.1}" cy="{y:.1}" r="{r}" class="{class}">{title}</circle>"#),
