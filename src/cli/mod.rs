@@ -47,7 +47,7 @@ enum Command {
     /// Generate from any prompts
     Generate(generate::Args),
     /// Evaluate a model on survey respondents
-    Run(run::Args),
+    Run(Box<run::Args>),
     /// Tables and a page from finished runs
     Report(report::Args),
     /// Compare runs on the same probes
@@ -68,7 +68,7 @@ pub fn main() -> ExitCode {
         Command::Models(args) => models::run(args),
         Command::Score(args) => score::run(args),
         Command::Generate(args) => generate::run(args),
-        Command::Run(args) => run::run(args),
+        Command::Run(args) => run::run(*args),
         Command::Report(args) => report::run(args),
         Command::Compare(args) => compare::run(args),
         Command::Verify(args) => verify::run(args),

@@ -1,7 +1,7 @@
 //! A tensor seen as rows of f32 numbers on the CPU, without copying where it already lies so.
 
 use candle_core::{CpuStorage, DType, Layout, Result, Storage, Tensor, bail};
-use std::ops::{Deref, Range};
+use std::ops::Deref;
 
 /// A tensor `(rows, ...)` whose rows are dense; the rows themselves may lie further apart (a slice of columns).
 pub(super) struct Rows {
@@ -97,7 +97,8 @@ impl<'a> RowView<'a> {
     }
 
     /// Some of the rows.
-    pub fn slice(&self, rows: Range<usize>) -> RowView<'a> {
+    #[cfg(target_arch = "x86_64")]
+    pub fn slice(&self, rows: std::ops::Range<usize>) -> RowView<'a> {
         let rest = &self.data[(rows.start * self.stride).min(self.data.len())..];
         RowView {
             data: rest,
