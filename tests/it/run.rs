@@ -14,7 +14,7 @@ fn survey() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("data/synthetic-respondents.csv")
 }
 
-/// A small run over synthetic people.
+/// A small run over synthetic people; what `more` does not say is two people, one split, no and three demonstrations.
 fn run(model: &str, out: &Path, more: &[&str]) -> Command {
     let mut command = indieval();
     command
@@ -22,9 +22,12 @@ fn run(model: &str, out: &Path, more: &[&str]) -> Command {
         .arg(survey())
         .arg("--out")
         .arg(out);
-    command
-        .args(["--splits", "1", "--limit", "2", "--demonstrations", "0,3"])
-        .args(more);
+    for (flag, value) in [("--splits", "1"), ("--limit", "2"), ("--demonstrations", "0,3")] {
+        if !more.contains(&flag) {
+            command.args([flag, value]);
+        }
+    }
+    command.args(more);
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
     command
 }
