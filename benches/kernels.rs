@@ -11,6 +11,8 @@
 //! Times are the least of several; other work on the machine makes them longer, never shorter. With `busy` they are
 //! processor time divided by the number of threads, which other work disturbs little (but idle threads go unseen).
 
+mod registers;
+
 use candle_core::{DType, Device, Result, Tensor};
 use indieval::model::{
     Weight,
@@ -48,7 +50,7 @@ fn main() -> Result<()> {
             Kernels::new
         };
         let kernels = new(&Device::Cpu, dtype)?;
-        let peak = peak(dtype);
+        let peak = registers::peak(dtype);
         let known = peak.map_or("unknown".to_owned(), |peak| format!("{:.0} GFLOP/s", peak / 1e9));
         println!("\n{name}, {:?}; peak on registers alone {known}", kernels.path());
         println!("{:<44}{:>10}{:>10}{:>8}", "", "ms", "GFLOP/s", "of peak");
@@ -369,72 +371,4 @@ fn least<T>(runs: usize, mut run: impl FnMut() -> T) -> f64 {
         start.elapsed().as_secs_f64()
     };
     (0..runs + 1).map(|_| once(&mut run)).fold(f64::INFINITY, f64::min)
-}
-
-/// Floating-point operations a second that all threads together reach on registers alone; where it is not known how
-/// to ask for them, none.
-fn peak(dtype: DType) -> Option<f64> {
-    #[cfg(target_arch = "x86_64")]
-    {
-        const ROUNDS: usize = 4_000_000;
-        let (run, per_round): (fn(usize), f64) = match dtype {
-            DType::F32 if is_x86_feature_detected!("avx512f") => {
-                // SAFETY: the processor was asked for the instructions.
-                (|rounds| unsafe { registers::f32(rounds) }, 32. * registers::SUMS as f64)
-            }
-            DType::BF16 if is_x86_feature_detected!("avx512bf16") => {
-                // SAFETY: the processor was asked for the instructions.
-                (
-                    |rounds| unsafe { registers::bf16(rounds) },
-                    64. * registers::SUMS as f64,
-                )
-            }
-            _ => return None,
-        };
-        let seconds = least(8, || rayon::broadcast(|_| run(ROUNDS)));
-        Some(rayon::current_num_threads() as f64 * ROUNDS as f64 * per_round / seconds)
-    }
-    #[cfg(not(target_arch = "x86_64"))]
-    {
-        let _ = dtype;
-        None
-    }
-}
-
-/// Loops that do nothing but multiply and add, in registers.
-#[cfg(target_arch = "x86_64")]
-mod registers {
-    use std::{arch::x86_64::*, hint::black_box};
-
-    /// Independent sums: enough to hide the latency of the instruction.
-    pub const SUMS: usize = 16;
-
-    /// # Safety
-    /// The processor has AVX-512F.
-    #[target_feature(enable = "avx512f")]
-    pub unsafe fn f32(rounds: usize) {
-        let factor = black_box(_mm512_set1_ps(0.5));
-        let mut sums = [factor; SUMS];
-        for _ in 0..rounds {
-            for sum in &mut sums {
-                *sum = _mm512_fmadd_ps(*sum, factor, factor);
-            }
-        }
-        black_box(sums);
-    }
-
-    /// # Safety
-    /// The processor has AVX-512F and AVX-512 BF16.
-    #[target_feature(enable = "avx512f,avx512bf16")]
-    pub unsafe fn bf16(rounds: usize) {
-        let zero = black_box(_mm512_setzero_ps());
-        let factor = _mm512_cvtne2ps_pbh(zero, zero);
-        let mut sums = [zero; SUMS];
-        for _ in 0..rounds {
-            for sum in &mut sums {
-                *sum = _mm512_dpbf16_ps(*sum, factor, factor);
-            }
-        }
-        black_box(sums);
-    }
 }

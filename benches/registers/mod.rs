@@ -1,0 +1,75 @@
+//! What this processor's arithmetic units give when nothing has to come from memory: the limit that shares are of.
+
+use candle_core::DType;
+use std::time::Instant;
+
+/// Floating-point operations a second that all threads together reach on registers alone; where it is not known how
+/// to ask for them, none.
+pub fn peak(dtype: DType) -> Option<f64> {
+    #[cfg(target_arch = "x86_64")]
+    {
+        const ROUNDS: usize = 4_000_000;
+        let (run, per_round): (fn(usize), f64) = match dtype {
+            DType::F32 if is_x86_feature_detected!("avx512f") => {
+                // SAFETY: the processor was asked for the instructions.
+                (|rounds| unsafe { loops::f32(rounds) }, 32. * loops::SUMS as f64)
+            }
+            DType::BF16 if is_x86_feature_detected!("avx512bf16") => {
+                // SAFETY: the processor was asked for the instructions.
+                (|rounds| unsafe { loops::bf16(rounds) }, 64. * loops::SUMS as f64)
+            }
+            _ => return None,
+        };
+        let seconds = (0..9)
+            .map(|_| {
+                let start = Instant::now();
+                rayon::broadcast(|_| run(ROUNDS));
+                start.elapsed().as_secs_f64()
+            })
+            .fold(f64::INFINITY, f64::min);
+        Some(rayon::current_num_threads() as f64 * ROUNDS as f64 * per_round / seconds)
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    {
+        let _ = dtype;
+        None
+    }
+}
+
+/// Loops that do nothing but multiply and add, in registers.
+#[cfg(target_arch = "x86_64")]
+mod loops {
+    use std::{arch::x86_64::*, hint::black_box};
+
+    /// Independent sums: enough to hide the latency of the instruction.
+    pub const SUMS: usize = 16;
+
+    /// # Safety
+    /// The processor has AVX-512F.
+    #[target_feature(enable = "avx512f")]
+    pub unsafe fn f32(rounds: usize) {
+        let factor = black_box(_mm512_set1_ps(0.5));
+        let mut sums = [factor; SUMS];
+        for _ in 0..rounds {
+            for sum in &mut sums {
+                *sum = _mm512_fmadd_ps(*sum, factor, factor);
+            }
+        }
+        black_box(sums);
+    }
+
+    /// # Safety
+    /// The processor has AVX-512F and AVX-512 BF16.
+    #[target_feature(enable = "avx512f,avx512bf16")]
+    pub unsafe fn bf16(rounds: usize) {
+        let zero = black_box(_mm512_setzero_ps());
+        let factor = _mm512_cvtne2ps_pbh(zero, zero);
+        let mut sums = [zero; SUMS];
+        for _ in 0..rounds {
+            for sum in &mut sums {
+                *sum = _mm512_dpbf16_ps(*sum, factor, factor);
+            }
+        }
+        black_box(sums);
+    }
+}
