@@ -14,10 +14,10 @@ use crate::survey::SurveyError;
 
 /// Prints an error with its causes and, where a layer knows one, a remedy.
 pub fn report(error: &anyhow::Error) -> ExitCode {
-    eprintln!("error: {error}");
-    let mut said = error.to_string();
+    let mut said = without_stack(&error.to_string());
+    eprintln!("error: {said}");
     for cause in error.chain().skip(1) {
-        let text = cause.to_string();
+        let text = without_stack(&cause.to_string());
         if !said.contains(&text) {
             eprintln!("  because: {text}");
             said = text;
@@ -27,6 +27,15 @@ pub fn report(error: &anyhow::Error) -> ExitCode {
         eprintln!("hint: {hint}");
     }
     ExitCode::FAILURE
+}
+
+/// A message without the stack that candle puts below its errors where RUST_BACKTRACE is set.
+fn without_stack(text: &str) -> String {
+    let lines: Vec<&str> = text
+        .lines()
+        .take_while(|line| !line.trim_start().starts_with("0: "))
+        .collect();
+    lines.join("\n")
 }
 
 /// The remedy that the failing layer knows. Each layer's error enum has `fn hint(&self) -> Option<String>`;

@@ -15,6 +15,14 @@ pub fn print(text: &str) -> anyhow::Result<()> {
     }
 }
 
+/// Prints a line as `println!` does, but fails where that would panic.
+macro_rules! say {
+    ($($arg:tt)*) => {
+        $crate::cli::output::print(&(format!($($arg)*) + "\n"))?
+    };
+}
+pub(crate) use say;
+
 /// Prints a value as one line of JSON.
 pub fn print_json(value: &impl serde::Serialize) -> anyhow::Result<()> {
     print(&format!("{}\n", serde_json::to_string(value)?))

@@ -27,9 +27,9 @@ impl CatalogueArgs {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
 pub enum Income {
     /// Low and high, as the paper words it
+    #[default]
     Halves,
     /// Low, medium and high, as the paper's code has it
-    #[default]
     Thirds,
 }
 

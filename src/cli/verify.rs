@@ -7,6 +7,7 @@ use anyhow::Context as _;
 
 use super::model_args::MachineArgs;
 use super::run as run_command;
+use crate::cli::output::say;
 use crate::model::{LanguageModel, Tokenizer};
 use crate::run::{self, People, Plan, Prompts};
 
@@ -55,20 +56,20 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     if let Some(what) = header.difference(&now) {
         return Err(run::RunError::Changed { folder: args.run, what }.into());
     }
-    println!("hashes: the model, tokenizer, prompts, catalogue, people and spec are those of the run");
+    say!("hashes: the model, tokenizer, prompts, catalogue, people and spec are those of the run");
     plan.check(&people, &recorded.outcomes)
         .map_err(|(index, problem)| run::RunError::Record {
             path: args.run.join(run::RECORDS),
             line: index + 2,
             problem,
         })?;
-    println!(
+    say!(
         "records: {} of {}, each where it belongs, none twice",
         recorded.outcomes.len(),
         plan.outcomes
     );
     if recorded.torn > 0 {
-        println!(
+        say!(
             "a torn last line of {} bytes is there; going on with the run drops it",
             recorded.torn
         );
@@ -140,12 +141,14 @@ fn compare(
     let verified = run::rescore(
         people, spec, plan, prompts, model, tokenizer, outcomes, &chosen, tolerance,
     )?;
-    println!(
+    say!(
         "scores: {} records scored again unshared, {} tokens, largest difference {:.6} nats (tolerance {tolerance})",
-        verified.records, verified.tokens, verified.largest
+        verified.records,
+        verified.tokens,
+        verified.largest
     );
     for difference in &verified.differences {
-        println!("  line {}: {}", difference.line, difference.what);
+        say!("  line {}: {}", difference.line, difference.what);
     }
     Ok(verified.differences.is_empty())
 }

@@ -89,7 +89,7 @@ fn cpu(fallback: Option<String>) -> OpenDevice {
 fn cuda(number: usize) -> Result<OpenDevice, LoadError> {
     let device = Device::new_cuda(number).map_err(|error| LoadError::Device {
         device: format!("cuda:{number}"),
-        what: error.to_string(),
+        what: no_gpu(&error.to_string()),
         remedy: Some("nvidia-smi shows the GPUs and their driver; CUDA_VISIBLE_DEVICES may hide some".to_owned()),
     })?;
     Ok(OpenDevice {
@@ -98,6 +98,30 @@ fn cuda(number: usize) -> Result<OpenDevice, LoadError> {
         free_bytes: memory::available(&device),
         device,
     })
+}
+
+/// What the driver said, in words where they are known, without the stack that may follow it.
+#[cfg(any(feature = "cuda", test))]
+fn no_gpu(said: &str) -> String {
+    let said = said.lines().next().unwrap_or_default();
+    for (code, words) in [
+        ("CUDA_ERROR_NO_DEVICE", "the driver finds no GPU"),
+        ("CUDA_ERROR_INVALID_DEVICE", "there is no GPU of this number"),
+        ("CUDA_ERROR_STUB_LIBRARY", "there is no CUDA driver"),
+        (
+            "CUDA_ERROR_SYSTEM_DRIVER_MISMATCH",
+            "the CUDA driver and its libraries are of different versions",
+        ),
+        (
+            "CUDA_ERROR_INSUFFICIENT_DRIVER",
+            "the driver is older than this program's CUDA",
+        ),
+    ] {
+        if said.contains(code) {
+            return format!("{words} ({code})");
+        }
+    }
+    said.to_owned()
 }
 
 #[cfg(not(feature = "cuda"))]
@@ -186,6 +210,13 @@ mod tests {
         assert_eq!(open.name == "cpu", open.fallback.is_some());
         assert_eq!(Precision::Auto.on(&Device::Cpu), DType::F32);
         assert_eq!(Precision::Bf16.on(&Device::Cpu), DType::BF16);
+    }
+
+    #[test]
+    fn what_the_driver_says_is_put_into_words() {
+        let said = "DriverError(CUDA_ERROR_NO_DEVICE, \"no CUDA-capable device is detected\")\n   0: candle_core::new";
+        assert_eq!(no_gpu(said), "the driver finds no GPU (CUDA_ERROR_NO_DEVICE)");
+        assert_eq!(no_gpu("something else\n   0: main"), "something else");
     }
 
     #[cfg(not(feature = "cuda"))]

@@ -2,7 +2,6 @@
 
 use super::{Compute, FitSpec, People, Plan, Prompts, RunError, Spec, Unit, case};
 use crate::probe::Case;
-use crate::prompt::Frame;
 use crate::scoring::scorer::{Ask, Fit, Scorer, Settings, Template};
 use crate::scoring::shared::Tokens;
 use crate::scoring::{Method, Outcome, ScoringError};
@@ -69,18 +68,17 @@ pub fn asks<'a>(plan: &'a Plan, prompts: &'a Prompts, unit: &Unit, cases: &'a [C
         .zip(cases)
         .map(|(&(cell, _), case)| {
             let cell = &plan.cells[cell];
-            let (template, frame) = match cell.method {
-                // Candidates go on with a list of statements; a chat's turn would begin something new.
-                Method::Likelihood => (Template::Probe(&prompts.likelihood), &Frame::Plain),
-                Method::Label => (Template::Probe(&prompts.label), &prompts.chat),
-                Method::Generation => (Template::Probe(&prompts.single), &prompts.chat),
-                Method::GenerationPaper => (Template::Paper(&prompts.paper), &prompts.chat),
+            let template = match cell.method {
+                Method::Likelihood => Template::Probe(&prompts.likelihood),
+                Method::Label => Template::Probe(&prompts.label),
+                Method::Generation => Template::Probe(&prompts.single),
+                Method::GenerationPaper => Template::Paper(&prompts.paper),
             };
             Ask {
                 cell,
                 case,
                 template,
-                frame,
+                frame: prompts.frame(cell.method),
             }
         })
         .collect()

@@ -29,5 +29,5 @@ pub use plan::{Plan, Unit};
 pub use prompts::Prompts;
 pub use session::{Ending, SESSIONS, Session, append_session, machine, now, read_sessions};
 pub use setup::{NEIGHBOURS, baselines, header};
-pub use spec::{DemonstrationSpec, FitSpec, Grid, Income, ModelSpec, PromptSpec, RespondentSpec, ScoringSpec, Spec};
+pub use spec::{ChatUse, DemonstrationSpec, FitSpec, Grid, ModelSpec, PromptSpec, RespondentSpec, ScoringSpec, Spec};
 pub use verify::{Difference, TOLERANCE_F32, TOLERANCE_HALF, Verified, choose, rescore};

@@ -6,12 +6,11 @@ use std::path::Path;
 
 use sha2::{Digest, Sha256};
 
-use super::{Context, Income, RespondentSpec, RunError, Spec, hex};
+use super::{Context, RespondentSpec, RunError, Spec, hex};
 use crate::metrics::{BaselineRow, Dimension, Person, QuestionInfo};
 use crate::probe::{Split, split_questions};
 use crate::survey::{
-    Catalogue, DemographicValue, Demographics, IncomeGrouping, ReadReport, RepeatedIds, RespondentList, Respondents,
-    SurveyFile,
+    Catalogue, DemographicValue, Demographics, ReadReport, RepeatedIds, RespondentList, Respondents, SurveyFile,
 };
 
 /// Column of the country, within whose borders compatriots are drawn.
@@ -52,10 +51,7 @@ impl People {
         for &form in &spec.grid.forms {
             catalogue.require(form)?;
         }
-        let demographics = Demographics::builtin(match wanted.income {
-            Income::Halves => IncomeGrouping::Halves,
-            Income::Thirds => IncomeGrouping::Thirds,
-        })?;
+        let demographics = Demographics::builtin(wanted.income)?;
         let repeated = if wanted.paper_ids {
             RepeatedIds::FirstOnly
         } else {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use super::{RunError, Spec};
+use super::{ChatUse, RunError, Spec};
 use crate::model::Tokenizer;
 use crate::prompt::{ChatTemplate, Date, Frame, PaperPrompt, ProbePrompt, PromptKind};
 use crate::scoring::Method;
@@ -20,7 +20,8 @@ pub struct Prompts {
     /// The paper's.
     pub paper: PaperPrompt,
     /// What stands around prompts that ask a chat model; plain where the model has no chat template.
-    pub chat: Frame,
+    chat: Frame,
+    chat_use: ChatUse,
 }
 
 impl Prompts {
@@ -45,7 +46,16 @@ impl Prompts {
             single: probe(PromptKind::Single, &spec.prompts.generation)?,
             paper: PaperPrompt::built_in()?,
             chat,
+            chat_use: spec.scoring.chat,
         })
+    }
+
+    /// What stands around the prompts of a method.
+    pub fn frame(&self, method: Method) -> &Frame {
+        match (self.chat_use, method) {
+            (ChatUse::None, _) | (ChatUse::Answers, Method::Likelihood) => &Frame::Plain,
+            (ChatUse::All | ChatUse::Answers, _) => &self.chat,
+        }
     }
 
     /// SHA-256 by name of the prompts that these methods use.

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::RunError;
 use crate::scoring::{Cell, Control, Method};
-use crate::survey::{Catalogue, Form};
+use crate::survey::{Catalogue, Form, IncomeGrouping};
 
 /// Everything that determines a run's result. A list in `[grid]` is one axis of a grid; all of its cells share one
 /// token tree per respondent and split.
@@ -72,18 +72,7 @@ pub struct RespondentSpec {
     /// Keep the first of several rows with one `D_INTERVIEW`, as the paper's code did.
     pub paper_ids: bool,
     /// How incomes are grouped.
-    pub income: Income,
-}
-
-/// How incomes are grouped in demographic statements.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Default)]
-#[serde(rename_all = "kebab-case")]
-pub enum Income {
-    /// Lower and upper half (Q288), as the paper describes.
-    #[default]
-    Halves,
-    /// Low, medium, high (Q288R), as the paper's code does.
-    Thirds,
+    pub income: IncomeGrouping,
 }
 
 /// The axes of the grid.
@@ -152,6 +141,8 @@ pub struct ScoringSpec {
     pub paper_tokens: usize,
     /// What is done with a context longer than the model's.
     pub fit: FitSpec,
+    /// Which methods ask inside the model's chat template.
+    pub chat: ChatUse,
 }
 
 impl Default for ScoringSpec {
@@ -166,6 +157,7 @@ impl Default for ScoringSpec {
             seed: 0,
             paper_tokens: 4096,
             fit: FitSpec::Refuse,
+            chat: ChatUse::default(),
         }
     }
 }
@@ -179,6 +171,19 @@ pub enum FitSpec {
     Refuse,
     /// Leave out whole demonstrations from the end, and record how many were shown.
     DropDemonstrations,
+}
+
+/// Which methods ask inside the model's chat template; without a template everything is plain text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Default)]
+#[serde(rename_all = "kebab-case")]
+pub enum ChatUse {
+    /// All: candidates are scored where the model's own turn begins, and every method shares one prefix.
+    #[default]
+    All,
+    /// Those that ask for an answer (label and generation); likelihood stays plain text.
+    Answers,
+    /// None: everything is plain text.
+    None,
 }
 
 /// Prompt templates of one's own.

@@ -21,9 +21,9 @@ pub const DIMENSION_COUNT: usize = 31;
 #[serde(rename_all = "lowercase")]
 pub enum IncomeGrouping {
     /// Low and high (column Q288), as the paper's Table 6 words it.
+    #[default]
     Halves,
     /// Low, medium and high (column Q288R), as the released code has it.
-    #[default]
     Thirds,
 }
 

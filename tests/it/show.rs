@@ -26,7 +26,7 @@ static FILE: LazyLock<(TempDir, PathBuf)> = LazyLock::new(|| {
 
 /// The first respondent's id.
 static ID: LazyLock<String> = LazyLock::new(|| {
-    let demographics = Demographics::builtin(IncomeGrouping::Thirds).unwrap();
+    let demographics = Demographics::builtin(IncomeGrouping::Halves).unwrap();
     let rule = RepeatedIds::KeepAll;
     let file = SurveyFile::read(&FILE.1, Catalogue::builtin().unwrap(), demographics, rule).unwrap();
     file.respondents.id(0).to_owned()

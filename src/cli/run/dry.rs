@@ -5,8 +5,9 @@ use std::time::Instant;
 
 use super::super::model_args::Opened;
 use super::progress::span;
+use crate::cli::output::say;
 use crate::model::{Branch, Decoding, LanguageModel, ModelError};
-use crate::run::{self, People, Plan, Prompts, Spec};
+use crate::run::{self, ChatUse, People, Plan, Prompts, Spec};
 use crate::scoring::{Method, Scorer};
 
 /// Units whose prompts are put together and tokenised; the others are taken to be like these.
@@ -50,11 +51,12 @@ pub fn run(spec: &Spec, people: &People, plan: &Plan, prompts: &Prompts, opened:
     }
     let all = |sum: u64| sum as f64 / units.max(1) as f64 * plan.units.len() as f64;
     let gib = |bytes: f64| bytes / f64::from(1 << 30);
-    println!(
+    say!(
         "model        {} ({}, context of {context} tokens)",
-        identity.name, identity.dtype
+        identity.name,
+        identity.dtype
     );
-    println!(
+    say!(
         "respondents  {}, {} person-splits, {} outcomes",
         people.chosen.len(),
         plan.units.len(),
@@ -62,29 +64,29 @@ pub fn run(spec: &Spec, people: &People, plan: &Plan, prompts: &Prompts, opened:
     );
     for (index, cell) in plan.cells.iter().enumerate() {
         let head = if index == 0 { "cells" } else { "" };
-        println!("{head:<13}{}", serde_json::to_string(cell)?);
+        say!("{head:<13}{}", serde_json::to_string(cell)?);
     }
-    println!(
+    say!(
         "prompts      {:.0}, the longest of {longest} tokens (from {units} person-splits)",
         all(asked)
     );
-    println!(
+    say!(
         "tokens       {:.0} computed in place of {:.0} without sharing ({:.1} times fewer)",
         all(shared),
         all(alone),
         alone as f64 / shared.max(1) as f64
     );
     if generated > 0 {
-        println!("             and at most {:.0} generated", all(generated));
+        say!("             and at most {:.0} generated", all(generated));
     }
-    println!(
+    say!(
         "memory       {:.2} GiB of weights, {:.2} GiB for a tree of {tree_tokens} tokens ({peak} needed at once)",
         gib(weights as f64),
         gib(tree_tokens as f64 * per_token as f64)
     );
     let prefill = all(shared) / speed.prefill;
     let steps = generated as f64 / units.max(1) as f64 * plan.units.len() as f64 / 39.0;
-    println!(
+    say!(
         "time         {} for prompts at {:.0} tokens/s{}",
         span(prefill),
         speed.prefill,
@@ -94,12 +96,12 @@ pub fn run(spec: &Spec, people: &People, plan: &Plan, prompts: &Prompts, opened:
             String::new()
         }
     );
-    let chats = plan.cells.iter().any(|cell| cell.method != Method::Likelihood);
-    if chats && chat_template.is_none() {
-        println!("note         the model has no chat template: label and generation prompts are shown as plain text");
+    let asked = plan.cells.iter().any(|cell| cell.method != Method::Likelihood);
+    if asked && spec.scoring.chat != ChatUse::None && chat_template.is_none() {
+        say!("note         the model has no chat template: prompts are shown as plain text, answers included");
     }
     for failure in &failures {
-        println!("would fail   {failure}");
+        say!("would fail   {failure}");
     }
     Ok(if failures.is_empty() {
         ExitCode::SUCCESS

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::ValueEnum;
 
-use crate::run::{FitSpec, Income, RunError, Spec};
+use crate::run::{ChatUse, FitSpec, RunError, Spec};
 use crate::scoring::{Control, Method};
 use crate::survey::Form;
 
@@ -82,7 +82,7 @@ pub struct SpecFlags {
     paper_ids: bool,
     /// How incomes are grouped in demographic statements
     #[arg(long, value_name = "HOW")]
-    income: Option<IncomeFlag>,
+    income: Option<crate::cli::people::Income>,
     /// Norm of likelihoods behind the headline: sum, token, character, byte, pmi
     #[arg(long, value_name = "NORM")]
     norm: Option<String>,
@@ -98,6 +98,9 @@ pub struct SpecFlags {
     /// What to do with a context longer than the model's
     #[arg(long, value_name = "HOW")]
     fit: Option<FitFlag>,
+    /// Which methods ask inside the model's chat template: all, answers (label and generation), none
+    #[arg(long, value_name = "WHICH")]
+    chat: Option<ChatFlag>,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -130,15 +133,16 @@ enum ControlFlag {
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
-enum IncomeFlag {
-    Halves,
-    Thirds,
-}
-
-#[derive(Debug, Clone, Copy, ValueEnum)]
 enum FitFlag {
     Refuse,
     DropDemonstrations,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum ChatFlag {
+    All,
+    Answers,
+    None,
 }
 
 impl SpecFlags {
@@ -197,13 +201,7 @@ impl SpecFlags {
             spec.respondents.catalogue = self.catalogue;
         }
         spec.respondents.paper_ids |= self.paper_ids;
-        set(
-            &mut spec.respondents.income,
-            self.income.map(|income| match income {
-                IncomeFlag::Halves => Income::Halves,
-                IncomeFlag::Thirds => Income::Thirds,
-            }),
-        );
+        set(&mut spec.respondents.income, self.income.map(Into::into));
         set(&mut spec.scoring.norm, self.norm);
         set(&mut spec.scoring.permutations, self.permutations);
         spec.scoring.constrained |= self.constrained;
@@ -213,6 +211,14 @@ impl SpecFlags {
             self.fit.map(|fit| match fit {
                 FitFlag::Refuse => FitSpec::Refuse,
                 FitFlag::DropDemonstrations => FitSpec::DropDemonstrations,
+            }),
+        );
+        set(
+            &mut spec.scoring.chat,
+            self.chat.map(|chat| match chat {
+                ChatFlag::All => ChatUse::All,
+                ChatFlag::Answers => ChatUse::Answers,
+                ChatFlag::None => ChatUse::None,
             }),
         );
         Ok(spec)

@@ -1,11 +1,11 @@
 //! Plain text or a checkpoint's chat template.
 
-use super::{Args, MethodFlag, ShowError, StyleFlag};
+use super::{Args, ShowError, StyleFlag};
 use crate::model::Inspection;
 use crate::model::source::{self, Environment, Fetch, Silent};
 use crate::prompt::{ChatTemplate, Date, Frame};
 
-/// The frame asked for: by default plain for likelihood, and for the others the chat template where there is one.
+/// The frame asked for: by default the chat template where a model with one was named, as in a run.
 pub(super) fn choose(args: &Args) -> anyhow::Result<Frame> {
     let template = || -> anyhow::Result<Option<Frame>> {
         let Some(model) = &args.model else { return Ok(None) };
@@ -31,10 +31,10 @@ pub(super) fn choose(args: &Args) -> anyhow::Result<Frame> {
             ChatTemplate::new(&source, &bos, &eos, Date::default())?.frame()?,
         )))
     };
-    match (args.style, args.method) {
-        (Some(StyleFlag::Plain), _) | (None, MethodFlag::Likelihood) => Ok(Frame::Plain),
-        (None, _) => Ok(template()?.unwrap_or(Frame::Plain)),
-        (Some(StyleFlag::Chat), _) => Ok(template()?.ok_or_else(|| ShowError::NoChatTemplate {
+    match args.style {
+        Some(StyleFlag::Plain) => Ok(Frame::Plain),
+        None => Ok(template()?.unwrap_or(Frame::Plain)),
+        Some(StyleFlag::Chat) => Ok(template()?.ok_or_else(|| ShowError::NoChatTemplate {
             model: args.model.clone(),
         })?),
     }

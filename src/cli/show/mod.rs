@@ -59,8 +59,7 @@ pub struct Args {
     /// fetched before
     #[arg(long, value_name = "MODEL")]
     model: Option<String>,
-    /// Plain text or the model's chat template; without it, plain for likelihood, and for the others chat where the
-    /// model has a template
+    /// Plain text or the model's chat template; without it, as a run does: chat where --model has a template
     #[arg(long, value_enum)]
     style: Option<StyleFlag>,
     /// How to print; text is the prompt and nothing else
