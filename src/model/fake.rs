@@ -63,7 +63,7 @@ pub struct FakeModel {
 struct Held {
     parent: Option<Node>,
     children: usize,
-    own: usize,
+    own: Vec<TokenId>,
     end: Cursor,
     seen: Seen,
 }
@@ -97,7 +97,7 @@ impl FakeModel {
         let held = Held {
             parent: None,
             children: 0,
-            own: 0,
+            own: Vec::new(),
             end,
             seen,
         };
@@ -232,7 +232,7 @@ impl LanguageModel for FakeModel {
         let held = Held {
             parent: Some(parent),
             children: 0,
-            own: tokens.len(),
+            own: tokens.to_vec(),
             end,
             seen,
         };
@@ -305,11 +305,36 @@ impl LanguageModel for FakeModel {
             return;
         }
         if let Some(held) = self.nodes.remove(&node) {
-            self.held -= held.own;
+            self.held -= held.own.len();
             if let Some(above) = held.parent.and_then(|parent| self.nodes.get_mut(&parent)) {
                 above.children -= 1;
             }
         }
+    }
+
+    fn crop(&mut self, node: Node, keep: usize) -> Result<(), ModelError> {
+        let held = self.node(node)?;
+        let (own, children) = (held.own.len(), held.children);
+        let Some(kept) = held.own.get(..keep).filter(|_| children == 0).map(<[_]>::to_vec) else {
+            return Err(ModelError::Crop { keep, own, children });
+        };
+        let Some(mut end) = held
+            .parent
+            .and_then(|parent| self.nodes.get(&parent))
+            .map(|above| above.end.clone())
+        else {
+            return Ok(());
+        };
+        let mut seen = Seen::new();
+        for &token in &kept {
+            end.push(token, &mut seen, self.config.taste > 0.0);
+        }
+        self.held -= own - keep;
+        self.computed += u64::from(keep > 0 && keep < own);
+        if let Some(held) = self.nodes.get_mut(&node) {
+            (held.own, held.end, held.seen) = (kept, end, seen);
+        }
+        Ok(())
     }
 
     fn depth(&self, node: Node) -> usize {

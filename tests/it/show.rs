@@ -199,12 +199,13 @@ fn a_model_with_a_chat_template_is_shown_its_own_turns() {
     assert_eq!(chat, format!("[user]{message}[/][assistant]Answer:"));
     let styled = |options: &str| text(&format!("--demonstrations 3 {options} --model {model}"));
     assert_eq!(styled("--method label --style plain"), plain);
+    assert_eq!(styled("--style plain"), text("--demonstrations 3"));
     assert_eq!(
         styled(""),
-        text("--demonstrations 3"),
-        "likelihood is plain where nothing else is said"
+        styled("--style chat"),
+        "every method's prompt is a turn, as in a run"
     );
-    assert!(styled("--style chat").ends_with("[/][assistant]-"));
+    assert!(styled("").ends_with("[/][assistant]-"));
 
     let without = show(&format!("--style chat --model {golden}"));
     let errors = String::from_utf8(without.stderr).unwrap();
