@@ -151,7 +151,7 @@ impl Engine {
 
     /// Logits of normed hidden states, `(rows, vocabulary)`, f32.
     pub(super) fn logits_of(&self, hidden: &Tensor) -> Result<Tensor, ModelError> {
-        Ok(self.decoder.head().forward(hidden)?.to_dtype(DType::F32)?)
+        Ok(self.decoder.head().logits(hidden)?)
     }
 
     /// Refuses paths that are too long, tokens that don't exist, and nodes that don't.

@@ -155,6 +155,11 @@ fn what_was_begun_is_continued_to_the_same_bytes() {
         }
         let half = &bytes[..bytes.len() / 2];
         fs::write(&begun, half).expect("a file");
+        let held = fs::File::open(&begun).expect("a file");
+        held.lock().expect("the lock another writer would hold");
+        let said = failure(&mut run(&begun, "fake:3"));
+        assert!(said.contains("another indieval is writing it"), "{said}");
+        drop(held);
         let said = failure(&mut run(&begun, "fake:4"));
         assert!(said.contains("another model") && said.contains("hint: "), "{said}");
         assert_eq!(

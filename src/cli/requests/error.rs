@@ -21,6 +21,12 @@ pub enum RequestError {
         /// Why.
         source: std::io::Error,
     },
+    /// Another program writes the output.
+    #[error("{}: another indieval is writing it", path.display())]
+    Busy {
+        /// The output.
+        path: PathBuf,
+    },
     /// A line that is no request.
     #[error("{place}: {problem}")]
     Line {
@@ -64,6 +70,7 @@ impl RequestError {
                     .into()
             }
             Self::Line { .. } => "correct the line and give the same command again: what is answered is kept".into(),
+            Self::Busy { .. } => "wait for it, or give another --out".into(),
             Self::Mismatch { .. } | Self::OtherModel { .. } | Self::Longer { .. } => {
                 "give another --out, or remove the file to begin anew".into()
             }

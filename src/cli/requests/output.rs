@@ -1,6 +1,6 @@
 //! Answered lines: the ones that are there already, and the ones that are added.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{BufRead, BufReader, BufWriter, Seek, SeekFrom, Write, stdout};
 use std::path::{Path, PathBuf};
 
@@ -35,7 +35,7 @@ pub(super) struct OldLine {
 }
 
 impl Output {
-    /// Opens or creates a file, or takes standard output, which nothing can be continued on.
+    /// Opens or creates a file, which no other program may be writing, or takes standard output, which nothing can be continued on.
     pub(super) fn open(path: &Path) -> Result<Self, RequestError> {
         let state = if is_standard(path) {
             State::New(Box::new(BufWriter::new(stdout())))
@@ -47,6 +47,13 @@ impl Output {
                 .truncate(false)
                 .open(path)
                 .map_err(|source| write_error(path, source))?;
+            // Held as long as the file is open; the system frees it however the process ends.
+            match file.try_lock() {
+                Ok(()) => {}
+                Err(TryLockError::WouldBlock) => return Err(RequestError::Busy { path: path.to_owned() }),
+                // What cannot be locked (a device, some network file systems) is written without.
+                Err(TryLockError::Error(_)) => {}
+            }
             State::Old {
                 reader: BufReader::new(file),
                 good: 0,

@@ -93,6 +93,21 @@ impl Linear {
         Ok(out)
     }
 
+    /// This layer's outputs as logits, `(rows, out)`, in f32: never rounded to a half-precision activation dtype on the
+    /// way, as [`Linear::forward`]'s are on a GPU. `hidden` is `(rows, in)`, already normed.
+    pub fn logits(&self, hidden: &Tensor) -> Result<Tensor> {
+        self.check(hidden)?;
+        if !matches!(self.operand, Operand::Plain(_)) {
+            return self.forward(hidden)?.to_dtype(DType::F32);
+        }
+        let mut parts = Vec::new();
+        self.chunks(hidden, |_, part| {
+            parts.push(part.clone());
+            Ok(())
+        })?;
+        Tensor::cat(&parts, 1)
+    }
+
     /// [`Linear::token_scores`] of targets sorted by row.
     fn sorted_scores(&self, hidden: &Tensor, targets: &[(usize, TokenId)]) -> Result<Vec<TokenScore>> {
         #[cfg(target_arch = "x86_64")]
