@@ -51,8 +51,9 @@ impl<T> Scores<T> {
             .chain(&self.categories)
     }
 
-    /// Builds scores of something else from a list in the order of [`Scores::iter`].
-    pub fn from_list<U>(&self, mut list: impl Iterator<Item = Option<U>>) -> Scores<U> {
+    /// Builds scores of something else from a list in the order of [`Scores::iter`]; what the list lacks is absent.
+    pub fn from_list<U>(&self, list: impl Iterator<Item = Option<U>>) -> Scores<U> {
+        let mut list = list.chain(std::iter::repeat_with(|| None));
         Scores {
             overall: list.next().flatten(),
             splits: std::array::from_fn(|_| list.next().flatten()),

@@ -170,6 +170,8 @@ struct Answer {
     codes: Vec<i32>,
     answer: Option<String>,
     template: Option<String>,
+    /// The group's name in tables and pictures, where the answer is too long or no name.
+    group: Option<String>,
 }
 
 fn fault(place: &str, problem: impl Into<String>) -> SurveyError {
@@ -265,7 +267,7 @@ fn answered(source: &Source, answers: &[Answer]) -> Result<Groups, SurveyError> 
     for answer in answers {
         let template = answer.template.as_ref().unwrap_or(&source.template);
         let sentence = fill(source, template, answer.answer.as_deref())?;
-        let name = answer.answer.clone().unwrap_or_else(|| sentence.clone());
+        let name = answer.group.as_ref().or(answer.answer.as_ref()).unwrap_or(&sentence).clone();
         if groups.iter().any(|group| group.sentence == sentence) {
             return Err(fault(&source.id, format!("`{sentence}` stands for two answers")));
         }

@@ -409,3 +409,22 @@ fn the_page_opens_offline_in_a_browser() {
     );
     assert!(visit.dom.contains("<h2 id=\"transfer\">") && visit.dom.trim_end().ends_with("</html>"));
 }
+
+#[test]
+fn a_run_of_one_person_has_a_report_and_a_comparison_without_intervals() {
+    for people in [1, 2] {
+        let folder = tempfile::tempdir().expect("a folder");
+        let run = folder.path().join("few");
+        let plan = Plan {
+            people,
+            ..plan("few", invented::every_section())
+        };
+        invented::write(&run, &plan);
+        for format in ["text", "csv", "markdown", "json"] {
+            let output = indieval(&["report", path(&run), "--format", format, FEW[0], FEW[1]]);
+            assert_eq!(output.status.code(), Some(0), "{format}: {}", text(&output.stderr));
+            let output = indieval(&["compare", path(&run), "--by", "method", "--format", format]);
+            assert_eq!(output.status.code(), Some(0), "{format}: {}", text(&output.stderr));
+        }
+    }
+}
