@@ -31,8 +31,8 @@ pub enum Event<'a> {
         recorded: &'a [Outcome],
         /// Outcomes of the finished run.
         outcomes: usize,
-        /// Units of the finished run.
-        units: usize,
+        /// People of the finished run.
+        people: usize,
         /// Bytes of a torn last line that were dropped.
         torn: usize,
     },
@@ -40,10 +40,10 @@ pub enum Event<'a> {
     Outcome(&'a Outcome),
     /// All of a unit is recorded.
     Unit {
-        /// Units recorded.
-        done: usize,
-        /// All.
-        units: usize,
+        /// Outcomes recorded.
+        outcomes: usize,
+        /// People of whom everything is recorded.
+        people: usize,
         /// Tokens computed since the program started.
         tokens: Tokens,
     },
@@ -86,11 +86,13 @@ where
     observer.event(Event::Begin {
         recorded: &recorded.outcomes,
         outcomes: plan.outcomes,
-        units: plan.units.len(),
+        people: plan.units.chunk_by(|a, b| a.person == b.person).count(),
         torn: recorded.torn,
     });
     let mut person = None;
+    let mut people = 0;
     for (index, unit) in plan.units.iter().enumerate() {
+        people += usize::from(plan.units.get(index + 1).is_none_or(|next| next.person != unit.person));
         if unit.first + unit.outcomes() <= known {
             continue;
         }
@@ -118,8 +120,8 @@ where
             .into());
         }
         observer.event(Event::Unit {
-            done: index + 1,
-            units: plan.units.len(),
+            outcomes: unit.first + unit.outcomes(),
+            people,
             tokens: compute.tokens(),
         });
     }

@@ -8,7 +8,9 @@ use crate::probe::{Circle, Donors, Split, split_questions};
 use crate::scoring::{Cell, Control, Outcome};
 use crate::survey::{Form, QuestionIndex};
 
-/// One person and one split: everything that shares a token tree.
+/// Cells of one person and one split that share a token tree: those that show the same kind of thing (demographics or
+/// none, one form, one category), for whatever methods, numbers of demonstrations and controls. Its outcomes are
+/// recorded when the tree has been walked, and a kill costs at most one tree.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unit {
     /// Position of the person among everyone in the survey file.
@@ -91,15 +93,17 @@ impl Plan {
                         }
                     }
                 }
-                let unit = Unit {
-                    person,
-                    split,
-                    probes,
-                    cells: asked,
-                    first: outcomes,
-                };
-                outcomes += unit.outcomes();
-                units.push(unit);
+                for tree in asked.chunk_by(|(a, _), (b, _)| cells[*a].shares_tree(&cells[*b])) {
+                    let unit = Unit {
+                        person,
+                        split,
+                        probes: probes.clone(),
+                        cells: tree.to_vec(),
+                        first: outcomes,
+                    };
+                    outcomes += unit.outcomes();
+                    units.push(unit);
+                }
             }
         }
         let left_out = alone
@@ -113,6 +117,11 @@ impl Plan {
             outcomes,
             left_out,
         })
+    }
+
+    /// The units of each person and split.
+    pub fn person_splits(&self) -> impl Iterator<Item = &[Unit]> {
+        self.units.chunk_by(|a, b| (a.person, a.split) == (b.person, b.split))
     }
 
     /// Where outcome number `index` belongs: unit, cell and probe, as positions in units, the unit's cells and probes.
@@ -157,5 +166,15 @@ impl Plan {
             }
         }
         Ok(())
+    }
+}
+
+impl Cell {
+    /// Whether another cell of the same person and split begins with the same statements as far as both go. Without
+    /// demonstrations, form and category mean nothing.
+    fn shares_tree(&self, other: &Self) -> bool {
+        let bare = self.demonstrations == 0 || other.demonstrations == 0;
+        self.demographics == other.demographics
+            && (bare || (self.form == other.form && self.category == other.category))
     }
 }

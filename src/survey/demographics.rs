@@ -267,7 +267,12 @@ fn answered(source: &Source, answers: &[Answer]) -> Result<Groups, SurveyError> 
     for answer in answers {
         let template = answer.template.as_ref().unwrap_or(&source.template);
         let sentence = fill(source, template, answer.answer.as_deref())?;
-        let name = answer.group.as_ref().or(answer.answer.as_ref()).unwrap_or(&sentence).clone();
+        let name = answer
+            .group
+            .as_ref()
+            .or(answer.answer.as_ref())
+            .unwrap_or(&sentence)
+            .clone();
         if groups.iter().any(|group| group.sentence == sentence) {
             return Err(fault(&source.id, format!("`{sentence}` stands for two answers")));
         }

@@ -10,7 +10,7 @@ use crate::model::{Branch, Decoding, LanguageModel, ModelError};
 use crate::run::{self, ChatUse, People, Plan, Prompts, Spec};
 use crate::scoring::{Method, Scorer};
 
-/// Units whose prompts are put together and tokenised; the others are taken to be like these.
+/// People's splits whose prompts are put together and tokenised; the others are taken to be like these.
 const SAMPLED: usize = 12;
 
 /// Tokens of the calibration's prefill, and steps of its generation.
@@ -30,15 +30,15 @@ pub fn run(spec: &Spec, people: &People, plan: &Plan, prompts: &Prompts, opened:
     let speed = calibrate(model.as_mut())?;
     let context = model.context_length();
     let mut scorer = Scorer::new(model.as_mut(), &tokenizer, &people.catalogue, run::settings(spec));
-    let step = plan.units.len().div_ceil(SAMPLED).max(1);
-    let (mut units, mut shared, mut alone, mut generated, mut asked) = (0u64, 0u64, 0u64, 0u64, 0u64);
+    let person_splits = plan.person_splits().count();
+    let step = person_splits.div_ceil(SAMPLED).max(1);
+    let (mut sampled, mut shared, mut alone, mut generated, mut asked) = (0u32, 0u64, 0u64, 0u64, 0u64);
     let (mut peak, mut longest) = (0, 0);
     let mut failures = Vec::new();
-    for unit in plan.units.iter().step_by(step) {
+    for unit in plan.person_splits().step_by(step).inspect(|_| sampled += 1).flatten() {
         let cases = run::cases(people, spec, plan, unit);
         match scorer.estimate(&run::asks(plan, prompts, unit, &cases)) {
             Ok(estimate) => {
-                units += 1;
                 shared += estimate.shared;
                 alone += estimate.alone;
                 generated += estimate.generated;
@@ -49,7 +49,7 @@ pub fn run(spec: &Spec, people: &People, plan: &Plan, prompts: &Prompts, opened:
             Err(error) => failures.push(format!("respondent {}: {error}", people.everyone.id(unit.person))),
         }
     }
-    let all = |sum: u64| sum as f64 / units.max(1) as f64 * plan.units.len() as f64;
+    let all = |sum: u64| sum as f64 / f64::from(sampled.max(1)) * person_splits as f64;
     let gib = |bytes: f64| bytes / f64::from(1 << 30);
     say!(
         "model        {} ({}, context of {context} tokens)",
@@ -59,7 +59,7 @@ pub fn run(spec: &Spec, people: &People, plan: &Plan, prompts: &Prompts, opened:
     say!(
         "respondents  {}, {} person-splits, {} outcomes",
         people.chosen.len(),
-        plan.units.len(),
+        person_splits,
         plan.outcomes
     );
     for (index, cell) in plan.cells.iter().enumerate() {
@@ -67,7 +67,7 @@ pub fn run(spec: &Spec, people: &People, plan: &Plan, prompts: &Prompts, opened:
         say!("{head:<13}{}", serde_json::to_string(cell)?);
     }
     say!(
-        "prompts      {:.0}, the longest of {longest} tokens (from {units} person-splits)",
+        "prompts      {:.0}, the longest of {longest} tokens (from {sampled} person-splits)",
         all(asked)
     );
     say!(
@@ -85,7 +85,7 @@ pub fn run(spec: &Spec, people: &People, plan: &Plan, prompts: &Prompts, opened:
         gib(tree_tokens as f64 * per_token as f64)
     );
     let prefill = all(shared) / speed.prefill;
-    let steps = generated as f64 / units.max(1) as f64 * plan.units.len() as f64 / 39.0;
+    let steps = all(generated) / 39.0;
     say!(
         "time         {} for prompts at {:.0} tokens/s{}",
         span(prefill),

@@ -42,8 +42,8 @@ pub fn lines(people: &People, plan: &Plan, verbose: bool) -> Vec<String> {
     );
     if verbose {
         let few: Vec<&str> = plan
-            .units
-            .iter()
+            .person_splits()
+            .filter_map(|units| units.first())
             .filter(|unit| unit.probes.len() < 39)
             .map(|unit| people.everyone.id(unit.person))
             .collect();

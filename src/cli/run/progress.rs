@@ -49,10 +49,11 @@ pub struct Progress {
     requests: StopRequests,
     begun: Instant,
     last_line: Instant,
-    /// Units that were recorded before this start.
+    /// Outcomes that were recorded before this start.
     before: usize,
     done: usize,
-    units: usize,
+    outcomes: usize,
+    people: (usize, usize),
     read: usize,
     correct: usize,
     tokens: Tokens,
@@ -83,7 +84,8 @@ impl Progress {
             last_line: now,
             before: 0,
             done: 0,
-            units: 0,
+            outcomes: 0,
+            people: (0, 0),
             read: 0,
             correct: 0,
             tokens: Tokens::default(),
@@ -103,7 +105,7 @@ impl Progress {
     fn message(&self) -> String {
         let seconds = self.begun.elapsed().as_secs_f64();
         let now = self.done - self.before.min(self.done);
-        let mut parts = vec![format!("{}/{}", self.done, self.units)];
+        let mut parts = vec![format!("{}/{}", self.people.0, self.people.1)];
         if self.tokens.shared > 0 && seconds > 0.0 {
             parts.push(format!("{:.0} tokens/s", self.tokens.shared as f64 / seconds));
         }
@@ -114,7 +116,7 @@ impl Progress {
             ));
         }
         if now > 0 {
-            let left = seconds / now as f64 * (self.units - self.done) as f64;
+            let left = seconds / now as f64 * (self.outcomes - self.done) as f64;
             parts.push(format!("{} left", span(left)));
         }
         parts.join(" · ")
@@ -127,13 +129,15 @@ impl Observer for Progress {
             Event::Begin {
                 recorded,
                 outcomes,
-                units,
+                people,
                 torn,
             } => {
                 self.begun = Instant::now();
-                self.units = units;
-                self.bar.set_length(units as u64);
-                self.bar.set_prefix("people × splits");
+                self.outcomes = outcomes;
+                self.people.1 = people;
+                self.before = recorded.len();
+                self.bar.set_length(outcomes as u64);
+                self.bar.set_prefix("respondents");
                 recorded.iter().for_each(|outcome| self.count(outcome));
                 if !self.quiet && !recorded.is_empty() {
                     let dropped = if torn > 0 { ", one torn line dropped" } else { "" };
@@ -150,17 +154,22 @@ impl Observer for Progress {
                 }
             }
             Event::Outcome(outcome) => self.count(outcome),
-            Event::Unit { done, units, tokens } => {
-                if self.done == 0 {
-                    self.before = done - 1;
-                }
-                self.done = done;
+            Event::Unit {
+                outcomes,
+                people,
+                tokens,
+            } => {
+                self.done = outcomes;
+                self.people.0 = people;
                 self.tokens = tokens;
-                self.bar.set_position(done as u64);
+                self.bar.set_position(outcomes as u64);
                 self.bar.set_message(self.message());
-                if !self.quiet && !self.terminal && (self.last_line.elapsed() >= LINE_EVERY || done == units) {
+                if !self.quiet
+                    && !self.terminal
+                    && (self.last_line.elapsed() >= LINE_EVERY || outcomes == self.outcomes)
+                {
                     self.last_line = Instant::now();
-                    eprintln!("people × splits {}", self.message());
+                    eprintln!("respondents {}", self.message());
                 }
             }
         }
