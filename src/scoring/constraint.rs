@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::parser::is_settled;
 use crate::model::{Constraint, Menu, TokenId, TokenizeError, Tokenizer};
 
 /// One choice after the other, each among a few runs of tokens: the letters of the options; or, for the paper's prompt,
@@ -55,27 +56,27 @@ impl Constraint for Choices {
     }
 }
 
-/// Marks that tell where an answer ends, by token.
+/// The text of every token as it stands inside a text, for looking at answers while they are written.
 #[derive(Debug)]
 pub struct Marks {
-    of_token: Vec<Box<[u8]>>,
+    of_token: Vec<Box<str>>,
 }
 
 impl Marks {
     /// Looks through the vocabulary; make it once.
     pub fn new(tokenizer: &Tokenizer) -> Result<Self, TokenizeError> {
-        let marks = |id: usize| -> Result<Box<[u8]>, TokenizeError> {
-            let text = tokenizer.decode(&[id as TokenId])?;
-            let kept = |byte: &u8| matches!(byte, b'{' | b'}' | b'"' | b'\\' | b'\n') || byte.is_ascii_graphic();
-            let mut kept: Vec<u8> = text.bytes().filter(kept).collect();
-            // Any other character says only that something is there.
-            kept.iter_mut()
-                .filter(|byte| !matches!(byte, b'{' | b'}' | b'"' | b'\\' | b'\n'))
-                .for_each(|byte| *byte = b'x');
-            kept.dedup_by(|a, b| a == b && *a == b'x');
-            Ok(kept.into())
+        // Decoders drop white space at the beginning of a text, so each token is decoded behind another one.
+        let anchor = tokenizer.encode("x")?.last().copied();
+        let before = match anchor {
+            Some(anchor) => tokenizer.decode(&[anchor])?,
+            None => String::new(),
         };
-        let of_token = (0..tokenizer.vocabulary()).map(marks).collect::<Result<_, _>>()?;
+        let text = |id: usize| -> Result<Box<str>, TokenizeError> {
+            let ids: Vec<TokenId> = anchor.into_iter().chain([id as TokenId]).collect();
+            let text = tokenizer.decode(&ids)?;
+            Ok(text.strip_prefix(&before).unwrap_or(&text).into())
+        };
+        let of_token = (0..tokenizer.vocabulary()).map(text).collect::<Result<_, _>>()?;
         Ok(Self { of_token })
     }
 }
@@ -83,8 +84,8 @@ impl Marks {
 /// Where a free answer is complete.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum End {
-    /// With the line in which something was said.
-    Line,
+    /// As soon as a letter is chosen whatever may follow, and at the latest with the line in which something was said.
+    Letter,
     /// With the brace that closes the first object.
     Object,
 }
@@ -95,10 +96,11 @@ pub struct Until {
     marks: Arc<Marks>,
     end: End,
     seen: usize,
+    /// What a letter may still come out of.
+    text: String,
     depth: usize,
     quoted: bool,
     escaped: bool,
-    said: bool,
     over: bool,
 }
 
@@ -109,34 +111,37 @@ impl Until {
             marks,
             end,
             seen: 0,
+            text: String::new(),
             depth: 0,
             quoted: false,
             escaped: false,
-            said: false,
             over: false,
         }
     }
 
-    fn read(&mut self, mark: u8) {
+    fn read(&mut self, piece: &str) {
         match self.end {
-            End::Line => {
-                self.over |= mark == b'\n' && self.said;
-                self.said |= mark != b'\n';
+            End::Letter => {
+                self.text.push_str(piece);
+                let said = self.text.trim_start();
+                self.over |= said.contains('\n') || is_settled(&self.text);
             }
-            End::Object => {
-                let escaped = std::mem::take(&mut self.escaped);
-                match mark {
-                    _ if self.quoted && escaped => {}
-                    b'\\' => self.escaped = self.quoted,
-                    b'"' if self.depth > 0 => self.quoted = !self.quoted,
-                    b'{' if !self.quoted => self.depth += 1,
-                    b'}' if !self.quoted && self.depth > 0 => {
-                        self.depth -= 1;
-                        self.over |= self.depth == 0;
-                    }
-                    _ => {}
-                }
+            End::Object => piece.chars().for_each(|c| self.read_object(c)),
+        }
+    }
+
+    fn read_object(&mut self, c: char) {
+        let escaped = std::mem::take(&mut self.escaped);
+        match c {
+            _ if self.quoted && escaped => {}
+            '\\' => self.escaped = self.quoted,
+            '"' if self.depth > 0 => self.quoted = !self.quoted,
+            '{' if !self.quoted => self.depth += 1,
+            '}' if !self.quoted && self.depth > 0 => {
+                self.depth -= 1;
+                self.over |= self.depth == 0;
             }
+            _ => {}
         }
     }
 }
@@ -145,8 +150,8 @@ impl Constraint for Until {
     fn menu(&mut self, generated: &[TokenId]) -> Menu {
         let marks = Arc::clone(&self.marks);
         for &token in generated.get(self.seen..).unwrap_or_default() {
-            for &mark in marks.of_token.get(token as usize).into_iter().flatten() {
-                self.read(mark);
+            if let Some(piece) = marks.of_token.get(token as usize) {
+                self.read(piece);
             }
         }
         self.seen = generated.len();
@@ -191,8 +196,10 @@ mod tests {
             let tokens = bytes(text);
             (0..=tokens.len()).find(|&n| until.menu(&tokens[..n]) == Menu::Done)
         };
-        assert_eq!(ends_at(End::Line, "\n\n B.\nmore"), Some(6));
-        assert_eq!(ends_at(End::Line, "\n\nB"), None);
+        assert_eq!(ends_at(End::Letter, "\n\n B.\nmore"), Some(5));
+        assert_eq!(ends_at(End::Letter, "A person\nmore"), Some(9));
+        assert_eq!(ends_at(End::Letter, "The answer is C, since"), Some(16));
+        assert_eq!(ends_at(End::Letter, "\n\nB"), None);
         assert_eq!(ends_at(End::Object, r#"It's: } {"a": {"b": "}\"}"}} so"#), Some(28));
         assert_eq!(ends_at(End::Object, r#"{"a": {"b": "c"}"#), None);
     }

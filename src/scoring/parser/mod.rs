@@ -9,7 +9,7 @@ mod single;
 mod text;
 
 pub use paper::read_paper;
-pub use single::read_single;
+pub use single::{is_settled, read_single};
 
 use super::Reading;
 

@@ -29,6 +29,17 @@ pub fn read_single(answer: &str, options: &[&str]) -> Read {
     }
 }
 
+/// Whether [`read_single`] reads the same whatever this beginning of an answer is followed by.
+pub fn is_settled(beginning: &str) -> bool {
+    // The first marked letter decides. One at the very end may yet become a word, and so may one before a character that
+    // is not complete.
+    let mut marked = letters(beginning).into_iter().filter(|letter| letter.marked);
+    marked.next().is_some_and(|letter| {
+        let behind = beginning[letter.end..].chars().next();
+        behind.is_some_and(|c| c != '\u{fffd}') && letter.stays
+    })
+}
+
 fn choice(option: usize, options: &[&str]) -> Read {
     if option < options.len() {
         Read::Choice(option)
@@ -42,6 +53,10 @@ struct Letter {
     option: usize,
     /// Whether something around it says that it is a label and no word.
     marked: bool,
+    /// Whether it is marked by what stands beside it, not by there being nothing else.
+    stays: bool,
+    /// Where it ends.
+    end: usize,
 }
 
 fn letters(answer: &str) -> Vec<Letter> {
@@ -77,6 +92,8 @@ fn letters(answer: &str) -> Vec<Letter> {
                 letters.push(Letter {
                     option: usize::from(letter.to_ascii_uppercase() - b'A'),
                     marked,
+                    stays: !small || (opened && ended),
+                    end: at + end,
                 });
             }
         }
@@ -128,7 +145,34 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_letter_is_settled_once_it_cannot_become_a_word() {
+        for settled in ["A.", "**B**", "The answer is A, since", "(b) ", "D)", "Option C "] {
+            assert!(is_settled(settled), "{settled:?}");
+        }
+        for open in [
+            "",
+            "A",
+            "A person",
+            "The answer is A",
+            "b",
+            "b.",
+            "\nB",
+            "I think",
+            "A\u{fffd}",
+        ] {
+            assert!(!is_settled(open), "{open:?}");
+        }
+    }
+
     proptest! {
+        #[test]
+        fn what_is_settled_stays(answer in "(answer |is |option |[ABDb(). é*\n\"’o]){0,12}") {
+            for (end, _) in answer.char_indices().filter(|&(end, _)| is_settled(&answer[..end])) {
+                prop_assert_eq!(read_single(&answer[..end], OPTIONS), read_single(&answer, OPTIONS), "{}", end);
+            }
+        }
+
         #[test]
         fn nothing_panics(answer in any::<String>(), near in "[ABI(). é*\n’o]{0,20}") {
             read_single(&answer, OPTIONS);

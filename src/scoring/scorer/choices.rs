@@ -41,7 +41,7 @@ impl Answers {
         if let Some(choices) = &self.valid {
             return Some(Box::new(choices.clone()));
         }
-        let end = if paper { End::Object } else { End::Line };
+        let end = if paper { End::Object } else { End::Letter };
         marks.map(|marks| Box::new(Until::new(Arc::clone(marks), end)) as Box<dyn Constraint>)
     }
 }
