@@ -82,7 +82,10 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     let files = write(&report, &page)?;
     match args.format {
         TableFormat::Text => print_table(&report, &page, files)?,
-        TableFormat::Markdown => print(&report.main_table().markdown())?,
+        TableFormat::Markdown => {
+            let tables = std::iter::once(report.main_table()).chain(report.cells_table());
+            print(&tables.map(|table| table.markdown()).collect::<Vec<_>>().join("\n"))?;
+        }
         TableFormat::Csv => {
             if let Some(table) = report.csv_tables().first() {
                 print(&table.csv())?;
@@ -104,8 +107,9 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
 
 /// The table for people and where the rest is.
 fn print_table(report: &Report, page: &Path, tables: usize) -> anyhow::Result<()> {
-    let table = report.main_table().text();
-    print(&format!("{table}\n{} and {tables} tables beside it\n", page.display()))
+    let shown = std::iter::once(report.main_table()).chain(report.cells_table());
+    let shown: String = shown.map(|table| table.text() + "\n").collect();
+    print(&format!("{shown}{} and {tables} tables beside it\n", page.display()))
 }
 
 /// The report of a run that has just ended: files into its folder, the table on stdout. Returns how many answers could

@@ -35,8 +35,10 @@ pub trait Constraint: Send {
     fn menu(&mut self, generated: &[TokenId]) -> Menu;
 }
 
-/// One text to be generated: tokens put after the parent node, then free or constrained continuation.
+/// One text to be generated: tokens put after a node, then free or constrained continuation.
 pub struct Branch {
+    /// The node it hangs below.
+    pub parent: Node,
     /// Tokens between the parent node and the first generated token (may be empty).
     pub prompt: Vec<TokenId>,
     /// What may be generated; also ends a generation as soon as its answer is complete.
@@ -122,13 +124,8 @@ pub trait LanguageModel: Send {
     /// Scores continuations below several nodes in as few packed passes as memory allows.
     fn score_many(&mut self, jobs: &[(Node, &[TokenId])]) -> Result<Vec<Vec<TokenScore>>, ModelError>;
 
-    /// Generates all branches below `parent` together, one token of each per pass.
-    fn generate(
-        &mut self,
-        parent: Node,
-        branches: Vec<Branch>,
-        decoding: &Decoding,
-    ) -> Result<Vec<Generation>, ModelError>;
+    /// Generates all branches together, one token of each per pass, whatever nodes they hang below.
+    fn generate(&mut self, branches: Vec<Branch>, decoding: &Decoding) -> Result<Vec<Generation>, ModelError>;
 
     /// Frees a node's own keys and values. Its descendants must have been released before; the root cannot be.
     fn release(&mut self, node: Node);

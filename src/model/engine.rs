@@ -293,13 +293,8 @@ impl LanguageModel for Engine {
             .collect())
     }
 
-    fn generate(
-        &mut self,
-        parent: Node,
-        branches: Vec<Branch>,
-        decoding: &Decoding,
-    ) -> Result<Vec<Generation>, ModelError> {
-        self.generate_branches(parent, branches, decoding)
+    fn generate(&mut self, branches: Vec<Branch>, decoding: &Decoding) -> Result<Vec<Generation>, ModelError> {
+        self.generate_branches(branches, decoding)
     }
 
     fn release(&mut self, node: Node) {

@@ -179,23 +179,37 @@ proptest! {
     ) {
         let decoding = Decoding { temperature, top_p: 0.9, stop: vec![3, 17] };
         let config = &families()[family];
-        let branch = |i: usize| {
+        let branch = |parent: Node, i: usize| {
             let (prompt, max_tokens, kind) = &prompts[i];
             let constraint: Option<Box<dyn Constraint>> = match kind {
                 0 => None,
                 kind => Some(Box::new(Grammar(*kind))),
             };
-            Branch { prompt: prompt.clone(), constraint, seed: i as u64, max_tokens: *max_tokens }
+            Branch { parent, prompt: prompt.clone(), constraint, seed: i as u64, max_tokens: *max_tokens }
         };
         let mut together = engine(config, slots, rows);
         let node = together.extend(together.root(), &before).unwrap();
+        // Some hang below a node of their own.
+        let mut parents = vec![node; prompts.len()];
+        for ((prompt, _, _), parent) in prompts.iter().zip(&mut parents).skip(2).step_by(3) {
+            if let Some(&first) = prompt.first() {
+                *parent = together.extend(node, &[first]).unwrap();
+            }
+        }
         let free = together.free_tokens();
-        let packed = together.generate(node, (0..prompts.len()).map(branch).collect(), &decoding).unwrap();
+        let branches = parents.iter().enumerate().map(|(i, &parent)| {
+            let mut branch = branch(parent, i);
+            if parent != node {
+                branch.prompt.remove(0);
+            }
+            branch
+        });
+        let packed = together.generate(branches.collect(), &decoding).unwrap();
         prop_assert_eq!(together.free_tokens(), free);
         for (i, packed) in packed.iter().enumerate() {
             let mut alone = engine(config, PLENTY, PLENTY);
             let node = alone.extend(alone.root(), &before).unwrap();
-            let one = alone.generate(node, vec![branch(i)], &decoding).unwrap().remove(0);
+            let one = alone.generate(vec![branch(node, i)], &decoding).unwrap().remove(0);
             prop_assert_eq!(&packed.tokens, &one.tokens);
             prop_assert_eq!(packed.finish, one.finish);
             prop_assert_eq!((packed.tokens.len(), packed.tokens.len()), (packed.logprobs.len(), packed.off_menu.len()));
@@ -245,6 +259,7 @@ fn greedy_generation_takes_the_best_token_at_every_step() {
         let mut engine = engine(&config, PLENTY, PLENTY);
         let node = engine.extend(engine.root(), &[5, 9, 33]).unwrap();
         let branch = Branch {
+            parent: node,
             prompt: vec![7],
             constraint: None,
             seed: 0,
@@ -255,7 +270,7 @@ fn greedy_generation_takes_the_best_token_at_every_step() {
             top_p: 1.,
             stop: vec![],
         };
-        let generated = engine.generate(node, vec![branch], &decoding).unwrap().remove(0);
+        let generated = engine.generate(vec![branch], &decoding).unwrap().remove(0);
         assert_eq!((generated.tokens.len(), generated.finish), (12, Finish::Length));
         let given = [vec![7], generated.tokens].concat();
         let scores = engine.score(node, &[&given]).unwrap().remove(0);
@@ -290,6 +305,7 @@ fn what_is_shared_is_computed_once() {
         .unwrap();
     assert_eq!(engine.computed_tokens(), 7);
     let branch = |prompt: &[TokenId]| Branch {
+        parent: a,
         prompt: prompt.to_vec(),
         constraint: None,
         seed: 0,
@@ -301,7 +317,7 @@ fn what_is_shared_is_computed_once() {
         stop: vec![],
     };
     engine
-        .generate(a, vec![branch(&[5, 6, 7]), branch(&[5, 6, 8]), branch(&[])], &decoding)
+        .generate(vec![branch(&[5, 6, 7]), branch(&[5, 6, 8]), branch(&[])], &decoding)
         .unwrap();
     assert_eq!(engine.computed_tokens(), 7 + 4 + 3);
 }
@@ -413,6 +429,7 @@ fn slots_come_back_after_an_error_on_the_way() {
     let root = engine.root();
     let free = engine.free_tokens();
     let branch = || Branch {
+        parent: root,
         prompt: vec![1, 2],
         constraint: Some(Box::new(Wrong)),
         seed: 0,
@@ -423,7 +440,7 @@ fn slots_come_back_after_an_error_on_the_way() {
         top_p: 1.,
         stop: vec![],
     };
-    let error = engine.generate(root, vec![branch(), branch()], &decoding).unwrap_err();
+    let error = engine.generate(vec![branch(), branch()], &decoding).unwrap_err();
     assert!(matches!(error, ModelError::UnknownToken { token: 640, .. }));
     assert_eq!(engine.free_tokens(), free);
 }
@@ -437,6 +454,7 @@ fn a_generation_ends_where_the_context_does() {
     let mut engine = engine(&small, 50, PLENTY);
     let root = engine.root();
     let branch = Branch {
+        parent: root,
         prompt: vec![1, 2, 3],
         constraint: None,
         seed: 0,
@@ -447,6 +465,6 @@ fn a_generation_ends_where_the_context_does() {
         top_p: 1.,
         stop: vec![],
     };
-    let generated = engine.generate(root, vec![branch], &decoding).unwrap().remove(0);
+    let generated = engine.generate(vec![branch], &decoding).unwrap().remove(0);
     assert_eq!((generated.tokens.len(), generated.finish), (6, Finish::Length));
 }

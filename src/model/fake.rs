@@ -57,6 +57,8 @@ pub struct FakeModel {
     next: u64,
     held: usize,
     computed: u64,
+    /// Times that texts were generated together.
+    pub(crate) generations: usize,
 }
 
 /// One node: what its path looks like from its end.
@@ -109,6 +111,7 @@ impl FakeModel {
             next: 1,
             held: 0,
             computed: 0,
+            generations: 0,
         }
     }
 
@@ -265,16 +268,12 @@ impl LanguageModel for FakeModel {
         Ok(scores)
     }
 
-    fn generate(
-        &mut self,
-        parent: Node,
-        branches: Vec<Branch>,
-        decoding: &Decoding,
-    ) -> Result<Vec<Generation>, ModelError> {
-        let start = self.node(parent)?.end.clone();
+    fn generate(&mut self, branches: Vec<Branch>, decoding: &Decoding) -> Result<Vec<Generation>, ModelError> {
+        self.generations += 1;
         let mut generations = Vec::with_capacity(branches.len());
         for branch in branches {
-            let mut cursor = start.clone();
+            let parent = branch.parent;
+            let mut cursor = self.node(parent)?.end.clone();
             let mut local = Seen::new();
             self.check(cursor.depth, &branch.prompt)?;
             for &token in &branch.prompt {
@@ -409,12 +408,13 @@ mod tests {
             stop: vec![],
         };
         let branch = Branch {
+            parent: model.root(),
             prompt: vec![],
             constraint: None,
             seed: 0,
             max_tokens: 1,
         };
-        let generated = &model.generate(model.root(), vec![branch], &decoding).expect("text")[0];
+        let generated = &model.generate(vec![branch], &decoding).expect("text")[0];
         assert_eq!(generated.tokens, [greedy[0] as TokenId]);
         assert_eq!(generated.logprobs, [rows[greedy[0]][0].logprob]);
     }

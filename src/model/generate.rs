@@ -66,51 +66,46 @@ impl Engine {
     /// does. Branches that would not fit into memory together with all they may generate are decoded in several groups.
     pub(super) fn generate_branches(
         &mut self,
-        parent: Node,
-        branches: Vec<Branch>,
+        mut branches: Vec<Branch>,
         decoding: &Decoding,
     ) -> Result<Vec<Generation>, ModelError> {
-        let jobs: Vec<(Node, &[TokenId])> = branches.iter().map(|b| (parent, b.prompt.as_slice())).collect();
+        let jobs: Vec<(Node, &[TokenId])> = branches.iter().map(|b| (b.parent, b.prompt.as_slice())).collect();
         self.check(&jobs)?;
-        let depth = self.tree.depth(parent)?;
-        if branches.iter().any(|branch| depth + branch.prompt.len() == 0) {
-            return Err(ModelError::NoContext);
+        let limit = self.context_length();
+        for branch in &mut branches {
+            let depth = self.tree.depth(branch.parent)? + branch.prompt.len();
+            if depth == 0 {
+                return Err(ModelError::NoContext);
+            }
+            branch.max_tokens = branch.max_tokens.min(limit - depth);
         }
         // Its prompt, and all generated tokens but the last, which predicts nothing.
-        let limit = self.context_length();
-        let most = |branch: &Branch| branch.max_tokens.min(limit - depth - branch.prompt.len());
-        let slots = |branch: &Branch| branch.prompt.len() + most(branch).saturating_sub(1);
+        let slots = |branch: &Branch| branch.prompt.len() + branch.max_tokens.saturating_sub(1);
         self.check_room(branches.iter().map(slots).max().unwrap_or(0))?;
 
         let mut out = Vec::with_capacity(branches.len());
         let mut group: Vec<Branch> = Vec::new();
         let mut room = self.free_tokens();
-        for mut branch in branches {
+        for branch in branches {
             let needed = slots(&branch);
             if needed > room {
-                out.extend(self.generate_group(parent, std::mem::take(&mut group), decoding)?);
+                out.extend(self.generate_group(std::mem::take(&mut group), decoding)?);
                 room = self.free_tokens();
             }
             room -= needed;
-            branch.max_tokens = most(&branch);
             group.push(branch);
         }
-        out.extend(self.generate_group(parent, group, decoding)?);
+        out.extend(self.generate_group(group, decoding)?);
         Ok(out)
     }
 
     /// Generates branches that fit into memory together.
-    fn generate_group(
-        &mut self,
-        parent: Node,
-        group: Vec<Branch>,
-        decoding: &Decoding,
-    ) -> Result<Vec<Generation>, ModelError> {
-        let trie = Trie::new(group.iter().map(|branch| (parent, branch.prompt.as_slice())));
+    fn generate_group(&mut self, group: Vec<Branch>, decoding: &Decoding) -> Result<Vec<Generation>, ModelError> {
+        let trie = Trie::new(group.iter().map(|branch| (branch.parent, branch.prompt.as_slice())));
         let mut held = vec![None; trie.tokens().len()];
         let mut growing = Vec::with_capacity(group.len());
         let done = self
-            .start(parent, group, &trie, &mut held, &mut growing)
+            .start(group, &trie, &mut held, &mut growing)
             .and_then(|()| self.grow(&mut growing, decoding));
         self.give_back(held);
         let own = growing.iter_mut().flat_map(|branch| std::mem::take(&mut branch.own));
@@ -122,7 +117,6 @@ impl Engine {
     /// Computes all prompts, packed.
     fn start(
         &mut self,
-        parent: Node,
         group: Vec<Branch>,
         trie: &Trie,
         held: &mut [Option<usize>],
@@ -137,12 +131,13 @@ impl Engine {
             }
             Ok(())
         })?;
-        let path = self.tree.path(parent)?;
-        let below = self.tree.hidden(parent)?;
         for (i, branch) in group.into_iter().enumerate() {
-            let mut before = path.clone();
+            let mut before = self.tree.path(branch.parent)?;
             extend_path(&mut before, held, trie.path(i).iter().copied());
-            let hidden = ends[i].map_or(below.clone(), |end| hidden[end].clone());
+            let hidden = match ends[i] {
+                Some(end) => hidden[end].clone(),
+                None => self.tree.hidden(branch.parent)?,
+            };
             growing.push(Growing {
                 before,
                 own: self.take(branch.max_tokens.saturating_sub(1))?,

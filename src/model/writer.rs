@@ -237,6 +237,7 @@ pub(super) fn log_softmax(logits: &[f32]) -> Vec<f32> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::Node;
     use proptest::prelude::*;
 
     const LOGPROBS: [f32; 4] = [
@@ -264,6 +265,7 @@ mod tests {
 
     fn branch(constraint: Option<Fixed>, max_tokens: usize) -> Branch {
         Branch {
+            parent: Node(0),
             prompt: Vec::new(),
             constraint: constraint.map(|c| Box::new(c) as Box<dyn Constraint>),
             seed: 7,

@@ -98,21 +98,13 @@ pub fn baseline(system: &System) -> String {
 /// Labels that tell the systems of one table apart: the model and the method always, any other part only where it
 /// differs within the table.
 pub fn labels(all: &[[String; 9]]) -> Vec<String> {
-    let models: Vec<&[String; 9]> = all.iter().filter(|parts| !parts[1].is_empty()).collect();
-    // Only likelihoods have a norm, and a form needs demonstrations: where there is none, it differs from nothing.
-    let differs = |at: usize| {
-        let said = models
-            .iter()
-            .map(|parts| &parts[at])
-            .filter(|part| ![3, 5].contains(&at) || !part.is_empty());
-        said.collect::<BTreeSet<_>>().len() > 1
-    };
+    let models = all.iter().filter(|parts| !parts[1].is_empty()).count();
     let varies: [bool; 9] = std::array::from_fn(|at| match at {
-        1 => differs(1) || models.len() < 2,
+        1 => said(all, 1).len() > 1 || models < 2,
         2 => true,
         // Two runs of one model differ in something else that is shown; the run's name is the last resort.
         0 => false,
-        _ => differs(at),
+        _ => said(all, at).len() > 1,
     });
     let short = |parts: &[String; 9], with_run: bool| {
         let mut kept: Vec<&str> = Vec::new();
@@ -134,6 +126,24 @@ pub fn labels(all: &[[String; 9]]) -> Vec<String> {
     } else {
         labels
     }
+}
+
+/// What one part says in the models of a table.
+fn said(all: &[[String; 9]], at: usize) -> BTreeSet<&str> {
+    let models = all.iter().filter(|parts| !parts[1].is_empty());
+    // Only likelihoods have a norm, and a form needs demonstrations: where there is none, it differs from nothing.
+    let parts = models.map(|parts| parts[at].as_str());
+    parts.filter(|part| ![3, 5].contains(&at) || !part.is_empty()).collect()
+}
+
+/// What was shown to all models of a table alike: demonstrations, form, demographics, category and control.
+pub fn in_common(all: &[[String; 9]]) -> Vec<String> {
+    (4..9)
+        .filter_map(|at| match Vec::from_iter(said(all, at)).as_slice() {
+            [one] if !one.is_empty() => Some((*one).to_owned()),
+            _ => None,
+        })
+        .collect()
 }
 
 /// A category in a word or two, for pictures; unknown names are cut at 18 characters.
@@ -219,6 +229,17 @@ mod tests {
             label(&[("a", "M", cell(Method::Label, 0)), ("b", "M", cell(Method::Label, 0))]),
             ["a · label", "b · label"]
         );
+    }
+
+    #[test]
+    fn what_all_have_in_common_is_told_once() {
+        let common = |cells: [System; 2]| in_common(&cells.map(|cell| parts("r", "M", &cell)));
+        let (likelihood, label) = (cell(Method::Likelihood, 50), cell(Method::Label, 50));
+        assert_eq!(
+            common([likelihood, label.clone()]),
+            ["50 demonstrations", "polar", "no demographics"]
+        );
+        assert_eq!(common([cell(Method::Label, 0), label]), ["polar", "no demographics"]);
     }
 
     #[test]

@@ -12,14 +12,19 @@ impl Report {
         self.headline.iter().chain(&self.baselines).copied().collect()
     }
 
-    /// Labels of the systems of the main table.
-    pub fn shown_labels(&self) -> Vec<String> {
+    /// What systems are called, part by part.
+    fn parts(&self, systems: &[usize]) -> Vec<[String; 9]> {
         let parts = |at: &usize| {
             let scores = &self.systems[*at];
             let run = &self.runs[scores.run];
             names::parts(&run.name, &run.header.model.name, &scores.system)
         };
-        let models: Vec<_> = self.headline.iter().map(parts).collect();
+        systems.iter().map(parts).collect()
+    }
+
+    /// Labels of the systems of the main table.
+    pub fn shown_labels(&self) -> Vec<String> {
+        let models = self.parts(&self.headline);
         let baselines = self
             .baselines
             .iter()
@@ -36,8 +41,12 @@ impl Report {
     pub fn main_table(&self) -> Table {
         let synthetic = if self.synthetic { "SYNTHETIC respondents. " } else { "" };
         let people = self.runs.iter().map(|run| run.people).max().unwrap_or(0);
+        let shown: String = names::in_common(&self.parts(&self.headline))
+            .iter()
+            .map(|part| format!(", {part}"))
+            .collect();
         let caption = format!(
-            "{synthetic}Accuracy in percent with 95 % intervals over {people} people; overall is the mean of the categories."
+            "{synthetic}Accuracy in percent with 95 % intervals over {people} people{shown}; overall is the mean of the categories."
         );
         let labels = self.shown_labels();
         let mut columns = vec![("category".to_owned(), Align::Left)];
@@ -69,5 +78,33 @@ impl Report {
             .rows
             .push(std::iter::once("Overall".to_owned()).chain(overall).collect());
         table
+    }
+
+    /// Overall accuracy of every cell; absent where the main table has them all.
+    pub fn cells_table(&self) -> Option<Table> {
+        let of_model = |at: &usize| matches!(self.systems[*at].system, System::Model { .. });
+        let cells: Vec<usize> = (0..self.systems.len()).filter(of_model).collect();
+        if cells.len() <= self.headline.len() {
+            return None;
+        }
+        let row = |(&at, label): (&usize, String)| {
+            let system = &self.systems[at];
+            let scores = system.scores.overall.as_ref();
+            let tokens = system.context_tokens.map_or(String::new(), |n| format!("{n:.0}"));
+            vec![label, with_interval(scores), system.unread.to_string(), tokens]
+        };
+        let columns = [
+            ("cell", Align::Left),
+            ("overall", Align::Right),
+            ("unreadable", Align::Right),
+            ("tokens of context", Align::Right),
+        ];
+        let caption = format!(
+            "Overall accuracy of every cell ({} respondents); an answer that cannot be read counts as wrong.",
+            self.respondents_word()
+        );
+        let mut table = Table::new("cells", caption, &columns);
+        table.rows = cells.iter().zip(names::labels(&self.parts(&cells))).map(row).collect();
+        Some(table)
     }
 }

@@ -161,6 +161,13 @@ impl Plan {
     }
 }
 
+/// Tokens below a branch: of the runs held there, and of its leaves, which are held beside them.
+#[derive(Clone, Copy, Default)]
+struct Below {
+    held: usize,
+    passing: usize,
+}
+
 struct Planner<'a, F> {
     tree: &'a Tree,
     rest: F,
@@ -169,6 +176,8 @@ struct Planner<'a, F> {
     children: Vec<Vec<usize>>,
     /// Paths that hang on each branch; the last entry is the base's.
     paths: Vec<Vec<usize>>,
+    /// What each branch has below it; the last entry is the base's.
+    below: Vec<Below>,
     steps: Vec<Step>,
     free: usize,
     peak: usize,
@@ -185,12 +194,29 @@ impl<'a, F: Fn(usize) -> usize> Planner<'a, F> {
         for (path, home) in tree.homes.iter().enumerate() {
             paths[home.branch.unwrap_or(base)].push(path);
         }
+        let mut below = vec![Below::default(); base + 1];
+        // Children have higher numbers than their parents.
+        for index in (0..base).rev().chain([base]) {
+            let leaves = paths[index].iter().map(|&path| rest(path));
+            let held = children[index]
+                .iter()
+                .map(|&child| below[child].held + tree.branches[child].tokens());
+            let passing = leaves.chain(children[index].iter().map(|&child| below[child].passing));
+            below[index] = Below {
+                held: held.sum(),
+                passing: match packing {
+                    Packing::Passes => passing.max().unwrap_or(0),
+                    Packing::Together => passing.sum(),
+                },
+            };
+        }
         Self {
             tree,
             rest,
             packing,
             children,
             paths,
+            below,
             steps: Vec::new(),
             free: 0,
             peak: 0,
@@ -209,11 +235,18 @@ impl<'a, F: Fn(usize) -> usize> Planner<'a, F> {
         Ok(())
     }
 
-    /// Leaves and short-lived branches first, together; then the branches that have branches of their own, one by one.
+    /// All that is below at once, where it fits. Else leaves and short-lived branches first, together; then the branches
+    /// that have branches of their own, one by one.
     fn below(&mut self, branch: Option<usize>, free: usize, visits: &mut Vec<Visit>) -> Result<(), ScoringError> {
         let index = branch.unwrap_or(self.tree.branches.len());
         if let Some(branch) = branch {
             self.steps.push(Step::Hold(vec![branch]));
+        }
+        let Below { held, passing } = self.below[index];
+        if held + passing <= free {
+            self.peak = self.peak.max(self.free - free + held + passing);
+            self.at_once(index);
+            return Ok(());
         }
         let mut batch = Batch::default();
         for path in std::mem::take(&mut self.paths[index]) {
@@ -237,6 +270,26 @@ impl<'a, F: Fn(usize) -> usize> Planner<'a, F> {
             visits.push(Visit::Below(Some(child), left));
         }
         Ok(())
+    }
+
+    /// Everything below a branch in as few steps as it is deep: siblings are computed together.
+    fn at_once(&mut self, index: usize) {
+        let mut paths = std::mem::take(&mut self.paths[index]);
+        let mut levels = vec![std::mem::take(&mut self.children[index])];
+        while let Some(level) = levels.last().filter(|level| !level.is_empty()) {
+            let mut next = Vec::new();
+            for branch in level.clone() {
+                paths.append(&mut self.paths[branch]);
+                next.append(&mut self.children[branch]);
+            }
+            levels.push(next);
+        }
+        levels.pop();
+        self.steps.extend(levels.iter().cloned().map(Step::Hold));
+        if !paths.is_empty() {
+            self.steps.push(Step::Reach(paths));
+        }
+        self.steps.extend(levels.into_iter().rev().map(Step::Drop));
     }
 
     /// Puts one path into the batch, and starts another batch where it does not fit.

@@ -1,7 +1,5 @@
 //! Many continuations scored, or many prompts continued, with what they share computed once.
 
-use std::collections::HashMap;
-
 use super::ScoringError;
 use super::plan::{Leaf, Packing, Plan};
 use crate::model::{Branch, Constraint, Decoding, Generation, LanguageModel, Node, TokenId, TokenScore};
@@ -47,8 +45,9 @@ impl std::ops::AddAssign for Tokens {
     }
 }
 
-/// Most branches that are generated together: beyond this, a pass gains nothing from being larger.
-const BRANCHES_TOGETHER: usize = 64;
+/// Most branches that are generated together: by then the weights are read for so many tokens that a pass gains little
+/// from being larger, while the logits of all branches take their memory.
+const BRANCHES_TOGETHER: usize = 128;
 
 /// Scores of every job, in the order of `jobs`, and what sharing saved. See [`work`].
 pub fn score_jobs<M: LanguageModel + ?Sized>(
@@ -64,7 +63,7 @@ pub fn score_jobs<M: LanguageModel + ?Sized>(
 /// with `rounds[r]`; all rounds of a prompt follow each other while its node is held.
 ///
 /// Equal jobs are computed once, and so is a continuation that another one below the same context begins with. Prompts
-/// below one held run are generated together, as many as the memory (and 64) allows.
+/// are generated together, as many as the memory (and 128) allows.
 ///
 /// Returns the scores in the order of `jobs`. Errors: [`ScoringError::Room`] before anything is computed (naming the
 /// job; prompts count on from the jobs); what the model reports while it runs.
@@ -122,15 +121,17 @@ pub fn work<M: LanguageModel + ?Sized, W: Writing>(
                 rows[unique[path]] = scores.into_iter().skip(rest(path).len()).collect();
             }
         }
-        for (node, members) in together(&written) {
+        let groups = written.len().div_ceil(BRANCHES_TOGETHER).max(1);
+        for members in written.chunks(written.len().div_ceil(groups).max(1)) {
             for (round, decoding) in rounds.iter().enumerate() {
                 let mut asked = Vec::new();
                 let mut branches = Vec::new();
-                for &path in &members {
+                for &(parent, path) in members {
                     let writing = &mut writings[path - unique.len()];
                     if let Some((constraint, seed)) = writing.begin(round) {
                         asked.push(path);
                         branches.push(Branch {
+                            parent,
                             prompt: rest(path).to_vec(),
                             constraint,
                             seed,
@@ -141,7 +142,7 @@ pub fn work<M: LanguageModel + ?Sized, W: Writing>(
                 if asked.is_empty() {
                     break;
                 }
-                for (path, generation) in asked.into_iter().zip(model.generate(node, branches, decoding)?) {
+                for (path, generation) in asked.into_iter().zip(model.generate(branches, decoding)?) {
                     alone += (held + paths[path].len() + generation.tokens.len()) as u64;
                     writings[path - unique.len()].finish(round, generation);
                 }
@@ -156,23 +157,6 @@ pub fn work<M: LanguageModel + ?Sized, W: Writing>(
     }
     let shared = model.computed_tokens() - before;
     Ok((rows, Tokens { shared, alone }))
-}
-
-/// Paths of one node in groups that are generated together.
-fn together(written: &[(Node, usize)]) -> Vec<(Node, Vec<usize>)> {
-    let mut of_node: HashMap<Node, usize> = HashMap::new();
-    let mut groups: Vec<(Node, Vec<usize>)> = Vec::new();
-    for &(node, path) in written {
-        let group = *of_node.entry(node).or_insert(groups.len());
-        match groups.get_mut(group) {
-            Some((_, paths)) if paths.len() < BRANCHES_TOGETHER => paths.push(path),
-            _ => {
-                of_node.insert(node, groups.len());
-                groups.push((node, vec![path]));
-            }
-        }
-    }
-    groups
 }
 
 impl<W: Writing> Writing for &mut W {
@@ -382,6 +366,26 @@ mod tests {
         let (_, tokens) = score_jobs(&mut model, root, &jobs(&texts)).expect("scores");
         assert_eq!(tokens.alone, 78 * 307);
         assert!(tokens.shared <= 300 + 78 * 7, "{tokens:?}");
+    }
+
+    #[test]
+    fn prompts_that_hang_below_nodes_of_their_own_are_generated_together() {
+        let mut model = model(true, 5000);
+        let prompt = |i: u32| Prompt {
+            tokens: [vec![1; 30], vec![2 + i % 8; 40 + i as usize]].concat(),
+            seed: 0,
+            max_tokens: 5,
+            generation: None,
+        };
+        let mut prompts: Vec<Prompt> = (0..BRANCHES_TOGETHER as u32).map(prompt).collect();
+        let decoding = Decoding {
+            temperature: 0.0,
+            top_p: 1.0,
+            stop: vec![],
+        };
+        generate(&mut model, &mut prompts, &decoding);
+        assert_eq!(model.generations, 1);
+        assert!(prompts.iter().all(|prompt| prompt.generation.is_some()));
     }
 
     #[test]

@@ -134,6 +134,7 @@ fn calibrate(model: &mut dyn LanguageModel) -> Result<Speed, ModelError> {
     }
     let branches = (0..39)
         .map(|seed| Branch {
+            parent: node,
             prompt: vec![1],
             constraint: None,
             seed,
@@ -146,7 +147,7 @@ fn calibrate(model: &mut dyn LanguageModel) -> Result<Speed, ModelError> {
         top_p: 1.0,
         stop: Vec::new(),
     };
-    model.generate(node, branches, &greedy)?;
+    model.generate(branches, &greedy)?;
     let step = begun.elapsed().as_secs_f64() / (CALIBRATION.1 + 1) as f64;
     model.release(node);
     Ok(Speed { prefill, step })

@@ -152,6 +152,12 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     }
     say(&sharing(added, tokens, seconds));
     let unread = super::report::after_run(&out, args.quiet)?;
+    if unread > 0 {
+        say(&format!(
+            "{unread} of {} outcomes have no readable answer; they count as wrong, and the report says within which bounds that matters (exit status 3)",
+            header.outcomes
+        ));
+    }
     if let Some(count) = args.verify {
         drop(compute);
         verify::sample(&out, &people, &plan, &prompts, model.as_mut(), &tokenizer, count)?;
