@@ -151,27 +151,19 @@ pub fn facts(run: &RunSummary) -> Value {
 
 /// Every cell with what was really shown.
 pub fn cells(report: &Report) -> Vec<Value> {
-    let models = report
-        .systems
-        .iter()
-        .filter(|s| matches!(s.system, System::Model { .. }));
-    let rows = models.map(|system| {
+    let row = |(at, label): (usize, String)| {
+        let system = &report.systems[at];
         let of_mean = |mean: Option<f64>| mean.map_or("–".to_owned(), |m| format!("{m:.0}"));
         let overall = system.scores.overall;
         context! {
-            run => report.runs[system.run].name.clone(), label => short_cell(&system.label), people => system.people,
+            run => report.runs[system.run].name.clone(), label => names::cut(&label, 120), people => system.people,
             probes => system.probes,
             shown => of_mean(system.shown), tokens => of_mean(system.context_tokens),
             accuracy => super::words::with_interval(overall.as_ref()),
             crossed => system.crossed.as_ref().map_or(String::new(), |e| super::words::with_interval(Some(e))),
         }
-    });
-    rows.collect()
-}
-
-/// A cell's full label without the words that every label has.
-fn short_cell(label: &str) -> String {
-    names::cut(label, 120)
+    };
+    report.cells().into_iter().map(row).collect()
 }
 
 /// 1234567 as 1,234,567.

@@ -58,7 +58,8 @@ impl Table {
                 .collect();
             padded.join("  ").trim_end().to_owned()
         };
-        let mut lines = vec![self.caption.clone(), String::new()];
+        let mut lines = folded(&self.caption, 100);
+        lines.push(String::new());
         lines.push(line(&mut self.columns.iter().map(|(title, _)| title.as_str())));
         lines.push("-".repeat(widths.iter().sum::<usize>() + 2 * widths.len().saturating_sub(1)));
         lines.extend(self.rows.iter().map(|row| line(&mut row.iter().map(String::as_str))));
@@ -109,6 +110,21 @@ impl Table {
     }
 }
 
+/// A text in lines of at most `width` characters, broken between words.
+fn folded(text: &str, width: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split(' ') {
+        match lines.last_mut() {
+            Some(line) if line.chars().count() + 1 + word.chars().count() <= width => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -124,6 +140,12 @@ mod tests {
     fn columns_line_up_in_characters() {
         let text = "A caption.\n\nname      share\n---------------\na|b, \"c\"    5.0\nü          12.5\n";
         assert_eq!(table().text(), text);
+    }
+
+    #[test]
+    fn long_captions_are_folded_between_words() {
+        assert_eq!(folded("one two three", 7), ["one two", "three"]);
+        assert_eq!(folded("incomprehensible", 7), ["incomprehensible"]);
     }
 
     #[test]

@@ -80,14 +80,21 @@ impl Report {
         table
     }
 
-    /// Overall accuracy of every cell; absent where the main table has them all.
-    pub fn cells_table(&self) -> Option<Table> {
+    /// Position and label of every cell of a model.
+    pub fn cells(&self) -> Vec<(usize, String)> {
         let of_model = |at: &usize| matches!(self.systems[*at].system, System::Model { .. });
         let cells: Vec<usize> = (0..self.systems.len()).filter(of_model).collect();
+        let labels = names::labels(&self.parts(&cells));
+        cells.into_iter().zip(labels).collect()
+    }
+
+    /// Overall accuracy of every cell; absent where the main table has them all.
+    pub fn cells_table(&self) -> Option<Table> {
+        let cells = self.cells();
         if cells.len() <= self.headline.len() {
             return None;
         }
-        let row = |(&at, label): (&usize, String)| {
+        let row = |(at, label): (usize, String)| {
             let system = &self.systems[at];
             let scores = system.scores.overall.as_ref();
             let tokens = system.context_tokens.map_or(String::new(), |n| format!("{n:.0}"));
@@ -104,7 +111,7 @@ impl Report {
             self.respondents_word()
         );
         let mut table = Table::new("cells", caption, &columns);
-        table.rows = cells.iter().zip(names::labels(&self.parts(&cells))).map(row).collect();
+        table.rows = cells.into_iter().map(row).collect();
         Some(table)
     }
 }
