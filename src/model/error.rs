@@ -317,6 +317,9 @@ impl LoadError {
             }
             Self::Mismatch { .. } => "remove the file and fetch it again",
             Self::Many(errors) => return errors.iter().find_map(Self::hint),
+            Self::Read { source, .. } if source.kind() == std::io::ErrorKind::NotFound => {
+                "check the path; a run that was begun with this model goes on once it is back"
+            }
             Self::Tensor { .. } | Self::Read { .. } | Self::Field { .. } | Self::Tokenizer { .. } => return None,
         };
         Some(text.to_owned())

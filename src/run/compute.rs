@@ -13,7 +13,7 @@ pub enum ExecuteError {
     #[error(transparent)]
     Run(#[from] RunError),
     /// Prompts, tokens or the model.
-    #[error("respondent {respondent}, split {split}: {source}")]
+    #[error("{}", named(respondent, *split, source))]
     Scoring {
         /// Who was being asked about.
         respondent: String,
@@ -22,6 +22,14 @@ pub enum ExecuteError {
         /// What went wrong.
         source: ScoringError,
     },
+}
+
+/// A prompt that is too long says itself whose it is.
+fn named(respondent: &str, split: u8, source: &ScoringError) -> String {
+    match source {
+        ScoringError::ContextTooLong { .. } => source.to_string(),
+        _ => format!("respondent {respondent}, split {split}: {source}"),
+    }
 }
 
 impl ExecuteError {

@@ -139,6 +139,66 @@ fn a_signal_stops_behind_a_person_and_says_how_to_go_on() {
 }
 
 #[test]
+fn a_full_disk_loses_nothing() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (whole, out) = (folder.path().join("whole"), folder.path().join("run"));
+    let more = ["--limit", "8", "--methods", "likelihood"];
+    finish(run("fake:7", &whole, &more));
+    // A file may not grow beyond half of what is needed: to the program the same as a disk without room.
+    let blocks = (records(&whole).len() / 2 / 1024).to_string();
+    let unlimited = run("fake:7", &out, &more);
+    let mut limited = Command::new("bash");
+    limited
+        .args(["-c", "trap '' XFSZ; ulimit -f \"$0\"; exec \"$@\"", &blocks])
+        .arg(unlimited.get_program())
+        .args(unlimited.get_args());
+    let output = limited.output().expect("bash starts");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    for part in ["outcomes recorded", "records.jsonl: cannot write", "make room"] {
+        assert!(said.contains(part), "`{part}` is missing from\n{said}");
+    }
+    assert!(records(&out).len() > 1000);
+    finish(run("fake:7", &out, &more));
+    assert!(records(&out) == records(&whole));
+}
+
+#[test]
+fn a_model_that_vanishes_is_named_and_the_run_goes_on_once_it_is_back() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (model, away, out) = (
+        folder.path().join("model"),
+        folder.path().join("away"),
+        folder.path().join("run"),
+    );
+    std::fs::create_dir(&model).expect("a folder");
+    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/llama3-tied-f32");
+    for file in std::fs::read_dir(golden).expect("goldens") {
+        let file = file.expect("a file");
+        std::fs::copy(file.path(), model.join(file.file_name())).expect("a copy");
+    }
+    let config = std::fs::read_to_string(model.join("config.json")).expect("a config");
+    let long = config.replace("\"max_position_embeddings\": 128", "\"max_position_embeddings\": 1024");
+    assert_ne!(config, long);
+    std::fs::write(model.join("config.json"), long).expect("a config");
+    let name = model.to_string_lossy().into_owned();
+    let more = ["--demonstrations", "0"];
+    finish(run(&name, &out, &more));
+    let whole = records(&out);
+    let cut = whole.len() * 2 / 3;
+    std::fs::write(out.join("records.jsonl"), &whole[..cut]).expect("a cut journal");
+    std::fs::rename(&model, &away).expect("away");
+    let output = run(&name, &out, &more).output().expect("the program starts");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains(&name) && said.contains("hint: check the path"), "{said}");
+    assert_eq!(records(&out), &whole[..cut]);
+    std::fs::rename(&away, &model).expect("back");
+    finish(run(&name, &out, &more));
+    assert!(records(&out) == whole);
+}
+
+#[test]
 fn another_spec_in_the_same_folder_is_refused_by_name() {
     let folder = tempfile::tempdir().expect("a folder");
     let out = folder.path().join("run");

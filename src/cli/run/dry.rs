@@ -7,7 +7,7 @@ use super::super::model_args::Opened;
 use super::progress::span;
 use crate::cli::output::say;
 use crate::model::{Branch, Decoding, LanguageModel, ModelError};
-use crate::run::{self, ChatUse, People, Plan, Prompts, Spec};
+use crate::run::{self, ChatUse, ExecuteError, People, Plan, Prompts, Spec};
 use crate::scoring::{Method, Scorer};
 
 /// People's splits whose prompts are put together and tokenised; the others are taken to be like these.
@@ -46,7 +46,15 @@ pub fn run(spec: &Spec, people: &People, plan: &Plan, prompts: &Prompts, opened:
                 peak = peak.max(estimate.peak);
                 longest = longest.max(estimate.longest);
             }
-            Err(error) => failures.push(format!("respondent {}: {error}", people.everyone.id(unit.person))),
+            Err(source) => {
+                let (respondent, split) = (people.everyone.id(unit.person).to_string(), unit.split.number());
+                let error = ExecuteError::Scoring {
+                    respondent,
+                    split,
+                    source,
+                };
+                failures.push(error.to_string());
+            }
         }
     }
     let all = |sum: u64| sum as f64 / f64::from(sampled.max(1)) * person_splits as f64;

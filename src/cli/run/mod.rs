@@ -120,7 +120,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     progress.finish();
     let tokens = run::Compute::tokens(&compute);
     let seconds = clock.elapsed().as_secs_f64();
-    if added > 0 || before == 0 {
+    let noted = if added > 0 || before == 0 {
         run::append_session(
             &out,
             &Session {
@@ -138,10 +138,14 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
                     Err(_) => Ending::Failed,
                 },
             },
-        )?;
-    }
+        )
+    } else {
+        Ok(())
+    };
     drop(journal);
+    // What stopped the run matters more than that it could not be noted.
     let done = done.map_err(|error| kept(error, before + added, &header, &out))?;
+    noted?;
     if done == Done::Stopped {
         say(&format!(
             "stopped with {} of {} outcomes recorded; the same command goes on from here",

@@ -107,7 +107,8 @@ pub fn locate(
         });
     }
     if is_path(model) {
-        return Err(LoadError::read(path, std::io::ErrorKind::NotFound.into()));
+        let missing = std::io::Error::new(std::io::ErrorKind::NotFound, "there is no such file or folder");
+        return Err(LoadError::read(path, missing));
     }
     let wanted = Wanted::parse(model)?;
     let mut tried = Vec::new();
