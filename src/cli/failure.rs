@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use super::output::Exists;
 use super::requests::RequestError;
 use super::show::ShowError;
 use crate::metrics::MetricsError;
@@ -60,5 +61,6 @@ fn hint(cause: &(dyn std::error::Error + 'static)) -> Option<String> {
         ShowError,
         RequestError,
         CompareError,
+        Exists,
     )
 }

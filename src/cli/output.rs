@@ -28,6 +28,28 @@ pub fn print_json(value: &impl serde::Serialize) -> anyhow::Result<()> {
     print(&format!("{}\n", serde_json::to_string(value)?))
 }
 
+/// Refuses a place where a file is already, unless it may be replaced.
+pub fn refuse_existing(path: &Path, force: bool) -> anyhow::Result<()> {
+    if !force && path.exists() {
+        return Err(Exists { path: path.to_owned() }.into());
+    }
+    Ok(())
+}
+
+/// A file is where another was to be written.
+#[derive(Debug, thiserror::Error)]
+#[error("{} is there already", path.display())]
+pub struct Exists {
+    path: PathBuf,
+}
+
+impl Exists {
+    /// What to do about it.
+    pub fn hint(&self) -> Option<String> {
+        Some("name another file with --out, or replace it with --force".to_owned())
+    }
+}
+
 /// Writes a file through a neighbor that takes its name when it is complete.
 pub fn write_whole<E>(path: &Path, fill: impl FnOnce(&mut BufWriter<File>) -> Result<(), E>) -> anyhow::Result<()>
 where

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::survey::{Catalogue, Demographics, IncomeGrouping, RepeatedIds, SurveyFile};
+use crate::survey::{Catalogue, Demographics, IncomeGrouping, ReadReport, RepeatedIds, SurveyFile};
 
 /// Which catalogue to use.
 #[derive(Debug, Clone, clap::Args)]
@@ -21,6 +21,46 @@ impl CatalogueArgs {
             Catalogue::from_metadata(&self.files)?
         })
     }
+}
+
+/// What a user should know of a file whatever it is used for.
+pub fn notes(report: &ReadReport, demographics: &Demographics) -> Vec<String> {
+    let mut notes = Vec::new();
+    for country in &report.repeated_ids {
+        let whole = match (report.repeated_ids_rule, country.kept) {
+            (RepeatedIds::FirstOnly, 1) => ": the whole country collapses to one person",
+            _ => "",
+        };
+        notes.push(format!(
+            "{} has {} rows under {} interview numbers; {} {} kept{whole}",
+            country.country,
+            country.rows,
+            country.ids,
+            country.kept,
+            if country.kept == 1 { "is" } else { "are" },
+        ));
+    }
+    let unknown: u64 = report.unknown_codes.values().flat_map(|codes| codes.values()).sum();
+    if unknown > 0 {
+        notes.push(format!(
+            "{unknown} answers have codes that the catalogue does not know and count as missing (`indieval survey check` lists them)"
+        ));
+    }
+    let absent = |id: &str| report.absent_columns.iter().any(|column| column == id);
+    match demographics.income {
+        IncomeGrouping::Halves if absent("Q288") => {
+            notes.push(
+                "the file has no Q288, so nobody has an income; `--income thirds` takes them from Q288R".to_owned(),
+            );
+        }
+        IncomeGrouping::Thirds if absent("Q288R") => {
+            notes.push(
+                "the file has no Q288R, so nobody has an income; `--income halves` takes them from Q288".to_owned(),
+            );
+        }
+        _ => {}
+    }
+    notes
 }
 
 /// How incomes are grouped, as an option.
@@ -69,8 +109,17 @@ pub struct People {
 }
 
 impl SurveyArgs {
-    /// Reads the file.
+    /// Reads the file and says on stderr what a user should know of it.
     pub fn load(&self) -> anyhow::Result<People> {
+        let people = self.load_quietly()?;
+        for note in notes(&people.survey.report, people.demographics) {
+            eprintln!("note: {note}");
+        }
+        Ok(people)
+    }
+
+    /// Reads the file.
+    pub fn load_quietly(&self) -> anyhow::Result<People> {
         let catalogue = self.catalogue.load()?;
         let demographics = Demographics::builtin(self.income.into())?;
         let rule = if self.paper_ids {

@@ -87,10 +87,7 @@ impl People {
     /// Country code of a person, by position among everyone.
     pub fn country(&self, respondent: usize) -> Option<i32> {
         let dimension = self.demographics.index_of(COUNTRY)?;
-        match self.everyone.demographic(respondent, dimension)? {
-            DemographicValue::Code(code) => Some(code),
-            DemographicValue::Sentence(_) => None,
-        }
+        self.everyone.demographic(respondent, dimension)?.code()
     }
 
     /// SHA-256 by name of everything about people and questions that a run's result rests on: `catalogue`,
@@ -109,6 +106,10 @@ impl People {
                     None => digest.update([0]),
                     Some(DemographicValue::Code(code)) => digest.update(code.to_le_bytes()),
                     Some(DemographicValue::Sentence(sentence)) => digest.update(sentence.as_bytes()),
+                    Some(DemographicValue::Worded(code, sentence)) => {
+                        digest.update(code.to_le_bytes());
+                        digest.update(sentence.as_bytes());
+                    }
                 }
             }
         }

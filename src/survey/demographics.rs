@@ -84,14 +84,16 @@ impl Dimension {
     pub fn sentence<'a>(&'a self, value: &'a DemographicValue) -> Option<&'a str> {
         match value {
             DemographicValue::Code(code) => self.group_of_code(*code).map(|at| self.groups[at].sentence.as_str()),
-            DemographicValue::Sentence(sentence) => Some(sentence),
+            DemographicValue::Sentence(sentence) | DemographicValue::Worded(_, sentence) => Some(sentence),
         }
     }
 
     /// The name of a value's group, for reports. A ready sentence that is not one of ours names its own group.
     pub fn group_name<'a>(&'a self, value: &'a DemographicValue) -> Option<&'a str> {
         match value {
-            DemographicValue::Code(code) => self.group_of_code(*code).map(|at| self.groups[at].name.as_str()),
+            DemographicValue::Code(code) | DemographicValue::Worded(code, _) => {
+                self.group_of_code(*code).map(|at| self.groups[at].name.as_str())
+            }
             DemographicValue::Sentence(sentence) => Some(
                 self.groups
                     .iter()
@@ -393,7 +395,7 @@ mod tests {
                 "I am currently in Australia",
                 "I am currently in Oceania",
                 "I have 1 child",
-                "I do not belong to any religious denomination"
+                "I belong to no religion or religious denomination"
             ]
         );
     }
@@ -407,6 +409,9 @@ mod tests {
         let theirs = DemographicValue::Sentence("I live on the Moon".into());
         assert_eq!(continent.sentence(&theirs), Some("I live on the Moon"));
         assert_eq!(continent.group_name(&theirs), Some("I live on the Moon"));
+        let worded = DemographicValue::Worded(392, "I live in the Far East".into());
+        assert_eq!(continent.sentence(&worded), Some("I live in the Far East"));
+        assert_eq!(continent.group_name(&worded), Some("Asia"));
     }
 
     #[test]

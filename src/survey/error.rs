@@ -54,6 +54,16 @@ pub enum SurveyError {
         /// Which stratum has how many, and how many it should have given.
         problem: String,
     },
+    /// More respondents have to be in a sample than were asked for.
+    #[error("{asked} people were asked for, but {continent}, which the rule takes whole, has {has} already")]
+    SampleTooSmall {
+        /// How many were asked for.
+        asked: usize,
+        /// The continent that the rule takes whole.
+        continent: &'static str,
+        /// How many of its people meet the conditions.
+        has: usize,
+    },
 }
 
 impl SurveyError {
@@ -84,6 +94,7 @@ impl SurveyError {
                 std::io::ErrorKind::PermissionDenied => Some("check who may read or write it".into()),
                 _ => None,
             },
+            Self::SampleTooSmall { has, .. } => Some(format!("ask for {has} or more with --respondents")),
             Self::TooFewRespondents { .. } => Some(
                 "ask for fewer with --respondents, or give the cross-national file; \
                  `indieval survey stats FILE` counts what a file has"

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::demographics::Demographics;
 use super::error::SurveyError;
-use super::file::{FileError, SYNTHETIC_COLUMN};
+use super::file::{Expected, FileError, SYNTHETIC_COLUMN};
 use super::respondents::Respondents;
 
 /// Ids of respondents, in the order of a file.
@@ -65,11 +65,9 @@ impl RespondentList {
                 found: id.clone(),
                 expected,
             };
-            let at = respondents
-                .index_of(id)
-                .ok_or_else(|| fault("the id of a respondent in the survey file"))?;
+            let at = respondents.index_of(id).ok_or_else(|| fault(Expected::Known))?;
             if std::mem::replace(&mut taken[at], true) {
-                return Err(fault("new: the list has this respondent already").into());
+                return Err(fault(Expected::New).into());
             }
             positions.push(at);
         }

@@ -21,7 +21,7 @@ pub struct Respondents {
     refined: Vec<u8>,
     polar: Vec<u8>,
     demographics: Vec<i32>,
-    /// Ready sentences of label files, by (respondent, dimension), where no code is known.
+    /// Ready sentences of label files, by (respondent, dimension), where they are not those of the codes.
     sentences: HashMap<(usize, usize), Box<str>>,
     synthetic: bool,
 }
@@ -122,11 +122,12 @@ impl Respondents {
     /// One demographic value of a person.
     pub fn demographic(&self, respondent: usize, dimension: usize) -> Option<DemographicValue> {
         let code = self.demographics[respondent * self.dimensions + dimension];
-        if code != MISSING_CODE {
-            return Some(DemographicValue::Code(code));
+        let sentence = self.sentences.get(&(respondent, dimension)).cloned();
+        match (code, sentence) {
+            (MISSING_CODE, sentence) => sentence.map(DemographicValue::Sentence),
+            (code, Some(sentence)) => Some(DemographicValue::Worded(code, sentence)),
+            (code, None) => Some(DemographicValue::Code(code)),
         }
-        let sentence = self.sentences.get(&(respondent, dimension))?;
-        Some(DemographicValue::Sentence(sentence.clone()))
     }
 
     /// How many demographic dimensions of a person are known.

@@ -97,12 +97,10 @@ pub fn sample(
     let rest = options
         .respondents
         .checked_sub(chosen.len())
-        .ok_or_else(|| SurveyError::TooFewRespondents {
-            problem: format!(
-                "{} people were asked for, but {WHOLE_CONTINENT}, which the rule takes whole, has {} already",
-                options.respondents,
-                chosen.len()
-            ),
+        .ok_or(SurveyError::SampleTooSmall {
+            asked: options.respondents,
+            continent: WHOLE_CONTINENT,
+            has: chosen.len(),
         })?;
     let (share, more) = (rest / strata.len().max(1), rest % strata.len().max(1));
     let mut short = Vec::new();
@@ -151,8 +149,9 @@ pub fn sample(
 /// What a person's religion is counted under where the rule limits it; absent where it does not, or is unknown.
 fn limited(religion: Option<DemographicValue>) -> Option<String> {
     match religion? {
-        DemographicValue::Code(code) if UNLIMITED_RELIGIONS.contains(&code) => None,
-        DemographicValue::Code(code) => Some(code.to_string()),
+        DemographicValue::Code(code) | DemographicValue::Worded(code, _) => {
+            (!UNLIMITED_RELIGIONS.contains(&code)).then(|| code.to_string())
+        }
         DemographicValue::Sentence(text) if ["Jew", "Hindu"].iter().any(|name| text.contains(name)) => None,
         DemographicValue::Sentence(text) => Some(text.into()),
     }

@@ -121,6 +121,19 @@ pub enum DemographicValue {
     Code(i32),
     /// A sentence as it stands in a label file whose code is unknown.
     Sentence(Box<str>),
+    /// A code together with the sentence of a label file, which says it in words of its own: the sentence is shown, the
+    /// code tells the group.
+    Worded(i32, Box<str>),
+}
+
+impl DemographicValue {
+    /// The answer code, where it is known.
+    pub fn code(&self) -> Option<i32> {
+        match self {
+            Self::Code(code) | Self::Worded(code, _) => Some(*code),
+            Self::Sentence(_) => None,
+        }
+    }
 }
 
 /// One person who answered the survey.

@@ -1,5 +1,6 @@
 //! What a user should know of a run before it begins.
 
+use super::super::people;
 use crate::run::{People, Plan};
 
 /// Lines about the people and the plan; with `verbose`, also what is usually of no interest.
@@ -18,23 +19,8 @@ pub fn lines(people: &People, plan: &Plan, verbose: bool) -> Vec<String> {
         plural(plan.cells.len()),
         plan.outcomes
     ));
-    for country in &people.report.repeated_ids {
-        lines.push(format!(
-            "note: {} has {} rows under {} interview numbers; {} people kept",
-            country.country, country.rows, country.ids, country.kept
-        ));
-    }
-    let unknown: u64 = people
-        .report
-        .unknown_codes
-        .values()
-        .flat_map(|codes| codes.values())
-        .sum();
-    if unknown > 0 {
-        lines.push(format!(
-            "note: {unknown} answers have codes that the catalogue does not know and count as missing (`indieval survey check` lists them)"
-        ));
-    }
+    let of_file = people::notes(&people.report, people.demographics);
+    lines.extend(of_file.iter().map(|note| format!("note: {note}")));
     lines.extend(
         plan.left_out
             .iter()

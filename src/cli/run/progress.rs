@@ -1,7 +1,9 @@
 //! How a run shows itself: a bar on a terminal, a line every half minute elsewhere.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::mpsc::{self, RecvTimeoutError, Sender};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -12,6 +14,8 @@ use crate::scoring::shared::Tokens;
 
 /// Time between lines where there is no terminal.
 const LINE_EVERY: Duration = Duration::from_secs(30);
+/// The same where there is one.
+const BAR_EVERY: Duration = Duration::from_secs(1);
 
 /// How often the program was asked to stop.
 #[derive(Debug, Clone, Default)]
@@ -41,14 +45,21 @@ impl StopRequests {
     }
 }
 
-/// Shows a run on stderr.
+/// Shows a run on stderr, also while a respondent takes long: what is shown is told again by a thread of its own.
 pub struct Progress {
     bar: ProgressBar,
     terminal: bool,
     quiet: bool,
     requests: StopRequests,
+    state: Arc<Mutex<State>>,
+    /// Whoever tells it again; hanging up ends it.
+    ticker: Option<(Sender<()>, JoinHandle<()>)>,
+}
+
+/// How far a run is.
+#[derive(Debug, Clone)]
+struct State {
     begun: Instant,
-    last_line: Instant,
     /// Outcomes that were recorded before this start.
     before: usize,
     done: usize,
@@ -57,6 +68,41 @@ pub struct Progress {
     read: usize,
     correct: usize,
     tokens: Tokens,
+    /// When the last respondent was done.
+    last: Instant,
+}
+
+impl State {
+    fn count(&mut self, outcome: &Outcome) {
+        self.read += 1;
+        self.correct += usize::from(outcome.prediction == Some(outcome.label));
+    }
+
+    /// What is known at `time`. Speed and time left are those of the last respondent's end: nothing is known of the one
+    /// in flight.
+    fn message(&self, time: Instant) -> String {
+        let seconds = self.last.duration_since(self.begun).as_secs_f64();
+        let now = self.done - self.before.min(self.done);
+        let mut parts = vec![format!("{}/{}", self.people.0, self.people.1)];
+        if self.tokens.shared > 0 && seconds > 0.0 {
+            parts.push(format!("{:.0} tokens/s", self.tokens.shared as f64 / seconds));
+        }
+        if self.read > 0 {
+            parts.push(format!(
+                "accuracy {:.1} %",
+                100.0 * self.correct as f64 / self.read as f64
+            ));
+        }
+        if now > 0 {
+            let left = seconds / now as f64 * (self.outcomes - self.done) as f64;
+            let since = time.duration_since(self.last).as_secs_f64();
+            parts.push(format!("{} left", span(left - since)));
+        } else {
+            let so_far = time.duration_since(self.begun).as_secs_f64();
+            parts.push(format!("{} so far", span(so_far)));
+        }
+        parts.join(" · ")
+    }
 }
 
 impl Progress {
@@ -75,13 +121,8 @@ impl Progress {
             bar.set_style(style);
         }
         let now = Instant::now();
-        Self {
-            bar,
-            terminal,
-            quiet,
-            requests,
+        let state = State {
             begun: now,
-            last_line: now,
             before: 0,
             done: 0,
             outcomes: 0,
@@ -89,37 +130,50 @@ impl Progress {
             read: 0,
             correct: 0,
             tokens: Tokens::default(),
+            last: now,
+        };
+        Self {
+            bar,
+            terminal,
+            quiet,
+            requests,
+            state: Arc::new(Mutex::new(state)),
+            ticker: None,
         }
     }
 
     /// Takes the bar away.
-    pub fn finish(&self) {
+    pub fn finish(&mut self) {
+        if let Some((hang_up, ticker)) = self.ticker.take() {
+            drop(hang_up);
+            // It can only have panicked while printing; the run is over either way.
+            let _ = ticker.join();
+        }
         self.bar.finish_and_clear();
     }
 
-    fn count(&mut self, outcome: &Outcome) {
-        self.read += 1;
-        self.correct += usize::from(outcome.prediction == Some(outcome.label));
+    /// What is known now.
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn message(&self) -> String {
-        let seconds = self.begun.elapsed().as_secs_f64();
-        let now = self.done - self.before.min(self.done);
-        let mut parts = vec![format!("{}/{}", self.people.0, self.people.1)];
-        if self.tokens.shared > 0 && seconds > 0.0 {
-            parts.push(format!("{:.0} tokens/s", self.tokens.shared as f64 / seconds));
-        }
-        if self.read > 0 {
-            parts.push(format!(
-                "accuracy {:.1} %",
-                100.0 * self.correct as f64 / self.read as f64
-            ));
-        }
-        if now > 0 {
-            let left = seconds / now as f64 * (self.outcomes - self.done) as f64;
-            parts.push(format!("{} left", span(left)));
-        }
-        parts.join(" · ")
+    /// Tells it again and again until the run is over.
+    fn tick(&mut self) {
+        let (hang_up, over) = mpsc::channel();
+        let (state, bar, terminal) = (Arc::clone(&self.state), self.bar.clone(), self.terminal);
+        let period = if terminal { BAR_EVERY } else { LINE_EVERY };
+        let ticker = std::thread::spawn(move || {
+            while over.recv_timeout(period) == Err(RecvTimeoutError::Timeout) {
+                let state = state.lock().unwrap_or_else(PoisonError::into_inner).clone();
+                let message = state.message(Instant::now());
+                if terminal {
+                    bar.set_message(message);
+                } else if state.done < state.outcomes {
+                    eprintln!("respondents {message}");
+                }
+            }
+        });
+        self.ticker = Some((hang_up, ticker));
     }
 }
 
@@ -132,14 +186,23 @@ impl Observer for Progress {
                 people,
                 torn,
             } => {
-                self.begun = Instant::now();
-                self.outcomes = outcomes;
-                self.people.1 = people;
-                self.before = recorded.len();
+                let mut state = self.state();
+                state.begun = Instant::now();
+                state.last = state.begun;
+                state.outcomes = outcomes;
+                state.people.1 = people;
+                state.before = recorded.len();
+                state.done = recorded.len();
+                recorded.iter().for_each(|outcome| state.count(outcome));
+                let message = state.message(state.begun);
+                drop(state);
                 self.bar.set_length(outcomes as u64);
                 self.bar.set_prefix("respondents");
-                recorded.iter().for_each(|outcome| self.count(outcome));
-                if !self.quiet && !recorded.is_empty() {
+                self.bar.set_message(message);
+                if self.quiet {
+                    return;
+                }
+                if !recorded.is_empty() {
                     let dropped = if torn > 0 { ", one torn line dropped" } else { "" };
                     self.bar.suspend(|| {
                         eprintln!(
@@ -148,29 +211,27 @@ impl Observer for Progress {
                         );
                     });
                 }
-                self.bar.set_message(self.message());
-                if self.terminal && !self.quiet {
-                    self.bar.enable_steady_tick(Duration::from_secs(1));
-                }
+                self.tick();
             }
-            Event::Outcome(outcome) => self.count(outcome),
+            Event::Outcome(outcome) => self.state().count(outcome),
             Event::Unit {
                 outcomes,
                 people,
                 tokens,
             } => {
-                self.done = outcomes;
-                self.people.0 = people;
-                self.tokens = tokens;
+                let mut state = self.state();
+                state.done = outcomes;
+                state.people.0 = people;
+                state.tokens = tokens;
+                state.last = Instant::now();
+                let message = state.message(state.last);
+                let over = state.done == state.outcomes;
+                drop(state);
                 self.bar.set_position(outcomes as u64);
-                self.bar.set_message(self.message());
-                if !self.quiet
-                    && !self.terminal
-                    && (self.last_line.elapsed() >= LINE_EVERY || outcomes == self.outcomes)
-                {
-                    self.last_line = Instant::now();
-                    eprintln!("respondents {}", self.message());
+                if over && !self.quiet && !self.terminal {
+                    eprintln!("respondents {message}");
                 }
+                self.bar.set_message(message);
             }
         }
     }
@@ -197,7 +258,36 @@ fn console_is_terminal() -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::span;
+    use super::*;
+
+    #[test]
+    fn what_is_known_is_said_also_before_the_first_respondent_is_done() {
+        let begun = Instant::now();
+        let at = |seconds| begun + Duration::from_secs(seconds);
+        let mut state = State {
+            begun,
+            before: 39,
+            done: 39,
+            outcomes: 39 * 5,
+            people: (1, 5),
+            read: 0,
+            correct: 0,
+            tokens: Tokens::default(),
+            last: begun,
+        };
+        assert_eq!(state.message(at(70)), "1/5 · 1 min 10 s so far");
+        state.done = 39 * 2;
+        state.people.0 = 2;
+        (state.read, state.correct) = (78, 39);
+        state.tokens.shared = 10_000;
+        state.last = at(100);
+        assert_eq!(
+            state.message(at(100)),
+            "2/5 · 100 tokens/s · accuracy 50.0 % · 5 min 00 s left"
+        );
+        assert!(state.message(at(130)).ends_with("4 min 30 s left"));
+        assert!(state.message(at(1000)).ends_with("· 0 s left"));
+    }
 
     #[test]
     fn spans_read_well() {

@@ -139,6 +139,9 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
             (vec![probe], pieces, prompt.hash().to_owned())
         }
         None => {
+            if let Some(question) = args.question {
+                anyhow::bail!("--question {question}: the paper's prompt asks all probes of the split at once");
+            }
             let prompt = match &args.prompt {
                 Some(path) => PaperPrompt::read(path)?,
                 None => PaperPrompt::built_in()?,
@@ -151,6 +154,12 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         Format::Text => {
             note(&case, &people, &frame);
             print(&pieces.context())?;
+            if !pieces.continuations.is_empty() {
+                eprintln!("\nnote: behind this each of these is scored:");
+            }
+            for continuation in &pieces.continuations {
+                eprintln!("{continuation:?}");
+            }
         }
         Format::Json => print_json(&Shown {
             respondent: &case.respondent,

@@ -22,7 +22,7 @@ pub struct Args {
 const SHOWN_CODES: usize = 8;
 
 pub(super) fn run(args: &Args) -> anyhow::Result<()> {
-    let loaded = args.survey.load()?;
+    let loaded = args.survey.load_quietly()?;
     match args.format {
         Format::Json => print_json(&loaded.survey.report),
         Format::Text => print(&text(&loaded.survey.report)?),

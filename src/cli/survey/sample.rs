@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use serde::Serialize;
 
 use super::super::format::Format;
-use super::super::output::{print, print_json, write_whole};
+use super::super::output::{print, print_json, refuse_existing, write_whole};
 use super::super::people::SurveyArgs;
 use super::{all_probes, people};
 use crate::survey::{BalanceTable, SampleOptions, sample, write_list};
@@ -25,6 +25,9 @@ pub struct Args {
     /// Where to write the list of respondents (CSV), for `--respondents`
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
+    /// Replace the file that is there
+    #[arg(long)]
+    force: bool,
     /// How to print
     #[arg(long, value_enum, default_value_t)]
     format: Format,
@@ -41,6 +44,7 @@ struct Output<'a> {
 }
 
 pub(super) fn run(args: &Args) -> anyhow::Result<()> {
+    refuse_existing(&args.out, args.force)?;
     let loaded = args.survey.load()?;
     let (survey, demographics) = (&loaded.survey.respondents, loaded.demographics);
     let probes = all_probes(&loaded.catalogue);

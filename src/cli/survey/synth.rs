@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::super::output::write_whole;
+use super::super::output::{refuse_existing, write_whole};
 use super::all_probes;
 use crate::survey::{Catalogue, SyntheticOptions, SyntheticProfile, write_synthetic};
 
@@ -18,12 +18,16 @@ pub struct Args {
     /// Where to write them (CSV)
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
+    /// Replace the file that is there
+    #[arg(long)]
+    force: bool,
     /// Only people who answer all probes and leave few other questions out, from the six continents in turn
     #[arg(long)]
     answering: bool,
 }
 
 pub(super) fn run(args: &Args) -> anyhow::Result<()> {
+    refuse_existing(&args.out, args.force)?;
     let profile = if args.answering {
         SyntheticProfile::Answering(all_probes(Catalogue::builtin()?))
     } else {

@@ -19,11 +19,48 @@ pub(super) enum Cell {
 }
 
 /// Parses one JSON object; `index` says which cell a key belongs to. Returns how many keys the object has.
+///
+/// `NaN`, which Python writes for a missing number although JSON has no such word, is a value that is missing.
 pub(super) fn parse_object(
     text: &str,
     index: &HashMap<&str, usize>,
     cells: &mut [Cell],
 ) -> Result<usize, serde_json::Error> {
+    if text.contains("NaN") {
+        return parse_strict(&without_nan(text), index, cells);
+    }
+    parse_strict(text, index, cells)
+}
+
+/// What the parser says, with the character of the line in place of a line number of its own.
+pub(super) fn unplaced(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    match text.rsplit_once(" at line ") {
+        Some((problem, _)) if error.column() > 0 => format!("{problem} at character {}", error.column()),
+        _ => text,
+    }
+}
+
+/// `NaN` outside of texts as `null`.
+fn without_nan(text: &str) -> String {
+    let mut replaced = String::with_capacity(text.len() + 16);
+    let (mut inside, mut escaped) = (false, false);
+    let mut rest = text;
+    while let Some(letter) = rest.chars().next() {
+        if !inside && let Some(after) = rest.strip_prefix("NaN") {
+            replaced.push_str("null");
+            rest = after;
+            continue;
+        }
+        inside ^= letter == '"' && !escaped;
+        escaped = inside && letter == '\\' && !escaped;
+        replaced.push(letter);
+        rest = &rest[letter.len_utf8()..];
+    }
+    replaced
+}
+
+fn parse_strict(text: &str, index: &HashMap<&str, usize>, cells: &mut [Cell]) -> Result<usize, serde_json::Error> {
     let mut deserializer = serde_json::Deserializer::from_str(text);
     let keys = ObjectSeed { index, cells }.deserialize(&mut deserializer)?;
     deserializer.end()?;

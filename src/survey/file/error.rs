@@ -103,7 +103,7 @@ pub enum FileError {
         /// The field.
         found: String,
         /// What was expected.
-        expected: &'static str,
+        expected: Expected,
     },
     /// A line of a label file that is not a JSON object.
     #[error("{}, line {line}: {problem}", path.display())]
@@ -115,6 +115,53 @@ pub enum FileError {
         /// What the parser says.
         problem: String,
     },
+}
+
+/// What a field should have held.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Expected {
+    /// An answer's code.
+    #[error("a numeric code")]
+    Code,
+    /// Who was interviewed.
+    #[error("an interview number")]
+    Interview,
+    /// In a label file, an answer.
+    #[error("a group of this question, or -99")]
+    Group,
+    /// In a label file with codes, an answer that was not given.
+    #[error("-99, where the answer has no answer code")]
+    NoGroup,
+    /// In a label file with codes, an answer that was given.
+    #[error("the group of its answer code")]
+    GroupOfCode,
+    /// In a label file with codes, an answer without one.
+    #[error("followed by its answer code, although other answers of the file are")]
+    CodeBeside,
+    /// In a list of respondents, an id.
+    #[error("the id of a respondent in the survey file")]
+    Known,
+    /// In a list of respondents, an id that was not there before.
+    #[error("new: the list has this respondent already")]
+    New,
+}
+
+impl Expected {
+    fn hint(self) -> &'static str {
+        match self {
+            Self::Code => "use the CSV with numeric codes, not the one with labels",
+            Self::Interview => "every row needs its D_INTERVIEW; remove the row, or give it a number of its own",
+            Self::Group | Self::NoGroup | Self::GroupOfCode | Self::CodeBeside => {
+                "the label file belongs to another catalogue, or was changed: name its own with --catalogue, or make the \
+                 label file again"
+            }
+            Self::Known => {
+                "give the survey file that the list was drawn from, with the same --paper-ids; \
+                 `indieval survey sample` makes a new list"
+            }
+            Self::New => "remove the line",
+        }
+    }
 }
 
 impl FileError {
@@ -129,6 +176,12 @@ impl FileError {
             Self::Delimiter { .. } => {
                 "use the survey's own CSV file: cross-national files have commas, country files semicolons"
             }
+            Self::MissingColumns { columns, .. } if columns.len() == 1 && columns[0] == "D_INTERVIEW" => {
+                "the column D_INTERVIEW tells people apart: `indieval survey sample` writes a list that has it"
+            }
+            Self::MissingColumns { path, .. } if path.extension().is_some_and(|e| e.eq_ignore_ascii_case("jsonl")) => {
+                "every line of a label file needs D_INTERVIEW and the group of each question, as the paper's files have them"
+            }
             Self::MissingColumns { .. } => {
                 "this needs a wave 7 file with D_INTERVIEW, B_COUNTRY and the questions Q1 to Q259; \
                  other waves name their questions differently"
@@ -139,8 +192,11 @@ impl FileError {
                  something else than in the catalogue"
             }
             Self::RowLength { .. } => "look at that line: a stray separator or quotation mark shifts its fields",
-            Self::Truncated { .. } => "the download or copy stopped early; fetch the file again",
-            Self::Value { .. } => "use the CSV with numeric codes, not the one with labels",
+            Self::Truncated { .. } => {
+                "the download or copy stopped early, or a quotation mark opens that line and is never closed; look at it, or \
+                 fetch the file again"
+            }
+            Self::Value { expected, .. } => expected.hint(),
             Self::Json { .. } => "a label file has one JSON object a line, keyed by question id",
         };
         Some(text.to_owned())

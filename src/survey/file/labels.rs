@@ -9,15 +9,15 @@ use std::io::BufRead as _;
 use super::super::demographics::Demographics;
 use super::super::error::SurveyError;
 use super::super::respondents::{MISSING, MISSING_CODE, Respondents};
-use super::super::types::{Catalogue, Form};
-use super::cells::{Cell, parse_object};
+use super::super::types::{Catalogue, DemographicValue, Form};
+use super::cells::{Cell, parse_object, unplaced};
 use super::code::{self, Code};
 use super::header::{Header, SYNTHETIC_COLUMN};
 use super::report::{FileKind, ReadReport, RepeatedIds};
 use super::sniff::Opened;
 use super::tally::{GroupTable, IdBook, Tally, group_tables};
 use super::wvs::Rows;
-use super::{FileError, SurveyFile, shown};
+use super::{Expected, FileError, SurveyFile, shown};
 
 /// What the released files put where an answer is missing.
 const NO_GROUP: i64 = -99;
@@ -113,7 +113,7 @@ impl<'a> RowReader<'a> {
         }
     }
 
-    fn value(&self, line: u64, at: usize, found: String, expected: &'static str) -> FileError {
+    fn value(&self, line: u64, at: usize, found: String, expected: Expected) -> FileError {
         let column = self.columns.names[at].clone();
         FileError::Value {
             path: self.path.to_owned(),
@@ -128,8 +128,9 @@ impl<'a> RowReader<'a> {
         match &cells[at] {
             Cell::Absent | Cell::Blank => Ok(Code::Blank),
             Cell::Number(number) => Ok(Code::Number(*number)),
-            Cell::Text(text) => code::parse(text.as_bytes())
-                .ok_or_else(|| self.value(line, at, shown(text.as_bytes()), "a numeric code")),
+            Cell::Text(text) => {
+                code::parse(text.as_bytes()).ok_or_else(|| self.value(line, at, shown(text.as_bytes()), Expected::Code))
+            }
         }
     }
 
@@ -152,7 +153,7 @@ impl<'a> RowReader<'a> {
         let id = match &cells[0] {
             Cell::Number(number) => number.to_string(),
             Cell::Text(text) if !text.trim().is_empty() => text.trim().to_owned(),
-            _ => return Err(self.value(line, 0, String::new(), "an interview number")),
+            _ => return Err(self.value(line, 0, String::new(), Expected::Interview)),
         };
         let Some(id) = self.ids.admit(&id, country) else {
             return Ok(());
@@ -179,7 +180,7 @@ impl<'a> RowReader<'a> {
             Code::Number(NO_GROUP) | Code::Blank => MISSING,
             Code::Number(group) => match u8::try_from(group) {
                 Ok(group) if usize::from(group) < most => group,
-                _ => return Err(self.value(line, cell, group.to_string(), "a group of this question, or -99")),
+                _ => return Err(self.value(line, cell, group.to_string(), Expected::Group)),
             },
         };
         (self.refined[at], self.polar[at]) = (MISSING, MISSING);
@@ -194,12 +195,7 @@ impl<'a> RowReader<'a> {
         self.any_code = true;
         if code.is_missing() {
             if group != MISSING {
-                return Err(self.value(
-                    line,
-                    cell,
-                    group.to_string(),
-                    "-99, where the answer has no answer code",
-                ));
+                return Err(self.value(line, cell, group.to_string(), Expected::NoGroup));
             }
             self.tally.missing(code);
             return Ok(group);
@@ -214,7 +210,7 @@ impl<'a> RowReader<'a> {
                 } else {
                     group.to_string()
                 };
-                return Err(self.value(line, cell, shown, "the group of its answer code"));
+                return Err(self.value(line, cell, shown, Expected::GroupOfCode));
             }
             None => self.tally.unknown(&question.id.to_string(), number),
         }
@@ -231,16 +227,19 @@ impl<'a> RowReader<'a> {
         }
     }
 
-    /// Fills in the codes and returns the sentences of dimensions without one.
+    /// Fills in the codes and returns the sentences that are not those of the codes.
     fn dimensions<'c>(&mut self, cells: &'c [Cell], line: u64) -> Result<Vec<(usize, &'c str)>, FileError> {
         let mut sentences = Vec::new();
         for at in 0..self.values.len() {
             let cell = self.columns.dimension(at);
             let code = self.number(cells, line, cell + 1)?;
             self.values[at] = self.tally.demographic(self.demographics, at, code);
-            if let (MISSING_CODE, Cell::Text(sentence)) = (self.values[at], &cells[cell]) {
-                // A number written as text is a group without a sentence, which tells nothing here.
-                if code::parse(sentence.as_bytes()).is_none() {
+            // A number written as text is a group without a sentence, which tells nothing here.
+            if let Cell::Text(sentence) = &cells[cell]
+                && code::parse(sentence.as_bytes()).is_none()
+            {
+                let ours = DemographicValue::Code(self.values[at]);
+                if self.demographics.dimensions[at].sentence(&ours) != Some(sentence.as_str()) {
                     sentences.push((at, sentence.as_str()));
                 }
             }
@@ -285,7 +284,7 @@ impl<'a> RowReader<'a> {
         }
         match self.uncoded {
             Some((line, cell, group)) if self.any_code => {
-                let expected = "followed by its answer code, although other answers of the file are";
+                let expected = Expected::CodeBeside;
                 return Err(self.value(line, cell, group.to_string(), expected).into());
             }
             _ if self.any_code => {}
@@ -354,7 +353,7 @@ pub(super) fn read_json(
         let found = parse_object(text, &index, &mut cells).map_err(|error| FileError::Json {
             path: path.clone(),
             line: number,
-            problem: error.to_string(),
+            problem: unplaced(&error),
         })?;
         let reader = reader.get_or_insert_with(|| {
             keys = found;

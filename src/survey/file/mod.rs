@@ -12,7 +12,7 @@ mod wvs;
 
 use std::path::Path;
 
-pub use error::FileError;
+pub use error::{Expected, FileError};
 pub(super) use header::SYNTHETIC_COLUMN;
 pub use report::{FileKind, ReadReport, RepeatedIds, RepeatedInCountry};
 

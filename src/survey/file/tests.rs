@@ -84,10 +84,7 @@ fn code(file: &SurveyFile, person: usize, id: &str) -> Option<i32> {
         .unwrap()
         .index_of(id)
         .unwrap();
-    match file.respondents.demographic(person, at)? {
-        DemographicValue::Code(code) => Some(code),
-        DemographicValue::Sentence(_) => None,
-    }
+    file.respondents.demographic(person, at)?.code()
 }
 
 #[test]
@@ -389,6 +386,46 @@ fn label_files_without_codes_are_of_the_form_their_groups_tell() {
         panic!("a sentence without a code stays a sentence");
     };
     assert!(sentence.starts_with("I am currently in "));
+}
+
+#[test]
+fn a_label_files_own_sentence_is_shown_and_its_code_tells_the_group() {
+    let demographics = Demographics::builtin(IncomeGrouping::Thirds).unwrap();
+    let (original, text) = labels(2, Form::Polar, true);
+    let at = demographics.index_of("X003R").unwrap();
+    let value = original.respondents.demographic(0, at).unwrap();
+    let ours = demographics.dimensions[at].sentence(&value).unwrap();
+    let file = read(&text.replace(ours, "I am of some age or other")).unwrap();
+    let worded = file.respondents.demographic(0, at).unwrap();
+    let dimension = &demographics.dimensions[at];
+    assert_eq!(dimension.sentence(&worded), Some("I am of some age or other"));
+    assert_eq!(dimension.group_name(&worded), dimension.group_name(&value));
+    assert_eq!(worded.code(), value.code());
+}
+
+#[test]
+fn not_a_number_is_a_missing_value() {
+    let (original, text) = labels(2, Form::Polar, true);
+    let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+    let mut row: serde_json::Map<String, serde_json::Value> = serde_json::from_str(&lines[1]).unwrap();
+    row.insert("note".into(), "a \\\"NaN, NaN}\\\" in a text".into());
+    row.insert("Q94".into(), (-99).into());
+    row.insert("Q94_aid".into(), "HERE".into());
+    lines[1] = serde_json::Value::Object(row).to_string().replace("\"HERE\"", "NaN");
+    let file = read(&lines.join("\n")).unwrap();
+    let question = Catalogue::builtin().unwrap().index_of(QuestionId(94)).unwrap();
+    assert_eq!(file.respondents.answer(1, question).polar, None);
+    assert_eq!(
+        file.respondents.answer(0, question),
+        original.respondents.answer(0, question)
+    );
+    let FileError::Json { line: 2, problem, .. } = fault(&lines.join("\n").replace("NaN,\"Q95", "nil,\"Q95")) else {
+        panic!("`nil` is no JSON");
+    };
+    assert!(
+        problem.contains("character") && !problem.contains("line 1"),
+        "{problem}"
+    );
 }
 
 #[test]

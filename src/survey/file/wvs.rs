@@ -14,7 +14,7 @@ use super::header::Header;
 use super::report::{FileKind, ReadReport, RepeatedIds};
 use super::sniff::Opened;
 use super::tally::{GroupTable, IdBook, Tally, group_tables};
-use super::{FileError, SurveyFile, shown};
+use super::{Expected, FileError, SurveyFile, shown};
 
 /// Where a dimension's code comes from.
 #[derive(Clone, Copy)]
@@ -169,7 +169,7 @@ impl RowReader<'_> {
                     line,
                     column: column.to_owned(),
                     found: shown(field),
-                    expected: "a numeric code",
+                    expected: Expected::Code,
                 }
             }
         })
@@ -302,7 +302,7 @@ pub(super) fn interview<'a>(path: &Path, row: &'a ByteRecord, line: u64, at: usi
             line,
             column: "D_INTERVIEW".to_owned(),
             found: shown(field),
-            expected: "an interview number",
+            expected: Expected::Interview,
         });
     }
     Ok(text)

@@ -5,7 +5,7 @@ use sha2::{Digest, Sha256};
 use super::super::catalogue::hex;
 use super::super::file::{RepeatedIds, SurveyFile};
 use super::super::respondents::{MISSING, Respondents};
-use super::super::types::{DemographicValue, Form, QuestionId};
+use super::super::types::{Form, QuestionId};
 use super::*;
 
 fn written(options: &SyntheticOptions) -> Vec<u8> {
@@ -140,12 +140,8 @@ fn second_choices_differ_from_first_ones_and_at_most_five_qualities_are_named() 
 fn people_are_consistent_with_themselves() {
     let people = people(&surveyed(400, 5));
     let demographics = Demographics::builtin(IncomeGrouping::Thirds).unwrap();
-    let code = |person: usize, id: &str| -> Option<i32> {
-        match people.demographic(person, demographics.index_of(id)?)? {
-            DemographicValue::Code(code) => Some(code),
-            DemographicValue::Sentence(_) => None,
-        }
-    };
+    let code =
+        |person: usize, id: &str| -> Option<i32> { people.demographic(person, demographics.index_of(id)?)?.code() };
     for person in 0..people.len() {
         assert_eq!(code(person, "B_COUNTRY"), code(person, "B_COUNTRY_to_continent"));
         let partner = matches!(code(person, "Q273"), Some(1 | 2));
