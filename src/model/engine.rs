@@ -349,9 +349,51 @@ impl LanguageModel for Engine {
 
 /// Refuses a result that is not a number: weights or activations that overflowed.
 pub(super) fn finite(logprob: f32) -> Result<(), ModelError> {
-    if logprob.is_nan() {
-        let what = "a log-probability is not a number: the weights or their activations overflow in this dtype";
+    if !logprob.is_finite() {
+        let what = "a log-probability is not a finite number: the weights or their activations overflow in this dtype";
         return Err(ModelError::Compute(candle_core::Error::Msg(what.to_owned())));
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{
+        Weight,
+        testing::{RandomWeights, config},
+    };
+
+    /// Queries and keys so large that the scores of attention overflow.
+    struct Overflowing;
+
+    impl WeightSource for Overflowing {
+        fn get(&self, name: &str, shape: &[usize]) -> Result<Weight, LoadError> {
+            RandomWeights.get(name, shape).map(|weight| match weight {
+                Weight::Plain(tensor) if name.contains("q_proj") || name.contains("k_proj") => {
+                    Weight::Plain((tensor * 1e30).expect("a tensor"))
+                }
+                other => other,
+            })
+        }
+    }
+
+    #[test]
+    fn activations_that_overflow_are_an_error_and_no_score() {
+        for dtype in [DType::F32, DType::BF16] {
+            let portable = Kernels::portable(&Device::Cpu, dtype).expect("kernels");
+            for kernels in [Kernels::new(&Device::Cpu, dtype).expect("kernels"), portable] {
+                let plain = QuantizedWeights::Dequantize;
+                let decoder = Decoder::load(&config("llama"), &Overflowing, &kernels, plain).expect("a decoder");
+                let settings = EngineSettings {
+                    room: Room::Tokens(100),
+                    ..EngineSettings::default()
+                };
+                let mut engine = Engine::new(decoder, Some(0), &settings).expect("an engine");
+                let root = engine.root();
+                let error = engine.score(root, &[&[1, 2, 3, 4, 5, 6]]).expect_err("an overflow");
+                assert!(error.to_string().contains("overflow"), "{error}");
+            }
+        }
+    }
 }

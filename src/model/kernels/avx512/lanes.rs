@@ -131,18 +131,19 @@ fn fold(mut lanes: [f32; LANES], join: impl Fn(f32, f32) -> f32) -> f32 {
     lanes[0]
 }
 
-/// `f32::max` without its care for NaN, which one instruction does.
+/// `f32::max` without its care for NaN, which one instruction does: where `a` or `b` is not a number, `b`.
 #[inline(always)]
 fn larger(a: f32, b: f32) -> f32 {
     if a > b { a } else { b }
 }
 
-/// 2^x for x up to 127, to 3e-7 of itself; what is below -125 counts as -125.
+/// 2^x for x up to 127, to 3e-7 of itself; what is below -125 counts as -125. What is not a number stays so: an overflow
+/// must not pass for a weight of nothing.
 #[inline(always)]
 fn exp2(x: f32) -> f32 {
     // Adding 1.5 · 2^23 rounds to a whole number and leaves it in the low bits.
     const ROUND: f32 = 12_582_912.;
-    let x = larger(x, -125.);
+    let x = larger(-125., x);
     let rounded = x + ROUND;
     let fraction = x - (rounded - ROUND);
     // The polynomial through 2^fraction at the six Chebyshev nodes of ±1/2.
@@ -166,5 +167,27 @@ mod tests {
             assert!((got / expected - 1.).abs() < 3e-7, "2^{x}: {got} {expected}");
         }
         assert!(exp2(-1e30) < 1e-37);
+        assert!(exp2(f32::NAN).is_nan() && exp2(-f32::NAN).is_nan());
+    }
+
+    #[test]
+    fn an_overflow_is_not_swallowed() {
+        if !is_x86_feature_detected!("avx512f") {
+            eprintln!("skipped: this processor has no AVX-512");
+            return;
+        }
+        for bad in [f32::INFINITY, f32::NAN] {
+            for place in [0, 20, 34] {
+                let mut row: Vec<f32> = (0..35).map(|i| i as f32).collect();
+                row[place] = bad;
+                // SAFETY: the processor was asked.
+                let (_, sum) = unsafe { log_sum_avx512(&row) };
+                assert!(sum.is_nan());
+                let mut soft = Soft::NOTHING;
+                // SAFETY: likewise.
+                unsafe { soften_avx512(&mut row, &mut soft) };
+                assert!(soft.sum.is_nan());
+            }
+        }
     }
 }
