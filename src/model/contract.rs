@@ -23,6 +23,8 @@ pub struct TokenScore {
 pub enum Menu {
     /// Any token of the vocabulary.
     Any,
+    /// Any token, too; the probability mass outside these is recorded.
+    Watch(Vec<TokenId>),
     /// One of these; with a single one no choice is left.
     Only(Vec<TokenId>),
     /// The answer is complete: stop before another token.
@@ -80,7 +82,8 @@ pub struct Generation {
     /// Log-probability in nats of each generated token in the model's full distribution (before temperature, nucleus
     /// and constraint).
     pub logprobs: Vec<f32>,
-    /// For each step with a restricted menu, the probability mass that lay outside it; 0 where all was allowed.
+    /// For each step with a restricted or watched menu, the probability mass that lay outside it; 0 where all was
+    /// allowed.
     pub off_menu: Vec<f32>,
     /// Why it ended.
     pub finish: Finish,

@@ -49,7 +49,7 @@ impl Writer {
     pub fn menu(&self) -> Option<&[TokenId]> {
         match &self.menu {
             Menu::Only(tokens) => Some(tokens),
-            Menu::Any | Menu::Done => None,
+            Menu::Any | Menu::Watch(_) | Menu::Done => None,
         }
     }
 
@@ -96,11 +96,14 @@ impl Writer {
         if self.over {
             return None;
         }
+        let off_menu = match &self.menu {
+            Menu::Only(menu) | Menu::Watch(menu) => mass_outside(logprobs, menu),
+            Menu::Any | Menu::Done => 0.0,
+        };
         let allowed = match &self.menu {
             Menu::Only(menu) => Some(menu.as_slice()),
-            Menu::Any | Menu::Done => None,
+            Menu::Any | Menu::Watch(_) | Menu::Done => None,
         };
-        let off_menu = allowed.map_or(0.0, |menu| mass_outside(logprobs, menu));
         let Some(token) = choose(logprobs, allowed, decoding, &mut self.random) else {
             return self.end(Finish::Complete);
         };
@@ -127,7 +130,7 @@ impl Writer {
             Some(constraint) => constraint.menu(&self.written.tokens),
             None => Menu::Any,
         };
-        if let Menu::Only(tokens) = &mut self.menu {
+        if let Menu::Only(tokens) | Menu::Watch(tokens) = &mut self.menu {
             tokens.sort_unstable();
             tokens.dedup();
         }

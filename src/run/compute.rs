@@ -49,6 +49,8 @@ pub fn settings(spec: &Spec) -> Settings {
         unconditional: scoring.unconditional,
         permutations: scoring.permutations,
         constrained: scoring.constrained,
+        temperature: scoring.temperature,
+        top_p: scoring.top_p,
         retries: scoring.retries,
         retry_temperature: scoring.retry_temperature,
         seed: scoring.seed,

@@ -131,6 +131,10 @@ pub struct ScoringSpec {
     pub permutations: usize,
     /// Whether generated answers are restricted to valid ones.
     pub constrained: bool,
+    /// Temperature of the first try of a generated answer; 0 is greedy.
+    pub temperature: f32,
+    /// Nucleus of all tries: the smallest set of most probable tokens whose mass reaches this; 1 keeps all.
+    pub top_p: f32,
     /// Further tries after an answer that cannot be read.
     pub retries: usize,
     /// Temperature of those tries.
@@ -152,6 +156,8 @@ impl Default for ScoringSpec {
             unconditional: true,
             permutations: 2,
             constrained: false,
+            temperature: 0.0,
+            top_p: 1.0,
             retries: 2,
             retry_temperature: 0.6,
             seed: 0,

@@ -95,6 +95,8 @@ pub enum End {
 pub struct Until {
     marks: Arc<Marks>,
     end: End,
+    /// How a valid answer would begin; how improbable that was is recorded.
+    beginnings: Vec<TokenId>,
     seen: usize,
     /// What a letter may still come out of.
     text: String,
@@ -105,11 +107,13 @@ pub struct Until {
 }
 
 impl Until {
-    /// A constraint that ends answers.
-    pub fn new(marks: Arc<Marks>, end: End) -> Self {
+    /// A constraint that ends answers. Where `beginnings` are given, the tokens that a valid answer can begin with, the
+    /// probability mass on all others is recorded for the first token.
+    pub fn new(marks: Arc<Marks>, end: End, beginnings: Vec<TokenId>) -> Self {
         Self {
             marks,
             end,
+            beginnings,
             seen: 0,
             text: String::new(),
             depth: 0,
@@ -155,7 +159,11 @@ impl Constraint for Until {
             }
         }
         self.seen = generated.len();
-        if self.over { Menu::Done } else { Menu::Any }
+        match self.over {
+            true => Menu::Done,
+            false if generated.is_empty() && !self.beginnings.is_empty() => Menu::Watch(self.beginnings.clone()),
+            false => Menu::Any,
+        }
     }
 }
 
@@ -192,7 +200,7 @@ mod tests {
     fn a_free_answer_ends_where_it_is_complete() {
         let marks = Arc::new(Marks::new(&Tokenizer::bytes()).expect("marks"));
         let ends_at = |end: End, text: &str| {
-            let mut until = Until::new(Arc::clone(&marks), end);
+            let mut until = Until::new(Arc::clone(&marks), end, Vec::new());
             let tokens = bytes(text);
             (0..=tokens.len()).find(|&n| until.menu(&tokens[..n]) == Menu::Done)
         };

@@ -165,7 +165,8 @@ pub struct Try {
     pub tokens: Vec<TokenId>,
     /// Log-probability of each token, nats.
     pub logprobs: Vec<f32>,
-    /// Mean probability mass outside the menu over restricted steps.
+    /// Probability mass on everything that is no valid answer: the mean over all steps where only valid answers could be
+    /// generated, that of the first token where a free answer was to be one letter; absent otherwise.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub off_menu: Option<f32>,
     /// Why it ended.

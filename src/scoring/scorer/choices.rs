@@ -14,17 +14,27 @@ pub(super) struct Answers {
     pub prompt: Path,
     /// Valid answers; absent where anything goes.
     valid: Option<Choices>,
+    /// Where anything goes, the tokens that a valid answer can begin with, if they are known.
+    beginnings: Vec<TokenId>,
 }
 
 impl Answers {
     /// Any answer.
     pub(super) fn free(prompt: Path) -> Self {
-        Self { prompt, valid: None }
+        Self {
+            prompt,
+            valid: None,
+            beginnings: Vec::new(),
+        }
     }
 
-    /// Whether only valid answers may be given.
-    pub(super) fn is_constrained(&self) -> bool {
-        self.valid.is_some()
+    /// Whether the probability mass outside valid answers is known: at every step where only these may be given, else
+    /// at the first.
+    pub(super) fn watched_steps(&self) -> usize {
+        match &self.valid {
+            Some(_) => usize::MAX,
+            None => usize::from(!self.beginnings.is_empty()),
+        }
     }
 
     /// The most that is generated.
@@ -42,18 +52,33 @@ impl Answers {
             return Some(Box::new(choices.clone()));
         }
         let end = if paper { End::Object } else { End::Letter };
-        marks.map(|marks| Box::new(Until::new(Arc::clone(marks), end)) as Box<dyn Constraint>)
+        marks.map(|marks| Box::new(Until::new(Arc::clone(marks), end, self.beginnings.clone())) as Box<dyn Constraint>)
     }
 }
 
-/// The letters of as many options.
-pub(super) fn letters(encoder: &Encoder<'_>, context: &Encoded, options: usize) -> Result<Answers, TokenizeError> {
+/// The letters of as many options: nothing else where the answer is `constrained`, else only to be watched.
+pub(super) fn letters(
+    encoder: &Encoder<'_>,
+    context: &Encoded,
+    options: usize,
+    constrained: bool,
+) -> Result<Answers, TokenizeError> {
     let letters = (b'A'..=b'Z').take(options).map(|letter| char::from(letter).to_string());
     let (prompt, runs) = runs(encoder, context, letters)?;
-    Ok(Answers {
-        prompt,
-        valid: Some(Choices::new(vec![runs])),
-    })
+    if constrained {
+        return Ok(Answers {
+            prompt,
+            valid: Some(Choices::new(vec![runs])),
+            beginnings: Vec::new(),
+        });
+    }
+    let free = Answers::free(context.tokens());
+    // Where letters join the end of the prompt, they have no first token of their own behind it.
+    let beginnings = match prompt == free.prompt {
+        true => runs.iter().filter_map(|run| run.first().copied()).collect(),
+        false => Vec::new(),
+    };
+    Ok(Answers { beginnings, ..free })
 }
 
 /// The paper's answer without rationales: `{"NSG1": {"choice": "NSG1_s` and a number, and so on. Each group's entry is
@@ -83,6 +108,7 @@ pub(super) fn paper(encoder: &Encoder<'_>, context: &Encoded, sizes: &[usize]) -
     Ok(Answers {
         prompt,
         valid: Some(Choices::new(stages)),
+        beginnings: Vec::new(),
     })
 }
 

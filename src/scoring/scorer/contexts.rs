@@ -196,8 +196,10 @@ impl Scorer<'_> {
             .map(|continuation| encoder.join(&context, continuation))
             .collect::<Result<_, _>>()?;
         let answers = match kind {
-            PromptKind::Single if self.settings.constrained => Some(choices::letters(&encoder, &context, order.len())?),
-            PromptKind::Single => Some(Answers::free(context.tokens())),
+            PromptKind::Single => {
+                let constrained = self.settings.constrained;
+                Some(choices::letters(&encoder, &context, order.len(), constrained)?)
+            }
             PromptKind::Likelihood | PromptKind::Label => None,
         };
         Ok(Item {

@@ -79,9 +79,8 @@ impl Writing for Pending<'_> {
             }
         }
         let (temperature, seed) = self.plan.get(round).copied().unwrap_or_default();
-        let steps = generation.off_menu.len();
-        let off_menu = (self.answers.is_constrained() && steps > 0)
-            .then(|| generation.off_menu.iter().sum::<f32>() / steps as f32);
+        let steps = generation.off_menu.len().min(self.answers.watched_steps());
+        let off_menu = (steps > 0).then(|| generation.off_menu[..steps].iter().sum::<f32>() / steps as f32);
         self.tries.push(Try {
             text,
             tokens: generation.tokens,
