@@ -68,6 +68,16 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         recorded.outcomes.len(),
         plan.outcomes
     );
+    let context = people.context(&spec.respondents.survey, &plan.splits, run::baselines(&people, &plan));
+    let changed = context.differences(&run::Context::read(&args.run)?);
+    if changed.is_empty() {
+        say!(
+            "people: groups and baselines come out as they stand in {}",
+            run::CONTEXT
+        );
+    } else {
+        say!("people: {} has other {}", run::CONTEXT, changed.join(", "));
+    }
     if recorded.torn > 0 {
         say!(
             "a torn last line of {} bytes is there; going on with the run drops it",
@@ -84,11 +94,13 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         &recorded.outcomes,
         (args.records, args.seed),
     )?;
-    Ok(match (clean, recorded.outcomes.len() == plan.outcomes) {
-        (false, _) => ExitCode::FAILURE,
-        (true, false) => ExitCode::from(3),
-        (true, true) => ExitCode::SUCCESS,
-    })
+    Ok(
+        match (clean && changed.is_empty(), recorded.outcomes.len() == plan.outcomes) {
+            (false, _) => ExitCode::FAILURE,
+            (true, false) => ExitCode::from(3),
+            (true, true) => ExitCode::SUCCESS,
+        },
+    )
 }
 
 /// Scores `count` random records of a run again and fails where they differ.

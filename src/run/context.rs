@@ -33,6 +33,20 @@ pub struct Context {
 }
 
 impl Context {
+    /// What is not the same in `other`, by name.
+    pub fn differences(&self, other: &Self) -> Vec<&'static str> {
+        let parts = [
+            ("synthetic mark", self.synthetic == other.synthetic),
+            ("categories", self.categories == other.categories),
+            ("questions", self.questions == other.questions),
+            ("dimensions", self.dimensions == other.dimensions),
+            ("people", self.people == other.people),
+            ("baselines", self.baselines == other.baselines),
+        ];
+        let differ = parts.into_iter().filter(|(_, same)| !same);
+        differ.map(|(name, _)| name).collect()
+    }
+
     /// Writes the context; a reader sees the old file or the whole new one.
     pub fn write(&self, folder: &Path) -> Result<(), RunError> {
         let bytes = serde_json::to_vec(self).map_err(|error| RunError::Encode(error.to_string()))?;

@@ -38,6 +38,16 @@ pub enum RunError {
     /// A split other than 1, 2, 3.
     #[error("split {0} does not exist; there are 1, 2 and 3")]
     UnknownSplit(u8),
+    /// A value that a key cannot have.
+    #[error("`{key} = {value}`: expected {expected}")]
+    BadValue {
+        /// The key, with its table.
+        key: &'static str,
+        /// As given.
+        value: String,
+        /// What it may be.
+        expected: &'static str,
+    },
     /// A category that the catalogue does not have.
     #[error("category `{name}` is not in the catalogue")]
     UnknownCategory {
@@ -107,6 +117,7 @@ impl RunError {
             Self::Spec { .. } => "GUIDE.md lists every key of a spec; experiments/ has complete ones".into(),
             Self::Encode(_) => return None,
             Self::EmptyAxis(axis) => format!("give at least one value, for example `{axis} = [...]` in [grid]"),
+            Self::BadValue { .. } => "correct it in the spec or by the flag; GUIDE.md lists every key".into(),
             Self::UnknownSplit(_) => "use --splits 1,2,3 or some of these".into(),
             Self::UnknownCategory { known, .. } => {
                 format!("use `each`, or one of: {}", known.join("; "))
@@ -124,7 +135,9 @@ impl RunError {
             Self::Survey(error) => return error.hint(),
             Self::Prompt(error) => return error.hint(),
             Self::Chat(error) => return error.hint(),
-            Self::Nobody { .. } => "check --limit and the sample; `indieval survey stats` counts the file".into(),
+            Self::Nobody { .. } => {
+                "check --limit, --draw and the sample; `indieval survey stats` counts the file".into()
+            }
             Self::NoRun { .. } => "give the folder that `indieval run` printed (runs/NAME)".into(),
         })
     }

@@ -63,10 +63,13 @@ impl Header {
             match other.hashes.get(name) {
                 Some(now) if now == hash => {}
                 Some(now) => return Some(format!("{name} (SHA-256 {} there, {} here)", short(hash), short(now))),
+                // Which prompts there are follows from the methods, which are named below.
+                None if name.starts_with("prompt ") => {}
                 None => return Some(format!("{name} (none here)")),
             }
         }
-        if let Some(name) = other.hashes.keys().find(|name| !self.hashes.contains_key(*name)) {
+        let new = |name: &&String| !self.hashes.contains_key(*name) && !name.starts_with("prompt ");
+        if let Some(name) = other.hashes.keys().find(new) {
             return Some(format!("{name} (none there)"));
         }
         let flat = |header: &Self| {

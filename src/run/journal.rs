@@ -53,7 +53,10 @@ impl Journal {
             .truncate(false)
             .open(&path)
             .map_err(write_error)?;
-        let (recorded, end) = match read_lines(&path, &file)? {
+        let found = read_lines(&path, &file)?;
+        // A header alone holds nothing that another run could spoil.
+        let found = found.filter(|found| !found.outcomes.is_empty() || found.header.difference(header).is_none());
+        let (recorded, end) = match found {
             None => {
                 let mut line = to_line(header)?;
                 line.push(b'\n');

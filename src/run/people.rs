@@ -10,7 +10,7 @@ use super::{Context, RespondentSpec, RunError, Spec, hex};
 use crate::metrics::{BaselineRow, Dimension, Person, QuestionInfo};
 use crate::probe::{Split, split_questions};
 use crate::survey::{
-    Catalogue, DemographicValue, Demographics, ReadReport, RepeatedIds, RespondentList, Respondents, SurveyFile,
+    Catalogue, DemographicValue, Demographics, Form, ReadReport, RepeatedIds, RespondentList, Respondents, SurveyFile,
 };
 
 /// Column of the country, within whose borders compatriots are drawn.
@@ -91,18 +91,27 @@ impl People {
     }
 
     /// SHA-256 by name of everything about people and questions that a run's result rests on: `catalogue`,
-    /// `demographics`, and `respondents` (ids, answers and demographic values of the evaluated people).
+    /// `demographics`, `respondents` (ids, answers and demographic values of the evaluated people) and `survey` (those of
+    /// everyone in the file, whom baselines and controls draw on).
     pub fn hashes(&self) -> BTreeMap<String, String> {
+        BTreeMap::from([
+            ("catalogue".to_owned(), self.catalogue.hash.clone()),
+            ("demographics".to_owned(), self.demographics.hash.clone()),
+            ("respondents".to_owned(), self.hash(self.chosen.iter().copied())),
+            ("survey".to_owned(), self.hash(0..self.everyone.len())),
+        ])
+    }
+
+    fn hash(&self, people: impl Iterator<Item = usize>) -> String {
         let mut digest = Sha256::new();
-        for &at in &self.chosen {
-            let person = self.everyone.respondent(at);
-            digest.update(person.id.as_bytes());
+        for person in people {
+            digest.update(self.everyone.id(person).as_bytes());
             digest.update([0]);
-            for answer in &person.answers {
-                digest.update([answer.refined.unwrap_or(u8::MAX), answer.polar.unwrap_or(u8::MAX)]);
+            for form in [Form::Refined, Form::Polar] {
+                digest.update(self.everyone.groups(person, form));
             }
-            for value in &person.demographics {
-                match value {
+            for dimension in 0..self.demographics.dimensions.len() {
+                match self.everyone.demographic(person, dimension) {
                     None => digest.update([0]),
                     Some(DemographicValue::Code(code)) => digest.update(code.to_le_bytes()),
                     Some(DemographicValue::Sentence(sentence)) => digest.update(sentence.as_bytes()),
@@ -113,11 +122,7 @@ impl People {
                 }
             }
         }
-        BTreeMap::from([
-            ("catalogue".to_owned(), self.catalogue.hash.clone()),
-            ("demographics".to_owned(), self.demographics.hash.clone()),
-            ("respondents".to_owned(), hex(&digest.finalize())),
-        ])
+        hex(&digest.finalize())
     }
 
     /// What reports need to know of the people, with the baselines' answers to the probes of `splits`.
@@ -185,6 +190,20 @@ fn choose(wanted: &RespondentSpec, everyone: &Respondents) -> Result<Vec<usize>,
         None => (0..everyone.len()).collect(),
         Some(path) => RespondentList::read(path)?.positions(everyone)?,
     };
+    if let Some(draw) = wanted.draw {
+        let key = |&at: &usize| {
+            let mut digest = Sha256::new();
+            digest.update(wanted.seed.to_le_bytes());
+            digest.update(everyone.id(at).as_bytes());
+            <[u8; 32]>::from(digest.finalize())
+        };
+        // Who is drawn depends on seed and ids alone, and the fifty are among the hundred; they stay in their order.
+        let mut drawn: Vec<usize> = chosen.clone();
+        drawn.sort_by_cached_key(key);
+        drawn.truncate(draw);
+        let drawn: std::collections::HashSet<usize> = drawn.into_iter().collect();
+        chosen.retain(|at| drawn.contains(at));
+    }
     chosen.truncate(wanted.limit.unwrap_or(usize::MAX));
     if chosen.is_empty() {
         return Err(RunError::Nobody {

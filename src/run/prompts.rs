@@ -44,7 +44,10 @@ impl Prompts {
             likelihood: probe(PromptKind::Likelihood, &spec.prompts.likelihood)?,
             label: probe(PromptKind::Label, &spec.prompts.label)?,
             single: probe(PromptKind::Single, &spec.prompts.generation)?,
-            paper: PaperPrompt::built_in()?,
+            paper: match &spec.prompts.paper {
+                Some(path) => PaperPrompt::read(path)?,
+                None => PaperPrompt::built_in()?,
+            },
             chat,
             chat_use: spec.scoring.chat,
         })

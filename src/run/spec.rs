@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::RunError;
-use crate::scoring::{Cell, Control, Method};
+use crate::scoring::{Cell, Control, Method, Norm};
 use crate::survey::{Catalogue, Form, IncomeGrouping};
 
 /// Everything that determines a run's result. A list in `[grid]` is one axis of a grid; all of its cells share one
@@ -66,6 +66,11 @@ pub struct RespondentSpec {
     /// A file of respondent ids (`indieval survey sample` writes one); absent: all.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sample: Option<PathBuf>,
+    /// Only so many of them, drawn at random; whom a seed draws first it draws first of any number.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub draw: Option<usize>,
+    /// Seed of that draw.
+    pub seed: u64,
     /// Only the first so many of them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub limit: Option<usize>,
@@ -205,6 +210,9 @@ pub struct PromptSpec {
     /// In place of `prompts/single.txt`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub generation: Option<PathBuf>,
+    /// In place of `prompts/paper.txt`.
+    #[serde(rename = "generation-paper", skip_serializing_if = "Option::is_none")]
+    pub paper: Option<PathBuf>,
 }
 
 impl Spec {
@@ -225,10 +233,61 @@ impl Spec {
         toml::to_string(self).map_err(|source| RunError::Encode(source.to_string()))
     }
 
+    /// Refuses values that no run can have.
+    fn check(&self) -> Result<(), RunError> {
+        let scoring = &self.scoring;
+        let share = |x: f32| x > 0.0 && x <= 1.0;
+        let heat = |x: f32| x >= 0.0 && x.is_finite();
+        for (holds, key, value, expected) in [
+            (
+                scoring.norm.parse::<Norm>().is_ok(),
+                "scoring.norm",
+                scoring.norm.clone(),
+                "sum, token, character, byte or pmi",
+            ),
+            (
+                scoring.permutations > 0,
+                "scoring.permutations",
+                scoring.permutations.to_string(),
+                "at least 1",
+            ),
+            (
+                scoring.paper_tokens > 0,
+                "scoring.paper_tokens",
+                scoring.paper_tokens.to_string(),
+                "at least 1",
+            ),
+            (
+                heat(scoring.temperature),
+                "scoring.temperature",
+                scoring.temperature.to_string(),
+                "0 (greedy) or more",
+            ),
+            (
+                heat(scoring.retry_temperature),
+                "scoring.retry_temperature",
+                scoring.retry_temperature.to_string(),
+                "0 (greedy) or more",
+            ),
+            (
+                share(scoring.top_p),
+                "scoring.top_p",
+                scoring.top_p.to_string(),
+                "more than 0 and at most 1",
+            ),
+        ] {
+            if !holds {
+                return Err(RunError::BadValue { key, value, expected });
+            }
+        }
+        Ok(())
+    }
+
     /// All cells of the grid, in the order in which they are asked and recorded.
     ///
     /// Combinations that ask the same are merged: without demonstrations their form, category and owner mean nothing.
     pub fn cells(&self, catalogue: &Catalogue) -> Result<Vec<Cell>, RunError> {
+        self.check()?;
         let grid = &self.grid;
         for (axis, empty) in [
             ("methods", grid.methods.is_empty()),
@@ -372,6 +431,24 @@ mod tests {
         assert!(matches!(
             spec("[grid]\nsplits = [4]").cells(&catalogue()),
             Err(RunError::UnknownSplit(4))
+        ));
+        for (text, named) in [
+            ("norm = 'nope'", "scoring.norm"),
+            ("permutations = 0", "scoring.permutations"),
+            ("retry_temperature = -3.0", "scoring.retry_temperature"),
+            ("temperature = nan", "scoring.temperature"),
+            ("top_p = 0.0", "scoring.top_p"),
+            ("paper_tokens = 0", "scoring.paper_tokens"),
+        ] {
+            let cells = spec(&format!("[scoring]\n{text}")).cells(&catalogue());
+            assert!(
+                matches!(cells, Err(RunError::BadValue { key, .. }) if key == named),
+                "{text}"
+            );
+        }
+        assert!(matches!(
+            spec("[grid]\nmethods = []").cells(&catalogue()),
+            Err(RunError::EmptyAxis("methods"))
         ));
     }
 

@@ -1,13 +1,17 @@
 //! Records scored again without any sharing: every prompt on its own, from the root, in a pass of its own.
 
+use std::collections::BTreeSet;
+
 use rand_chacha::ChaCha8Rng;
 use rand_core::{Rng, SeedableRng};
+use serde_json::Value;
 
-use super::{ExecuteError, People, Plan, Prompts, Spec, asks, case};
+use super::{ExecuteError, People, Plan, Prompts, RunError, Spec, asks, case};
 use crate::model::{LanguageModel, TokenId, Tokenizer};
 use crate::prompt::Pieces;
 use crate::scoring::join::{Encoder, Markup};
-use crate::scoring::{Ask, Evidence, Outcome, ScoringError, Template};
+use crate::scoring::norm::{highest, predict};
+use crate::scoring::{Ask, Evidence, Method, Norm, Outcome, Scorer, ScoringError, Template};
 
 /// Most that a token's log-probability may differ in f32, nats: sums of thousands of products in another order differ
 /// by about 1e-4 in models of this depth; ten times that is no rounding.
@@ -101,7 +105,126 @@ pub fn rescore(
         again.outcome(&asked[0], outcome).map_err(fail)?;
         verified.records += 1;
     }
+    derive(
+        people,
+        spec,
+        plan,
+        prompts,
+        model,
+        tokenizer,
+        outcomes,
+        chosen,
+        tolerance,
+        &mut verified,
+    )?;
     Ok(verified)
+}
+
+/// Derives these records again, each probe on its own, and compares everything that is in them: numbers of tokens,
+/// characters and candidates, averages, how answers were read, and which candidate was chosen.
+#[allow(clippy::too_many_arguments, reason = "as above")]
+fn derive(
+    people: &People,
+    spec: &Spec,
+    plan: &Plan,
+    prompts: &Prompts,
+    model: &mut dyn LanguageModel,
+    tokenizer: &Tokenizer,
+    outcomes: &[Outcome],
+    chosen: &[usize],
+    tolerance: f32,
+    verified: &mut Verified,
+) -> Result<(), ExecuteError> {
+    let mut scorer = Scorer::new(model, tokenizer, &people.catalogue, super::settings(spec));
+    for &index in chosen {
+        let Some((unit, cell, probe)) = plan.locate(index) else {
+            continue;
+        };
+        let (unit, outcome) = (&plan.units[unit], &outcomes[index]);
+        let (cell_index, donor) = unit.cells[cell];
+        let mut case = case(people, spec, plan, unit, cell_index, donor);
+        case.demonstrations.truncate(outcome.shown);
+        let paper = plan.cells[cell_index].method == Method::GenerationPaper;
+        if !paper {
+            case.probes = vec![case.probes[probe]];
+        }
+        let single = super::Unit {
+            cells: vec![(cell_index, donor)],
+            ..unit.clone()
+        };
+        let cases = [case];
+        let asked = asks(plan, prompts, &single, &cases);
+        let fail = |source| ExecuteError::Scoring {
+            respondent: outcome.respondent.clone(),
+            split: outcome.split,
+            source,
+        };
+        let mut differ = |what: String| {
+            verified.differences.push(Difference { line: index + 2, what });
+        };
+        let now = match &outcome.evidence {
+            Evidence::Likelihood { scores } => {
+                if outcome.prediction != predict(scores, Norm::Sum) {
+                    differ("prediction is not the candidate of the highest likelihood".to_owned());
+                }
+                scorer.ask(&asked).map_err(fail)?.remove(0).pop()
+            }
+            Evidence::Label { logprobs, .. } => {
+                if outcome.prediction != highest(logprobs) {
+                    differ("prediction is not the candidate of the most probable label".to_owned());
+                }
+                scorer.ask(&asked).map_err(fail)?.remove(0).pop()
+            }
+            Evidence::Generation { .. } => {
+                // The paper's tries are kept with the first probe of the case.
+                let first = &outcomes[index - if paper { probe } else { 0 }];
+                let Evidence::Generation { tries, .. } = &first.evidence else {
+                    continue;
+                };
+                let (mut read, odd) = scorer.read_again(&asked[0], tries).map_err(fail)?;
+                odd.into_iter().for_each(|odd| differ(odd.to_owned()));
+                let at = if paper { probe } else { 0 };
+                (at < read.len()).then(|| read.swap_remove(at))
+            }
+        };
+        let encode =
+            |outcome: &Outcome| serde_json::to_value(outcome).map_err(|error| RunError::Encode(error.to_string()));
+        let Some(mut now) = now else { continue };
+        if !matches!(now.evidence, Evidence::Generation { .. }) {
+            // Of two candidates that are equal to rounding either may be the higher one; it was compared above.
+            now.prediction = outcome.prediction;
+        }
+        let mut found = Vec::new();
+        compare_values("", &encode(outcome)?, &encode(&now)?, f64::from(tolerance), &mut found);
+        found.into_iter().for_each(differ);
+    }
+    Ok(())
+}
+
+/// Fields of `recorded` that are not as in `now`: numbers with a fraction may differ by the tolerance, all else by nothing.
+fn compare_values(place: &str, recorded: &Value, now: &Value, tolerance: f64, found: &mut Vec<String>) {
+    match (recorded, now) {
+        (Value::Object(a), Value::Object(b)) => {
+            let keys: BTreeSet<&String> = a.keys().chain(b.keys()).collect();
+            for key in keys {
+                let of = |map: &serde_json::Map<String, Value>| map.get(key).cloned().unwrap_or_default();
+                compare_values(&format!("{place}.{key}"), &of(a), &of(b), tolerance, found);
+            }
+        }
+        (Value::Array(a), Value::Array(b)) if a.len() == b.len() => {
+            for (at, (a, b)) in a.iter().zip(b).enumerate() {
+                compare_values(&format!("{place}[{at}]"), a, b, tolerance, found);
+            }
+        }
+        (Value::Number(a), Value::Number(b)) if a.is_f64() && b.is_f64() => {
+            let difference = (a.as_f64().unwrap_or(f64::NAN) - b.as_f64().unwrap_or(f64::NAN)).abs();
+            if difference.is_nan() || difference > tolerance {
+                found.push(format!("{} differs by {difference:.5}", place.trim_start_matches('.')));
+            }
+        }
+        (a, b) if a != b => found.push(format!("{} is {a} where {b} comes out", place.trim_start_matches('.'))),
+        _ => {}
+    }
 }
 
 struct Again<'a> {
@@ -124,6 +247,13 @@ impl Again<'_> {
         match &outcome.evidence {
             Evidence::Likelihood { scores } => {
                 let pieces = self.pieces(ask, None)?;
+                if scores.len() != pieces.continuations.len() {
+                    self.differs(format!(
+                        "{} candidates are scored where there are {}",
+                        scores.len(),
+                        pieces.continuations.len()
+                    ));
+                }
                 for (candidate, (score, continuation)) in scores.iter().zip(&pieces.continuations).enumerate() {
                     let (tokens, logprobs) = self.alone(markup, &pieces.context(), continuation)?;
                     if tokens != score.tokens {
@@ -135,25 +265,28 @@ impl Again<'_> {
             }
             Evidence::Label { permutations, .. } => {
                 for permutation in permutations {
+                    let mut sorted = permutation.order.clone();
+                    sorted.sort_unstable();
+                    if !sorted.into_iter().eq(0..outcome.candidates) {
+                        self.differs("an order is not one of the candidates".to_owned());
+                        continue;
+                    }
                     let pieces = self.pieces(ask, Some(&permutation.order))?;
                     for (option, continuation) in pieces.continuations.iter().enumerate() {
                         let (_, logprobs) = self.alone(markup, &pieces.context(), continuation)?;
                         let sum: f32 = logprobs.iter().sum();
-                        self.compare(
-                            &format!("option {option}"),
-                            &[permutation.logprobs[option] as f32],
-                            &[sum],
-                        );
+                        let recorded = permutation.logprobs.get(option).copied().unwrap_or(f64::NAN);
+                        self.compare(&format!("option {option}"), &[recorded as f32], &[sum]);
                     }
                 }
             }
             Evidence::Generation { tries, .. } => {
-                if let Some(first) = tries.first() {
+                for (number, told) in tries.iter().enumerate() {
                     let context = self.pieces(ask, None)?.context();
                     let encoder = Encoder::new(self.tokenizer, markup);
                     let prompt = encoder.encode(&context)?.tokens();
-                    let logprobs = self.below(&prompt, &first.tokens)?;
-                    self.compare("the generated text", &first.logprobs, &logprobs);
+                    let logprobs = self.below(&prompt, &told.tokens)?;
+                    self.compare(&format!("generated text {}", number + 1), &told.logprobs, &logprobs);
                 }
             }
         }

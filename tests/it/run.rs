@@ -207,7 +207,7 @@ fn another_spec_in_the_same_folder_is_refused_by_name() {
     for (more, name) in [
         (&["--seed", "5"][..], "spec.demonstrations.seed"),
         (&["--limit", "1"][..], "respondents"),
-        (&["--methods", "label"][..], "prompt"),
+        (&["--methods", "label"][..], "spec.grid.methods"),
     ] {
         let output = run("fake:7", &out, more).output().expect("the program starts");
         let said = String::from_utf8_lossy(&output.stderr);
@@ -261,6 +261,191 @@ fn verify_scores_records_again_and_finds_a_changed_one() {
         "{}",
         String::from_utf8_lossy(&bad.stdout)
     );
+}
+
+/// Changes one outcome of a finished run, if it is one that `change` takes, and hands its line back.
+fn forged(out: &Path, change: impl Fn(&mut serde_json::Value) -> bool) -> usize {
+    let text = String::from_utf8(records(out)).expect("text");
+    let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+    for (at, line) in lines.iter_mut().enumerate().skip(1) {
+        let mut outcome: serde_json::Value = serde_json::from_str(line).expect("a record");
+        if change(&mut outcome) {
+            *line = outcome.to_string();
+            std::fs::write(out.join("records.jsonl"), lines.join("\n") + "\n").expect("writes");
+            return at + 1;
+        }
+    }
+    panic!("no record to change");
+}
+
+#[test]
+fn verify_derives_records_again_and_finds_forged_ones() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let out = folder.path().join("run");
+    let methods = "likelihood,label,generation,generation-paper";
+    finish(run(
+        "fake:7",
+        &out,
+        &["--methods", methods, "--limit", "1", "--demonstrations", "3"],
+    ));
+    let honest = records(&out);
+    let verify = || {
+        let output = indieval().arg("verify").arg(&out).args(["-n", "400"]).output();
+        let output = output.expect("the program starts");
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        (output.status.code(), said + &String::from_utf8_lossy(&output.stderr))
+    };
+    let (code, said) = verify();
+    assert!(matches!(code, Some(0)), "{said}");
+    type Change = fn(&mut serde_json::Value) -> bool;
+    fn of(outcome: &serde_json::Value, kind: &str) -> bool {
+        outcome["evidence"]["kind"] == kind
+    }
+    let changes: [(&str, Change); 10] = [
+        ("prediction", |o| {
+            let other = 1 - o["prediction"].as_u64().unwrap_or(9).min(1);
+            let takes = of(o, "likelihood") && o["candidates"] == 2;
+            if takes {
+                o["prediction"] = other.into();
+            }
+            takes
+        }),
+        ("prediction", |o| {
+            let takes = of(o, "label") && o["candidates"] == 2;
+            if takes {
+                o["prediction"] = (1 - o["prediction"].as_u64().unwrap_or(0)).into();
+            }
+            takes
+        }),
+        ("prediction", |o| {
+            let takes = of(o, "generation") && o["method"] == "generation" && o["prediction"].is_null();
+            if takes {
+                o["prediction"] = 0.into();
+            }
+            takes
+        }),
+        ("prediction", |o| {
+            let takes = o["method"] == "generation-paper" && o["prediction"].is_null();
+            if takes {
+                o["prediction"] = 0.into();
+            }
+            takes
+        }),
+        ("evidence.tries[0].text", |o| {
+            let takes = o["method"] == "generation";
+            if takes {
+                o["evidence"]["tries"][0]["text"] = "A".into();
+            }
+            takes
+        }),
+        ("evidence.logprobs[0]", |o| {
+            let takes = of(o, "label");
+            if takes {
+                o["evidence"]["logprobs"][0] = (-0.5).into();
+            }
+            takes
+        }),
+        ("evidence.scores[0].chars", |o| {
+            let takes = of(o, "likelihood");
+            if takes {
+                o["evidence"]["scores"][0]["chars"] = 1.into();
+            }
+            takes
+        }),
+        ("evidence.scores[0].unconditional[0]", |o| {
+            let takes = of(o, "likelihood");
+            if takes {
+                o["evidence"]["scores"][0]["unconditional"][0] = (-0.25).into();
+            }
+            takes
+        }),
+        ("shown", |o| {
+            let takes = o["shown"] == 3;
+            if takes {
+                o["shown"] = 8.into();
+            }
+            takes
+        }),
+        ("context_tokens", |o| {
+            o["context_tokens"] = 7.into();
+            true
+        }),
+    ];
+    for (name, change) in changes {
+        let line = forged(&out, change);
+        let (code, said) = verify();
+        assert_eq!(code, Some(1), "{name}: {said}");
+        assert!(said.contains(&format!("line {line}: {name}")), "{name}: {said}");
+        std::fs::write(out.join("records.jsonl"), &honest).expect("writes");
+    }
+    let people = std::fs::read_to_string(out.join("people.json")).expect("people");
+    let at = people.find("\"majority\":").expect("a baseline") + "\"majority\":".len();
+    let mut forged = people.into_bytes();
+    forged[at] = if forged[at] == b'0' { b'1' } else { b'0' };
+    std::fs::write(out.join("people.json"), forged).expect("writes");
+    let (code, said) = verify();
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("people.json has other baselines"), "{said}");
+}
+
+#[test]
+fn other_people_in_the_survey_are_another_run() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (file, out) = (folder.path().join("s.csv"), folder.path().join("run"));
+    let text = std::fs::read_to_string(survey()).expect("the survey");
+    std::fs::write(&file, &text).expect("a copy");
+    let begin = |more: &[&str]| {
+        let mut command = indieval();
+        command.args([
+            "run",
+            "--model",
+            "fake:7",
+            "--limit",
+            "1",
+            "--splits",
+            "1",
+            "--demonstrations",
+            "3",
+        ]);
+        command
+            .args(["--control", "own,random", "--survey"])
+            .arg(&file)
+            .arg("--out")
+            .arg(&out)
+            .args(more);
+        command.output().expect("the program starts")
+    };
+    assert!(matches!(begin(&[]).status.code(), Some(0)));
+    let mut lines: Vec<&str> = text.lines().collect();
+    lines.pop();
+    std::fs::write(&file, lines.join("\n") + "\n").expect("a shorter survey");
+    let said = String::from_utf8_lossy(&begin(&[]).stderr).into_owned();
+    assert!(said.contains("another survey"), "{said}");
+}
+
+#[test]
+fn what_made_a_run_fail_before_its_first_outcome_can_be_put_right_in_its_folder() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let out = folder.path().join("run");
+    let more = [
+        "--demonstrations",
+        "150",
+        "--tree-tokens",
+        "3000",
+        "--limit",
+        "1",
+        "--methods",
+        "likelihood",
+    ];
+    let failed = run("fake:7", &out, &more).output().expect("the program starts");
+    assert_eq!(
+        failed.status.code(),
+        Some(1),
+        "{}",
+        String::from_utf8_lossy(&failed.stderr)
+    );
+    assert_eq!(records(&out).iter().filter(|byte| **byte == b'\n').count(), 1);
+    finish(run("fake:7", &out, &["--limit", "1", "--methods", "likelihood"]));
 }
 
 #[test]

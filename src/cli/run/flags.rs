@@ -71,6 +71,9 @@ pub struct SpecFlags {
     /// File of respondent ids (`indieval survey sample` writes one)
     #[arg(long, value_name = "FILE")]
     respondents: Option<PathBuf>,
+    /// Only so many respondents, drawn at random
+    #[arg(long, value_name = "N")]
+    draw: Option<usize>,
     /// Only the first so many respondents
     #[arg(long, value_name = "N")]
     limit: Option<usize>,
@@ -196,6 +199,7 @@ impl SpecFlags {
             spec.scoring.seed = seed;
         }
         spec.respondents.sample = self.respondents.or(spec.respondents.sample);
+        spec.respondents.draw = self.draw.or(spec.respondents.draw);
         spec.respondents.limit = self.limit.or(spec.respondents.limit);
         if !self.catalogue.is_empty() {
             spec.respondents.catalogue = self.catalogue;

@@ -69,7 +69,11 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     let out = args.out.unwrap_or_else(|| default_folder(name.as_deref(), &spec));
     let mut machine = args.machine;
     // Packing follows from the tree's room, so a run that goes on keeps the room it began with.
-    let begun = run::read(&out).ok().map(|(header, _)| header);
+    // A header without an outcome binds to nothing: what made that run fail may be put right in the same folder.
+    let begun = run::read(&out)
+        .ok()
+        .filter(|(_, recorded)| !recorded.outcomes.is_empty());
+    let begun = begun.map(|(header, _)| header);
     if let Some(header) = &begun {
         machine.tree_tokens = Some(header.tree_tokens);
     }

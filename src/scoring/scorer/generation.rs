@@ -179,6 +179,41 @@ impl<'a> Scorer<'a> {
         Ok(outcomes)
     }
 
+    /// The outcomes that these tries of an ask's first prompt give when they are read again, and what is odd about their
+    /// number. Their log-probabilities are taken as they are.
+    ///
+    /// Errors: as [`Scorer::ask`] before it computes.
+    pub fn read_again(
+        &mut self,
+        ask: &Ask<'_>,
+        tries: &[Try],
+    ) -> Result<(Vec<Outcome>, Option<&'static str>), ScoringError> {
+        let mut prepared = self.prepare(ask, &mut super::Prefixes::default())?;
+        let mut pending = self.pending(0, ask, &mut prepared)?;
+        let mut odd = None;
+        for (round, told) in tries.iter().enumerate() {
+            let Some(pending) = pending.first_mut() else { break };
+            if pending.begin(round).is_none() {
+                odd = Some("there is a try more than its answers call for");
+            }
+            let generation = Generation {
+                tokens: told.tokens.clone(),
+                logprobs: told.logprobs.clone(),
+                off_menu: vec![told.off_menu.unwrap_or_default(); told.tokens.len()],
+                finish: told.finish,
+            };
+            pending.finish(round, generation);
+        }
+        if pending
+            .first_mut()
+            .is_some_and(|pending| pending.begin(tries.len()).is_some())
+        {
+            odd = Some("an answer that cannot be read was not tried again as often as the spec says");
+        }
+        let outcomes = self.generation_outcomes(ask, prepared.shown(), pending)?;
+        Ok((outcomes, odd))
+    }
+
     /// The seed of one try, which depends on nothing but what it is a try of.
     fn seed(&self, ask: &Ask<'_>, what: &str, round: usize) -> u64 {
         let mut hash = Sha256::new();
