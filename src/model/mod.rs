@@ -36,6 +36,7 @@ pub use contract::{
 pub use device::{DeviceChoice, OpenDevice, Precision};
 pub use engine::{Engine, EngineInfo, EngineSettings};
 pub use error::LoadError;
+pub use placing::QuantizedWeights;
 pub use tokenizer::{TokenizeError, Tokenizer};
 pub use weights::{Weight, WeightSource};
 pub use writer::Writer;

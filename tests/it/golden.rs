@@ -3,8 +3,8 @@
 use candle_core::{DType, Device, Tensor};
 use candle_transformers::models::{llama, mistral, mixtral, qwen2};
 use indieval::model::{
-    Checkpoint, Engine, EngineSettings, LanguageModel, ModelConfig, RopeScaling, TokenId, device::DeviceChoice,
-    memory::Room,
+    Checkpoint, Engine, EngineSettings, LanguageModel, ModelConfig, QuantizedWeights, RopeScaling, TokenId,
+    device::DeviceChoice, memory::Room,
 };
 use std::{
     collections::HashMap,
@@ -36,10 +36,15 @@ fn device() -> Device {
 }
 
 fn engine(path: &Path, dtype: DType, rows: usize) -> Engine {
+    engine_with(path, dtype, rows, QuantizedWeights::Dequantize)
+}
+
+/// The same with quantised weights held as said.
+pub fn engine_with(path: &Path, dtype: DType, rows: usize, quantized: QuantizedWeights) -> Engine {
     let settings = EngineSettings {
         room: Room::Tokens(600),
         rows,
-        ..EngineSettings::default()
+        quantized,
     };
     let checkpoint = Checkpoint::open(path).expect("the checkpoint opens");
     let bos = checkpoint.tokenizer.bos();
@@ -275,16 +280,16 @@ fn mixtral_equals_candle() {
 /// What the script recorded of the real model: ids of a text, and of all tokens but the first the log-probabilities in
 /// f32 and bf16 and what would have been the best.
 #[derive(serde::Deserialize)]
-struct Recorded {
-    ids: Vec<TokenId>,
-    f32: Vec<f32>,
+pub struct Recorded {
+    pub ids: Vec<TokenId>,
+    pub f32: Vec<f32>,
     bf16: Vec<f32>,
-    greedy_f32: Vec<TokenId>,
+    pub greedy_f32: Vec<TokenId>,
     greedy_bf16: Vec<TokenId>,
 }
 
 /// The real SmolLM2-135M-Instruct, where this machine has it, and its record.
-fn smollm2(dtype: DType) -> Option<(Engine, Recorded)> {
+pub fn smollm2(dtype: DType) -> Option<(Engine, Recorded)> {
     let recorded: Recorded = serde_json::from_slice(&std::fs::read(golden("smollm2-135m.json")).unwrap()).unwrap();
     match crate::real::smollm2() {
         Ok(path) => {
@@ -304,7 +309,7 @@ fn smollm2(dtype: DType) -> Option<(Engine, Recorded)> {
 }
 
 /// Log-probabilities of all tokens but the first, and whether each was the best.
-fn scores(engine: &mut Engine, ids: &[TokenId]) -> Vec<(f32, bool)> {
+pub fn scores(engine: &mut Engine, ids: &[TokenId]) -> Vec<(f32, bool)> {
     let first = engine.extend(engine.root(), &ids[..1]).unwrap();
     let scores = engine.score(first, &[&ids[1..]]).unwrap().remove(0);
     scores.into_iter().map(|score| (score.logprob, score.greedy)).collect()

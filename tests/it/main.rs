@@ -3,6 +3,7 @@
 mod baseline;
 mod browser;
 mod catalogue;
+mod formats;
 mod golden;
 mod invented;
 mod models;
