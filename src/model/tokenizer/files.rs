@@ -50,7 +50,7 @@ pub(crate) fn read_files(folder: &Path, config: Option<&Value>) -> Result<FileTo
         });
     }
     let text = std::fs::read(&path).map_err(|source| LoadError::read(&path, source))?;
-    let library = tokenizers::Tokenizer::from_bytes(&text).map_err(|error| LoadError::tokenizer(&path, error))?;
+    let library = library(&path, &text)?;
     let settings = optional_json(&folder.join(SETTINGS))?;
     let generation = optional_json(&folder.join(GENERATION))?;
     let template = folder.join(TEMPLATE);
@@ -66,8 +66,9 @@ pub(crate) fn read_files(folder: &Path, config: Option<&Value>) -> Result<FileTo
         .max()
         .map_or(0, |id| id as usize + 1);
     let description = describe(&library);
-    let tokenizer = Tokenizer::from_library(library, policy, ids, &[&text], description)
-        .map_err(|error| LoadError::tokenizer(&path, error))?;
+    let tokenizer = guarded(&path, || {
+        Tokenizer::from_library(library, policy, ids, &[&text], description)
+    })?;
     let beside = [SETTINGS, GENERATION, TEMPLATE].map(|name| folder.join(name));
     let files = std::iter::once(path)
         .chain(beside.into_iter().filter(|path| path.is_file()))
@@ -77,6 +78,43 @@ pub(crate) fn read_files(folder: &Path, config: Option<&Value>) -> Result<FileTo
         chat_template,
         files,
     })
+}
+
+/// The library's tokenizer, with what it would pad or cut off switched off.
+fn library(path: &Path, text: &[u8]) -> Result<tokenizers::Tokenizer, LoadError> {
+    /// The part in which the library takes JSON that is none for a mistake of its own, and panics.
+    #[derive(serde::Deserialize)]
+    struct Frame {
+        #[serde(rename = "decoder", default)]
+        _decoder: Value,
+    }
+    // What is not named is stepped over, but must be JSON too.
+    serde_json::from_slice::<Frame>(text)
+        .map_err(|error| LoadError::malformed(path, format!("is no JSON object of a tokenizer: {error}")))?;
+    let mut library = guarded(path, || tokenizers::Tokenizer::from_bytes(text))?;
+    // A padding that the file asks for may be of any length.
+    library.with_padding(None);
+    library
+        .with_truncation(None)
+        .map_err(|error| LoadError::tokenizer(path, error))?;
+    Ok(library)
+}
+
+/// What the library makes of a file, a panic of its own turned into an error.
+///
+/// It takes several things for granted that a file may not keep to: that merges are longer than the prefix of
+/// continued words, that a table of precompiled characters is one, that a pattern matches whole characters, that ids
+/// leave room for more. They lie in private parts of it that cannot be asked beforehand. Nothing it was working on
+/// is used again.
+fn guarded<T>(path: &Path, work: impl FnOnce() -> tokenizers::Result<T>) -> Result<T, LoadError> {
+    let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(work));
+    match outcome {
+        Ok(made) => made.map_err(|error| LoadError::tokenizer(path, error)),
+        Err(_) => Err(LoadError::tokenizer(
+            path,
+            "its parts do not fit together: the tokenizers library gave up on it",
+        )),
+    }
 }
 
 fn describe(library: &tokenizers::Tokenizer) -> String {
@@ -172,11 +210,7 @@ fn id_of(value: &Value) -> Option<TokenId> {
 
 /// The token that the post-processor puts first.
 fn prefix(path: &Path, library: &tokenizers::Tokenizer) -> Result<Option<TokenId>, LoadError> {
-    let encode = |special| {
-        library
-            .encode("a", special)
-            .map_err(|error| LoadError::tokenizer(path, error))
-    };
+    let encode = |special| guarded(path, || library.encode("a", special));
     let (bare, dressed) = (encode(false)?, encode(true)?);
     let (bare, dressed) = (bare.get_ids(), dressed.get_ids());
     let before = dressed.windows(bare.len().max(1)).position(|window| window == bare);

@@ -1,6 +1,7 @@
 //! Checkpoints: read right from either format, refused when broken, found and fetched.
 
 mod broken;
+mod broken_tokenizers;
 mod folders;
 mod gguf;
 mod gguf_writer;
