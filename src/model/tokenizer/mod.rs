@@ -18,7 +18,7 @@ use sha2::{Digest, Sha256};
 use super::TokenId;
 use super::checkpoint::mapped::hex;
 
-pub(crate) use files::read_files;
+pub(crate) use files::{CONFIG, read_files};
 pub(crate) use gguf::read_gguf;
 
 /// A tokenizer with the model's policy on BOS and on what ends an answer.

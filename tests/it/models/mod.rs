@@ -3,6 +3,7 @@
 mod broken;
 mod broken_tokenizers;
 mod folders;
+mod foreign;
 mod gguf;
 mod gguf_writer;
 #[cfg(feature = "hub")]
