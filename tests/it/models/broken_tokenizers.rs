@@ -151,3 +151,65 @@ fn parts_that_the_library_panics_over_are_refused() {
         assert!(said.contains("tokenizer.json: tokenizer: "), "{said}");
     }
 }
+
+#[test]
+fn characters_without_a_token_are_refused_however_the_decoder_is_wrapped() {
+    let root: Value = serde_json::from_slice(&good()).unwrap();
+    let decoder = root["decoder"].clone();
+    let steps = root["pre_tokenizer"].clone();
+    let split = json!({"type": "Split", "pattern": {"String": " "}, "behavior": "Isolated", "invert": false});
+    let changed = |changes: &[(&str, Value)]| {
+        let mut changed = root.clone();
+        for (key, value) in changes {
+            changed[*key] = value.clone();
+        }
+        let tokenizer = Inspection::of(with(changed.to_string().as_bytes()).path()).tokenizer;
+        tokenizer.unwrap()
+    };
+    let characters = [("pre_tokenizer", json!(null)), ("decoder", json!(null))];
+    for tokenizer in [
+        changed(&[]),
+        changed(&[(
+            "decoder",
+            json!({"type": "Sequence", "decoders": [decoder, {"type": "Fuse"}]}),
+        )]),
+        changed(&[("decoder", json!(null))]),
+        changed(&[
+            ("decoder", json!(null)),
+            (
+                "pre_tokenizer",
+                json!({"type": "Sequence", "pretokenizers": [split, steps]}),
+            ),
+        ]),
+        changed(&[
+            ("pre_tokenizer", json!(null)),
+            (
+                "normalizer",
+                json!({"type": "Sequence", "normalizers": [{"type": "NFC"}, {"type": "ByteLevel"}]}),
+            ),
+        ]),
+        changed(&characters),
+        changed(&[("pre_tokenizer", json!({"type": "Digits", "individual_digits": true}))]),
+    ] {
+        for encoded in [
+            tokenizer.encode("abcdé").err(),
+            tokenizer.encode_with_specials("abcdé").err(),
+            tokenizer.encode_with_spans("abcdé").err(),
+        ] {
+            let said = encoded.unwrap().to_string();
+            assert!(said.contains("no token for 'é' (byte 4 of the text)"), "{said}");
+        }
+        assert!(!tokenizer.encode("abcd").unwrap().is_empty());
+    }
+    // A space is no character of a vocabulary that is not byte-level, and neither is a byte without a symbol.
+    assert!(changed(&characters).encode("ab cd").is_err());
+    // With a token for what is unknown nothing is dropped.
+    let mut model = root["model"].clone();
+    model["unk_token"] = json!("<s>");
+    let unknown = changed(&[
+        ("pre_tokenizer", json!(null)),
+        ("decoder", json!(null)),
+        ("model", model),
+    ]);
+    assert_eq!(unknown.encode("é").unwrap(), [0]);
+}
