@@ -64,13 +64,15 @@ pub enum LoadError {
         /// The feature.
         what: String,
     },
-    /// Tensors that do not match the configuration, all of them.
-    #[error("{}: {}", path.display(), Listed(problems))]
+    /// Tensors that do not match the configuration.
+    #[error("{}: {}", path.display(), Listed(problems, *more))]
     Tensors {
         /// The file or folder.
         path: PathBuf,
-        /// One a tensor.
+        /// One a tensor, the first few of them.
         problems: Vec<TensorProblem>,
+        /// How many more there are.
+        more: usize,
     },
     /// A tensor that the caller asked for and the checkpoint lacks.
     #[error("{}: tensor `{name}`: {what}", path.display())]
@@ -182,6 +184,13 @@ pub enum TensorProblem {
         /// The type's name in the file.
         found: String,
     },
+    /// The configuration calls for so many more tensors than there are that they are not named one by one.
+    TooFew {
+        /// Tensors of the configuration.
+        expected: u64,
+        /// Tensors in the files.
+        found: usize,
+    },
     /// A file has it, the configuration has no use for it: computing without it would give other results.
     Unexpected {
         /// Name in the file.
@@ -197,23 +206,30 @@ impl fmt::Display for TensorProblem {
                 write!(out, "`{name}` has the shape {found:?}, expected {expected:?}")
             }
             Self::Type { name, found } => write!(out, "`{name}` is stored as {found}, which cannot be read"),
+            Self::TooFew { expected, found } => {
+                write!(
+                    out,
+                    "the configuration calls for {expected} tensors, and there are {found}"
+                )
+            }
             Self::Unexpected { name } => write!(out, "`{name}` has no place in this family"),
         }
     }
 }
 
-/// How many problems are written out; the rest is counted.
-const LISTED: usize = 100;
+/// How many problems of one kind are kept and written out; the rest is counted. A file of a few bytes can ask for
+/// millions of tensors.
+pub(crate) const LISTED: usize = 50;
 
-struct Listed<'a>(&'a [TensorProblem]);
+struct Listed<'a>(&'a [TensorProblem], usize);
 
 impl fmt::Display for Listed<'_> {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, problem) in self.0.iter().take(LISTED).enumerate() {
+        for (index, problem) in self.0.iter().enumerate() {
             let separator = if index == 0 { "" } else { "; " };
             write!(out, "{separator}{problem}")?;
         }
-        match self.0.len().saturating_sub(LISTED) {
+        match self.1 {
             0 => Ok(()),
             more => write!(out, "; and {more} more"),
         }
@@ -283,11 +299,18 @@ impl LoadError {
         }
     }
 
-    /// Every single reason: one a tensor, one a fault.
+    /// Every single reason: one a tensor (of many, the first few and how many more), one a fault.
     pub fn reasons(&self) -> Vec<String> {
         match self {
             Self::Many(errors) => errors.iter().flat_map(Self::reasons).collect(),
-            Self::Tensors { problems, .. } => problems.iter().map(|problem| format!("tensor {problem}")).collect(),
+            Self::Tensors { problems, more, .. } => {
+                let named = problems.iter().map(|problem| match problem {
+                    TensorProblem::TooFew { .. } => problem.to_string(),
+                    _ => format!("tensor {problem}"),
+                });
+                let more = (*more > 0).then(|| format!("and {more} more tensors that do not match"));
+                named.chain(more).collect()
+            }
             other => vec![other.to_string()],
         }
     }

@@ -14,6 +14,7 @@ use crate::model::registry::tree_bytes;
 use crate::model::source::{self, Environment, Fetch, Located, Origin};
 use crate::model::stored::StoredKind;
 use crate::model::{DeviceChoice, Inspection, ModelConfig, OpenDevice, Precision, Tokenizer};
+use crate::prompt::{ChatTemplate, Date};
 
 /// Options of `indieval models check`.
 #[derive(Debug, clap::Args)]
@@ -137,8 +138,23 @@ fn report(args: &Args, located: Located, device: &OpenDevice, inspection: &Inspe
         chat_template: inspection.chat_template.as_ref().map(String::len),
         memory,
         files: inspection.identify()?,
-        faults: inspection.faults.iter().flat_map(|fault| fault.reasons()).collect(),
+        faults: faults(inspection),
     })
+}
+
+/// Every reason why a run would refuse it: the checkpoint's own, and a chat template that cannot be used.
+fn faults(inspection: &Inspection) -> Vec<String> {
+    let mut faults: Vec<String> = inspection.faults.iter().flat_map(|fault| fault.reasons()).collect();
+    if let (Some(source), Some(tokenizer)) = (&inspection.chat_template, &inspection.tokenizer) {
+        let text = |id: Option<u32>| id.and_then(|id| tokenizer.token(id)).unwrap_or_default();
+        // As a run takes it, whatever its methods ask.
+        let frame = ChatTemplate::new(source, &text(tokenizer.bos()), &text(tokenizer.eos()), Date::default())
+            .and_then(|template| template.frame());
+        if let Err(error) = frame {
+            faults.push(format!("{}: {error}", inspection.path.display()));
+        }
+    }
+    faults
 }
 
 fn decoder(config: &ModelConfig) -> Decoder {

@@ -7,7 +7,22 @@ use std::path::Path;
 use serde_json::{Map, Value};
 
 use super::bounds;
-use crate::model::{LoadError, Mixture, ModelConfig, RopeScaling, error::SUPPORTED_FAMILIES};
+use crate::model::{LoadError, Mixture, ModelConfig, error::SUPPORTED_FAMILIES};
+
+/// What models of other families compute and this decoder does not, each with the number that means nothing is done,
+/// where there is one. Granite's attention multiplier takes the place of one by the root of the head's width, so 1 is
+/// not nothing.
+const FOREIGN: [(&str, Option<f64>); 9] = [
+    ("attn_logit_softcapping", None),
+    ("final_logit_softcapping", None),
+    ("query_pre_attn_scalar", None),
+    ("attention_multiplier", None),
+    ("embedding_multiplier", Some(1.0)),
+    ("residual_multiplier", Some(1.0)),
+    ("logits_scaling", Some(1.0)),
+    ("logit_scale", Some(1.0)),
+    ("partial_rotary_factor", Some(1.0)),
+];
 
 /// Reads the text of `config.json`.
 ///
@@ -52,6 +67,7 @@ pub(crate) fn parse(path: &Path, text: &[u8]) -> Result<ModelConfig, Vec<LoadErr
         }
     };
     let attention_bias = keys.flag("attention_bias", false);
+    let rope = keys.rope(if family == "mixtral" { 1e6 } else { 1e4 });
     let config = ModelConfig {
         family: family.to_owned(),
         hidden,
@@ -67,8 +83,8 @@ pub(crate) fn parse(path: &Path, text: &[u8]) -> Result<ModelConfig, Vec<LoadErr
         vocabulary: keys.size("vocab_size"),
         context: keys.size("max_position_embeddings"),
         norm_eps: keys.number("rms_norm_eps", if family == "mixtral" { 1e-5 } else { 1e-6 }),
-        rope_theta: keys.rope_theta(if family == "mixtral" { 1e6 } else { 1e4 }),
-        rope_scaling: keys.rope_scaling(),
+        rope_theta: rope.theta,
+        rope_scaling: rope.scaling,
         qkv_bias: family == "qwen2" || (attention_bias && matches!(family, "llama" | "qwen3")),
         output_bias: attention_bias && matches!(family, "llama" | "qwen3"),
         qk_norm: family == "qwen3",
@@ -90,19 +106,20 @@ pub(crate) fn parse(path: &Path, text: &[u8]) -> Result<ModelConfig, Vec<LoadErr
     }
 }
 
-struct Keys<'a> {
+/// The keys of one file, and what is wrong with them so far.
+pub(super) struct Keys<'a> {
     path: &'a Path,
     root: &'a Map<String, Value>,
     errors: Vec<LoadError>,
 }
 
 impl<'a> Keys<'a> {
-    fn refuse(&mut self, field: &str, what: impl Into<String>) {
+    pub(super) fn refuse(&mut self, field: &str, what: impl Into<String>) {
         self.errors.push(LoadError::field(self.path, field, what));
     }
 
     /// A value that is neither absent nor null.
-    fn value(&self, key: &str) -> Option<&'a Value> {
+    pub(super) fn value(&self, key: &str) -> Option<&'a Value> {
         self.root.get(key).filter(|value| !value.is_null())
     }
 
@@ -123,7 +140,7 @@ impl<'a> Keys<'a> {
         size
     }
 
-    fn number(&mut self, key: &str, default: f64) -> f64 {
+    pub(super) fn number(&mut self, key: &str, default: f64) -> f64 {
         let Some(value) = self.value(key) else {
             return default;
         };
@@ -160,9 +177,16 @@ impl<'a> Keys<'a> {
                 "is true; biases in the feed-forward network are not supported",
             );
         }
-        let partial = self.number("partial_rotary_factor", 1.0);
-        if partial != 1.0 {
-            self.refuse("partial_rotary_factor", format!("is {partial}; only 1 is supported"));
+        for (key, nothing) in FOREIGN {
+            if let Some(value) = self.value(key)
+                && (nothing.is_none() || value.as_f64() != nothing)
+            {
+                let what = match nothing {
+                    Some(nothing) => format!("is {value}; only {nothing} is supported"),
+                    None => format!("is {value}; models that need it are not supported"),
+                };
+                self.refuse(key, what);
+            }
         }
         if let Some(quantization) = self.value("quantization_config") {
             let method = quantization
@@ -172,50 +196,6 @@ impl<'a> Keys<'a> {
             let what = format!("asks for `{method}` weights; use float safetensors or a GGUF file");
             self.refuse("quantization_config", what);
         }
-    }
-
-    /// `rope_parameters` of newer files, `rope_scaling` of older ones.
-    fn rope(&self) -> Option<(&'static str, &'a Map<String, Value>)> {
-        ["rope_parameters", "rope_scaling"]
-            .into_iter()
-            .find_map(|key| Some((key, self.value(key)?.as_object()?)))
-    }
-
-    fn rope_theta(&mut self, default: f64) -> f64 {
-        match self.rope().and_then(|(_, rope)| rope.get("rope_theta")?.as_f64()) {
-            Some(theta) => theta,
-            None => self.number("rope_theta", default),
-        }
-    }
-
-    fn rope_scaling(&mut self) -> RopeScaling {
-        let Some((key, rope)) = self.rope() else {
-            return RopeScaling::None;
-        };
-        let kind = ["rope_type", "type"].iter().find_map(|name| rope.get(*name)?.as_str());
-        let number = |name: &str| rope.get(name).and_then(Value::as_f64);
-        let scaling = match kind {
-            None | Some("default") => Some(RopeScaling::None),
-            Some("linear") => number("factor").map(RopeScaling::Linear),
-            Some("llama3") => (|| {
-                let original = rope.get("original_max_position_embeddings")?.as_u64()?;
-                Some(RopeScaling::Llama3 {
-                    factor: number("factor")?,
-                    low_freq_factor: number("low_freq_factor")?,
-                    high_freq_factor: number("high_freq_factor")?,
-                    original_context: usize::try_from(original).ok()?,
-                })
-            })(),
-            Some(other) => {
-                let what = format!("has the type `{other}`; supported are default, linear and llama3");
-                self.refuse(key, what);
-                return RopeScaling::None;
-            }
-        };
-        scaling.unwrap_or_else(|| {
-            self.refuse(key, "lacks numbers that its type needs");
-            RopeScaling::None
-        })
     }
 
     /// The window every layer has; a checkpoint whose layers differ is refused.

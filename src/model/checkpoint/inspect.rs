@@ -7,14 +7,13 @@ use serde_json::Value;
 use super::mapped::MappedFile;
 use super::safetensors::{INDEX, SafetensorsWeights};
 use super::{Checkpoint, FileIdentity, Format, Weights, config, identity};
+use crate::model::error::LISTED;
 use crate::model::gguf::value::Metadata;
 use crate::model::gguf::weights::{GgufWeights, Layout};
 use crate::model::gguf::{config as gguf_config, parse};
 use crate::model::stored::Inventory;
-use crate::model::tokenizer::{self, Tokenizer};
+use crate::model::tokenizer::{self, CONFIG, Tokenizer};
 use crate::model::{LoadError, ModelConfig};
-
-const CONFIG: &str = "config.json";
 
 /// What was found; parts that could not be read are `None`, and `faults` says why.
 pub struct Inspection {
@@ -82,10 +81,18 @@ impl Inspection {
         inspection
     }
 
-    /// Reads every value of every tensor and adds a fault for each tensor with a NaN or an infinity.
+    /// Reads every value of every tensor and adds a fault for each tensor (of many, the first few) with a NaN or
+    /// an infinity.
     pub fn check_values(&mut self) {
         if let Some(weights) = &self.weights {
-            self.faults.extend(weights.check_all_values());
+            let mut spoilt = weights.check_all_values();
+            let more = spoilt.len().saturating_sub(LISTED);
+            spoilt.truncate(LISTED);
+            if more > 0 {
+                let what = format!("{more} more tensors have values that are not finite numbers");
+                spoilt.push(LoadError::malformed(&self.path, what));
+            }
+            self.faults.extend(spoilt);
         }
     }
 

@@ -3,7 +3,10 @@
 use std::collections::HashSet;
 
 use crate::model::ModelConfig;
-use crate::model::error::TensorProblem;
+use crate::model::error::{LISTED, TensorProblem};
+
+/// So many missing tensors are no oversight: a configuration that calls for as many more is not gone through by name.
+const MOST_MISSING: u64 = 10_000;
 
 /// Calls `visit` with the canonical name and the shape of every tensor that `config` calls for.
 pub fn for_each_tensor(config: &ModelConfig, mut visit: impl FnMut(&str, &[usize])) {
@@ -75,42 +78,70 @@ fn is_redundant(config: &ModelConfig, name: &str) -> bool {
     name.ends_with(".rotary_emb.inv_freq") || (config.tied && name == "lm_head.weight")
 }
 
+/// What is wrong with the tensors: the first few, and how many more.
+#[derive(Default)]
+pub(crate) struct Problems {
+    pub(crate) listed: Vec<TensorProblem>,
+    pub(crate) more: usize,
+}
+
+impl Problems {
+    fn add(&mut self, problem: impl FnOnce() -> TensorProblem) {
+        if self.listed.len() < LISTED {
+            self.listed.push(problem());
+        } else {
+            self.more += 1;
+        }
+    }
+}
+
+/// Number of tensors that `config` calls for, at least.
+fn count(config: &ModelConfig) -> u64 {
+    let layers = config.layers as u64;
+    // Norms and projections of the attention, and the norm before the feed-forward network.
+    let attention = 6 * layers;
+    let experts = config.mixture.map_or(1, |mixture| mixture.experts as u64);
+    attention.saturating_add(layers.saturating_mul(3).saturating_mul(experts))
+}
+
 /// Compares what is stored with what `config` calls for.
 ///
 /// `stored` tells a tensor's shape (or the name of a type that cannot be read), `names` gives all names in the files.
 pub(crate) fn compare<'a>(
     config: &ModelConfig,
-    names: impl Iterator<Item = &'a str>,
+    names: impl ExactSizeIterator<Item = &'a str>,
     stored: impl Fn(&str) -> Option<Result<Vec<usize>, String>>,
-) -> Vec<TensorProblem> {
-    let mut problems = Vec::new();
+) -> Problems {
+    let mut problems = Problems::default();
+    let (expected, found) = (count(config), names.len());
+    if expected > (found as u64).saturating_add(MOST_MISSING) {
+        problems.add(|| TensorProblem::TooFew { expected, found });
+        return problems;
+    }
     let mut wanted = HashSet::new();
     for_each_tensor(config, |name, shape| {
-        match stored(name) {
-            None => problems.push(TensorProblem::Missing { name: name.to_owned() }),
-            Some(Err(found)) => problems.push(TensorProblem::Type {
-                name: name.to_owned(),
-                found,
-            }),
-            Some(Ok(found)) if found != shape => problems.push(TensorProblem::Misshapen {
-                name: name.to_owned(),
+        let own = || name.to_owned();
+        let found = stored(name);
+        if found.is_some() {
+            wanted.insert(own());
+        }
+        match found {
+            None => problems.add(|| TensorProblem::Missing { name: own() }),
+            Some(Err(found)) => problems.add(|| TensorProblem::Type { name: own(), found }),
+            Some(Ok(found)) if found != shape => problems.add(|| TensorProblem::Misshapen {
+                name: own(),
                 expected: shape.to_vec(),
                 found,
             }),
             Some(Ok(_)) => {}
-        }
-        if stored(name).is_some() {
-            wanted.insert(name.to_owned());
         }
     });
     let mut unexpected: Vec<&str> = names
         .filter(|name| !wanted.contains(*name) && !is_redundant(config, name))
         .collect();
     unexpected.sort_unstable();
-    problems.extend(
-        unexpected
-            .into_iter()
-            .map(|name| TensorProblem::Unexpected { name: name.to_owned() }),
-    );
+    for name in unexpected {
+        problems.add(|| TensorProblem::Unexpected { name: name.to_owned() });
+    }
     problems
 }

@@ -11,6 +11,7 @@ mod identity;
 mod inspect;
 pub(crate) mod manifest;
 pub(crate) mod mapped;
+mod rope;
 mod safetensors;
 
 use std::path::{Path, PathBuf};
@@ -120,9 +121,10 @@ impl Weights {
             Self::Safetensors(weights) => manifest::compare(config, weights.names(), |name| weights.shape(name)),
             Self::Gguf(weights) => manifest::compare(config, weights.names(), |name| weights.shape(name)),
         };
-        (!problems.is_empty()).then(|| LoadError::Tensors {
+        (!problems.listed.is_empty()).then(|| LoadError::Tensors {
             path: path.to_owned(),
-            problems,
+            problems: problems.listed,
+            more: problems.more,
         })
     }
 

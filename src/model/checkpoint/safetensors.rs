@@ -9,6 +9,7 @@ use safetensors::Dtype;
 use super::finite::first_bad_value;
 use super::header;
 use super::mapped::MappedFile;
+use crate::model::error::LISTED;
 use crate::model::stored::{Inventory, Storage};
 use crate::model::{LoadError, Weight, WeightSource};
 
@@ -62,7 +63,7 @@ impl SafetensorsWeights {
     }
 
     /// Names of all tensors.
-    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+    pub(crate) fn names(&self) -> impl ExactSizeIterator<Item = &str> {
         self.entries.keys().map(String::as_str)
     }
 
@@ -98,7 +99,12 @@ impl SafetensorsWeights {
                 .map(String::as_str)
                 .collect();
             if !absent.is_empty() {
-                let what = format!("{INDEX} says that these tensors are here: {}", absent.join(", "));
+                let more = match absent.len().saturating_sub(LISTED) {
+                    0 => String::new(),
+                    more => format!(", and {more} more"),
+                };
+                let listed = absent[..absent.len().min(LISTED)].join(", ");
+                let what = format!("{INDEX} says that these tensors are here: {listed}{more}");
                 errors.push(LoadError::malformed(&path, what));
             }
         }

@@ -1,10 +1,12 @@
 //! The header of a GGUF file, read from a memory map.
 //!
-//! Every count, length and offset is compared with what is left of the file before it is used, so that no file,
-//! however broken, makes this read outside the map or allocate more than a small multiple of the file's size.
+//! Every count, length and offset is compared with what is left of the header before it is used, so that no file,
+//! however broken, makes this read outside the map. A file's size is no measure of what may be allocated, because a
+//! file of many gigabytes can be a hole: nothing is reserved by a count that was read, what is kept grows as entries
+//! are found, and a header longer than [`LONGEST_HEADER`] is refused.
 //! Format: <https://github.com/ggml-org/ggml/blob/master/docs/gguf.md>, versions 2 and 3.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 use std::path::Path;
 
@@ -21,6 +23,10 @@ const DEFAULT_ALIGNMENT: u64 = 32;
 const MOST_DIMENSIONS: u32 = 4;
 /// Arrays of arrays deeper than this are refused; real files have none.
 const DEEPEST: usize = 4;
+/// Most bytes of metadata and descriptions of tensors. The largest vocabularies in use take 20 MB.
+const LONGEST_HEADER: usize = 100_000_000;
+/// Most tensors that a file may have; published models of these families have fewer than ten thousand.
+const MOST_TENSORS: usize = 1 << 18;
 /// Smallest entry a key with its value can take: an empty key, a type, one byte.
 const SMALLEST_PAIR: usize = 8 + 4 + 1;
 /// Smallest description of a tensor: an empty name, no dimensions, a type, an offset.
@@ -45,7 +51,13 @@ pub(crate) struct TensorEntry {
 
 /// Reads the header of a whole file's `bytes`; every tensor's place is inside them and none overlaps another.
 pub(crate) fn parse(path: &Path, bytes: &[u8]) -> Result<Header, LoadError> {
-    let mut cursor = Cursor { path, bytes, at: 0 };
+    let header = &bytes[..bytes.len().min(LONGEST_HEADER)];
+    let mut cursor = Cursor {
+        path,
+        bytes: header,
+        whole: header.len() == bytes.len(),
+        at: 0,
+    };
     if cursor.take(4, "the magic")? != MAGIC {
         return Err(LoadError::malformed(path, "does not begin with `GGUF`: no GGUF file"));
     }
@@ -57,7 +69,11 @@ pub(crate) fn parse(path: &Path, bytes: &[u8]) -> Result<Header, LoadError> {
     let tensor_count = cursor.count("the number of tensors", SMALLEST_TENSOR)?;
     let pair_count = cursor.count("the number of metadata entries", SMALLEST_PAIR)?;
 
-    let mut metadata = HashMap::with_capacity(pair_count);
+    if tensor_count > MOST_TENSORS {
+        let what = format!("claims {tensor_count} tensors, at most {MOST_TENSORS} are read");
+        return Err(LoadError::malformed(path, what));
+    }
+    let mut metadata = HashMap::new();
     for _ in 0..pair_count {
         let key = cursor.string("a metadata key")?;
         let value = cursor.value(&key)?;
@@ -68,7 +84,17 @@ pub(crate) fn parse(path: &Path, bytes: &[u8]) -> Result<Header, LoadError> {
             ));
         }
     }
-    let infos: Vec<Info> = (0..tensor_count).map(|_| cursor.info()).collect::<Result<_, _>>()?;
+    let mut infos = Vec::new();
+    let mut names = HashSet::new();
+    for _ in 0..tensor_count {
+        let info = cursor.info()?;
+        // Told here and not when all are read: a hole in the file reads as tensors without a name.
+        if !names.insert(info.name.clone()) {
+            return Err(LoadError::weight(path, &info.name, "is described twice"));
+        }
+        infos.push(info);
+    }
+    drop(names);
 
     let alignment = match metadata.get("general.alignment") {
         None => DEFAULT_ALIGNMENT,
@@ -130,10 +156,7 @@ fn place(
                 )));
             }
         };
-        let entry = TensorEntry { shape, storage, range };
-        if tensors.insert(name.clone(), entry).is_some() {
-            return Err(LoadError::weight(path, &name, "is described twice"));
-        }
+        tensors.insert(name, TensorEntry { shape, storage, range });
     }
     let mut ranges: Vec<(&Range<usize>, &String)> = tensors.iter().map(|(name, entry)| (&entry.range, name)).collect();
     ranges.sort_by_key(|(range, _)| (range.start, range.end));
@@ -150,6 +173,8 @@ fn place(
 struct Cursor<'a> {
     path: &'a Path,
     bytes: &'a [u8],
+    /// Whether these are all bytes of the file.
+    whole: bool,
     at: usize,
 }
 
@@ -168,8 +193,17 @@ impl<'a> Cursor<'a> {
                 self.at += length;
                 Ok(slice)
             }
-            None => Err(self.refuse(format!("ends at byte {} within {what}: cut short", self.bytes.len()))),
+            None if self.whole => {
+                Err(self.refuse(format!("ends at byte {} within {what}: cut short", self.bytes.len())))
+            }
+            None => Err(self.too_long(what)),
         }
+    }
+
+    fn too_long(&self, what: &str) -> LoadError {
+        self.refuse(format!(
+            "its header goes on after {LONGEST_HEADER} bytes with {what}: no model's is that long"
+        ))
     }
 
     fn array<const N: usize>(&mut self, what: &str) -> Result<[u8; N], LoadError> {
@@ -191,6 +225,7 @@ impl<'a> Cursor<'a> {
         let most = self.left() / smallest;
         match usize::try_from(count) {
             Ok(count) if count <= most => Ok(count),
+            Ok(_) if !self.whole => Err(self.too_long(what)),
             _ => Err(self.refuse(format!("{what} is {count}, and the file has room for {most} at most"))),
         }
     }

@@ -14,6 +14,10 @@ use crate::model::checkpoint::mapped::MappedFile;
 use crate::model::stored::{Inventory, Storage};
 use crate::model::{LoadError, Weight, WeightSource};
 
+/// Most tensors that merged ones are taken apart into. Without a limit a file with a hole could ask for a name every few
+/// bytes of it.
+const MOST_EXPERT_TENSORS: usize = 1 << 18;
+
 /// All tensors of one file, mapped, none read.
 pub(crate) struct GgufWeights {
     file: MappedFile,
@@ -39,6 +43,7 @@ impl GgufWeights {
     /// Gives the tensors of a file their canonical names; a name that has none keeps its own.
     pub(crate) fn new(file: MappedFile, tensors: HashMap<String, TensorEntry>, layout: Layout) -> Self {
         let mut entries = HashMap::with_capacity(tensors.len());
+        let mut room = MOST_EXPERT_TENSORS;
         for (name, tensor) in tensors {
             match canonical(&name) {
                 Canonical::Ignored => {}
@@ -65,7 +70,8 @@ impl GgufWeights {
                     entries.insert(canonical, entry);
                 }
                 Canonical::Experts { layer, matrix } => {
-                    for (expert, entry) in split(tensor).enumerate() {
+                    for (expert, entry) in split(tensor, room).enumerate() {
+                        room -= 1;
                         let name = format!("model.layers.{layer}.block_sparse_moe.experts.{expert}.{matrix}.weight");
                         entries.insert(name, entry);
                     }
@@ -81,7 +87,7 @@ impl GgufWeights {
     }
 
     /// Names of all tensors.
-    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+    pub(crate) fn names(&self) -> impl ExactSizeIterator<Item = &str> {
         self.entries.keys().map(String::as_str)
     }
 
@@ -171,14 +177,14 @@ impl WeightSource for GgufWeights {
 
 /// One entry per expert of a tensor of shape (experts, rows, columns); of any other shape, itself under an odd name
 /// would be no better than nothing: the experts are then missing, and are named.
-fn split(tensor: TensorEntry) -> impl Iterator<Item = Entry> {
+fn split(tensor: TensorEntry, room: usize) -> impl Iterator<Item = Entry> {
     let (experts, shape) = match tensor.shape.split_first() {
         Some((&experts, rest)) if rest.len() == 2 => (experts, rest.to_vec()),
         _ => (0, Vec::new()),
     };
     let length = tensor.range.len().checked_div(experts).unwrap_or(0);
     // Nothing else bounds the number of names made here: an empty tensor can claim any number of experts.
-    let experts = if length == 0 || experts > MOST_EXPERTS {
+    let experts = if length == 0 || experts > MOST_EXPERTS.min(room) {
         0
     } else {
         experts

@@ -187,7 +187,10 @@ fn with_scores(metadata: Metadata<'_>, vocabulary: &Vocabulary<'_>) -> Result<to
         return Err(LoadError::field(metadata.path, key, what));
     }
     let ordinary = |id: usize| matches!(vocabulary.kinds[id], kind::NORMAL | kind::USER_DEFINED);
-    let merges = sentencepiece::merges(vocabulary.tokens, scores, ordinary);
+    let Some(merges) = sentencepiece::merges(vocabulary.tokens, scores, ordinary) else {
+        let what = "its tokens are made of each other in more ways than any real vocabulary's";
+        return Err(LoadError::field(metadata.path, "tokenizer.ggml.tokens", what));
+    };
     let unknown = vocabulary.kinds.iter().position(|kind| *kind == kind::UNKNOWN);
     let Some(unknown) = unknown.and_then(|id| vocabulary.tokens.get(id)) else {
         return Err(LoadError::tokenizer(metadata.path, "no token stands for unknown text"));

@@ -7,6 +7,7 @@
 mod files;
 mod gguf;
 mod local;
+mod lost;
 mod pretokenizers;
 mod sentencepiece;
 
@@ -18,7 +19,9 @@ use sha2::{Digest, Sha256};
 use super::TokenId;
 use super::checkpoint::mapped::hex;
 
-pub(crate) use files::read_files;
+use lost::Lost;
+
+pub(crate) use files::{CONFIG, read_files};
 pub(crate) use gguf::read_gguf;
 
 /// A tokenizer with the model's policy on BOS and on what ends an answer.
@@ -42,8 +45,8 @@ struct Library {
     plain: tokenizers::Tokenizer,
     /// Control tokens are matched. Made when first needed: it doubles the vocabulary's memory.
     special: OnceLock<tokenizers::Tokenizer>,
-    /// For byte-level vocabularies that lack some bytes: which.
-    lost: Option<Box<[bool; 256]>>,
+    /// What it would drop from a text.
+    lost: Lost,
 }
 
 /// What a model wants at the beginning and gives at the end.
@@ -123,7 +126,7 @@ impl Tokenizer {
         tokenizer.with_padding(None);
         tokenizer.with_truncation(None)?;
         tokenizer.set_encode_special_tokens(true);
-        let lost = lost_bytes(&tokenizer);
+        let lost = Lost::of(&tokenizer);
         let library = Library {
             plain: tokenizer,
             special: OnceLock::new(),
@@ -282,8 +285,8 @@ impl Tokenizer {
         match &self.engine {
             Engine::Bytes => Vec::new(),
             Engine::Library(library) => match &library.lost {
-                None => Vec::new(),
-                Some(lost) => (0..=255).filter(|&byte| lost[usize::from(byte)]).collect(),
+                Lost::Nothing | Lost::Characters => Vec::new(),
+                Lost::Bytes(lost) => (0..=255).filter(|&byte| lost[usize::from(byte)]).collect(),
             },
         }
     }
@@ -310,19 +313,7 @@ impl Library {
     }
 
     fn check(&self, text: &str) -> Result<(), TokenizeError> {
-        let Some(lost) = &self.lost else {
-            return Ok(());
-        };
-        match text.bytes().position(|byte| lost[usize::from(byte)]) {
-            None => Ok(()),
-            Some(at) => {
-                let start = text.floor_char_boundary(at);
-                Err(TokenizeError::Lost {
-                    character: text[start..].chars().next().unwrap_or(char::REPLACEMENT_CHARACTER),
-                    at: start,
-                })
-            }
-        }
+        self.lost.check(&self.plain, text)
     }
 }
 
@@ -342,24 +333,6 @@ fn spans(encoding: &tokenizers::Encoding, text: &str) -> Vec<Span> {
 
 fn failed(error: tokenizers::Error) -> TokenizeError {
     TokenizeError::Failed(error.to_string())
-}
-
-/// Bytes of UTF-8 text that a byte-level vocabulary has no symbol for; `None` where there are none, or where the
-/// vocabulary is not byte-level.
-fn lost_bytes(tokenizer: &tokenizers::Tokenizer) -> Option<Box<[bool; 256]>> {
-    use tokenizers::{DecoderWrapper, ModelWrapper};
-    let (Some(DecoderWrapper::ByteLevel(_)), ModelWrapper::BPE(_)) = (tokenizer.get_decoder(), tokenizer.get_model())
-    else {
-        return None;
-    };
-    let mut lost = Box::new([false; 256]);
-    for byte in 0..=255u8 {
-        // These never occur in UTF-8.
-        let impossible = matches!(byte, 0xC0 | 0xC1 | 0xF5..);
-        let symbol = byte_symbol(byte).to_string();
-        lost[usize::from(byte)] = !impossible && tokenizer.token_to_id(&symbol).is_none();
-    }
-    lost.contains(&true).then_some(lost)
 }
 
 /// The visible character that byte-level vocabularies write for a byte: itself where it is printable Latin-1,

@@ -6,16 +6,29 @@
 use std::cmp::Ordering;
 use std::collections::HashMap;
 
-/// All merges that make a mergeable piece, in the order in which they are applied.
+/// Most bytes of all merges together for each byte of the vocabulary, and how many are let pass at any size. Real
+/// vocabularies have about two; one of every length of one letter has as many as its longest piece is long, and a file
+/// of two megabytes would take gigabytes.
+const MOST_PER_BYTE: usize = 16;
+const ALWAYS: usize = 1 << 20;
+
+/// All merges that make a mergeable piece, in the order in which they are applied; `None` where there are so many that
+/// the vocabulary cannot be a real one.
 ///
 /// `mergeable` tells whether the token of an id is ordinary text: control tokens and bytes are never made of parts.
-pub(super) fn merges(tokens: &[String], scores: &[f32], mergeable: impl Fn(usize) -> bool) -> Vec<(String, String)> {
+pub(super) fn merges(
+    tokens: &[String],
+    scores: &[f32],
+    mergeable: impl Fn(usize) -> bool,
+) -> Option<Vec<(String, String)>> {
     let ids: HashMap<&str, usize> = tokens
         .iter()
         .enumerate()
         .map(|(id, token)| (token.as_str(), id))
         .collect();
     let known = |part: &str| ids.get(part).copied().filter(|&id| mergeable(id));
+    let bytes: usize = tokens.iter().map(String::len).sum();
+    let mut room = bytes.saturating_mul(MOST_PER_BYTE).max(ALWAYS);
     let mut merges: Vec<Merge<'_>> = Vec::new();
     for (id, token) in tokens.iter().enumerate().filter(|(id, _)| mergeable(*id)) {
         let score = scores.get(id).copied().unwrap_or(0.0);
@@ -23,6 +36,7 @@ pub(super) fn merges(tokens: &[String], scores: &[f32], mergeable: impl Fn(usize
         for (at, _) in token.char_indices().skip(1) {
             let (left, right) = token.split_at(at);
             if let (Some(left_id), Some(right_id)) = (known(left), known(right)) {
+                room = room.checked_sub(token.len())?;
                 merges.push(Merge {
                     score,
                     left,
@@ -35,10 +49,8 @@ pub(super) fn merges(tokens: &[String], scores: &[f32], mergeable: impl Fn(usize
     }
     // The sort is stable: of equals, the piece with the lower id comes first.
     merges.sort_by(Merge::order);
-    merges
-        .into_iter()
-        .map(|merge| (merge.left.to_owned(), merge.right.to_owned()))
-        .collect()
+    let owned = |merge: Merge<'_>| (merge.left.to_owned(), merge.right.to_owned());
+    Some(merges.into_iter().map(owned).collect())
 }
 
 struct Merge<'a> {

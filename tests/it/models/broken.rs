@@ -245,3 +245,51 @@ fn a_value_that_is_no_number_is_found_when_read() {
     });
     assert_eq!(refused, 1);
 }
+
+/// A file of that many bytes of which only `start` is written; the rest is a hole.
+fn with_a_hole(start: &[u8], size: u64) -> (tempfile::TempDir, PathBuf) {
+    let (folder, path) = written("model.gguf", start);
+    let file = std::fs::File::options().write(true).open(&path).unwrap();
+    file.set_len(size).unwrap();
+    (folder, path)
+}
+
+#[test]
+fn nothing_is_allocated_for_what_a_file_of_holes_claims() {
+    const SIZE: u64 = 1 << 40;
+    let start = |tensors: u64, pairs: u64| {
+        let mut bytes = b"GGUF\x03\0\0\0".to_vec();
+        bytes.extend(tensors.to_le_bytes());
+        bytes.extend(pairs.to_le_bytes());
+        bytes
+    };
+    // One entry, `k`, whose value is a list.
+    let list = |kind: u32, length: u64| {
+        let mut bytes = start(0, 1);
+        bytes.extend(1u64.to_le_bytes());
+        bytes.push(b'k');
+        bytes.extend(9u32.to_le_bytes());
+        bytes.extend(kind.to_le_bytes());
+        bytes.extend(length.to_le_bytes());
+        bytes
+    };
+    let most = SIZE / 32;
+    let mut cases = vec![
+        (start(0, 5_000_000), "has the metadata key `` twice"),
+        (start(0, most), "its header goes on after 100000000 bytes"),
+        (start(200_000, 0), "tensor ``: is described twice"),
+        (start(4_000_000, 0), "claims 4000000 tensors, at most 262144 are read"),
+        (start(most, 0), "its header goes on after 100000000 bytes"),
+    ];
+    for kind in [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12] {
+        cases.push((list(kind, most), "its header goes on after 100000000 bytes"));
+    }
+    for (start, said) in cases {
+        let (_folder, path) = with_a_hole(&start, SIZE);
+        let began = std::time::Instant::now();
+        // Without hashing the file, which would read all of its zeros.
+        let error = Inspection::of(&path).faults[0].to_string();
+        assert!(error.contains(said), "{said} is not in: {error}");
+        assert!(began.elapsed().as_secs() < 10, "{said}: {:?}", began.elapsed());
+    }
+}

@@ -1,7 +1,9 @@
 //! Checkpoints: read right from either format, refused when broken, found and fetched.
 
 mod broken;
+mod broken_tokenizers;
 mod folders;
+mod foreign;
 mod gguf;
 mod gguf_writer;
 #[cfg(feature = "hub")]

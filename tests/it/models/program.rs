@@ -116,3 +116,24 @@ fn what_cannot_be_found_says_what_to_do() {
         .assert()
         .code(2);
 }
+
+#[test]
+fn check_refuses_a_chat_template_that_a_run_would_refuse() {
+    let folder = tempfile::tempdir().unwrap();
+    for (template, said) in [
+        (
+            "{% for message in messages %}",
+            "the model's chat template fails in line 1",
+        ),
+        (
+            "{{ messages[0].content | upper }}",
+            "the model's chat template changes the user's message",
+        ),
+    ] {
+        let model = copy_of("llama3-tied-f32");
+        std::fs::write(model.path().join("chat_template.jinja"), template).unwrap();
+        let output = indieval(&folder).arg("check").arg(model.path()).assert().failure();
+        let text = String::from_utf8(output.get_output().stdout.clone()).unwrap();
+        assert!(text.contains("refused for 1 reason:") && text.contains(said), "{text}");
+    }
+}

@@ -274,6 +274,37 @@ fn the_real_files_give_the_goldens() {
     }
 }
 
+/// A SentencePiece vocabulary of `unk` and these.
+fn of_pieces(pieces: impl Iterator<Item = String>) -> Result<Tokenizer, String> {
+    let tokens: Vec<String> = std::iter::once("<unk>".to_owned()).chain(pieces).collect();
+    let mut kinds = vec![1; tokens.len()];
+    kinds[0] = 2;
+    let mut file = Writer::default();
+    file.string("general.architecture", "llama");
+    file.string("tokenizer.ggml.model", "llama");
+    file.strings("tokenizer.ggml.tokens", &tokens);
+    file.ints("tokenizer.ggml.token_type", &kinds);
+    file.floats("tokenizer.ggml.scores", &vec![0.0; tokens.len()]);
+    file.flag("tokenizer.ggml.add_bos_token", false);
+    tokenizer_of(&file)
+}
+
+#[test]
+fn a_vocabulary_of_pieces_of_each_other_takes_no_more_memory_than_its_size_warrants() {
+    let runs = |letters: std::ops::RangeInclusive<char>, longest: usize| {
+        letters.flat_map(move |letter| (1..=longest).map(move |length| letter.to_string().repeat(length)))
+    };
+    let began = std::time::Instant::now();
+    let error = of_pieces(runs('a'..='d', 1024)).unwrap_err();
+    assert!(
+        error.contains("`tokenizer.ggml.tokens`: its tokens are made of each other"),
+        "{error}"
+    );
+    assert!(began.elapsed().as_secs() < 5, "{:?}", began.elapsed());
+    // Runs of spaces, as long as real vocabularies have them.
+    assert!(of_pieces(runs('\u{2581}'..='\u{2581}', 64)).is_ok());
+}
+
 /// A file that scripts/fetch-test-models.sh put into the program's cache.
 fn real_file(name: &str) -> Option<std::path::PathBuf> {
     let variables: HashMap<&str, std::ffi::OsString> = ["INDIEVAL_CACHE", "XDG_CACHE_HOME", "HOME"]

@@ -1,0 +1,199 @@
+//! Settings that would change every number and are not understood are refused by their keys, not ignored.
+
+use indieval::model::{Inspection, RopeScaling};
+use serde_json::{Value, json};
+
+use super::{GOLDEN, copy_of};
+
+/// A golden checkpoint with some keys of its config.json changed; `null` takes a key away.
+fn inspect(name: &str, changes: &Value) -> (Inspection, Vec<String>) {
+    inspect_file(name, "config.json", changes)
+}
+
+fn inspect_file(name: &str, file: &str, changes: &Value) -> (Inspection, Vec<String>) {
+    let folder = copy_of(name);
+    let path = folder.path().join(file);
+    let mut json: Value = std::fs::read(&path).map_or(json!({}), |text| serde_json::from_slice(&text).unwrap());
+    for (key, value) in changes.as_object().unwrap() {
+        json[key] = value.clone();
+    }
+    std::fs::write(&path, json.to_string()).unwrap();
+    let inspection = Inspection::of(folder.path());
+    let faults = inspection.faults.iter().flat_map(|fault| fault.reasons()).collect();
+    (inspection, faults)
+}
+
+#[test]
+fn rotary_settings_that_are_not_understood_are_refused_by_key() {
+    let linear = json!({"rope_type": "linear", "factor": 2.0});
+    let yarn = json!({"rope_type": "yarn", "factor": 4.0});
+    let layers = json!({"full_attention": {"rope_type": "default", "rope_theta": 1e6},
+        "sliding_attention": {"rope_type": "default", "rope_theta": 1e4}});
+    for (changes, key) in [
+        (json!({"rope_theta": "10000"}), "`rope_theta`: is \"10000\""),
+        (json!({"rope_theta": [1e4]}), "`rope_theta`: is [10000.0]"),
+        (
+            json!({"rope_scaling": "linear"}),
+            "`rope_scaling`: is \"linear\", expected an object",
+        ),
+        (json!({"rope_scaling": 2.0}), "`rope_scaling`: is 2.0"),
+        (
+            json!({"rope_scaling": {"factor": 2.0}}),
+            "`rope_scaling`: does not name its type",
+        ),
+        (json!({"rope_scaling": {}}), "`rope_scaling`: does not name its type"),
+        (
+            json!({"rope_scaling": {"rope_type": 3}}),
+            "`rope_scaling.rope_type`: is 3",
+        ),
+        (
+            json!({"rope_scaling": {"rope_type": "linear", "type": "yarn", "factor": 2.0}}),
+            "`rope_scaling.type`",
+        ),
+        (
+            json!({"rope_scaling": {"type": "linear"}}),
+            "`rope_scaling`: lacks numbers",
+        ),
+        (
+            json!({"rope_scaling": {"type": "linear", "factor": "2"}}),
+            "`rope_scaling.factor`: is \"2\"",
+        ),
+        (
+            json!({"rope_scaling": {"type": "default", "factor": 2.0}}),
+            "`rope_scaling.factor`: is 2.0, which has no",
+        ),
+        (
+            json!({"rope_scaling": yarn, "rope_parameters": {"rope_type": "default"}}),
+            "`rope_scaling`: has the type `yarn`",
+        ),
+        (
+            json!({"rope_scaling": linear, "rope_parameters": {"rope_type": "default"}}),
+            "`rope_scaling`: asks for the scaling",
+        ),
+        (
+            json!({"rope_parameters": layers}),
+            "`rope_parameters.full_attention`: has settings of its own",
+        ),
+        (
+            json!({"rope_parameters": {"rope_type": "default", "full_attention": {}}}),
+            "`rope_parameters.full_attention`",
+        ),
+        (json!({"rope_parameters": [1]}), "`rope_parameters`: is [1]"),
+        (
+            json!({"rope_parameters": {"rope_theta": "1"}}),
+            "`rope_parameters.rope_theta`: is \"1\"",
+        ),
+        (
+            json!({"rope_parameters": {"rope_theta": 5e3}}),
+            "`rope_theta`: is given as 5000 and as 10000",
+        ),
+        (
+            json!({"rope_parameters": {"partial_rotary_factor": 0.5}}),
+            "`rope_parameters.partial_rotary_factor`: is 0.5",
+        ),
+        (
+            json!({"partial_rotary_factor": 0.5}),
+            "`partial_rotary_factor`: is 0.5; only 1",
+        ),
+        (
+            json!({"partial_rotary_factor": "1"}),
+            "`partial_rotary_factor`: is \"1\"",
+        ),
+    ] {
+        let (_, faults) = inspect("mistral-window-f16", &changes);
+        assert!(
+            faults
+                .iter()
+                .any(|fault| fault.contains(key) && fault.contains("config.json")),
+            "{changes}: {key} is not in {faults:?}"
+        );
+    }
+}
+
+#[test]
+fn multipliers_and_caps_of_other_families_are_refused_by_key() {
+    for name in GOLDEN {
+        for (key, value) in [
+            ("attn_logit_softcapping", json!(50.0)),
+            ("final_logit_softcapping", json!(30.0)),
+            ("embedding_multiplier", json!(12.0)),
+            ("residual_multiplier", json!(0.22)),
+            ("attention_multiplier", json!(0.0078125)),
+            ("logits_scaling", json!(8.0)),
+            ("logits_scaling", json!("8")),
+        ] {
+            let (_, faults) = inspect(name, &json!({key: value}));
+            assert!(
+                faults.len() == 1 && faults[0].contains(&format!("`{key}`: is {value}")),
+                "{faults:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn settings_that_mean_nothing_is_done_are_let_pass() {
+    for changes in [
+        json!({"rope_scaling": null, "rope_parameters": null, "partial_rotary_factor": null, "logits_scaling": null}),
+        json!({"rope_scaling": {"type": "default"}, "partial_rotary_factor": 1.0}),
+        json!({"rope_parameters": {"rope_theta": 10000.0, "rope_type": "default", "partial_rotary_factor": 1.0}}),
+        json!({"rope_parameters": {"rope_theta": 10000}}),
+        json!({"rope_scaling": {"rope_type": "default"}, "rope_parameters": {"rope_type": "default"}}),
+        json!({"embedding_multiplier": 1.0, "residual_multiplier": 1, "logits_scaling": 1.0}),
+        json!({"attn_logit_softcapping": null, "final_logit_softcapping": null, "attention_multiplier": null}),
+    ] {
+        let (inspection, faults) = inspect("mistral-window-f16", &changes);
+        assert!(faults.is_empty(), "{changes}: {faults:?}");
+        let config = inspection.config.unwrap();
+        assert_eq!((config.rope_theta, config.rope_scaling), (10_000.0, RopeScaling::None));
+    }
+    // As transformers 4 and 5 write the same scaling.
+    let linear = json!({"rope_type": "linear", "type": "linear", "factor": 2.0});
+    let (inspection, faults) = inspect(
+        "mistral-window-f16",
+        &json!({"rope_scaling": linear, "rope_parameters": linear}),
+    );
+    assert!(faults.is_empty(), "{faults:?}");
+    assert_eq!(inspection.config.unwrap().rope_scaling, RopeScaling::Linear(2.0));
+}
+
+#[test]
+fn end_tokens_that_are_none_are_refused() {
+    for file in ["config.json", "generation_config.json"] {
+        for value in [
+            json!("</s>"),
+            json!(-1),
+            json!(1.5),
+            json!(128),
+            json!([1, 128]),
+            json!([1, null]),
+            json!({}),
+            json!(u64::MAX),
+        ] {
+            let (_, faults) = inspect_file("llama3-tied-f32", file, &json!({"eos_token_id": value}));
+            assert!(
+                faults.len() == 1 && faults[0].contains(&format!("{file}: `eos_token_id`: is ")),
+                "{value}: {faults:?}"
+            );
+        }
+        for value in [json!(null), json!(127), json!([]), json!([0, 1])] {
+            let (_, faults) = inspect_file("llama3-tied-f32", file, &json!({"eos_token_id": value}));
+            assert!(faults.is_empty(), "{value}: {faults:?}");
+        }
+    }
+}
+
+#[test]
+fn a_config_that_asks_for_millions_of_tensors_gives_few_reasons() {
+    let huge = json!({"num_hidden_layers": 1024, "num_local_experts": 1024});
+    let (_, faults) = inspect("mixtral-f32", &huge);
+    assert_eq!(
+        faults,
+        ["the configuration calls for 3151872 tensors, and there are 41"]
+    );
+    // Fewer are named, up to a limit.
+    let (_, faults) = inspect("mixtral-f32", &json!({"num_hidden_layers": 300}));
+    assert_eq!(faults.len(), 51);
+    assert_eq!(faults[50], "and 5612 more tensors that do not match");
+    assert!(faults[0].starts_with("tensor `model.layers.2."), "{}", faults[0]);
+}
