@@ -3,20 +3,26 @@
 use std::process::ExitCode;
 
 use serde::Deserialize;
-use serde_json::{Map, Value};
+use serde_json::json;
 
 use super::model_args::ModelArgs;
-use super::requests::{Answer, FileArgs, Line, serve};
+use super::requests::{Answer, FileArgs, Identity, Line, Request, RequestError, keep_room, named, serve};
 use super::score::end_of_text;
-use crate::model::{Decoding, LanguageModel, Tokenizer};
+use crate::model::{Decoding, LanguageModel, Node, Tokenizer};
 use crate::prompt::{ChatTemplate, Date, Turn};
-use crate::scoring::ScoringError;
 use crate::scoring::shared::{Prompt, Tokens, work};
+
+/// Texts that are generated together, about: with fewer the weights are read more often.
+const GROUP_TEXTS: usize = 128;
+
+/// Tokens of prompts in a group, beside those of its texts.
+const GROUP_TOKENS: usize = 16384;
 
 /// Options of `indieval generate`.
 ///
-/// Each line is an object with `prompt`, a text, or `messages`, a conversation that goes through the model's chat
-/// template, and whatever else; it comes out with `text`, `tokens`, `logprobs` and `finish`.
+/// Each line is an object with `prompt`, a text, or `messages`, a list of `role` and `content` that goes through the
+/// model's chat template, and whatever else; it comes out in its place with `text`, its `tokens` (ids), their `logprobs`
+/// (in nats) and `finish` (`stop` or `length`). What lines begin with in common is computed once. GUIDE.md has every field.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     #[command(flatten)]
@@ -41,7 +47,7 @@ pub struct Args {
 }
 
 /// Runs the command.
-pub fn run(args: Args) -> anyhow::Result<ExitCode> {
+pub fn run(mut args: Args) -> anyhow::Result<ExitCode> {
     anyhow::ensure!(
         args.temperature >= 0.0,
         "--temperature {}: must not be negative",
@@ -52,10 +58,19 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         "--top-p {}: must be above 0 and at most 1",
         args.top_p
     );
+    keep_room(&args.files.out, &mut args.model);
     let mut opened = args.model.open()?;
     if !args.files.quiet {
         opened.notes.iter().for_each(|note| eprintln!("{note}"));
     }
+    let settings = [
+        ("max tokens", json!(args.max_tokens)),
+        ("temperature", json!(args.temperature)),
+        ("top p", json!(args.top_p)),
+        ("seed", json!(args.seed)),
+        ("control tokens", json!(args.control_tokens)),
+    ];
+    let identity = Identity::new("generate", &opened, &settings);
     let tokenizer = &opened.tokenizer;
     let name = |id: Option<u32>| id.and_then(|id| tokenizer.token(id)).unwrap_or_default();
     let template = opened
@@ -73,9 +88,8 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
             stop: tokenizer.stop_tokens().to_vec(),
         },
         args: &args,
-        tokens: Tokens::default(),
     };
-    serve(&args.files, &mut texts)?;
+    serve(&args.files, &identity, &mut texts)?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -85,11 +99,10 @@ struct Texts<'a> {
     template: Option<ChatTemplate>,
     decoding: Decoding,
     args: &'a Args,
-    tokens: Tokens,
 }
 
 impl Texts<'_> {
-    fn prompt(&self, line: &Line) -> anyhow::Result<Prompt> {
+    fn request(&self, line: &Line) -> Result<Request, RequestError> {
         let mut tokens = match (line.fields.get("prompt"), line.fields.get("messages")) {
             (Some(_), None) => {
                 let text = line.text_field("prompt")?;
@@ -108,8 +121,8 @@ impl Texts<'_> {
                     .map_err(|error| line.bad(error.to_string()))?;
                 self.tokenizer.encode_with_specials(&text)
             }
-            (Some(_), Some(_)) => return Err(line.bad("has both `prompt` and `messages`").into()),
-            (None, None) => return Err(line.bad("has neither `prompt` nor `messages`").into()),
+            (Some(_), Some(_)) => return Err(line.bad("has both `prompt` and `messages`")),
+            (None, None) => return Err(line.bad("has neither `prompt` nor `messages`")),
         }
         .map_err(|error| line.bad(error.to_string()))?;
         let root = self.model.depth(self.model.root());
@@ -119,19 +132,17 @@ impl Texts<'_> {
         }
         let (length, limit) = (root + tokens.len() + self.args.max_tokens, self.model.context_length());
         if length > limit {
-            return Err(ScoringError::ContextTooLong {
-                who: format!("{} with --max-tokens {}", line.place, self.args.max_tokens),
+            return Err(RequestError::TooLong {
+                place: format!("{} with --max-tokens {}", line.place, self.args.max_tokens),
                 tokens: length,
                 limit,
-            }
-            .into());
+            });
         }
-        Ok(Prompt {
+        Ok(Request {
+            context: tokens.len(),
             tokens,
-            // An odd multiplier keeps the seeds of different lines apart.
-            seed: self.args.seed ^ line.number.wrapping_mul(0x9e37_79b9_7f4a_7c15),
-            max_tokens: self.args.max_tokens,
-            generation: None,
+            moved: 0,
+            more: self.args.max_tokens,
         })
     }
 }
@@ -141,14 +152,43 @@ impl Answer for Texts<'_> {
         &["text", "tokens", "logprobs", "finish"]
     }
 
-    fn answer(&mut self, lines: &[Line]) -> anyhow::Result<Vec<String>> {
-        let mut prompts: Vec<Prompt> = lines.iter().map(|line| self.prompt(line)).collect::<Result<_, _>>()?;
-        let root = self.model.root();
+    fn read(&mut self, lines: &[Line]) -> anyhow::Result<Vec<Request>> {
+        Ok(lines
+            .iter()
+            .map(|line| self.request(line))
+            .collect::<Result<_, RequestError>>()?)
+    }
+
+    fn budget(&self) -> usize {
+        self.args
+            .max_tokens
+            .saturating_mul(GROUP_TEXTS)
+            .saturating_add(GROUP_TOKENS)
+    }
+
+    fn model(&mut self) -> &mut dyn LanguageModel {
+        self.model
+    }
+
+    fn answer(
+        &mut self,
+        asked: &[(&Line, &Request)],
+        base: Node,
+        held: usize,
+    ) -> anyhow::Result<(Vec<String>, Tokens)> {
+        let prompt = |&(line, request): &(&Line, &Request)| Prompt {
+            tokens: request.tokens.clone(),
+            // An odd multiplier keeps the seeds of different lines apart.
+            seed: self.args.seed ^ line.number.wrapping_mul(0x9e37_79b9_7f4a_7c15),
+            max_tokens: request.more,
+            generation: None,
+        };
+        let mut prompts: Vec<Prompt> = asked.iter().map(prompt).collect();
         let decoding = std::slice::from_ref(&self.decoding);
-        let (_, tokens) = work(self.model, root, 0, &[], &mut prompts, decoding)?;
-        self.tokens += tokens;
-        let mut answers = Vec::with_capacity(lines.len());
-        for (line, prompt) in lines.iter().zip(prompts) {
+        let (_, tokens) =
+            work(self.model, base, held, &[], &mut prompts, decoding).map_err(|error| named(error, asked, held))?;
+        let mut answers = Vec::with_capacity(asked.len());
+        for ((line, _), prompt) in asked.iter().zip(prompts) {
             let generation = prompt.generation.ok_or_else(|| line.bad("was not answered"))?;
             answers.push(format!(
                 "\"text\":{},\"tokens\":{},\"logprobs\":{},\"finish\":{}",
@@ -158,17 +198,6 @@ impl Answer for Texts<'_> {
                 serde_json::to_string(&generation.finish)?
             ));
         }
-        Ok(answers)
-    }
-
-    fn is_ours(&mut self, line: &Line, old: &Map<String, Value>) -> anyhow::Result<bool> {
-        let answer = self.answer(std::slice::from_ref(line))?.pop().unwrap_or_default();
-        let new: Map<String, Value> = serde_json::from_str(&format!("{{{answer}}}"))?;
-        // Log-probabilities may differ in their last bits with what they were computed beside.
-        Ok(old.get("tokens") == new.get("tokens") && old.get("finish") == new.get("finish"))
-    }
-
-    fn tokens(&self) -> Tokens {
-        self.tokens
+        Ok((answers, tokens))
     }
 }

@@ -4,25 +4,25 @@ use std::collections::HashMap;
 use std::process::ExitCode;
 
 use rayon::prelude::*;
-use serde_json::{Map, Value};
+use serde_json::json;
 
 use super::model_args::ModelArgs;
-use super::requests::{Answer, FileArgs, Line, RequestError, serve};
-use crate::model::{LanguageModel, TokenId, TokenScore, Tokenizer};
-use crate::scoring::ScoringError;
+use super::requests::{Answer, FileArgs, Identity, Line, Request, RequestError, keep_room, named, serve};
+use crate::model::{LanguageModel, Node, TokenId, Tokenizer};
 use crate::scoring::join::{Encoded, Encoder, Joined, Markup};
 use crate::scoring::norm::total;
-use crate::scoring::shared::{Job, Tokens, score_jobs};
+use crate::scoring::shared::{Job, Prompt, Tokens, work};
 
-/// How far, in nats, a token's log-probability may be from that of an earlier start: packing may change the last bits,
-/// another model or dtype changes more.
-const SAME_MODEL: f64 = 2e-3;
+/// Tokens of a group: several full passes, and some seconds of a small model on a CPU.
+const GROUP_TOKENS: usize = 4096;
 
 /// Options of `indieval score`.
 ///
-/// Each line is an object with `context` and `continuation`, and whatever else; it comes out with `context_token_ids`,
-/// `continuation_token_ids`, `tokens_moved`, `token_logprobs`, `loglikelihood` and `is_greedy`. An empty context is
-/// conditioned on BOS.
+/// Each line is an object with `context` and `continuation`, texts, and whatever else; it comes out in its place with
+/// `context_token_ids` and `continuation_token_ids`, `tokens_moved` (tokens of the continuation that begin inside the
+/// context's text), `token_logprobs` and their sum `loglikelihood` (in nats), and `is_greedy` (whether no other token was
+/// more probable anywhere). An empty context is conditioned on BOS, or on the end-of-text token where there is none. What
+/// lines begin with in common is computed once. GUIDE.md has every field.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     #[command(flatten)]
@@ -35,7 +35,8 @@ pub struct Args {
 }
 
 /// Runs the command.
-pub fn run(args: Args) -> anyhow::Result<ExitCode> {
+pub fn run(mut args: Args) -> anyhow::Result<ExitCode> {
+    keep_room(&args.files.out, &mut args.model);
     let mut opened = args.model.open()?;
     if !args.files.quiet {
         opened.notes.iter().for_each(|note| eprintln!("{note}"));
@@ -45,14 +46,14 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     } else {
         Markup::Text
     };
+    let identity = Identity::new("score", &opened, &[("control tokens", json!(args.control_tokens))]);
     let mut scores = Scores {
         encoder: Encoder::new(&opened.tokenizer, markup),
         tokenizer: &opened.tokenizer,
         model: opened.model.as_mut(),
         warned: args.control_tokens,
-        tokens: Tokens::default(),
     };
-    serve(&args.files, &mut scores)?;
+    serve(&args.files, &identity, &mut scores)?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -62,7 +63,6 @@ struct Scores<'a> {
     encoder: Encoder<'a>,
     /// Whether it was said that control tokens are read as text.
     warned: bool,
-    tokens: Tokens,
 }
 
 impl Scores<'_> {
@@ -114,14 +114,14 @@ impl Scores<'_> {
         Ok(())
     }
 
-    fn check_length(&self, lines: &[Line], joined: &[Joined]) -> Result<(), ScoringError> {
+    fn check_length(&self, lines: &[Line], joined: &[Joined]) -> Result<(), RequestError> {
         let limit = self.model.context_length();
         let root = self.model.depth(self.model.root());
         for (line, joined) in lines.iter().zip(joined) {
             let tokens = root + joined.context.len() + joined.continuation.len();
             if tokens > limit {
-                return Err(ScoringError::ContextTooLong {
-                    who: line.place.clone(),
+                return Err(RequestError::TooLong {
+                    place: line.place.clone(),
                     tokens,
                     limit,
                 });
@@ -130,26 +130,14 @@ impl Scores<'_> {
         Ok(())
     }
 
-    fn score(&mut self, joined: &[Joined]) -> Result<Vec<Vec<TokenScore>>, ScoringError> {
-        let jobs: Vec<Job<'_>> = joined
-            .iter()
-            .map(|joined| Job {
-                context: &joined.context,
-                continuation: &joined.continuation,
-            })
-            .collect();
-        let root = self.model.root();
-        let (rows, tokens) = score_jobs(self.model, root, &jobs)?;
-        self.tokens += tokens;
-        Ok(rows)
-    }
-
     /// Says once that a text has control tokens in it which are read as text.
-    fn warn(&mut self, lines: &[Line]) -> anyhow::Result<()> {
+    fn warn(&mut self, lines: &[Line]) -> Result<(), RequestError> {
         for line in lines.iter().take(if self.warned { 0 } else { 16 }) {
             for name in ["context", "continuation"] {
                 let text = line.text_field(name)?;
-                if self.tokenizer.encode(text)?.len() > self.tokenizer.encode_with_specials(text)?.len() {
+                let bad = |error| line.bad(format!("{error}"));
+                let plain = self.tokenizer.encode(text).map_err(bad)?;
+                if plain.len() > self.tokenizer.encode_with_specials(text).map_err(bad)?.len() {
                     eprintln!(
                         "note: {}: `{name}` has control tokens in it, which are read as text; --control-tokens reads \
                          them as what they are",
@@ -190,54 +178,60 @@ impl Answer for Scores<'_> {
         ]
     }
 
-    fn answer(&mut self, lines: &[Line]) -> anyhow::Result<Vec<String>> {
+    fn read(&mut self, lines: &[Line]) -> anyhow::Result<Vec<Request>> {
         self.warn(lines)?;
         let joined = self.encode(lines)?;
-        let rows = self.score(&joined)?;
-        joined
+        let request = |joined: Joined| Request {
+            context: joined.context.len(),
+            tokens: [joined.context, joined.continuation].concat(),
+            moved: joined.moved,
+            more: 0,
+        };
+        Ok(joined.into_iter().map(request).collect())
+    }
+
+    fn budget(&self) -> usize {
+        GROUP_TOKENS
+    }
+
+    fn model(&mut self) -> &mut dyn LanguageModel {
+        self.model
+    }
+
+    fn answer(
+        &mut self,
+        asked: &[(&Line, &Request)],
+        base: Node,
+        held: usize,
+    ) -> anyhow::Result<(Vec<String>, Tokens)> {
+        let jobs: Vec<Job<'_>> = asked
             .iter()
-            .zip(rows)
-            .map(|(joined, row)| {
-                let logprobs: Vec<f32> = row.iter().map(|score| score.logprob).collect();
-                Ok(format!(
-                    "\"context_token_ids\":{},\"continuation_token_ids\":{},\"tokens_moved\":{},\"token_logprobs\":{},\
-                     \"loglikelihood\":{},\"is_greedy\":{}",
-                    serde_json::to_string(&self.whole_context(&joined.context))?,
-                    serde_json::to_string(&joined.continuation)?,
-                    joined.moved,
-                    serde_json::to_string(&logprobs)?,
-                    serde_json::to_string(&total(&logprobs))?,
-                    row.iter().all(|score| score.greedy)
-                ))
+            .map(|(_, request)| {
+                let (context, continuation) = request.tokens.split_at(request.context);
+                // Nothing is asked of a context without a continuation.
+                let context = if continuation.is_empty() { &[] } else { context };
+                Job { context, continuation }
             })
-            .collect()
-    }
-
-    fn is_ours(&mut self, line: &Line, old: &Map<String, Value>) -> anyhow::Result<bool> {
-        let joined = self.encode(std::slice::from_ref(line))?;
-        let row = self.score(&joined)?.pop().unwrap_or_default();
-        let ids = |name: &str| {
-            old.get(name)
-                .and_then(|ids| serde_json::from_value::<Vec<TokenId>>(ids.clone()).ok())
-        };
-        let logprobs = old
-            .get("token_logprobs")
-            .and_then(|logprobs| serde_json::from_value::<Vec<f64>>(logprobs.clone()).ok());
-        let near = logprobs.is_some_and(|old| {
-            old.len() == row.len()
-                && old
-                    .iter()
-                    .zip(&row)
-                    .all(|(old, new)| (old - f64::from(new.logprob)).abs() <= SAME_MODEL)
+            .collect();
+        let none: &mut [Prompt] = &mut [];
+        let (rows, tokens) =
+            work(self.model, base, held, &jobs, none, &[]).map_err(|error| named(error, asked, held))?;
+        let answers = asked.iter().zip(rows).map(|((_, request), row)| {
+            let (context, continuation) = request.tokens.split_at(request.context);
+            let logprobs: Vec<f32> = row.iter().map(|score| score.logprob).collect();
+            // The sum of nothing is -0 without the 0.
+            let sum = 0.0 + total(&logprobs);
+            Ok(format!(
+                "\"context_token_ids\":{},\"continuation_token_ids\":{},\"tokens_moved\":{},\"token_logprobs\":{},\
+                 \"loglikelihood\":{},\"is_greedy\":{}",
+                serde_json::to_string(&self.whole_context(context))?,
+                serde_json::to_string(continuation)?,
+                request.moved,
+                serde_json::to_string(&logprobs)?,
+                serde_json::to_string(&sum)?,
+                row.iter().all(|score| score.greedy)
+            ))
         });
-        let same = |joined: &Joined| {
-            ids("context_token_ids") == Some(self.whole_context(&joined.context))
-                && ids("continuation_token_ids").as_ref() == Some(&joined.continuation)
-        };
-        Ok(near && joined.first().is_some_and(same))
-    }
-
-    fn tokens(&self) -> Tokens {
-        self.tokens
+        Ok((answers.collect::<anyhow::Result<_>>()?, tokens))
     }
 }

@@ -17,6 +17,9 @@ fn golden(name: &str) -> String {
     path.display().to_string()
 }
 
+/// Tokens of `requests` in windows.
+const WHOLE_WINDOWS: u64 = 1_071;
+
 /// 2,300 requests (more than two windows) that share what they can in an order that shares nothing.
 fn requests() -> String {
     let mut lines = String::new();
@@ -69,6 +72,13 @@ fn failure(command: &mut Command) -> String {
     String::from_utf8(output.stderr).expect("text")
 }
 
+/// Tokens that the last line of the progress speaks of.
+fn tokens_computed(said: &str) -> u64 {
+    let before = said.split(" tokens computed").next().expect("a number");
+    let number = before.rsplit(' ').next().expect("a number").replace(',', "");
+    number.parse().expect("a number")
+}
+
 #[test]
 fn lines_come_back_in_order_with_their_scores() {
     let folder = Folder::new();
@@ -81,6 +91,8 @@ fn lines_come_back_in_order_with_their_scores() {
         said.contains("2,300 lines") && said.contains("without sharing"),
         "{said}"
     );
+    // What whole windows took when each was one group.
+    assert!(tokens_computed(&said) <= WHOLE_WINDOWS, "{said}");
     let scored = objects(&fs::read_to_string(&out).expect("answers"));
     assert_eq!(scored.len(), 2300);
     for (number, line) in scored.iter().enumerate() {
@@ -275,5 +287,223 @@ fn a_checkpoint_gives_the_same_scores_shared_and_alone() {
                 assert!((a - b).abs() <= TOLERANCE, "{name}, line {number}: {a} and {b}");
             }
         }
+    }
+}
+
+/// 300 people of three towns, three questions each: groups below held runs below a held run, with numbers of a real
+/// decoder, whose last bits depend on what is computed together and on where it lies in memory.
+fn people() -> String {
+    let words = [
+        "the", "town", "said", "that", "they", "would", "go", "home", "and", "not", "say", "people",
+    ];
+    let mut state = 1u64;
+    let mut word = || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        words[(state >> 33) as usize % words.len()]
+    };
+    let mut lines = Vec::new();
+    for person in 0..300 {
+        let town = ["go home and ", "not say that ", "people would "][person / 100];
+        let about: Vec<&str> = (0..14).map(|_| word()).collect();
+        for question in ["they ", "", "the people "] {
+            let context = format!("the people of the town {town}{} {question}", about.join(" "));
+            let continuation = word();
+            lines.push(serde_json::json!({ "context": context, "continuation": continuation }).to_string());
+        }
+    }
+    lines.join("\n")
+}
+
+#[test]
+fn a_checkpoint_goes_on_to_the_same_bytes_wherever_it_was_cut() {
+    let folder = Folder::new();
+    let model = golden("llama3-tied-f32");
+    let (requests, whole, begun) = (
+        folder.write("requests", &people()),
+        folder.path("whole"),
+        folder.path("begun"),
+    );
+    let score = |out: &Path| {
+        indieval(&[
+            "score",
+            text(&requests),
+            "--model",
+            &model,
+            "--dtype",
+            "f32",
+            "--device",
+            "cpu",
+            "--out",
+            text(out),
+        ])
+    };
+    let done = score(&whole).assert().success();
+    let said = String::from_utf8_lossy(&done.get_output().stderr).into_owned();
+    assert!(tokens_computed(&said) > 2 * 4096, "more than two groups: {said}");
+    let bytes = fs::read(&whole).expect("answers");
+    fs::copy(folder.path("whole.meta.json"), folder.path("begun.meta.json")).expect("a copy");
+    let ends: Vec<usize> = (0..bytes.len()).filter(|&at| bytes[at] == b'\n').collect();
+    for line in [0, 5, 290, 302, 450, 640, 897] {
+        fs::write(&begun, &bytes[..ends[line] + 3.min(bytes.len() - ends[line])]).expect("a file");
+        score(&begun).assert().success();
+        assert!(fs::read(&begun).expect("answers") == bytes, "cut after line {line}");
+    }
+}
+
+/// A line of about three times so many tokens, which shares nothing with others.
+fn long_line(number: usize, words: usize) -> String {
+    let context = format!("{number} {}", "so ".repeat(words));
+    serde_json::json!({ "context": context, "continuation": "it is" }).to_string()
+}
+
+#[test]
+fn answers_are_written_before_the_window_is_over() {
+    let folder = Folder::new();
+    // Whether the last line fits is found out when it is its turn.
+    let lines = [1500, 1500, 1500, 4000].map(|words| long_line(words, words)).join("\n");
+    let (requests, out) = (folder.write("requests", &lines), folder.path("out"));
+    let args = [
+        "score",
+        text(&requests),
+        "--model",
+        "fake:1",
+        "--tree-tokens",
+        "9000",
+        "--out",
+        text(&out),
+    ];
+    let said = failure(&mut indieval(&args));
+    assert!(said.contains("requests:4: needs "), "{said}");
+    assert_eq!(objects(&fs::read_to_string(&out).expect("answers")).len(), 3);
+}
+
+#[test]
+fn who_stops_listening_ends_it_quietly() {
+    use std::io::{BufRead, BufReader};
+    let folder = Folder::new();
+    let lines: Vec<String> = (0..40).map(|number| long_line(number, 3000)).collect();
+    let requests = folder.write("requests", &lines.join("\n"));
+    let mut child = std::process::Command::new(assert_cmd::cargo::cargo_bin("indieval"))
+        .args(["score", text(&requests), "--model", "fake:1", "-q"])
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .expect("the program");
+    // A pipe holds less than the answers, so that the program cannot end before it is closed.
+    let mut reader = BufReader::new(child.stdout.take().expect("a pipe"));
+    let mut first = String::new();
+    reader.read_line(&mut first).expect("a line");
+    assert_eq!(objects(&first)[0]["continuation"], "it is");
+    drop(reader);
+    let ended = child.wait_with_output().expect("an end");
+    assert_eq!(
+        (ended.status.code(), String::from_utf8_lossy(&ended.stderr).as_ref()),
+        (Some(0), "")
+    );
+}
+
+#[test]
+fn nothing_else_goes_on_with_what_was_begun() {
+    let folder = Folder::new();
+    let requests = folder.write(
+        "requests",
+        "{\"context\": \"a\", \"continuation\": \"\"}\n{\"context\": \"a\", \"continuation\": \"b\"}\n",
+    );
+    let (prompts, out) = (
+        folder.write("prompts", "{\"prompt\": \"a\"}\n{\"prompt\": \"b\"}\n"),
+        folder.path("out"),
+    );
+    let score = |more: &[&str]| {
+        let mut args = vec!["score", text(&requests), "-q", "--out", text(&out)];
+        args.extend(more);
+        indieval(&args)
+    };
+    score(&["--model", "fake:1"]).assert().success();
+    let whole = fs::read_to_string(&out).expect("answers");
+    assert!(
+        whole.contains("\"loglikelihood\":0.0") && !whole.contains("-0.0"),
+        "{whole}"
+    );
+    let first = whole.lines().next().expect("a line").to_owned() + "\n";
+    fs::write(&out, &first).expect("a file");
+    for (more, says) in [
+        (&["--model", "fake:2"][..], "weights (fake:1 there, fake:2 here)"),
+        (
+            &["--model", "fake:1", "--control-tokens"],
+            "control tokens (false there, true here)",
+        ),
+        (&["--model", "fake:1", "--tree-tokens", "500"], "tree tokens ("),
+    ] {
+        let said = failure(&mut score(more));
+        assert!(said.contains(says) && said.contains("hint: "), "{said}");
+        assert_eq!(fs::read_to_string(&out).expect("answers"), first);
+    }
+    let beside = folder.path("out.meta.json");
+    let kept = fs::read(&beside).expect("what it was begun with");
+    fs::remove_file(&beside).expect("removed");
+    let said = failure(&mut score(&["--model", "fake:1"]));
+    assert!(
+        said.contains("cannot be continued without") && said.contains("out.meta.json"),
+        "{said}"
+    );
+    fs::write(&beside, kept).expect("a file");
+    score(&["--model", "fake:1"]).assert().success();
+    assert_eq!(fs::read_to_string(&out).expect("answers"), whole);
+
+    let model = golden("llama3-tied-f32");
+    fs::remove_file(&out).expect("removed");
+    let generate = |more: &[&str]| {
+        let mut args = vec![
+            "generate",
+            text(&prompts),
+            "-q",
+            "--model",
+            &model,
+            "--device",
+            "cpu",
+            "--out",
+            text(&out),
+        ];
+        args.extend(["--max-tokens", "3"]);
+        args.extend(more);
+        indieval(&args)
+    };
+    generate(&["--dtype", "f32"]).assert().success();
+    let said = failure(&mut generate(&["--dtype", "bf16", "--seed", "9", "--top-p", "0.5"]));
+    for says in [
+        "dtype (f32 there, bf16 here)",
+        "seed (0 there, 9 here)",
+        "top p (1.0 there, 0.5 here)",
+    ] {
+        assert!(said.contains(says), "{said}");
+    }
+}
+
+#[test]
+fn a_line_that_does_not_fit_is_named() {
+    let long = serde_json::json!({ "context": "a".repeat(700), "continuation": "b" }).to_string();
+    let prompt = long.replace("context", "prompt");
+    for (command, line) in [("score", long), ("generate", prompt)] {
+        let lines = format!("{}\n{line}\n", line.replace("aaa", ""));
+        let args = [command, "-", "--model", "fake:1", "-q", "--tree-tokens", "600"];
+        let said = failure(indieval(&args).write_stdin(lines));
+        assert!(
+            said.contains("standard input:2: needs ") && said.contains("shorten the line"),
+            "{said}"
+        );
+        assert!(!said.contains("path 0"), "{said}");
+    }
+}
+
+/// A tiny tokenizer has no token for what it has never seen: the unknown character's line is named, wherever it is.
+#[test]
+fn an_unknown_character_is_named_with_its_line() {
+    let model = golden("llama3-tied-f32");
+    for before in [1, 30] {
+        let mut lines = "{\"context\": \"the\", \"continuation\": \" end\"}\n".repeat(before);
+        lines.push_str("{\"context\": \"the \u{1F600}\", \"continuation\": \" end\"}\n");
+        let args = ["score", "-", "--model", &model, "--device", "cpu", "-q"];
+        let said = failure(indieval(&args).write_stdin(lines));
+        assert!(said.contains(&format!("standard input:{}: ", before + 1)), "{said}");
     }
 }

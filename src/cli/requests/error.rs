@@ -45,11 +45,41 @@ pub enum RequestError {
         /// File and line of the input.
         line: String,
     },
-    /// The output's first line has other numbers than this model gives.
-    #[error("{}: was begun with another model, dtype or setting", path.display())]
+    /// The output was begun in another way.
+    #[error("{}: was begun with another model, dtype or setting: {changed}", path.display())]
     OtherModel {
         /// The output.
         path: PathBuf,
+        /// What is not the same, by name.
+        changed: String,
+    },
+    /// The file beside the output that says what it was begun with is not there, or says nothing.
+    #[error("{}: cannot be continued without {}, which says what it was begun with", path.display(), beside.display())]
+    NoIdentity {
+        /// The output.
+        path: PathBuf,
+        /// The file beside it.
+        beside: PathBuf,
+    },
+    /// A line longer than the model's context.
+    #[error("{place}: {tokens} tokens are more than the model's context of {limit}")]
+    TooLong {
+        /// File and line, and what makes it long beside its text.
+        place: String,
+        /// Its tokens.
+        tokens: usize,
+        /// The model's limit.
+        limit: usize,
+    },
+    /// A line that the memory of the token tree cannot hold.
+    #[error("{place}: needs {needed} tokens in the token tree, which has room for {free}")]
+    Room {
+        /// File and line.
+        place: String,
+        /// Tokens that have to be held for it.
+        needed: usize,
+        /// Tokens for which there is room.
+        free: usize,
     },
     /// The output has more lines than the input.
     #[error("{}: has more lines than there are requests", path.display())]
@@ -71,6 +101,11 @@ impl RequestError {
             }
             Self::Line { .. } => "correct the line and give the same command again: what is answered is kept".into(),
             Self::Busy { .. } => "wait for it, or give another --out".into(),
+            Self::TooLong { .. } => "shorten the line, or take a model with a longer context".into(),
+            Self::Room { .. } => "give the token tree more room (`--tree-tokens`), or shorten the line".into(),
+            Self::NoIdentity { .. } => {
+                "put that file back, give another --out, or remove the output to begin anew".into()
+            }
             Self::Mismatch { .. } | Self::OtherModel { .. } | Self::Longer { .. } => {
                 "give another --out, or remove the file to begin anew".into()
             }

@@ -100,9 +100,12 @@ impl Output {
                 .get_ref()
                 .try_clone()
                 .map_err(|source| write_error(path, source))?;
-            file.set_len(*good)
-                .and_then(|()| file.seek(SeekFrom::Start(*good)))
-                .map_err(|source| write_error(path, source))?;
+            // A device has no length and nothing to go on behind.
+            if path.is_file() {
+                file.set_len(*good)
+                    .and_then(|()| file.seek(SeekFrom::Start(*good)))
+                    .map_err(|source| write_error(path, source))?;
+            }
             self.state = State::New(Box::new(BufWriter::new(file)));
         }
         if let State::New(writer) = &mut self.state {

@@ -5,7 +5,6 @@ use std::time::{Duration, Instant};
 
 use indicatif::{HumanCount, HumanDuration, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::Line;
 use crate::scoring::shared::Tokens;
 
 /// Time between lines where there is no terminal.
@@ -47,10 +46,18 @@ impl Progress {
         }
     }
 
-    /// A window is answered, of which `kept` lines were before.
-    pub(super) fn window(&mut self, window: &[Line], kept: usize, read: u64, tokens: Tokens) {
-        self.kept += kept as u64;
-        self.answered += (window.len() - kept) as u64;
+    /// Lines that were answered before.
+    pub(super) fn kept(&mut self, lines: usize) {
+        self.kept += lines as u64;
+    }
+
+    /// Lines that were answered now.
+    pub(super) fn answered(&mut self, lines: usize) {
+        self.answered += lines as u64;
+    }
+
+    /// What stands in the first `read` bytes is answered.
+    pub(super) fn at(&mut self, read: u64, tokens: Tokens) {
         self.bar.set_position(read);
         self.bar.set_message(self.message(tokens));
         if self.lines && self.told.elapsed() >= LINE_EVERY {
