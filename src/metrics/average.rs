@@ -303,7 +303,7 @@ mod tests {
         };
         assert_eq!(counts.overall, of(2, 4));
         assert_eq!(counts.splits, [of(2, 3), of(1, 1), None]);
-        assert_eq!(counts.categories, [of(1, 3), of(1, 1)]);
+        assert_eq!(counts.categories, [of(2, 3), of(1, 1)]);
     }
 
     #[test]
