@@ -83,8 +83,8 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     match args.format {
         TableFormat::Text => print_table(&report, &page, files)?,
         TableFormat::Markdown => {
-            let tables = std::iter::once(report.main_table()).chain(report.cells_table());
-            print(&tables.map(|table| table.markdown()).collect::<Vec<_>>().join("\n"))?;
+            let tables: Vec<String> = report.tables().iter().map(|table| table.markdown()).collect();
+            print(&tables.join("\n"))?;
         }
         TableFormat::Csv => {
             if let Some(table) = report.csv_tables().first() {
@@ -107,8 +107,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
 
 /// The table for people and where the rest is.
 fn print_table(report: &Report, page: &Path, tables: usize) -> anyhow::Result<()> {
-    let shown = std::iter::once(report.main_table()).chain(report.cells_table());
-    let shown: String = shown.map(|table| table.text() + "\n").collect();
+    let shown: String = report.tables().iter().map(|table| table.text() + "\n").collect();
     print(&format!("{shown}{} and {tables} tables beside it\n", page.display()))
 }
 

@@ -62,6 +62,41 @@ impl<T> Scores<T> {
     }
 }
 
+/// How much stands behind a figure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counts {
+    /// Number of people.
+    pub people: usize,
+    /// Number of probes.
+    pub probes: usize,
+    /// Probes whose choice could not be read.
+    pub unread: usize,
+}
+
+/// Counts a panel's rows overall, by split and by category.
+pub fn counts(panel: &Panel, categories: usize) -> Scores<Counts> {
+    let count = |wanted: &dyn Fn(&Row) -> bool| {
+        let rows = panel.rows.iter().filter(|row| wanted(row));
+        let (mut people, mut last) = (0, None);
+        let (mut probes, mut unread) = (0, 0);
+        for row in rows {
+            // Rows are ordered by person.
+            people += usize::from(last != Some(row.person));
+            last = Some(row.person);
+            probes += 1;
+            unread += usize::from(row.choice.is_none() && !panel.chance);
+        }
+        (probes > 0).then_some(Counts { people, probes, unread })
+    };
+    Scores {
+        overall: count(&|_| true),
+        splits: std::array::from_fn(|split| count(&|row| row.split == split)),
+        categories: (0..categories)
+            .map(|category| count(&|row| row.category == category))
+            .collect(),
+    }
+}
+
 impl Sums {
     /// Sums the rows of a panel.
     pub fn of_panel(panel: &Panel, categories: usize, credit: Credit) -> Self {
@@ -258,6 +293,17 @@ mod tests {
         assert_eq!(scores.categories, [Some(0.75), Some(0.0)]);
         assert_eq!(scores.splits, [Some(0.25), Some(1.0), None]);
         assert_eq!(scores.overall, Some(0.375));
+        let counts = counts(&panel, 2);
+        let of = |people, probes| {
+            Some(Counts {
+                people,
+                probes,
+                unread: 0,
+            })
+        };
+        assert_eq!(counts.overall, of(2, 4));
+        assert_eq!(counts.splits, [of(2, 3), of(1, 1), None]);
+        assert_eq!(counts.categories, [of(2, 3), of(1, 1)]);
     }
 
     #[test]

@@ -18,7 +18,7 @@ mod roster;
 mod tail;
 
 pub use crate::scoring::Norm;
-pub use average::{Scores, Sums, Totals, mean};
+pub use average::{Counts, Scores, Sums, Totals, counts, mean};
 pub use bootstrap::{Estimate, Resampling, Spread, clustered, clustered_overall, crossed_overall};
 pub use calibration::{BINS, Bin, Calibration, calibration, softmax};
 pub use choice::{candidate_scores, prediction};

@@ -1,12 +1,14 @@
 //! Runs become the numbers of a report.
 
 use std::cmp::Reverse;
+use std::collections::BTreeSet;
 
 use super::names;
 use super::numbers::{Against, Report, ReportOptions, RunSummary, SystemScores};
 use super::sections;
+use super::transfer;
 use crate::metrics::{
-    MetricsError, Norm, Paired, Panel, Roster, RunData, Sums, System, Unread, baselines, cells, clustered,
+    MetricsError, Norm, Paired, Panel, Roster, RunData, Sums, System, Unread, baselines, cells, clustered, counts,
     crossed_overall,
 };
 use crate::run::Spec;
@@ -130,13 +132,21 @@ impl Report {
             against,
             curves: sections::curves(&bench, &systems),
             groups: sections::groups(&bench),
-            transfer: sections::transfer(&bench, &systems),
+            transfer: transfer::transfer(&bench, &systems, &shown)?,
             methods: sections::methods(&bench)?,
             norms: sections::norms(&bench, &systems)?,
             calibration: sections::calibrations(&bench),
             readings: sections::readings_of(&bench),
             lift: sections::lift(&bench)?,
             headline: bench.headline.clone(),
+            baseline_runs: shown
+                .iter()
+                .map(|at| {
+                    (0..runs.len())
+                        .filter(|run| bench.baselines[*run].contains(at))
+                        .collect()
+                })
+                .collect(),
             baselines: shown,
             systems,
         })
@@ -225,7 +235,8 @@ fn summary(run: &RunData, norm: Norm) -> RunSummary {
 }
 
 /// The main cell of each method: the person's own demonstrations from all categories, as many as there are; polar and
-/// without demographics where there is a choice. A method that has none of these is told by its first cell.
+/// without demographics where there is a choice. A method whose cells are restricted to several categories, one each,
+/// has no main cell: none of them speaks for the others.
 fn main_cells(entries: &[Entry]) -> Vec<usize> {
     let methods = [
         Method::Likelihood,
@@ -245,12 +256,14 @@ fn main_cells(entries: &[Entry]) -> Vec<usize> {
     methods
         .into_iter()
         .filter_map(|method| {
-            entries
-                .iter()
-                .enumerate()
-                .filter_map(|(at, entry)| entry.cell().filter(|c| c.method == method).map(|cell| (at, cell)))
-                .max_by_key(|(at, cell)| (rank(cell), Reverse(*at)))
-                .map(|(at, _)| at)
+            let cells = entries.iter().enumerate();
+            let cells = cells.filter_map(|(at, entry)| entry.cell().filter(|c| c.method == method).map(|c| (at, c)));
+            let cells: Vec<(usize, &Cell)> = cells.collect();
+            let shown = cells.iter().filter(|(_, c)| c.control.is_own() && c.demonstrations > 0);
+            let categories: BTreeSet<_> = shown.map(|(_, cell)| &cell.category).collect();
+            let speaks = categories.len() < 2 || categories.contains(&None);
+            let (at, _) = cells.iter().max_by_key(|(at, cell)| (rank(cell), Reverse(*at)))?;
+            speaks.then_some(*at)
         })
         .collect()
 }
@@ -284,6 +297,7 @@ fn scores(bench: &Bench<'_>, at: usize) -> SystemScores {
         probes: entry.panel.rows.len(),
         unread: entry.panel.unread(),
         scores: clustered(&sums, how),
+        counts: counts(&entry.panel, bench.categories()),
         crossed: bench
             .headline
             .contains(&at)

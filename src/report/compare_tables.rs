@@ -3,7 +3,7 @@
 use super::compare::{Comparisons, FEWEST, GroupDifference, Pair};
 use super::names;
 use super::table::{Align, Table};
-use super::words::{difference, p_value, p_words, percent};
+use super::words::{difference, kappa, p_value, p_words, people, percent};
 use crate::metrics::{Agreement, Estimate};
 
 /// Groups that a summary names; the CSV and JSON forms have all.
@@ -39,9 +39,7 @@ impl Comparisons {
                 difference(estimate.as_ref()),
                 p.map_or("–".to_owned(), p_value),
                 percent(agreement.map(|a| a.agreement)),
-                agreement
-                    .and_then(|a| a.kappa)
-                    .map_or("–".to_owned(), |kappa| format!("{kappa:.2}")),
+                kappa(agreement.and_then(|a| a.kappa)),
             ]
         };
         for (at, category) in self.categories.iter().enumerate() {
@@ -77,12 +75,15 @@ impl Comparisons {
                 format!(" ({})", pair.common)
             }
         )];
+        // One person has no sign to flip.
+        let flipping = c.p.overall.map_or(String::new(), |p| {
+            format!("{} by flipping whole people, ", p_words(Some(p)))
+        });
         lines.push(format!(
-            "{} probes of {} people; difference {} points, {} by flipping whole people, McNemar's {}.",
+            "{} probes of {}; difference {} points, {flipping}McNemar's {}.",
             c.table.probes(),
-            c.people,
+            people(c.people),
             difference(c.difference.overall.as_ref()),
-            p_words(c.p.overall),
             p_words(Some(c.mcnemar))
         ));
         lines.push(format!(
@@ -144,16 +145,17 @@ impl Comparisons {
         let mut table = Table::new("compare", "", &columns);
         for pair in &self.pairs {
             let c = &pair.comparison;
-            let mut line = |place: [&str; 3], sides: [Option<f64>; 2], d: &Estimate, tail: [Option<f64>; 4], people| {
-                let mut row = vec![pair.first.clone(), pair.second.clone(), pair.common.clone()];
-                row.extend(place.map(str::to_owned));
-                row.extend(sides.map(super::csv::number));
-                row.extend(super::csv::numbers(Some(d)));
-                row.extend(tail.map(super::csv::number));
-                row.push(format!("{people}"));
-                row.push(if self.synthetic { "synthetic" } else { "survey" }.to_owned());
-                table.rows.push(row);
-            };
+            let mut line =
+                |place: [&str; 3], sides: [Option<f64>; 2], d: &Estimate, tail: [Option<f64>; 4], count: usize| {
+                    let mut row = vec![pair.first.clone(), pair.second.clone(), pair.common.clone()];
+                    row.extend(place.map(str::to_owned));
+                    row.extend(sides.map(super::csv::number));
+                    row.extend(super::csv::numbers(Some(d)));
+                    row.extend(tail.map(super::csv::number));
+                    row.push(count.to_string());
+                    row.push(if self.synthetic { "synthetic" } else { "survey" }.to_owned());
+                    table.rows.push(row);
+                };
             let agreed = |a: &Option<Agreement>| (a.map(|a| a.agreement), a.and_then(|a| a.kappa));
             if let Some(overall) = &c.difference.overall {
                 let (agreement, kappa) = agreed(&c.agreement);

@@ -3,7 +3,7 @@
 use super::names;
 use super::numbers::{Report, SystemScores};
 use super::table::{Align, Table};
-use crate::metrics::{Agreement, Estimate, System};
+use crate::metrics::{Agreement, Counts, Estimate, System};
 
 impl Report {
     /// All tables for programs; each has a column that says whether the respondents are synthetic.
@@ -49,22 +49,25 @@ impl Report {
         let mut table = Table::new("accuracy", "", &columns);
         for system in &self.systems {
             let identity = self.identity(system);
-            let mut push = |scope: &str, name: &str, estimate: &Option<Estimate>| {
+            let mut push = |scope: &str, name: &str, estimate: &Option<Estimate>, counts: &Option<Counts>| {
                 let Some(estimate) = estimate else { return };
                 let mut row = identity.clone();
                 row.extend([scope.to_owned(), name.to_owned()]);
                 row.extend(numbers(Some(estimate)));
-                row.extend([system.people, system.probes, system.unread].map(|n| n.to_string()));
+                let counts = counts.map(|c| [c.people, c.probes, c.unread].map(|n| n.to_string()));
+                row.extend(counts.unwrap_or_default());
                 table.rows.push(row);
             };
-            push("overall", "", &system.scores.overall);
+            let counts = &system.counts;
+            push("overall", "", &system.scores.overall, &counts.overall);
             for (split, estimate) in system.scores.splits.iter().enumerate() {
-                push("split", &(split + 1).to_string(), estimate);
+                push("split", &(split + 1).to_string(), estimate, &counts.splits[split]);
             }
-            for (category, estimate) in self.categories.iter().zip(&system.scores.categories) {
-                push("category", category, estimate);
+            let categories = self.categories.iter().zip(&system.scores.categories);
+            for ((category, estimate), counts) in categories.zip(&counts.categories) {
+                push("category", category, estimate, counts);
             }
-            push("overall, crossed with questions", "", &system.crossed);
+            push("overall, crossed with questions", "", &system.crossed, &counts.overall);
         }
         table
     }

@@ -1,8 +1,9 @@
 //! Sentences that the figures bear out: what a reader should take away, and what it depends on.
 
-use super::numbers::{NormScores, Report};
-use super::words::{difference, percent};
+use super::numbers::{NormScores, Report, Transfer};
+use super::words::{crowd, difference, mean_shown, percent};
 use crate::metrics::{Estimate, System};
+use crate::scoring::{Cell, Control};
 
 /// The first sentence of a report: the best main system, how it fares against chance and baselines.
 pub fn lede(report: &Report) -> Vec<String> {
@@ -14,41 +15,129 @@ pub fn lede(report: &Report) -> Vec<String> {
         .copied()
         .reduce(|a, b| if value(b) > value(a) { b } else { a })
     else {
-        return Vec::new();
+        return restricted_lede(report);
     };
     let Some(estimate) = overall(best) else {
         return Vec::new();
     };
-    let people = report.systems[best].people;
-    let model = &report.runs[report.systems[best].run].header.model.name;
-    let how = match &report.systems[best].system {
-        System::Model { cell, .. } if cell.demonstrations > 0 => {
-            let (method, n) = (super::names::method(cell.method), cell.demonstrations);
-            format!("Shown up to {n} statements of a person and asked by {method}")
-        }
-        System::Model { cell, .. } => format!("Shown no statements and asked by {}", super::names::method(cell.method)),
-        _ => String::new(),
+    let System::Model { cell, .. } = &report.systems[best].system else {
+        return Vec::new();
     };
-    let kind = if report.synthetic { "synthetic people" } else { "people" };
-    let interval = estimate.spread.map_or(String::new(), |s| {
-        format!(" (95 % interval {} to {})", percent(Some(s.low)), percent(Some(s.high)))
-    });
+    let from = cell.category.as_deref().map(super::names::short_category);
     let mut sentences = vec![format!(
-        "{how}, {model} picks the statement that the same person would express next in {} % of held-out questions\
-         {interval}, over {people} {kind}.",
-        percent(Some(estimate.value))
+        "{}, {} picks the statement that the same person would express next in {} of held-out questions, over {}.",
+        setting(cell, report.systems[best].shown, from.as_deref()),
+        report.runs[report.systems[best].run].header.model.name,
+        share(&estimate),
+        crowd(report.systems[best].people, report.synthetic)
     )];
     for against in report.against.iter().filter(|a| a.system == best) {
         let baseline = &report.systems[against.baseline];
         let Some(other) = baseline.scores.overall else { continue };
         sentences.push(format!(
             "{} reaches {} %; the model is {}.",
-            capital(&super::names::baseline(&baseline.system)),
+            capital(&report.baseline_label(against.baseline)),
             percent(Some(other.value)),
             verdict(&against.difference)
         ));
     }
     sentences
+}
+
+/// The first sentences where no cell had demonstrations from all categories: the best grid's diagonal, what is beside
+/// it, the other grids.
+fn restricted_lede(report: &Report) -> Vec<String> {
+    let value = |grid: &Transfer| grid.same.overall.map_or(f64::NEG_INFINITY, |e| e.value);
+    let grids = || report.transfer.iter().filter(|grid| grid.main);
+    let Some(best) = grids().reduce(|a, b| if value(b) > value(a) { b } else { a }) else {
+        return Vec::new();
+    };
+    let first = best.systems.first().map(|at| &report.systems[*at]);
+    let Some(system) = first else { return Vec::new() };
+    let (System::Model { cell, .. }, Some(same)) = (&system.system, best.same.overall) else {
+        return Vec::new();
+    };
+    let shown = crate::metrics::mean(best.shown.iter().copied());
+    let others = best.others.overall.map_or(String::new(), |others| {
+        format!(", and in {} of those about other categories", share(&others))
+    });
+    let mut sentences = vec![format!(
+        "{}, {} picks the statement that the same person would express next in {} of held-out \
+         questions about that category{others}, over {}.",
+        setting(cell, shown, Some("one category")),
+        report.runs[system.run].header.model.name,
+        share(&same),
+        crowd(system.people, report.synthetic)
+    )];
+    if let Some(lift) = &best.lift.overall {
+        let points = difference(Some(lift));
+        sentences.push(match (lift.excludes(0.0), lift.value > 0.0) {
+            (true, true) => format!("Statements about the same category help: {points} points."),
+            (true, false) => format!("Statements about other categories help more: {points} points."),
+            (false, _) => {
+                format!("Statements about the same and about other categories are not told apart: {points} points.")
+            }
+        });
+    }
+    for (baseline, over) in &best.against {
+        let Some(other) = report.systems[*baseline].scores.overall else {
+            continue;
+        };
+        sentences.push(format!(
+            "{} reaches {} %; the model shown the same category is {}.",
+            capital(&report.baseline_label(*baseline)),
+            percent(Some(other.value)),
+            verdict(over)
+        ));
+    }
+    let rest = grids().filter(|grid| grid.label != best.label);
+    sentences.extend(rest.map(|grid| format!("{}: {}", capital(&grid.label), diagonal(grid))));
+    sentences
+}
+
+/// "Same category 55.0 % (…), other categories …" for one grid.
+pub fn diagonal(grid: &Transfer) -> String {
+    let figure = |estimate: &Option<Estimate>| estimate.as_ref().map_or("–".to_owned(), share);
+    format!(
+        "same category {}, other categories {}, difference {} points.",
+        figure(&grid.same.overall),
+        figure(&grid.others.overall),
+        difference(grid.lift.overall.as_ref())
+    )
+}
+
+/// "52.1 % (95 % interval 50.0 to 54.3)".
+fn share(estimate: &Estimate) -> String {
+    let interval = estimate.spread.map_or(String::new(), |s| {
+        format!(" (95 % interval {} to {})", percent(Some(s.low)), percent(Some(s.high)))
+    });
+    format!("{} %{interval}", percent(Some(estimate.value)))
+}
+
+/// "Shown 200 statements of a person and asked by likelihood": how many really were, and from which category.
+fn setting(cell: &Cell, shown: Option<f64>, from: Option<&str>) -> String {
+    let method = super::names::method(cell.method);
+    if cell.demonstrations == 0 {
+        return format!("Shown no statements and asked by {method}");
+    }
+    let asked = cell.demonstrations as f64;
+    let shown = shown.unwrap_or(asked);
+    let average = if (shown - asked).abs() < 0.05 {
+        ""
+    } else {
+        " on average"
+    };
+    let whose = match cell.control {
+        Control::Own => "a person",
+        Control::None => "nobody",
+        Control::Random => "a stranger",
+        Control::SameCountry => "a compatriot",
+    };
+    let from = from.map_or(String::new(), |category| format!(", all from {category},"));
+    format!(
+        "Shown {} statements of {whose}{average}{from} and asked by {method}",
+        mean_shown(shown)
+    )
 }
 
 /// "ahead: +2.3 (+0.1 to +4.5) points" and the like; within the interval nothing is claimed.

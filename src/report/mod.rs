@@ -21,6 +21,7 @@ mod sections;
 mod svg;
 mod table;
 mod tables;
+mod transfer;
 mod words;
 
 pub use compare::{CompareError, Comparisons, Factor, GroupDifference, Pair};

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::metrics::{
-    Agreement, Bounds, Calibration, Comparison, Estimate, Inequity, Norm, Readings, Resampling, RunHeader, Scores,
-    System,
+    Agreement, Bounds, Calibration, Comparison, Counts, Estimate, Inequity, Norm, Readings, Resampling, RunHeader,
+    Scores, System,
 };
 use crate::scoring::Cell;
 
@@ -32,10 +32,13 @@ pub struct Report {
     pub runs: Vec<RunSummary>,
     /// Every cell of every run under its headline norm, then the baselines.
     pub systems: Vec<SystemScores>,
-    /// Positions in `systems` of each run's main cells: one a method, with the most demonstrations.
+    /// Positions in `systems` of each run's main cells: one a method, with the most demonstrations. A method whose cells
+    /// are each restricted to another category has none: its [`Transfer`] stands in for it.
     pub headline: Vec<usize>,
     /// Positions in `systems` of the baselines shown beside them; of several k of resemblance, the best.
     pub baselines: Vec<usize>,
+    /// For each of `baselines`, positions of the runs on whose probes it is.
+    pub baseline_runs: Vec<Vec<usize>>,
     /// Main cells against baselines, on the same probes.
     pub against: Vec<Against>,
     /// Accuracy against number of demonstrations.
@@ -90,6 +93,8 @@ pub struct SystemScores {
     pub unread: usize,
     /// Accuracies with intervals by resampling people.
     pub scores: Scores<Estimate>,
+    /// What stands behind each of them.
+    pub counts: Scores<Counts>,
     /// Overall accuracy with its interval by resampling people and questions.
     pub crossed: Option<Estimate>,
     /// Mean number of demonstrations really shown; absent for baselines.
@@ -134,12 +139,24 @@ pub struct SystemGroups {
 pub struct Transfer {
     /// What it is called.
     pub label: String,
+    /// Whether its run has no cell of this method with demonstrations from all categories: then this is its result.
+    pub main: bool,
+    /// Positions in [`Report::systems`], by column.
+    pub systems: Vec<usize>,
     /// Categories that demonstrations came from, by position.
     pub columns: Vec<usize>,
     /// Mean number of demonstrations shown, by column.
     pub shown: Vec<f64>,
     /// `cells[row][column]`, rows being all categories.
     pub cells: Vec<Vec<Option<Estimate>>>,
+    /// The diagonal: probes of the category that the demonstrations came from.
+    pub same: Scores<Estimate>,
+    /// Everything beside the diagonal: probes of other categories, all columns together.
+    pub others: Scores<Estimate>,
+    /// The diagonal minus the mean beside it, on the same probes.
+    pub lift: Scores<Estimate>,
+    /// Shown baselines (positions in [`Report::systems`]) and the diagonal minus them, overall, on the same probes.
+    pub against: Vec<(usize, Estimate)>,
 }
 
 /// Two methods of one run on the same probes.

@@ -44,6 +44,7 @@ impl<'a> Page<'a> {
         for (name, text) in [
             ("page", include_str!("templates/page.html")),
             ("results", include_str!("templates/results.html")),
+            ("transfer", include_str!("templates/transfer.html")),
             ("checks", include_str!("templates/checks.html")),
             ("run", include_str!("templates/run.html")),
             ("macros", include_str!("templates/macros.html")),
@@ -68,6 +69,7 @@ impl<'a> Page<'a> {
             groups => self.groups(),
             inequity => self.inequity(),
             transfer => self.transfer(),
+            restricted => report.headline.is_empty() && !report.transfer.is_empty(),
             methods => self.methods(),
             norms => self.norms(),
             calibration => self.calibration(),
@@ -99,14 +101,16 @@ impl<'a> Page<'a> {
         self.report.systems[at].scores.overall
     }
 
-    /// The overall figure of a baseline, for a reference line.
+    /// The overall figure of a baseline, for a reference line; absent where runs have different ones.
     fn baseline(&self, wanted: fn(&System) -> bool) -> Option<f64> {
-        let at = self
-            .report
-            .baselines
-            .iter()
-            .find(|at| wanted(&self.report.systems[**at].system))?;
-        self.overall(*at).map(|e| e.value)
+        let baselines = self.report.baselines.iter().copied();
+        let found: Vec<usize> = baselines
+            .filter(|at| wanted(&self.report.systems[*at].system))
+            .collect();
+        match found.as_slice() {
+            [one] => self.overall(*one).map(|e| e.value),
+            _ => None,
+        }
     }
 
     pub(super) fn chance(&self) -> Option<Reference> {

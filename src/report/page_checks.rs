@@ -6,7 +6,7 @@ use super::charts::{heat_share, matrix, reliability};
 use super::findings::norm_dependence;
 use super::names;
 use super::page::{Page, safe};
-use super::words::{difference, p_words, percent, with_interval};
+use super::words::{difference, p_words, people, percent, with_interval};
 
 impl Page<'_> {
     pub(super) fn methods(&self) -> Vec<Value> {
@@ -19,7 +19,7 @@ impl Page<'_> {
                     category => names::short_category(category),
                     agreement => percent(Some(agreement.agreement)),
                     heat => format!("{:.3}", heat_share(agreement.agreement)),
-                    kappa => agreement.kappa.map_or("–".to_owned(), |k| format!("{k:.2}")),
+                    kappa => super::words::kappa(agreement.kappa),
                     difference => difference(c.difference.categories[row].as_ref()),
                 })
             });
@@ -28,12 +28,12 @@ impl Page<'_> {
                 svg => safe(matrix(&c.table, &pair.first.clone(), &pair.second.clone(), &format!("pair-{at}"), &title)),
                 rows => rows.collect::<Vec<_>>(),
                 agreement => percent(c.agreement.map(|a| a.agreement)),
-                kappa => c.agreement.and_then(|a| a.kappa).map_or("–".to_owned(), |k| format!("{k:.2}")),
+                kappa => super::words::kappa(c.agreement.and_then(|a| a.kappa)),
                 difference => difference(c.difference.overall.as_ref()),
-                p => p_words(c.p.overall),
+                p => c.p.overall.map(|p| p_words(Some(p))),
                 mcnemar => p_words(Some(c.mcnemar)),
-                detectable => c.minimum_detectable.map_or("–".to_owned(), |d| format!("{:.1}", 100.0 * d)),
-                probes => c.table.probes(), people => c.people,
+                detectable => c.minimum_detectable.map(|d| format!("{:.1}", 100.0 * d)),
+                probes => c.table.probes(), people => people(c.people),
             }
         });
         pairs.collect()

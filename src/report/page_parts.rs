@@ -6,65 +6,59 @@ use super::charts::heat_share;
 use super::names;
 use super::numbers::{Report, RunSummary};
 use super::published::{Published, PublishedColumn};
+use super::tables::Column;
 use super::words::percent;
-use crate::metrics::{Estimate, SPLITS, System};
+use crate::metrics::{Estimate, SPLITS};
 
 /// The table of categories and systems, coloured by accuracy, with the paper's columns where the categories are the
 /// paper's. `spans` are the numbers of columns of this report, of baselines, and of the paper.
 pub(super) fn heat(report: &Report, published: &Published) -> Value {
-    let shown = report.shown();
-    let kind = |at: usize| {
-        if report.headline.contains(&at) {
-            "ours"
-        } else {
-            "baseline"
-        }
+    let shown = report.columns();
+    let kind = |column: &Column<'_>| if column.ours { "ours" } else { "baseline" };
+    let title = |column: &Column<'_>| context! { title => column.label.clone(), kind => kind(column) };
+    let mut columns: Vec<Value> = shown.iter().map(title).collect();
+    // The paper's columns are of demonstrations from all categories.
+    let paper = if report.headline.is_empty() {
+        Vec::new()
+    } else {
+        published.columns(&report.categories)
     };
-    let mut columns: Vec<Value> = shown
-        .iter()
-        .zip(report.shown_labels())
-        .map(|(at, label)| context! { title => label, kind => kind(*at) })
-        .collect();
-    let paper = published.columns(&report.categories);
     columns.extend(
         paper
             .iter()
             .map(|column| context! { title => column.name.clone(), kind => "published" }),
     );
-    let row =
-        |name: &str, own: &dyn Fn(usize) -> Option<Estimate>, theirs: &dyn Fn(&PublishedColumn) -> Option<f64>| {
-            let ours = shown
-                .iter()
-                .map(|&at| cell(own(at), kind(at), report.systems[at].system == System::Chance));
-            let published = paper.iter().map(|column| {
-                let estimate = theirs(column).map(|value| Estimate { value, spread: None });
-                cell(estimate, "published", true)
-            });
-            context! { name, cells => ours.chain(published).collect::<Vec<_>>() }
-        };
+    type Ours<'a> = &'a dyn Fn(&Column<'_>) -> Option<Estimate>;
+    let row = |name: &str, own: Ours<'_>, theirs: &dyn Fn(&PublishedColumn) -> Option<f64>| {
+        let ours = shown
+            .iter()
+            .map(|column| cell(own(column), kind(column), column.chance));
+        let published = paper.iter().map(|column| {
+            let estimate = theirs(column).map(|value| Estimate { value, spread: None });
+            cell(estimate, "published", true)
+        });
+        context! { name, cells => ours.chain(published).collect::<Vec<_>>() }
+    };
     let mut rows: Vec<Value> = report
         .categories
         .iter()
         .enumerate()
         .map(|(at, category)| {
-            let own = |system: usize| report.systems[system].scores.categories[at];
+            let own = |column: &Column<'_>| column.scores.categories[at];
             row(category, &own, &|column| column.categories.get(at).copied())
         })
         .collect();
-    let overall = |system: usize| report.systems[system].scores.overall;
+    let overall = |column: &Column<'_>| column.scores.overall;
     rows.push(row("Overall", &overall, &|column| Some(column.overall)));
     let splits: Vec<Value> = (0..SPLITS)
-        .filter(|split| {
-            shown
-                .iter()
-                .any(|at| report.systems[*at].scores.splits[*split].is_some())
-        })
+        .filter(|split| shown.iter().any(|column| column.scores.splits[*split].is_some()))
         .map(|split| {
-            let own = |system: usize| report.systems[system].scores.splits[split];
+            let own = |column: &Column<'_>| column.scores.splits[split];
             row(&format!("Split {}", split + 1), &own, &|_| None)
         })
         .collect();
-    let spans = vec![report.headline.len(), report.baselines.len(), paper.len()];
+    let ours = shown.iter().filter(|column| column.ours).count();
+    let spans = vec![ours, shown.len() - ours, paper.len()];
     context! { columns, rows, splits, spans }
 }
 
@@ -107,8 +101,8 @@ pub fn facts(run: &RunSummary) -> Value {
             .map(String::as_str)
             .join(", "),
     );
-    let kind = if header.synthetic { "synthetic people" } else { "people" };
-    add("Respondents", format!("{} {kind} from {}", run.people, header.survey));
+    let people = super::words::crowd(run.people, header.synthetic);
+    add("Respondents", format!("{people} from {}", header.survey));
     add("Catalogue", header.catalogue.clone());
     let planned = header
         .planned
@@ -153,12 +147,13 @@ pub fn facts(run: &RunSummary) -> Value {
 pub fn cells(report: &Report) -> Vec<Value> {
     let row = |(at, label): (usize, String)| {
         let system = &report.systems[at];
-        let of_mean = |mean: Option<f64>| mean.map_or("–".to_owned(), |m| format!("{m:.0}"));
+        let shown = system.shown.map_or("–".to_owned(), super::words::mean_shown);
+        let tokens = system.context_tokens.map_or("–".to_owned(), |m| format!("{m:.0}"));
         let overall = system.scores.overall;
         context! {
             run => report.runs[system.run].name.clone(), label => names::cut(&label, 120), people => system.people,
             probes => system.probes,
-            shown => of_mean(system.shown), tokens => of_mean(system.context_tokens),
+            shown, tokens,
             accuracy => super::words::with_interval(overall.as_ref()),
             crossed => system.crossed.as_ref().map_or(String::new(), |e| super::words::with_interval(Some(e))),
         }

@@ -3,44 +3,36 @@
 use minijinja::{Value, context};
 
 use super::charts::{DotPlot, DotRow, Labels, Point, Reference, curves, dots, transfer};
+use super::findings::diagonal;
 use super::page::{Page, key, safe};
 use super::published::Published;
 use super::svg::Mark;
 use super::words::{difference, p_value, percent};
-use crate::metrics::System;
 
 impl Page<'_> {
     pub(super) fn headline(&self) -> Value {
-        let report = self.report;
-        let labels = report.shown_labels();
-        let rows = report
-            .shown()
-            .into_iter()
-            .zip(labels)
-            .filter(|(at, _)| report.systems[*at].system != System::Chance)
-            .enumerate()
-            .filter_map(|(row, (at, label))| {
-                let mark = if report.headline.contains(&at) {
-                    Mark::Series(row)
-                } else {
-                    Mark::Baseline
-                };
-                let point = Point {
-                    mark,
-                    name: String::new(),
-                    estimate: self.overall(at)?,
-                };
-                Some(DotRow {
-                    label: label.clone(),
-                    note: String::new(),
-                    points: vec![point],
-                })
+        let chance: Vec<Reference> = self.chance().into_iter().collect();
+        let columns = self.report.columns();
+        // One chance level is a line; where runs have several, they are rows like other baselines.
+        let rows = columns.iter().filter(|column| !column.chance || chance.is_empty());
+        let rows = rows.enumerate().filter_map(|(row, column)| {
+            let mark = if column.ours { Mark::Series(row) } else { Mark::Baseline };
+            let point = Point {
+                mark,
+                name: String::new(),
+                estimate: column.scores.overall?,
+            };
+            Some(DotRow {
+                label: column.label.clone(),
+                note: String::new(),
+                points: vec![point],
             })
-            .collect();
+        });
+        let rows = rows.collect();
         let plot = DotPlot {
             rows,
             labels: Labels::Above,
-            references: self.chance().into_iter().collect(),
+            references: chance,
             differences: false,
             domain: None,
         };
@@ -223,7 +215,7 @@ impl Page<'_> {
                 &format!("transfer-{at}"),
                 &title,
             ));
-            context! { heading => grid.label.clone(), svg }
+            context! { heading => grid.label.clone(), svg, summary => diagonal(grid) }
         });
         grids.collect()
     }

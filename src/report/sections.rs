@@ -6,7 +6,6 @@ use super::build::Bench;
 use super::names;
 use super::numbers::{
     Curve, Lift, MethodPair, NormRow, NormScores, SystemCalibration, SystemGroups, SystemReadings, SystemScores,
-    Transfer,
 };
 use crate::metrics::{
     MetricsError, Norm, Paired, Panel, Sums, System, Unread, agreement, bounds, by_group, calibration,
@@ -79,52 +78,6 @@ pub(super) fn groups(bench: &Bench<'_>) -> Vec<SystemGroups> {
             }
         })
         .filter(|groups| !groups.inequity.dimensions.is_empty())
-        .collect()
-}
-
-/// Cells whose demonstrations came from one category, side by side.
-pub(super) fn transfer(bench: &Bench<'_>, systems: &[SystemScores]) -> Vec<Transfer> {
-    type Key = (usize, Method, Form, bool, usize);
-    let mut grids: BTreeMap<Key, Vec<(usize, usize)>> = BTreeMap::new();
-    for (at, entry) in bench.entries.iter().enumerate() {
-        let Some(cell) = entry.cell().filter(|cell| cell.control.is_own()) else {
-            continue;
-        };
-        let Some(name) = &cell.category else { continue };
-        let Some(category) = bench.roster.categories.iter().position(|c| c == name) else {
-            continue;
-        };
-        let key = (
-            entry.run,
-            cell.method,
-            cell.form,
-            cell.demographics,
-            cell.demonstrations,
-        );
-        grids.entry(key).or_default().push((category, at));
-    }
-    let ends: Vec<usize> = grids
-        .values()
-        .filter_map(|list| list.first().map(|(_, at)| *at))
-        .collect();
-    let mut parts: Vec<_> = ends.iter().map(|at| bench.entries[*at].parts.clone()).collect();
-    parts.iter_mut().for_each(|parts| parts[7].clear());
-    let labels = names::labels(&parts);
-    grids
-        .into_values()
-        .zip(labels)
-        .map(|(mut list, label)| {
-            list.sort_unstable();
-            let cells = (0..bench.categories())
-                .map(|row| list.iter().map(|(_, at)| systems[*at].scores.categories[row]).collect())
-                .collect();
-            Transfer {
-                label,
-                columns: list.iter().map(|(category, _)| *category).collect(),
-                shown: list.iter().map(|(_, at)| systems[*at].shown.unwrap_or(0.0)).collect(),
-                cells,
-            }
-        })
         .collect()
 }
 

@@ -111,7 +111,7 @@ impl Table {
 }
 
 /// A text in lines of at most `width` characters, broken between words.
-fn folded(text: &str, width: usize) -> Vec<String> {
+pub(super) fn folded(text: &str, width: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for word in text.split(' ') {
         match lines.last_mut() {

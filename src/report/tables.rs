@@ -1,15 +1,70 @@
 //! The table of a report that people read first.
 
 use super::names;
-use super::numbers::Report;
+use super::numbers::{Lift, Report};
 use super::table::{Align, Table};
-use super::words::{percent, with_interval};
-use crate::metrics::{Estimate, System};
+use super::words::{difference, mean_shown, percent, range, with_interval};
+use crate::metrics::{Estimate, Scores, System};
+
+/// One column of the tables and pictures of overall results.
+pub(super) struct Column<'a> {
+    /// What it is called.
+    pub label: String,
+    /// A result of this report; otherwise a baseline.
+    pub ours: bool,
+    /// Whether it is chance, which has no interval.
+    pub chance: bool,
+    /// Number of people.
+    pub people: usize,
+    /// Its accuracies.
+    pub scores: &'a Scores<Estimate>,
+}
 
 impl Report {
-    /// Systems shown in the main table: main cells, then baselines.
-    pub fn shown(&self) -> Vec<usize> {
-        self.headline.iter().chain(&self.baselines).copied().collect()
+    /// Columns of the main table: main cells, grids of categories that stand in for one, then baselines.
+    pub(super) fn columns(&self) -> Vec<Column<'_>> {
+        let ours = self.headline.iter().zip(names::labels(&self.parts(&self.headline)));
+        let mut columns: Vec<Column<'_>> = ours.map(|(at, label)| self.column(*at, label, true)).collect();
+        for grid in self.transfer.iter().filter(|grid| grid.main) {
+            let people = grid.systems.first().map_or(0, |at| self.systems[*at].people);
+            for (what, scores) in [("same category", &grid.same), ("other categories", &grid.others)] {
+                columns.push(Column {
+                    label: format!("{} · {what}", grid.label),
+                    ours: true,
+                    chance: false,
+                    people,
+                    scores,
+                });
+            }
+        }
+        let baselines = self.baselines.iter().copied();
+        columns.extend(baselines.map(|at| self.column(at, self.baseline_label(at), false)));
+        columns
+    }
+
+    fn column(&self, at: usize, label: String, ours: bool) -> Column<'_> {
+        let system = &self.systems[at];
+        Column {
+            label,
+            ours,
+            chance: system.system == System::Chance,
+            people: system.people,
+            scores: &system.scores,
+        }
+    }
+
+    /// What a baseline is called: with the runs that it belongs to where another run has one of the same kind.
+    pub(super) fn baseline_label(&self, at: usize) -> String {
+        let system = &self.systems[at].system;
+        let kind = |at: &usize| std::mem::discriminant(&self.systems[*at].system);
+        let alike = self.baselines.iter().filter(|other| kind(other) == kind(&at)).count();
+        let word = names::baseline(system);
+        let runs = self.baselines.iter().position(|b| *b == at);
+        let runs = runs
+            .and_then(|position| self.baseline_runs.get(position))
+            .filter(|_| alike > 1);
+        let runs = runs.map(|runs| runs.iter().map(|run| self.runs[*run].name.as_str()).collect::<Vec<_>>());
+        runs.map_or(word.clone(), |runs| format!("{word} ({})", runs.join(", ")))
     }
 
     /// What systems are called, part by part.
@@ -22,58 +77,58 @@ impl Report {
         systems.iter().map(parts).collect()
     }
 
-    /// Labels of the systems of the main table.
-    pub fn shown_labels(&self) -> Vec<String> {
-        let models = self.parts(&self.headline);
-        let baselines = self
-            .baselines
-            .iter()
-            .map(|at| names::baseline(&self.systems[*at].system));
-        names::labels(&models).into_iter().chain(baselines).collect()
-    }
-
     /// The word that stands wherever a result is shown.
     pub fn respondents_word(&self) -> &'static str {
         if self.synthetic { "synthetic" } else { "survey" }
     }
 
+    /// The tables for people: the main one, and where there is more than it shows, every cell and the individual lift.
+    pub fn tables(&self) -> Vec<Table> {
+        let more = [self.cells_table(), self.lift_table()];
+        std::iter::once(self.main_table())
+            .chain(more.into_iter().flatten())
+            .collect()
+    }
+
     /// The table for people: categories and overall by system, in percent with 95 % intervals.
     pub fn main_table(&self) -> Table {
         let synthetic = if self.synthetic { "SYNTHETIC respondents. " } else { "" };
-        let people = self.runs.iter().map(|run| run.people).max().unwrap_or(0);
+        let columns = self.columns();
         let shown: String = names::in_common(&self.parts(&self.headline))
             .iter()
             .map(|part| format!(", {part}"))
             .collect();
-        let caption = format!(
-            "{synthetic}Accuracy in percent with 95 % intervals over {people} people{shown}; overall is the mean of the categories."
-        );
-        let labels = self.shown_labels();
-        let mut columns = vec![("category".to_owned(), Align::Left)];
-        columns.extend(labels.into_iter().map(|label| (label, Align::Right)));
-        let mut table = Table {
-            name: "main".into(),
-            caption,
-            columns,
-            rows: Vec::new(),
+        let ours = || columns.iter().filter(|column| column.ours);
+        let people = range(ours().map(|column| column.people));
+        let grids = if self.transfer.iter().any(|grid| grid.main) {
+            " All demonstrations came from one category: that of the probe (same category) or another one."
+        } else {
+            ""
         };
-        let cell = |at: usize, estimate: Option<&Estimate>| match self.systems[at].system {
-            System::Chance => percent(estimate.map(|e| e.value)),
-            _ => with_interval(estimate),
+        let caption = format!(
+            "{synthetic}Accuracy in percent with 95 % intervals over {people}{shown}; overall is the mean of the \
+             categories.{grids}"
+        );
+        let mut table = Table::new("main", caption, &[("category", Align::Left)]);
+        let titles = columns.iter().map(|column| (column.label.clone(), Align::Right));
+        table.columns.extend(titles);
+        let cell = |column: &Column<'_>, estimate: Option<&Estimate>| {
+            if column.chance {
+                percent(estimate.map(|e| e.value))
+            } else {
+                with_interval(estimate)
+            }
         };
         for (row, category) in self.categories.iter().enumerate() {
-            let cells = self
-                .shown()
-                .into_iter()
-                .map(|at| cell(at, self.systems[at].scores.categories[row].as_ref()));
-            table
-                .rows
-                .push(std::iter::once(names::short_category(category)).chain(cells).collect());
+            let cells = columns
+                .iter()
+                .map(|column| cell(column, column.scores.categories[row].as_ref()));
+            let name = names::short_category(category);
+            table.rows.push(std::iter::once(name).chain(cells).collect());
         }
-        let overall = self
-            .shown()
-            .into_iter()
-            .map(|at| cell(at, self.systems[at].scores.overall.as_ref()));
+        let overall = columns
+            .iter()
+            .map(|column| cell(column, column.scores.overall.as_ref()));
         table
             .rows
             .push(std::iter::once("Overall".to_owned()).chain(overall).collect());
@@ -98,12 +153,23 @@ impl Report {
             let system = &self.systems[at];
             let scores = system.scores.overall.as_ref();
             let tokens = system.context_tokens.map_or(String::new(), |n| format!("{n:.0}"));
-            vec![label, with_interval(scores), system.unread.to_string(), tokens]
+            let shown = system.shown.map_or(String::new(), mean_shown);
+            let people = system.people.to_string();
+            vec![
+                label,
+                people,
+                with_interval(scores),
+                system.unread.to_string(),
+                shown,
+                tokens,
+            ]
         };
         let columns = [
             ("cell", Align::Left),
+            ("people", Align::Right),
             ("overall", Align::Right),
             ("unreadable", Align::Right),
+            ("statements shown", Align::Right),
             ("tokens of context", Align::Right),
         ];
         let caption = format!(
@@ -113,5 +179,37 @@ impl Report {
         let mut table = Table::new("cells", caption, &columns);
         table.rows = cells.into_iter().map(row).collect();
         Some(table)
+    }
+
+    /// Own demonstrations against somebody else's or nobody's; absent where no control was run.
+    pub fn lift_table(&self) -> Option<Table> {
+        let columns = [
+            ("system", Align::Left),
+            ("control", Align::Left),
+            ("own, %", Align::Right),
+            ("control, %", Align::Right),
+            ("lift, points", Align::Right),
+            ("probes", Align::Right),
+        ];
+        let caption = format!(
+            "Individual lift: accuracy with the person's own statements minus accuracy with the control's, paired on the \
+             same probes, with 95 % intervals ({} respondents).",
+            self.respondents_word()
+        );
+        let mut table = Table::new("lift", caption, &columns);
+        let row = |lift: &Lift| {
+            let (own, other) = (percent(Some(lift.own)), percent(Some(lift.other)));
+            let difference = difference(lift.difference.overall.as_ref());
+            vec![
+                lift.label.clone(),
+                lift.control.clone(),
+                own,
+                other,
+                difference,
+                lift.probes.to_string(),
+            ]
+        };
+        table.rows = self.lift.iter().map(row).collect();
+        (!table.rows.is_empty()).then_some(table)
     }
 }

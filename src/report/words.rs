@@ -45,6 +45,50 @@ pub fn signed(points: f64) -> String {
     }
 }
 
+/// "1 person", "12 people".
+pub fn people(count: usize) -> String {
+    match count {
+        1 => "1 person".to_owned(),
+        n => format!("{n} people"),
+    }
+}
+
+/// "12 people" or "12 synthetic people".
+pub fn crowd(count: usize, synthetic: bool) -> String {
+    let word = if synthetic { " synthetic " } else { " " };
+    people(count).replace(' ', word)
+}
+
+/// "12 people", or "8 to 12 people" where counts differ.
+pub fn range(counts: impl Iterator<Item = usize> + Clone) -> String {
+    let least = counts.clone().min().unwrap_or(0);
+    match counts.max().unwrap_or(0) {
+        most if most == least => people(most),
+        most => format!("{least} to {most} people"),
+    }
+}
+
+/// A mean number of demonstrations: whole where it is, with a decimal where that matters.
+pub fn mean_shown(mean: f64) -> String {
+    if (mean - mean.round()).abs() < 0.05 || mean >= 100.0 {
+        format!("{mean:.0}")
+    } else {
+        format!("{mean:.1}")
+    }
+}
+
+/// Two decimals with a true minus sign, none on zero; a dash where there is nothing.
+pub fn kappa(value: Option<f64>) -> String {
+    let Some(value) = value else {
+        return "–".to_owned();
+    };
+    match format!("{:.2}", value.abs()) {
+        zero if zero == "0.00" => zero,
+        rounded if value < 0.0 => format!("−{rounded}"),
+        rounded => rounded,
+    }
+}
+
 /// "p = 0.042" or "p < 0.001".
 pub fn p_words(p: Option<f64>) -> String {
     match p {
@@ -81,6 +125,11 @@ mod tests {
         assert_eq!(with_interval(Some(&estimate)), "52.1 (50.0–54.3)");
         assert_eq!(with_interval(None), "–");
         assert_eq!(signed(-0.04), "0.0");
+        let kappas = [Some(-0.001), Some(-0.126), Some(0.5), None].map(kappa);
+        assert_eq!(kappas, ["0.00", "−0.13", "0.50", "–"]);
+        assert_eq!(range([3, 1].into_iter()), "1 to 3 people");
+        assert_eq!(range([1, 1].into_iter()), "1 person");
+        assert_eq!([6.25, 200.0, 213.7, 15.96].map(mean_shown), ["6.2", "200", "214", "16"]);
         assert_eq!(signed(-2.34), "−2.3");
         assert_eq!(
             difference(Some(&Estimate {

@@ -13,6 +13,8 @@ use indieval::scoring::{Cell, Method};
 use crate::browser;
 use crate::invented::{self, Plan};
 
+mod figures;
+
 /// Few people and few resamples: what is tested is that figures arrive, not how exact intervals are.
 fn plan(name: &'static str, cells: Vec<Cell>) -> Plan {
     Plan {

@@ -19,6 +19,10 @@ pub struct PublishedPoint {
 
 const WIDTH: f64 = 400.0;
 const HEIGHT: f64 = 300.0;
+/// Room to the right of the axes for the names of horizontal lines.
+const MARGIN: f64 = 58.0;
+/// The height of one of these names.
+const LINE: f64 = 12.0;
 
 /// Draws all curves on one pair of axes, with horizontal lines for what needs no demonstrations.
 pub fn curves(
@@ -44,11 +48,12 @@ pub fn curves(
     };
     let x = Scale {
         domain: (0.0, most as f64),
-        range: (40.0, WIDTH - 16.0),
+        range: (40.0, WIDTH - MARGIN - 8.0),
     };
+    let end = WIDTH - MARGIN;
     let mut canvas = Canvas::new(WIDTH, HEIGHT);
     for tick in y.ticks(6) {
-        canvas.line((34.0, y.at(tick)), (WIDTH - 8.0, y.at(tick)), "grid");
+        canvas.line((34.0, y.at(tick)), (end, y.at(tick)), "grid");
         canvas.text(
             (28.0, y.at(tick) + 4.0),
             Anchor::End,
@@ -71,20 +76,19 @@ pub fn curves(
         ((x.range.0 + x.range.1) / 2.0, HEIGHT - 4.0),
         Anchor::Middle,
         "m tick",
-        "demonstrations shown",
+        "demonstrations, at most",
     );
-    for (position, reference) in references.iter().enumerate() {
+    let heights = apart(references.iter().map(|r| y.at(r.value)).collect());
+    for (position, (reference, height)) in references.iter().zip(heights).enumerate() {
         let at = y.at(reference.value);
-        canvas.line(
-            (34.0, at),
-            (WIDTH - 8.0, at),
-            if position == 0 { "ref" } else { "ref second" },
-        );
+        let class = if position == 0 { "ref" } else { "ref second" };
+        canvas.line((34.0, at), (end, at), class);
+        // Beside the axes, where no mark can cover it.
         canvas.text(
-            (WIDTH - 8.0, at - 4.0),
-            Anchor::End,
+            (end + 4.0, height + 4.0),
+            Anchor::Start,
             "m tick",
-            &cut(&reference.label, 30),
+            &cut(&reference.label, 10),
         );
     }
     for (series, curve) in curves.iter().enumerate() {
@@ -114,6 +118,20 @@ pub fn curves(
     canvas.finish(id, title, &describe(curves, references, published))
 }
 
+/// Heights of names beside their lines, pushed apart where they would touch.
+fn apart(mut heights: Vec<f64>) -> Vec<f64> {
+    let mut order: Vec<usize> = (0..heights.len()).collect();
+    order.sort_by(|a, b| heights[*a].total_cmp(&heights[*b]));
+    for pair in order.windows(2) {
+        let missing = LINE - (heights[pair[1]] - heights[pair[0]]);
+        if missing > 0.0 {
+            heights[pair[0]] -= missing / 2.0;
+            heights[pair[1]] += missing / 2.0;
+        }
+    }
+    heights
+}
+
 fn describe(curves: &[Curve], references: &[Reference], published: &[PublishedPoint]) -> String {
     let mut said: Vec<String> = curves
         .iter()
@@ -137,4 +155,15 @@ fn describe(curves: &[Curve], references: &[Reference], published: &[PublishedPo
             .map(|p| format!("published, {}: {}", p.label, percent(Some(p.value)))),
     );
     said.join("; ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_lines_do_not_touch() {
+        assert_eq!(apart(vec![100.0, 50.0]), [100.0, 50.0]);
+        assert_eq!(apart(vec![100.0, 98.0]), [105.0, 93.0]);
+    }
 }

@@ -85,9 +85,19 @@ pub fn dots(plot: &DotPlot, id: &str, title: &str) -> String {
         range: (beside + 6.0, right),
     };
     let mut canvas = Canvas::new(width, bottom + 24.0);
+    // A line through all rows leaves out the labels that stand above them.
+    let upright = |canvas: &mut Canvas, x: f64, class: &str| match plot.labels {
+        Labels::Beside => canvas.line((x, top - 4.0), (x, bottom), class),
+        Labels::Above => {
+            for row in 0..plot.rows.len() {
+                let y = top + row_height * row as f64;
+                canvas.line((x, y + above + 2.0), (x, y + row_height), class);
+            }
+        }
+    };
     for tick in scale.ticks(5) {
         let x = scale.at(tick);
-        canvas.line((x, top), (x, bottom), "grid");
+        upright(&mut canvas, x, "grid");
         let word = if plot.differences {
             signed(100.0 * tick)
         } else {
@@ -102,11 +112,7 @@ pub fn dots(plot: &DotPlot, id: &str, title: &str) -> String {
     }
     for (position, reference) in plot.references.iter().enumerate() {
         let x = scale.at(reference.value);
-        canvas.line(
-            (x, top - 4.0),
-            (x, bottom),
-            if position == 0 { "ref" } else { "ref second" },
-        );
+        upright(&mut canvas, x, if position == 0 { "ref" } else { "ref second" });
         let anchor = if x > width - 70.0 { Anchor::End } else { Anchor::Middle };
         canvas.text((x, top - 7.0), anchor, "m tick", &reference.label);
     }

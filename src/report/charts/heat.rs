@@ -3,6 +3,7 @@
 use super::super::names::short_category;
 use super::super::numbers::Transfer;
 use super::super::svg::{Anchor, Canvas};
+use super::super::table::folded;
 use super::super::words::percent;
 use crate::metrics::Outcomes2x2;
 
@@ -74,23 +75,21 @@ pub fn transfer(grid: &Transfer, categories: &[String], id: &str, title: &str) -
     canvas.finish(id, title, &said.join("; "))
 }
 
+/// Characters that a line above the matrix has room for.
+const LINE: usize = 42;
+
 /// How often two methods are right together and apart.
 pub fn matrix(table: &Outcomes2x2, first: &str, second: &str, id: &str, title: &str) -> String {
     let probes = table.probes().max(1) as f64;
-    let (left, top, side) = (92.0, 44.0, 96.0);
+    // Who stands where is said in lines of their own above: names are too long for the ends of rows and columns.
+    let mut said = folded(&format!("rows: {first}"), LINE);
+    said.extend(folded(&format!("columns: {second}"), LINE));
+    let (left, top, side) = (56.0, 32.0 + 15.0 * said.len() as f64, 112.0);
     let mut canvas = Canvas::new(left + 2.0 * side + 8.0, top + 2.0 * side + 8.0);
-    canvas.text(
-        (left + side, 14.0),
-        Anchor::Middle,
-        "t",
-        &super::super::names::cut(second, 36),
-    );
-    canvas.text(
-        (0.0, top - 10.0),
-        Anchor::Start,
-        "t",
-        &super::super::names::cut(first, 15),
-    );
+    for (at, line) in said.iter().enumerate() {
+        let place = (0.0, 13.0 + 15.0 * at as f64);
+        canvas.text(place, Anchor::Start, "t", &super::super::names::cut(line, LINE));
+    }
     for (at, word) in ["right", "wrong"].into_iter().enumerate() {
         canvas.text(
             (left + side * (at as f64 + 0.5), top - 10.0),
