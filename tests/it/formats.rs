@@ -47,7 +47,7 @@ fn the_real_smollm2_in_f16_stays_close() {
 fn the_real_smollm2_with_kept_blocks_stays_near() {
     // The blocks' products round the activations to 8 bits.
     if let Some((most, mean, changed)) = smollm2_in(DType::F32, QuantizedWeights::Keep) {
-        assert!(most < 1.5 && mean < 0.15 && changed <= 30, "{most} {mean} {changed}");
+        assert!(most < 0.4 && mean < 0.08 && changed <= 16, "{most} {mean} {changed}");
     }
 }
 
@@ -111,5 +111,5 @@ fn the_real_qwen2_equals_candle() {
         ids.len()
     );
     // Its biases and activations are in the hundreds, which f32 rounds to 1e-5 in every layer.
-    assert!(most < 2e-3, "{most}");
+    assert!(most < 5e-4, "{most}");
 }

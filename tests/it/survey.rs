@@ -129,7 +129,20 @@ fn a_sample_is_balanced_and_names_people_of_the_file() {
     );
 
     let before = std::fs::read(&out).unwrap();
-    let error = refused(&["sample", text(&file), "--respondents", "2000", "--out", text(&out)]);
+    let again = refused(&["sample", text(&file), "--respondents", "90", "--out", text(&out)]);
+    assert!(
+        again.contains("is there already") && again.contains("--force"),
+        "{again}"
+    );
+    let error = refused(&[
+        "sample",
+        text(&file),
+        "--respondents",
+        "2000",
+        "--force",
+        "--out",
+        text(&out),
+    ]);
     assert!(
         error.contains("too few people") && error.contains("Africa has") && error.contains("hint:"),
         "{error}"
