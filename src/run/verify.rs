@@ -6,8 +6,9 @@ use rand_chacha::ChaCha8Rng;
 use rand_core::{Rng, SeedableRng};
 use serde_json::Value;
 
-use super::{ExecuteError, People, Plan, Prompts, RunError, Spec, asks, case};
+use super::{ExecuteError, People, Plan, Prompts, RunError, Spec, Unit, asks, case};
 use crate::model::{LanguageModel, TokenId, Tokenizer};
+use crate::probe::Case;
 use crate::prompt::Pieces;
 use crate::scoring::join::{Encoder, Markup};
 use crate::scoring::norm::{highest, predict};
@@ -75,24 +76,12 @@ pub fn rescore(
 ) -> Result<Verified, ExecuteError> {
     let mut verified = Verified::default();
     for &index in chosen {
-        let Some((unit, cell, probe)) = plan.locate(index) else {
+        let outcome = &outcomes[index];
+        let Some((case, unit, probe)) = single(people, spec, plan, outcome, index) else {
             continue;
         };
-        let (unit, outcome) = (&plan.units[unit], &outcomes[index]);
-        let (cell_index, donor) = unit.cells[cell];
-        let mut case = case(people, spec, plan, unit, cell_index, donor);
-        case.demonstrations.truncate(outcome.shown);
-        let single = super::Unit {
-            cells: vec![(cell_index, donor)],
-            ..unit.clone()
-        };
         let cases = [case];
-        let fail = |source| ExecuteError::Scoring {
-            respondent: outcome.respondent.clone(),
-            split: outcome.split,
-            source,
-        };
-        let asked = asks(plan, prompts, &single, &cases);
+        let asked = asks(plan, prompts, &unit, &cases);
         let mut again = Again {
             people,
             model,
@@ -102,7 +91,9 @@ pub fn rescore(
             tolerance,
             verified: &mut verified,
         };
-        again.outcome(&asked[0], outcome).map_err(fail)?;
+        again
+            .outcome(&asked[0], outcome)
+            .map_err(|source| failed(outcome, source))?;
         verified.records += 1;
     }
     derive(
@@ -118,6 +109,28 @@ pub fn rescore(
         &mut verified,
     )?;
     Ok(verified)
+}
+
+/// One record on its own: its case with what was really shown, a unit of its cell alone, and where its probe stands.
+fn single(people: &People, spec: &Spec, plan: &Plan, outcome: &Outcome, index: usize) -> Option<(Case, Unit, usize)> {
+    let (unit, cell, probe) = plan.locate(index)?;
+    let unit = &plan.units[unit];
+    let (cell, donor) = unit.cells[cell];
+    let mut case = case(people, spec, plan, unit, cell, donor);
+    case.demonstrations.truncate(outcome.shown);
+    let alone = Unit {
+        cells: vec![(cell, donor)],
+        ..unit.clone()
+    };
+    Some((case, alone, probe))
+}
+
+fn failed(outcome: &Outcome, source: ScoringError) -> ExecuteError {
+    ExecuteError::Scoring {
+        respondent: outcome.respondent.clone(),
+        split: outcome.split,
+        source,
+    }
 }
 
 /// Derives these records again, each probe on its own, and compares everything that is in them: numbers of tokens,
@@ -137,28 +150,21 @@ fn derive(
 ) -> Result<(), ExecuteError> {
     let mut scorer = Scorer::new(model, tokenizer, &people.catalogue, super::settings(spec));
     for &index in chosen {
-        let Some((unit, cell, probe)) = plan.locate(index) else {
+        let outcome = &outcomes[index];
+        let Some((mut case, unit, probe)) = single(people, spec, plan, outcome, index) else {
             continue;
         };
-        let (unit, outcome) = (&plan.units[unit], &outcomes[index]);
-        let (cell_index, donor) = unit.cells[cell];
-        let mut case = case(people, spec, plan, unit, cell_index, donor);
-        case.demonstrations.truncate(outcome.shown);
-        let paper = plan.cells[cell_index].method == Method::GenerationPaper;
-        if !paper {
-            case.probes = vec![case.probes[probe]];
-        }
-        let single = super::Unit {
-            cells: vec![(cell_index, donor)],
-            ..unit.clone()
+        // The paper's prompt asks all probes of a case at once, and its tries are kept with the first.
+        let at = match outcome.cell.method {
+            Method::GenerationPaper => probe,
+            _ => {
+                case.probes = vec![case.probes[probe]];
+                0
+            }
         };
         let cases = [case];
-        let asked = asks(plan, prompts, &single, &cases);
-        let fail = |source| ExecuteError::Scoring {
-            respondent: outcome.respondent.clone(),
-            split: outcome.split,
-            source,
-        };
+        let asked = asks(plan, prompts, &unit, &cases);
+        let fail = |source| failed(outcome, source);
         let mut differ = |what: String| {
             verified.differences.push(Difference { line: index + 2, what });
         };
@@ -176,14 +182,11 @@ fn derive(
                 scorer.ask(&asked).map_err(fail)?.remove(0).pop()
             }
             Evidence::Generation { .. } => {
-                // The paper's tries are kept with the first probe of the case.
-                let first = &outcomes[index - if paper { probe } else { 0 }];
-                let Evidence::Generation { tries, .. } = &first.evidence else {
+                let Evidence::Generation { tries, .. } = &outcomes[index - at].evidence else {
                     continue;
                 };
                 let (mut read, odd) = scorer.read_again(&asked[0], tries).map_err(fail)?;
                 odd.into_iter().for_each(|odd| differ(odd.to_owned()));
-                let at = if paper { probe } else { 0 };
                 (at < read.len()).then(|| read.swap_remove(at))
             }
         };
@@ -280,11 +283,11 @@ impl Again<'_> {
                     }
                 }
             }
+            Evidence::Generation { tries, .. } if tries.is_empty() => {}
             Evidence::Generation { tries, .. } => {
+                let context = self.pieces(ask, None)?.context();
+                let prompt = Encoder::new(self.tokenizer, markup).encode(&context)?.tokens();
                 for (number, told) in tries.iter().enumerate() {
-                    let context = self.pieces(ask, None)?.context();
-                    let encoder = Encoder::new(self.tokenizer, markup);
-                    let prompt = encoder.encode(&context)?.tokens();
                     let logprobs = self.below(&prompt, &told.tokens)?;
                     self.compare(&format!("generated text {}", number + 1), &told.logprobs, &logprobs);
                 }
