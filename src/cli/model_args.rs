@@ -109,7 +109,7 @@ impl ModelArgs {
         let engine = Engine::load(
             &checkpoint.config,
             checkpoint.weights.as_ref(),
-            checkpoint.tokenizer.bos(),
+            None,
             &device.device,
             self.dtype.on(&device.device),
             &settings,
@@ -154,6 +154,7 @@ impl ModelArgs {
             identity.device,
             begun.elapsed().as_secs_f64()
         )];
+        notes.extend(checkpoint.tokenizer.notes().iter().cloned());
         if let (Some(why), true) = (device.fallback, cfg!(feature = "cuda")) {
             notes.push(format!("no GPU is used: {why}"));
         }

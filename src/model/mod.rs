@@ -37,7 +37,7 @@ pub use device::{DeviceChoice, OpenDevice, Precision};
 pub use engine::{Engine, EngineInfo, EngineSettings};
 pub use error::LoadError;
 pub use placing::QuantizedWeights;
-pub use tokenizer::{TokenizeError, Tokenizer};
+pub use tokenizer::{Markup, SpecialToken, SpecialTokens, TokenizeError, Tokenizer};
 pub use weights::{Weight, WeightSource};
 pub use writer::Writer;
 

@@ -82,6 +82,9 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         say(note);
     }
     let prompts = Prompts::new(&spec, &opened.tokenizer, opened.chat_template.as_deref())?;
+    if let Some(note) = prompts.note(&opened.tokenizer) {
+        say(&format!("note: {note}"));
+    }
     if args.dry_run {
         return dry::run(&spec, &people, &plan, &prompts, opened);
     }
