@@ -106,7 +106,8 @@ impl Client {
         if tag.is_empty() || tag.len() > 128 || !tag.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-') {
             return Err(HttpError::Odd(format!("the etag {tag:?} is no hash")));
         }
-        let size = size_of(&answer.last).ok_or_else(|| HttpError::Odd("does not say how large the file is".to_owned()))?;
+        let size =
+            size_of(&answer.last).ok_or_else(|| HttpError::Odd("does not say how large the file is".to_owned()))?;
         Ok(Announced {
             commit: answer.first("x-repo-commit").unwrap_or_default().to_owned(),
             tag: tag.to_ascii_lowercase(),
@@ -254,7 +255,10 @@ fn parse(url: &str) -> Result<Uri, HttpError> {
 
 /// Scheme, name and port: a token of an encrypted host does not go to the same name unencrypted.
 fn same_host(a: &Uri, b: &Uri) -> bool {
-    let port = |uri: &Uri| uri.port_u16().unwrap_or(if uri.scheme_str() == Some("https") { 443 } else { 80 });
+    let port = |uri: &Uri| {
+        uri.port_u16()
+            .unwrap_or(if uri.scheme_str() == Some("https") { 443 } else { 80 })
+    };
     let name = |uri: &Uri| uri.host().unwrap_or_default().to_ascii_lowercase();
     a.scheme_str() == b.scheme_str() && name(a) == name(b) && port(a) == port(b)
 }
@@ -280,7 +284,9 @@ fn target(from: &str, response: &Response<Body>) -> Result<Option<String>, HttpE
     };
     let to = parse(&whole).map_err(|_| HttpError::Redirect(format!("redirects to {location:?}")))?;
     if base.scheme_str() == Some("https") && to.scheme_str() != Some("https") {
-        return Err(HttpError::Redirect(format!("redirects to {location:?}, which is not encrypted")));
+        return Err(HttpError::Redirect(format!(
+            "redirects to {location:?}, which is not encrypted"
+        )));
     }
     Ok(Some(whole))
 }
@@ -308,7 +314,9 @@ fn read_whole(response: Response<Body>) -> io::Result<Vec<u8>> {
     let mut body = response.into_body().into_reader().take(LARGEST_LISTING + 1);
     body.read_to_end(&mut text)?;
     if text.len() as u64 > LARGEST_LISTING {
-        return Err(io::Error::other(format!("the answer is longer than {LARGEST_LISTING} bytes")));
+        return Err(io::Error::other(format!(
+            "the answer is longer than {LARGEST_LISTING} bytes"
+        )));
     }
     Ok(text)
 }

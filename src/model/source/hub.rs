@@ -14,9 +14,10 @@ use serde::Deserialize;
 use super::http::{Announced, Client, CopyError, HttpError};
 use super::hub_cache::{self, Choice};
 use super::{Environment, Located, Origin, Progress, Wanted};
+use crate::base::files::write_bytes;
+use crate::base::hex::sha256_hex;
 use crate::model::LoadError;
 use crate::model::checkpoint::mapped::MappedFile;
-use crate::model::checkpoint::sha256_hex;
 use crate::model::registry::is_commit;
 
 /// A download that breaks off is taken up this often.
@@ -44,13 +45,19 @@ pub(super) fn fetch(
     progress: &mut dyn Progress,
 ) -> Result<Located, LoadError> {
     let repository = &wanted.repository;
-    let client = Client::new(&environment.endpoint, environment.token.as_deref(), environment.patience)
-        .map_err(|error| explain(&environment.endpoint, wanted, &error))?;
+    let client = Client::new(
+        &environment.endpoint,
+        environment.token.as_deref(),
+        environment.patience,
+    )
+    .map_err(|error| explain(&environment.endpoint, wanted, &error))?;
     // Which files there are, and which commit the revision stands for now: all files come from that one. A branch's
     // name may have slashes, and is one step of the address.
     let revision = wanted.revision.replace('/', "%2F");
     let asked = format!("{}/{revision}", client.url(&["api/models", repository, "revision"]));
-    let listing: Listing = client.json(&asked).map_err(|error| explain(repository, wanted, &error))?;
+    let listing: Listing = client
+        .json(&asked)
+        .map_err(|error| explain(repository, wanted, &error))?;
     if !is_commit(&listing.sha) {
         return Err(odd(repository, format!("{:?} is no commit", listing.sha)));
     }
@@ -112,13 +119,18 @@ impl Fetcher<'_> {
         if pointer.is_file() {
             return Ok(pointer);
         }
-        let url = self.client.url(&[&self.wanted.repository, "resolve", self.commit, name]);
+        let url = self
+            .client
+            .url(&[&self.wanted.repository, "resolve", self.commit, name]);
         let announced = self
             .client
             .announced(&url)
             .map_err(|error| explain(&url, self.wanted, &error))?;
         if announced.commit != self.commit {
-            return Err(odd(&url, format!("comes from {:?}, expected {}", announced.commit, self.commit)));
+            return Err(odd(
+                &url,
+                format!("comes from {:?}, expected {}", announced.commit, self.commit),
+            ));
         }
         make_folder(&self.blobs)?;
         let blob = self.blobs.join(&announced.tag);
@@ -277,10 +289,7 @@ fn link(blob: &Path, pointer: &Path, name: &str) -> Result<(), LoadError> {
 }
 
 fn write_ref(path: &Path, commit: &str) -> Result<(), LoadError> {
-    if let Some(folder) = path.parent() {
-        make_folder(folder)?;
-    }
-    std::fs::write(path, commit).map_err(|source| LoadError::read(path, source))
+    write_bytes(path, commit.as_bytes()).map_err(|source| LoadError::read(path, source))
 }
 
 fn make_folder(path: &Path) -> Result<(), LoadError> {

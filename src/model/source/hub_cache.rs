@@ -102,7 +102,9 @@ pub(super) fn choose<'a>(names: impl Iterator<Item = &'a str>, index: Option<&[u
     } else {
         let files: Vec<&&str> = names.iter().filter(|name| name.ends_with(".gguf")).collect();
         return match files.as_slice() {
-            [file] if !super::is_safe_path(file) => Err(format!("lists a file named {file:?}, which is no name of one")),
+            [file] if !super::is_safe_path(file) => {
+                Err(format!("lists a file named {file:?}, which is no name of one"))
+            }
             [file] => Ok(Choice::Gguf((**file).to_owned())),
             [] => Err("has no safetensors and no GGUF file".to_owned()),
             several => Err(format!(

@@ -262,13 +262,36 @@ mod tests {
 
     #[test]
     fn no_safe_path_leads_out_of_its_folder() {
-        for good in ["model.gguf", "sub/model-Q4_K (1).gguf", "größe.gguf", "a..b", "x+y,z.safetensors"] {
+        for good in [
+            "model.gguf",
+            "sub/model-Q4_K (1).gguf",
+            "größe.gguf",
+            "a..b",
+            "x+y,z.safetensors",
+        ] {
             assert!(is_safe_path(good), "{good:?}");
         }
         let long = "x".repeat(256);
         for bad in [
-            "", "/abs/x.gguf", "../x.gguf", "a/../../x.gguf", "a//b", "a/", ".", "..", "a/./b", "..\\x", "C:\\x", "C:x",
-            "a\0b", "a\nb", "\u{1b}[2J", ".bashrc", "a/.ssh/x", "x.", &long,
+            "",
+            "/abs/x.gguf",
+            "../x.gguf",
+            "a/../../x.gguf",
+            "a//b",
+            "a/",
+            ".",
+            "..",
+            "a/./b",
+            "..\\x",
+            "C:\\x",
+            "C:x",
+            "a\0b",
+            "a\nb",
+            "\u{1b}[2J",
+            ".bashrc",
+            "a/.ssh/x",
+            "x.",
+            &long,
         ] {
             assert!(!is_safe_path(bad), "{bad:?}");
         }

