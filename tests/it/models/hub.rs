@@ -145,8 +145,9 @@ fn a_download_that_broke_off_is_taken_up_where_it_stopped() {
         .filter(|range| *range != "bytes=0-0")
         .collect();
     assert_eq!(ranges.len(), 3, "{ranges:?}");
-    assert_eq!(ranges[0], "bytes=0-");
-    assert!(ranges[1..].iter().all(|range| *range != "bytes=0-"), "{ranges:?}");
+    let begins = |range: &&str| range.starts_with("bytes=0-");
+    assert!(begins(&ranges[0]), "{ranges:?}");
+    assert!(!ranges[1..].iter().any(|range| begins(range)), "{ranges:?}");
 }
 
 #[test]

@@ -59,7 +59,7 @@ pub fn serve(site: Site) -> Server {
 fn answer(stream: &TcpStream, site: &mut Site) {
     let mut lines = BufReader::new(stream).lines().map_while(Result::ok);
     let Some(request) = lines.next() else { return };
-    let path = request.split(' ').nth(1).unwrap_or_default().to_owned();
+    let path = decoded(request.split(' ').nth(1).unwrap_or_default());
     let headers: HashMap<String, String> = lines
         .take_while(|line| !line.is_empty())
         .filter_map(|line| {
@@ -150,6 +150,17 @@ fn answer(stream: &TcpStream, site: &mut Site) {
         &body,
         sent,
     );
+}
+
+/// An address with its %-signs resolved.
+fn decoded(path: &str) -> String {
+    let mut parts = path.split('%');
+    let mut bytes = parts.next().unwrap_or_default().as_bytes().to_vec();
+    for part in parts {
+        bytes.push(u8::from_str_radix(&part[..2], 16).unwrap());
+        bytes.extend(&part.as_bytes()[2..]);
+    }
+    String::from_utf8(bytes).unwrap()
 }
 
 fn bounds(range: &str, size: usize) -> (usize, usize) {
