@@ -147,7 +147,7 @@ fn a_download_that_broke_off_is_taken_up_where_it_stopped() {
     assert_eq!(ranges.len(), 3, "{ranges:?}");
     let begins = |range: &&str| range.starts_with("bytes=0-");
     assert!(begins(&ranges[0]), "{ranges:?}");
-    assert!(!ranges[1..].iter().any(|range| begins(range)), "{ranges:?}");
+    assert!(!ranges[1..].iter().any(begins), "{ranges:?}");
 }
 
 #[test]

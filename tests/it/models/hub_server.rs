@@ -108,7 +108,7 @@ fn answer(stream: &TcpStream, site: &mut Site) {
     if large && direct {
         let here = || format!("http://{}", headers.get("host").cloned().unwrap_or_default());
         let there = site.elsewhere.clone().unwrap_or_else(here);
-        let place = ("Location", format!("{there}/large/{name}"));
+        let place = ("Location", format!("{there}/large/{}", name.replace(' ', "%20")));
         return respond(
             stream,
             302,
