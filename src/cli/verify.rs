@@ -7,6 +7,8 @@ use anyhow::Context as _;
 
 use super::model_args::MachineArgs;
 use super::run as run_command;
+use super::status::Status;
+use crate::base::random::Draws;
 use crate::cli::output::say;
 use crate::model::{LanguageModel, Tokenizer};
 use crate::run::{self, People, Plan, Prompts};
@@ -97,7 +99,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     Ok(
         match (clean && changed.is_empty(), recorded.outcomes.len() == plan.outcomes) {
             (false, _) => ExitCode::FAILURE,
-            (true, false) => ExitCode::from(3),
+            (true, false) => Status::Incomplete.into(),
             (true, true) => ExitCode::SUCCESS,
         },
     )
@@ -149,7 +151,7 @@ fn compare(
         "f32" => run::TOLERANCE_F32,
         _ => run::TOLERANCE_HALF,
     };
-    let chosen = run::choose(outcomes.len(), count, seed);
+    let chosen = Draws::new(seed, 0).choose(outcomes.len(), count);
     let verified = run::rescore(
         people, spec, plan, prompts, model, tokenizer, outcomes, &chosen, tolerance,
     )?;

@@ -1,6 +1,6 @@
 //! Checkpoints, token ids, the decoder, the tree of keys and values, devices, and a deterministic fake.
 //!
-//! This room imports no other room and never sees a survey.
+//! This module imports none but `base` and never sees a survey.
 
 pub mod checkpoint;
 pub mod config;
@@ -31,7 +31,7 @@ mod writer;
 pub use checkpoint::{Checkpoint, Inspection, open_weights};
 pub use config::{Mixture, ModelConfig, RopeScaling};
 pub use contract::{
-    Branch, Constraint, Decoding, Finish, Generation, LanguageModel, Menu, ModelError, Node, TokenId, TokenScore,
+    Allowed, Branch, Constraint, Decoding, Finish, Generation, LanguageModel, ModelError, Node, TokenId, TokenScore,
 };
 pub use device::{DeviceChoice, OpenDevice, Precision};
 pub use engine::{Engine, EngineInfo, EngineSettings};

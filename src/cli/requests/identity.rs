@@ -1,7 +1,7 @@
 //! What an output was begun with, in a file beside it: nothing else may go on with it.
 
 use std::ffi::OsString;
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value, json};
@@ -26,7 +26,7 @@ impl Identity {
         let model = &opened.identity;
         let mut all = Map::new();
         let mut put = |name: &str, value: Value| all.insert(name.to_owned(), value);
-        put("indieval", json!(env!("CARGO_PKG_VERSION")));
+        put("indieval", json!(crate::base::version::RELEASE));
         put("command", json!(command));
         put(NAME, json!(model.name));
         for (name, hash) in &opened.hashes {

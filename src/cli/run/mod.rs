@@ -10,9 +10,12 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use self::flags::SpecFlags;
-use self::progress::{Progress, StopRequests, span};
+use self::progress::{Progress, StopRequests};
 use super::model_args::{MachineArgs, ModelArgs, Opened};
+use super::status::Status;
 use super::verify;
+use crate::base::files::write_bytes;
+use crate::base::{text, version};
 use crate::run::{
     self, Done, Ending, Event, ExecuteError, Header, Journal, ModelCompute, Observer, People, Plan, Prompts, Session,
     Spec,
@@ -32,6 +35,9 @@ pub struct Args {
     /// Print what would be run, what it takes and what would fail, and stop
     #[arg(long)]
     dry_run: bool,
+    /// End with exit status 3 where answers could not be read
+    #[arg(long)]
+    strict: bool,
     /// After the run, re-score so many random records unshared, and fail where they differ
     #[arg(long, value_name = "N")]
     verify: Option<usize>,
@@ -133,7 +139,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
             &Session {
                 started,
                 ended: run::now(),
-                version: env!("CARGO_PKG_VERSION").to_owned(),
+                version: version::FULL.to_owned(),
                 machine: run::machine(),
                 seconds,
                 outcomes: added,
@@ -159,13 +165,13 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
             before + added,
             header.outcomes
         ));
-        return Ok(ExitCode::from(75));
+        return Ok(Status::Stopped.into());
     }
     say(&sharing(added, tokens, seconds));
     let unread = super::report::after_run(&out, args.quiet)?;
     if unread > 0 {
         say(&format!(
-            "{unread} of {} outcomes have no readable answer; they count as wrong, and the report says within which bounds that matters (exit status 3)",
+            "{unread} of {} outcomes have no readable answer; they count as wrong, and the report says within which bounds that matters",
             header.outcomes
         ));
     }
@@ -173,11 +179,12 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         drop(compute);
         verify::sample(&out, &people, &plan, &prompts, model.as_mut(), &tokenizer, count)?;
     }
-    Ok(if unread > 0 {
-        ExitCode::from(3)
+    let status = if args.strict && unread > 0 {
+        Status::Incomplete
     } else {
-        ExitCode::SUCCESS
-    })
+        Status::Done
+    };
+    Ok(status.into())
 }
 
 /// Opens the spec's model.
@@ -211,7 +218,8 @@ pub(super) fn resolve(spec: &mut Spec, opened: &Opened) {
 
 /// Writes what stands beside the journal: the resolved spec, and people with the baselines' answers.
 fn prepare(out: &Path, spec: &Spec, people: &People, plan: &Plan, first: bool) -> anyhow::Result<()> {
-    run::write_whole(&out.join("spec.toml"), spec.to_toml()?.as_bytes())?;
+    let path = out.join("spec.toml");
+    write_bytes(&path, spec.to_toml()?.as_bytes()).map_err(|source| run::RunError::Write { path, source })?;
     if first {
         let baselines = run::baselines(people, plan);
         people
@@ -241,7 +249,7 @@ fn sharing(outcomes: usize, tokens: crate::scoring::shared::Tokens, seconds: f64
     };
     format!(
         "{outcomes} outcomes in {}: {} tokens computed in place of {} without sharing ({times:.1} times fewer), {:.0} tokens/s",
-        span(seconds),
+        text::duration(seconds),
         tokens.shared,
         tokens.alone,
         tokens.shared as f64 / seconds.max(1e-9)
