@@ -70,7 +70,7 @@ impl Golden {
         for (key, value) in &case.changes {
             tokenizer[key] = value.clone();
         }
-        let mut write = |name: &str, content: &Value| {
+        let write = |name: &str, content: &Value| {
             std::fs::write(folder.path().join(name), content.to_string()).unwrap();
         };
         write("tokenizer.json", &tokenizer);
