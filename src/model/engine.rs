@@ -222,7 +222,7 @@ impl LanguageModel for Engine {
                 }
             }
         }
-        self.tree.add(parent, tokens, own, hidden)
+        self.tree.add(parent, own, hidden)
     }
 
     fn extend_many(&mut self, jobs: &[(Node, &[TokenId])]) -> Result<Vec<Node>, ModelError> {
@@ -301,33 +301,6 @@ impl LanguageModel for Engine {
         if node != self.root {
             self.tree.release(node);
         }
-    }
-
-    fn crop(&mut self, node: Node, keep: usize) -> Result<(), ModelError> {
-        let own = self.tree.croppable(node, keep)?;
-        let (length, last) = (own.len(), keep.checked_sub(1).map(|at| own[at]));
-        if keep == length || node == self.root {
-            return Ok(());
-        }
-        let hidden = match last {
-            // Its keys and values are written once more where they are.
-            Some(token) => {
-                let path = self.tree.path(node)?;
-                let at = self.tree.depth(node)? - length + keep - 1;
-                let run = Run {
-                    tokens: vec![token],
-                    before: part(&path, 0..at),
-                    own: part(&path, at..at + 1),
-                };
-                Some(self.pass(&[run], &[0])?)
-            }
-            None => match self.tree.parent(node) {
-                Some(parent) => self.tree.hidden(parent)?,
-                None => None,
-            },
-        };
-        self.tree.crop(node, keep, hidden);
-        Ok(())
     }
 
     fn depth(&self, node: Node) -> usize {

@@ -323,58 +323,6 @@ fn what_is_shared_is_computed_once() {
 }
 
 #[test]
-fn a_cropped_node_is_as_if_it_had_never_been_longer() {
-    for config in families() {
-        let mut engine = engine(&config, 40, 4);
-        let root = engine.root();
-        let above = engine.extend(root, &[9, 8, 7]).unwrap();
-        let long: Vec<TokenId> = (1..=12).collect();
-        let continuations: [&[TokenId]; 2] = [&[20, 21, 22], &[3]];
-        for keep in [11, 5, 1, 0] {
-            let node = engine.extend(above, &long).unwrap();
-            let free = engine.free_tokens();
-            engine.crop(node, keep).unwrap();
-            assert_eq!((engine.depth(node), engine.free_tokens()), (4 + keep, free + 12 - keep));
-            let cropped = engine.score(node, &continuations).unwrap();
-            // Below it, and in the slots that came back.
-            let below = engine.extend(node, &long[keep..]).unwrap();
-            let grown = engine.score(below, &continuations).unwrap();
-            engine.release(below);
-            engine.release(node);
-            for (tokens, found) in [(&long[..keep], cropped), (&long[..], grown)] {
-                let fresh = engine.extend(above, tokens).unwrap();
-                for (a, b) in found.iter().zip(engine.score(fresh, &continuations).unwrap()) {
-                    assert_same(a, &b, SAME);
-                }
-                engine.release(fresh);
-            }
-        }
-        let leaf = engine.extend(above, &long).unwrap();
-        let longer = engine.crop(leaf, 13).unwrap_err();
-        assert!(matches!(
-            longer,
-            ModelError::Crop {
-                keep: 13,
-                own: 12,
-                children: 0
-            }
-        ));
-        let below = engine.extend(leaf, &[1]).unwrap();
-        let parent = engine.crop(leaf, 2).unwrap_err();
-        assert!(matches!(
-            parent,
-            ModelError::Crop {
-                keep: 2,
-                own: 12,
-                children: 1
-            }
-        ));
-        engine.release(below);
-        assert!(engine.crop(leaf, 12).is_ok());
-    }
-}
-
-#[test]
 fn what_cannot_be_done_is_refused_before_any_work() {
     let small = ModelConfig {
         context: 20,
