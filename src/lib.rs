@@ -4,6 +4,8 @@
 //! candidate statements the same person would express next. Data flows once through the rooms below, top to bottom;
 //! `ARCHITECTURE.md` says what each may import and what is deliberately absent.
 
+pub mod base;
+
 pub mod survey;
 
 pub mod probe;

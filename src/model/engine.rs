@@ -4,7 +4,7 @@ use super::{
     Branch, Decoding, Generation, LanguageModel, LoadError, ModelConfig, ModelError, Node, TokenId, TokenScore,
     WeightSource,
     decoder::{Decoder, Run},
-    kernels::{Kernels, KvStore, Path, Span},
+    kernels::{Backend, Kernels, KvStore, Span},
     memory::{self, Room},
     passes::Keep,
     placing::{QuantizedWeights, Size},
@@ -48,7 +48,7 @@ pub struct EngineInfo {
     /// Dtype of weights, keys and values.
     pub dtype: DType,
     /// Which implementation of the heavy operations is used.
-    pub path: Path,
+    pub backend: Backend,
     /// Memory of one token's keys and values over all layers.
     pub bytes_per_token: usize,
     /// Tokens the tree has room for.
@@ -119,7 +119,7 @@ impl Engine {
         EngineInfo {
             size: self.decoder.size(),
             dtype: self.decoder.kernels().dtype(),
-            path: self.decoder.kernels().path(),
+            backend: self.decoder.kernels().backend(),
             bytes_per_token: self.kv.bytes_per_slot(),
             capacity: self.kv.capacity(),
         }
@@ -333,7 +333,7 @@ pub(super) fn finite(logprob: f32) -> Result<(), ModelError> {
 mod tests {
     use super::*;
     use crate::model::{
-        Weight,
+        Family, Weight,
         testing::{RandomWeights, config},
     };
 
@@ -357,7 +357,7 @@ mod tests {
             let portable = Kernels::portable(&Device::Cpu, dtype).expect("kernels");
             for kernels in [Kernels::new(&Device::Cpu, dtype).expect("kernels"), portable] {
                 let plain = QuantizedWeights::Dequantize;
-                let decoder = Decoder::load(&config("llama"), &Overflowing, &kernels, plain).expect("a decoder");
+                let decoder = Decoder::load(&config(Family::Llama), &Overflowing, &kernels, plain).expect("a decoder");
                 let settings = EngineSettings {
                     room: Room::Tokens(100),
                     ..EngineSettings::default()

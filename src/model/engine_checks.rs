@@ -1,7 +1,7 @@
 //! What must hold of the engine whatever is shared, packed, cut or put where: on tiny random models of every family.
 
 use super::{
-    Branch, Constraint, Decoding, Engine, Finish, LanguageModel, Menu, ModelConfig, ModelError, Node, TokenId,
+    Branch, Constraint, Decoding, Engine, Family, Finish, LanguageModel, Menu, ModelConfig, ModelError, Node, TokenId,
     TokenScore,
     kernels::Kernels,
     testing::{config, engine, engine_with, families},
@@ -280,7 +280,7 @@ fn greedy_generation_takes_the_best_token_at_every_step() {
 
 #[test]
 fn logits_are_those_that_scores_come_from() {
-    let mut engine = engine(&config("llama"), PLENTY, 3);
+    let mut engine = engine(&config(Family::Llama), PLENTY, 3);
     let tokens: Vec<TokenId> = vec![4, 8, 15, 16, 23, 42];
     let root = engine.root();
     let logits = engine.logits(root, &tokens).unwrap().to_vec2::<f32>().unwrap();
@@ -294,7 +294,7 @@ fn logits_are_those_that_scores_come_from() {
 
 #[test]
 fn what_is_shared_is_computed_once() {
-    let mut engine = engine(&config("llama"), PLENTY, PLENTY);
+    let mut engine = engine(&config(Family::Llama), PLENTY, PLENTY);
     let root = engine.root();
     assert_eq!((engine.computed_tokens(), engine.depth(root)), (1, 1));
     let a = engine.extend(root, &[1, 2, 3, 4]).unwrap();
@@ -326,7 +326,7 @@ fn what_is_shared_is_computed_once() {
 fn what_cannot_be_done_is_refused_before_any_work() {
     let small = ModelConfig {
         context: 20,
-        ..config("llama")
+        ..config(Family::Llama)
     };
     let mut engine = engine(&small, 12, PLENTY);
     let root = engine.root();
@@ -373,7 +373,7 @@ fn slots_come_back_after_an_error_on_the_way() {
             }
         }
     }
-    let mut engine = engine(&config("llama"), 100, PLENTY);
+    let mut engine = engine(&config(Family::Llama), 100, PLENTY);
     let root = engine.root();
     let free = engine.free_tokens();
     let branch = || Branch {
@@ -397,7 +397,7 @@ fn slots_come_back_after_an_error_on_the_way() {
 fn a_generation_ends_where_the_context_does() {
     let small = ModelConfig {
         context: 10,
-        ..config("llama")
+        ..config(Family::Llama)
     };
     let mut engine = engine(&small, 50, PLENTY);
     let root = engine.root();
