@@ -1,5 +1,9 @@
-//! Small things that every module may use; this one uses none of them.
+//! Small things that every module may need, one file each. This module imports no other.
 
 pub mod choice;
+pub mod files;
+pub mod hex;
+pub mod random;
+pub mod text;
 
 pub use choice::{Choice, UnknownChoice};

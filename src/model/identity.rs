@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::base::text;
+
 use super::{Backend, DeviceId, Dtype, Family, QuantizedWeights};
 
 /// The model as it was loaded: two results may be compared bit by bit only where all but the name and the device are
@@ -64,7 +66,7 @@ impl fmt::Display for ModelIdentity {
             out,
             "{}: {} {} parameters, {}, {} on {}",
             self.name,
-            rounded(self.parameters),
+            text::parameters(self.parameters),
             self.family_name(),
             self.numbers(),
             self.kernels(),
@@ -81,14 +83,6 @@ fn spelled(backend: Backend) -> &'static str {
     match backend {
         Backend::Portable => "portable",
         Backend::Avx512 => "AVX-512",
-    }
-}
-
-fn rounded(parameters: u64) -> String {
-    match parameters {
-        0..1_000_000 => format!("{:.0} k", parameters as f64 / 1e3),
-        1_000_000..1_000_000_000 => format!("{:.0} M", parameters as f64 / 1e6),
-        _ => format!("{:.1} B", parameters as f64 / 1e9),
     }
 }
 

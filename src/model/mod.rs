@@ -1,10 +1,11 @@
 //! Checkpoints, token ids, the decoder, the tree of keys and values, devices, and a deterministic fake.
 //!
-//! This room imports no other room and never sees a survey.
+//! This module imports none but `base` and never sees a survey.
 
 pub mod checkpoint;
 pub mod config;
 pub mod contract;
+#[doc(hidden)]
 pub mod decoder;
 pub mod device;
 pub mod engine;
@@ -15,19 +16,23 @@ mod feed_forward;
 mod generate;
 mod gguf;
 mod identity;
+#[doc(hidden)]
 pub mod kernels;
 pub mod memory;
 mod open;
 mod passes;
 mod placing;
 pub mod registry;
+#[doc(hidden)]
 pub mod rope;
 mod slots;
 pub mod source;
+#[doc(hidden)]
 pub mod stored;
 pub mod tokenizer;
 mod tree;
 mod trie;
+#[doc(hidden)]
 pub mod weights;
 mod writer;
 

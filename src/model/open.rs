@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use super::checkpoint::{FileIdentity, sha256_hex};
+use crate::base::hex::sha256_hex;
+
+use super::checkpoint::FileIdentity;
 use super::fake::{FakeConfig, FakeModel};
 use super::memory::Room;
 use super::source::{self, Environment, Fetch, Progress};

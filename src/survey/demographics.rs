@@ -6,9 +6,9 @@ use std::sync::LazyLock;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::catalogue::hex;
 use super::error::SurveyError;
 use super::types::DemographicValue;
+use crate::base::hex::hex;
 
 const DIMENSIONS: &str = include_str!("../../data/demographics.toml");
 const LABELS: &str = include_str!("../../data/code-labels.toml");

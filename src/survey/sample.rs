@@ -6,9 +6,9 @@ use serde::Serialize;
 
 use super::demographics::Demographics;
 use super::error::SurveyError;
-use super::random::Draws;
 use super::respondents::{MISSING, Respondents};
 use super::types::{DemographicValue, Form, QuestionIndex};
+use crate::base::random::Draws;
 
 /// Fewest valid answers of anyone in the sample: 200 demonstrations and the 39 probes of a split.
 pub const LEAST_VALID_ANSWERS: usize = 239;

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 use std::time::Instant;
 
-use super::progress::span;
+use crate::base::text::duration;
 use crate::cli::output::say;
 use crate::model::{Branch, Decoding, LanguageModel, ModelError, OpenModel};
 use crate::run::{self, ChatUse, ExecuteError, People, Plan, Prompts, Spec};
@@ -74,9 +74,9 @@ pub fn run(
         person_splits,
         plan.outcomes
     );
-    for (index, cell) in plan.cells.iter().enumerate() {
-        let head = if index == 0 { "cells" } else { "" };
-        say!("{head:<13}{}", serde_json::to_string(cell)?);
+    for (index, condition) in plan.conditions.iter().enumerate() {
+        let head = if index == 0 { "conditions" } else { "" };
+        say!("{head:<13}{}", serde_json::to_string(condition)?);
     }
     say!(
         "prompts      {:.0}, the longest of {longest} tokens (from {sampled} person-splits)",
@@ -101,15 +101,18 @@ pub fn run(
     let steps = all(generated) / 39.0;
     say!(
         "time         {} for prompts at {:.0} tokens/s{}",
-        span(prefill),
+        duration(prefill),
         speed.prefill,
         if generated > 0 {
-            format!(", at most {} more for generated answers", span(steps * speed.step))
+            format!(", at most {} more for generated answers", duration(steps * speed.step))
         } else {
             String::new()
         }
     );
-    let asked = plan.cells.iter().any(|cell| cell.method != Method::Likelihood);
+    let asked = plan
+        .conditions
+        .iter()
+        .any(|condition| condition.method != Method::Likelihood);
     if asked && spec.scoring.chat != ChatUse::None && chat_template.is_none() {
         say!("note         the model has no chat template: prompts are shown as plain text, answers included");
     }
