@@ -3,7 +3,9 @@
 pub mod choice;
 pub mod files;
 pub mod hex;
+pub mod near;
 pub mod random;
 pub mod text;
+pub mod version;
 
 pub use choice::{Choice, UnknownChoice};
