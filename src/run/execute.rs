@@ -13,7 +13,6 @@ pub trait Compute {
     /// known. What is given depends on nothing but the unit, so that a unit computed again gives the same.
     fn unit(
         &mut self,
-        plan: &Plan,
         unit: &Unit,
         emit: &mut dyn FnMut(Outcome) -> Result<(), RunError>,
     ) -> Result<(), Self::Error>;
@@ -56,6 +55,18 @@ pub trait Observer {
 
     /// Whether to stop before the next person.
     fn stop(&self) -> bool;
+}
+
+/// Nobody listens, and nothing stops the run.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Unobserved;
+
+impl Observer for Unobserved {
+    fn event(&mut self, _: Event<'_>) {}
+
+    fn stop(&self) -> bool {
+        false
+    }
 }
 
 /// How the loop ended.
@@ -110,7 +121,7 @@ where
             number += 1;
             Ok(())
         };
-        compute.unit(plan, unit, &mut emit)?;
+        compute.unit(unit, &mut emit)?;
         if number != unit.first + unit.outcomes() {
             return Err(RunError::Encode(format!(
                 "unit {index} gave {} outcomes where {} were planned",
