@@ -7,6 +7,7 @@ use anyhow::Context as _;
 
 use super::model_args::MachineArgs;
 use super::run as run_command;
+use super::status::Status;
 use crate::base::random::Draws;
 use crate::base::text::counted;
 use crate::cli::output::say;
@@ -78,7 +79,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     let complete = recorded.outcomes.len() == experiment.plan.outcomes;
     Ok(match (clean && changed.is_empty(), complete) {
         (false, _) => ExitCode::FAILURE,
-        (true, false) => ExitCode::from(3),
+        (true, false) => Status::Incomplete.into(),
         (true, true) => ExitCode::SUCCESS,
     })
 }

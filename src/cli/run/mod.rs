@@ -12,9 +12,10 @@ use std::time::Instant;
 use self::flags::SpecFlags;
 use self::progress::{Progress, StopRequests};
 use super::model_args::{MachineArgs, ModelArgs, Opened};
+use super::status::Status;
 use super::verify;
 use crate::base::files::write_bytes;
-use crate::base::text;
+use crate::base::{text, version};
 use crate::run::{
     self, Done, Ending, Event, ExecuteError, Header, Journal, ModelCompute, Observer, People, Plan, Prompts, Session,
     Spec,
@@ -34,6 +35,9 @@ pub struct Args {
     /// Print what would be run, what it takes and what would fail, and stop
     #[arg(long)]
     dry_run: bool,
+    /// End with exit status 3 where answers could not be read
+    #[arg(long)]
+    strict: bool,
     /// After the run, re-score so many random records unshared, and fail where they differ
     #[arg(long, value_name = "N")]
     verify: Option<usize>,
@@ -84,24 +88,25 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
             text::count((evaluated.before + evaluated.added) as u64),
             text::count(evaluated.planned as u64)
         ));
-        return Ok(ExitCode::from(75));
+        return Ok(Status::Stopped.into());
     }
     say(&sharing(&evaluated));
     let unread = super::report::after_run(&out, args.quiet)?;
     if unread > 0 {
         say(&format!(
-            "{unread} of {} outcomes have no readable answer; they count as wrong, and the report says within which bounds that matters (exit status 3)",
+            "{unread} of {} outcomes have no readable answer; they count as wrong, and the report says within which bounds that matters",
             evaluated.planned
         ));
     }
     if let Some(count) = args.verify {
         verify::sample(&out, &experiment, &mut opened, count)?;
     }
-    Ok(if unread > 0 {
-        ExitCode::from(3)
+    let status = if args.strict && unread > 0 {
+        Status::Incomplete
     } else {
-        ExitCode::SUCCESS
-    })
+        Status::Done
+    };
+    Ok(status.into())
 }
 
 /// Opens the spec's model.
