@@ -73,11 +73,7 @@ impl Experiment {
 impl Compute for ModelCompute<'_> {
     type Error = ExecuteError;
 
-    fn unit(
-        &mut self,
-        unit: &Unit,
-        emit: &mut dyn FnMut(Outcome) -> Result<(), RunError>,
-    ) -> Result<(), ExecuteError> {
+    fn unit(&mut self, unit: &Unit, emit: &mut dyn FnMut(Outcome) -> Result<(), RunError>) -> Result<(), ExecuteError> {
         let cases = self.experiment.cases(unit);
         let asks = self.experiment.asks(unit, &cases);
         let outcomes = self.scorer.ask(&asks).map_err(|source| ExecuteError::Scoring {

@@ -8,6 +8,7 @@ use super::{
     RunError, Session, append_session, execute, machine, now, read,
 };
 use crate::base::files::write_bytes;
+use crate::base::version;
 use crate::model::OpenModel;
 use crate::scoring::shared::Tokens;
 
@@ -30,7 +31,9 @@ pub struct Evaluated {
 
 /// An error together with what of the run is safe.
 #[derive(Debug, thiserror::Error)]
-#[error("{folder}: stopped with {recorded} of {planned} records written; these are kept, and the same command goes on from there")]
+#[error(
+    "{folder}: stopped with {recorded} of {planned} records written; these are kept, and the same command goes on from there"
+)]
 pub struct Interrupted {
     /// The run's folder.
     folder: String,
@@ -139,7 +142,7 @@ fn note(folder: &Path, started: String, ending: Ending, evaluated: &Evaluated) -
         &Session {
             started,
             ended: now(),
-            version: env!("CARGO_PKG_VERSION").to_owned(),
+            version: version::FULL.to_owned(),
             machine: machine(),
             seconds: evaluated.seconds,
             outcomes: evaluated.added,

@@ -11,11 +11,7 @@ pub trait Compute {
 
     /// Gives every outcome of `unit` in order (conditions, and within each its probes) to `emit`, each as soon as it is
     /// known. What is given depends on nothing but the unit, so that a unit computed again gives the same.
-    fn unit(
-        &mut self,
-        unit: &Unit,
-        emit: &mut dyn FnMut(Outcome) -> Result<(), RunError>,
-    ) -> Result<(), Self::Error>;
+    fn unit(&mut self, unit: &Unit, emit: &mut dyn FnMut(Outcome) -> Result<(), RunError>) -> Result<(), Self::Error>;
 
     /// Tokens computed so far, and what they would have been with every prompt on its own.
     fn tokens(&self) -> Tokens;

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use rayon::prelude::*;
 
-use super::{Context, FORMAT, Header, People, Plan, Prompts, RunError, Spec, Unit, run_id};
+use super::{Context, FORMAT, FitSpec, Header, People, Plan, Prompts, RunError, Spec, Unit, run_id};
 use crate::metrics::BaselineRow;
 use crate::model::{DeviceChoice, OpenModel};
 use crate::probe::{Case, DemonstrationRule, Draw};
 use crate::scoring::baseline::{Crowd, Target};
-use crate::scoring::scorer::{Ask, Settings, Template};
+use crate::scoring::scorer::{Ask, Fit, Settings, Template};
 use crate::scoring::{Condition, Control, Method};
 use crate::survey::Form;
 
@@ -168,7 +168,10 @@ impl Experiment {
             retry_temperature: scoring.retry_temperature,
             seed: scoring.seed,
             paper_tokens: scoring.paper_tokens,
-            fit: scoring.fit,
+            fit: match scoring.fit {
+                FitSpec::Refuse => Fit::Refuse,
+                FitSpec::DropDemonstrations => Fit::DropDemonstrations,
+            },
             ..Settings::default()
         }
     }
@@ -202,10 +205,7 @@ impl Experiment {
 
     /// What metrics and reports need to know of people and questions, baselines among it.
     pub fn context(&self) -> Context {
-        self.people.context(
-            &self.spec.respondents.survey,
-            &self.plan.splits,
-            self.baselines(),
-        )
+        self.people
+            .context(&self.spec.respondents.survey, &self.plan.splits, self.baselines())
     }
 }

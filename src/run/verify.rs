@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::{ExecuteError, Experiment, RunError, Unit};
+use super::{ExecuteError, Experiment, Unit};
 use crate::model::{Dtype, OpenModel, TokenId};
 use crate::probe::Case;
 use crate::prompt::Pieces;
@@ -85,9 +85,7 @@ impl Experiment {
                 tolerance,
                 verified: &mut verified,
             };
-            again
-                .record(alone, outcome)
-                .map_err(|source| failed(outcome, source))?;
+            again.record(alone, outcome).map_err(|source| failed(outcome, source))?;
         }
         verified.records = records.len();
         let mut scorer = self.scorer(opened);

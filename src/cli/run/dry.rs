@@ -25,7 +25,11 @@ pub fn run(experiment: &Experiment, opened: &mut OpenModel) -> anyhow::Result<Ex
     let estimate = Estimated::of(experiment, opened);
     asked(experiment, opened, &estimate)?;
     taken(opened, &estimate, &speed)?;
-    let answers = experiment.plan.conditions.iter().any(|condition| condition.method != Method::Likelihood);
+    let answers = experiment
+        .plan
+        .conditions
+        .iter()
+        .any(|condition| condition.method != Method::Likelihood);
     if answers && experiment.spec.scoring.chat != ChatUse::None && opened.chat_template.is_none() {
         say!("note         the model has no chat template: prompts are shown as plain text, answers included");
     }

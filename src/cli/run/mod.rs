@@ -7,20 +7,15 @@ mod progress;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::time::Instant;
 
 use self::flags::SpecFlags;
 use self::progress::{Progress, StopRequests};
-use super::model_args::{MachineArgs, ModelArgs, Opened};
+use super::model_args::{MachineArgs, ModelArgs, told};
 use super::status::Status;
 use super::verify;
-use crate::base::files::write_bytes;
-use crate::base::{text, version};
-use crate::run::{
-    self, Done, Ending, Event, ExecuteError, Header, Journal, ModelCompute, Observer, People, Plan, Prompts, Session,
-    Spec,
-};
-use crate::scoring::Scorer;
+use crate::base::text;
+use crate::model::OpenModel;
+use crate::run::{self, Done, Evaluated, Experiment, People, Plan, Spec};
 
 /// Options of `indieval run`.
 #[derive(Debug, clap::Args)]
@@ -65,7 +60,9 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
             eprintln!("{line}");
         }
     };
-    notes::lines(&people, &plan, args.verbose).iter().for_each(|line| say(line));
+    notes::lines(&people, &plan, args.verbose)
+        .iter()
+        .for_each(|line| say(line));
     let out = args.out.unwrap_or_else(|| default_folder(named.as_deref(), &spec));
     let mut machine = args.machine;
     // Packing follows from the tree's room, so a run that goes on keeps the room it began with.
@@ -110,21 +107,13 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
 }
 
 /// Opens the spec's model.
-pub(super) fn open(spec: &Spec, machine: MachineArgs) -> anyhow::Result<Opened> {
-    let flag = |name: &str, value: &str, problem: String| anyhow::anyhow!("--{name} {value}: {problem}");
+pub(super) fn open(spec: &Spec, machine: MachineArgs) -> anyhow::Result<OpenModel> {
     let model = &spec.model;
     ModelArgs {
         model: model.id.clone(),
-        dtype: model
-            .dtype
-            .parse()
-            .map_err(|problem| flag("dtype", &model.dtype, problem))?,
-        device: model
-            .device
-            .parse()
-            .map_err(|problem| flag("device", &model.device, problem))?,
-        weights: clap::ValueEnum::from_str(&model.weights, true)
-            .map_err(|_| flag("weights", &model.weights, "expected plain or quantized".into()))?,
+        dtype: model.dtype,
+        device: model.device,
+        weights: model.weights,
         machine,
     }
     .open()

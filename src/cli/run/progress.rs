@@ -31,7 +31,9 @@ impl StopRequests {
         let counter = Arc::clone(&requests.0);
         let handler = move || {
             if counter.fetch_add(1, Ordering::SeqCst) == 0 {
-                eprintln!("\nstopping after this respondent; press Ctrl-C again to stop now (nothing recorded is lost)");
+                eprintln!(
+                    "\nstopping after this respondent; press Ctrl-C again to stop now (nothing recorded is lost)"
+                );
             } else {
                 std::process::exit(Status::Interrupted as i32);
             }
@@ -205,12 +207,13 @@ impl Observer for Progress {
                     return;
                 }
                 if !recorded.is_empty() {
-                    let dropped = if torn > 0 { "; an incomplete last line was dropped" } else { "" };
+                    let dropped = if torn > 0 {
+                        "; an incomplete last line was dropped"
+                    } else {
+                        ""
+                    };
                     self.bar.suspend(|| {
-                        eprintln!(
-                            "resuming after {} of {outcomes} records{dropped}",
-                            recorded.len()
-                        );
+                        eprintln!("resuming after {} of {outcomes} records{dropped}", recorded.len());
                     });
                 }
                 self.tick();
