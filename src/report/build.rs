@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use super::names;
 use super::numbers::{Against, Report, ReportOptions, RunSummary, SystemScores};
+use super::ranking;
 use super::sections;
 use super::transfer;
 use crate::metrics::{
@@ -61,13 +62,12 @@ impl Bench<'_> {
         self.roster.categories.len()
     }
 
-    /// Matches two systems probe by probe; unread choices are wrong.
+    /// Matches two systems probe by probe.
     pub fn pair(&self, first: usize, second: usize) -> Result<Paired, MetricsError> {
         let names = (self.full_label(first), self.full_label(second));
         Paired::new(
             &self.entries[first].panel,
             &self.entries[second].panel,
-            Unread::Wrong,
             &self.roster,
             (&names.0, &names.1),
         )
@@ -107,16 +107,13 @@ impl Report {
                 .iter()
                 .filter(|b| shown.contains(*b))
             {
-                let difference = bench
-                    .pair(system, baseline)?
-                    .difference(bench.categories(), &options.resampling);
-                if let Some(difference) = difference.overall {
-                    against.push(Against {
-                        system,
-                        baseline,
-                        difference,
-                    });
-                }
+                let paired = bench.pair(system, baseline)?;
+                let difference = paired.overall(bench.categories(), &options.resampling);
+                against.extend(difference.map(|difference| Against {
+                    system,
+                    baseline,
+                    difference,
+                }));
             }
         }
         Ok(Self {
@@ -130,7 +127,8 @@ impl Report {
                 .map(|(run, norm)| summary(run, *norm))
                 .collect(),
             against,
-            curves: sections::curves(&bench, &systems),
+            ranking: ranking::ranking(&bench, &systems)?,
+            curves: sections::curves(&bench, &systems)?,
             groups: sections::groups(&bench),
             transfer: transfer::transfer(&bench, &systems, &shown)?,
             methods: sections::methods(&bench)?,
@@ -179,7 +177,7 @@ pub(super) fn bench(runs: &[RunData], options: ReportOptions) -> Result<Bench<'_
             });
         }
         headline.extend(
-            main_conditions(&entries[start..])
+            main_conditions(&entries[start..], &spec_methods(run))
                 .into_iter()
                 .map(|position| start + position),
         );
@@ -222,6 +220,12 @@ fn spec_norm(run: &RunData) -> Norm {
     spec.and_then(|spec| spec.scoring.norm.parse().ok()).unwrap_or_default()
 }
 
+/// The methods of a run in the order of its spec: the first one is what its headline is about, decided before any result.
+fn spec_methods(run: &RunData) -> Vec<Method> {
+    let spec: Option<Spec> = toml::from_str(&run.header.spec).ok();
+    spec.map(|spec| spec.grid.methods).unwrap_or_default()
+}
+
 fn summary(run: &RunData, norm: Norm) -> RunSummary {
     let title = toml::from_str::<Spec>(&run.header.spec)
         .map(|spec| spec.title)
@@ -240,13 +244,11 @@ fn summary(run: &RunData, norm: Norm) -> RunSummary {
 /// The main condition of each method: the person's own demonstrations from all categories, as many as there are; polar and
 /// without demographics where there is a choice. A method whose conditions are restricted to several categories, one each,
 /// has no main condition: none of them speaks for the others.
-fn main_conditions(entries: &[Entry]) -> Vec<usize> {
-    let methods = [
-        Method::Likelihood,
-        Method::Label,
-        Method::Generation,
-        Method::GenerationPaper,
-    ];
+fn main_conditions(entries: &[Entry], order: &[Method]) -> Vec<usize> {
+    let of_entries: BTreeSet<Method> = entries.iter().filter_map(Entry::condition).map(|c| c.method).collect();
+    let mut methods: Vec<Method> = of_entries.into_iter().collect();
+    // Methods that the spec does not name, if there are any, come last.
+    methods.sort_by_key(|method| order.iter().position(|named| named == method).unwrap_or(order.len()));
     let rank = |condition: &Condition| {
         (
             condition.control.is_own(),
@@ -309,7 +311,7 @@ fn scores(bench: &Bench<'_>, at: usize) -> SystemScores {
         crossed: bench
             .headline
             .contains(&at)
-            .then(|| crossed_overall(&entry.panel, bench.categories(), credit, how))
+            .then(|| crossed_overall(&entry.panel, bench.categories(), credit))
             .flatten(),
         shown,
         context_tokens,

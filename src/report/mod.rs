@@ -17,6 +17,7 @@ mod page_checks;
 mod page_parts;
 mod page_results;
 mod published;
+mod ranking;
 mod sections;
 mod svg;
 mod table;
@@ -26,8 +27,8 @@ mod words;
 
 pub use compare::{CompareError, Comparisons, Factor, GroupDifference, Pair};
 pub use numbers::{
-    Against, Curve, Lift, MethodPair, NormRow, NormScores, Report, ReportOptions, RunSummary, SystemCalibration,
-    SystemGroups, SystemReadings, SystemScores, Transfer,
+    Against, Curve, CurvePoint, Lift, MethodPair, NormRow, NormScores, Ranked, Report, ReportOptions, RunSummary,
+    SystemCalibration, SystemGroups, SystemReadings, SystemScores, Transfer,
 };
 pub use page::{Page, PageError};
 pub use table::{Align, Table};

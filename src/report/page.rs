@@ -61,6 +61,7 @@ impl<'a> Page<'a> {
             version => report.version.clone(),
             lede => sentences.first().cloned(),
             standings => sentences.iter().skip(1).cloned().collect::<Vec<_>>(),
+            few => report.few(),
             headline => self.headline(),
             heat => page_parts::heat(report, &published),
             curve => self.curve(&published),

@@ -5,18 +5,19 @@ use std::collections::BTreeMap;
 use super::build::Bench;
 use super::names;
 use super::numbers::{
-    Curve, Lift, MethodPair, NormRow, NormScores, SystemCalibration, SystemGroups, SystemReadings, SystemScores,
+    Curve, CurvePoint, Lift, MethodPair, NormRow, NormScores, SystemCalibration, SystemGroups, SystemReadings,
+    SystemScores,
 };
 use crate::metrics::{
-    MetricsError, Norm, Paired, Panel, Sums, System, Unread, agreement, bounds, by_group, calibration,
-    candidate_scores, clustered, readings, softmax,
+    Forecast, MetricsError, Norm, Paired, Panel, Sums, System, Unread, agreement, bounds, by_group, calibration,
+    candidate_scores, clustered_overall, readings, softmax,
 };
 use crate::scoring::{Condition, Control, Method};
 use crate::survey::Form;
 
 /// Accuracy against number of demonstrations: own demonstrations of all categories, one curve for everything else
 /// that is equal. None at all belong to every form.
-pub(super) fn curves(bench: &Bench<'_>, systems: &[SystemScores]) -> Vec<Curve> {
+pub(super) fn curves(bench: &Bench<'_>, systems: &[SystemScores]) -> Result<Vec<Curve>, MetricsError> {
     type Key = (usize, Method, Form, bool);
     let mut curves: BTreeMap<Key, Vec<usize>> = BTreeMap::new();
     let mut without: Vec<(Key, usize)> = Vec::new();
@@ -49,18 +50,24 @@ pub(super) fn curves(bench: &Bench<'_>, systems: &[SystemScores]) -> Vec<Curve> 
     curves
         .into_values()
         .zip(labels)
-        .map(|(list, label)| {
-            let mut points: Vec<(usize, _)> = list
-                .into_iter()
-                .filter_map(|at| {
-                    Some((
-                        bench.entries[at].condition()?.demonstrations,
-                        systems[at].scores.overall?,
-                    ))
+        .map(|(mut list, label)| {
+            let demonstrations = |at: &usize| bench.entries[*at].condition().map_or(0, |c| c.demonstrations);
+            list.sort_by_key(demonstrations);
+            let points = list.iter().filter_map(|at| {
+                Some(CurvePoint {
+                    demonstrations: demonstrations(at),
+                    accuracy: systems[*at].scores.overall?,
+                    bounds: bounds(&bench.entries[*at].panel, bench.categories()),
                 })
-                .collect();
-            points.sort_by_key(|(demonstrations, _)| *demonstrations);
-            Curve { label, points }
+            });
+            let points = points.collect();
+            let gain = match (list.first(), list.last()) {
+                (Some(first), Some(last)) => bench
+                    .pair(*last, *first)?
+                    .overall(bench.categories(), &bench.options.resampling),
+                _ => None,
+            };
+            Ok(Curve { label, points, gain })
         })
         .collect()
 }
@@ -143,17 +150,17 @@ pub(super) fn norms(bench: &Bench<'_>, systems: &[SystemScores]) -> Result<Vec<N
                 continue;
             }
             let sums = Sums::of_panel(&panel, bench.categories(), panel.credit(Unread::Wrong));
-            let Some(accuracy) = clustered(&sums, how).overall else {
+            let Some(accuracy) = clustered_overall(&sums, how) else {
                 continue;
             };
             let names = (norm.name(), "the other");
             let over = |baseline: Option<usize>| -> Result<_, MetricsError> {
                 let Some(baseline) = baseline else { return Ok(None) };
                 let other = &bench.entries[baseline].panel;
-                let paired = Paired::new(&panel, other, Unread::Wrong, &bench.roster, names)?;
-                Ok(paired.difference(bench.categories(), how).overall)
+                let paired = Paired::new(&panel, other, &bench.roster, names)?;
+                Ok(paired.overall(bench.categories(), how))
             };
-            let with_main = Paired::new(&panel, &entry.panel, Unread::Wrong, &bench.roster, names)?;
+            let with_main = Paired::new(&panel, &entry.panel, &bench.roster, names)?;
             rows.push(NormRow {
                 norm,
                 accuracy,
@@ -196,17 +203,16 @@ pub(super) fn calibrations(bench: &Bench<'_>) -> Vec<SystemCalibration> {
     for (&at, label) in bench.headline.iter().zip(labels) {
         let entry = &bench.entries[at];
         let Some(condition) = entry.condition() else { continue };
-        let probes = bench.runs[entry.run]
-            .outcomes
-            .iter()
-            .filter(|outcome| outcome.condition == *condition)
-            .filter_map(|outcome| {
-                Some((
-                    softmax(&candidate_scores(outcome, bench.norms[entry.run])?)?,
-                    outcome.label,
-                ))
-            });
-        if let Some(calibration) = calibration(probes) {
+        let run = &bench.runs[entry.run];
+        let of_condition = run.outcomes.iter().filter(|outcome| outcome.condition == *condition);
+        let forecasts = of_condition.filter_map(|outcome| {
+            Some(Forecast {
+                person: bench.roster.person(run, &outcome.respondent)?,
+                probabilities: softmax(&candidate_scores(outcome, bench.norms[entry.run])?)?,
+                label: outcome.label,
+            })
+        });
+        if let Some(calibration) = calibration(forecasts, &bench.options.resampling) {
             all.push(SystemCalibration { label, calibration });
         }
     }
@@ -277,7 +283,7 @@ pub(super) fn lift(bench: &Bench<'_>) -> Result<Vec<Lift>, MetricsError> {
                 control: names::control(control).to_owned(),
                 own: comparison.0.overall.unwrap_or(0.0),
                 other: comparison.1.overall.unwrap_or(0.0),
-                difference: paired.difference(bench.categories(), &bench.options.resampling),
+                difference: paired.contrasts(bench.categories(), &bench.options.resampling),
                 probes: paired.pairs.len(),
             })
         })
