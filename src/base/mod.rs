@@ -2,5 +2,7 @@
 
 pub mod files;
 pub mod hex;
+pub mod near;
 pub mod random;
 pub mod text;
+pub mod version;

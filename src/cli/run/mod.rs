@@ -12,9 +12,10 @@ use std::time::Instant;
 use self::flags::SpecFlags;
 use self::progress::{Progress, StopRequests};
 use super::model_args::{MachineArgs, ModelArgs, Opened};
+use super::status::Status;
 use super::verify;
 use crate::base::files::write_bytes;
-use crate::base::text;
+use crate::base::{text, version};
 use crate::run::{
     self, Done, Ending, Event, ExecuteError, Header, Journal, ModelCompute, Observer, People, Plan, Prompts, Session,
     Spec,
@@ -34,6 +35,9 @@ pub struct Args {
     /// Print what would be run, what it takes and what would fail, and stop
     #[arg(long)]
     dry_run: bool,
+    /// End with exit status 3 where answers could not be read
+    #[arg(long)]
+    strict: bool,
     /// After the run, re-score so many random records unshared, and fail where they differ
     #[arg(long, value_name = "N")]
     verify: Option<usize>,
@@ -132,7 +136,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
             &Session {
                 started,
                 ended: run::now(),
-                version: env!("CARGO_PKG_VERSION").to_owned(),
+                version: version::FULL.to_owned(),
                 machine: run::machine(),
                 seconds,
                 outcomes: added,
@@ -158,13 +162,13 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
             before + added,
             header.outcomes
         ));
-        return Ok(ExitCode::from(75));
+        return Ok(Status::Stopped.into());
     }
     say(&sharing(added, tokens, seconds));
     let unread = super::report::after_run(&out, args.quiet)?;
     if unread > 0 {
         say(&format!(
-            "{unread} of {} outcomes have no readable answer; they count as wrong, and the report says within which bounds that matters (exit status 3)",
+            "{unread} of {} outcomes have no readable answer; they count as wrong, and the report says within which bounds that matters",
             header.outcomes
         ));
     }
@@ -172,11 +176,12 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         drop(compute);
         verify::sample(&out, &people, &plan, &prompts, model.as_mut(), &tokenizer, count)?;
     }
-    Ok(if unread > 0 {
-        ExitCode::from(3)
+    let status = if args.strict && unread > 0 {
+        Status::Incomplete
     } else {
-        ExitCode::SUCCESS
-    })
+        Status::Done
+    };
+    Ok(status.into())
 }
 
 /// Opens the spec's model.
