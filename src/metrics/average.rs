@@ -87,7 +87,7 @@ pub fn counts(panel: &Panel, categories: usize) -> Scores<Counts> {
             people += usize::from(last != Some(row.person));
             last = Some(row.person);
             probes += 1;
-            unread += usize::from(row.choice.is_none() && !panel.chance);
+            unread += usize::from(row.choice.is_none() && !panel.is_chance());
         }
         (probes > 0).then_some(Counts { people, probes, unread })
     };
@@ -347,7 +347,7 @@ mod tests {
         ];
         let panel = Panel {
             rows: rows.to_vec(),
-            chance: false,
+            asked: crate::metrics::panel::Asked::Model,
         };
         let scores = Sums::of_panel(&panel, 2, Credit::Choice(super::super::Unread::Wrong))
             .totals(|_| 1.0)

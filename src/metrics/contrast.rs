@@ -22,6 +22,19 @@ pub struct Contrast {
     /// The same difference under the other rules; absent where everything was read, since all rules agree then.
     #[serde(default)]
     pub otherwise: Option<Otherwise>,
+    /// Which of the sides is a model that answers alike whoever is asked.
+    #[serde(default)]
+    pub constant: Constant,
+}
+
+/// Which sides of a difference are models that answer alike whoever is asked. Such a one is never called ahead: what its
+/// accuracy says is how common its answers are among people.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Constant {
+    /// The first.
+    pub first: bool,
+    /// The second.
+    pub second: bool,
 }
 
 /// A difference under the other rules for unread answers.
@@ -46,6 +59,9 @@ impl Contrast {
             ..self.wrong
         };
         let verdict = main.verdict();
+        if (verdict == Verdict::Ahead && self.constant.first) || (verdict == Verdict::Behind && self.constant.second) {
+            return Verdict::Constant;
+        }
         match (&self.otherwise, verdict) {
             (Some(otherwise), Verdict::Ahead | Verdict::Behind) => {
                 let alike = otherwise.chance.verdict() == verdict
@@ -58,7 +74,12 @@ impl Contrast {
 }
 
 /// Differences overall, by split and by category; `sums` gives them under a rule, `unread` counts what was not read.
-pub fn contrasts(unread: &Scores<usize>, sums: impl Fn(Unread) -> Sums, how: &Resampling) -> Scores<Contrast> {
+pub fn contrasts(
+    unread: &Scores<usize>,
+    constant: Constant,
+    sums: impl Fn(Unread) -> Sums,
+    how: &Resampling,
+) -> Scores<Contrast> {
     let tested = |rule: Unread| {
         let sums = sums(rule);
         let (estimates, p) = (clustered(&sums, how), sign_flip(&sums, how));
@@ -94,6 +115,8 @@ pub fn contrasts(unread: &Scores<usize>, sums: impl Fn(Unread) -> Sums, how: &Re
 pub(super) struct Overall<'a> {
     /// Probes that one of the sides left unread.
     pub unread: usize,
+    /// Which sides answer alike whoever is asked.
+    pub constant: Constant,
     /// Resamples.
     pub how: &'a Resampling,
 }
@@ -119,6 +142,7 @@ impl Overall<'_> {
             wrong,
             unread: self.unread,
             otherwise,
+            constant: self.constant,
         })
     }
 }
@@ -146,6 +170,7 @@ mod tests {
             wrong: tested(0.02, 0.08, 0.008),
             unread: 58,
             otherwise: Some(Otherwise { chance, shared }),
+            constant: Constant::default(),
         };
         let ahead = tested(0.01, 0.05, 0.02);
         assert_eq!(contrast(ahead, Some(ahead)).verdict(), Verdict::Ahead);
@@ -159,5 +184,20 @@ mod tests {
         );
         assert_eq!(contrast(ahead, None).verdict(), Verdict::Depends);
         assert_eq!(contrast(ahead, Some(ahead)).verdict_at(Some(0.1)), Verdict::Open);
+    }
+
+    #[test]
+    fn a_constant_answerer_is_never_ahead_though_it_may_be_behind() {
+        let contrast = |low, high| Contrast {
+            wrong: tested(low, high, 0.01),
+            unread: 0,
+            otherwise: None,
+            constant: Constant {
+                first: true,
+                second: false,
+            },
+        };
+        assert_eq!(contrast(0.01, 0.05).verdict(), Verdict::Constant);
+        assert_eq!(contrast(-0.05, -0.01).verdict(), Verdict::Behind);
     }
 }

@@ -182,7 +182,7 @@ impl<'a> Category<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::metrics::panel::{Row, Unread};
+    use crate::metrics::panel::{Asked, Row, Unread};
 
     /// Outcomes of `y[person][question]` in one category.
     fn panel(y: &[[usize; 4]]) -> Panel {
@@ -200,7 +200,10 @@ mod tests {
                 });
             }
         }
-        Panel { rows, chance: false }
+        Panel {
+            rows,
+            asked: Asked::Model,
+        }
     }
 
     #[test]

@@ -234,6 +234,8 @@ pub enum Verdict {
     Open,
     /// They are told apart only under some of the rules for unread answers.
     Depends,
+    /// Who would be ahead answers alike whoever is asked.
+    Constant,
     /// Fewer than [`FEWEST_FOR_WORDS`] people.
     TooFew,
 }
@@ -246,6 +248,7 @@ impl Verdict {
             Self::Behind => "behind",
             Self::Open => "open",
             Self::Depends => "depends",
+            Self::Constant => "constant",
             Self::TooFew => "too-few",
         }
     }

@@ -174,7 +174,7 @@ mod tests {
 
     use super::*;
     use crate::metrics::input::{Dimension, Person, RunData};
-    use crate::metrics::panel::{Credit, Panel, Row, Unread};
+    use crate::metrics::panel::{Asked, Credit, Panel, Row, Unread};
 
     /// Twelve people with four probes each: those of group "a" are right on `a` of them, the others on `b`.
     fn people(a: usize, b: usize) -> (Roster, Sums) {
@@ -211,7 +211,14 @@ mod tests {
             })
             .collect();
         let roster = Roster::new(&[run]).expect("one run");
-        let sums = Sums::of_panel(&Panel { rows, chance: false }, 1, Credit::Choice(Unread::Wrong));
+        let sums = Sums::of_panel(
+            &Panel {
+                rows,
+                asked: Asked::Model,
+            },
+            1,
+            Credit::Choice(Unread::Wrong),
+        );
         (roster, sums)
     }
 

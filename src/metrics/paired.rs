@@ -6,9 +6,10 @@ use serde::{Deserialize, Serialize};
 
 use super::average::{Scores, Sums};
 use super::bootstrap::Resampling;
-use super::contrast::{Contrast, Overall, contrasts};
+use super::choices::constancy;
+use super::contrast::{Constant, Contrast, Overall, contrasts};
 use super::estimate::Quantity;
-use super::panel::{Credit, Panel, Row, Unread};
+use super::panel::{Asked, Credit, Panel, Row, Unread};
 use super::roster::{MetricsError, Roster};
 use super::tail::{mcnemar, minimum_detectable};
 
@@ -19,6 +20,8 @@ pub struct Paired {
     pub pairs: Vec<(Row, Row)>,
     /// Whether a side stands for chance.
     chance: (bool, bool),
+    /// Which side is a model that answers alike whoever is asked.
+    constant: Constant,
 }
 
 /// How often two systems are right together and apart.
@@ -105,7 +108,11 @@ impl Paired {
         }
         Ok(Self {
             pairs,
-            chance: (first.chance, second.chance),
+            chance: (first.is_chance(), second.is_chance()),
+            constant: Constant {
+                first: is_constant(first),
+                second: is_constant(second),
+            },
         })
     }
 
@@ -155,11 +162,8 @@ impl Paired {
 
     /// The differences alone: what the individual lift needs.
     pub fn contrasts(&self, categories: usize, how: &Resampling) -> Scores<Contrast> {
-        contrasts(
-            &self.unread(categories),
-            |unread| self.differences(categories, unread),
-            how,
-        )
+        let sums = |unread| self.differences(categories, unread);
+        contrasts(&self.unread(categories), self.constant, sums, how)
     }
 
     /// The overall difference alone.
@@ -173,7 +177,12 @@ impl Paired {
         let mut own = self.clone();
         own.pairs.retain(|(row, _)| members.binary_search(&row.person).is_ok());
         let unread = own.unread(categories).overall.unwrap_or(0);
-        Overall { unread, how }.contrast(|unread| own.differences(categories, unread))
+        let overall = Overall {
+            unread,
+            constant: self.constant,
+            how,
+        };
+        overall.contrast(|unread| own.differences(categories, unread))
     }
 
     /// The whole comparison.
@@ -211,6 +220,11 @@ impl Paired {
         }
         table
     }
+}
+
+/// Whether a model answers alike whoever is asked. A baseline may do so: it is held up as just that.
+fn is_constant(panel: &Panel) -> bool {
+    panel.asked == Asked::Model && constancy(&panel.rows).is_some()
 }
 
 /// Agreement of choices on the pairs that `wanted` picks.

@@ -1,5 +1,6 @@
 use super::*;
 use crate::metrics::estimate::Verdict;
+use crate::metrics::panel::Asked;
 
 /// One category, one split; `correct[person]` of six questions are right.
 fn rows(correct: &[usize]) -> Vec<Row> {
@@ -21,12 +22,19 @@ fn rows(correct: &[usize]) -> Vec<Row> {
     rows
 }
 
+fn panel(rows: Vec<Row>) -> Panel {
+    Panel {
+        rows,
+        asked: Asked::Baseline,
+    }
+}
+
 fn roster() -> Roster {
     Roster::new(&[]).expect("no runs contradict nothing")
 }
 
 fn paired(a: Vec<Row>, b: Vec<Row>) -> Paired {
-    let (a, b) = (Panel { rows: a, chance: false }, Panel { rows: b, chance: false });
+    let (a, b) = (panel(a), panel(b));
     Paired::new(&a, &b, &roster(), ("a", "b")).expect("they share probes")
 }
 
@@ -164,7 +172,7 @@ fn different_labels_are_refused_and_nothing_shared_is_said() {
             ..empty()
         }];
         let roster = Roster::new(&runs).expect("one run");
-        let (a, b) = (Panel { rows: a, chance: false }, Panel { rows: b, chance: false });
+        let (a, b) = (panel(a), panel(b));
         Paired::new(&a, &b, &roster, ("a", "b"))
             .expect_err("refused")
             .to_string()
@@ -192,7 +200,7 @@ fn empty() -> crate::metrics::RunData {
 fn a_dropped_choice_counts_on_neither_side() {
     let (a, mut b) = (rows(&[6, 6]), rows(&[6, 6]));
     b[0].choice = None;
-    let (a, b) = (Panel { rows: a, chance: false }, Panel { rows: b, chance: false });
+    let (a, b) = (panel(a), panel(b));
     let paired = Paired::new(&a, &b, &roster(), ("a", "b")).expect("they share probes");
     let how = Resampling { resamples: 10, seed: 1 };
     let contrast = paired.contrasts(1, &how).overall.expect("data");
@@ -201,5 +209,7 @@ fn a_dropped_choice_counts_on_neither_side() {
     let rules = contrast.otherwise.expect("one answer was not read");
     close(rules.chance.estimate.value, 0.5 / 12.0, 1e-12);
     close(rules.shared.expect("eleven probes").estimate.value, 0.0, 0.0);
-    assert_eq!(paired.overall(1, &how), Some(contrast));
+    let overall = paired.overall(1, &how).expect("data");
+    close(overall.wrong.estimate.value, contrast.wrong.estimate.value, 1e-12);
+    assert_eq!((overall.unread, overall.otherwise.is_some()), (1, true));
 }

@@ -3,14 +3,15 @@
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
 
+use super::choices;
 use super::names;
 use super::numbers::{Against, Report, ReportOptions, RunSummary, SystemScores};
 use super::ranking;
 use super::sections;
 use super::transfer;
 use crate::metrics::{
-    MetricsError, Norm, Paired, Panel, Roster, RunData, Sums, System, Unread, baselines, clustered, conditions, counts,
-    crossed_overall,
+    Credit, Estimate, MetricsError, Norm, Paired, Panel, Quantity, Resampling, Roster, Row, RunData, Sums, System,
+    Unread, baselines, clustered, clustered_overall, conditions, counts, crossed_overall,
 };
 use crate::run::Spec;
 use crate::scoring::{Condition, Method};
@@ -62,15 +63,19 @@ impl Bench<'_> {
         self.roster.categories.len()
     }
 
-    /// Matches two systems probe by probe.
-    pub fn pair(&self, first: usize, second: usize) -> Result<Paired, MetricsError> {
+    /// Matches two systems probe by probe; absent where they have no probe in common.
+    pub fn pair(&self, first: usize, second: usize) -> Result<Option<Paired>, MetricsError> {
         let names = (self.full_label(first), self.full_label(second));
-        Paired::new(
+        let paired = Paired::new(
             &self.entries[first].panel,
             &self.entries[second].panel,
             &self.roster,
             (&names.0, &names.1),
-        )
+        );
+        match paired {
+            Err(MetricsError::NothingShared { .. }) => Ok(None),
+            paired => paired.map(Some),
+        }
     }
 
     /// All parts of a system's name that say something.
@@ -108,7 +113,8 @@ impl Report {
                 .filter(|b| shown.contains(*b))
             {
                 let paired = bench.pair(system, baseline)?;
-                let difference = paired.overall(bench.categories(), &options.resampling);
+                let overall = |paired: Paired| paired.overall(bench.categories(), &options.resampling);
+                let difference = paired.and_then(overall);
                 against.extend(difference.map(|difference| Against {
                     system,
                     baseline,
@@ -136,6 +142,7 @@ impl Report {
             calibration: sections::calibrations(&bench),
             readings: sections::readings_of(&bench),
             lift: sections::lift(&bench)?,
+            choices: choices::choices(&bench, &systems),
             headline: bench.headline.clone(),
             baseline_runs: shown
                 .iter()
@@ -308,6 +315,7 @@ fn scores(bench: &Bench<'_>, at: usize) -> SystemScores {
         unread: entry.panel.unread(),
         scores: clustered(&sums, how),
         counts: counts(&entry.panel, bench.categories()),
+        mean_of_people: mean_of_people(&entry.panel, credit, how),
         crossed: bench
             .headline
             .contains(&at)
@@ -316,6 +324,33 @@ fn scores(bench: &Bench<'_>, at: usize) -> SystemScores {
         shown,
         context_tokens,
     }
+}
+
+/// The mean over people of each person's own share of correct choices: the overall figure as the paper computes it.
+fn mean_of_people(panel: &Panel, credit: Credit, how: &Resampling) -> Option<Estimate> {
+    let shares = |rows: &[Row]| {
+        let worth = rows.iter().map(|row| credit.of(row));
+        let (right, all) = worth.fold((0.0, 0.0), |sum, (n, d)| (sum.0 + n, sum.1 + d));
+        (right, all)
+    };
+    let people: Vec<&[Row]> = panel.rows.chunk_by(|a, b| a.person == b.person).collect();
+    let one = people.iter().filter_map(|rows| rows.first()).map(|row| Row {
+        category: 0,
+        split: 0,
+        ..*row
+    });
+    let one: Vec<Row> = one.collect();
+    let quantity = if panel.is_chance() {
+        Quantity::Exact
+    } else {
+        Quantity::Share
+    };
+    let mut own = people.iter().map(|rows| shares(rows));
+    let sums = Sums::of_rows(&one, 1, quantity, |_| match own.next() {
+        Some((right, all)) if all > 0.0 => (right / all, 1.0),
+        _ => (0.0, 0.0),
+    });
+    clustered_overall(&sums, how)
 }
 
 /// Baselines to be shown: all but, of several k of resemblance on the same probes, the best one. Choosing it by its

@@ -238,7 +238,12 @@ fn each_with_each(list: &[usize]) -> Vec<(usize, usize)> {
 fn pair(bench: &Bench<'_>, first: usize, second: usize) -> Result<Pair, MetricsError> {
     let categories = bench.categories();
     let how = &bench.options.resampling;
-    let paired = bench.pair(first, second)?;
+    let Some(paired) = bench.pair(first, second)? else {
+        return Err(MetricsError::NothingShared {
+            first: bench.full_label(first),
+            second: bench.full_label(second),
+        });
+    };
     let comparison = paired.compare(categories, how);
     let (a, b) = (&bench.entries[first].parts, &bench.entries[second].parts);
     let common: Vec<&str> = (1..9)

@@ -15,7 +15,12 @@ impl Report {
             self.agreement_csv(),
             self.norms_csv(),
         ]);
-        tables.extend([self.calibration_csv(), self.readings_csv(), self.lift_csv()]);
+        tables.extend([
+            self.calibration_csv(),
+            self.readings_csv(),
+            self.lift_csv(),
+            self.choices_csv(),
+        ]);
         tables.retain(|table| !table.rows.is_empty());
         for table in &mut tables {
             table.columns.push(("respondents".to_owned(), Align::Left));
@@ -67,6 +72,7 @@ impl Report {
             for ((category, estimate), counts) in categories.zip(&counts.categories) {
                 push("category", category, estimate, counts);
             }
+            push("overall, mean of people", "", &system.mean_of_people, &counts.overall);
             push("overall, crossed with questions", "", &system.crossed, &counts.overall);
         }
         table
@@ -187,14 +193,20 @@ impl Report {
         );
         columns.extend(["over_chance", "over_baseline"].map(|name| (name, Align::Right)));
         columns.push(("baseline", Align::Left));
+        columns.extend(
+            ["shortest_probes", "shortest", "shortest_own", "shortest_by_chance"].map(|name| (name, Align::Right)),
+        );
         let mut table = Table::new("norms", "", &columns);
         for system in &self.norms {
             for norm in &system.norms {
                 let mut row = vec![system.label.clone(), norm.norm.name().to_owned()];
-                row.extend(numbers(Some(&norm.accuracy)));
+                row.extend(numbers(norm.accuracy.as_ref()));
                 row.push(number(norm.agreement.map(|a| a.agreement)));
                 row.extend([norm.over_chance, norm.over_baseline].map(|c| number(c.map(|c| c.wrong.estimate.value))));
                 row.push(system.baseline.clone());
+                row.push(norm.shortest.map(|s| s.probes.to_string()).unwrap_or_default());
+                let shares = norm.shortest.map(|s| [s.share.chosen, s.share.own, s.by_chance]);
+                row.extend((0..3).map(|at| number(shares.map(|shares| shares[at]))));
                 table.rows.push(row);
             }
         }

@@ -2,7 +2,7 @@
 
 use super::numbers::{NormScores, Report, Transfer};
 use super::words::{contrast, crowd, mean_shown, otherwise, percent};
-use crate::metrics::{Contrast, Estimate, System, Verdict};
+use crate::metrics::{Constancy, Contrast, Estimate, System, Verdict};
 use crate::scoring::{Condition, Control};
 
 /// The first sentences of a report. Of one run, they are about the first method of its spec, which was chosen before any
@@ -28,8 +28,50 @@ pub fn lede(report: &Report) -> Vec<String> {
         share(&estimate),
         crowd(report.systems[first].people, report.synthetic)
     )];
+    sentences.extend(constant_answers(report, first));
     sentences.extend(standings(report, first, "the model"));
     sentences
+}
+
+/// What must be known before an accuracy is believed: that the system answers alike whoever is asked.
+fn constant_answers(report: &Report, system: usize) -> Option<String> {
+    let choices = report.choices.iter().find(|choices| choices.system == system)?;
+    Some(format!("{}.", capital(&alike(&choices.constancy?))))
+}
+
+/// "chooses the first candidate on 100 % of probes: its accuracy is that of always doing so" and the like.
+pub fn alike(constancy: &Constancy) -> String {
+    let figure = |share: f64| format!("{} %", super::words::whole_percent(share));
+    match constancy {
+        Constancy::Position { position, share } => format!(
+            "it chooses the {} candidate on {} of probes (people's own answers: {}): its accuracy is that of always doing so",
+            ordinal(*position),
+            figure(share.chosen),
+            figure(share.own)
+        ),
+        Constancy::Question { share } => format!(
+            "it answers a question alike whoever is asked, on {} of probes (people's own answers are alike on {}): its \
+             accuracy is that of always giving its commonest answer",
+            figure(share.chosen),
+            figure(share.own)
+        ),
+        Constancy::Shortest { share } => format!(
+            "it chooses the shortest candidate on {} of the probes whose candidates differ in length (people's own answers: \
+             {}): its accuracy is that of always doing so",
+            figure(share.chosen),
+            figure(share.own)
+        ),
+    }
+}
+
+/// "first", "second" and so on, from 0.
+pub fn ordinal(position: usize) -> String {
+    const WORDS: [&str; 8] = [
+        "first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth",
+    ];
+    WORDS
+        .get(position)
+        .map_or_else(|| format!("{}th", position + 1), |word| (*word).to_owned())
 }
 
 /// How one system stands to each baseline.
@@ -67,7 +109,8 @@ fn ranked_lede(report: &Report) -> Vec<String> {
             }
             _ => String::new(),
         };
-        sentences.push(format!("{}: {}.{next}", ranked.label, share(&estimate)));
+        let alike = constant_answers(report, ranked.system).map_or(String::new(), |said| format!(" {said}"));
+        sentences.push(format!("{}: {}.{alike}{next}", ranked.label, share(&estimate)));
     }
     sentences
 }
@@ -112,7 +155,7 @@ fn restricted_lede(report: &Report) -> Vec<String> {
             Verdict::Ahead => format!("Statements about the same category help: {points} points."),
             Verdict::Behind => format!("Statements about other categories help more: {points} points."),
             Verdict::Depends => format!("Whether the same category helps depends on unread answers: {points} points."),
-            Verdict::Open | Verdict::TooFew => {
+            Verdict::Open | Verdict::Constant | Verdict::TooFew => {
                 format!("Statements about the same and about other categories are not told apart: {points} points.")
             }
         });
@@ -187,6 +230,7 @@ pub fn verdict(judged: &Contrast, p: Option<f64>) -> String {
         Verdict::Behind => format!("behind: {figure} points"),
         Verdict::Open => format!("not told apart from it: {figure} points"),
         Verdict::TooFew => format!("not judged, for want of people: {figure} points"),
+        Verdict::Constant => format!("not judged, because it answers alike whoever is asked: {figure} points"),
         Verdict::Depends => {
             let [shared, chance] = otherwise(Some(judged));
             format!(
@@ -245,7 +289,7 @@ fn standing(judged: &Contrast) -> &'static str {
     match judged.verdict() {
         Verdict::Ahead => "ahead of",
         Verdict::Behind => "behind",
-        Verdict::Open | Verdict::Depends | Verdict::TooFew => "not told apart from",
+        Verdict::Open | Verdict::Depends | Verdict::Constant | Verdict::TooFew => "not told apart from",
     }
 }
 
@@ -285,6 +329,7 @@ mod tests {
             wrong: Tested { estimate, p },
             unread: 0,
             otherwise: None,
+            constant: Default::default(),
         }
     }
 
@@ -292,7 +337,8 @@ mod tests {
         let contrast = judged(low, high);
         NormRow {
             norm,
-            accuracy: contrast.wrong.estimate,
+            accuracy: Some(contrast.wrong.estimate),
+            shortest: None,
             agreement: None,
             over_chance: Some(contrast),
             over_baseline: None,

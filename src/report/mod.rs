@@ -5,6 +5,7 @@
 
 mod build;
 mod charts;
+mod choices;
 mod compare;
 mod compare_tables;
 
@@ -25,6 +26,7 @@ mod tables;
 mod transfer;
 mod words;
 
+pub use choices::SystemChoices;
 pub use compare::{CompareError, Comparisons, Factor, GroupDifference, Pair};
 pub use numbers::{
     Against, Curve, CurvePoint, Lift, MethodPair, NormRow, NormScores, Ranked, Report, ReportOptions, RunSummary,

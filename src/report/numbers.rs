@@ -2,9 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::choices::SystemChoices;
 use crate::metrics::{
     Agreement, Bounds, Calibration, Comparison, Contrast, Counts, Estimate, Inequity, Norm, Readings, Resampling,
-    RunHeader, Scores, System,
+    RunHeader, Scores, Shortest, System,
 };
 use crate::scoring::Condition;
 
@@ -60,6 +61,8 @@ pub struct Report {
     pub readings: Vec<SystemReadings>,
     /// Own demonstrations against somebody else's or nobody's.
     pub lift: Vec<Lift>,
+    /// What every condition chooses, beside what people answered.
+    pub choices: Vec<SystemChoices>,
 }
 
 /// What one run was.
@@ -100,6 +103,8 @@ pub struct SystemScores {
     pub counts: Scores<Counts>,
     /// Overall accuracy with its interval over people and questions.
     pub crossed: Option<Estimate>,
+    /// The mean of people's own shares, as the paper computes it: it weighs a person alike however many probes they have.
+    pub mean_of_people: Option<Estimate>,
     /// Mean number of demonstrations really shown; absent for baselines.
     pub shown: Option<f64>,
     /// Mean number of tokens of a context; absent for baselines.
@@ -217,8 +222,10 @@ pub struct NormScores {
 pub struct NormRow {
     /// The norm.
     pub norm: Norm,
-    /// Overall accuracy.
-    pub accuracy: Estimate,
+    /// Overall accuracy; absent where no record says anything under the norm.
+    pub accuracy: Option<Estimate>,
+    /// How often the shortest candidate is chosen; absent where all are equally long.
+    pub shortest: Option<Shortest>,
     /// Agreement of its choices with those of the headline norm; absent for that norm itself.
     pub agreement: Option<Agreement>,
     /// Accuracy minus chance, on the same probes.

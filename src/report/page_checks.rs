@@ -48,7 +48,8 @@ impl Page<'_> {
                 .map(|row| {
                     context! {
                         norm => row.norm.name(), meaning => names::norm(row.norm),
-                        accuracy => with_interval(Some(&row.accuracy)),
+                        accuracy => with_interval(row.accuracy.as_ref()),
+                        shortest => row.shortest.as_ref().map_or("–".to_owned(), |s| super::choices::beside(&s.share)),
                         agreement => row.agreement.map_or("headline".to_owned(), |a| percent(Some(a.agreement))),
                         over_chance => contrast(row.over_chance.as_ref()),
                         over_baseline => contrast(row.over_baseline.as_ref()),

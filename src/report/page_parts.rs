@@ -52,6 +52,8 @@ pub(super) fn heat(report: &Report, published: &Published) -> Value {
         .collect();
     let overall = |column: &Column<'_>| column.scores.overall;
     rows.push(row("Overall", &overall, &|column| Some(column.overall)));
+    let of_people = |column: &Column<'_>| column.mean_of_people.copied();
+    let people = row("Overall, mean of people", &of_people, &|_| None);
     let splits: Vec<Value> = (0..SPLITS)
         .filter(|split| shown.iter().any(|column| column.scores.splits[*split].is_some()))
         .map(|split| {
@@ -59,6 +61,7 @@ pub(super) fn heat(report: &Report, published: &Published) -> Value {
             row(&format!("Split {}", split + 1), &own, &|_| None)
         })
         .collect();
+    let splits: Vec<Value> = std::iter::once(people).chain(splits).collect();
     let ours = shown.iter().filter(|column| column.ours).count();
     let spans = vec![ours, shown.len() - ours, paper.len()];
     context! { columns, rows, splits, spans }

@@ -19,9 +19,9 @@ pub(super) fn ranking(bench: &Bench<'_>, systems: &[SystemScores]) -> Result<Vec
     for (rank, &first) in order.iter().enumerate() {
         for (behind, &second) in order.iter().enumerate().skip(rank + 1) {
             let contrast = match bench.pair(first, second) {
-                Ok(paired) => paired.overall(bench.categories(), &bench.options.resampling),
+                Ok(paired) => paired.and_then(|paired| paired.overall(bench.categories(), &bench.options.resampling)),
                 // Runs on different people can stand in one table, but not against each other.
-                Err(MetricsError::NothingShared { .. } | MetricsError::Disagree { .. }) => None,
+                Err(MetricsError::Disagree { .. }) => None,
                 Err(error) => return Err(error),
             };
             pairs.extend(contrast.map(|contrast| (rank, behind, contrast)));

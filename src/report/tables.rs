@@ -18,6 +18,8 @@ pub(super) struct Column<'a> {
     pub people: usize,
     /// Its accuracies.
     pub scores: &'a Scores<Estimate>,
+    /// The mean of people's own shares; absent for grids.
+    pub mean_of_people: Option<&'a Estimate>,
 }
 
 impl Report {
@@ -34,6 +36,7 @@ impl Report {
                     chance: false,
                     people,
                     scores,
+                    mean_of_people: None,
                 });
             }
         }
@@ -50,6 +53,7 @@ impl Report {
             chance: system.system == System::Chance,
             people: system.people,
             scores: &system.scores,
+            mean_of_people: system.mean_of_people.as_ref(),
         }
     }
 
@@ -84,7 +88,7 @@ impl Report {
 
     /// The tables for people: the main one, and where there is more than it shows, every condition and the individual lift.
     pub fn tables(&self) -> Vec<Table> {
-        let more = [self.conditions_table(), self.lift_table()];
+        let more = [self.choices_table(), self.conditions_table(), self.lift_table()];
         std::iter::once(self.main_table())
             .chain(more.into_iter().flatten())
             .collect()
@@ -114,7 +118,7 @@ impl Report {
         let few = self.few().map_or(String::new(), |few| format!(" {few}"));
         let caption = format!(
             "{synthetic}Accuracy in percent with 95 % intervals over {people}{shown}; overall is the mean of the \
-             categories.{grids}{few}"
+             categories, as mean of people it weighs people alike (the paper's figure).{grids}{few}"
         );
         let mut table = Table::new("main", caption, &[("category", Align::Left)]);
         let titles = columns.iter().map(|column| (column.label.clone(), Align::Right));
@@ -132,6 +136,10 @@ impl Report {
         table
             .rows
             .push(std::iter::once("Overall".to_owned()).chain(overall).collect());
+        let people = columns.iter().map(|column| with_interval(column.mean_of_people));
+        table
+            .rows
+            .push(std::iter::once("Mean of people".to_owned()).chain(people).collect());
         table
     }
 

@@ -6,8 +6,8 @@ use super::build::Bench;
 use super::names;
 use super::numbers::{SystemScores, Transfer};
 use crate::metrics::{
-    Contrast, Credit, MetricsError, Paired, Panel, Quantity, Resampling, Row, Scores, Sums, Unread, clustered,
-    contrasts, tally,
+    Asked, Contrast, Credit, MetricsError, Paired, Panel, Quantity, Resampling, Row, Scores, Sums, Unread, clustered,
+    constancy, contrasts, tally,
 };
 use crate::scoring::Method;
 use crate::survey::Form;
@@ -82,7 +82,7 @@ fn grid(
     let lift = beside(&same, &others, bench.categories(), how);
     let diagonal = Panel {
         rows: same,
-        chance: false,
+        asked: Asked::Model,
     };
     let run = list.first().map_or(0, |(_, at)| bench.entries[*at].run);
     let mut against = Vec::new();
@@ -142,5 +142,10 @@ fn beside(same: &[Row], others: &[Row], categories: usize, how: &Resampling) -> 
         .map(Row::key)
         .collect();
     let rows: Vec<Row> = same.iter().filter(|row| unread.contains(&row.key())).copied().collect();
-    contrasts(&tally(&rows, categories), sums, how)
+    let alike = |rows: &[Row]| constancy(rows).is_some();
+    let constant = Constant {
+        first: alike(same),
+        second: alike(others),
+    };
+    contrasts(&tally(&rows, categories), constant, sums, how)
 }

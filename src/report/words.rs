@@ -9,6 +9,15 @@ pub fn percent(value: Option<f64>) -> String {
     value.map_or_else(|| "–".to_owned(), |v| format!("{:.1}", 100.0 * v))
 }
 
+/// A share in whole percent; never 100 unless it is all, nor 0 unless it is none.
+pub fn whole_percent(share: f64) -> String {
+    match format!("{:.0}", 100.0 * share).as_str() {
+        "100" if share < 1.0 => "over 99".to_owned(),
+        "0" if share > 0.0 => "under 1".to_owned(),
+        rounded => rounded.to_owned(),
+    }
+}
+
 /// "52.1 (50.0–54.3)"; without the bracket where there is no interval.
 pub fn with_interval(estimate: Option<&Estimate>) -> String {
     let Some(estimate) = estimate else {
