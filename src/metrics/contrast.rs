@@ -106,6 +106,7 @@ pub fn contrasts(
                 wrong: (*wrong)?,
                 unread,
                 otherwise,
+                constant,
             })
         });
     wrong.from_list(all)

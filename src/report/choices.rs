@@ -56,7 +56,7 @@ pub(super) fn choices(bench: &Bench<'_>, systems: &[SystemScores]) -> Vec<System
             system,
             label,
             choices: Choices::of(&entry.panel, &bench.roster, &bench.options.resampling)?,
-            constancy: constancy(&entry.panel.rows).or(shortest.and_then(|shortest| shortest.constancy())),
+            constancy: most_telling(constancy(&entry.panel.rows), shortest),
             accuracy: overall(system),
             always_first: first.and_then(|at| overall(*at)),
             shortest,
@@ -64,6 +64,16 @@ pub(super) fn choices(bench: &Bench<'_>, systems: &[SystemScores]) -> Vec<System
         })
     };
     conditions.into_iter().zip(labels).filter_map(of_one).collect()
+}
+
+/// A model that always chooses the shortest candidate also answers a question alike whoever is asked; that it is the
+/// shortest says more.
+fn most_telling(found: Option<Constancy>, shortest: Option<Shortest>) -> Option<Constancy> {
+    let by_length = shortest.and_then(|shortest| shortest.constancy());
+    match found {
+        Some(Constancy::Position { .. }) => found,
+        _ => by_length.or(found),
+    }
 }
 
 /// "62.1 (55.0)": a system's share and people's own, in percent.

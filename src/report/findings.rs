@@ -110,9 +110,28 @@ fn ranked_lede(report: &Report) -> Vec<String> {
             _ => String::new(),
         };
         let alike = constant_answers(report, ranked.system).map_or(String::new(), |said| format!(" {said}"));
-        sentences.push(format!("{}: {}.{alike}{next}", ranked.label, share(&estimate)));
+        let places = places(report, ranked.system);
+        sentences.push(format!("{}: {}.{alike}{places}{next}", ranked.label, share(&estimate)));
     }
     sentences
+}
+
+/// " It is ahead of chance and behind majority.": one system's standing to all baselines in a sentence.
+fn places(report: &Report, system: usize) -> String {
+    let against = || report.against.iter().filter(|against| against.system == system);
+    let mut parts = Vec::new();
+    for place in ["ahead of", "behind", "not told apart from", "not judged against"] {
+        let here = against().filter(|against| standing(&against.difference) == place);
+        let labels: Vec<String> = here.map(|against| report.baseline_label(against.baseline)).collect();
+        let labels: Vec<&str> = labels.iter().map(String::as_str).collect();
+        if !labels.is_empty() {
+            parts.push(format!("{place} {}", list(&labels)));
+        }
+    }
+    match parts.is_empty() {
+        true => String::new(),
+        false => format!(" It is {}.", parts.join(", ")),
+    }
 }
 
 /// A small number as a word.
@@ -256,7 +275,7 @@ pub fn norm_dependence(scores: &NormScores) -> Vec<String> {
             .iter()
             .filter_map(|row| Some((row.norm.name(), standing(&figure(row)?))))
             .collect();
-        let standings: Vec<&str> = ["ahead of", "behind", "not told apart from"]
+        let standings: Vec<&str> = ["ahead of", "behind", "not told apart from", "not judged against"]
             .into_iter()
             .filter(|standing| judged.iter().any(|(_, s)| s == standing))
             .collect();
@@ -289,7 +308,8 @@ fn standing(judged: &Contrast) -> &'static str {
     match judged.verdict() {
         Verdict::Ahead => "ahead of",
         Verdict::Behind => "behind",
-        Verdict::Open | Verdict::Depends | Verdict::Constant | Verdict::TooFew => "not told apart from",
+        Verdict::Open => "not told apart from",
+        Verdict::Depends | Verdict::Constant | Verdict::TooFew => "not judged against",
     }
 }
 

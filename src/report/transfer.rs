@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::build::Bench;
 use super::names;
 use super::numbers::{SystemScores, Transfer};
+use crate::metrics::Constant;
 use crate::metrics::{
     Asked, Contrast, Credit, MetricsError, Paired, Panel, Quantity, Resampling, Row, Scores, Sums, Unread, clustered,
     constancy, contrasts, tally,
