@@ -14,7 +14,7 @@ mod stats;
 mod synth;
 mod types;
 
-pub use demographics::{DIMENSION_COUNT, Demographics, Dimension, Group, IncomeGrouping};
+pub use demographics::{Demographics, Dimension, Group, IncomeGrouping};
 pub use error::SurveyError;
 pub use file::{FileError, FileKind, ReadReport, RepeatedIds, RepeatedInCountry, SurveyFile};
 pub use list::{RespondentList, write_list};
