@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::survey::{Catalogue, Demographics, IncomeGrouping, ReadReport, RepeatedIds, SurveyFile};
+use crate::survey::{Catalogue, Demographics, IncomeGrouping, QuestionId, ReadReport, RepeatedIds, SurveyFile};
 
 /// Which catalogue to use.
 #[derive(Debug, Clone, clap::Args)]
@@ -40,11 +40,31 @@ pub fn notes(report: &ReadReport, demographics: &Demographics) -> Vec<String> {
             if country.kept == 1 { "is" } else { "are" },
         ));
     }
-    let unknown: u64 = report.unknown_codes.values().flat_map(|codes| codes.values()).sum();
-    if unknown > 0 {
+    if let [first, rest @ ..] = report.skipped_lines.as_slice() {
+        let lines = if rest.is_empty() { "a line" } else { "lines" };
         notes.push(format!(
-            "{unknown} answers have codes that the catalogue does not know and count as missing (`indieval survey check` lists them)"
+            "{lines} above the header left out: {first}{}",
+            if rest.is_empty() { "" } else { ", ..." }
         ));
+    }
+    if report.empty_rows > 0 {
+        notes.push(format!("{} rows without any content left out", report.empty_rows));
+    }
+    if !report.absent_questions.is_empty() {
+        let absent: Vec<String> = report.absent_questions.iter().map(QuestionId::to_string).collect();
+        notes.push(format!("the file has no {}: read as not asked", absent.join(", ")));
+    }
+    for (unknown, what, whose) in [
+        (&report.unknown_codes, "answers", "catalogue"),
+        (&report.unknown_demographics, "demographic facts", "list of codes"),
+    ] {
+        let count: u64 = unknown.values().flat_map(|codes| codes.values()).sum();
+        if count > 0 {
+            notes.push(format!(
+                "{count} {what} have codes that the {whose} does not know and count as missing (`indieval survey check` \
+                 lists them)"
+            ));
+        }
     }
     let absent = |id: &str| report.absent_columns.iter().any(|column| column == id);
     match demographics.income {
