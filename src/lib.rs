@@ -1,8 +1,10 @@
 //! indieval tells how well a local language model knows one particular person.
 //!
 //! A survey respondent's answers become statements; a model is shown some of them and has to tell which of a few
-//! candidate statements the same person would express next. Data flows once through the rooms below, top to bottom;
+//! candidate statements the same person would express next. Data flows once through the modules below, top to bottom;
 //! `ARCHITECTURE.md` says what each may import and what is deliberately absent.
+
+pub mod base;
 
 pub mod survey;
 

@@ -11,7 +11,7 @@ use crate::report::{Comparisons, Factor, Table};
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Both sides are matched probe by probe. Of one run, its methods are compared unless --by says otherwise; of several
-runs, the cells that they have in common.")]
+runs, the conditions that they have in common.")]
 pub struct Args {
     /// Folders of runs
     #[arg(required = true, value_name = "RUN")]

@@ -8,6 +8,8 @@ use anyhow::Context;
 use sha2::{Digest, Sha256};
 
 use super::models::download::Bar;
+use crate::base::hex::hex;
+use crate::base::text;
 use crate::model::checkpoint::Checkpoint;
 use crate::model::decoder::QuantizedWeights;
 use crate::model::device::{DeviceChoice, Precision};
@@ -15,7 +17,7 @@ use crate::model::fake::{FakeConfig, FakeModel};
 use crate::model::memory::Room;
 use crate::model::source::{self, Environment, Fetch};
 use crate::model::{Engine, EngineSettings, LanguageModel, Tokenizer, kernels};
-use crate::run::{ModelIdentity, hex};
+use crate::run::ModelIdentity;
 
 /// Which model, and how its numbers are held.
 #[derive(Debug, Clone, clap::Args)]
@@ -147,7 +149,7 @@ impl ModelArgs {
         let mut notes = vec![format!(
             "{}: {} {} parameters, {}, {} on {}, loaded in {:.1} s",
             identity.name,
-            millions(identity.parameters),
+            text::parameters(identity.parameters),
             identity.family,
             identity.dtype,
             identity.kernels,
@@ -226,13 +228,5 @@ fn name(asked: &str, path: &Path) -> String {
             .map_or_else(|| asked.to_owned(), |name| name.to_string_lossy().into_owned())
     } else {
         asked.to_owned()
-    }
-}
-
-fn millions(parameters: u64) -> String {
-    match parameters {
-        0..1_000_000 => format!("{:.0} k", parameters as f64 / 1e3),
-        1_000_000..1_000_000_000 => format!("{:.0} M", parameters as f64 / 1e6),
-        _ => format!("{:.1} B", parameters as f64 / 1e9),
     }
 }

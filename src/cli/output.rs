@@ -1,10 +1,11 @@
 //! Where commands put what they make: standard output, and files that are whole or not there.
 
-use std::fs::File;
-use std::io::{self, BufWriter, Write};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
+
+use crate::base::files;
 
 /// Prints text. A reader that stops listening (`| head`) is no error.
 pub fn print(text: &str) -> anyhow::Result<()> {
@@ -50,25 +51,21 @@ impl Exists {
     }
 }
 
-/// Writes a file through a neighbor that takes its name when it is complete.
-pub fn write_whole<E>(path: &Path, fill: impl FnOnce(&mut BufWriter<File>) -> Result<(), E>) -> anyhow::Result<()>
+/// Writes a file that is whole or not there (see [`crate::base::files`]).
+pub fn write_whole<E>(path: &Path, fill: impl FnOnce(&mut dyn Write) -> Result<(), E>) -> anyhow::Result<()>
 where
     E: Into<anyhow::Error>,
 {
-    let place = || format!("cannot write {}", path.display());
-    let mut name = path.file_name().with_context(place)?.to_owned();
-    name.push(format!(".{}.part", std::process::id()));
-    let part: PathBuf = path.with_file_name(name);
-    let written = (|| {
-        let mut output = BufWriter::new(File::create(&part).with_context(place)?);
-        fill(&mut output).map_err(Into::into)?;
-        output.flush().with_context(place)?;
-        drop(output);
-        std::fs::rename(&part, path).with_context(place)
-    })();
-    if written.is_err() {
-        // Best effort: the error that matters is already at hand.
-        let _ = std::fs::remove_file(&part);
+    files::write_whole(path, |output| fill(output).map_err(|error| Unwritten(error.into())))
+        .map_err(|error| error.0)
+        .with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// Why a file was not written: the system's reason, or that of who filled it.
+struct Unwritten(anyhow::Error);
+
+impl From<io::Error> for Unwritten {
+    fn from(error: io::Error) -> Self {
+        Self(error.into())
     }
-    written
 }

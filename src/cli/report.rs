@@ -1,6 +1,5 @@
 //! `indieval report`.
 
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 

@@ -7,6 +7,7 @@ use anyhow::Context as _;
 
 use super::model_args::MachineArgs;
 use super::run as run_command;
+use crate::base::random::Draws;
 use crate::cli::output::say;
 use crate::model::{LanguageModel, Tokenizer};
 use crate::run::{self, People, Plan, Prompts};
@@ -149,7 +150,7 @@ fn compare(
         "f32" => run::TOLERANCE_F32,
         _ => run::TOLERANCE_HALF,
     };
-    let chosen = run::choose(outcomes.len(), count, seed);
+    let chosen = Draws::new(seed, 0).choose(outcomes.len(), count);
     let verified = run::rescore(
         people, spec, plan, prompts, model, tokenizer, outcomes, &chosen, tolerance,
     )?;

@@ -15,13 +15,12 @@
 
 use std::collections::BTreeMap;
 
-use rand_chacha::ChaCha8Rng;
-use rand_core::{Rng, SeedableRng};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::average::{Scores, Sums};
 use super::panel::{Credit, Panel};
+use crate::base::random::Draws;
 
 /// How many resamples, from which seed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -69,23 +68,11 @@ impl Estimate {
     }
 }
 
-/// One of the streams of random numbers of a seed.
-pub(super) fn stream(seed: u64, number: u64) -> ChaCha8Rng {
-    let mut generator = ChaCha8Rng::seed_from_u64(seed);
-    generator.set_stream(number);
-    generator
-}
-
-/// A number below `bound`, uniform to within bound / 2^64.
-pub(super) fn below(generator: &mut impl Rng, bound: usize) -> usize {
-    ((u128::from(generator.next_u64()) * bound as u128) >> 64) as usize
-}
-
 /// How often each of `n` is drawn in `n` draws with replacement.
-fn counts(generator: &mut impl Rng, n: usize) -> Vec<f64> {
+fn counts(draws: &mut Draws, n: usize) -> Vec<f64> {
     let mut counts = vec![0.0; n];
     for _ in 0..n {
-        counts[below(generator, n)] += 1.0;
+        counts[draws.below(n)] += 1.0;
     }
     counts
 }
@@ -107,7 +94,7 @@ pub fn clustered_overall(sums: &Sums, how: &Resampling) -> Option<Estimate> {
     let people = sums.people.len();
     let draws: Vec<Option<f64>> = match sums.balanced() {
         Some(own) => resample(people, how, |generator| {
-            super::average::mean((0..people).map(|_| own[below(generator, people)]))
+            super::average::mean((0..people).map(|_| own[generator.below(people)]))
         }),
         None => resample(people, how, |generator| {
             let counts = counts(generator, people);
@@ -167,7 +154,7 @@ pub fn crossed_overall(panel: &Panel, categories: usize, credit: Credit, how: &R
         let mut question_weight = vec![0.0; questions.len()];
         for list in by_category.values() {
             for _ in 0..list.len() {
-                question_weight[list[below(generator, list.len())]] += 1.0;
+                question_weight[list[generator.below(list.len())]] += 1.0;
             }
         }
         overall(&person_weight, &question_weight)
@@ -192,13 +179,13 @@ fn positions(numbers: impl Iterator<Item = usize>) -> BTreeMap<usize, usize> {
 }
 
 /// Runs the resamples in parallel; none with fewer than two people, because one person tells nothing of others.
-fn resample<T: Send>(people: usize, how: &Resampling, one: impl Fn(&mut ChaCha8Rng) -> T + Sync) -> Vec<T> {
+fn resample<T: Send>(people: usize, how: &Resampling, one: impl Fn(&mut Draws) -> T + Sync) -> Vec<T> {
     if people < 2 {
         return Vec::new();
     }
     (0..how.resamples as u64)
         .into_par_iter()
-        .map(|number| one(&mut stream(how.seed, number)))
+        .map(|number| one(&mut Draws::new(how.seed, number)))
         .collect()
 }
 

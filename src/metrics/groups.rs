@@ -1,12 +1,12 @@
 //! Accuracy by demographic group, and how unequally it is spread.
 
-use rand_core::Rng;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::average::{Sums, mean};
-use super::bootstrap::{Estimate, Resampling, below, clustered_overall, stream};
+use super::bootstrap::{Estimate, Resampling, clustered_overall};
 use super::roster::Roster;
+use crate::base::random::Draws;
 
 /// One group's accuracy.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -122,14 +122,14 @@ fn deal(sums: &Sums, dimensions: &[Vec<Vec<usize>>], how: &Resampling) -> Vec<f6
     (0..how.resamples.min(DEALS) as u64)
         .into_par_iter()
         .filter_map(|number| {
-            let mut generator = stream(how.seed ^ DEAL, number);
+            let mut generator = Draws::new(how.seed ^ DEAL, number);
             mean(dimensions.iter().filter_map(|groups| {
                 let mut people: Vec<usize> = groups
                     .iter()
                     .flatten()
                     .filter_map(|p| position.get(p).copied())
                     .collect();
-                shuffle(&mut generator, &mut people);
+                generator.shuffle(&mut people);
                 let mut rest = people.as_slice();
                 sample_deviation(groups.iter().filter_map(|group| {
                     let (dealt, left) = rest.split_at(group.len().min(rest.len()));
@@ -146,13 +146,6 @@ fn deal(sums: &Sums, dimensions: &[Vec<Vec<usize>>], how: &Resampling) -> Vec<f6
 
 /// Keeps the deals' random numbers apart from the bootstrap's.
 const DEAL: u64 = 0x4445_414c_0000_0000;
-
-/// Fisher and Yates.
-fn shuffle(generator: &mut impl Rng, list: &mut [usize]) {
-    for last in (1..list.len()).rev() {
-        list.swap(last, below(generator, last + 1));
-    }
-}
 
 /// The members with a row in these sums.
 fn present(sums: &Sums, members: &[usize]) -> Vec<usize> {

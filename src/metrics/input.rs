@@ -1,7 +1,7 @@
 //! What the metrics are computed from: everything a run folder says, in memory.
 //!
 //! Metrics know no survey files and no models. What they need of people and questions stands in the run folder and
-//! arrives here; the room `run` reads and writes it.
+//! arrives here; the module `run` reads and writes it.
 
 use std::collections::BTreeMap;
 
@@ -17,7 +17,7 @@ pub struct RunData {
     pub name: String,
     /// What was run, on what, and how much was computed.
     pub header: RunHeader,
-    /// All outcomes, in any order, each probe at most once per cell.
+    /// All outcomes, in any order, each probe at most once per condition.
     pub outcomes: Vec<Outcome>,
     /// The people, in the order of the plan.
     pub people: Vec<Person>,

@@ -25,7 +25,7 @@ pub use choice::{candidate_scores, prediction};
 pub use groups::{DimensionGroups, Group, Inequity, by_group, sample_deviation};
 pub use input::{BaselineRow, Dimension, ModelInfo, Person, QuestionInfo, RunData, RunHeader};
 pub use paired::{Agreement, Comparison, Outcomes2x2, Paired, agreement, sign_flip};
-pub use panel::{Credit, Panel, Row, SPLITS, System, Unread, baselines, cells};
+pub use panel::{Credit, Panel, Row, SPLITS, System, Unread, baselines, conditions};
 pub use reading::{Bounds, Readings, bounds, readings};
 pub use roster::{MetricsError, Roster};
 pub use tail::{EXACT_UP_TO, holm, mcnemar, minimum_detectable};

@@ -2,15 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use rand_core::Rng;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::average::{Scores, Sums};
-use super::bootstrap::{Estimate, Resampling, clustered, stream};
+use super::bootstrap::{Estimate, Resampling, clustered};
 use super::panel::{Credit, Panel, Row, Unread};
 use super::roster::{MetricsError, Roster};
 use super::tail::{mcnemar, minimum_detectable};
+use crate::base::random::Draws;
 
 /// The probes that two panels share, in the order of the first.
 #[derive(Debug, Clone)]
@@ -217,7 +217,7 @@ pub fn sign_flip(sums: &Sums, how: &Resampling) -> Scores<f64> {
     let reached: Vec<u64> = (0..how.resamples as u64)
         .into_par_iter()
         .map(|number| {
-            let mut generator = stream(how.seed ^ FLIP, number);
+            let mut generator = Draws::new(how.seed ^ FLIP, number);
             let signs: Vec<f64> = (0..people).map(|_| sign(&mut generator)).collect();
             let flipped = sums.signed(|position| signs[position]).scores();
             observed
@@ -252,7 +252,7 @@ fn sign_flip_overall(sums: &Sums, how: &Resampling) -> Option<f64> {
     let reached = (0..how.resamples as u64)
         .into_par_iter()
         .filter(|&number| {
-            let mut generator = stream(how.seed ^ FLIP, number);
+            let mut generator = Draws::new(how.seed ^ FLIP, number);
             let flipped: f64 = own.iter().map(|d| d * sign(&mut generator)).sum();
             flipped.abs() >= observed - ROUNDING * own.len() as f64
         })
@@ -261,8 +261,8 @@ fn sign_flip_overall(sums: &Sums, how: &Resampling) -> Option<f64> {
 }
 
 /// Heads or tails.
-fn sign(generator: &mut impl Rng) -> f64 {
-    if generator.next_u32() & 1 == 0 { 1.0 } else { -1.0 }
+fn sign(draws: &mut Draws) -> f64 {
+    if draws.coin() { 1.0 } else { -1.0 }
 }
 
 /// Averages that differ by this little are equal: they are of the same counts, added in another order.

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::choice::prediction;
 use super::input::RunData;
 use super::roster::{MetricsError, Roster};
-use crate::scoring::{Cell, Norm, Outcome};
+use crate::scoring::{Condition, Norm, Outcome};
 
 /// Number of splits.
 pub const SPLITS: usize = 3;
@@ -16,10 +16,10 @@ pub const SPLITS: usize = 3;
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum System {
-    /// A cell of the run's grid; the norm matters to likelihoods only.
+    /// A condition of the run's grid; the norm matters to likelihoods only.
     Model {
-        /// The cell.
-        cell: Cell,
+        /// The condition.
+        condition: Condition,
         /// How candidates are compared.
         norm: Norm,
     },
@@ -128,10 +128,10 @@ impl Panel {
     /// Where an outcome names a person, question, split or candidate that does not exist, or a probe stands twice.
     pub fn new(run: &RunData, roster: &Roster, system: &System) -> Result<Self, MetricsError> {
         let rows = match system {
-            System::Model { cell, norm } => run
+            System::Model { condition, norm } => run
                 .outcomes
                 .iter()
-                .filter(|outcome| outcome.cell == *cell)
+                .filter(|outcome| outcome.condition == *condition)
                 .map(|outcome| row(run, roster, outcome, prediction(outcome, *norm)))
                 .collect::<Result<Vec<_>, _>>()?,
             System::Chance => every_probe(run, roster)?,
@@ -169,12 +169,12 @@ impl Panel {
     }
 }
 
-/// The cells of a run's grid that have an outcome, in order.
-pub fn cells(run: &RunData) -> Vec<Cell> {
-    let mut seen: BTreeSet<&Cell> = BTreeSet::new();
+/// The conditions of a run's grid that have an outcome, in order.
+pub fn conditions(run: &RunData) -> Vec<Condition> {
+    let mut seen: BTreeSet<&Condition> = BTreeSet::new();
     for outcome in &run.outcomes {
-        if !seen.contains(&outcome.cell) {
-            seen.insert(&outcome.cell);
+        if !seen.contains(&outcome.condition) {
+            seen.insert(&outcome.condition);
         }
     }
     seen.into_iter().cloned().collect()
@@ -240,7 +240,7 @@ fn row(run: &RunData, roster: &Roster, outcome: &Outcome, choice: Option<usize>)
     })
 }
 
-/// Every probe that any cell of the run has, once, without a choice.
+/// Every probe that any condition of the run has, once, without a choice.
 fn every_probe(run: &RunData, roster: &Roster) -> Result<Vec<Row>, MetricsError> {
     let mut probes = BTreeMap::new();
     for outcome in &run.outcomes {

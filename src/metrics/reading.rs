@@ -7,9 +7,9 @@ use serde::{Deserialize, Serialize};
 use super::average::Sums;
 use super::input::RunData;
 use super::panel::{Panel, Unread};
-use crate::scoring::{Cell, Evidence, Reading};
+use crate::scoring::{Condition, Evidence, Reading};
 
-/// How the answers of one cell were read.
+/// How the answers of one condition were read.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Readings {
     /// Number of probes.
@@ -39,9 +39,9 @@ pub struct Bounds {
     pub right: Option<f64>,
 }
 
-/// Counts readings by cell, for the cells whose answers are generated.
-pub fn readings(run: &RunData) -> BTreeMap<Cell, Readings> {
-    let mut counts: BTreeMap<Cell, Readings> = BTreeMap::new();
+/// Counts readings by condition, for the conditions whose answers are generated.
+pub fn readings(run: &RunData) -> BTreeMap<Condition, Readings> {
+    let mut counts: BTreeMap<Condition, Readings> = BTreeMap::new();
     for outcome in &run.outcomes {
         let Evidence::Generation { reading, tries } = &outcome.evidence else {
             continue;
@@ -54,9 +54,9 @@ pub fn readings(run: &RunData) -> BTreeMap<Cell, Readings> {
             unparsable: 0,
             retries: 0,
         };
-        let count = match counts.get_mut(&outcome.cell) {
+        let count = match counts.get_mut(&outcome.condition) {
             Some(count) => count,
-            None => counts.entry(outcome.cell.clone()).or_insert(none),
+            None => counts.entry(outcome.condition.clone()).or_insert(none),
         };
         count.probes += 1;
         count.retries += tries.len().saturating_sub(1);

@@ -89,8 +89,8 @@ pub enum MetricsError {
         /// Number of candidates.
         candidates: usize,
     },
-    /// The same probe stands twice in one cell.
-    #[error("run `{run}`: respondent `{person}`, split {split}, {question} stands twice in one cell")]
+    /// The same probe stands twice in one condition.
+    #[error("run `{run}`: respondent `{person}`, split {split}, {question} stands twice in one condition")]
     Twice {
         /// The run.
         run: String,

@@ -1,6 +1,6 @@
 //! Checkpoints, token ids, the decoder, the tree of keys and values, devices, and a deterministic fake.
 //!
-//! This room imports no other room and never sees a survey.
+//! This module imports none but `base` and never sees a survey.
 
 pub mod checkpoint;
 pub mod config;

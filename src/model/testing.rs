@@ -1,4 +1,4 @@
-//! Tiny models with random weights, for tests of this room.
+//! Tiny models with random weights, for tests of this module.
 
 use super::{
     Engine, LoadError, Mixture, ModelConfig, RopeScaling, Weight, WeightSource, decoder::Decoder,

@@ -1,8 +1,8 @@
 //! Randomness that depends on named things only, never on the order in which they come up.
 
-use rand_chacha::ChaCha8Rng;
-use rand_core::{Rng, SeedableRng};
 use sha2::{Digest, Sha256};
+
+use crate::base::random::Draws;
 
 /// Part of a key: a number or a text. Each is written with its kind and length, so that no two lists of parts give the
 /// same bytes.
@@ -39,23 +39,9 @@ pub(super) fn key_number(purpose: &str, parts: &[Part<'_>]) -> u64 {
     u64::from_le_bytes([a, b, c, d, e, f, g, h])
 }
 
-/// Puts `items` in an order that only `key` and their number decide, every order equally likely (Fisher and Yates).
+/// Puts `items` in an order that only `key` and their number decide, every order equally likely.
 pub(super) fn shuffle<T>(items: &mut [T], key: [u8; 32]) {
-    let mut rng = ChaCha8Rng::from_seed(key);
-    for last in (1..items.len()).rev() {
-        items.swap(last, below(&mut rng, last as u64 + 1) as usize);
-    }
-}
-
-/// A number below `bound`, all equally likely: draws beyond the last whole multiple of `bound` are repeated.
-fn below(rng: &mut ChaCha8Rng, bound: u64) -> u64 {
-    let whole = u64::MAX - u64::MAX % bound;
-    loop {
-        let drawn = rng.next_u64();
-        if drawn < whole {
-            return drawn % bound;
-        }
-    }
+    Draws::from_key(key).shuffle(items);
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Who is asked what, and what is shown of them: splits, choice of demonstrations, cases, donors for the control.
 //!
 //! Everything here is a pure function of a catalogue, respondents and a seed; no text is put together (that is the
-//! `prompt` room) and no model is met.
+//! `prompt` module) and no model is met.
 
 mod case;
 mod demonstration;

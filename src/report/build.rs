@@ -8,11 +8,11 @@ use super::numbers::{Against, Report, ReportOptions, RunSummary, SystemScores};
 use super::sections;
 use super::transfer;
 use crate::metrics::{
-    MetricsError, Norm, Paired, Panel, Roster, RunData, Sums, System, Unread, baselines, cells, clustered, counts,
+    MetricsError, Norm, Paired, Panel, Roster, RunData, Sums, System, Unread, baselines, clustered, conditions, counts,
     crossed_overall,
 };
 use crate::run::Spec;
-use crate::scoring::{Cell, Method};
+use crate::scoring::{Condition, Method};
 use crate::survey::Form;
 
 /// A system with its rows, before it is reduced to numbers.
@@ -28,10 +28,10 @@ pub(super) struct Entry {
 }
 
 impl Entry {
-    /// The cell; absent for baselines.
-    pub fn cell(&self) -> Option<&Cell> {
+    /// The condition; absent for baselines.
+    pub fn condition(&self) -> Option<&Condition> {
         match &self.system {
-            System::Model { cell, .. } => Some(cell),
+            System::Model { condition, .. } => Some(condition),
             _ => None,
         }
     }
@@ -45,11 +45,11 @@ pub(super) struct Bench<'a> {
     pub norms: Vec<Norm>,
     /// People and questions.
     pub roster: Roster,
-    /// All systems: model cells of all runs, then baselines.
+    /// All systems: model conditions of all runs, then baselines.
     pub entries: Vec<Entry>,
     /// For each run, positions of its baselines in `entries`.
     pub baselines: Vec<Vec<usize>>,
-    /// Positions of main cells.
+    /// Positions of main conditions.
     pub headline: Vec<usize>,
     /// What the report is made with.
     pub options: ReportOptions,
@@ -164,8 +164,11 @@ pub(super) fn bench(runs: &[RunData], options: ReportOptions) -> Result<Bench<'_
     let mut headline = Vec::new();
     for (at, run) in runs.iter().enumerate() {
         let start = entries.len();
-        for cell in cells(run) {
-            let system = System::Model { cell, norm: norms[at] };
+        for condition in conditions(run) {
+            let system = System::Model {
+                condition,
+                norm: norms[at],
+            };
             let panel = Panel::new(run, &roster, &system)?;
             let parts = names::parts(&run.name, &run.header.model.name, &system);
             entries.push(Entry {
@@ -176,7 +179,7 @@ pub(super) fn bench(runs: &[RunData], options: ReportOptions) -> Result<Bench<'_
             });
         }
         headline.extend(
-            main_cells(&entries[start..])
+            main_conditions(&entries[start..])
                 .into_iter()
                 .map(|position| start + position),
         );
@@ -234,35 +237,40 @@ fn summary(run: &RunData, norm: Norm) -> RunSummary {
     }
 }
 
-/// The main cell of each method: the person's own demonstrations from all categories, as many as there are; polar and
-/// without demographics where there is a choice. A method whose cells are restricted to several categories, one each,
-/// has no main cell: none of them speaks for the others.
-fn main_cells(entries: &[Entry]) -> Vec<usize> {
+/// The main condition of each method: the person's own demonstrations from all categories, as many as there are; polar and
+/// without demographics where there is a choice. A method whose conditions are restricted to several categories, one each,
+/// has no main condition: none of them speaks for the others.
+fn main_conditions(entries: &[Entry]) -> Vec<usize> {
     let methods = [
         Method::Likelihood,
         Method::Label,
         Method::Generation,
         Method::GenerationPaper,
     ];
-    let rank = |cell: &Cell| {
+    let rank = |condition: &Condition| {
         (
-            cell.control.is_own(),
-            cell.category.is_none(),
-            cell.demonstrations,
-            cell.form == Form::Polar,
-            !cell.demographics,
+            condition.control.is_own(),
+            condition.category.is_none(),
+            condition.demonstrations,
+            condition.form == Form::Polar,
+            !condition.demographics,
         )
     };
     methods
         .into_iter()
         .filter_map(|method| {
-            let cells = entries.iter().enumerate();
-            let cells = cells.filter_map(|(at, entry)| entry.cell().filter(|c| c.method == method).map(|c| (at, c)));
-            let cells: Vec<(usize, &Cell)> = cells.collect();
-            let shown = cells.iter().filter(|(_, c)| c.control.is_own() && c.demonstrations > 0);
-            let categories: BTreeSet<_> = shown.map(|(_, cell)| &cell.category).collect();
+            let conditions = entries.iter().enumerate();
+            let conditions =
+                conditions.filter_map(|(at, entry)| entry.condition().filter(|c| c.method == method).map(|c| (at, c)));
+            let conditions: Vec<(usize, &Condition)> = conditions.collect();
+            let shown = conditions
+                .iter()
+                .filter(|(_, c)| c.control.is_own() && c.demonstrations > 0);
+            let categories: BTreeSet<_> = shown.map(|(_, condition)| &condition.category).collect();
             let speaks = categories.len() < 2 || categories.contains(&None);
-            let (at, _) = cells.iter().max_by_key(|(at, cell)| (rank(cell), Reverse(*at)))?;
+            let (at, _) = conditions
+                .iter()
+                .max_by_key(|(at, condition)| (rank(condition), Reverse(*at)))?;
             speaks.then_some(*at)
         })
         .collect()
@@ -273,22 +281,22 @@ fn scores(bench: &Bench<'_>, at: usize) -> SystemScores {
     let how = &bench.options.resampling;
     let credit = entry.panel.credit(Unread::Wrong);
     let sums = Sums::of_panel(&entry.panel, bench.categories(), credit);
-    let (shown, context_tokens) = entry.cell().map_or((None, None), |cell| {
-        let of_cell = || {
+    let (shown, context_tokens) = entry.condition().map_or((None, None), |condition| {
+        let of_condition = || {
             bench.runs[entry.run]
                 .outcomes
                 .iter()
-                .filter(|outcome| outcome.cell == *cell)
+                .filter(|outcome| outcome.condition == *condition)
         };
         (
-            crate::metrics::mean(of_cell().map(|outcome| outcome.shown as f64)),
-            crate::metrics::mean(of_cell().map(|outcome| outcome.context_tokens as f64)),
+            crate::metrics::mean(of_condition().map(|outcome| outcome.shown as f64)),
+            crate::metrics::mean(of_condition().map(|outcome| outcome.context_tokens as f64)),
         )
     });
     SystemScores {
         run: entry.run,
         system: entry.system.clone(),
-        label: if entry.cell().is_some() {
+        label: if entry.condition().is_some() {
             bench.full_label(at)
         } else {
             names::baseline(&entry.system)

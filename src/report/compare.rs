@@ -67,12 +67,12 @@ pub enum CompareError {
     #[error(transparent)]
     Metrics(#[from] MetricsError),
     /// No two systems differ in the factor alone.
-    #[error("no two cells differ in their {factor} alone; there are: {cells}")]
+    #[error("no two conditions differ in their {factor} alone; there are: {conditions}")]
     NothingToCompare {
         /// The factor.
         factor: &'static str,
-        /// All cells.
-        cells: String,
+        /// All conditions.
+        conditions: String,
     },
 }
 
@@ -82,7 +82,7 @@ impl CompareError {
         match self {
             Self::Metrics(error) => error.hint(),
             Self::NothingToCompare { .. } => Some(
-                "choose with --by what the two sides differ in, or name two runs that share a cell of their grids"
+                "choose with --by what the two sides differ in, or name two runs that share a condition of their grids"
                     .to_owned(),
             ),
         }
@@ -143,7 +143,7 @@ pub(super) const FEWEST: usize = 6;
 
 impl Comparisons {
     /// Compares all systems of `runs` that differ in one factor alone. Up to four of them are compared each with each,
-    /// more of them with the first. Runs that share no cell are compared by their main cells.
+    /// more of them with the first. Runs that share no condition are compared by their main conditions.
     ///
     /// # Errors
     /// Where runs contradict each other or nothing can be compared.
@@ -159,11 +159,11 @@ impl Comparisons {
             found = each_with_each(&mains);
         }
         if found.is_empty() {
-            let models = (0..bench.entries.len()).filter(|at| bench.entries[*at].cell().is_some());
-            let cells: Vec<String> = models.map(|at| bench.full_label(at)).collect();
+            let models = (0..bench.entries.len()).filter(|at| bench.entries[*at].condition().is_some());
+            let conditions: Vec<String> = models.map(|at| bench.full_label(at)).collect();
             return Err(CompareError::NothingToCompare {
                 factor: by.name(),
-                cells: cells.join("; "),
+                conditions: conditions.join("; "),
             });
         }
         let pairs = found
@@ -180,17 +180,20 @@ impl Comparisons {
     }
 }
 
-/// Adds every likelihood cell under every other norm.
+/// Adds every likelihood condition under every other norm.
 fn add_norms(bench: &mut Bench<'_>) -> Result<(), MetricsError> {
     let mut more = Vec::new();
     for entry in &bench.entries {
-        let Some(cell) = entry.cell().filter(|cell| cell.method == Method::Likelihood) else {
+        let Some(condition) = entry
+            .condition()
+            .filter(|condition| condition.method == Method::Likelihood)
+        else {
             continue;
         };
         let run = &bench.runs[entry.run];
         for norm in Norm::ALL.into_iter().filter(|norm| *norm != bench.norms[entry.run]) {
             let system = System::Model {
-                cell: cell.clone(),
+                condition: condition.clone(),
                 norm,
             };
             let panel = Panel::new(run, &bench.roster, &system)?;
@@ -210,10 +213,14 @@ fn add_norms(bench: &mut Bench<'_>) -> Result<(), MetricsError> {
     Ok(())
 }
 
-/// Pairs of model cells whose names differ only in what the factor may change.
+/// Pairs of model conditions whose names differ only in what the factor may change.
 fn matched(entries: &[Entry], by: Factor) -> Vec<(usize, usize)> {
     let mut alike: BTreeMap<[String; 9], Vec<usize>> = BTreeMap::new();
-    for (at, entry) in entries.iter().enumerate().filter(|(_, entry)| entry.cell().is_some()) {
+    for (at, entry) in entries
+        .iter()
+        .enumerate()
+        .filter(|(_, entry)| entry.condition().is_some())
+    {
         let mut key = entry.parts.clone();
         by.parts().iter().for_each(|part| key[*part].clear());
         alike.entry(key).or_default().push(at);

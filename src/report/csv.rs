@@ -77,19 +77,19 @@ impl Report {
         let run = &self.runs[scores.run];
         let mut row = vec![run.name.clone(), run.header.model.name.clone()];
         match &scores.system {
-            System::Model { cell, norm } => row.extend([
-                names::method(cell.method).to_owned(),
-                if cell.method == crate::scoring::Method::Likelihood {
+            System::Model { condition, norm } => row.extend([
+                names::method(condition.method).to_owned(),
+                if condition.method == crate::scoring::Method::Likelihood {
                     norm.name()
                 } else {
                     ""
                 }
                 .to_owned(),
-                cell.demonstrations.to_string(),
-                names::form(cell.form).to_owned(),
-                cell.demographics.to_string(),
-                cell.category.clone().unwrap_or_default(),
-                names::control(cell.control).to_owned(),
+                condition.demonstrations.to_string(),
+                names::form(condition.form).to_owned(),
+                condition.demographics.to_string(),
+                condition.category.clone().unwrap_or_default(),
+                names::control(condition.control).to_owned(),
             ]),
             baseline => {
                 row[1].clear();

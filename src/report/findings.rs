@@ -3,7 +3,7 @@
 use super::numbers::{NormScores, Report, Transfer};
 use super::words::{crowd, difference, mean_shown, percent};
 use crate::metrics::{Estimate, System};
-use crate::scoring::{Cell, Control};
+use crate::scoring::{Condition, Control};
 
 /// The first sentence of a report: the best main system, how it fares against chance and baselines.
 pub fn lede(report: &Report) -> Vec<String> {
@@ -20,13 +20,13 @@ pub fn lede(report: &Report) -> Vec<String> {
     let Some(estimate) = overall(best) else {
         return Vec::new();
     };
-    let System::Model { cell, .. } = &report.systems[best].system else {
+    let System::Model { condition, .. } = &report.systems[best].system else {
         return Vec::new();
     };
-    let from = cell.category.as_deref().map(super::names::short_category);
+    let from = condition.category.as_deref().map(super::names::short_category);
     let mut sentences = vec![format!(
         "{}, {} picks the statement that the same person would express next in {} of held-out questions, over {}.",
-        setting(cell, report.systems[best].shown, from.as_deref()),
+        setting(condition, report.systems[best].shown, from.as_deref()),
         report.runs[report.systems[best].run].header.model.name,
         share(&estimate),
         crowd(report.systems[best].people, report.synthetic)
@@ -44,7 +44,7 @@ pub fn lede(report: &Report) -> Vec<String> {
     sentences
 }
 
-/// The first sentences where no cell had demonstrations from all categories: the best grid's diagonal, what is beside
+/// The first sentences where no condition had demonstrations from all categories: the best grid's diagonal, what is beside
 /// it, the other grids.
 fn restricted_lede(report: &Report) -> Vec<String> {
     let value = |grid: &Transfer| grid.same.overall.map_or(f64::NEG_INFINITY, |e| e.value);
@@ -54,7 +54,7 @@ fn restricted_lede(report: &Report) -> Vec<String> {
     };
     let first = best.systems.first().map(|at| &report.systems[*at]);
     let Some(system) = first else { return Vec::new() };
-    let (System::Model { cell, .. }, Some(same)) = (&system.system, best.same.overall) else {
+    let (System::Model { condition, .. }, Some(same)) = (&system.system, best.same.overall) else {
         return Vec::new();
     };
     let shown = crate::metrics::mean(best.shown.iter().copied());
@@ -64,7 +64,7 @@ fn restricted_lede(report: &Report) -> Vec<String> {
     let mut sentences = vec![format!(
         "{}, {} picks the statement that the same person would express next in {} of held-out \
          questions about that category{others}, over {}.",
-        setting(cell, shown, Some("one category")),
+        setting(condition, shown, Some("one category")),
         report.runs[system.run].header.model.name,
         share(&same),
         crowd(system.people, report.synthetic)
@@ -115,19 +115,19 @@ fn share(estimate: &Estimate) -> String {
 }
 
 /// "Shown 200 statements of a person and asked by likelihood": how many really were, and from which category.
-fn setting(cell: &Cell, shown: Option<f64>, from: Option<&str>) -> String {
-    let method = super::names::method(cell.method);
-    if cell.demonstrations == 0 {
+fn setting(condition: &Condition, shown: Option<f64>, from: Option<&str>) -> String {
+    let method = super::names::method(condition.method);
+    if condition.demonstrations == 0 {
         return format!("Shown no statements and asked by {method}");
     }
-    let asked = cell.demonstrations as f64;
+    let asked = condition.demonstrations as f64;
     let shown = shown.unwrap_or(asked);
     let average = if (shown - asked).abs() < 0.05 {
         ""
     } else {
         " on average"
     };
-    let whose = match cell.control {
+    let whose = match condition.control {
         Control::Own => "a person",
         Control::None => "nobody",
         Control::Random => "a stranger",

@@ -1,9 +1,9 @@
-//! Words for cells, methods and categories, the same in every table and picture.
+//! Words for conditions, methods and categories, the same in every table and picture.
 
 use std::collections::BTreeSet;
 
 use crate::metrics::{Norm, System};
-use crate::scoring::{Cell, Control, Method};
+use crate::scoring::{Condition, Control, Method};
 use crate::survey::Form;
 
 /// The word for a method.
@@ -41,31 +41,36 @@ pub fn form(form: Form) -> &'static str {
 pub fn parts(run: &str, model: &str, system: &System) -> [String; 9] {
     let word = |text: &str| text.to_owned();
     match system {
-        System::Model { cell, norm } => {
-            let shown = cell.demonstrations > 0;
+        System::Model { condition, norm } => {
+            let shown = condition.demonstrations > 0;
             [
                 word(run),
                 word(model),
-                word(method(cell.method)),
-                match (cell.method, norm) {
+                word(method(condition.method)),
+                match (condition.method, norm) {
                     (Method::Likelihood, norm) => format!("{} norm", norm.name()),
                     _ => String::new(),
                 },
-                demonstrations(cell),
-                if shown { word(form(cell.form)) } else { String::new() },
-                word(if cell.demographics {
+                demonstrations(condition),
+                if shown {
+                    word(form(condition.form))
+                } else {
+                    String::new()
+                },
+                word(if condition.demographics {
                     "demographics"
                 } else {
                     "no demographics"
                 }),
-                cell.category
+                condition
+                    .category
                     .as_ref()
                     .map(|c| format!("from {} only", short_category(c)))
                     .unwrap_or_default(),
-                if cell.control.is_own() {
+                if condition.control.is_own() {
                     String::new()
                 } else {
-                    word(control(cell.control))
+                    word(control(condition.control))
                 },
             ]
         }
@@ -78,8 +83,8 @@ pub fn parts(run: &str, model: &str, system: &System) -> [String; 9] {
 }
 
 /// "200 demonstrations" and the like.
-fn demonstrations(cell: &Cell) -> String {
-    match cell.demonstrations {
+fn demonstrations(condition: &Condition) -> String {
+    match condition.demonstrations {
         0 => "no demonstrations".to_owned(),
         n => format!("{n} demonstrations"),
     }
@@ -195,8 +200,8 @@ pub fn norm(norm: Norm) -> &'static str {
 mod tests {
     use super::*;
 
-    fn cell(method: Method, demonstrations: usize) -> System {
-        let cell = Cell {
+    fn condition(method: Method, demonstrations: usize) -> System {
+        let condition = Condition {
             method,
             demonstrations,
             form: Form::Polar,
@@ -204,7 +209,10 @@ mod tests {
             category: None,
             control: Control::Own,
         };
-        System::Model { cell, norm: Norm::Sum }
+        System::Model {
+            condition,
+            norm: Norm::Sum,
+        }
     }
 
     #[test]
@@ -216,30 +224,39 @@ mod tests {
                 .collect();
             labels(&all)
         };
-        assert_eq!(label(&[("r", "M", cell(Method::Likelihood, 200))]), ["M · likelihood"]);
+        assert_eq!(
+            label(&[("r", "M", condition(Method::Likelihood, 200))]),
+            ["M · likelihood"]
+        );
         assert_eq!(
             label(&[
-                ("r", "M", cell(Method::Label, 0)),
-                ("r", "M", cell(Method::Label, 50)),
+                ("r", "M", condition(Method::Label, 0)),
+                ("r", "M", condition(Method::Label, 50)),
                 ("r", "", System::Chance)
             ]),
             ["label · no demonstrations", "label · 50 demonstrations", "chance"]
         );
         assert_eq!(
-            label(&[("a", "M", cell(Method::Label, 0)), ("b", "M", cell(Method::Label, 0))]),
+            label(&[
+                ("a", "M", condition(Method::Label, 0)),
+                ("b", "M", condition(Method::Label, 0))
+            ]),
             ["a · label", "b · label"]
         );
     }
 
     #[test]
     fn what_all_have_in_common_is_told_once() {
-        let common = |cells: [System; 2]| in_common(&cells.map(|cell| parts("r", "M", &cell)));
-        let (likelihood, label) = (cell(Method::Likelihood, 50), cell(Method::Label, 50));
+        let common = |conditions: [System; 2]| in_common(&conditions.map(|condition| parts("r", "M", &condition)));
+        let (likelihood, label) = (condition(Method::Likelihood, 50), condition(Method::Label, 50));
         assert_eq!(
             common([likelihood, label.clone()]),
             ["50 demonstrations", "polar", "no demographics"]
         );
-        assert_eq!(common([cell(Method::Label, 0), label]), ["polar", "no demographics"]);
+        assert_eq!(
+            common([condition(Method::Label, 0), label]),
+            ["polar", "no demographics"]
+        );
     }
 
     #[test]

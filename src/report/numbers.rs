@@ -6,7 +6,7 @@ use crate::metrics::{
     Agreement, Bounds, Calibration, Comparison, Counts, Estimate, Inequity, Norm, Readings, Resampling, RunHeader,
     Scores, System,
 };
-use crate::scoring::Cell;
+use crate::scoring::Condition;
 
 /// What a report is made with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Default)]
@@ -30,28 +30,28 @@ pub struct Report {
     pub categories: Vec<String>,
     /// The runs.
     pub runs: Vec<RunSummary>,
-    /// Every cell of every run under its headline norm, then the baselines.
+    /// Every condition of every run under its headline norm, then the baselines.
     pub systems: Vec<SystemScores>,
-    /// Positions in `systems` of each run's main cells: one a method, with the most demonstrations. A method whose cells
+    /// Positions in `systems` of each run's main conditions: one a method, with the most demonstrations. A method whose conditions
     /// are each restricted to another category has none: its [`Transfer`] stands in for it.
     pub headline: Vec<usize>,
     /// Positions in `systems` of the baselines shown beside them; of several k of resemblance, the best.
     pub baselines: Vec<usize>,
     /// For each of `baselines`, positions of the runs on whose probes it is.
     pub baseline_runs: Vec<Vec<usize>>,
-    /// Main cells against baselines, on the same probes.
+    /// Main conditions against baselines, on the same probes.
     pub against: Vec<Against>,
     /// Accuracy against number of demonstrations.
     pub curves: Vec<Curve>,
-    /// Main cells by demographic group.
+    /// Main conditions by demographic group.
     pub groups: Vec<SystemGroups>,
     /// Accuracy by category of the probe and category of the demonstrations.
     pub transfer: Vec<Transfer>,
     /// Methods of one run against each other.
     pub methods: Vec<MethodPair>,
-    /// Likelihood cells under every norm.
+    /// Likelihood conditions under every norm.
     pub norms: Vec<NormScores>,
-    /// Calibration of cells that give probabilities.
+    /// Calibration of conditions that give probabilities.
     pub calibration: Vec<SystemCalibration>,
     /// How generated answers were read.
     pub readings: Vec<SystemReadings>,
@@ -139,7 +139,7 @@ pub struct SystemGroups {
 pub struct Transfer {
     /// What it is called.
     pub label: String,
-    /// Whether its run has no cell of this method with demonstrations from all categories: then this is its result.
+    /// Whether its run has no condition of this method with demonstrations from all categories: then this is its result.
     pub main: bool,
     /// Positions in [`Report::systems`], by column.
     pub systems: Vec<usize>,
@@ -172,7 +172,7 @@ pub struct MethodPair {
     pub comparison: Comparison,
 }
 
-/// One likelihood cell under every norm.
+/// One likelihood condition under every norm.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct NormScores {
     /// What it is called.
@@ -183,7 +183,7 @@ pub struct NormScores {
     pub baseline: String,
 }
 
-/// One norm of one cell.
+/// One norm of one condition.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct NormRow {
     /// The norm.
@@ -198,7 +198,7 @@ pub struct NormRow {
     pub over_baseline: Option<Estimate>,
 }
 
-/// Calibration of one cell.
+/// Calibration of one condition.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SystemCalibration {
     /// What it is called.
@@ -207,13 +207,13 @@ pub struct SystemCalibration {
     pub calibration: Calibration,
 }
 
-/// How one cell's answers were read.
+/// How one condition's answers were read.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SystemReadings {
     /// What it is called.
     pub label: String,
-    /// The cell.
-    pub cell: Cell,
+    /// The condition.
+    pub condition: Condition,
     /// Counts.
     pub readings: Readings,
     /// What the unread may be worth.

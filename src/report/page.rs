@@ -75,7 +75,7 @@ impl<'a> Page<'a> {
             calibration => self.calibration(),
             readings => self.readings(),
             runs => report.runs.iter().map(page_parts::facts).collect::<Vec<_>>(),
-            cells => page_parts::cells(report),
+            conditions => page_parts::conditions(report),
             resamples => report.options.resampling.resamples,
             seed => report.options.resampling.seed,
             incomplete => report.runs.iter().filter(|r| r.incomplete()).map(|r| r.name.clone()).collect::<Vec<_>>(),

@@ -8,6 +8,7 @@ use super::numbers::{Report, RunSummary};
 use super::published::{Published, PublishedColumn};
 use super::tables::Column;
 use super::words::percent;
+use crate::base::text;
 use crate::metrics::{Estimate, SPLITS};
 
 /// The table of categories and systems, coloured by accuracy, with the paper's columns where the categories are the
@@ -106,18 +107,18 @@ pub fn facts(run: &RunSummary) -> Value {
     add("Catalogue", header.catalogue.clone());
     let planned = header
         .planned
-        .map_or(String::new(), |p| format!(" of {}", thousands(p as u64)));
-    add("Outcomes", format!("{}{planned}", thousands(run.outcomes as u64)));
+        .map_or(String::new(), |p| format!(" of {}", text::count(p as u64)));
+    add("Outcomes", format!("{}{planned}", text::count(run.outcomes as u64)));
     add("Started", header.started.clone());
     add(
         "Finished",
         header.finished.clone().unwrap_or_else(|| "not yet".to_owned()),
     );
     if header.seconds > 0.0 {
-        add("Computing time", duration(header.seconds));
+        add("Computing time", text::duration(header.seconds));
         add(
             "Tokens a second",
-            thousands((header.tokens as f64 / header.seconds).round() as u64),
+            text::count((header.tokens as f64 / header.seconds).round() as u64),
         );
     }
     if header.tokens > 0 {
@@ -126,8 +127,8 @@ pub fn facts(run: &RunSummary) -> Value {
             "Sharing",
             format!(
                 "{} tokens computed in place of {}: {times:.1} times fewer",
-                thousands(header.tokens),
-                thousands(header.tokens_unshared)
+                text::count(header.tokens),
+                text::count(header.tokens_unshared)
             ),
         );
     }
@@ -143,8 +144,8 @@ pub fn facts(run: &RunSummary) -> Value {
     context! { name => run.name.clone(), title => run.title.clone(), norm => run.norm.name(), facts, hashes, spec => header.spec.clone() }
 }
 
-/// Every cell with what was really shown.
-pub fn cells(report: &Report) -> Vec<Value> {
+/// Every condition with what was really shown.
+pub fn conditions(report: &Report) -> Vec<Value> {
     let row = |(at, label): (usize, String)| {
         let system = &report.systems[at];
         let shown = system.shown.map_or("–".to_owned(), super::words::mean_shown);
@@ -158,35 +159,13 @@ pub fn cells(report: &Report) -> Vec<Value> {
             crossed => system.crossed.as_ref().map_or(String::new(), |e| super::words::with_interval(Some(e))),
         }
     };
-    report.cells().into_iter().map(row).collect()
-}
-
-/// 1234567 as 1,234,567.
-pub fn thousands(number: u64) -> String {
-    let digits = number.to_string();
-    let mut grouped = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            grouped.push(',');
-        }
-        grouped.push(digit);
-    }
-    grouped
+    report.conditions().into_iter().map(row).collect()
 }
 
 fn millions(number: u64) -> String {
     match number {
         n if n >= 1_000_000_000 => format!("{:.1} billion", n as f64 / 1e9),
         n => format!("{:.0} million", n as f64 / 1e6),
-    }
-}
-
-fn duration(seconds: f64) -> String {
-    let whole = seconds.round() as u64;
-    match whole {
-        s if s >= 3600 => format!("{} h {} min", s / 3600, s % 3600 / 60),
-        s if s >= 60 => format!("{} min {} s", s / 60, s % 60),
-        s => format!("{s} s"),
     }
 }
 
@@ -197,16 +176,8 @@ mod tests {
     #[test]
     fn numbers_in_words() {
         assert_eq!(
-            [0, 999, 1000, 1_234_567].map(thousands),
-            ["0", "999", "1,000", "1,234,567"]
-        );
-        assert_eq!(
             [134_515_008, 8_030_261_248].map(millions),
             ["135 million", "8.0 billion"]
-        );
-        assert_eq!(
-            [12.4, 754.0, 7260.0].map(duration),
-            ["12 s", "12 min 34 s", "2 h 1 min"]
         );
     }
 }

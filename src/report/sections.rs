@@ -11,7 +11,7 @@ use crate::metrics::{
     MetricsError, Norm, Paired, Panel, Sums, System, Unread, agreement, bounds, by_group, calibration,
     candidate_scores, clustered, readings, softmax,
 };
-use crate::scoring::{Cell, Control, Method};
+use crate::scoring::{Condition, Control, Method};
 use crate::survey::Form;
 
 /// Accuracy against number of demonstrations: own demonstrations of all categories, one curve for everything else
@@ -21,14 +21,14 @@ pub(super) fn curves(bench: &Bench<'_>, systems: &[SystemScores]) -> Vec<Curve> 
     let mut curves: BTreeMap<Key, Vec<usize>> = BTreeMap::new();
     let mut without: Vec<(Key, usize)> = Vec::new();
     for (at, entry) in bench.entries.iter().enumerate() {
-        let Some(cell) = entry
-            .cell()
-            .filter(|cell| cell.category.is_none() && cell.control.is_own())
+        let Some(condition) = entry
+            .condition()
+            .filter(|condition| condition.category.is_none() && condition.control.is_own())
         else {
             continue;
         };
-        let key = (entry.run, cell.method, cell.form, cell.demographics);
-        if cell.demonstrations == 0 {
+        let key = (entry.run, condition.method, condition.form, condition.demographics);
+        if condition.demonstrations == 0 {
             without.push((key, at));
         } else {
             curves.entry(key).or_default().push(at);
@@ -52,7 +52,12 @@ pub(super) fn curves(bench: &Bench<'_>, systems: &[SystemScores]) -> Vec<Curve> 
         .map(|(list, label)| {
             let mut points: Vec<(usize, _)> = list
                 .into_iter()
-                .filter_map(|at| Some((bench.entries[at].cell()?.demonstrations, systems[at].scores.overall?)))
+                .filter_map(|at| {
+                    Some((
+                        bench.entries[at].condition()?.demonstrations,
+                        systems[at].scores.overall?,
+                    ))
+                })
                 .collect();
             points.sort_by_key(|(demonstrations, _)| *demonstrations);
             Curve { label, points }
@@ -60,7 +65,7 @@ pub(super) fn curves(bench: &Bench<'_>, systems: &[SystemScores]) -> Vec<Curve> 
         .collect()
 }
 
-/// Main cells by demographic group.
+/// Main conditions by demographic group.
 pub(super) fn groups(bench: &Bench<'_>) -> Vec<SystemGroups> {
     let labels = bench.labels(&bench.headline);
     bench
@@ -81,7 +86,7 @@ pub(super) fn groups(bench: &Bench<'_>) -> Vec<SystemGroups> {
         .collect()
 }
 
-/// Main cells of one run against each other: its methods on the same probes.
+/// Main conditions of one run against each other: its methods on the same probes.
 pub(super) fn methods(bench: &Bench<'_>) -> Result<Vec<MethodPair>, MetricsError> {
     let mut pairs = Vec::new();
     let labels = bench.labels(&bench.headline);
@@ -108,15 +113,15 @@ pub(super) fn methods(bench: &Bench<'_>) -> Result<Vec<MethodPair>, MetricsError
     Ok(pairs)
 }
 
-/// Main likelihood cells under every norm that their records allow.
+/// Main likelihood conditions under every norm that their records allow.
 pub(super) fn norms(bench: &Bench<'_>, systems: &[SystemScores]) -> Result<Vec<NormScores>, MetricsError> {
     let how = &bench.options.resampling;
     let mut all = Vec::new();
-    let likelihoods: Vec<usize> = likelihood_cells(bench);
+    let likelihoods: Vec<usize> = likelihood_conditions(bench);
     for (&at, label) in likelihoods.iter().zip(bench.labels(&likelihoods)) {
         let entry = &bench.entries[at];
         let run = &bench.runs[entry.run];
-        let Some(cell) = entry.cell() else { continue };
+        let Some(condition) = entry.condition() else { continue };
         let chance = bench.baselines[entry.run]
             .iter()
             .copied()
@@ -129,7 +134,7 @@ pub(super) fn norms(bench: &Bench<'_>, systems: &[SystemScores]) -> Result<Vec<N
         let mut rows = Vec::new();
         for norm in Norm::ALL {
             let system = System::Model {
-                cell: cell.clone(),
+                condition: condition.clone(),
                 norm,
             };
             let panel = Panel::new(run, &bench.roster, &system)?;
@@ -175,26 +180,26 @@ fn overall(systems: &[SystemScores], at: usize) -> f64 {
     systems[at].scores.overall.map_or(f64::NEG_INFINITY, |e| e.value)
 }
 
-fn likelihood_cells(bench: &Bench<'_>) -> Vec<usize> {
+fn likelihood_conditions(bench: &Bench<'_>) -> Vec<usize> {
     let is_likelihood = |at: &usize| {
         bench.entries[*at]
-            .cell()
+            .condition()
             .is_some_and(|c| c.method == Method::Likelihood)
     };
     bench.headline.iter().copied().filter(is_likelihood).collect()
 }
 
-/// Calibration of main cells that give every candidate a probability, under their headline norm.
+/// Calibration of main conditions that give every candidate a probability, under their headline norm.
 pub(super) fn calibrations(bench: &Bench<'_>) -> Vec<SystemCalibration> {
     let labels = bench.labels(&bench.headline);
     let mut all = Vec::new();
     for (&at, label) in bench.headline.iter().zip(labels) {
         let entry = &bench.entries[at];
-        let Some(cell) = entry.cell() else { continue };
+        let Some(condition) = entry.condition() else { continue };
         let probes = bench.runs[entry.run]
             .outcomes
             .iter()
-            .filter(|outcome| outcome.cell == *cell)
+            .filter(|outcome| outcome.condition == *condition)
             .filter_map(|outcome| {
                 Some((
                     softmax(&candidate_scores(outcome, bench.norms[entry.run])?)?,
@@ -208,13 +213,15 @@ pub(super) fn calibrations(bench: &Bench<'_>) -> Vec<SystemCalibration> {
     all
 }
 
-/// How generated answers were read, by cell.
+/// How generated answers were read, by condition.
 pub(super) fn readings_of(bench: &Bench<'_>) -> Vec<SystemReadings> {
-    let counts: Vec<BTreeMap<Cell, _>> = bench.runs.iter().map(readings).collect();
+    let counts: Vec<BTreeMap<Condition, _>> = bench.runs.iter().map(readings).collect();
     let generated: Vec<usize> = (0..bench.entries.len())
         .filter(|at| {
             let entry = &bench.entries[*at];
-            entry.cell().is_some_and(|cell| counts[entry.run].contains_key(cell))
+            entry
+                .condition()
+                .is_some_and(|condition| counts[entry.run].contains_key(condition))
         })
         .collect();
     let labels = bench.labels(&generated);
@@ -223,11 +230,11 @@ pub(super) fn readings_of(bench: &Bench<'_>) -> Vec<SystemReadings> {
         .zip(labels)
         .filter_map(|(&at, label)| {
             let entry = &bench.entries[at];
-            let cell = entry.cell()?.clone();
-            let readings = counts[entry.run].get(&cell)?.clone();
+            let condition = entry.condition()?.clone();
+            let readings = counts[entry.run].get(&condition)?.clone();
             Some(SystemReadings {
                 label,
-                cell,
+                condition,
                 readings,
                 bounds: bounds(&entry.panel, bench.categories()),
             })
@@ -235,19 +242,22 @@ pub(super) fn readings_of(bench: &Bench<'_>) -> Vec<SystemReadings> {
         .collect()
 }
 
-/// Own demonstrations against each control. "Nobody's" is also the cell without demonstrations and demographics,
+/// Own demonstrations against each control. "Nobody's" is also the condition without demonstrations and demographics,
 /// which asks the same and is stored once.
 pub(super) fn lift(bench: &Bench<'_>) -> Result<Vec<Lift>, MetricsError> {
     let mut found: Vec<(usize, usize, Control)> = Vec::new();
     for (at, entry) in bench.entries.iter().enumerate() {
-        let Some(own) = entry.cell().filter(|c| c.control.is_own() && c.category.is_none()) else {
+        let Some(own) = entry.condition().filter(|c| c.control.is_own() && c.category.is_none()) else {
             continue;
         };
         for control in [Control::None, Control::Random, Control::SameCountry] {
             let other = bench.entries.iter().position(|other| {
-                other.run == entry.run && other.cell().is_some_and(|cell| is_control_of(own, cell, control))
+                other.run == entry.run
+                    && other
+                        .condition()
+                        .is_some_and(|condition| is_control_of(own, condition, control))
             });
-            // Every number of demonstrations has a cell without any; only the main cell is held against it.
+            // Every number of demonstrations has a condition without any; only the main condition is held against it.
             if let Some(other) = other.filter(|_| control != Control::None || bench.headline.contains(&at)) {
                 found.push((at, other, control));
             }
@@ -274,11 +284,11 @@ pub(super) fn lift(bench: &Bench<'_>) -> Result<Vec<Lift>, MetricsError> {
         .collect()
 }
 
-fn is_control_of(own: &Cell, cell: &Cell, control: Control) -> bool {
-    let same_question = cell.method == own.method && own.demonstrations + usize::from(own.demographics) > 0;
-    let nobodys = cell.demonstrations == 0 && !cell.demographics && cell.category.is_none();
+fn is_control_of(own: &Condition, condition: &Condition, control: Control) -> bool {
+    let same_question = condition.method == own.method && own.demonstrations + usize::from(own.demographics) > 0;
+    let nobodys = condition.demonstrations == 0 && !condition.demographics && condition.category.is_none();
     match control {
-        Control::None => same_question && nobodys && matches!(cell.control, Control::Own | Control::None),
-        _ => *cell == Cell { control, ..own.clone() },
+        Control::None => same_question && nobodys && matches!(condition.control, Control::Own | Control::None),
+        _ => *condition == Condition { control, ..own.clone() },
     }
 }

@@ -21,7 +21,7 @@ pub(super) struct Column<'a> {
 }
 
 impl Report {
-    /// Columns of the main table: main cells, grids of categories that stand in for one, then baselines.
+    /// Columns of the main table: main conditions, grids of categories that stand in for one, then baselines.
     pub(super) fn columns(&self) -> Vec<Column<'_>> {
         let ours = self.headline.iter().zip(names::labels(&self.parts(&self.headline)));
         let mut columns: Vec<Column<'_>> = ours.map(|(at, label)| self.column(*at, label, true)).collect();
@@ -82,9 +82,9 @@ impl Report {
         if self.synthetic { "synthetic" } else { "survey" }
     }
 
-    /// The tables for people: the main one, and where there is more than it shows, every cell and the individual lift.
+    /// The tables for people: the main one, and where there is more than it shows, every condition and the individual lift.
     pub fn tables(&self) -> Vec<Table> {
-        let more = [self.cells_table(), self.lift_table()];
+        let more = [self.conditions_table(), self.lift_table()];
         std::iter::once(self.main_table())
             .chain(more.into_iter().flatten())
             .collect()
@@ -135,18 +135,18 @@ impl Report {
         table
     }
 
-    /// Position and label of every cell of a model.
-    pub fn cells(&self) -> Vec<(usize, String)> {
+    /// Position and label of every condition of a model.
+    pub fn conditions(&self) -> Vec<(usize, String)> {
         let of_model = |at: &usize| matches!(self.systems[*at].system, System::Model { .. });
-        let cells: Vec<usize> = (0..self.systems.len()).filter(of_model).collect();
-        let labels = names::labels(&self.parts(&cells));
-        cells.into_iter().zip(labels).collect()
+        let conditions: Vec<usize> = (0..self.systems.len()).filter(of_model).collect();
+        let labels = names::labels(&self.parts(&conditions));
+        conditions.into_iter().zip(labels).collect()
     }
 
-    /// Overall accuracy of every cell; absent where the main table has them all.
-    pub fn cells_table(&self) -> Option<Table> {
-        let cells = self.cells();
-        if cells.len() <= self.headline.len() {
+    /// Overall accuracy of every condition; absent where the main table has them all.
+    pub fn conditions_table(&self) -> Option<Table> {
+        let conditions = self.conditions();
+        if conditions.len() <= self.headline.len() {
             return None;
         }
         let row = |(at, label): (usize, String)| {
@@ -165,7 +165,7 @@ impl Report {
             ]
         };
         let columns = [
-            ("cell", Align::Left),
+            ("condition", Align::Left),
             ("people", Align::Right),
             ("overall", Align::Right),
             ("unreadable", Align::Right),
@@ -173,11 +173,11 @@ impl Report {
             ("tokens of context", Align::Right),
         ];
         let caption = format!(
-            "Overall accuracy of every cell ({} respondents); an answer that cannot be read counts as wrong.",
+            "Overall accuracy of every condition ({} respondents); an answer that cannot be read counts as wrong.",
             self.respondents_word()
         );
-        let mut table = Table::new("cells", caption, &columns);
-        table.rows = cells.into_iter().map(row).collect();
+        let mut table = Table::new("conditions", caption, &columns);
+        table.rows = conditions.into_iter().map(row).collect();
         Some(table)
     }
 

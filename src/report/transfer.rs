@@ -9,7 +9,7 @@ use crate::metrics::{Credit, MetricsError, Paired, Panel, Row, Sums, Unread, clu
 use crate::scoring::Method;
 use crate::survey::Form;
 
-/// Cells whose demonstrations came from one category, side by side, `shown` being the baselines that are shown.
+/// Conditions whose demonstrations came from one category, side by side, `shown` being the baselines that are shown.
 pub(super) fn transfer(
     bench: &Bench<'_>,
     systems: &[SystemScores],
@@ -18,19 +18,19 @@ pub(super) fn transfer(
     type Key = (usize, Method, Form, bool, usize);
     let mut grids: BTreeMap<Key, Vec<(usize, usize)>> = BTreeMap::new();
     for (at, entry) in bench.entries.iter().enumerate() {
-        let Some(cell) = entry.cell().filter(|cell| cell.control.is_own()) else {
+        let Some(condition) = entry.condition().filter(|condition| condition.control.is_own()) else {
             continue;
         };
-        let Some(name) = &cell.category else { continue };
+        let Some(name) = &condition.category else { continue };
         let Some(category) = bench.roster.categories.iter().position(|c| c == name) else {
             continue;
         };
         let key = (
             entry.run,
-            cell.method,
-            cell.form,
-            cell.demographics,
-            cell.demonstrations,
+            condition.method,
+            condition.form,
+            condition.demographics,
+            condition.demonstrations,
         );
         grids.entry(key).or_default().push((category, at));
     }
@@ -47,14 +47,14 @@ pub(super) fn transfer(
         list.sort_unstable();
         let has_main = bench.headline.iter().any(|at| {
             let entry = &bench.entries[*at];
-            entry.run == key.0 && entry.cell().is_some_and(|cell| cell.method == key.1)
+            entry.run == key.0 && entry.condition().is_some_and(|condition| condition.method == key.1)
         });
         all.push(grid(bench, systems, shown, (label, !has_main), &list)?);
     }
     Ok(all)
 }
 
-/// One grid of (category, cell), ordered by category.
+/// One grid of (category, condition), ordered by category.
 fn grid(
     bench: &Bench<'_>,
     systems: &[SystemScores],
@@ -76,7 +76,7 @@ fn grid(
     let (same, others) = (rows(true), rows(false));
     let sums = |rows: &[Row]| Sums::of_rows(rows, bench.categories(), |row| credit.of(row));
     let (of_same, of_others) = (sums(&same), sums(&others));
-    // A probe has one cell on the diagonal and several beside it: their mean is what the one is held against.
+    // A probe has one condition on the diagonal and several beside it: their mean is what the one is held against.
     let mut beside: BTreeMap<(usize, usize, usize), (f64, f64)> = BTreeMap::new();
     for row in &others {
         let sum = beside.entry(row.key()).or_default();

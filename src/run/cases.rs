@@ -1,19 +1,19 @@
-//! What one cell of the grid shows of one person.
+//! What one condition of the grid shows of one person.
 
 use super::{People, Plan, Spec, Unit};
 use crate::probe::{Case, DemonstrationRule, Draw};
-use crate::scoring::{Cell, Control};
+use crate::scoring::{Condition, Control};
 
-/// The case of a unit in one of its cells; `donor` is whose demonstrations are shown, as a position among everyone.
-pub fn case(people: &People, spec: &Spec, plan: &Plan, unit: &Unit, cell: usize, donor: usize) -> Case {
-    let Cell {
+/// The case of a unit in one of its conditions; `donor` is whose demonstrations are shown, as a position among everyone.
+pub fn case(people: &People, spec: &Spec, plan: &Plan, unit: &Unit, condition: usize, donor: usize) -> Case {
+    let Condition {
         demonstrations,
         form,
         demographics,
         category,
         control,
         ..
-    } = &plan.cells[cell];
+    } = &plan.conditions[condition];
     let rule = DemonstrationRule {
         seed: spec.demonstrations.seed,
         form: *form,

@@ -1,4 +1,4 @@
-//! A unit computed by a model: all of its cells in one walk over one token tree.
+//! A unit computed by a model: all of its conditions in one walk over one token tree.
 
 use super::{Compute, FitSpec, People, Plan, Prompts, RunError, Spec, Unit, case};
 use crate::probe::Case;
@@ -63,32 +63,32 @@ pub fn settings(spec: &Spec) -> Settings {
     }
 }
 
-/// The cases of a unit, one a cell, in the order of its cells.
+/// The cases of a unit, one a condition, in the order of its conditions.
 pub fn cases(people: &People, spec: &Spec, plan: &Plan, unit: &Unit) -> Vec<Case> {
-    unit.cells
+    unit.conditions
         .iter()
-        .map(|&(cell, donor)| case(people, spec, plan, unit, cell, donor))
+        .map(|&(condition, donor)| case(people, spec, plan, unit, condition, donor))
         .collect()
 }
 
-/// What is asked in a unit, one ask a cell, in the order of its cells.
+/// What is asked in a unit, one ask a condition, in the order of its conditions.
 pub fn asks<'a>(plan: &'a Plan, prompts: &'a Prompts, unit: &Unit, cases: &'a [Case]) -> Vec<Ask<'a>> {
-    unit.cells
+    unit.conditions
         .iter()
         .zip(cases)
-        .map(|(&(cell, _), case)| {
-            let cell = &plan.cells[cell];
-            let template = match cell.method {
+        .map(|(&(condition, _), case)| {
+            let condition = &plan.conditions[condition];
+            let template = match condition.method {
                 Method::Likelihood => Template::Probe(&prompts.likelihood),
                 Method::Label => Template::Probe(&prompts.label),
                 Method::Generation => Template::Probe(&prompts.single),
                 Method::GenerationPaper => Template::Paper(&prompts.paper),
             };
             Ask {
-                cell,
+                condition,
                 case,
                 template,
-                frame: prompts.frame(cell.method),
+                frame: prompts.frame(condition.method),
             }
         })
         .collect()

@@ -1,11 +1,11 @@
 //! What metrics need to know of people and questions, kept in the run's folder so that a report needs no survey file.
 
-use std::io::Write;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
 use super::{RunError, journal, session};
+use crate::base::files::write_bytes;
 use crate::metrics::{BaselineRow, Dimension, ModelInfo, Person, QuestionInfo, RunData, RunHeader};
 
 /// Name of the file in a run's folder.
@@ -50,7 +50,8 @@ impl Context {
     /// Writes the context; a reader sees the old file or the whole new one.
     pub fn write(&self, folder: &Path) -> Result<(), RunError> {
         let bytes = serde_json::to_vec(self).map_err(|error| RunError::Encode(error.to_string()))?;
-        write_whole(&folder.join(CONTEXT), &bytes)
+        let path = folder.join(CONTEXT);
+        write_bytes(&path, &bytes).map_err(|source| RunError::Write { path, source })
     }
 
     /// Reads the context of a run.
@@ -66,22 +67,6 @@ impl Context {
             problem: error.to_string(),
         })
     }
-}
-
-/// Writes a file so that a kill at any moment leaves the old content or the new, never a part.
-pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), RunError> {
-    let write_error = |source| RunError::Write {
-        path: path.to_owned(),
-        source,
-    };
-    let mut name = path.as_os_str().to_owned();
-    name.push(".part");
-    let part = std::path::PathBuf::from(name);
-    let mut file = std::fs::File::create(&part).map_err(write_error)?;
-    file.write_all(bytes)
-        .and_then(|()| file.sync_data())
-        .map_err(write_error)?;
-    std::fs::rename(&part, path).map_err(write_error)
 }
 
 /// Everything a run's folder says, for metrics and reports.

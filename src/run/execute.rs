@@ -9,7 +9,7 @@ pub trait Compute {
     /// What can go wrong.
     type Error;
 
-    /// Gives every outcome of `unit` in order (cells, and within each its probes) to `emit`, each as soon as it is
+    /// Gives every outcome of `unit` in order (conditions, and within each its probes) to `emit`, each as soon as it is
     /// known. What is given depends on nothing but the unit, so that a unit computed again gives the same.
     fn unit(
         &mut self,

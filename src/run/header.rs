@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::{RunError, Spec};
+use crate::base::hex::hex;
 
 /// Version of the record format; GUIDE.md describes it field by field.
 pub const FORMAT: u32 = 1;
@@ -102,11 +103,6 @@ pub fn run_id(spec: &Spec, model: &ModelIdentity, hashes: &BTreeMap<String, Stri
     let whole = serde_json::json!({ "spec": spec.identity(), "model": model, "hashes": hashes });
     let bytes = serde_json::to_vec(&whole).map_err(|error| RunError::Encode(error.to_string()))?;
     Ok(short(&hex(&Sha256::digest(bytes))).to_owned())
-}
-
-/// Lower-case hex digits of a digest.
-pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn short(hash: &str) -> &str {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::{Header, Journal, ModelIdentity, RECORDS, RunError, Spec, read};
-use crate::scoring::{CandidateScore, Cell, Control, Evidence, Method, Outcome};
+use crate::scoring::{CandidateScore, Condition, Control, Evidence, Method, Outcome};
 use crate::survey::{Form, QuestionId};
 
 fn header() -> Header {
@@ -38,7 +38,7 @@ fn outcomes() -> Vec<Outcome> {
             respondent: format!("synthetic-{}", number / 2),
             split: 1,
             question: QuestionId(1 + number % 2),
-            cell: Cell {
+            condition: Condition {
                 method: Method::Likelihood,
                 demonstrations: 50,
                 form: Form::Polar,

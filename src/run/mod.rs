@@ -19,10 +19,10 @@ mod verify;
 
 pub use cases::case;
 pub use compute::{ExecuteError, ModelCompute, asks, cases, settings};
-pub use context::{CONTEXT, Context, load, write_whole};
+pub use context::{CONTEXT, Context, load};
 pub use error::RunError;
 pub use execute::{Compute, Done, Event, Observer, execute};
-pub use header::{FORMAT, Header, ModelIdentity, hex, run_id};
+pub use header::{FORMAT, Header, ModelIdentity, run_id};
 pub use journal::{Journal, RECORDS, Recorded, read};
 pub use people::{People, file_name};
 pub use plan::{Plan, Unit};
@@ -30,4 +30,4 @@ pub use prompts::Prompts;
 pub use session::{Ending, SESSIONS, Session, append_session, machine, now, read_sessions};
 pub use setup::{NEIGHBOURS, baselines, header};
 pub use spec::{ChatUse, DemonstrationSpec, FitSpec, Grid, ModelSpec, PromptSpec, RespondentSpec, ScoringSpec, Spec};
-pub use verify::{Difference, TOLERANCE_F32, TOLERANCE_HALF, Verified, choose, rescore};
+pub use verify::{Difference, TOLERANCE_F32, TOLERANCE_HALF, Verified, rescore};

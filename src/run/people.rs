@@ -6,7 +6,8 @@ use std::path::Path;
 
 use sha2::{Digest, Sha256};
 
-use super::{Context, RespondentSpec, RunError, Spec, hex};
+use super::{Context, RespondentSpec, RunError, Spec};
+use crate::base::hex::hex;
 use crate::metrics::{BaselineRow, Dimension, Person, QuestionInfo};
 use crate::probe::{Split, split_questions};
 use crate::survey::{

@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 
 use super::{People, RunError, Spec};
 use crate::probe::{Circle, Donors, Split, split_questions};
-use crate::scoring::{Cell, Control, Outcome};
+use crate::scoring::{Condition, Control, Outcome};
 use crate::survey::{Form, QuestionIndex};
 
-/// Cells of one person and one split that share a token tree: those that show the same kind of thing (demographics or
+/// Conditions of one person and one split that share a token tree: those that show the same kind of thing (demographics or
 /// none, one form, one category), for whatever methods, numbers of demonstrations and controls. Its outcomes are
 /// recorded when the tree has been walked, and a kill costs at most one tree.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,9 +19,9 @@ pub struct Unit {
     pub split: Split,
     /// The probes that the person answered, with the position of their own answer.
     pub probes: Vec<(QuestionIndex, usize)>,
-    /// The cells that are asked, as positions in [`Plan::cells`], each with whose demonstrations are shown (a position
+    /// The conditions that are asked, as positions in [`Plan::conditions`], each with whose demonstrations are shown (a position
     /// among everyone).
-    pub cells: Vec<(usize, usize)>,
+    pub conditions: Vec<(usize, usize)>,
     /// Number of the unit's first outcome.
     pub first: usize,
 }
@@ -29,29 +29,29 @@ pub struct Unit {
 impl Unit {
     /// Number of outcomes.
     pub fn outcomes(&self) -> usize {
-        self.cells.len() * self.probes.len()
+        self.conditions.len() * self.probes.len()
     }
 }
 
 /// All of a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Plan {
-    /// The cells of the grid.
-    pub cells: Vec<Cell>,
+    /// The conditions of the grid.
+    pub conditions: Vec<Condition>,
     /// The splits.
     pub splits: Vec<Split>,
     /// Units in order.
     pub units: Vec<Unit>,
     /// Number of all outcomes.
     pub outcomes: usize,
-    /// People for whom a cell of the grid cannot be asked, by reason; they are left out of that cell.
+    /// People for whom a condition of the grid cannot be asked, by reason; they are left out of that condition.
     pub left_out: Vec<String>,
 }
 
 impl Plan {
     /// Plans the run of a spec over these people.
     pub fn new(spec: &Spec, people: &People) -> Result<Self, RunError> {
-        let cells = spec.cells(&people.catalogue)?;
+        let conditions = spec.conditions(&people.catalogue)?;
         let splits: BTreeSet<u8> = spec.grid.splits.iter().copied().collect();
         let splits: Vec<Split> = splits
             .into_iter()
@@ -59,9 +59,9 @@ impl Plan {
             .collect::<Result<_, _>>()
             .map_err(|_| RunError::UnknownSplit(0))?;
         let everyone = &people.everyone;
-        let donors = cells
+        let donors = conditions
             .iter()
-            .any(|cell| matches!(cell.control, Control::Random | Control::SameCountry))
+            .any(|condition| matches!(condition.control, Control::Random | Control::SameCountry))
             .then(|| Donors::new((0..everyone.len()).map(|at| (everyone.id(at), people.country(at)))));
         let mut units = Vec::new();
         let mut outcomes = 0;
@@ -73,8 +73,8 @@ impl Plan {
                     .filter_map(|question| Some((question, everyone.answer(person, question).group(Form::Polar)?)))
                     .collect();
                 let mut asked = Vec::new();
-                for (index, cell) in cells.iter().enumerate() {
-                    let circle = match cell.control {
+                for (index, condition) in conditions.iter().enumerate() {
+                    let circle = match condition.control {
                         Control::Own | Control::None => {
                             asked.push((index, person));
                             continue;
@@ -93,12 +93,12 @@ impl Plan {
                         }
                     }
                 }
-                for tree in asked.chunk_by(|(a, _), (b, _)| cells[*a].shares_tree(&cells[*b])) {
+                for tree in asked.chunk_by(|(a, _), (b, _)| conditions[*a].shares_tree(&conditions[*b])) {
                     let unit = Unit {
                         person,
                         split,
                         probes: probes.clone(),
-                        cells: tree.to_vec(),
+                        conditions: tree.to_vec(),
                         first: outcomes,
                     };
                     outcomes += unit.outcomes();
@@ -111,7 +111,7 @@ impl Plan {
             .map(|id| format!("respondent {id}: no compatriot in the survey file"))
             .collect();
         Ok(Self {
-            cells,
+            conditions,
             splits,
             units,
             outcomes,
@@ -124,7 +124,7 @@ impl Plan {
         self.units.chunk_by(|a, b| (a.person, a.split) == (b.person, b.split))
     }
 
-    /// Where outcome number `index` belongs: unit, cell and probe, as positions in units, the unit's cells and probes.
+    /// Where outcome number `index` belongs: unit, condition and probe, as positions in units, the unit's conditions and probes.
     pub fn locate(&self, index: usize) -> Option<(usize, usize, usize)> {
         let unit = self.units.partition_point(|unit| unit.first <= index).checked_sub(1)?;
         // Units without outcomes share their first number with the next one; the last of those has them.
@@ -136,7 +136,7 @@ impl Plan {
     /// Checks that recorded outcomes are the first ones of this plan; the error names the first that is not.
     pub fn check(&self, people: &People, recorded: &[Outcome]) -> Result<(), (usize, String)> {
         for (index, outcome) in recorded.iter().enumerate() {
-            let Some((unit, cell, probe)) = self.locate(index) else {
+            let Some((unit, condition, probe)) = self.locate(index) else {
                 return Err((index, format!("the plan has {} outcomes only", self.outcomes)));
             };
             let unit = &self.units[unit];
@@ -145,14 +145,14 @@ impl Plan {
                 people.everyone.id(unit.person),
                 unit.split.number(),
                 people.catalogue.questions[question].id,
-                &self.cells[unit.cells[cell].0],
+                &self.conditions[unit.conditions[condition].0],
                 label,
             );
             let found = (
                 outcome.respondent.as_str(),
                 outcome.split,
                 outcome.question,
-                &outcome.cell,
+                &outcome.condition,
                 outcome.label,
             );
             if found != expected {
@@ -169,8 +169,8 @@ impl Plan {
     }
 }
 
-impl Cell {
-    /// Whether another cell of the same person and split begins with the same statements as far as both go. Without
+impl Condition {
+    /// Whether another condition of the same person and split begins with the same statements as far as both go. Without
     /// demonstrations, form and category mean nothing.
     fn shares_tree(&self, other: &Self) -> bool {
         let bare = self.demonstrations == 0 || other.demonstrations == 0;

@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::RunError;
-use crate::scoring::{Cell, Control, Method, Norm};
+use crate::scoring::{Condition, Control, Method, Norm};
 use crate::survey::{Catalogue, Form, IncomeGrouping};
 
-/// Everything that determines a run's result. A list in `[grid]` is one axis of a grid; all of its cells share one
+/// Everything that determines a run's result. A list in `[grid]` is one axis of a grid; all of its conditions share one
 /// token tree per respondent and split.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
 #[serde(deny_unknown_fields, default)]
@@ -283,10 +283,10 @@ impl Spec {
         Ok(())
     }
 
-    /// All cells of the grid, in the order in which they are asked and recorded.
+    /// All conditions of the grid, in the order in which they are asked and recorded.
     ///
     /// Combinations that ask the same are merged: without demonstrations their form, category and owner mean nothing.
-    pub fn cells(&self, catalogue: &Catalogue) -> Result<Vec<Cell>, RunError> {
+    pub fn conditions(&self, catalogue: &Catalogue) -> Result<Vec<Condition>, RunError> {
         self.check()?;
         let grid = &self.grid;
         for (axis, empty) in [
@@ -305,15 +305,15 @@ impl Spec {
             return Err(RunError::UnknownSplit(split));
         }
         let categories = self.restrictions(catalogue)?;
-        let mut cells: Vec<Cell> = Vec::new();
-        // Methods innermost: cells that show the same of a person follow on one another and share one prefix.
+        let mut conditions: Vec<Condition> = Vec::new();
+        // Methods innermost: conditions that show the same of a person follow on one another and share one prefix.
         for &demographics in &grid.demographics {
             for category in &categories {
                 for &form in &grid.forms {
                     for &control in &grid.controls {
                         for &demonstrations in &grid.demonstrations {
                             for &method in &grid.methods {
-                                let mut cell = Cell {
+                                let mut condition = Condition {
                                     method,
                                     demonstrations,
                                     form,
@@ -321,9 +321,9 @@ impl Spec {
                                     category: category.clone(),
                                     control,
                                 };
-                                normalise(&mut cell);
-                                if !cells.contains(&cell) {
-                                    cells.push(cell);
+                                normalise(&mut condition);
+                                if !conditions.contains(&condition) {
+                                    conditions.push(condition);
                                 }
                             }
                         }
@@ -331,7 +331,7 @@ impl Spec {
                 }
             }
         }
-        Ok(cells)
+        Ok(conditions)
     }
 
     /// The category restrictions asked for: `None` is no restriction.
@@ -356,16 +356,16 @@ impl Spec {
     }
 }
 
-/// Brings cells that ask the same to one form. A control swaps demonstrations only; demographics stay the person's own.
-fn normalise(cell: &mut Cell) {
-    if cell.control == Control::None {
-        cell.demonstrations = 0;
+/// Brings conditions that ask the same to one form. A control swaps demonstrations only; demographics stay the person's own.
+fn normalise(condition: &mut Condition) {
+    if condition.control == Control::None {
+        condition.demonstrations = 0;
     }
-    if cell.demonstrations == 0 {
-        cell.form = Form::Polar;
-        cell.category = None;
-        if cell.control != Control::None {
-            cell.control = Control::Own;
+    if condition.demonstrations == 0 {
+        condition.form = Form::Polar;
+        condition.category = None;
+        if condition.control != Control::None {
+            condition.control = Control::Own;
         }
     }
 }
@@ -387,14 +387,14 @@ mod tests {
     }
 
     #[test]
-    fn a_grid_merges_cells_that_ask_the_same() {
+    fn a_grid_merges_conditions_that_ask_the_same() {
         let spec = spec(
             "[grid]\ndemonstrations = [0, 50]\nforms = ['polar', 'refined']\ncontrols = ['own', 'none', 'random']",
         );
-        let cells = spec.cells(&catalogue()).expect("cells");
-        let found: Vec<_> = cells
+        let conditions = spec.conditions(&catalogue()).expect("conditions");
+        let found: Vec<_> = conditions
             .iter()
-            .map(|cell| (cell.form, cell.demonstrations, cell.control))
+            .map(|condition| (condition.form, condition.demonstrations, condition.control))
             .collect();
         assert_eq!(
             found,
@@ -410,26 +410,28 @@ mod tests {
     }
 
     #[test]
-    fn each_category_is_a_cell_and_an_unknown_one_is_refused() {
+    fn each_category_is_a_condition_and_an_unknown_one_is_refused() {
         let each = spec("[grid]\ncategories = ['each']")
-            .cells(&catalogue())
-            .expect("cells");
+            .conditions(&catalogue())
+            .expect("conditions");
         assert_eq!(
-            each.iter().map(|cell| cell.category.as_deref()).collect::<Vec<_>>(),
+            each.iter()
+                .map(|condition| condition.category.as_deref())
+                .collect::<Vec<_>>(),
             [Some("One"), Some("Two")]
         );
-        let unknown = spec("[grid]\ncategories = ['Three']").cells(&catalogue());
+        let unknown = spec("[grid]\ncategories = ['Three']").conditions(&catalogue());
         assert!(matches!(unknown, Err(RunError::UnknownCategory { name, .. }) if name == "Three"));
     }
 
     #[test]
     fn empty_axes_and_unknown_splits_are_named() {
         assert!(matches!(
-            spec("[grid]\nmethods = []").cells(&catalogue()),
+            spec("[grid]\nmethods = []").conditions(&catalogue()),
             Err(RunError::EmptyAxis("methods"))
         ));
         assert!(matches!(
-            spec("[grid]\nsplits = [4]").cells(&catalogue()),
+            spec("[grid]\nsplits = [4]").conditions(&catalogue()),
             Err(RunError::UnknownSplit(4))
         ));
         for (text, named) in [
@@ -440,14 +442,14 @@ mod tests {
             ("top_p = 0.0", "scoring.top_p"),
             ("paper_tokens = 0", "scoring.paper_tokens"),
         ] {
-            let cells = spec(&format!("[scoring]\n{text}")).cells(&catalogue());
+            let conditions = spec(&format!("[scoring]\n{text}")).conditions(&catalogue());
             assert!(
-                matches!(cells, Err(RunError::BadValue { key, .. }) if key == named),
+                matches!(conditions, Err(RunError::BadValue { key, .. }) if key == named),
                 "{text}"
             );
         }
         assert!(matches!(
-            spec("[grid]\nmethods = []").cells(&catalogue()),
+            spec("[grid]\nmethods = []").conditions(&catalogue()),
             Err(RunError::EmptyAxis("methods"))
         ));
     }
@@ -468,7 +470,7 @@ mod tests {
             if path.extension().is_some_and(|extension| extension == "toml") {
                 let spec = Spec::read(&path).unwrap_or_else(|error| panic!("{error}"));
                 assert!(!spec.title.is_empty(), "{} has no title", path.display());
-                assert!(!spec.cells(&catalogue()).expect("cells").is_empty());
+                assert!(!spec.conditions(&catalogue()).expect("conditions").is_empty());
                 seen += 1;
             }
         }

@@ -2,8 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use rand_chacha::ChaCha8Rng;
-use rand_core::{Rng, SeedableRng};
 use serde_json::Value;
 
 use super::{ExecuteError, People, Plan, Prompts, RunError, Spec, Unit, asks, case};
@@ -42,20 +40,6 @@ pub struct Verified {
     pub largest: f32,
     /// Records beyond the tolerance, or with other tokens.
     pub differences: Vec<Difference>,
-}
-
-/// Chooses `count` of `total` records at random, in order.
-pub fn choose(total: usize, count: usize, seed: u64) -> Vec<usize> {
-    let mut random = ChaCha8Rng::seed_from_u64(seed);
-    let mut all: Vec<usize> = (0..total).collect();
-    // A partial Fisher-Yates shuffle; the modulo's bias is far below anything a sample of records could show.
-    for at in 0..count.min(total) {
-        let other = at + (random.next_u64() % (total - at) as u64) as usize;
-        all.swap(at, other);
-    }
-    all.truncate(count);
-    all.sort_unstable();
-    all
 }
 
 /// Scores these records again, each candidate and each generated text on its own.
@@ -111,15 +95,15 @@ pub fn rescore(
     Ok(verified)
 }
 
-/// One record on its own: its case with what was really shown, a unit of its cell alone, and where its probe stands.
+/// One record on its own: its case with what was really shown, a unit of its condition alone, and where its probe stands.
 fn single(people: &People, spec: &Spec, plan: &Plan, outcome: &Outcome, index: usize) -> Option<(Case, Unit, usize)> {
-    let (unit, cell, probe) = plan.locate(index)?;
+    let (unit, condition, probe) = plan.locate(index)?;
     let unit = &plan.units[unit];
-    let (cell, donor) = unit.cells[cell];
-    let mut case = case(people, spec, plan, unit, cell, donor);
+    let (condition, donor) = unit.conditions[condition];
+    let mut case = case(people, spec, plan, unit, condition, donor);
     case.demonstrations.truncate(outcome.shown);
     let alone = Unit {
-        cells: vec![(cell, donor)],
+        conditions: vec![(condition, donor)],
         ..unit.clone()
     };
     Some((case, alone, probe))
@@ -155,7 +139,7 @@ fn derive(
             continue;
         };
         // The paper's prompt asks all probes of a case at once, and its tries are kept with the first.
-        let at = match outcome.cell.method {
+        let at = match outcome.condition.method {
             Method::GenerationPaper => probe,
             _ => {
                 case.probes = vec![case.probes[probe]];
@@ -355,19 +339,5 @@ impl Again<'_> {
 
     fn differs(&mut self, what: String) {
         self.verified.differences.push(Difference { line: self.line, what });
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::choose;
-
-    #[test]
-    fn chosen_records_are_different_and_there() {
-        let chosen = choose(100, 30, 7);
-        assert_eq!(chosen.len(), 30);
-        assert!(chosen.windows(2).all(|pair| pair[0] < pair[1]) && chosen[29] < 100);
-        assert_ne!(chosen, choose(100, 30, 8));
-        assert_eq!(choose(3, 30, 7), [0, 1, 2]);
     }
 }

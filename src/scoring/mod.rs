@@ -14,5 +14,5 @@ pub mod tree;
 
 pub use error::ScoringError;
 pub use norm::Norm;
-pub use outcome::{CandidateScore, Cell, Control, Evidence, Method, Outcome, Permutation, Reading, Try};
+pub use outcome::{CandidateScore, Condition, Control, Evidence, Method, Outcome, Permutation, Reading, Try};
 pub use scorer::{Ask, Estimate, Fit, Scorer, Settings, Template};

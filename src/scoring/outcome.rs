@@ -5,10 +5,10 @@ use serde::{Deserialize, Serialize};
 use crate::model::{Finish, TokenId};
 use crate::survey::{Form, QuestionId};
 
-/// The cell of a run's grid that an outcome belongs to: everything that may differ between outcomes of one run
+/// The condition of a run's grid that an outcome belongs to: everything that may differ between outcomes of one run
 /// besides person and probe.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct Cell {
+pub struct Condition {
     /// How the prediction was made.
     pub method: Method,
     /// Number of demonstrations asked for.
@@ -70,9 +70,9 @@ pub struct Outcome {
     pub split: u8,
     /// The probed question.
     pub question: QuestionId,
-    /// The cell of the run's grid.
+    /// The condition of the run's grid.
     #[serde(flatten)]
-    pub cell: Cell,
+    pub condition: Condition,
     /// Number of candidates.
     pub candidates: usize,
     /// Position of the respondent's own candidate.

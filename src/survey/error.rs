@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::file::FileError;
 
-/// An error of the survey room. It names the thing, the place and what was expected; [`SurveyError::hint`] says what to do.
+/// An error of this module. It names the thing, the place and what was expected; [`SurveyError::hint`] says what to do.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum SurveyError {
     /// A catalogue, ours or a user's, breaks a rule of its format.

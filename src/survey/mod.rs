@@ -1,13 +1,12 @@
 //! People and what they answered: the catalogue of questions and statements, demographics, survey files, respondents.
 //!
-//! This room imports no other room and never sees a tensor.
+//! This module imports none but `base` and never sees a tensor.
 
 mod catalogue;
 mod demographics;
 mod error;
 mod file;
 mod list;
-mod random;
 mod respondents;
 mod sample;
 mod stats;

@@ -6,9 +6,9 @@ use serde::Serialize;
 
 use super::demographics::{Demographics, Dimension};
 use super::error::SurveyError;
-use super::random::Draws;
 use super::respondents::{MISSING, Respondents};
 use super::types::{DemographicValue, Form, QuestionIndex};
+use crate::base::random::Draws;
 
 /// Demonstrations that everybody of the paper's sample can show; so many answers they have besides a split's probes.
 pub const MOST_DEMONSTRATIONS: usize = 200;

@@ -7,7 +7,7 @@ use std::path::Path;
 use indieval::metrics::{BaselineRow, Dimension, ModelInfo, Person, QuestionInfo, RunData, RunHeader};
 use indieval::model::Finish;
 use indieval::run::{Context, Ending, Header, Journal, ModelIdentity, Session, Spec};
-use indieval::scoring::{CandidateScore, Cell, Control, Evidence, Method, Outcome, Permutation, Reading, Try};
+use indieval::scoring::{CandidateScore, Condition, Control, Evidence, Method, Outcome, Permutation, Reading, Try};
 use indieval::survey::{Form, QuestionId};
 use rand_chacha::ChaCha8Rng;
 use rand_core::{Rng, SeedableRng};
@@ -131,13 +131,13 @@ pub struct Plan {
     pub seed: u64,
     /// Added to every accuracy.
     pub skill: f64,
-    pub cells: Vec<Cell>,
+    pub conditions: Vec<Condition>,
     pub synthetic: bool,
 }
 
-/// One cell of the person's own demonstrations.
-pub fn cell(method: Method, demonstrations: usize) -> Cell {
-    Cell {
+/// One condition of the person's own demonstrations.
+pub fn condition(method: Method, demonstrations: usize) -> Condition {
+    Condition {
         method,
         demonstrations,
         form: Form::Polar,
@@ -147,24 +147,24 @@ pub fn cell(method: Method, demonstrations: usize) -> Cell {
     }
 }
 
-/// Cells that fill every section of a report.
-pub fn every_section() -> Vec<Cell> {
-    let mut cells: Vec<Cell> = [0, 50, 100, 200].map(|n| cell(Method::Likelihood, n)).to_vec();
-    cells.extend([0, 50, 100, 200].map(|n| Cell {
+/// Conditions that fill every section of a report.
+pub fn every_section() -> Vec<Condition> {
+    let mut conditions: Vec<Condition> = [0, 50, 100, 200].map(|n| condition(Method::Likelihood, n)).to_vec();
+    conditions.extend([0, 50, 100, 200].map(|n| Condition {
         demographics: true,
-        ..cell(Method::Likelihood, n)
+        ..condition(Method::Likelihood, n)
     }));
-    cells.extend([Method::Label, Method::Generation, Method::GenerationPaper].map(|m| cell(m, 200)));
-    cells.extend([Control::Random, Control::SameCountry].map(|c| Cell {
+    conditions.extend([Method::Label, Method::Generation, Method::GenerationPaper].map(|m| condition(m, 200)));
+    conditions.extend([Control::Random, Control::SameCountry].map(|c| Condition {
         control: c,
-        ..cell(Method::Likelihood, 200)
+        ..condition(Method::Likelihood, 200)
     }));
-    let restricted = |c: &(&str, u16, usize, [usize; 3], f64)| Cell {
+    let restricted = |c: &(&str, u16, usize, [usize; 3], f64)| Condition {
         category: Some(c.0.to_owned()),
-        ..cell(Method::Likelihood, 200)
+        ..condition(Method::Likelihood, 200)
     };
-    cells.extend(CATEGORIES.iter().map(restricted));
-    cells
+    conditions.extend(CATEGORIES.iter().map(restricted));
+    conditions
 }
 
 fn unit(generator: &mut ChaCha8Rng) -> f64 {
@@ -226,18 +226,18 @@ pub fn run(plan: &Plan) -> RunData {
                             (9, near),
                         ]),
                     });
-                    for cell in &plan.cells {
-                        if cell.category.is_some() && split > 0 {
+                    for condition in &plan.conditions {
+                        if condition.category.is_some() && split > 0 {
                             continue;
                         }
-                        let knows = knowledge(cell, name);
+                        let knows = knowledge(condition, name);
                         let p = (chance + (reach + plan.skill - chance) * knows + ease).clamp(0.02, 0.98);
                         let choice = draw(&mut models, p);
                         outcomes.push(outcome(
                             person,
                             split,
                             question,
-                            cell,
+                            condition,
                             candidates,
                             label,
                             choice,
@@ -306,27 +306,27 @@ pub fn run(plan: &Plan) -> RunData {
     }
 }
 
-/// The share of what can be known that a cell knows.
-fn knowledge(cell: &Cell, category: &str) -> f64 {
-    let method = match cell.method {
+/// The share of what can be known that a condition knows.
+fn knowledge(condition: &Condition, category: &str) -> f64 {
+    let method = match condition.method {
         Method::Likelihood => 0.9,
         Method::Label => 0.75,
         Method::Generation => 0.8,
         Method::GenerationPaper => 0.7,
     };
-    let shown = 1.0 - (-(cell.demonstrations as f64) / 60.0).exp();
-    let who = match cell.control {
+    let shown = 1.0 - (-(condition.demonstrations as f64) / 60.0).exp();
+    let who = match condition.control {
         Control::Own => 1.0,
         Control::SameCountry => 0.55,
         Control::Random => 0.35,
         Control::None => 0.0,
     };
-    let restricted = match &cell.category {
+    let restricted = match &condition.category {
         None => 1.0,
         Some(only) if only == category => 0.95,
         Some(only) => 0.2 + 0.5 * ((only.len() * 7 + category.len() * 13) % 10) as f64 / 10.0,
     };
-    method * (0.25 + if cell.demographics { 0.25 } else { 0.0 } + 0.6 * shown * who * restricted).min(1.05)
+    method * (0.25 + if condition.demographics { 0.25 } else { 0.0 } + 0.6 * shown * who * restricted).min(1.05)
 }
 
 #[allow(clippy::too_many_arguments)]
@@ -334,14 +334,14 @@ fn outcome(
     person: &Person,
     split: usize,
     question: QuestionId,
-    cell: &Cell,
+    condition: &Condition,
     candidates: usize,
     label: usize,
     choice: usize,
     generator: &mut ChaCha8Rng,
 ) -> Outcome {
     let mut prediction = Some(choice);
-    let evidence = match cell.method {
+    let evidence = match condition.method {
         Method::Likelihood => Evidence::Likelihood {
             scores: scores(candidates, choice, generator),
         },
@@ -364,7 +364,7 @@ fn outcome(
             let reading = match unit(generator) {
                 x if x < 0.01 => Reading::Unparsable,
                 x if x < 0.02 => Reading::OutOfRange,
-                x if x < 0.03 && cell.method == Method::GenerationPaper => Reading::Missing,
+                x if x < 0.03 && condition.method == Method::GenerationPaper => Reading::Missing,
                 _ => Reading::Choice,
             };
             prediction = prediction.filter(|_| reading == Reading::Choice);
@@ -389,12 +389,15 @@ fn outcome(
         respondent: person.id.clone(),
         split: split as u8 + 1,
         question,
-        cell: cell.clone(),
+        condition: condition.clone(),
         candidates,
         label,
         prediction,
-        context_tokens: 150 + 16 * cell.demonstrations,
-        shown: cell.category.as_ref().map_or(cell.demonstrations, |c| c.len() % 40 + 3),
+        context_tokens: 150 + 16 * condition.demonstrations,
+        shown: condition
+            .category
+            .as_ref()
+            .map_or(condition.demonstrations, |c| c.len() % 40 + 3),
         evidence,
     }
 }

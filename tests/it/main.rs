@@ -17,3 +17,4 @@ mod scoring;
 mod show;
 mod survey;
 mod tidy;
+mod wording;

@@ -8,7 +8,7 @@ use std::process::{Command, Output};
 use assert_cmd::cargo::CommandCargoExt as _;
 use indieval::metrics::{Norm, Resampling, RunData, prediction};
 use indieval::report::{Page, Report, ReportOptions};
-use indieval::scoring::{Cell, Method};
+use indieval::scoring::{Condition, Method};
 
 use crate::browser;
 use crate::invented::{self, Plan};
@@ -16,14 +16,14 @@ use crate::invented::{self, Plan};
 mod figures;
 
 /// Few people and few resamples: what is tested is that figures arrive, not how exact intervals are.
-fn plan(name: &'static str, cells: Vec<Cell>) -> Plan {
+fn plan(name: &'static str, conditions: Vec<Condition>) -> Plan {
     Plan {
         name,
         model: "Invented-135M",
         people: 8,
         seed: 11,
         skill: 0.0,
-        cells,
+        conditions,
         synthetic: true,
     }
 }
@@ -57,12 +57,12 @@ fn path(folder: &Path) -> &str {
     folder.to_str().expect("a temporary folder's name is UTF-8")
 }
 
-/// The overall accuracy of a cell counted again in the plainest way: shares by category and split, their mean by
+/// The overall accuracy of a condition counted again in the plainest way: shares by category and split, their mean by
 /// category, the mean of those.
-fn recount(run: &RunData, cell: &Cell) -> f64 {
+fn recount(run: &RunData, condition: &Condition) -> f64 {
     let category: BTreeMap<_, _> = run.questions.iter().map(|q| (q.id, q.category)).collect();
     let mut shares: BTreeMap<(usize, u8), (f64, f64)> = BTreeMap::new();
-    for outcome in run.outcomes.iter().filter(|outcome| outcome.cell == *cell) {
+    for outcome in run.outcomes.iter().filter(|outcome| outcome.condition == *condition) {
         let share = shares.entry((category[&outcome.question], outcome.split)).or_default();
         share.0 += f64::from(u8::from(prediction(outcome, Norm::Sum) == Some(outcome.label)));
         share.1 += 1.0;
@@ -97,7 +97,7 @@ fn report_writes_page_summary_and_tables_that_agree_with_a_recount() {
         Method::Generation,
         Method::GenerationPaper,
     ] {
-        let expected = format!("{:.1} (", 100.0 * recount(&run, &invented::cell(method, 200)));
+        let expected = format!("{:.1} (", 100.0 * recount(&run, &invented::condition(method, 200)));
         assert!(overall.contains(&expected), "{expected} is not in: {overall}");
     }
     for column in ["chance", "majority", "resemblance, k = "] {
@@ -129,7 +129,7 @@ fn report_writes_page_summary_and_tables_that_agree_with_a_recount() {
     let report: Report = serde_json::from_str(&summary).expect("the summary is a report");
     assert!(report.synthetic);
     let likelihood = &report.systems[report.headline[0]];
-    let own = recount(&run, &invented::cell(Method::Likelihood, 200));
+    let own = recount(&run, &invented::condition(Method::Likelihood, 200));
     assert!((likelihood.scores.overall.expect("an accuracy").value - own).abs() < 1e-9);
     assert!(folder.join("report.html").is_file());
 }
@@ -138,7 +138,7 @@ fn report_writes_page_summary_and_tables_that_agree_with_a_recount() {
 fn formats_print_tables_for_documents_and_programs() {
     let scratch = tempfile::tempdir().expect("a temporary folder");
     let folder = scratch.path().join("run");
-    invented::write(&folder, &plan("run", vec![invented::cell(Method::Likelihood, 50)]));
+    invented::write(&folder, &plan("run", vec![invented::condition(Method::Likelihood, 50)]));
     let print =
         |format: &str| text(&indieval(&[&["report", path(&folder), "--format", format], &FEW[..]].concat()).stdout);
     let markdown = print("markdown");
@@ -178,15 +178,15 @@ fn csv_rows(text: &str) -> impl Iterator<Item = usize> {
 fn several_runs_make_one_report_where_out_says() {
     let scratch = tempfile::tempdir().expect("a temporary folder");
     let (a, b) = (scratch.path().join("a"), scratch.path().join("b"));
-    let cells = vec![invented::cell(Method::Likelihood, 50)];
-    invented::write(&a, &plan("a", cells.clone()));
+    let conditions = vec![invented::condition(Method::Likelihood, 50)];
+    invented::write(&a, &plan("a", conditions.clone()));
     invented::write(
         &b,
         &Plan {
             model: "Invented-2B",
             skill: 0.2,
             seed: 5,
-            ..plan("b", cells)
+            ..plan("b", conditions)
         },
     );
     let refused = indieval(&["report", path(&a), path(&b)]);
@@ -212,8 +212,8 @@ fn several_runs_make_one_report_where_out_says() {
 fn compare_tells_methods_of_one_run_apart() {
     let scratch = tempfile::tempdir().expect("a temporary folder");
     let folder = scratch.path().join("run");
-    let cells = [Method::Likelihood, Method::Generation].map(|method| invented::cell(method, 200));
-    let run = invented::write(&folder, &plan("run", cells.to_vec()));
+    let conditions = [Method::Likelihood, Method::Generation].map(|method| invented::condition(method, 200));
+    let run = invented::write(&folder, &plan("run", conditions.to_vec()));
     let output = indieval(&[&["compare", path(&folder), "--by", "method"], &FEW[..]].concat());
     assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
     let printed = text(&output.stdout);
@@ -227,7 +227,7 @@ fn compare_tells_methods_of_one_run_apart() {
     ] {
         assert!(printed.contains(words), "{words} is missing: {printed}");
     }
-    let difference = 100.0 * (recount(&run, &cells[0]) - recount(&run, &cells[1]));
+    let difference = 100.0 * (recount(&run, &conditions[0]) - recount(&run, &conditions[1]));
     let expected = format!("{:.1} (", difference.abs());
     let overall = printed
         .lines()
@@ -247,7 +247,7 @@ fn compare_tells_methods_of_one_run_apart() {
 fn an_unfinished_run_is_reported_and_called_unfinished() {
     let scratch = tempfile::tempdir().expect("a temporary folder");
     let folder = scratch.path().join("run");
-    invented::write(&folder, &plan("run", vec![invented::cell(Method::Likelihood, 50)]));
+    invented::write(&folder, &plan("run", vec![invented::condition(Method::Likelihood, 50)]));
     let records = folder.join("records.jsonl");
     let whole = std::fs::read_to_string(&records).expect("the journal");
     let part: Vec<&str> = whole.lines().take(700).collect();
@@ -265,7 +265,7 @@ fn an_unfinished_run_is_reported_and_called_unfinished() {
 
 #[test]
 fn sections_without_data_are_absent() {
-    let run = invented::run(&plan("run", vec![invented::cell(Method::Likelihood, 50)]));
+    let run = invented::run(&plan("run", vec![invented::condition(Method::Likelihood, 50)]));
     let report = Report::new(&[run], options()).expect("a report");
     let html = Page::new(&report).html().expect("a page");
     for present in ["categories", "groups", "norms", "calibration", "run"] {
@@ -316,7 +316,7 @@ fn synthetic_is_said_at_every_table_and_picture_and_only_of_invented_people() {
 
 fn plan_like(plan: &Plan) -> Plan {
     Plan {
-        cells: plan.cells.clone(),
+        conditions: plan.conditions.clone(),
         ..*plan
     }
 }
@@ -334,8 +334,8 @@ fn hostile_words_stay_words() {
     run.header.hashes.insert(HOSTILE.into(), HOSTILE.into());
     run.categories[3] = HOSTILE.into();
     for outcome in &mut run.outcomes {
-        if outcome.cell.category.as_deref() == Some("Economic Values") {
-            outcome.cell.category = Some(HOSTILE.into());
+        if outcome.condition.category.as_deref() == Some("Economic Values") {
+            outcome.condition.category = Some(HOSTILE.into());
         }
     }
     for person in &mut run.people {

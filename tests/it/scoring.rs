@@ -5,7 +5,7 @@ use indieval::model::{Finish, LanguageModel, Tokenizer};
 use indieval::probe::{Case, DemonstrationRule, Draw, Split};
 use indieval::prompt::{ChatFrame, Edge, Frame, PaperPrompt, ProbePrompt, PromptKind};
 use indieval::scoring::{
-    Ask, Cell, Control, Evidence, Fit, Method, Norm, Outcome, Reading, Scorer, ScoringError, Settings, Template,
+    Ask, Condition, Control, Evidence, Fit, Method, Norm, Outcome, Reading, Scorer, ScoringError, Settings, Template,
 };
 use indieval::survey::{Answer, Catalogue, Form, Respondent};
 
@@ -44,8 +44,8 @@ fn case(catalogue: &Catalogue, seed: usize, demonstrations: usize) -> Case {
     case
 }
 
-fn cell(method: Method, demonstrations: usize) -> Cell {
-    Cell {
+fn condition(method: Method, demonstrations: usize) -> Condition {
+    Condition {
         method,
         demonstrations,
         form: Form::Polar,
@@ -80,15 +80,15 @@ fn prompts() -> Prompts {
     }
 }
 
-fn ask<'a>(cell: &'a Cell, case: &'a Case, prompts: &'a Prompts) -> Ask<'a> {
-    let (template, frame) = match cell.method {
+fn ask<'a>(condition: &'a Condition, case: &'a Case, prompts: &'a Prompts) -> Ask<'a> {
+    let (template, frame) = match condition.method {
         Method::Likelihood => (Template::Probe(&prompts.likelihood), &Frame::Plain),
         Method::Label => (Template::Probe(&prompts.label), &prompts.frame),
         Method::Generation => (Template::Probe(&prompts.single), &prompts.frame),
         Method::GenerationPaper => (Template::Paper(&prompts.paper), &prompts.frame),
     };
     Ask {
-        cell,
+        condition,
         case,
         template,
         frame,
@@ -109,19 +109,24 @@ const METHODS: [Method; 4] = [
     Method::GenerationPaper,
 ];
 
-/// Outcomes of these cells for one person, given together or one by one, and tokens computed and alone.
-fn run(model: &mut FakeModel, cells: &[Cell], settings: &Settings, together: bool) -> (Vec<Vec<Outcome>>, u64, u64) {
+/// Outcomes of these conditions for one person, given together or one by one, and tokens computed and alone.
+fn run(
+    model: &mut FakeModel,
+    conditions: &[Condition],
+    settings: &Settings,
+    together: bool,
+) -> (Vec<Vec<Outcome>>, u64, u64) {
     let catalogue = Catalogue::builtin().expect("the catalogue");
     let tokenizer = Tokenizer::bytes();
     let prompts = prompts();
-    let cases: Vec<Case> = cells
+    let cases: Vec<Case> = conditions
         .iter()
-        .map(|cell| case(catalogue, 3, cell.demonstrations))
+        .map(|condition| case(catalogue, 3, condition.demonstrations))
         .collect();
-    let asks: Vec<Ask<'_>> = cells
+    let asks: Vec<Ask<'_>> = conditions
         .iter()
         .zip(&cases)
-        .map(|(cell, case)| ask(cell, case, &prompts))
+        .map(|(condition, case)| ask(condition, case, &prompts))
         .collect();
     let mut scorer = Scorer::new(model, &tokenizer, catalogue, settings.clone());
     let outcomes = match together {
@@ -140,26 +145,26 @@ fn fake() -> FakeModel {
 }
 
 #[test]
-fn cells_of_one_person_share_a_tree_and_do_not_influence_each_other() {
-    let cells: Vec<Cell> = [0, 12, 24]
+fn conditions_of_one_person_share_a_tree_and_do_not_influence_each_other() {
+    let conditions: Vec<Condition> = [0, 12, 24]
         .into_iter()
-        .flat_map(|count| METHODS.map(|method| cell(method, count)))
+        .flat_map(|count| METHODS.map(|method| condition(method, count)))
         .collect();
-    let (together, shared, alone) = run(&mut fake(), &cells, &constrained(), true);
-    let (apart, shared_apart, _) = run(&mut fake(), &cells, &constrained(), false);
+    let (together, shared, alone) = run(&mut fake(), &conditions, &constrained(), true);
+    let (apart, shared_apart, _) = run(&mut fake(), &conditions, &constrained(), false);
     assert_eq!(together, apart);
     assert!(
         shared < shared_apart && shared * 4 < alone,
         "{shared} {shared_apart} {alone}"
     );
-    for (cell, outcomes) in cells.iter().zip(&together) {
+    for (condition, outcomes) in conditions.iter().zip(&together) {
         assert_eq!(outcomes.len(), 7);
         assert!(
             outcomes
                 .iter()
-                .all(|outcome| outcome.cell == *cell && outcome.prediction.is_some())
+                .all(|outcome| outcome.condition == *condition && outcome.prediction.is_some())
         );
-        assert!(outcomes.iter().all(|outcome| outcome.shown == cell.demonstrations));
+        assert!(outcomes.iter().all(|outcome| outcome.shown == condition.demonstrations));
         assert!(
             outcomes
                 .iter()
@@ -171,7 +176,12 @@ fn cells_of_one_person_share_a_tree_and_do_not_influence_each_other() {
 #[test]
 fn likelihoods_are_those_of_the_texts_on_their_own() {
     let catalogue = Catalogue::builtin().expect("the catalogue");
-    let (outcomes, ..) = run(&mut fake(), &[cell(Method::Likelihood, 10)], &Settings::default(), true);
+    let (outcomes, ..) = run(
+        &mut fake(),
+        &[condition(Method::Likelihood, 10)],
+        &Settings::default(),
+        true,
+    );
     let case = case(catalogue, 3, 10);
     let mut neutral = case.clone();
     neutral.demonstrations.clear();
@@ -209,7 +219,7 @@ fn labels_are_asked_in_every_order_and_averaged() {
         permutations: 2,
         ..Settings::default()
     };
-    let (outcomes, ..) = run(&mut fake(), &[cell(Method::Label, 5)], &settings, true);
+    let (outcomes, ..) = run(&mut fake(), &[condition(Method::Label, 5)], &settings, true);
     for outcome in &outcomes[0] {
         let Evidence::Label {
             logprobs,
@@ -241,8 +251,8 @@ fn what_cannot_be_read_is_tried_again_and_recorded() {
         paper_tokens: 40,
         ..Settings::default()
     };
-    let cells = [cell(Method::Generation, 5), cell(Method::GenerationPaper, 5)];
-    let (outcomes, ..) = run(&mut fake(), &cells, &settings, true);
+    let conditions = [condition(Method::Generation, 5), condition(Method::GenerationPaper, 5)];
+    let (outcomes, ..) = run(&mut fake(), &conditions, &settings, true);
     let tries = |outcome: &Outcome| match &outcome.evidence {
         Evidence::Generation { reading, tries } => (*reading, tries.clone()),
         other => panic!("{other:?}"),
@@ -274,8 +284,8 @@ fn what_cannot_be_read_is_tried_again_and_recorded() {
 
 #[test]
 fn constrained_answers_are_valid_and_stop_when_complete() {
-    let cells = [cell(Method::Generation, 5), cell(Method::GenerationPaper, 5)];
-    let (outcomes, ..) = run(&mut fake(), &cells, &constrained(), true);
+    let conditions = [condition(Method::Generation, 5), condition(Method::GenerationPaper, 5)];
+    let (outcomes, ..) = run(&mut fake(), &conditions, &constrained(), true);
     let Evidence::Generation { tries, .. } = &outcomes[1][0].evidence else {
         panic!("{outcomes:?}");
     };
@@ -303,7 +313,7 @@ fn a_context_that_is_too_long_is_refused_or_loses_whole_demonstrations() {
         })
     };
     let catalogue = Catalogue::builtin().expect("the catalogue");
-    let (tokenizer, prompts, cell) = (Tokenizer::bytes(), prompts(), cell(Method::Likelihood, 60));
+    let (tokenizer, prompts, condition) = (Tokenizer::bytes(), prompts(), condition(Method::Likelihood, 60));
     let case = case(catalogue, 3, 60);
     let outcomes = |context_length, fit| {
         let mut model = short(context_length);
@@ -312,7 +322,7 @@ fn a_context_that_is_too_long_is_refused_or_loses_whole_demonstrations() {
             ..Settings::default()
         };
         let mut scorer = Scorer::new(&mut model, &tokenizer, catalogue, settings);
-        scorer.ask(&[ask(&cell, &case, &prompts)])
+        scorer.ask(&[ask(&condition, &case, &prompts)])
     };
     let error = outcomes(1500, Fit::Refuse).expect_err("too long");
     assert!(
@@ -333,7 +343,7 @@ fn a_context_that_is_too_long_is_refused_or_loses_whole_demonstrations() {
         case.demonstrations.truncate(shown + 1);
         let mut model = short(1500);
         let mut scorer = Scorer::new(&mut model, &tokenizer, catalogue, Settings::default());
-        scorer.ask(&[ask(&cell, &case, &prompts)]).is_err()
+        scorer.ask(&[ask(&condition, &case, &prompts)]).is_err()
     };
     assert!(one_more, "as many are shown as fit");
     assert!(matches!(

@@ -1,9 +1,11 @@
-//! The house rules that a program can check: who imports whom, how long files are, what library code must not do.
+//! The rules of the code that a program can check: who imports whom, how long files are, what library code must not do.
 
 use std::path::{Path, PathBuf};
 
-/// What each room of `src` may import, as ARCHITECTURE.md has it. `cli` may import everything and nobody imports it.
-const ROOMS: [(&str, &[&str]); 9] = [
+/// What each module of `src` may import, as ARCHITECTURE.md has it. All may import `base`, which imports none of them;
+/// `cli` may import everything and nobody imports it.
+const MODULES: [(&str, &[&str]); 10] = [
+    ("base", &[]),
     ("survey", &[]),
     ("probe", &["survey"]),
     ("prompt", &["survey", "probe"]),
@@ -20,9 +22,9 @@ const ROOMS: [(&str, &[&str]); 9] = [
     ),
 ];
 
-/// Types that a room takes from another beyond the table: (room, other, what and why).
+/// Types that a module takes from another beyond the table: (module, other, what and why).
 ///
-/// Numbers are grouped by, and reports put into words, what other rooms name; only types are taken, nothing is called.
+/// Numbers are grouped by, and reports put into words, what other modules name; only types are taken, nothing is called.
 const EXCEPTIONS: [(&str, &str, &str); 3] = [
     (
         "metrics",
@@ -51,7 +53,7 @@ const FORBIDDEN: [&str; 11] = [
     "dbg!(",
 ];
 
-/// Rooms may name nothing of these crates: arguments, progress and catch-all errors are the command line's.
+/// Modules may name nothing of these crates: arguments, progress and catch-all errors are the command line's.
 const CLI_ONLY: [&str; 3] = ["clap", "anyhow", "indicatif"];
 
 /// An attribute that keeps the item after it out of the library.
@@ -115,9 +117,9 @@ fn without_strings(line: &str) -> String {
     kept
 }
 
-/// Rooms named on a line: `crate::probe::Split`, `crate::{survey::X, model}`, or by as many `super::` as lead out of the
-/// room from the file `place`.
-fn rooms_named(place: &str, line: &str) -> Vec<&'static str> {
+/// Modules named on a line: `crate::probe::Split`, `crate::{survey::X, model}`, or by as many `super::` as lead out of the
+/// module from the file `place`.
+fn modules_named(place: &str, line: &str) -> Vec<&'static str> {
     let folders = place.split('/').count();
     let depth = if place.ends_with("/mod.rs") {
         folders - 1
@@ -126,46 +128,46 @@ fn rooms_named(place: &str, line: &str) -> Vec<&'static str> {
     };
     let up = "super::".repeat(depth);
     let mut found = Vec::new();
-    for (room, _) in ROOMS {
-        if depth > 0 && line.contains(&format!("{up}{room}::")) {
-            found.push(room);
+    for (module, _) in MODULES {
+        if depth > 0 && line.contains(&format!("{up}{module}::")) {
+            found.push(module);
             continue;
         }
         let direct = [
-            format!("crate::{room}::"),
-            format!("crate::{room};"),
-            format!("crate::{room} "),
+            format!("crate::{module}::"),
+            format!("crate::{module};"),
+            format!("crate::{module} "),
         ];
         let grouped = line.split_once("crate::{").is_some_and(|(_, rest)| {
             rest.split([',', '{', '}', ' ', ';'])
-                .any(|part| part == room || part.strip_prefix(room).is_some_and(|rest| rest.starts_with("::")))
+                .any(|part| part == module || part.strip_prefix(module).is_some_and(|rest| rest.starts_with("::")))
         });
         if direct.iter().any(|form| line.contains(form.as_str())) || grouped {
-            found.push(room);
+            found.push(module);
         }
     }
     found
 }
 
-/// Everything that is wrong with one file of a room.
-fn faults(room: &str, place: &str, text: &str) -> Vec<String> {
+/// Everything that is wrong with one file of a module.
+fn faults(module: &str, place: &str, text: &str) -> Vec<String> {
     let mut faults = Vec::new();
     let length = text.lines().count();
     if length > MOST_LINES {
         faults.push(format!("{place}: {length} lines, at most {MOST_LINES}"));
     }
-    let allowed = ROOMS
+    let allowed = MODULES
         .iter()
-        .find(|(name, _)| *name == room)
+        .find(|(name, _)| *name == module)
         .map_or(&[][..], |(_, allowed)| allowed);
-    let excepted = |other: &str| EXCEPTIONS.iter().any(|(from, to, _)| *from == room && *to == other);
+    let excepted = |other: &str| EXCEPTIONS.iter().any(|(from, to, _)| *from == module && *to == other);
     for (number, line) in code(text) {
-        for other in rooms_named(place, &line) {
-            if other != room && !allowed.contains(&other) && !excepted(other) {
-                faults.push(format!("{place}:{number}: {room} must not import {other}"));
+        for other in modules_named(place, &line) {
+            if other != module && other != "base" && !allowed.contains(&other) && !excepted(other) {
+                faults.push(format!("{place}:{number}: {module} must not import {other}"));
             }
         }
-        if room == "cli" {
+        if module == "cli" {
             continue;
         }
         for word in FORBIDDEN {
@@ -219,21 +221,21 @@ fn rust_files(folder: &Path, found: &mut Vec<PathBuf>) {
 }
 
 #[test]
-fn the_source_keeps_the_house_rules() {
+fn the_source_keeps_its_rules() {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut all = Vec::new();
     for entry in std::fs::read_dir(&source).unwrap().flatten() {
         if !entry.path().is_dir() {
             continue;
         }
-        let room = entry.file_name().into_string().unwrap();
+        let module = entry.file_name().into_string().unwrap();
         assert!(
-            ROOMS.iter().any(|(name, _)| *name == room),
-            "src/{room} is no room of the table"
+            MODULES.iter().any(|(name, _)| *name == module),
+            "src/{module} is no module of the table"
         );
         let mut files = Vec::new();
         rust_files(&entry.path(), &mut files);
-        assert!(!files.is_empty(), "src/{room} is empty");
+        assert!(!files.is_empty(), "src/{module} is empty");
         let texts: Vec<String> = files
             .iter()
             .map(|file| std::fs::read_to_string(file).unwrap())
@@ -251,7 +253,7 @@ fn the_source_keeps_the_house_rules() {
                         .filter(|fault| fault.contains(" lines, ")),
                 );
             } else {
-                all.extend(faults(&room, &place, text));
+                all.extend(faults(&module, &place, text));
             }
         }
     }
@@ -272,7 +274,7 @@ fn tests_are_not_too_long_either() {
 
 #[test]
 fn the_checker_sees_every_kind_of_fault() {
-    for (room, text, expected) in [
+    for (module, text, expected) in [
         ("survey", "use crate::model::TokenId;", "survey must not import model"),
         (
             "model",
@@ -294,7 +296,7 @@ fn the_checker_sees_every_kind_of_fault() {
         ("probe", "use anyhow::Result;", "anyhow outside of cli"),
         ("probe", "#[cfg(test)]\nmod tests;\n\nfn f() { todo!() }", "todo!("),
     ] {
-        let found = faults(room, &format!("{room}/file.rs"), text);
+        let found = faults(module, &format!("{module}/file.rs"), text);
         assert!(found.iter().any(|fault| fault.contains(expected)), "{text}: {found:?}");
     }
     let long = "\n".repeat(MOST_LINES + 1);
@@ -309,7 +311,7 @@ fn files_of_tests_are_found_by_their_declaration() {
 
 #[test]
 fn the_checker_lets_good_code_pass() {
-    for (room, text) in [
+    for (module, text) in [
         ("probe", "use crate::survey::Form;"),
         ("probe", "use crate::probe::Split;"),
         ("report", "use crate::scoring::Outcome;"),
@@ -321,6 +323,6 @@ fn the_checker_lets_good_code_pass() {
             "fn f() {}\n\n#[cfg(test)]\nmod tests {\n    fn g() { x.unwrap(); }\n}\n",
         ),
     ] {
-        assert_eq!(faults(room, &format!("{room}/file.rs"), text), Vec::<String>::new());
+        assert_eq!(faults(module, &format!("{module}/file.rs"), text), Vec::<String>::new());
     }
 }

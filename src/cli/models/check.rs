@@ -7,7 +7,8 @@ use std::process::ExitCode;
 use serde::Serialize;
 
 use super::download::Bar;
-use super::size;
+
+use crate::base::text;
 use crate::cli::format::Format;
 use crate::model::checkpoint::{self, FileIdentity};
 use crate::model::registry::tree_bytes;
@@ -247,7 +248,7 @@ fn write_text(out: &mut impl Write, report: &Report) -> std::io::Result<()> {
     for (kind, stored) in &report.stored {
         line(
             "stored",
-            format!("{} tensors as {kind}, {}", stored.tensors, size(stored.bytes)),
+            format!("{} tensors as {kind}, {}", stored.tensors, text::bytes(stored.bytes)),
         )?;
     }
     if let Some(text) = &report.tokenizer {
@@ -275,23 +276,29 @@ fn write_text(out: &mut impl Write, report: &Report) -> std::io::Result<()> {
         } else {
             line("device", memory.device.clone())?;
         }
-        line("weights", format!("{} in {}", size(memory.weights_bytes), memory.dtype))?;
+        line(
+            "weights",
+            format!("{} in {}", text::bytes(memory.weights_bytes), memory.dtype),
+        )?;
         line(
             "tree",
             format!(
                 "{} for {} tokens in {}",
-                size(memory.tree_bytes),
+                text::bytes(memory.tree_bytes),
                 memory.tree_tokens,
                 memory.dtype
             ),
         )?;
         if let (Some(free), Some(fits)) = (memory.free_bytes, memory.fits) {
             let verdict = if fits { "enough" } else { "TOO LITTLE" };
-            line("free memory", format!("{}: {verdict}", size(free)))?;
+            line("free memory", format!("{}: {verdict}", text::bytes(free)))?;
         }
     }
     for file in &report.files {
-        line("file", format!("{} {} {}", file.sha256, file.name, size(file.bytes)))?;
+        line(
+            "file",
+            format!("{} {} {}", file.sha256, file.name, text::bytes(file.bytes)),
+        )?;
     }
     match report.faults.as_slice() {
         [] => line("verdict", "can be used".to_owned()),

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use candle_core::DType;
 use serde_json::json;
 
-use super::size;
+use crate::base::text;
 use crate::cli::format::Format;
 use crate::model::registry;
 
@@ -60,10 +60,10 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
             out,
             "{:<27} {:>9} {:>9} {:>9} {:>13}  {:<14} {}@{}{pinned}{wheel}",
             model.name,
-            size(model.bytes),
-            size(model.weight_bytes(DType::F32)),
-            size(model.weight_bytes(DType::BF16)),
-            size(model.shape.tree_bytes(args.tokens, DType::BF16)),
+            text::bytes(model.bytes),
+            text::bytes(model.weight_bytes(DType::F32)),
+            text::bytes(model.weight_bytes(DType::BF16)),
+            text::bytes(model.shape.tree_bytes(args.tokens, DType::BF16)),
             model.licence,
             model.repository,
             model.revision,

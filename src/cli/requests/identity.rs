@@ -1,7 +1,7 @@
 //! What an output was begun with, in a file beside it: nothing else may go on with it.
 
 use std::ffi::OsString;
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value, json};

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use super::super::model_args::Opened;
-use super::progress::span;
+use crate::base::text::duration;
 use crate::cli::output::say;
 use crate::model::{Branch, Decoding, LanguageModel, ModelError};
 use crate::run::{self, ChatUse, ExecuteError, People, Plan, Prompts, Spec};
@@ -70,9 +70,9 @@ pub fn run(spec: &Spec, people: &People, plan: &Plan, prompts: &Prompts, opened:
         person_splits,
         plan.outcomes
     );
-    for (index, cell) in plan.cells.iter().enumerate() {
-        let head = if index == 0 { "cells" } else { "" };
-        say!("{head:<13}{}", serde_json::to_string(cell)?);
+    for (index, condition) in plan.conditions.iter().enumerate() {
+        let head = if index == 0 { "conditions" } else { "" };
+        say!("{head:<13}{}", serde_json::to_string(condition)?);
     }
     say!(
         "prompts      {:.0}, the longest of {longest} tokens (from {sampled} person-splits)",
@@ -96,15 +96,18 @@ pub fn run(spec: &Spec, people: &People, plan: &Plan, prompts: &Prompts, opened:
     let steps = all(generated) / 39.0;
     say!(
         "time         {} for prompts at {:.0} tokens/s{}",
-        span(prefill),
+        duration(prefill),
         speed.prefill,
         if generated > 0 {
-            format!(", at most {} more for generated answers", span(steps * speed.step))
+            format!(", at most {} more for generated answers", duration(steps * speed.step))
         } else {
             String::new()
         }
     );
-    let asked = plan.cells.iter().any(|cell| cell.method != Method::Likelihood);
+    let asked = plan
+        .conditions
+        .iter()
+        .any(|condition| condition.method != Method::Likelihood);
     if asked && spec.scoring.chat != ChatUse::None && chat_template.is_none() {
         say!("note         the model has no chat template: prompts are shown as plain text, answers included");
     }

@@ -10,9 +10,11 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use self::flags::SpecFlags;
-use self::progress::{Progress, StopRequests, span};
+use self::progress::{Progress, StopRequests};
 use super::model_args::{MachineArgs, ModelArgs, Opened};
 use super::verify;
+use crate::base::files::write_bytes;
+use crate::base::text;
 use crate::run::{
     self, Done, Ending, Event, ExecuteError, Header, Journal, ModelCompute, Observer, People, Plan, Prompts, Session,
     Spec,
@@ -208,7 +210,8 @@ pub(super) fn resolve(spec: &mut Spec, opened: &Opened) {
 
 /// Writes what stands beside the journal: the resolved spec, and people with the baselines' answers.
 fn prepare(out: &Path, spec: &Spec, people: &People, plan: &Plan, first: bool) -> anyhow::Result<()> {
-    run::write_whole(&out.join("spec.toml"), spec.to_toml()?.as_bytes())?;
+    let path = out.join("spec.toml");
+    write_bytes(&path, spec.to_toml()?.as_bytes()).map_err(|source| run::RunError::Write { path, source })?;
     if first {
         let baselines = run::baselines(people, plan);
         people
@@ -238,7 +241,7 @@ fn sharing(outcomes: usize, tokens: crate::scoring::shared::Tokens, seconds: f64
     };
     format!(
         "{outcomes} outcomes in {}: {} tokens computed in place of {} without sharing ({times:.1} times fewer), {:.0} tokens/s",
-        span(seconds),
+        text::duration(seconds),
         tokens.shared,
         tokens.alone,
         tokens.shared as f64 / seconds.max(1e-9)

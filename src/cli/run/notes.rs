@@ -1,6 +1,7 @@
 //! What a user should know of a run before it begins.
 
 use super::super::people;
+use crate::base::text::{count, counted};
 use crate::run::{People, Plan};
 
 /// Lines about the people and the plan; with `verbose`, also what is usually of no interest.
@@ -10,14 +11,12 @@ pub fn lines(people: &People, plan: &Plan, verbose: bool) -> Vec<String> {
         lines.push("SYNTHETIC respondents: invented by a program; every result says so".to_owned());
     }
     lines.push(format!(
-        "{} of {} respondents, {} split{}, {} cell{}: {} outcomes",
-        people.chosen.len(),
-        people.everyone.len(),
-        plan.splits.len(),
-        plural(plan.splits.len()),
-        plan.cells.len(),
-        plural(plan.cells.len()),
-        plan.outcomes
+        "{} of {}, {}, {}: {}",
+        count(people.chosen.len() as u64),
+        counted(people.everyone.len(), "respondent", "respondents"),
+        counted(plan.splits.len(), "split", "splits"),
+        counted(plan.conditions.len(), "condition", "conditions"),
+        counted(plan.outcomes, "record", "records"),
     ));
     let of_file = people::notes(&people.report, people.demographics);
     lines.extend(of_file.iter().map(|note| format!("note: {note}")));
@@ -49,8 +48,4 @@ pub fn lines(people: &People, plan: &Plan, verbose: bool) -> Vec<String> {
         }
     }
     lines
-}
-
-fn plural(count: usize) -> &'static str {
-    if count == 1 { "" } else { "s" }
 }

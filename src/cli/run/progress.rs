@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use crate::base::text::duration;
 use crate::run::{Event, Observer};
 use crate::scoring::Outcome;
 use crate::scoring::shared::Tokens;
@@ -96,10 +97,10 @@ impl State {
         if now > 0 {
             let left = seconds / now as f64 * (self.outcomes - self.done) as f64;
             let since = time.duration_since(self.last).as_secs_f64();
-            parts.push(format!("{} left", span(left - since)));
+            parts.push(format!("{} left", duration(left - since)));
         } else {
             let so_far = time.duration_since(self.begun).as_secs_f64();
-            parts.push(format!("{} so far", span(so_far)));
+            parts.push(format!("{} so far", duration(so_far)));
         }
         parts.join(" · ")
     }
@@ -241,16 +242,6 @@ impl Observer for Progress {
     }
 }
 
-/// A span of time for people.
-pub fn span(seconds: f64) -> String {
-    let seconds = seconds.round().max(0.0) as u64;
-    match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
-        (0, 0, s) => format!("{s} s"),
-        (0, m, s) => format!("{m} min {s:02} s"),
-        (h, m, _) => format!("{h} h {m:02} min"),
-    }
-}
-
 fn console_is_terminal() -> bool {
     use std::io::IsTerminal;
     std::io::stderr().is_terminal()
@@ -287,12 +278,5 @@ mod tests {
         );
         assert!(state.message(at(130)).ends_with("4 min 30 s left"));
         assert!(state.message(at(1000)).ends_with("· 0 s left"));
-    }
-
-    #[test]
-    fn spans_read_well() {
-        assert_eq!(span(4.4), "4 s");
-        assert_eq!(span(65.0), "1 min 05 s");
-        assert_eq!(span(7_290.0), "2 h 01 min");
     }
 }

@@ -5,7 +5,8 @@ use std::path::Path;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::mapped::{MappedFile, sha256_hex};
+use super::mapped::MappedFile;
+use crate::base::hex::sha256_hex;
 use crate::model::LoadError;
 
 /// One file of a checkpoint.

@@ -4,7 +4,6 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use memmap2::Mmap;
-use sha2::{Digest, Sha256};
 
 use crate::model::LoadError;
 
@@ -49,14 +48,4 @@ impl MappedFile {
     pub(crate) fn slice(&self, start: usize, length: usize) -> Option<&[u8]> {
         self.bytes().get(start..start.checked_add(length)?)
     }
-}
-
-/// Lower-case hexadecimal sha256 of `bytes`.
-pub fn sha256_hex(bytes: &[u8]) -> String {
-    hex(&Sha256::digest(bytes))
-}
-
-/// Lower-case hexadecimal.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

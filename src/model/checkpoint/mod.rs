@@ -19,7 +19,6 @@ use std::path::{Path, PathBuf};
 pub use identity::FileIdentity;
 pub use inspect::Inspection;
 pub use manifest::{for_each_tensor, parameters};
-pub use mapped::sha256_hex;
 
 pub(crate) use safetensors::{INDEX, SINGLE};
 

@@ -11,9 +11,9 @@ use hf_hub::{Cache, CacheRepo, Repo, RepoType};
 
 use super::hub_cache::{self, Choice};
 use super::{Environment, Located, Origin, Progress, Wanted};
+use crate::base::hex::sha256_hex;
 use crate::model::LoadError;
 use crate::model::checkpoint::mapped::MappedFile;
-use crate::model::checkpoint::sha256_hex;
 use crate::model::registry::is_commit;
 
 /// A download that breaks off is taken up this often.
@@ -166,7 +166,7 @@ fn verify(path: &Path, announced: &Metadata) -> Result<(), LoadError> {
     Ok(())
 }
 
-/// The crate's progress as this room's. The crate begins anew at every retry, and counts what was here as having come.
+/// The crate's progress as this module's. The crate begins anew at every retry, and counts what was here as having come.
 struct Told<'a> {
     progress: &'a mut dyn Progress,
     begun: bool,

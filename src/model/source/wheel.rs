@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::{Environment, Located, Origin, Progress};
+use crate::base::hex::sha256_hex;
 use crate::model::LoadError;
 use crate::model::checkpoint::mapped::MappedFile;
-use crate::model::checkpoint::sha256_hex;
 use crate::model::registry::Wheel;
 
 /// Where the unpacked file lies.

@@ -17,7 +17,7 @@ use std::sync::OnceLock;
 use sha2::{Digest, Sha256};
 
 use super::TokenId;
-use super::checkpoint::mapped::hex;
+use crate::base::hex::hex;
 
 use lost::Lost;
 

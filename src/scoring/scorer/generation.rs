@@ -217,9 +217,9 @@ impl<'a> Scorer<'a> {
     /// The seed of one try, which depends on nothing but what it is a try of.
     fn seed(&self, ask: &Ask<'_>, what: &str, round: usize) -> u64 {
         let mut hash = Sha256::new();
-        let cell = serde_json::to_string(ask.cell).unwrap_or_default();
+        let condition = serde_json::to_string(ask.condition).unwrap_or_default();
         let split = ask.case.split.to_string();
-        for part in ["try", &ask.case.respondent, &split, &cell, what] {
+        for part in ["try", &ask.case.respondent, &split, &condition, what] {
             hash.update((part.len() as u64).to_le_bytes());
             hash.update(part);
         }

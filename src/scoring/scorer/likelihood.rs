@@ -67,7 +67,7 @@ impl Scorer<'_> {
             respondent: ask.case.respondent.clone(),
             split: ask.case.split.number(),
             question: question.map_or(crate::survey::QuestionId(0), |question| question.id),
-            cell: ask.cell.clone(),
+            condition: ask.condition.clone(),
             candidates: self.size(asked),
             label: asked.label,
             prediction,

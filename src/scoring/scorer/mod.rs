@@ -14,7 +14,7 @@ use std::sync::Arc;
 use super::constraint::Marks;
 use super::join::{Encoded, Encoder, Joined, Markup};
 use super::shared::{Job, Tokens, work};
-use super::{Cell, Outcome, ScoringError};
+use super::{Condition, Outcome, ScoringError};
 use crate::model::{LanguageModel, Node, TokenId, TokenScore, Tokenizer};
 use crate::probe::Case;
 use crate::prompt::{Frame, PaperPrompt, ProbePrompt};
@@ -28,7 +28,7 @@ pub use estimate::Estimate;
 pub use label::orders;
 pub use settings::{Fit, Settings};
 
-/// The template of one cell. It decides the method: likelihood, label or single for a probe's, and the paper's.
+/// The template of one condition. It decides the method: likelihood, label or single for a probe's, and the paper's.
 #[derive(Debug, Clone, Copy)]
 pub enum Template<'a> {
     /// One probe a prompt.
@@ -37,11 +37,11 @@ pub enum Template<'a> {
     Paper(&'a PaperPrompt),
 }
 
-/// One cell of the grid for one person and split.
+/// One condition of the grid for one person and split.
 #[derive(Debug, Clone, Copy)]
 pub struct Ask<'a> {
-    /// The cell; it is copied into the outcomes.
-    pub cell: &'a Cell,
+    /// The condition; it is copied into the outcomes.
+    pub condition: &'a Condition,
     /// What is shown and asked.
     pub case: &'a Case,
     /// How it is put.

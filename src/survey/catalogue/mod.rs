@@ -10,6 +10,7 @@ use sha2::{Digest, Sha256};
 
 use super::error::SurveyError;
 use super::types::{Catalogue, CategoryId, Form, Question, QuestionId, QuestionIndex, Statement};
+use crate::base::hex::hex;
 
 /// The thirteen files of `data/catalogue`, in the paper's order of categories.
 const FILES: [(&str, &str); 13] = [
@@ -274,11 +275,6 @@ fn hash(categories: &[String], questions: &[Question]) -> String {
         }
     }
     hex(&hasher.finalize())
-}
-
-/// Lower-case hexadecimal digits of some bytes.
-pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
-use super::super::catalogue::hex;
+use crate::base::hex::hex;
 use super::super::error::SurveyError;
 use super::{Demographics, Dimension, Group, IncomeGrouping};
 

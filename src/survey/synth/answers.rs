@@ -1,8 +1,8 @@
 //! What a synthetic person answers.
 
-use super::super::random::Draws;
 use super::model::{End, Item, Kind, Loads, Model};
 use super::person::{NOT_ASKED, Person};
+use crate::base::random::Draws;
 
 /// Distance between thresholds by number of answers: chosen so that all answers occur.
 fn spacing(answers: usize) -> f64 {

@@ -12,8 +12,8 @@ use std::io::Write;
 
 use super::demographics::{Demographics, IncomeGrouping};
 use super::error::SurveyError;
-use super::random::Draws;
 use super::types::{Catalogue, QuestionIndex};
+use crate::base::random::Draws;
 use model::{Country, Model};
 
 /// What synthetic people to make.

@@ -6,8 +6,8 @@ use std::sync::LazyLock;
 use serde::Deserialize;
 
 use super::super::error::SurveyError;
-use super::super::random::Draws;
 use super::super::types::{Catalogue, QuestionId};
+use crate::base::random::Draws;
 
 const TEXT: &str = include_str!("../../../data/synthetic-model.toml");
 

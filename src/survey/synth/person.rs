@@ -1,8 +1,8 @@
 //! One synthetic person: where they live, who they are, and where they stand on the factors.
 
 use super::super::demographics::Demographics;
-use super::super::random::Draws;
 use super::model::{Country, Loads, Model};
+use crate::base::random::Draws;
 
 /// The survey's code for "does not apply".
 pub(super) const NOT_APPLICABLE: i32 = -3;

@@ -2,11 +2,11 @@
 
 use sha2::{Digest, Sha256};
 
-use super::super::catalogue::hex;
 use super::super::file::{RepeatedIds, SurveyFile};
 use super::super::respondents::{MISSING, Respondents};
 use super::super::types::{Form, QuestionId};
 use super::*;
+use crate::base::hex::hex;
 
 fn written(options: &SyntheticOptions) -> Vec<u8> {
     let mut bytes = Vec::new();

@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 
-use indieval::model::checkpoint::sha256_hex;
+use indieval::base::hex::sha256_hex;
 
 pub const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";
 

@@ -10,12 +10,12 @@ use super::{FEW, indieval, options, path, plan, text};
 use crate::invented::{self, Plan};
 
 #[test]
-fn a_run_on_one_category_at_a_time_is_told_by_its_grid_and_by_no_single_cell() {
+fn a_run_on_one_category_at_a_time_is_told_by_its_grid_and_by_no_single_condition() {
     let scratch = tempfile::tempdir().expect("a temporary folder");
     let folder = scratch.path().join("each");
-    let mut cells = invented::every_section();
-    cells.retain(|cell| cell.category.is_some());
-    let run = invented::write(&folder, &plan("each", cells.clone()));
+    let mut conditions = invented::every_section();
+    conditions.retain(|condition| condition.category.is_some());
+    let run = invented::write(&folder, &plan("each", conditions.clone()));
     let output = indieval(&[&["report", path(&folder)], &FEW[..]].concat());
     assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
     let summary = std::fs::read_to_string(folder.join("summary.json")).expect("the summary is there");
@@ -26,7 +26,7 @@ fn a_run_on_one_category_at_a_time_is_told_by_its_grid_and_by_no_single_cell() {
     let mut shares = vec![[(0.0, 0.0); 2]; run.categories.len()];
     for outcome in &run.outcomes {
         let at = category[&outcome.question];
-        let other = usize::from(outcome.cell.category.as_ref() != Some(&run.categories[at]));
+        let other = usize::from(outcome.condition.category.as_ref() != Some(&run.categories[at]));
         let share = &mut shares[at][other];
         share.0 += f64::from(u8::from(prediction(outcome, Norm::Sum) == Some(outcome.label)));
         share.1 += 1.0;
@@ -53,9 +53,9 @@ fn a_run_on_one_category_at_a_time_is_told_by_its_grid_and_by_no_single_cell() {
         assert!(!html.contains(&format!("id=\"{absent}\"")), "{absent}");
     }
     // A single category is no arbitrary one: it is the headline, and is named.
-    let one = cells
+    let one = conditions
         .into_iter()
-        .filter(|cell| cell.category.as_deref() == Some("Corruption"));
+        .filter(|condition| condition.category.as_deref() == Some("Corruption"));
     let report = Report::new(&[invented::run(&plan("one", one.collect()))], options()).expect("a report");
     let html = Page::new(&report).html().expect("a page");
     assert!(html.contains("Shown 13 statements of a person on average, all from Corruption, and asked by"));
@@ -63,7 +63,7 @@ fn a_run_on_one_category_at_a_time_is_told_by_its_grid_and_by_no_single_cell() {
 
 #[test]
 fn the_number_really_shown_is_told_not_the_number_asked_for() {
-    let mut run = invented::run(&plan("many", vec![invented::cell(Method::Likelihood, 500)]));
+    let mut run = invented::run(&plan("many", vec![invented::condition(Method::Likelihood, 500)]));
     run.outcomes.iter_mut().for_each(|outcome| outcome.shown = 214);
     let report = Report::new(&[run], options()).expect("a report");
     let html = Page::new(&report).html().expect("a page");
@@ -72,7 +72,7 @@ fn the_number_really_shown_is_told_not_the_number_asked_for() {
 
 #[test]
 fn rows_of_the_accuracy_table_count_their_own_probes() {
-    let run = invented::run(&plan("run", vec![invented::cell(Method::GenerationPaper, 200)]));
+    let run = invented::run(&plan("run", vec![invented::condition(Method::GenerationPaper, 200)]));
     let unread = run
         .outcomes
         .iter()
@@ -107,13 +107,13 @@ fn rows_of_the_accuracy_table_count_their_own_probes() {
 
 #[test]
 fn runs_on_different_people_say_whose_baselines_are_whose() {
-    let cells = vec![invented::cell(Method::Likelihood, 50)];
+    let conditions = vec![invented::condition(Method::Likelihood, 50)];
     let few = Plan {
         people: 5,
         model: "Invented-2B",
-        ..plan("few", cells.clone())
+        ..plan("few", conditions.clone())
     };
-    let runs = [invented::run(&plan("all", cells)), invented::run(&few)];
+    let runs = [invented::run(&plan("all", conditions)), invented::run(&few)];
     let report = Report::new(&runs, options()).expect("a report");
     let printed = report.main_table().text();
     for words in ["over 5 to 8 people", "majority (all)", "majority (few)", "chance (few)"] {
@@ -130,7 +130,7 @@ fn the_individual_lift_is_printed_too() {
     let tables = report.tables();
     assert_eq!(
         tables.iter().map(|t| t.name.as_str()).collect::<Vec<_>>(),
-        ["main", "cells", "lift"]
+        ["main", "conditions", "lift"]
     );
     let printed = tables[2].text();
     assert!(

@@ -1,21 +1,35 @@
 //! Random draws that are the same on every machine and in every version: ChaCha8, own shuffles, software transcendentals.
+//!
+//! The algorithms are fixed here and not left to a crate, since a changed draw changes samples, synthetic people,
+//! demonstrations and intervals. Tests pin them.
 
 use rand_chacha::ChaCha8Rng;
 use rand_core::{Rng as _, SeedableRng as _};
 
 /// One stream of draws.
-pub(super) struct Draws(ChaCha8Rng);
+#[derive(Debug, Clone)]
+pub struct Draws(ChaCha8Rng);
 
 impl Draws {
     /// The stream numbered `stream` of a seed; streams of one seed are independent of each other.
-    pub(super) fn new(seed: u64, stream: u64) -> Self {
+    pub fn new(seed: u64, stream: u64) -> Self {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         rng.set_stream(stream);
         Self(rng)
     }
 
+    /// The draws of a 256-bit key, such as a hash of everything that may decide them.
+    pub fn from_key(key: [u8; 32]) -> Self {
+        Self(ChaCha8Rng::from_seed(key))
+    }
+
+    /// 64 random bits.
+    pub fn bits(&mut self) -> u64 {
+        self.0.next_u64()
+    }
+
     /// A whole number below `bound` (which is at least 1), each equally likely.
-    pub(super) fn below(&mut self, bound: usize) -> usize {
+    pub fn below(&mut self, bound: usize) -> usize {
         let bound = bound.max(1) as u64;
         // The last, incomplete run of the range is drawn again: no number is likelier than another.
         let limit = u64::MAX - u64::MAX % bound;
@@ -28,30 +42,35 @@ impl Draws {
     }
 
     /// A number in [0, 1), with 53 bits.
-    pub(super) fn unit(&mut self) -> f64 {
+    pub fn unit(&mut self) -> f64 {
         (self.0.next_u64() >> 11) as f64 / (1_u64 << 53) as f64
     }
 
+    /// Heads or tails.
+    pub fn coin(&mut self) -> bool {
+        self.0.next_u32() & 1 == 0
+    }
+
     /// Whether something of this probability happens.
-    pub(super) fn happens(&mut self, probability: f64) -> bool {
+    pub fn happens(&mut self, probability: f64) -> bool {
         self.unit() < probability
     }
 
     /// A standard normal number.
-    pub(super) fn normal(&mut self) -> f64 {
+    pub fn normal(&mut self) -> f64 {
         // 1 - u is above 0, so the logarithm is finite. `libm` rounds alike everywhere; the machine's own may not.
         let radius = (-2.0 * libm::log(1.0 - self.unit())).sqrt();
         radius * libm::cos(std::f64::consts::TAU * self.unit())
     }
 
     /// A standard Gumbel number: added to utilities, the highest one is a multinomial-logit choice.
-    pub(super) fn gumbel(&mut self) -> f64 {
+    pub fn gumbel(&mut self) -> f64 {
         let unit = self.unit().max(f64::MIN_POSITIVE);
         -libm::log(-libm::log(unit))
     }
 
     /// A position, likelier where the weight is higher; 0 where there are no weights.
-    pub(super) fn weighted(&mut self, weights: &[f64]) -> usize {
+    pub fn weighted(&mut self, weights: &[f64]) -> usize {
         let mut rest = self.unit() * weights.iter().sum::<f64>();
         for (at, weight) in weights.iter().enumerate() {
             if rest < *weight {
@@ -63,10 +82,23 @@ impl Draws {
     }
 
     /// Puts items in random order (Fisher and Yates).
-    pub(super) fn shuffle<T>(&mut self, items: &mut [T]) {
+    pub fn shuffle<T>(&mut self, items: &mut [T]) {
         for last in (1..items.len()).rev() {
             items.swap(last, self.below(last + 1));
         }
+    }
+
+    /// `count` different positions below `total` (all of them where there are fewer), in ascending order, every set
+    /// equally likely.
+    pub fn choose(&mut self, total: usize, count: usize) -> Vec<usize> {
+        let count = count.min(total);
+        let mut all: Vec<usize> = (0..total).collect();
+        for at in 0..count {
+            all.swap(at, at + self.below(total - at));
+        }
+        all.truncate(count);
+        all.sort_unstable();
+        all
     }
 }
 
@@ -82,6 +114,31 @@ mod tests {
         draws.shuffle(&mut order);
         assert_eq!(order, [0, 2, 3, 4, 5, 6, 7, 1]);
         assert_eq!((draws.normal() * 1e6) as i64, 406_434);
+    }
+
+    #[test]
+    fn chosen_positions_are_different_and_there() {
+        let choose = |total, count, seed| Draws::new(seed, 0).choose(total, count);
+        let chosen = choose(100, 30, 7);
+        assert_eq!(chosen.len(), 30);
+        assert!(chosen.windows(2).all(|pair| pair[0] < pair[1]) && chosen[29] < 100);
+        assert_ne!(chosen, choose(100, 30, 8));
+        assert_eq!(choose(3, 30, 7), [0, 1, 2]);
+    }
+
+    #[test]
+    fn every_order_is_equally_likely() {
+        let mut seen = [[0u32; 5]; 5];
+        let mut draws = Draws::new(11, 0);
+        for _ in 0..5000 {
+            let mut items = [0usize, 1, 2, 3, 4];
+            draws.shuffle(&mut items);
+            for (place, item) in items.into_iter().enumerate() {
+                seen[item][place] += 1;
+            }
+        }
+        // 1000 expected; the standard deviation is 28, so 150 is more than five of them.
+        assert!(seen.iter().flatten().all(|&n| n.abs_diff(1000) < 150), "{seen:?}");
     }
 
     #[test]

@@ -1,0 +1,6 @@
+//! Small things that every module may need, one file each. This module imports no other.
+
+pub mod files;
+pub mod hex;
+pub mod random;
+pub mod text;

@@ -1,0 +1,105 @@
+//! Numbers, sizes and durations as people read them: one way each, wherever they are printed.
+
+/// A duration: `4 s`, `1 min 05 s`, `2 h 01 min`, `3 d 04 h`. Below ten seconds one decimal where it says something.
+pub fn duration(seconds: f64) -> String {
+    let seconds = seconds.max(0.0);
+    if seconds < 9.95 && (seconds - seconds.round()).abs() > 0.05 {
+        return format!("{seconds:.1} s");
+    }
+    let whole = seconds.round() as u64;
+    match (whole / 86_400, whole / 3600 % 24, whole / 60 % 60, whole % 60) {
+        (0, 0, 0, s) => format!("{s} s"),
+        (0, 0, m, s) => format!("{m} min {s:02} s"),
+        (0, h, m, _) => format!("{h} h {m:02} min"),
+        (d, h, _, _) => format!("{d} d {h:02} h"),
+    }
+}
+
+/// A whole number with thousands set apart: `74,993`.
+pub fn count(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (at, digit) in digits.char_indices() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// A number of things: `1 person`, `8 people`.
+pub fn counted(number: usize, one: &str, many: &str) -> String {
+    let word = if number == 1 { one } else { many };
+    format!("{} {word}", count(number as u64))
+}
+
+/// A share of one in percent, with one decimal: `52.9 %`.
+pub fn percent(share: f64) -> String {
+    format!("{:.1} %", 100.0 * share)
+}
+
+/// A number of parameters: `135 M`, `8.0 B`.
+pub fn parameters(number: u64) -> String {
+    match number {
+        0..1_000_000 => format!("{:.0} k", number as f64 / 1e3),
+        1_000_000..1_000_000_000 => format!("{:.0} M", number as f64 / 1e6),
+        _ => format!("{:.1} B", number as f64 / 1e9),
+    }
+}
+
+/// A size in bytes, decimal as disks and downloads are: `812 B`, `98.4 MB`, `281 GB`.
+pub fn bytes(number: u64) -> String {
+    const UNITS: [&str; 5] = ["B", "kB", "MB", "GB", "TB"];
+    let mut value = number as f64;
+    let mut unit = 0;
+    while value >= 999.5 && unit + 1 < UNITS.len() {
+        value /= 1000.0;
+        unit += 1;
+    }
+    let decimals = if unit == 0 || value >= 99.5 { 0 } else { 1 };
+    format!("{value:.decimals$} {}", UNITS[unit])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_read_well() {
+        assert_eq!(duration(0.25), "0.2 s");
+        assert_eq!(duration(4.0), "4 s");
+        assert_eq!(duration(4.4), "4.4 s");
+        assert_eq!(duration(9.99), "10 s");
+        assert_eq!(duration(65.0), "1 min 05 s");
+        assert_eq!(duration(7_290.0), "2 h 01 min");
+        assert_eq!(duration(273_600.0), "3 d 04 h");
+        assert_eq!(duration(-1.0), "0 s");
+    }
+
+    #[test]
+    fn thousands_are_set_apart() {
+        for (number, text) in [(7, "7"), (1248, "1,248"), (74_993, "74,993"), (3_347_924, "3,347,924")] {
+            assert_eq!(count(number), text);
+        }
+        assert_eq!(counted(1, "person", "people"), "1 person");
+        assert_eq!(counted(97_000, "person", "people"), "97,000 people");
+    }
+
+    #[test]
+    fn sizes_have_two_or_three_digits() {
+        for (number, text) in [
+            (0, "0 B"),
+            (999, "999 B"),
+            (1_000, "1.0 kB"),
+            (98_362_432, "98.4 MB"),
+            (999_600_000, "1.0 GB"),
+            (281_260_142_592, "281 GB"),
+        ] {
+            assert_eq!(bytes(number), text);
+        }
+        assert_eq!(parameters(134_515_008), "135 M");
+        assert_eq!(parameters(8_030_261_248), "8.0 B");
+        assert_eq!(percent(0.5288), "52.9 %");
+    }
+}
