@@ -20,7 +20,7 @@ pub struct TokenScore {
 
 /// Which tokens may come next.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Menu {
+pub enum Allowed {
     /// Any token of the vocabulary.
     Any,
     /// Any token, too; the probability mass outside these is recorded.
@@ -33,8 +33,8 @@ pub enum Menu {
 
 /// Restricts a generation step by step. It is given all tokens generated so far.
 pub trait Constraint: Send {
-    /// The menu after `generated`.
-    fn menu(&mut self, generated: &[TokenId]) -> Menu;
+    /// What may follow on `generated`.
+    fn allowed(&mut self, generated: &[TokenId]) -> Allowed;
 }
 
 /// One text to be generated: tokens put after a node, then free or constrained continuation.
@@ -82,9 +82,9 @@ pub struct Generation {
     /// Log-probability in nats of each generated token in the model's full distribution (before temperature, nucleus
     /// and constraint).
     pub logprobs: Vec<f32>,
-    /// For each step with a restricted or watched menu, the probability mass that lay outside it; 0 where all was
+    /// For each step whose allowed tokens are restricted or watched, the probability mass that lay outside it; 0 where all was
     /// allowed.
-    pub off_menu: Vec<f32>,
+    pub invalid_mass: Vec<f32>,
     /// Why it ended.
     pub finish: Finish,
 }

@@ -1,7 +1,7 @@
 //! What must hold of the engine whatever is shared, packed, cut or put where: on tiny random models of every family.
 
 use super::{
-    Branch, Constraint, Decoding, Engine, Finish, LanguageModel, Menu, ModelConfig, ModelError, Node, TokenId,
+    Allowed, Branch, Constraint, Decoding, Engine, Finish, LanguageModel, ModelConfig, ModelError, Node, TokenId,
     TokenScore,
     kernels::Kernels,
     testing::{config, engine, engine_with, families},
@@ -212,43 +212,43 @@ proptest! {
             let one = alone.generate(vec![branch(node, i)], &decoding).unwrap().remove(0);
             prop_assert_eq!(&packed.tokens, &one.tokens);
             prop_assert_eq!(packed.finish, one.finish);
-            prop_assert_eq!((packed.tokens.len(), packed.tokens.len()), (packed.logprobs.len(), packed.off_menu.len()));
+            prop_assert_eq!((packed.tokens.len(), packed.tokens.len()), (packed.logprobs.len(), packed.invalid_mass.len()));
             // What was generated scores the same when it is given.
             let node = alone.extend(node, &prompts[i].0).unwrap();
             let scored = alone.score(node, &[&packed.tokens]).unwrap().remove(0);
             for (j, score) in scored.iter().enumerate() {
                 prop_assert!((packed.logprobs[j] - score.logprob).abs() <= SAME);
-                prop_assert!((packed.off_menu[j] - one.off_menu[j]).abs() <= SAME);
-                let menu = Grammar(prompts[i].2).menu(&packed.tokens[..j]);
-                let expected = match menu {
-                    Menu::Only(menu) if prompts[i].2 > 0 => {
+                prop_assert!((packed.invalid_mass[j] - one.invalid_mass[j]).abs() <= SAME);
+                let allowed = Grammar(prompts[i].2).allowed(&packed.tokens[..j]);
+                let expected = match allowed {
+                    Allowed::Only(allowed) if prompts[i].2 > 0 => {
                         let node = alone.extend(node, &packed.tokens[..j]).unwrap();
-                        let mut menu = menu.clone();
-                        menu.sort_unstable();
-                        menu.dedup();
-                        let singles: Vec<&[TokenId]> = menu.chunks(1).collect();
+                        let mut allowed = allowed.clone();
+                        allowed.sort_unstable();
+                        allowed.dedup();
+                        let singles: Vec<&[TokenId]> = allowed.chunks(1).collect();
                         let scores = alone.score(node, &singles).unwrap();
                         1. - scores.iter().map(|score| score[0].logprob.exp()).sum::<f32>()
                     }
                     _ => 0.,
                 };
-                prop_assert!((packed.off_menu[j] - expected).abs() <= 10. * SAME);
+                prop_assert!((packed.invalid_mass[j] - expected).abs() <= 10. * SAME);
             }
         }
     }
 }
 
-/// Menus that depend on how many tokens there are: forced runs, narrow choices, free places, an end after nine.
+/// Allowed tokens that depend on how many tokens there are: forced runs, narrow choices, free places, an end after nine.
 struct Grammar(u32);
 
 impl Constraint for Grammar {
-    fn menu(&mut self, generated: &[TokenId]) -> Menu {
+    fn allowed(&mut self, generated: &[TokenId]) -> Allowed {
         match (generated.len() as u32 + self.0) % 6 {
-            _ if generated.len() == 9 => Menu::Done,
-            0 => Menu::Any,
-            1 => Menu::Only(vec![9, 5, 9, 60]),
-            2 => Menu::Only((0..64).collect()),
-            _ => Menu::Only(vec![10 + generated.len() as u32]),
+            _ if generated.len() == 9 => Allowed::Done,
+            0 => Allowed::Any,
+            1 => Allowed::Only(vec![9, 5, 9, 60]),
+            2 => Allowed::Only((0..64).collect()),
+            _ => Allowed::Only(vec![10 + generated.len() as u32]),
         }
     }
 }
@@ -417,11 +417,11 @@ fn what_cannot_be_done_is_refused_before_any_work() {
 fn slots_come_back_after_an_error_on_the_way() {
     struct Wrong;
     impl Constraint for Wrong {
-        fn menu(&mut self, generated: &[TokenId]) -> Menu {
+        fn allowed(&mut self, generated: &[TokenId]) -> Allowed {
             if generated.len() < 3 {
-                Menu::Any
+                Allowed::Any
             } else {
-                Menu::Only(vec![5, 640])
+                Allowed::Only(vec![5, 640])
             }
         }
     }

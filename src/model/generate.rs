@@ -30,8 +30,8 @@ impl Growing {
     /// Takes the tokens about which there is no choice.
     fn advance(&mut self, decoding: &Decoding, vocabulary: usize) -> Result<(), ModelError> {
         loop {
-            // Menus are ascending.
-            if let Some(&token) = self.writer.menu().and_then(<[TokenId]>::last)
+            // Allowed tokens are ascending.
+            if let Some(&token) = self.writer.allowed().and_then(<[TokenId]>::last)
                 && token as usize >= vocabulary
             {
                 return Err(ModelError::UnknownToken { token, vocabulary });

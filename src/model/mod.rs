@@ -31,7 +31,7 @@ mod writer;
 pub use checkpoint::{Checkpoint, Inspection, open_weights};
 pub use config::{Mixture, ModelConfig, RopeScaling};
 pub use contract::{
-    Branch, Constraint, Decoding, Finish, Generation, LanguageModel, Menu, ModelError, Node, TokenId, TokenScore,
+    Allowed, Branch, Constraint, Decoding, Finish, Generation, LanguageModel, ModelError, Node, TokenId, TokenScore,
 };
 pub use device::{DeviceChoice, OpenDevice, Precision};
 pub use engine::{Engine, EngineInfo, EngineSettings};

@@ -5,7 +5,7 @@
 use rand_chacha::ChaCha8Rng;
 use rand_core::{Rng, SeedableRng};
 
-use super::contract::{Branch, Constraint, Decoding, Finish, Generation, Menu, TokenId};
+use super::contract::{Allowed, Branch, Constraint, Decoding, Finish, Generation, TokenId};
 
 /// Tokens looked at first for a nucleus; more only if their mass doesn't reach it.
 const NUCLEUS_START: usize = 256;
@@ -15,23 +15,23 @@ pub struct Writer {
     constraint: Option<Box<dyn Constraint>>,
     random: ChaCha8Rng,
     max_tokens: usize,
-    menu: Menu,
+    allowed: Allowed,
     written: Generation,
     over: bool,
 }
 
 impl Writer {
-    /// Starts a branch and looks at its first menu; the branch's prompt is the engine's business.
+    /// Starts a branch and looks at what it may begin with; the branch's prompt is the engine's business.
     pub fn new(branch: Branch) -> Self {
         let mut writer = Self {
             constraint: branch.constraint,
             random: ChaCha8Rng::seed_from_u64(branch.seed),
             max_tokens: branch.max_tokens,
-            menu: Menu::Any,
+            allowed: Allowed::Any,
             written: Generation {
                 tokens: Vec::new(),
                 logprobs: Vec::new(),
-                off_menu: Vec::new(),
+                invalid_mass: Vec::new(),
                 finish: Finish::Length,
             },
             over: false,
@@ -46,17 +46,17 @@ impl Writer {
     }
 
     /// The tokens that may come next, ascending, each once; absent where all may.
-    pub fn menu(&self) -> Option<&[TokenId]> {
-        match &self.menu {
-            Menu::Only(tokens) => Some(tokens),
-            Menu::Any | Menu::Watch(_) | Menu::Done => None,
+    pub fn allowed(&self) -> Option<&[TokenId]> {
+        match &self.allowed {
+            Allowed::Only(tokens) => Some(tokens),
+            Allowed::Any | Allowed::Watch(_) | Allowed::Done => None,
         }
     }
 
     /// The only token that may come next, where the constraint leaves no choice. An engine may append runs of such
     /// tokens in one pass.
     pub fn forced(&self) -> Option<TokenId> {
-        match self.menu() {
+        match self.allowed() {
             Some(&[token]) if !self.over => Some(token),
             _ => None,
         }
@@ -82,7 +82,7 @@ impl Writer {
     /// Brings the log-probability, in nats, of the oldest [unscored](Self::unscored) token.
     pub fn score_taken(&mut self, logprob: f32) {
         self.written.logprobs.push(logprob);
-        self.written.off_menu.push((-logprob.exp_m1()).clamp(0., 1.));
+        self.written.invalid_mass.push((-logprob.exp_m1()).clamp(0., 1.));
     }
 
     /// Tokens written so far.
@@ -96,13 +96,13 @@ impl Writer {
         if self.over {
             return None;
         }
-        let off_menu = match &self.menu {
-            Menu::Only(menu) | Menu::Watch(menu) => mass_outside(logprobs, menu),
-            Menu::Any | Menu::Done => 0.0,
+        let invalid_mass = match &self.allowed {
+            Allowed::Only(allowed) | Allowed::Watch(allowed) => mass_outside(logprobs, allowed),
+            Allowed::Any | Allowed::Done => 0.0,
         };
-        let allowed = match &self.menu {
-            Menu::Only(menu) => Some(menu.as_slice()),
-            Menu::Any | Menu::Watch(_) | Menu::Done => None,
+        let allowed = match &self.allowed {
+            Allowed::Only(allowed) => Some(allowed.as_slice()),
+            Allowed::Any | Allowed::Watch(_) | Allowed::Done => None,
         };
         let Some(token) = choose(logprobs, allowed, decoding, &mut self.random) else {
             return self.end(Finish::Complete);
@@ -114,7 +114,7 @@ impl Writer {
         self.written
             .logprobs
             .push(logprobs.get(token as usize).copied().unwrap_or(f32::NEG_INFINITY));
-        self.written.off_menu.push(off_menu);
+        self.written.invalid_mass.push(invalid_mass);
         self.look();
         (!self.over).then_some(token)
     }
@@ -126,15 +126,15 @@ impl Writer {
 
     /// Asks the constraint what may come next; a complete answer ends the branch before another pass is spent on it.
     fn look(&mut self) {
-        self.menu = match &mut self.constraint {
-            Some(constraint) => constraint.menu(&self.written.tokens),
-            None => Menu::Any,
+        self.allowed = match &mut self.constraint {
+            Some(constraint) => constraint.allowed(&self.written.tokens),
+            None => Allowed::Any,
         };
-        if let Menu::Only(tokens) | Menu::Watch(tokens) = &mut self.menu {
+        if let Allowed::Only(tokens) | Allowed::Watch(tokens) = &mut self.allowed {
             tokens.sort_unstable();
             tokens.dedup();
         }
-        if self.menu == Menu::Done {
+        if self.allowed == Allowed::Done {
             self.end(Finish::Complete);
         } else if self.written.tokens.len() >= self.max_tokens {
             self.end(Finish::Length);
@@ -258,10 +258,10 @@ mod tests {
         }
     }
 
-    struct Fixed(Vec<Menu>);
+    struct Fixed(Vec<Allowed>);
 
     impl Constraint for Fixed {
-        fn menu(&mut self, generated: &[TokenId]) -> Menu {
+        fn allowed(&mut self, generated: &[TokenId]) -> Allowed {
             self.0[generated.len()].clone()
         }
     }
@@ -308,14 +308,14 @@ mod tests {
         assert_eq!(stopped.step(&[-9.0, -9.0, -9.0, -0.1], &decoding(0.0, 1.0)), None);
         assert_eq!(stopped.finish().finish, Finish::Stop);
 
-        let menus = vec![Menu::Only(vec![2]), Menu::Only(vec![0, 2]), Menu::Done];
-        let mut complete = Writer::new(branch(Some(Fixed(menus)), 9));
+        let steps = vec![Allowed::Only(vec![2]), Allowed::Only(vec![0, 2]), Allowed::Done];
+        let mut complete = Writer::new(branch(Some(Fixed(steps)), 9));
         assert_eq!(complete.forced(), Some(2));
         assert_eq!(complete.step(&LOGPROBS, &decoding(0.0, 1.0)), Some(2));
         assert_eq!(complete.step(&LOGPROBS, &decoding(0.0, 1.0)), None);
         let written = complete.finish();
         assert_eq!((written.tokens, written.finish), (vec![2, 2], Finish::Complete));
-        assert!((written.off_menu[0] - 0.8).abs() < 1e-6 && (written.off_menu[1] - 0.7).abs() < 1e-6);
+        assert!((written.invalid_mass[0] - 0.8).abs() < 1e-6 && (written.invalid_mass[1] - 0.7).abs() < 1e-6);
 
         let mut long = Writer::new(branch(None, 1));
         assert_eq!(long.step(&LOGPROBS, &decoding(0.0, 1.0)), None);
@@ -325,15 +325,15 @@ mod tests {
     }
 
     #[test]
-    fn draws_follow_temperature_nucleus_and_menu() {
+    fn draws_follow_temperature_nucleus_and_allowed_tokens() {
         // 4,000 draws: three standard errors of a share are below 0.024.
         const CLOSE: f64 = 0.024;
         let logprobs = log_softmax(&[1f32.ln(), 3f32.ln(), 6f32.ln()]);
-        let shares = |temperature, top_p, menu: Option<&[TokenId]>| {
+        let shares = |temperature, top_p, allowed: Option<&[TokenId]>| {
             let mut random = ChaCha8Rng::seed_from_u64(7);
             let mut shares = [0f64; 3];
             for _ in 0..4000 {
-                let token = choose(&logprobs, menu, &decoding(temperature, top_p), &mut random);
+                let token = choose(&logprobs, allowed, &decoding(temperature, top_p), &mut random);
                 shares[token.expect("a token") as usize] += 1. / 4000.;
             }
             shares
@@ -352,27 +352,27 @@ mod tests {
 
     #[test]
     fn forced_tokens_are_taken_first_and_scored_later() {
-        let menus = vec![
-            Menu::Only(vec![2, 2]),
-            Menu::Only(vec![1]),
-            Menu::Only(vec![1, 0, 1]),
-            Menu::Only(vec![3]),
+        let steps = vec![
+            Allowed::Only(vec![2, 2]),
+            Allowed::Only(vec![1]),
+            Allowed::Only(vec![1, 0, 1]),
+            Allowed::Only(vec![3]),
         ];
-        let mut writer = Writer::new(branch(Some(Fixed(menus)), 9));
+        let mut writer = Writer::new(branch(Some(Fixed(steps)), 9));
         let decoding = decoding(0.0, 1.0);
         assert_eq!(
             (writer.take_forced(&decoding), writer.take_forced(&decoding)),
             (Some(2), Some(1))
         );
         assert_eq!(writer.take_forced(&decoding), None);
-        assert_eq!((writer.unscored(), writer.menu()), (&[2, 1][..], Some(&[0, 1][..])));
+        assert_eq!((writer.unscored(), writer.allowed()), (&[2, 1][..], Some(&[0, 1][..])));
         writer.score_taken(0.25f32.ln());
         writer.score_taken(0.0);
         assert_eq!(writer.step(&LOGPROBS, &decoding), Some(1));
         assert_eq!((writer.take_forced(&decoding), writer.is_over()), (None, true));
         let written = writer.finish();
         assert_eq!((written.tokens, written.finish), (vec![2, 1, 1], Finish::Stop));
-        assert!((written.off_menu[0] - 0.75).abs() < 1e-6 && (written.off_menu[2] - 0.4).abs() < 1e-6);
+        assert!((written.invalid_mass[0] - 0.75).abs() < 1e-6 && (written.invalid_mass[2] - 0.4).abs() < 1e-6);
     }
 
     proptest! {

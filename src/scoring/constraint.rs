@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::parser::is_settled;
-use crate::model::{Constraint, Menu, TokenId, TokenizeError, Tokenizer};
+use crate::model::{Allowed, Constraint, TokenId, TokenizeError, Tokenizer};
 
 /// One choice after the other, each among a few runs of tokens: the letters of the options; or, for the paper's prompt,
 /// one entry of the JSON object a group, all of which is fixed but the number of the statement.
@@ -35,7 +35,7 @@ impl Choices {
 }
 
 impl Constraint for Choices {
-    fn menu(&mut self, generated: &[TokenId]) -> Menu {
+    fn allowed(&mut self, generated: &[TokenId]) -> Allowed {
         while let Some(runs) = self.stages.get(self.stage) {
             let written = generated.get(self.begun..).unwrap_or_default();
             if let Some(whole) = runs.iter().find(|run| written.starts_with(run)) {
@@ -50,9 +50,9 @@ impl Constraint for Choices {
                 .collect();
             next.sort_unstable();
             next.dedup();
-            return Menu::Only(next);
+            return Allowed::Only(next);
         }
-        Menu::Done
+        Allowed::Done
     }
 }
 
@@ -151,7 +151,7 @@ impl Until {
 }
 
 impl Constraint for Until {
-    fn menu(&mut self, generated: &[TokenId]) -> Menu {
+    fn allowed(&mut self, generated: &[TokenId]) -> Allowed {
         let marks = Arc::clone(&self.marks);
         for &token in generated.get(self.seen..).unwrap_or_default() {
             if let Some(piece) = marks.of_token.get(token as usize) {
@@ -160,9 +160,9 @@ impl Constraint for Until {
         }
         self.seen = generated.len();
         match self.over {
-            true => Menu::Done,
-            false if generated.is_empty() && !self.beginnings.is_empty() => Menu::Watch(self.beginnings.clone()),
-            false => Menu::Any,
+            true => Allowed::Done,
+            false if generated.is_empty() && !self.beginnings.is_empty() => Allowed::Watch(self.beginnings.clone()),
+            false => Allowed::Any,
         }
     }
 }
@@ -190,10 +190,10 @@ mod tests {
             ("12", '1'),
             ("}", '}'),
         ] {
-            assert_eq!(choices.menu(&written), Menu::Only(bytes(expected)));
+            assert_eq!(choices.allowed(&written), Allowed::Only(bytes(expected)));
             written.push(taken as TokenId);
         }
-        assert_eq!(choices.menu(&written), Menu::Done);
+        assert_eq!(choices.allowed(&written), Allowed::Done);
     }
 
     #[test]
@@ -202,7 +202,7 @@ mod tests {
         let ends_at = |end: End, text: &str| {
             let mut until = Until::new(Arc::clone(&marks), end, Vec::new());
             let tokens = bytes(text);
-            (0..=tokens.len()).find(|&n| until.menu(&tokens[..n]) == Menu::Done)
+            (0..=tokens.len()).find(|&n| until.allowed(&tokens[..n]) == Allowed::Done)
         };
         assert_eq!(ends_at(End::Letter, "\n\n B.\nmore"), Some(5));
         assert_eq!(ends_at(End::Letter, "A person\nmore"), Some(9));

@@ -101,8 +101,9 @@ pub enum Evidence {
     Label {
         /// Mean over permutations of log P(label of this candidate), nats.
         logprobs: Vec<f64>,
-        /// Probability mass that fell on none of the labels, mean over permutations.
-        off_menu: f64,
+        /// Probability mass that fell on none of the labels, mean over permutations. Format 1 calls it `off_menu`.
+        #[serde(rename = "off_menu", alias = "invalid_mass")]
+        invalid_mass: f64,
         /// Every permutation that was asked: `order[i]` is the candidate shown as option i.
         permutations: Vec<Permutation>,
     },
@@ -166,9 +167,15 @@ pub struct Try {
     /// Log-probability of each token, nats.
     pub logprobs: Vec<f32>,
     /// Probability mass on everything that is no valid answer: the mean over all steps where only valid answers could be
-    /// generated, that of the first token where a free answer was to be one letter; absent otherwise.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub off_menu: Option<f32>,
+    /// generated, that of the first token where a free answer was to be one letter; absent otherwise. Format 1 calls it
+    /// `off_menu`.
+    #[serde(
+        default,
+        rename = "off_menu",
+        alias = "invalid_mass",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub invalid_mass: Option<f32>,
     /// Why it ended.
     pub finish: Finish,
     /// Temperature it was generated at.

@@ -356,7 +356,7 @@ fn outcome(
             }];
             Evidence::Label {
                 logprobs,
-                off_menu: 0.05,
+                invalid_mass: 0.05,
                 permutations,
             }
         }
@@ -373,7 +373,7 @@ fn outcome(
                 text,
                 tokens: vec![33],
                 logprobs: vec![-0.4],
-                off_menu: None,
+                invalid_mass: None,
                 finish: Finish::Stop,
                 temperature: 0.0,
                 seed: 0,

@@ -223,14 +223,14 @@ fn labels_are_asked_in_every_order_and_averaged() {
     for outcome in &outcomes[0] {
         let Evidence::Label {
             logprobs,
-            off_menu,
+            invalid_mass,
             permutations,
         } = &outcome.evidence
         else {
             panic!("{outcome:?}");
         };
         assert_eq!(permutations.len(), 2);
-        assert!((0.0..=1.0).contains(off_menu));
+        assert!((0.0..=1.0).contains(invalid_mass));
         for (candidate, mean) in logprobs.iter().enumerate() {
             let of_candidate = |permutation: &indieval::scoring::Permutation| {
                 let place = permutation.order.iter().position(|&shown| shown == candidate);
@@ -265,7 +265,7 @@ fn what_cannot_be_read_is_tried_again_and_recorded() {
         assert!(
             tries
                 .iter()
-                .all(|t| t.tokens.len() == t.logprobs.len() && t.off_menu.is_some() != t.tokens.is_empty())
+                .all(|t| t.tokens.len() == t.logprobs.len() && t.invalid_mass.is_some() != t.tokens.is_empty())
         );
     }
     assert!(
@@ -300,7 +300,7 @@ fn constrained_answers_are_valid_and_stop_when_complete() {
             panic!("{outcome:?}");
         };
         assert_eq!((*reading, tries.len(), tries[0].tokens.len()), (Reading::Choice, 1, 1));
-        assert!(tries[0].off_menu.is_some_and(|mass| mass > 0.0));
+        assert!(tries[0].invalid_mass.is_some_and(|mass| mass > 0.0));
     }
 }
 

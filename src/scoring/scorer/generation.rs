@@ -79,13 +79,13 @@ impl Writing for Pending<'_> {
             }
         }
         let (temperature, seed) = self.plan.get(round).copied().unwrap_or_default();
-        let steps = generation.off_menu.len().min(self.answers.watched_steps());
-        let off_menu = (steps > 0).then(|| generation.off_menu[..steps].iter().sum::<f32>() / steps as f32);
+        let steps = generation.invalid_mass.len().min(self.answers.watched_steps());
+        let invalid_mass = (steps > 0).then(|| generation.invalid_mass[..steps].iter().sum::<f32>() / steps as f32);
         self.tries.push(Try {
             text,
             tokens: generation.tokens,
             logprobs: generation.logprobs,
-            off_menu,
+            invalid_mass,
             finish: generation.finish,
             temperature,
             seed,
@@ -199,7 +199,7 @@ impl<'a> Scorer<'a> {
             let generation = Generation {
                 tokens: told.tokens.clone(),
                 logprobs: told.logprobs.clone(),
-                off_menu: vec![told.off_menu.unwrap_or_default(); told.tokens.len()],
+                invalid_mass: vec![told.invalid_mass.unwrap_or_default(); told.tokens.len()],
                 finish: told.finish,
             };
             pending.finish(round, generation);

@@ -28,16 +28,16 @@ pub fn orders(options: usize, count: usize) -> Vec<Vec<usize>> {
 pub(super) fn average(permutations: &[Permutation], candidates: usize) -> (Vec<f64>, f64) {
     let count = permutations.len().max(1) as f64;
     let mut logprobs = vec![0.0; candidates];
-    let mut off_menu = 0.0;
+    let mut invalid_mass = 0.0;
     for permutation in permutations {
-        let mut on_menu = 0.0;
+        let mut on_labels = 0.0;
         for (&candidate, &logprob) in permutation.order.iter().zip(&permutation.logprobs) {
             logprobs[candidate] += logprob / count;
-            on_menu += libm::exp(logprob);
+            on_labels += libm::exp(logprob);
         }
-        off_menu += (1.0 - on_menu).max(0.0) / count;
+        invalid_mass += (1.0 - on_labels).max(0.0) / count;
     }
-    (logprobs, off_menu)
+    (logprobs, invalid_mass)
 }
 
 impl Scorer<'_> {
@@ -61,11 +61,11 @@ impl Scorer<'_> {
             }
         }
         let outcome = |(probe, context, permutations): (usize, usize, Vec<Permutation>)| {
-            let (logprobs, off_menu) = average(&permutations, self.size(&ask.case.probes[probe]));
+            let (logprobs, invalid_mass) = average(&permutations, self.size(&ask.case.probes[probe]));
             let prediction = highest(&logprobs);
             let evidence = Evidence::Label {
                 logprobs,
-                off_menu,
+                invalid_mass,
                 permutations,
             };
             self.outcome_of(ask, shown, probe, context, prediction, evidence)
@@ -101,11 +101,11 @@ mod tests {
                 logprobs: vec![ln(0.4), ln(0.3), ln(0.2)],
             },
         ];
-        let (logprobs, off_menu) = average(&permutations, 3);
+        let (logprobs, invalid_mass) = average(&permutations, 3);
         for (mean, product) in logprobs.iter().zip([0.5 * 0.3, 0.1 * 0.4, 0.2 * 0.2]) {
             assert!((mean - ln(product) / 2.0).abs() < 1e-12);
         }
-        assert!((off_menu - (0.2 + 0.1) / 2.0).abs() < 1e-12);
+        assert!((invalid_mass - (0.2 + 0.1) / 2.0).abs() < 1e-12);
         assert_eq!(highest(&logprobs), Some(0));
     }
 }
