@@ -2,7 +2,9 @@
 
 use std::path::PathBuf;
 
-use crate::survey::{Catalogue, Demographics, IncomeGrouping, QuestionId, ReadReport, RepeatedIds, SurveyFile};
+use crate::survey::{
+    Catalogue, Demographics, IncomeGrouping, QuestionId, ReadOptions, ReadReport, RepeatedIds, SurveyFile,
+};
 
 /// Which catalogue to use.
 #[derive(Debug, Clone, clap::Args)]
@@ -131,7 +133,12 @@ pub struct People {
 impl SurveyArgs {
     /// Reads the file and says on stderr what a user should know of it.
     pub fn load(&self) -> anyhow::Result<People> {
-        let people = self.load_quietly()?;
+        self.load_weighted(None)
+    }
+
+    /// The same, with the weights of a column.
+    pub fn load_weighted(&self, weight: Option<&str>) -> anyhow::Result<People> {
+        let people = self.read(weight)?;
         for note in notes(&people.survey.report, people.demographics) {
             eprintln!("note: {note}");
         }
@@ -140,14 +147,21 @@ impl SurveyArgs {
 
     /// Reads the file.
     pub fn load_quietly(&self) -> anyhow::Result<People> {
+        self.read(None)
+    }
+
+    fn read(&self, weight: Option<&str>) -> anyhow::Result<People> {
         let catalogue = self.catalogue.load()?;
         let demographics = Demographics::builtin(self.income.into())?;
-        let rule = if self.paper_ids {
-            RepeatedIds::FirstOnly
-        } else {
-            RepeatedIds::KeepAll
+        let options = ReadOptions {
+            repeated_ids: if self.paper_ids {
+                RepeatedIds::FirstOnly
+            } else {
+                RepeatedIds::KeepAll
+            },
+            weight: weight.map(str::to_owned),
         };
-        let survey = SurveyFile::read(&self.file, &catalogue, demographics, rule)?;
+        let survey = SurveyFile::read(&self.file, &catalogue, demographics, options)?;
         Ok(People {
             catalogue,
             demographics,

@@ -6,7 +6,7 @@ use rayon::prelude::*;
 
 use super::{FORMAT, Header, ModelIdentity, People, Plan, Prompts, RunError, Spec, run_id};
 use crate::metrics::BaselineRow;
-use crate::scoring::baseline::{Crowd, Target};
+use crate::scoring::baseline::{Crowd, Rule, Similarity, Target};
 use crate::survey::Form;
 
 /// Numbers of similar others that reports show. The command `baseline` shows all from 1 to 35.
@@ -45,28 +45,43 @@ pub fn baselines(people: &People, plan: &Plan) -> Vec<BaselineRow> {
         &people.catalogue,
         (0..everyone.len()).map(|at| everyone.groups(at, Form::Polar)),
     );
-    let most = NEIGHBOURS.into_iter().max().unwrap_or(0);
+    let rule = Rule {
+        splits: &plan.splits,
+        neighbours: NEIGHBOURS.into_iter().max().unwrap_or(0),
+        similarity: Similarity::Share,
+    };
     people
         .chosen
-        .par_iter()
-        .flat_map_iter(|&person| {
-            let target = Target {
-                groups: everyone.groups(person, Form::Polar),
-                own: Some(person),
-            };
-            crowd
-                .predict(&target, &plan.splits, most)
-                .into_iter()
-                .map(move |prediction| BaselineRow {
-                    respondent: everyone.id(person).to_owned(),
-                    split: prediction.split.number(),
-                    question: people.catalogue.questions[prediction.question].id,
-                    majority: prediction.majority,
-                    resemblance: NEIGHBOURS
-                        .into_iter()
-                        .filter_map(|k| Some((k, prediction.resemblance.get(k - 1).copied().flatten()?)))
-                        .collect(),
+        .par_chunks(TOGETHER)
+        .flat_map_iter(|chosen| {
+            let targets: Vec<Target<'_>> = chosen
+                .iter()
+                .map(|&person| Target {
+                    groups: everyone.groups(person, Form::Polar),
+                    own: Some(person),
                 })
+                .collect();
+            let said = crowd.predict(&targets, &rule);
+            chosen
+                .iter()
+                .zip(said)
+                .flat_map(|(&person, said)| {
+                    said.into_iter().map(move |prediction| BaselineRow {
+                        respondent: everyone.id(person).to_owned(),
+                        split: prediction.split.number(),
+                        question: people.catalogue.questions[prediction.question].id,
+                        majority: prediction.majority,
+                        near_tie: prediction.near_tie,
+                        resemblance: NEIGHBOURS
+                            .into_iter()
+                            .filter_map(|k| Some((k, prediction.resemblance.get(k - 1).copied().flatten()?)))
+                            .collect(),
+                    })
+                })
+                .collect::<Vec<_>>()
         })
         .collect()
 }
+
+/// People who are compared with everyone together.
+const TOGETHER: usize = 16;

@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, HashMap};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
-use crate::base::hex::hex;
 use super::super::error::SurveyError;
 use super::{Demographics, Dimension, Group, IncomeGrouping};
+use crate::base::hex::hex;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]

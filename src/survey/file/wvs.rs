@@ -38,7 +38,8 @@ struct Plan {
     /// By dimension of the demographics.
     dimensions: Vec<Origin>,
     country: usize,
-    weight: Option<usize>,
+    /// Column of the weights, and its name.
+    weight: Option<(usize, String)>,
     absent_questions: Vec<QuestionId>,
     absent: Vec<String>,
     derived: Vec<String>,
@@ -127,12 +128,12 @@ impl Plan {
 const COUNTRY: &str = "B_COUNTRY";
 
 /// Where the weights stand, where they were asked for.
-fn weight(path: &Path, header: &Header, target: Target<'_>) -> Result<Option<usize>, SurveyError> {
+fn weight(path: &Path, header: &Header, target: Target<'_>) -> Result<Option<(usize, String)>, SurveyError> {
     let Some(column) = &target.options.weight else {
         return Ok(None);
     };
     match header.find(column) {
-        Some(at) => Ok(Some(at)),
+        Some(at) => Ok(Some((at, column.clone()))),
         None => Err(FileError::NoWeights {
             path: path.to_owned(),
             column: column.clone(),
@@ -240,8 +241,11 @@ impl<'a> RowReader<'a> {
         let field = &row[self.plan.id];
         let text = std::str::from_utf8(field).unwrap_or_default();
         let id = interview::id(text).map_err(|expected| self.value(line, ID, field, expected))?;
-        let weight = match self.plan.weight {
-            Some(at) => Some(self.weight(&row[at], line)?),
+        let weight = match &self.plan.weight {
+            Some((at, column)) => {
+                let weight = code::parse_weight(&row[*at]);
+                Some(weight.ok_or_else(|| self.value(line, column, &row[*at], Expected::Weight))?)
+            }
             None => None,
         };
         if let Some(id) = self.ids.admit(&id, country) {
@@ -251,10 +255,6 @@ impl<'a> RowReader<'a> {
             }
         }
         Ok(())
-    }
-
-    fn weight(&self, field: &[u8], line: u64) -> Result<f64, FileError> {
-        code::parse_weight(field).ok_or_else(|| self.value(line, "of weights", field, Expected::Weight))
     }
 
     fn answers(&mut self, row: &ByteRecord, line: u64) -> Result<(), FileError> {
