@@ -9,6 +9,7 @@ use std::time::Instant;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
+use super::choice::choice;
 use super::format::Format;
 use super::output::{print, print_json};
 use super::people::{People, SurveyArgs};
@@ -22,14 +23,14 @@ use crate::survey::{Catalogue, Form, QuestionId, QuestionIndex, RepeatedIds, Res
 pub struct Args {
     #[command(flatten)]
     survey: SurveyArgs,
-    /// What to compute: random (the exact chance level), majority (the most common answer of the others), resemblance
-    /// (the most common answer among the k most similar others)
+    /// What to compute
     #[arg(
         long = "methods",
         visible_alias = "method",
         value_delimiter = ',',
         value_name = "METHOD,...",
-        default_value = "random,majority,resemblance"
+        default_value = "random,majority,resemblance",
+        value_parser = choice::<BaselineMethod>()
     )]
     methods: Vec<BaselineMethod>,
     /// Another survey file for the others' answers; without it they are everybody else in FILE
@@ -50,8 +51,8 @@ pub struct Args {
     /// Largest number of similar others; every number up to it is computed
     #[arg(long, value_name = "K", default_value_t = MOST_NEIGHBOURS)]
     neighbours: usize,
-    /// How people are compared: by the share of equal answers, or by their count, as the paper does
-    #[arg(long, value_name = "share|count", default_value_t)]
+    /// How people are compared
+    #[arg(long, value_name = "HOW", default_value_t, value_parser = choice::<Similarity>())]
     similarity: Similarity,
     /// Column of FILE by which people are weighted in every accuracy; without it everybody counts alike
     #[arg(long, value_name = "COLUMN")]

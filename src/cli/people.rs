@@ -85,25 +85,6 @@ pub fn notes(report: &ReadReport, demographics: &Demographics) -> Vec<String> {
     notes
 }
 
-/// How incomes are grouped, as an option.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
-pub enum Income {
-    /// Low and high, as the paper words it
-    #[default]
-    Halves,
-    /// Low, medium and high, as the paper's code has it
-    Thirds,
-}
-
-impl From<Income> for IncomeGrouping {
-    fn from(income: Income) -> Self {
-        match income {
-            Income::Halves => Self::Halves,
-            Income::Thirds => Self::Thirds,
-        }
-    }
-}
-
 /// A survey file and how to read it.
 #[derive(Debug, Clone, clap::Args)]
 pub struct SurveyArgs {
@@ -116,8 +97,8 @@ pub struct SurveyArgs {
     #[arg(long)]
     pub paper_ids: bool,
     /// How the ten steps of income are grouped
-    #[arg(long, value_enum, default_value_t)]
-    pub income: Income,
+    #[arg(long, default_value_t, value_parser = choice::<IncomeGrouping>())]
+    pub income: IncomeGrouping,
 }
 
 /// A survey file, read, with what it was read for.
@@ -152,7 +133,7 @@ impl SurveyArgs {
 
     fn read(&self, weight: Option<&str>) -> anyhow::Result<People> {
         let catalogue = self.catalogue.load()?;
-        let demographics = Demographics::builtin(self.income.into())?;
+        let demographics = Demographics::builtin(self.income)?;
         let options = ReadOptions {
             repeated_ids: if self.paper_ids {
                 RepeatedIds::FirstOnly

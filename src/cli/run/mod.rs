@@ -11,10 +11,12 @@ use std::time::Instant;
 
 use self::flags::SpecFlags;
 use self::progress::{Progress, StopRequests};
-use super::model_args::{MachineArgs, ModelArgs, Opened};
+use super::model_args::{MachineArgs, ModelArgs, told};
+use super::status::Status;
 use super::verify;
 use crate::base::files::write_bytes;
-use crate::base::text;
+use crate::base::{text, version};
+use crate::model::{DeviceChoice, OpenModel};
 use crate::run::{
     self, Done, Ending, Event, ExecuteError, Header, Journal, ModelCompute, Observer, People, Plan, Prompts, Session,
     Spec,
@@ -34,6 +36,9 @@ pub struct Args {
     /// Print what would be run, what it takes and what would fail, and stop
     #[arg(long)]
     dry_run: bool,
+    /// End with exit status 3 where answers could not be read
+    #[arg(long)]
+    strict: bool,
     /// After the run, re-score so many random records unshared, and fail where they differ
     #[arg(long, value_name = "N")]
     verify: Option<usize>,
@@ -80,23 +85,21 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         machine.tree_tokens = Some(header.tree_tokens);
     }
     let opened = open(&spec, machine)?;
-    for note in &opened.notes {
-        say(note);
-    }
+    told(&opened).iter().for_each(|line| say(line));
     let prompts = Prompts::new(&spec, &opened.tokenizer, opened.chat_template.as_deref())?;
     if args.dry_run {
         return dry::run(&spec, &people, &plan, &prompts, opened);
     }
     resolve(&mut spec, &opened);
-    let Opened {
+    let OpenModel {
         mut model,
         tokenizer,
         identity,
         hashes,
-        tree_tokens,
+        memory,
         ..
     } = opened;
-    let header = run::header(&spec, &people, &plan, &prompts, identity, hashes, tree_tokens)?;
+    let header = run::header(&spec, &people, &plan, &prompts, identity, hashes, memory.tree_tokens)?;
     let (mut journal, recorded) = Journal::open(&out, &header)?;
     plan.check(&people, &recorded.outcomes)
         .map_err(|(index, problem)| run::RunError::Record {
@@ -132,7 +135,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
             &Session {
                 started,
                 ended: run::now(),
-                version: env!("CARGO_PKG_VERSION").to_owned(),
+                version: version::FULL.to_owned(),
                 machine: run::machine(),
                 seconds,
                 outcomes: added,
@@ -158,13 +161,13 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
             before + added,
             header.outcomes
         ));
-        return Ok(ExitCode::from(75));
+        return Ok(Status::Stopped.into());
     }
     say(&sharing(added, tokens, seconds));
     let unread = super::report::after_run(&out, args.quiet)?;
     if unread > 0 {
         say(&format!(
-            "{unread} of {} outcomes have no readable answer; they count as wrong, and the report says within which bounds that matters (exit status 3)",
+            "{unread} of {} outcomes have no readable answer; they count as wrong, and the report says within which bounds that matters",
             header.outcomes
         ));
     }
@@ -172,40 +175,31 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         drop(compute);
         verify::sample(&out, &people, &plan, &prompts, model.as_mut(), &tokenizer, count)?;
     }
-    Ok(if unread > 0 {
-        ExitCode::from(3)
+    let status = if args.strict && unread > 0 {
+        Status::Incomplete
     } else {
-        ExitCode::SUCCESS
-    })
+        Status::Done
+    };
+    Ok(status.into())
 }
 
 /// Opens the spec's model.
-pub(super) fn open(spec: &Spec, machine: MachineArgs) -> anyhow::Result<Opened> {
-    let flag = |name: &str, value: &str, problem: String| anyhow::anyhow!("--{name} {value}: {problem}");
+pub(super) fn open(spec: &Spec, machine: MachineArgs) -> anyhow::Result<OpenModel> {
     let model = &spec.model;
     ModelArgs {
         model: model.id.clone(),
-        dtype: model
-            .dtype
-            .parse()
-            .map_err(|problem| flag("dtype", &model.dtype, problem))?,
-        device: model
-            .device
-            .parse()
-            .map_err(|problem| flag("device", &model.device, problem))?,
-        weights: clap::ValueEnum::from_str(&model.weights, true)
-            .map_err(|_| flag("weights", &model.weights, "expected plain or quantized".into()))?,
+        dtype: model.dtype,
+        device: model.device,
+        weights: model.weights,
         machine,
     }
     .open()
 }
 
 /// Writes what was opened into the spec, in place of `auto`.
-pub(super) fn resolve(spec: &mut Spec, opened: &Opened) {
-    spec.model.device.clone_from(&opened.identity.device);
-    if let Some(dtype) = opened.identity.dtype.split(',').next() {
-        dtype.clone_into(&mut spec.model.dtype);
-    }
+pub(super) fn resolve(spec: &mut Spec, opened: &OpenModel) {
+    spec.model.device = DeviceChoice::Only(opened.identity.device);
+    spec.model.dtype = opened.identity.dtype.into();
 }
 
 /// Writes what stands beside the journal: the resolved spec, and people with the baselines' answers.

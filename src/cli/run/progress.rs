@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use super::super::status::Status;
 use crate::base::text::duration;
 use crate::run::{Event, Observer};
 use crate::scoring::Outcome;
@@ -32,7 +33,7 @@ impl StopRequests {
             if counter.fetch_add(1, Ordering::SeqCst) == 0 {
                 eprintln!("\nstopping after this respondent; once more stops now");
             } else {
-                std::process::exit(130);
+                std::process::exit(Status::Interrupted as i32);
             }
         };
         if ctrlc::set_handler(handler).is_err() {

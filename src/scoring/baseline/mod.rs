@@ -15,11 +15,7 @@ mod tally;
 
 pub use tally::{Accuracy, BaselineMethod, Tally};
 
-use std::fmt;
-use std::str::FromStr;
-
 use packed::{Nearest, Packed, Seeker};
-use serde::{Deserialize, Serialize};
 
 use crate::probe::{Split, is_probe, split_questions};
 use crate::survey::{Catalogue, MISSING, QuestionIndex};
@@ -27,45 +23,14 @@ use crate::survey::{Catalogue, MISSING, QuestionIndex};
 /// The largest number of similar others that is looked at, as in the paper.
 pub const MOST_NEIGHBOURS: usize = 35;
 
-/// How people are compared. Only questions that both answered count, the probes of the split left out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Similarity {
-    /// By the share of equal polar answers. Those who share fewer than half of the person's answered questions come after
-    /// all who share more, so that a high share of very few questions counts for little. Of equal shares, more equal
-    /// answers come first, then the earlier row of the file.
-    #[default]
-    Share,
-    /// By the number of equal polar answers, as the paper ranks; of equal numbers, the earlier row first. Who answered
-    /// more questions can agree in more of them.
-    Count,
-}
-
-impl Similarity {
-    /// Both, the default first.
-    pub const ALL: [Self; 2] = [Self::Share, Self::Count];
-
-    /// What it is called on the command line.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Share => "share",
-            Self::Count => "count",
-        }
-    }
-}
-
-impl fmt::Display for Similarity {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.name())
-    }
-}
-
-impl FromStr for Similarity {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let known = Self::ALL.into_iter().find(|similarity| similarity.name() == text);
-        known.ok_or_else(|| format!("`{text}` is no way to compare people; there are share and count"))
+crate::choices! {
+    /// How people are compared. Only questions that both answered count, the probes of the split left out.
+    pub enum Similarity: Share {
+        /// By the share of equal polar answers. Those who share fewer than half of the person's answered questions come
+        /// after all who share more. Of equal shares, more equal answers come first, then the earlier row of the file.
+        Share = "share",
+        /// By the number of equal polar answers, as the paper ranks; of equal numbers, the earlier row first.
+        Count = "count",
     }
 }
 

@@ -1,53 +1,21 @@
 //! Right answers counted, and the accuracies they make.
 
-use std::fmt;
-use std::str::FromStr;
-
 use rayon::prelude::*;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::{Crowd, Prediction, Rule, Target};
 use crate::probe::Split;
 use crate::survey::{Catalogue, CategoryId};
 
-/// How a prediction is made without a model.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum BaselineMethod {
-    /// The exact chance level.
-    Random,
-    /// The most common answer of the others.
-    Majority,
-    /// The most common answer among the k most similar others.
-    Resemblance,
-}
-
-impl BaselineMethod {
-    /// All of them, from the simplest on.
-    pub const ALL: [Self; 3] = [Self::Random, Self::Majority, Self::Resemblance];
-
-    /// What it is called on the command line.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Random => "random",
-            Self::Majority => "majority",
-            Self::Resemblance => "resemblance",
-        }
-    }
-}
-
-impl fmt::Display for BaselineMethod {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.name())
-    }
-}
-
-impl FromStr for BaselineMethod {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let known = Self::ALL.into_iter().find(|method| method.name() == text);
-        known.ok_or_else(|| format!("`{text}` is no baseline; there are random, majority and resemblance"))
+crate::choices! {
+    /// How a prediction is made without a model.
+    pub enum BaselineMethod {
+        /// The exact chance level.
+        Random = "random",
+        /// The most common answer of the others.
+        Majority = "majority",
+        /// The most common answer among the k most similar others.
+        Resemblance = "resemblance",
     }
 }
 

@@ -181,18 +181,6 @@ fn a_majority_of_a_single_answer_is_marked() {
     assert_eq!(marks, [true, false, true]);
 }
 
-#[test]
-fn ways_to_compare_people_are_read_as_they_are_written() {
-    for similarity in Similarity::ALL {
-        assert_eq!(similarity.to_string().parse(), Ok(similarity));
-    }
-    for method in BaselineMethod::ALL {
-        assert_eq!(method.to_string().parse(), Ok(method));
-    }
-    assert!("cosine".parse::<Similarity>().unwrap_err().contains("share and count"));
-    assert!("always".parse::<BaselineMethod>().is_err());
-}
-
 /// The same rule, written plainly: the first person's answer to a probe of a split as the k most similar others vote.
 fn resemblance_slowly(
     rows: &[Vec<u8>],

@@ -3,11 +3,7 @@
 mod source;
 
 use std::collections::HashMap;
-use std::fmt;
-use std::str::FromStr;
 use std::sync::LazyLock;
-
-use serde::{Deserialize, Serialize};
 
 use super::error::SurveyError;
 use super::types::DemographicValue;
@@ -16,52 +12,23 @@ use source::parse;
 const DIMENSIONS: &str = include_str!("../../../data/demographics.toml");
 const LABELS: &str = include_str!("../../../data/code-labels.toml");
 
-/// How the ten steps of the income scale are grouped; the paper and its released code differ.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum IncomeGrouping {
-    /// Low and high (column Q288), as the paper's Table 6 words it.
-    #[default]
-    Halves,
-    /// Low, medium and high (column Q288R), as the released code has it.
-    Thirds,
+crate::choices! {
+    /// How the ten steps of the income scale are grouped; the paper and its released code differ.
+    pub enum IncomeGrouping: Halves {
+        /// Low and high (column Q288), as the paper's Table 6 words it.
+        Halves = "halves",
+        /// Low, medium and high (column Q288R), as the released code has it.
+        Thirds = "thirds",
+    }
 }
 
 impl IncomeGrouping {
-    /// Both groupings, the default first.
-    pub const ALL: [Self; 2] = [Self::Halves, Self::Thirds];
-
-    /// What it is called on the command line and in a spec.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Halves => "halves",
-            Self::Thirds => "thirds",
-        }
-    }
-
     /// Id of the income dimension that this grouping leaves out.
     fn other(self) -> &'static str {
         match self {
             Self::Halves => "Q288R",
             Self::Thirds => "Q288",
         }
-    }
-}
-
-impl fmt::Display for IncomeGrouping {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.name())
-    }
-}
-
-impl FromStr for IncomeGrouping {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Self::ALL
-            .into_iter()
-            .find(|grouping| grouping.name() == text)
-            .ok_or_else(|| format!("`{text}` is no grouping of incomes; there are halves and thirds"))
     }
 }
 

@@ -497,17 +497,3 @@ fn households_and_children_beyond_seven_are_seven_or_more() {
         assert_eq!(sentence(id, code), None, "{id} {code}");
     }
 }
-
-#[test]
-fn groupings_of_incomes_are_read_as_they_are_written() {
-    for income in IncomeGrouping::ALL {
-        assert_eq!(income.to_string().parse(), Ok(income));
-        assert_eq!(serde_json::to_value(income).unwrap(), income.name());
-    }
-    assert!(
-        "quarters"
-            .parse::<IncomeGrouping>()
-            .unwrap_err()
-            .contains("halves and thirds")
-    );
-}
