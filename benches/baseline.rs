@@ -6,7 +6,7 @@
 use std::time::Instant;
 
 use indieval::probe::Split;
-use indieval::scoring::baseline::{BaselineMethod, Crowd, MOST_NEIGHBOURS, Tally, Target};
+use indieval::scoring::baseline::{BaselineMethod, Crowd, MOST_NEIGHBOURS, Rule, Similarity, Tally, Target};
 use indieval::survey::{Catalogue, MISSING};
 use rand_chacha::ChaCha8Rng;
 use rand_core::{Rng, SeedableRng};
@@ -31,7 +31,12 @@ fn main() {
         .map(|(row, groups)| Target { groups, own: Some(row) })
         .collect();
     let start = Instant::now();
-    let tally = Tally::of(catalogue, &crowd, &targets, &Split::ALL, MOST_NEIGHBOURS);
+    let rule = Rule {
+        splits: &Split::ALL,
+        neighbours: MOST_NEIGHBOURS,
+        similarity: Similarity::Share,
+    };
+    let tally = Tally::of(catalogue, &crowd, &targets, &[], &rule, &|_| {});
     let counted = start.elapsed();
     let accuracies = tally.accuracies(catalogue, &[BaselineMethod::Majority, BaselineMethod::Resemblance]);
     println!(

@@ -3,15 +3,20 @@
 use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Instant;
 
+use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
+use super::choice::choice;
 use super::format::Format;
 use super::output::{print, print_json};
 use super::people::{People, SurveyArgs};
-use crate::probe::Split;
-use crate::scoring::baseline::{Accuracy, BaselineMethod, Crowd, MOST_NEIGHBOURS, Tally, Target};
-use crate::survey::{Catalogue, Form, RepeatedIds, RespondentList, SurveyFile};
+use crate::base::text::{count, duration};
+use crate::probe::{Split, split_questions};
+use crate::scoring::baseline::{Accuracy, BaselineMethod, Crowd, MOST_NEIGHBOURS, Rule, Similarity, Tally, Target};
+use crate::survey::{Catalogue, Form, QuestionId, QuestionIndex, RepeatedIds, RespondentList, SurveyFile};
 
 /// Options of `indieval baseline`.
 #[derive(Debug, clap::Args)]
@@ -22,12 +27,12 @@ pub struct Args {
     #[arg(
         long = "methods",
         visible_alias = "method",
-        value_enum,
         value_delimiter = ',',
         value_name = "METHOD,...",
-        default_value = "random,majority,resemblance"
+        default_value = "random,majority,resemblance",
+        value_parser = choice::<BaselineMethod>()
     )]
-    methods: Vec<MethodFlag>,
+    methods: Vec<BaselineMethod>,
     /// Another survey file for the others' answers; without it they are everybody else in FILE
     #[arg(long, value_name = "FILE")]
     train: Option<PathBuf>,
@@ -46,30 +51,16 @@ pub struct Args {
     /// Largest number of similar others; every number up to it is computed
     #[arg(long, value_name = "K", default_value_t = MOST_NEIGHBOURS)]
     neighbours: usize,
-    /// How to print; as JSON, an array of {method, k, split, category, accuracy, synthetic}, accuracies in percent, a
-    /// split or category that is null standing for the mean over them
+    /// How people are compared
+    #[arg(long, value_name = "HOW", default_value_t, value_parser = choice::<Similarity>())]
+    similarity: Similarity,
+    /// Column of FILE by which people are weighted in every accuracy; without it everybody counts alike
+    #[arg(long, value_name = "COLUMN")]
+    weight: Option<String>,
+    /// How to print; as JSON, an array of {method, k, split, category, accuracy, weight, near_ties, synthetic},
+    /// accuracies in percent, a split or category that is null standing for the mean over them
     #[arg(long, value_enum, default_value_t)]
     format: Format,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-enum MethodFlag {
-    /// The exact chance level
-    Random,
-    /// The most common answer of the others
-    Majority,
-    /// The most common answer among the k most similar others
-    Resemblance,
-}
-
-impl From<MethodFlag> for BaselineMethod {
-    fn from(flag: MethodFlag) -> Self {
-        match flag {
-            MethodFlag::Random => Self::Random,
-            MethodFlag::Majority => Self::Majority,
-            MethodFlag::Resemblance => Self::Resemblance,
-        }
-    }
 }
 
 /// One line of the JSON output.
@@ -81,6 +72,10 @@ struct Row<'a> {
     category: Option<&'a str>,
     /// Percent.
     accuracy: f64,
+    /// The column of weights.
+    weight: Option<&'a str>,
+    /// Probes of this split and category whose majority hangs on a single answer; empty for other methods.
+    near_ties: Vec<QuestionId>,
     synthetic: bool,
 }
 
@@ -89,7 +84,7 @@ const SHOWN: [usize; 6] = [1, 3, 5, 10, 20, 35];
 
 /// Runs the command.
 pub fn run(args: Args) -> anyhow::Result<ExitCode> {
-    let people = args.survey.load()?;
+    let people = args.survey.load_weighted(args.weight.as_deref())?;
     let train = match &args.train {
         None => None,
         Some(path) => Some(SurveyFile::read(
@@ -101,22 +96,8 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     };
     let found = Found::compute(&args, &people, train.as_ref())?;
     match args.format {
-        Format::Text => print(&found.table(&args, &people.catalogue)?)?,
-        Format::Json => {
-            let rows: Vec<Row<'_>> = found
-                .accuracies
-                .iter()
-                .map(|accuracy| Row {
-                    method: accuracy.method,
-                    k: accuracy.k,
-                    split: accuracy.split,
-                    category: accuracy.category.map(|c| people.catalogue.categories[c].as_str()),
-                    accuracy: 100.0 * accuracy.accuracy,
-                    synthetic: found.synthetic,
-                })
-                .collect();
-            print_json(&rows)?;
-        }
+        Format::Text => print(&found.text(&args, &people.catalogue)?)?,
+        Format::Json => print_json(&found.rows(&args, &people.catalogue))?,
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -127,6 +108,10 @@ struct Found {
     people: usize,
     others: usize,
     probes: u64,
+    /// Probes whose majority hangs on a single answer.
+    near_ties: Vec<QuestionIndex>,
+    /// As many people of equal weight would be as certain; absent where everybody counts alike.
+    effective: Option<f64>,
     synthetic: bool,
 }
 
@@ -149,24 +134,104 @@ impl Found {
                 own: others.index_of(everyone.id(row)),
             })
             .collect();
-        let mut methods: Vec<BaselineMethod> = args.methods.iter().map(|&flag| flag.into()).collect();
-        methods.sort_unstable();
-        methods.dedup();
-        let mut splits = args.splits.clone();
-        splits.sort_unstable();
-        splits.dedup();
-        let neighbours = match methods.contains(&BaselineMethod::Resemblance) {
-            true => args.neighbours,
-            false => 0,
+        let weights: Vec<f64> = chosen.iter().filter_map(|&row| everyone.weight(row)).collect();
+        if args.weight.is_some() && weights.iter().sum::<f64>() <= 0.0 {
+            anyhow::bail!("every weight is 0, so no accuracy can be computed");
+        }
+        let (methods, splits) = (sorted(&args.methods), sorted(&args.splits));
+        let rule = Rule {
+            splits: &splits,
+            neighbours: match methods.contains(&BaselineMethod::Resemblance) {
+                true => args.neighbours,
+                false => 0,
+            },
+            similarity: args.similarity,
         };
-        let tally = Tally::of(&people.catalogue, &crowd, &targets, &splits, neighbours);
+        let watch = Watch::new(targets.len(), crowd.len() * rule.neighbours.min(1));
+        let tally = Tally::of(&people.catalogue, &crowd, &targets, &weights, &rule, &|people| {
+            watch.done(people);
+        });
+        watch.finish();
+        let probes = splits
+            .iter()
+            .flat_map(|&split| split_questions(&people.catalogue, split));
         Ok(Self {
             accuracies: tally.accuracies(&people.catalogue, &methods),
             people: chosen.len(),
             others: others.len(),
             probes: tally.asked(),
+            near_ties: sorted(&probes.filter(|&question| crowd.near_tie(question)).collect::<Vec<_>>()),
+            effective: (!weights.is_empty()).then(|| effective(&weights)),
             synthetic: everyone.synthetic() || others.synthetic(),
         })
+    }
+
+    fn rows<'a>(&self, args: &'a Args, catalogue: &'a Catalogue) -> Vec<Row<'a>> {
+        let row = |accuracy: &Accuracy| Row {
+            method: accuracy.method,
+            k: accuracy.k,
+            split: accuracy.split,
+            category: accuracy.category.map(|c| catalogue.categories[c].as_str()),
+            accuracy: 100.0 * accuracy.accuracy,
+            weight: args.weight.as_deref(),
+            near_ties: match accuracy.method {
+                BaselineMethod::Majority => self.near_ties_of(catalogue, accuracy),
+                _ => Vec::new(),
+            },
+            synthetic: self.synthetic,
+        };
+        self.accuracies.iter().map(row).collect()
+    }
+
+    fn near_ties_of(&self, catalogue: &Catalogue, accuracy: &Accuracy) -> Vec<QuestionId> {
+        let of_split = accuracy.split.map(|split| split_questions(catalogue, split));
+        let here = |&&at: &&QuestionIndex| {
+            let question = &catalogue.questions[at];
+            accuracy.category.is_none_or(|category| question.category == category)
+                && of_split.as_ref().is_none_or(|questions| questions.contains(&at))
+        };
+        let near = self.near_ties.iter().filter(here);
+        near.map(|&at| catalogue.questions[at].id).collect()
+    }
+
+    /// The table, and what to know of it.
+    fn text(&self, args: &Args, catalogue: &Catalogue) -> Result<String, std::fmt::Error> {
+        let mut text = self.table(args, catalogue)?;
+        writeln!(text)?;
+        if let Some(best) = self.best() {
+            writeln!(
+                text,
+                "Best number of similar others: {} ({:.1} overall); --format json has every one.",
+                best.k.unwrap_or_default(),
+                100.0 * best.accuracy
+            )?;
+        }
+        if !self.near_ties.is_empty() && args.methods.contains(&BaselineMethod::Majority) {
+            let ids: Vec<String> = self
+                .near_ties
+                .iter()
+                .map(|&at| catalogue.questions[at].id.to_string())
+                .collect();
+            writeln!(
+                text,
+                "Near ties: of {} the two most common answers are at most one person apart, so that leaving a person's own \
+                 answer out decides which is the majority. It is right for fewer people there than either answer has.",
+                ids.join(", ")
+            )?;
+        }
+        match (&args.weight, self.effective) {
+            (Some(column), Some(effective)) => writeln!(
+                text,
+                "People are weighted by {column}: {} of them are as certain as {effective:.0} of equal weight. The others' \
+                 votes are not weighted.",
+                self.people
+            )?,
+            _ => writeln!(
+                text,
+                "Unweighted: everybody counts alike. --weight COLUMN weights people by a column of the file."
+            )?,
+        }
+        Ok(text)
     }
 
     /// Categories down, methods across.
@@ -226,14 +291,6 @@ impl Found {
             line(&format!("split {split}"), Some(split), None)?;
         }
         line("overall", None, None)?;
-        if let Some(best) = self.best() {
-            writeln!(
-                text,
-                "\nBest number of similar others: {} ({:.1} overall); --format json has every one.",
-                best.k.unwrap_or_default(),
-                100.0 * best.accuracy
-            )?;
-        }
         Ok(text)
     }
 
@@ -247,5 +304,84 @@ impl Found {
             Some(best) if best.accuracy >= a.accuracy => Some(best),
             _ => Some(a),
         })
+    }
+}
+
+/// In order, each once.
+fn sorted<T: Ord + Clone>(items: &[T]) -> Vec<T> {
+    let mut items = items.to_vec();
+    items.sort_unstable();
+    items.dedup();
+    items
+}
+
+/// How many people of equal weight are as certain as these: (sum of weights)^2 / sum of squares (Kish, 1965).
+fn effective(weights: &[f64]) -> f64 {
+    let sum: f64 = weights.iter().sum();
+    sum * sum / weights.iter().map(|weight| weight * weight).sum::<f64>()
+}
+
+/// Progress on stderr: a bar on a terminal; elsewhere one line that says how long it will take, where it takes long.
+struct Watch {
+    bar: ProgressBar,
+    people: usize,
+    others: usize,
+    start: Instant,
+    done: AtomicUsize,
+    told: AtomicBool,
+}
+
+/// Comparisons below which nobody waits.
+const WORTH_A_BAR: usize = 200_000_000;
+
+/// An estimate is made after so much time and work.
+const LEAST_SECONDS: f64 = 2.0;
+const LEAST_DONE: f64 = 0.005;
+
+/// What takes no longer than this needs no line of its own.
+const WORTH_A_LINE: f64 = 10.0;
+
+impl Watch {
+    fn new(people: usize, others: usize) -> Self {
+        let bar = if people.saturating_mul(others) < WORTH_A_BAR {
+            ProgressBar::hidden()
+        } else {
+            ProgressBar::new(people as u64)
+        };
+        if let Ok(style) = ProgressStyle::with_template("comparing people {wide_bar} {pos} of {len}, {eta} left") {
+            bar.set_style(style);
+        }
+        Self {
+            bar,
+            people,
+            others,
+            start: Instant::now(),
+            done: AtomicUsize::new(0),
+            told: AtomicBool::new(false),
+        }
+    }
+
+    fn done(&self, people: usize) {
+        self.bar.inc(people as u64);
+        let done = people + self.done.fetch_add(people, Ordering::Relaxed);
+        let (share, seconds) = (
+            done as f64 / self.people.max(1) as f64,
+            self.start.elapsed().as_secs_f64(),
+        );
+        if !self.bar.is_hidden() || seconds < LEAST_SECONDS || share < LEAST_DONE {
+            return;
+        }
+        if !self.told.swap(true, Ordering::Relaxed) && seconds / share > WORTH_A_LINE {
+            eprintln!(
+                "comparing {} people with {}: about {}",
+                count(self.people as u64),
+                count(self.others as u64),
+                duration(seconds / share)
+            );
+        }
+    }
+
+    fn finish(&self) {
+        self.bar.finish_and_clear();
     }
 }

@@ -2,7 +2,10 @@
 
 use std::path::PathBuf;
 
-use crate::survey::{Catalogue, Demographics, IncomeGrouping, ReadReport, RepeatedIds, SurveyFile};
+use crate::cli::choice::choice;
+use crate::survey::{
+    Catalogue, Demographics, IncomeGrouping, QuestionId, ReadOptions, ReadReport, RepeatedIds, SurveyFile,
+};
 
 /// Which catalogue to use.
 #[derive(Debug, Clone, clap::Args)]
@@ -40,11 +43,31 @@ pub fn notes(report: &ReadReport, demographics: &Demographics) -> Vec<String> {
             if country.kept == 1 { "is" } else { "are" },
         ));
     }
-    let unknown: u64 = report.unknown_codes.values().flat_map(|codes| codes.values()).sum();
-    if unknown > 0 {
+    if let [first, rest @ ..] = report.skipped_lines.as_slice() {
+        let lines = if rest.is_empty() { "a line" } else { "lines" };
         notes.push(format!(
-            "{unknown} answers have codes that the catalogue does not know and count as missing (`indieval survey check` lists them)"
+            "{lines} above the header left out: {first}{}",
+            if rest.is_empty() { "" } else { ", ..." }
         ));
+    }
+    if report.empty_rows > 0 {
+        notes.push(format!("{} rows without any content left out", report.empty_rows));
+    }
+    if !report.absent_questions.is_empty() {
+        let absent: Vec<String> = report.absent_questions.iter().map(QuestionId::to_string).collect();
+        notes.push(format!("the file has no {}: read as not asked", absent.join(", ")));
+    }
+    for (unknown, what, whose) in [
+        (&report.unknown_codes, "answers", "catalogue"),
+        (&report.unknown_demographics, "demographic facts", "list of codes"),
+    ] {
+        let count: u64 = unknown.values().flat_map(|codes| codes.values()).sum();
+        if count > 0 {
+            notes.push(format!(
+                "{count} {what} have codes that the {whose} does not know and count as missing (`indieval survey check` \
+                 lists them)"
+            ));
+        }
     }
     let absent = |id: &str| report.absent_columns.iter().any(|column| column == id);
     match demographics.income {
@@ -63,25 +86,6 @@ pub fn notes(report: &ReadReport, demographics: &Demographics) -> Vec<String> {
     notes
 }
 
-/// How incomes are grouped, as an option.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
-pub enum Income {
-    /// Low and high, as the paper words it
-    #[default]
-    Halves,
-    /// Low, medium and high, as the paper's code has it
-    Thirds,
-}
-
-impl From<Income> for IncomeGrouping {
-    fn from(income: Income) -> Self {
-        match income {
-            Income::Halves => Self::Halves,
-            Income::Thirds => Self::Thirds,
-        }
-    }
-}
-
 /// A survey file and how to read it.
 #[derive(Debug, Clone, clap::Args)]
 pub struct SurveyArgs {
@@ -94,8 +98,8 @@ pub struct SurveyArgs {
     #[arg(long)]
     pub paper_ids: bool,
     /// How the ten steps of income are grouped
-    #[arg(long, value_enum, default_value_t)]
-    pub income: Income,
+    #[arg(long, default_value_t, value_parser = choice::<IncomeGrouping>())]
+    pub income: IncomeGrouping,
 }
 
 /// A survey file, read, with what it was read for.
@@ -111,7 +115,12 @@ pub struct People {
 impl SurveyArgs {
     /// Reads the file and says on stderr what a user should know of it.
     pub fn load(&self) -> anyhow::Result<People> {
-        let people = self.load_quietly()?;
+        self.load_weighted(None)
+    }
+
+    /// The same, with the weights of a column.
+    pub fn load_weighted(&self, weight: Option<&str>) -> anyhow::Result<People> {
+        let people = self.read(weight)?;
         for note in notes(&people.survey.report, people.demographics) {
             eprintln!("note: {note}");
         }
@@ -120,14 +129,21 @@ impl SurveyArgs {
 
     /// Reads the file.
     pub fn load_quietly(&self) -> anyhow::Result<People> {
+        self.read(None)
+    }
+
+    fn read(&self, weight: Option<&str>) -> anyhow::Result<People> {
         let catalogue = self.catalogue.load()?;
-        let demographics = Demographics::builtin(self.income.into())?;
-        let rule = if self.paper_ids {
-            RepeatedIds::FirstOnly
-        } else {
-            RepeatedIds::KeepAll
+        let demographics = Demographics::builtin(self.income)?;
+        let options = ReadOptions {
+            repeated_ids: if self.paper_ids {
+                RepeatedIds::FirstOnly
+            } else {
+                RepeatedIds::KeepAll
+            },
+            weight: weight.map(str::to_owned),
         };
-        let survey = SurveyFile::read(&self.file, &catalogue, demographics, rule)?;
+        let survey = SurveyFile::read(&self.file, &catalogue, demographics, options)?;
         Ok(People {
             catalogue,
             demographics,

@@ -140,6 +140,10 @@ pub struct BaselineRow {
     /// The most common answer of the others; absent where nobody else answered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub majority: Option<usize>,
+    /// Whether the two commonest answers of everyone are at most one answer apart: leaving out the person's own then
+    /// decides which of them is the majority.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub near_tie: bool,
     /// The answer most common among the k most similar others, by k.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub resemblance: BTreeMap<usize, usize>,

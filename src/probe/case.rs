@@ -1,6 +1,6 @@
 //! One person and one split: what is shown and what is asked.
 
-use super::demonstration::{Count, Demonstration, DemonstrationRule, demonstrations};
+use super::demonstration::{Count, Demonstration, DemonstrationRule, demonstrations, substitutes};
 use super::split::{Split, split_questions};
 use crate::survey::{Catalogue, Form, QuestionIndex, Respondent};
 
@@ -51,10 +51,11 @@ impl Case {
         }
     }
 
-    /// The same probes, shown by the statements of another person: the demonstrations that the donor's own case has.
+    /// The same probes, shown by another person's statements on the same questions, as far as the donor answered them:
+    /// what differs is who speaks, not what about.
     #[must_use]
     pub fn shown_by(mut self, catalogue: &Catalogue, donor: &Respondent, rule: &DemonstrationRule) -> Self {
-        self.demonstrations = demonstrations(catalogue, donor, self.split, rule, self.asked);
+        self.demonstrations = substitutes(catalogue, &self, donor, rule);
         self
     }
 

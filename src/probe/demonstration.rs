@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::case::Case;
 use super::draw::{Part, key, shuffle};
 use super::split::{Split, is_probe};
 use crate::survey::{Catalogue, CategoryId, Form, QuestionIndex, Respondent};
@@ -69,8 +70,9 @@ pub struct DemonstrationRule {
 ///
 /// The questions outside the split are put in a random order that only the seed, the respondent's id and the split
 /// decide (and `count`, where draws are independent): not the other respondents, nor the order of calls. Of these, the
-/// first `count` are taken that the respondent answered and the rule admits. Refined and polar, one category and all,
-/// thus come in the same order, and a question held out by the split is never shown.
+/// first `count` are taken that the respondent answered and the rule admits. Refined and polar thus come in the same
+/// order, and a question held out by the split is never shown. Statements of one category are shown in the order of the
+/// questionnaire, as the paper does.
 pub fn demonstrations(
     catalogue: &Catalogue,
     respondent: &Respondent,
@@ -79,33 +81,78 @@ pub fn demonstrations(
     count: impl Into<Count>,
 ) -> Vec<Demonstration> {
     let count = count.into();
-    let held_out = is_probe(catalogue, split);
-    let mut questions: Vec<QuestionIndex> = (0..catalogue.questions.len()).filter(|&q| !held_out[q]).collect();
-    shuffle(&mut questions, stream(respondent, split, rule, count));
     let most = match count {
         Count::Of(most) => most,
         Count::All => usize::MAX,
     };
-    questions
+    let shown = order(catalogue, &respondent.id, split, rule, count)
         .into_iter()
-        .filter(|&q| rule.category.is_none_or(|only| catalogue.questions[q].category == only))
-        .filter_map(|question| {
-            let statement = respondent.answers.get(question)?.group(rule.form)?;
-            Some(Demonstration {
-                question,
-                statement,
-                form: rule.form,
-            })
-        })
+        .filter_map(|question| statement(respondent, question, rule))
         .take(most)
-        .collect()
+        .collect();
+    arranged(shown, rule)
+}
+
+/// What another person said to the questions of which the person's own statements would be `shown`; as many, as far as
+/// the donor answered as many.
+///
+/// Where the donor did not answer one of them, the donor's answer to the next question in the person's own order stands
+/// in, after the others.
+pub(super) fn substitutes(
+    catalogue: &Catalogue,
+    case: &Case,
+    donor: &Respondent,
+    rule: &DemonstrationRule,
+) -> Vec<Demonstration> {
+    let shown: Vec<QuestionIndex> = case.demonstrations.iter().map(|shown| shown.question).collect();
+    let further = order(catalogue, &case.respondent, case.split, rule, case.asked);
+    let further = further.into_iter().filter(|question| !shown.contains(question));
+    let substitutes = shown
+        .iter()
+        .copied()
+        .chain(further)
+        .filter_map(|question| statement(donor, question, rule))
+        .take(shown.len())
+        .collect();
+    arranged(substitutes, rule)
+}
+
+/// The questions that may be shown of a person, in the person's own random order.
+fn order(
+    catalogue: &Catalogue,
+    respondent: &str,
+    split: Split,
+    rule: &DemonstrationRule,
+    count: Count,
+) -> Vec<QuestionIndex> {
+    let held_out = is_probe(catalogue, split);
+    let mut questions: Vec<QuestionIndex> = (0..catalogue.questions.len()).filter(|&q| !held_out[q]).collect();
+    shuffle(&mut questions, stream(respondent, split, rule, count));
+    questions.retain(|&q| rule.category.is_none_or(|only| catalogue.questions[q].category == only));
+    questions
+}
+
+fn statement(respondent: &Respondent, question: QuestionIndex, rule: &DemonstrationRule) -> Option<Demonstration> {
+    Some(Demonstration {
+        question,
+        statement: respondent.answers.get(question)?.group(rule.form)?,
+        form: rule.form,
+    })
+}
+
+/// In the order of showing.
+fn arranged(mut shown: Vec<Demonstration>, rule: &DemonstrationRule) -> Vec<Demonstration> {
+    if rule.category.is_some() {
+        shown.sort_by_key(|demonstration| demonstration.question);
+    }
+    shown
 }
 
 /// Key of the random stream that orders one person's questions.
-fn stream(respondent: &Respondent, split: Split, rule: &DemonstrationRule, count: Count) -> [u8; 32] {
+fn stream(respondent: &str, split: Split, rule: &DemonstrationRule, count: Count) -> [u8; 32] {
     let mut parts = vec![
         Part::Number(rule.seed),
-        Part::Text(&respondent.id),
+        Part::Text(respondent),
         Part::Number(split.number().into()),
     ];
     if rule.draw == Draw::Independent {

@@ -1,20 +1,21 @@
 //! A run's inputs in one piece: what everything that a run computes, records and checks is derived from.
 
-use std::collections::BTreeMap;
-
 use rayon::prelude::*;
 
 use super::{Context, FORMAT, FitSpec, Header, People, Plan, Prompts, RunError, Spec, Unit, run_id};
 use crate::metrics::BaselineRow;
 use crate::model::{DeviceChoice, OpenModel};
 use crate::probe::{Case, DemonstrationRule, Draw};
-use crate::scoring::baseline::{Crowd, Target};
+use crate::scoring::baseline::{Crowd, Prediction, Rule, Similarity, Target};
 use crate::scoring::scorer::{Ask, Fit, Settings, Template};
 use crate::scoring::{Condition, Control, Method};
 use crate::survey::Form;
 
 /// Numbers of similar others that reports show. The command `baseline` shows all from 1 to 35.
 pub const NEIGHBOURS: [usize; 5] = [1, 5, 10, 20, 35];
+
+/// People who are compared with everyone together.
+const TOGETHER: usize = 16;
 
 /// What is asked of whom, in which words.
 ///
@@ -179,28 +180,43 @@ impl Experiment {
     /// What majority and resemblance say of every probe of the plan, learnt from everyone else in the survey file.
     pub fn baselines(&self) -> Vec<BaselineRow> {
         let everyone = &self.people.everyone;
-        let questions = &self.people.catalogue.questions;
         let groups = (0..everyone.len()).map(|at| everyone.groups(at, Form::Polar));
         let crowd = Crowd::new(&self.people.catalogue, groups);
-        let most = NEIGHBOURS.into_iter().max().unwrap_or(0);
-        let of_person = |&person: &usize| {
-            let target = Target {
+        let rule = Rule {
+            splits: &self.plan.splits,
+            neighbours: NEIGHBOURS.into_iter().max().unwrap_or(0),
+            similarity: Similarity::Share,
+        };
+        let together = |chosen: &[usize]| {
+            let target = |&person: &usize| Target {
                 groups: everyone.groups(person, Form::Polar),
                 own: Some(person),
             };
-            let predictions = crowd.predict(&target, &self.plan.splits, most);
-            predictions.into_iter().map(move |prediction| BaselineRow {
-                respondent: everyone.id(person).to_owned(),
-                split: prediction.split.number(),
-                question: questions[prediction.question].id,
-                majority: prediction.majority,
-                resemblance: NEIGHBOURS
-                    .into_iter()
-                    .filter_map(|k| Some((k, prediction.resemblance.get(k - 1).copied().flatten()?)))
-                    .collect::<BTreeMap<_, _>>(),
-            })
+            let targets: Vec<Target<'_>> = chosen.iter().map(target).collect();
+            let said = chosen.iter().zip(crowd.predict(&targets, &rule));
+            let rows = said.flat_map(|(&person, said)| {
+                let row = move |prediction: Prediction| self.baseline_row(person, &prediction);
+                said.into_iter().map(row)
+            });
+            rows.collect::<Vec<_>>()
         };
-        self.people.chosen.par_iter().flat_map_iter(of_person).collect()
+        self.people
+            .chosen
+            .par_chunks(TOGETHER)
+            .flat_map_iter(together)
+            .collect()
+    }
+
+    fn baseline_row(&self, person: usize, prediction: &Prediction) -> BaselineRow {
+        let voted = |k: usize| prediction.resemblance.get(k - 1).copied().flatten();
+        BaselineRow {
+            respondent: self.people.everyone.id(person).to_owned(),
+            split: prediction.split.number(),
+            question: self.people.catalogue.questions[prediction.question].id,
+            majority: prediction.majority,
+            near_tie: prediction.near_tie,
+            resemblance: NEIGHBOURS.into_iter().filter_map(|k| Some((k, voted(k)?))).collect(),
+        }
     }
 
     /// What metrics and reports need to know of people and questions, baselines among it.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::demographics::Demographics;
 use super::error::SurveyError;
-use super::file::{Expected, FileError, SYNTHETIC_COLUMN};
+use super::file::{Expected, FileError, ID, SYNTHETIC_COLUMN, interviews};
 use super::respondents::Respondents;
 
 /// Ids of respondents, in the order of a file.
@@ -16,40 +16,12 @@ pub struct RespondentList {
     ids: Vec<(String, u64)>,
 }
 
-/// The column that has the ids.
-const ID_COLUMN: &str = "D_INTERVIEW";
-
 impl RespondentList {
-    /// Reads a CSV with a column `D_INTERVIEW`; other columns are for the reader's eyes.
+    /// Reads a table of text with a column `D_INTERVIEW`; other columns are for the reader's eyes.
     pub fn read(path: &Path) -> Result<Self, SurveyError> {
-        let file = std::fs::File::open(path).map_err(|error| SurveyError::io("read", path, error))?;
-        if file.metadata().is_ok_and(|data| data.is_dir()) {
-            return Err(FileError::Directory { path: path.to_owned() }.into());
-        }
-        let mut reader = csv::Reader::from_reader(file);
-        let failed = |error: csv::Error| SurveyError::io("read", path, error.into());
-        let headers = reader.byte_headers().map_err(failed)?.clone();
-        let column = headers
-            .iter()
-            .position(|name| name.trim_ascii() == ID_COLUMN.as_bytes())
-            .ok_or_else(|| FileError::MissingColumns {
-                path: path.to_owned(),
-                line: 1,
-                columns: vec![ID_COLUMN.to_owned()],
-            })?;
-        let mut ids = Vec::new();
-        for record in reader.byte_records() {
-            let record = record.map_err(failed)?;
-            let line = record.position().map_or(0, csv::Position::line);
-            let id = String::from_utf8_lossy(record.get(column).unwrap_or_default());
-            ids.push((id.trim().to_owned(), line));
-        }
-        if ids.is_empty() {
-            return Err(FileError::NoRows { path: path.to_owned() }.into());
-        }
         Ok(Self {
             path: path.to_owned(),
-            ids,
+            ids: interviews(path)?,
         })
     }
 
@@ -61,7 +33,7 @@ impl RespondentList {
             let fault = |expected| FileError::Value {
                 path: self.path.clone(),
                 line: *line,
-                column: ID_COLUMN.to_owned(),
+                column: ID.to_owned(),
                 found: id.clone(),
                 expected,
             };
@@ -86,9 +58,7 @@ pub fn write_list<W: Write>(
     let synthetic = respondents.synthetic();
     let marker = |name: &'static str| synthetic.then_some(name).into_iter();
     let shown = [("country", "B_COUNTRY"), ("continent", "B_COUNTRY_to_continent")];
-    let header = marker(SYNTHETIC_COLUMN)
-        .chain([ID_COLUMN])
-        .chain(shown.map(|(name, _)| name));
+    let header = marker(SYNTHETIC_COLUMN).chain([ID]).chain(shown.map(|(name, _)| name));
     writer.write_record(header)?;
     for &person in people {
         let mut row: Vec<String> = marker("synthetic").map(str::to_owned).collect();

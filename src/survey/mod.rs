@@ -14,13 +14,16 @@ mod synth;
 mod types;
 
 pub use catalogue::UnknownCategory;
-pub use demographics::{DIMENSION_COUNT, Demographics, Dimension, Group, IncomeGrouping};
+pub use demographics::{Demographics, Dimension, Group, IncomeGrouping};
 pub use error::SurveyError;
-pub use file::{FileError, FileKind, ReadReport, RepeatedIds, RepeatedInCountry, SurveyFile};
+pub use file::{
+    FileError, FileKind, Foreign, ReadOptions, ReadReport, RepeatedIds, RepeatedInCountry, Separator, SurveyFile,
+};
 pub use list::{RespondentList, write_list};
 pub use respondents::{MISSING, Respondents};
 pub use sample::{
-    BalanceTable, LEAST_DEMOGRAPHICS, LEAST_VALID_ANSWERS, MOST_OF_A_RELIGION, Sample, SampleOptions, balance, sample,
+    BalanceTable, Conditions, LEAST_DEMOGRAPHICS, MOST_DEMONSTRATIONS, MOST_OF_A_RELIGION, Sample, SampleOptions,
+    SampleRule, balance, sample,
 };
 pub use stats::{CountryCounts, SurveyStats, ValidCounts};
 pub use synth::{SyntheticError, SyntheticOptions, SyntheticProfile, write_synthetic};

@@ -23,6 +23,8 @@ pub struct Respondents {
     demographics: Vec<i32>,
     /// Ready sentences of label files, by (respondent, dimension), where they are not those of the codes.
     sentences: HashMap<(usize, usize), Box<str>>,
+    /// One a person where weights were read, none otherwise.
+    weights: Vec<f64>,
     synthetic: bool,
 }
 
@@ -54,6 +56,11 @@ impl Respondents {
         if let Some(last) = self.ids.len().checked_sub(1) {
             self.sentences.insert((last, dimension), sentence.into());
         }
+    }
+
+    /// Gives the person added last a weight; everyone gets one, or nobody.
+    pub(super) fn weigh(&mut self, weight: f64) {
+        self.weights.push(weight);
     }
 
     /// Replaces the refined and polar groups of everyone, both flat, one row of questions after the other.
@@ -93,6 +100,11 @@ impl Respondents {
         self.by_id.get(id).copied()
     }
 
+    /// The weight of a person, as the file has it; absent where no weights were read.
+    pub fn weight(&self, respondent: usize) -> Option<f64> {
+        self.weights.get(respondent).copied()
+    }
+
     /// One person's answers as positions among each question's statements of `form`; [`MISSING`] where there is none.
     ///
     /// Aligned with the catalogue's questions.
@@ -117,6 +129,17 @@ impl Respondents {
     pub fn valid_answers(&self, respondent: usize) -> usize {
         let groups = self.groups(respondent, Form::Polar);
         groups.iter().filter(|&&group| group != MISSING).count()
+    }
+
+    /// The questions that nobody answered, ascending.
+    pub fn unanswered(&self) -> Vec<QuestionIndex> {
+        let mut answered = vec![false; self.questions];
+        for row in self.polar.chunks_exact(self.questions.max(1)) {
+            for (answered, &group) in answered.iter_mut().zip(row) {
+                *answered |= group != MISSING;
+            }
+        }
+        (0..self.questions).filter(|&question| !answered[question]).collect()
     }
 
     /// One demographic value of a person.

@@ -221,6 +221,7 @@ pub fn run(plan: &Plan) -> RunData {
                         split: split as u8 + 1,
                         question,
                         majority: Some(draw(&mut world, chance + 0.6 * (reach - chance))),
+                        near_tie: false,
                         resemblance: BTreeMap::from([
                             (1, draw(&mut world, chance + 0.4 * (reach - chance))),
                             (9, near),

@@ -110,11 +110,66 @@ fn a_case_asks_only_what_was_answered_and_says_what_is_missing() {
     let donor = person("d", |_| true);
     let swapped = case.clone().shown_by(catalogue(), &donor, &RULE);
     assert_eq!(swapped.probes, case.probes);
+    let questions = |case: &Case| {
+        case.demonstrations
+            .iter()
+            .map(|shown| shown.question)
+            .collect::<Vec<_>>()
+    };
     assert_eq!(
-        swapped.demonstrations,
-        demonstrations(catalogue(), &donor, Split::One, &RULE, 200)
+        questions(&swapped),
+        questions(&case),
+        "somebody else on the same questions"
     );
-    assert_eq!(swapped.missing(), 0);
+    for (theirs, own) in swapped.demonstrations.iter().zip(&case.demonstrations) {
+        assert_eq!(
+            Some(theirs.statement),
+            donor.answers[theirs.question].group(theirs.form)
+        );
+        assert_eq!(theirs.form, own.form);
+    }
+}
+
+#[test]
+fn where_a_donor_did_not_answer_the_next_question_of_the_person_stands_in() {
+    let person = person("p", |_| true);
+    let case = Case::new(catalogue(), &person, Split::One, Vec::new(), &RULE, 50);
+    let more = Case::new(catalogue(), &person, Split::One, Vec::new(), &RULE, 53);
+    let left_out: Vec<usize> = [3, 17, 40].map(|at| case.demonstrations[at].question).to_vec();
+    let donor = self::person("d", |q| !left_out.contains(&q));
+    let swapped = case.clone().shown_by(catalogue(), &donor, &RULE);
+    let mut expected: Vec<usize> = more.demonstrations.iter().map(|shown| shown.question).collect();
+    expected.retain(|question| !left_out.contains(question));
+    let found: Vec<usize> = swapped.demonstrations.iter().map(|shown| shown.question).collect();
+    assert_eq!(found, expected);
+
+    // A donor who answered little shows what there is.
+    let silent = self::person("s", |q| q % 10 == 0);
+    let answered = (0..253)
+        .filter(|q| q % 10 == 0 && !is_probe(catalogue(), Split::One)[*q])
+        .count();
+    assert_eq!(
+        case.shown_by(catalogue(), &silent, &RULE).demonstrations.len(),
+        answered.min(50)
+    );
+}
+
+#[test]
+fn statements_of_one_category_are_shown_in_the_order_of_the_questionnaire() {
+    let rule = DemonstrationRule {
+        category: Some(0),
+        ..RULE
+    };
+    let person = person("p", |_| true);
+    for count in [10, 200] {
+        let case = Case::new(catalogue(), &person, Split::One, Vec::new(), &rule, count);
+        let donated = case
+            .clone()
+            .shown_by(catalogue(), &self::person("d", |q| q != 20), &rule);
+        for shown in [&case.demonstrations, &donated.demonstrations] {
+            assert!(shown.windows(2).all(|pair| pair[0].question < pair[1].question));
+        }
+    }
 }
 
 #[test]
@@ -165,7 +220,10 @@ proptest! {
 
         let more = demonstrations(catalogue(), &person, split, &rule, count + 50);
         if rule.draw == Draw::Nested {
-            prop_assert!(more.starts_with(&shown));
+            match rule.category {
+                None => prop_assert!(more.starts_with(&shown)),
+                Some(_) => prop_assert!(shown.iter().all(|one| more.contains(one))),
+            }
         }
         // A question that is not answered leaves the order of the others alone.
         let all = demonstrations(catalogue(), &self::person(&id, |_| true), split, &rule, Count::All);

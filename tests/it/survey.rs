@@ -49,17 +49,21 @@ fn the_shipped_respondents_say_that_they_are_synthetic_and_can_be_evaluated() {
     assert!(first_line.starts_with("SYNTHETIC,"));
     let report = json(&["check", text(&demo())]);
     assert_eq!(report["synthetic"], true);
-    assert_eq!(report["respondents"], 60);
+    assert_eq!(report["respondents"], 600);
+    assert_eq!(report["eligible"], 600);
+    assert_eq!(report["unanswered_questions"], serde_json::json!([]));
     assert_eq!(report["unknown_codes"], serde_json::json!({}));
+    assert_eq!(report["unknown_demographics"], serde_json::json!({}));
     assert_eq!(report["repeated_ids"], serde_json::json!([]));
-    // The balanced rule itself finds all 60 good enough: ten of each continent.
+    // The balanced rule itself finds all of them good enough: a hundred of each continent.
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("sample.csv");
-    let sample = json(&["sample", text(&demo()), "--respondents", "60", "--out", text(&out)]);
-    assert_eq!((&sample["eligible"], &sample["synthetic"]), (&60.into(), &true.into()));
+    let sample = json(&["sample", text(&demo()), "--respondents", "500", "--out", text(&out)]);
+    assert_eq!(sample["rule"], "balanced");
+    assert_eq!((&sample["eligible"], &sample["synthetic"]), (&600.into(), &true.into()));
     for command in ["check", "stats"] {
         assert!(
-            run(&[command, text(&demo())]).contains("60 synthetic respondents"),
+            run(&[command, text(&demo())]).contains("600 synthetic respondents"),
             "{command}"
         );
     }
@@ -72,7 +76,7 @@ fn the_shipped_respondents_are_what_the_command_writes() {
     run(&[
         "synth",
         "--respondents",
-        "60",
+        "600",
         "--seed",
         "7",
         "--answering",
@@ -85,13 +89,13 @@ fn the_shipped_respondents_are_what_the_command_writes() {
 #[test]
 fn stats_count_people_and_answers_by_country() {
     let stats = json(&["stats", text(&demo())]);
-    assert_eq!((&stats["respondents"], &stats["questions"]), (&60.into(), &253.into()));
+    assert_eq!((&stats["respondents"], &stats["questions"]), (&600.into(), &253.into()));
     let countries = stats["countries"].as_array().unwrap();
     let sum = |key: &str| countries.iter().map(|row| row[key].as_u64().unwrap()).sum::<u64>();
-    assert_eq!(sum("respondents"), 60);
+    assert_eq!(sum("respondents"), 600);
     assert_eq!(stats["valid_answers"], sum("valid_answers"));
     let mean = stats["mean_valid_questions"].as_f64().unwrap();
-    assert!((mean - sum("valid_answers") as f64 / 60.0).abs() < 1e-9 && mean > 250.0);
+    assert!((mean - sum("valid_answers") as f64 / 600.0).abs() < 1e-9 && mean > 250.0);
 }
 
 #[test]
@@ -173,7 +177,7 @@ fn a_country_of_one_interview_number_is_told() {
     std::fs::write(&file, format!("{}\n{rows}", header.join(","))).unwrap();
     let all = run(&["check", text(&file)]);
     assert!(
-        all.contains("Uruguay: 60 rows have 1 different interview numbers; all 60 kept"),
+        all.contains("Uruguay: 600 rows have 1 different interview numbers; all 600 kept"),
         "{all}"
     );
     let paper = run(&["check", text(&file), "--paper-ids"]);
@@ -187,7 +191,7 @@ fn bad_files_end_with_one_error_and_a_hint() {
     let file = folder.path().join("bad.csv");
     for (content, expected) in [
         ("", "is empty"),
-        ("A\tB\tC\n1\t2\t3\n", "separated by tabs"),
+        ("A:B:C\n1:2:3\n", "no separator of columns"),
         (
             "A,B\n1,2\n",
             "255 of the columns needed are missing: D_INTERVIEW, B_COUNTRY, Q1,",
@@ -213,4 +217,110 @@ fn bad_files_end_with_one_error_and_a_hint() {
         error.contains("cannot read nowhere.csv") && error.contains("because: No such file"),
         "{error}"
     );
+}
+
+/// The shipped people as a country file: semicolons, a byte-order mark, one country, no Q86.
+fn country_file(folder: &Path) -> PathBuf {
+    let text_of = std::fs::read_to_string(demo()).unwrap();
+    let mut rows: Vec<Vec<String>> = text_of
+        .lines()
+        .take(121)
+        .map(|line| line.split(',').map(str::to_owned).collect())
+        .collect();
+    let column = |rows: &[Vec<String>], name: &str| rows[0].iter().position(|column| column == name).unwrap();
+    let (country, missing) = (column(&rows, "B_COUNTRY"), column(&rows, "Q86"));
+    for row in &mut rows[1..] {
+        row[country] = "554".to_owned();
+    }
+    for row in &mut rows {
+        row.remove(missing);
+    }
+    let lines: Vec<String> = rows.iter().map(|row| row.join(";")).collect();
+    let path = folder.join("New Zealand.csv");
+    std::fs::write(&path, format!("\u{feff}{}\r\n", lines.join("\r\n"))).unwrap();
+    path
+}
+
+#[test]
+fn a_country_file_is_checked_and_sampled_and_what_it_lacks_is_said() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = country_file(folder.path());
+    let check = run(&["check", text(&file)]);
+    for expected in [
+        "survey file of one country, separated by semicolons",
+        "questions that the file does not have, read as not asked: Q86\n",
+        "120 of 120 could be drawn by `indieval survey sample`: they answered all 108 probes and at least 239 questions",
+    ] {
+        assert!(check.contains(expected), "{expected}: {check}");
+    }
+    assert_eq!(
+        json(&["check", text(&file)])["unanswered_questions"],
+        serde_json::json!(["Q86"])
+    );
+
+    let out = folder.path().join("sample.csv");
+    let output = indieval(&["sample", text(&file), "--out", text(&out)]);
+    assert!(String::from_utf8_lossy(&output.stderr).contains("note: the file has no Q86: read as not asked"));
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert!(
+        said.starts_with("120 synthetic respondents of 120 who meet the conditions"),
+        "{said}"
+    );
+    assert!(
+        said.contains("drawn by chance") && said.contains("800 were asked for; there are no more"),
+        "{said}"
+    );
+    assert_eq!(std::fs::read_to_string(&out).unwrap().lines().count(), 121);
+    let some = json(&[
+        "sample",
+        text(&file),
+        "--respondents",
+        "30",
+        "--force",
+        "--out",
+        text(&out),
+    ]);
+    assert_eq!((&some["respondents"], &some["rule"]), (&30.into(), &"plain".into()));
+}
+
+#[test]
+fn files_of_other_programs_are_refused_with_the_line_that_converts_them() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, content, kind, call) in [
+        (
+            "wave 7.sav",
+            b"$FL2@(#) SPSS".as_slice(),
+            "an SPSS file",
+            "pyreadstat.read_sav(a)[0].to_csv(b",
+        ),
+        (
+            "wave 7.dta",
+            b"<stata_dta>",
+            "a Stata file",
+            "pyreadstat.read_dta(a)[0].to_csv(b",
+        ),
+        (
+            "wave 7.rds",
+            b"X\n\0\0\0\x03",
+            "an R data file",
+            "pyreadr.read_r(a).values())).to_csv(b",
+        ),
+        (
+            "wave 7.parquet",
+            b"PAR1",
+            "a Parquet file",
+            "pandas.read_parquet(a).to_csv(b",
+        ),
+    ] {
+        let path = folder.path().join(name);
+        std::fs::write(&path, content).unwrap();
+        let error = refused(&["check", text(&path)]);
+        let hint = error.lines().find(|line| line.starts_with("hint: ")).unwrap();
+        assert!(error.contains(kind) && hint.contains(call), "{error}");
+        let to = path.with_extension("csv");
+        assert!(
+            hint.ends_with(&format!("'{}' '{}'", path.display(), to.display())),
+            "{hint}"
+        );
+    }
 }

@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 use super::super::format::Format;
 use super::super::output::{print, print_json};
 use super::super::people::SurveyArgs;
-use super::people;
-use crate::survey::{ReadReport, RepeatedIds};
+use super::{conditions, ids, people};
+use crate::survey::{Catalogue, Conditions, QuestionId, QuestionIndex, ReadReport, RepeatedIds};
 
 /// Options of `indieval survey check`.
 #[derive(Debug, clap::Args)]
@@ -23,74 +23,179 @@ const SHOWN_CODES: usize = 8;
 
 pub(super) fn run(args: &Args) -> anyhow::Result<()> {
     let loaded = args.survey.load_quietly()?;
+    let conditions = conditions(&loaded.catalogue);
+    let findings = Findings {
+        report: &loaded.survey.report,
+        eligible: conditions.eligible(&loaded.survey.respondents).len(),
+        unanswered: loaded.survey.respondents.unanswered(),
+        conditions,
+        catalogue: &loaded.catalogue,
+    };
     match args.format {
-        Format::Json => print_json(&loaded.survey.report),
-        Format::Text => print(&text(&loaded.survey.report)?),
+        Format::Json => print_json(&findings.output()),
+        Format::Text => print(&findings.text()?),
     }
 }
 
-fn text(report: &ReadReport) -> Result<String, std::fmt::Error> {
-    let mut text = String::new();
-    writeln!(text, "{}: {}", report.file.display(), report.kind.describe())?;
-    if report.synthetic {
-        writeln!(text, "its people are synthetic")?;
+/// What is said of a file.
+struct Findings<'a> {
+    report: &'a ReadReport,
+    catalogue: &'a Catalogue,
+    conditions: Conditions,
+    /// People whom `survey sample` may draw.
+    eligible: usize,
+    /// Questions that nobody answered, those that are no column of the file among them.
+    unanswered: Vec<QuestionIndex>,
+}
+
+/// The same as JSON.
+#[derive(serde::Serialize)]
+struct Output<'a> {
+    #[serde(flatten)]
+    report: &'a ReadReport,
+    eligible: usize,
+    unanswered_questions: Vec<QuestionId>,
+}
+
+impl Findings<'_> {
+    fn output(&self) -> Output<'_> {
+        let unanswered = self.unanswered.iter();
+        Output {
+            report: self.report,
+            eligible: self.eligible,
+            unanswered_questions: unanswered.map(|&at| self.catalogue.questions[at].id).collect(),
+        }
     }
-    writeln!(
-        text,
-        "{} columns, {} rows, {}",
-        report.columns,
-        report.rows,
-        people(report.respondents, report.synthetic)
-    )?;
-    for repeated in &report.repeated_ids {
-        let done = match report.repeated_ids_rule {
-            RepeatedIds::KeepAll => format!("all {} kept under ids of their own", repeated.kept),
-            RepeatedIds::FirstOnly if repeated.kept == 1 => {
-                "the whole country collapses to 1 person under the paper's rule".to_owned()
-            }
-            RepeatedIds::FirstOnly => format!("{} kept under the paper's rule", repeated.kept),
-        };
+
+    fn text(&self) -> Result<String, std::fmt::Error> {
+        let mut text = String::new();
+        self.shape(&mut text)?;
+        self.identity(&mut text)?;
+        self.answers(&mut text)?;
+        self.codes(&mut text)?;
         writeln!(
             text,
-            "{}: {} rows have {} different interview numbers; {done}",
-            repeated.country, repeated.rows, repeated.ids
+            "{} of {} could be drawn by `indieval survey sample`: they answered all {} probes and at least {} questions",
+            self.eligible,
+            self.report.respondents,
+            self.conditions.probes.len(),
+            self.conditions.least_answers
         )?;
+        Ok(text)
     }
-    let missing: Vec<String> = report
-        .missing
-        .iter()
-        .filter(|(_, count)| **count > 0)
-        .map(|(code, count)| format!("{code}: {count}"))
-        .collect();
-    if !missing.is_empty() {
-        writeln!(text, "missing answers by code: {}", missing.join(", "))?;
-    }
-    for (columns, what) in [
-        (&report.absent_columns, "columns that the file does not have"),
-        (&report.derived_columns, "columns computed from others"),
-    ] {
-        if !columns.is_empty() {
-            writeln!(text, "{what}: {}", columns.join(", "))?;
+
+    /// The file as a table.
+    fn shape(&self, text: &mut String) -> std::fmt::Result {
+        let report = self.report;
+        let separator = report
+            .separator
+            .map(|separator| format!(", separated by {}", separator.plural()));
+        let kind = report.kind.describe();
+        writeln!(
+            text,
+            "{}: {kind}{}",
+            report.file.display(),
+            separator.unwrap_or_default()
+        )?;
+        if let Some(member) = &report.member {
+            writeln!(text, "the table in the archive is {member}")?;
         }
+        if report.synthetic {
+            writeln!(text, "its people are synthetic")?;
+        }
+        for line in &report.skipped_lines {
+            writeln!(text, "above the header, left out: {line}")?;
+        }
+        let people = people(report.respondents, report.synthetic);
+        writeln!(text, "{} columns, {} rows, {people}", report.columns, report.rows)?;
+        if report.empty_rows > 0 {
+            writeln!(text, "rows without any content, left out: {}", report.empty_rows)?;
+        }
+        Ok(())
     }
-    if report.unknown_codes.is_empty() {
-        writeln!(text, "no unknown codes")?;
-    } else {
-        writeln!(text, "unknown codes, counted as missing:")?;
-        for (column, codes) in &report.unknown_codes {
-            let shown: Vec<String> = codes
-                .iter()
-                .take(SHOWN_CODES)
-                .map(|(code, count)| format!("{code} ({count} times)"))
-                .collect();
-            let more = codes.len().saturating_sub(SHOWN_CODES);
-            let rest = if more > 0 {
-                format!(", and {more} more codes")
-            } else {
-                String::new()
+
+    /// Interview numbers.
+    fn identity(&self, text: &mut String) -> std::fmt::Result {
+        for repeated in &self.report.repeated_ids {
+            let done = match self.report.repeated_ids_rule {
+                RepeatedIds::KeepAll => format!("all {} kept under ids of their own", repeated.kept),
+                RepeatedIds::FirstOnly if repeated.kept == 1 => {
+                    "the whole country collapses to 1 person under the paper's rule".to_owned()
+                }
+                RepeatedIds::FirstOnly => format!("{} kept under the paper's rule", repeated.kept),
             };
-            writeln!(text, "  {column}: {}{rest}", shown.join(", "))?;
+            writeln!(
+                text,
+                "{}: {} rows have {} different interview numbers; {done}",
+                repeated.country, repeated.rows, repeated.ids
+            )?;
         }
+        Ok(())
     }
-    Ok(text)
+
+    /// What is missing.
+    fn answers(&self, text: &mut String) -> std::fmt::Result {
+        let report = self.report;
+        let missing: Vec<String> = report
+            .missing
+            .iter()
+            .filter(|(_, count)| **count > 0)
+            .map(|(code, count)| format!("{code}: {count}"))
+            .collect();
+        if !missing.is_empty() {
+            writeln!(text, "missing answers by code: {}", missing.join(", "))?;
+        }
+        let absent: Vec<String> = report.absent_questions.iter().map(QuestionId::to_string).collect();
+        let answered = |at: &&QuestionIndex| !report.absent_questions.contains(&self.catalogue.questions[**at].id);
+        let unanswered: Vec<QuestionIndex> = self.unanswered.iter().filter(answered).copied().collect();
+        for (what, listed) in [
+            (
+                "questions that the file does not have, read as not asked",
+                absent.join(", "),
+            ),
+            ("questions that nobody answered", ids(self.catalogue, &unanswered)),
+            (
+                "demographic columns that the file does not have",
+                report.absent_columns.join(", "),
+            ),
+            (
+                "demographic columns computed from others",
+                report.derived_columns.join(", "),
+            ),
+        ] {
+            if !listed.is_empty() {
+                writeln!(text, "{what}: {listed}")?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Codes without a meaning.
+    fn codes(&self, text: &mut String) -> std::fmt::Result {
+        let report = self.report;
+        if report.unknown_codes.is_empty() && report.unknown_demographics.is_empty() {
+            return writeln!(text, "no unknown codes");
+        }
+        for (what, unknown) in [
+            ("answers", &report.unknown_codes),
+            ("demographics", &report.unknown_demographics),
+        ] {
+            if !unknown.is_empty() {
+                writeln!(text, "unknown codes of {what}, counted as missing:")?;
+            }
+            for (column, codes) in unknown {
+                let shown: Vec<String> = codes
+                    .iter()
+                    .take(SHOWN_CODES)
+                    .map(|(code, count)| format!("{code} ({count} times)"))
+                    .collect();
+                let rest = match codes.len().saturating_sub(SHOWN_CODES) {
+                    0 => String::new(),
+                    more => format!(", and {more} more codes"),
+                };
+                writeln!(text, "  {column}: {}{rest}", shown.join(", "))?;
+            }
+        }
+        Ok(())
+    }
 }

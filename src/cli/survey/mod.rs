@@ -7,6 +7,9 @@ mod synth;
 
 use std::process::ExitCode;
 
+use crate::probe::{Split, split_questions};
+use crate::survey::{Catalogue, Conditions, MOST_DEMONSTRATIONS, QuestionIndex};
+
 /// Options of `indieval survey`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -47,14 +50,25 @@ fn people(count: impl std::fmt::Display, synthetic: bool) -> String {
     format!("{count} {kind}")
 }
 
-/// Every question that is a probe of some split, in the order of the questionnaire.
-fn all_probes(catalogue: &crate::survey::Catalogue) -> Vec<usize> {
-    use crate::probe::{Split, split_questions};
-    let mut probes: Vec<usize> = Split::ALL
-        .into_iter()
-        .flat_map(|split| split_questions(catalogue, split))
-        .collect();
+/// Whom the paper's sample may draw: everyone who answered every probe of every split, and enough questions besides
+/// those of one split to be shown by as many demonstrations as the paper shows.
+fn conditions(catalogue: &Catalogue) -> Conditions {
+    let of_a_split = Split::ALL.map(|split| split_questions(catalogue, split));
+    let most = of_a_split.iter().map(Vec::len).max().unwrap_or(0);
+    let mut probes = of_a_split.concat();
     probes.sort_unstable();
     probes.dedup();
-    probes
+    Conditions {
+        probes,
+        least_answers: MOST_DEMONSTRATIONS + most,
+    }
+}
+
+/// Question numbers, for people.
+fn ids(catalogue: &Catalogue, questions: &[QuestionIndex]) -> String {
+    let ids: Vec<String> = questions
+        .iter()
+        .map(|&at| catalogue.questions[at].id.to_string())
+        .collect();
+    ids.join(", ")
 }

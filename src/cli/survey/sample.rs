@@ -8,8 +8,8 @@ use serde::Serialize;
 use super::super::format::Format;
 use super::super::output::{print, print_json, refuse_existing, write_whole};
 use super::super::people::SurveyArgs;
-use super::{all_probes, people};
-use crate::survey::{BalanceTable, SampleOptions, sample, write_list};
+use super::{conditions, ids, people};
+use crate::survey::{BalanceTable, Catalogue, QuestionId, Sample, SampleOptions, SampleRule, sample, write_list};
 
 /// Options of `indieval survey sample`.
 #[derive(Debug, clap::Args)]
@@ -38,6 +38,8 @@ struct Output<'a> {
     synthetic: bool,
     respondents: usize,
     eligible: usize,
+    rule: SampleRule,
+    unasked_probes: Vec<QuestionId>,
     seed: u64,
     out: &'a std::path::Path,
     balance: &'a [BalanceTable],
@@ -47,39 +49,64 @@ pub(super) fn run(args: &Args) -> anyhow::Result<()> {
     refuse_existing(&args.out, args.force)?;
     let loaded = args.survey.load()?;
     let (survey, demographics) = (&loaded.survey.respondents, loaded.demographics);
-    let probes = all_probes(&loaded.catalogue);
     let options = SampleOptions {
         respondents: args.respondents,
         seed: args.seed,
     };
-    let drawn = sample(survey, demographics, &probes, options)?;
+    let drawn = sample(survey, demographics, &conditions(&loaded.catalogue), options)?;
     write_whole(&args.out, |output| {
         write_list(survey, demographics, &drawn.respondents, output)
     })?;
-
-    let output = Output {
-        synthetic: survey.synthetic(),
-        respondents: drawn.respondents.len(),
-        eligible: drawn.eligible,
-        seed: args.seed,
-        out: &args.out,
-        balance: &drawn.balance,
-    };
-    if args.format == Format::Json {
-        return print_json(&output);
+    match args.format {
+        Format::Json => print_json(&Output {
+            synthetic: survey.synthetic(),
+            respondents: drawn.respondents.len(),
+            eligible: drawn.eligible,
+            rule: drawn.rule,
+            unasked_probes: drawn
+                .unasked
+                .iter()
+                .map(|&at| loaded.catalogue.questions[at].id)
+                .collect(),
+            seed: args.seed,
+            out: &args.out,
+            balance: &drawn.balance,
+        }),
+        Format::Text => print(&text(args, &loaded.catalogue, &drawn, survey.synthetic())?),
     }
+}
+
+fn text(args: &Args, catalogue: &Catalogue, drawn: &Sample, synthetic: bool) -> Result<String, std::fmt::Error> {
+    let count = drawn.respondents.len();
     let mut text = format!(
         "{} of {} who meet the conditions, written to {}\n",
-        people(output.respondents, output.synthetic),
-        output.eligible,
+        people(count, synthetic),
+        drawn.eligible,
         args.out.display()
     );
-    for table in output.balance {
-        writeln!(text, "\n{}", table.dimension)?;
-        for (group, count) in table.groups.iter().filter(|(_, count)| *count > 0) {
-            let share = 100.0 * *count as f64 / output.respondents.max(1) as f64;
-            writeln!(text, "  {count:>5} {share:>5.1}%  {group}")?;
+    if drawn.rule == SampleRule::Plain {
+        writeln!(
+            text,
+            "The file does not have people of all continents: they are drawn by chance from everyone who meets the \
+             conditions, not balanced by continent and religion as the paper's sample is."
+        )?;
+        if count < args.respondents {
+            writeln!(text, "{} were asked for; there are no more.", args.respondents)?;
         }
     }
-    print(&text)
+    if !drawn.unasked.is_empty() {
+        let unasked = ids(catalogue, &drawn.unasked);
+        writeln!(
+            text,
+            "Probes that nobody in the file answered are no condition: {unasked}"
+        )?;
+    }
+    for table in &drawn.balance {
+        writeln!(text, "\n{}", table.dimension)?;
+        for (group, people) in table.groups.iter().filter(|(_, people)| *people > 0) {
+            let share = 100.0 * *people as f64 / count.max(1) as f64;
+            writeln!(text, "  {people:>5} {share:>5.1}%  {group}")?;
+        }
+    }
+    Ok(text)
 }

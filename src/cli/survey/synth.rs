@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::super::output::{refuse_existing, write_whole};
-use super::all_probes;
+use super::conditions;
 use crate::survey::{Catalogue, SyntheticOptions, SyntheticProfile, write_synthetic};
 
 /// Options of `indieval survey synth`.
@@ -29,7 +29,7 @@ pub struct Args {
 pub(super) fn run(args: &Args) -> anyhow::Result<()> {
     refuse_existing(&args.out, args.force)?;
     let profile = if args.answering {
-        SyntheticProfile::Answering(all_probes(Catalogue::builtin()?))
+        SyntheticProfile::Answering(conditions(Catalogue::builtin()?).probes)
     } else {
         SyntheticProfile::Surveyed
     };

@@ -6,31 +6,39 @@
 //!
 //! - **Random** is the exact chance level, 1 / candidates, not a draw.
 //! - **Majority** is the candidate that most others chose; of several, the one that stands first in the catalogue.
-//! - **Resemblance** of a person to another is the share of agreeing polar answers among the questions that both
-//!   answered, probes of the split left out. The others are ranked by it; those who share fewer than half of the
-//!   person's answered questions come after all who share more, so that a high share of very few questions counts for
-//!   little. Of equal ones, more agreements come first, then the earlier row of the file. The k first vote with their
-//!   own answers to the probe; of several candidates with most votes, the one whose first supporter ranks highest wins.
-//!   Where none of the k answered the probe, the majority decides.
+//! - **Resemblance**: the others are ranked by how similar they are to the person, see [`Similarity`]. The k first vote
+//!   with their own answers to the probe; of several candidates with most votes, the one whose first supporter ranks
+//!   highest wins. Where none of the k answered the probe, the majority decides.
 
 mod packed;
 mod tally;
 
 pub use tally::{Accuracy, BaselineMethod, Tally};
 
-use packed::{Packed, Query};
+use packed::{Nearest, Packed, Seeker};
 
-use crate::probe::{Split, split_questions};
+use crate::probe::{Split, is_probe, split_questions};
 use crate::survey::{Catalogue, MISSING, QuestionIndex};
 
 /// The largest number of similar others that is looked at, as in the paper.
 pub const MOST_NEIGHBOURS: usize = 35;
 
+crate::choices! {
+    /// How people are compared. Only questions that both answered count, the probes of the split left out.
+    pub enum Similarity: Share {
+        /// By the share of equal polar answers. Those who share fewer than half of the person's answered questions come
+        /// after all who share more. Of equal shares, more equal answers come first, then the earlier row of the file.
+        Share = "share",
+        /// By the number of equal polar answers, as the paper ranks; of equal numbers, the earlier row first.
+        Count = "count",
+    }
+}
+
 /// The others: everyone whose answers a baseline may draw on, in the order of their file.
 #[derive(Debug, Clone)]
 pub struct Crowd {
     packed: Packed,
-    splits: [SplitQuestions; 3],
+    splits: [SplitQuestions; Split::ALL.len()],
     /// How often each candidate of each question was chosen.
     chosen: Vec<Vec<u32>>,
 }
@@ -50,6 +58,17 @@ pub struct Target<'a> {
     pub own: Option<usize>,
 }
 
+/// What is to be predicted, and how.
+#[derive(Debug, Clone, Copy)]
+pub struct Rule<'a> {
+    /// The splits whose probes are predicted.
+    pub splits: &'a [Split],
+    /// The largest k of resemblance; 0 leaves it out.
+    pub neighbours: usize,
+    /// How people are compared.
+    pub similarity: Similarity,
+}
+
 /// What the baselines say of one probe. Positions are among the question's polar statements.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Prediction {
@@ -61,6 +80,8 @@ pub struct Prediction {
     pub label: usize,
     /// The most common answer of the others; absent where nobody else answered.
     pub majority: Option<usize>,
+    /// Whether the majority hangs on a single answer, see [`Crowd::near_tie`].
+    pub near_tie: bool,
     /// The answer of the k most similar others at position k - 1; absent where nobody else answered.
     pub resemblance: Vec<Option<usize>>,
 }
@@ -70,7 +91,15 @@ impl Crowd {
     ///
     /// A group number that the catalogue does not have counts as missing.
     pub fn new<'a>(catalogue: &Catalogue, rows: impl IntoIterator<Item = &'a [u8]>) -> Self {
-        let packed = Packed::new(catalogue, rows);
+        // More candidates than a byte can tell apart do not come up: a group number is one byte everywhere.
+        let candidates = |polar: usize| polar.min(usize::from(MISSING)) as u8;
+        let candidates = catalogue.questions.iter().map(|q| candidates(q.polar.len())).collect();
+        let probes = Split::ALL.map(|split| is_probe(catalogue, split));
+        let questions = 0..catalogue.questions.len();
+        let held_out: Vec<_> = questions
+            .map(|question| std::array::from_fn(|split| probes[split][question]))
+            .collect();
+        let packed = Packed::new(candidates, &held_out, rows);
         let mut chosen: Vec<Vec<u32>> = catalogue.questions.iter().map(|q| vec![0; q.polar.len()]).collect();
         for row in 0..packed.len() {
             for (question, counts) in chosen.iter_mut().enumerate() {
@@ -96,23 +125,43 @@ impl Crowd {
         self.packed.len() == 0
     }
 
-    /// Predicts all probes of `splits` that the person answered, split by split in the order of their questions.
+    /// Whether the two commonest answers to a question are at most one answer apart: leaving a person's own answer out
+    /// can then make the other one the majority, and majority is right for fewer people than either answer has.
+    pub fn near_tie(&self, question: QuestionIndex) -> bool {
+        let (mut first, mut second) = (0, 0);
+        for &count in self.chosen.get(question).into_iter().flatten() {
+            (first, second) = (first.max(count), second.max(count.min(first)));
+        }
+        first > 0 && first - second <= 1
+    }
+
+    /// Predicts all probes of the rule's splits that each person answered, split by split in the order of their questions.
     ///
-    /// `neighbours` is the largest k of resemblance (0: leave it out). Takes time in proportion to the crowd.
-    pub fn predict(&self, target: &Target<'_>, splits: &[Split], neighbours: usize) -> Vec<Prediction> {
-        let asked: Vec<&SplitQuestions> = self.splits.iter().filter(|s| splits.contains(&s.split)).collect();
-        let nearest = match neighbours {
-            0 => vec![Vec::new(); asked.len()],
-            most => {
-                let queries: Vec<Query> = asked
-                    .iter()
-                    .map(|s| self.packed.query(target.groups, &s.probes))
-                    .collect();
-                self.packed.nearest(&queries, target.own, most)
-            }
+    /// Takes time in proportion to the crowd. People who are predicted together share what is read of it.
+    pub fn predict(&self, targets: &[Target<'_>], rule: &Rule<'_>) -> Vec<Vec<Prediction>> {
+        let seekers: Vec<Seeker<'_>> = targets
+            .iter()
+            .map(|target| Seeker {
+                groups: target.groups,
+                own: target.own,
+            })
+            .collect();
+        let nearest = match rule.neighbours {
+            0 => targets.iter().map(|_| Nearest::default()).collect(),
+            most => self.packed.nearest(&seekers, rule.similarity, most),
         };
+        let people = targets.iter().zip(&nearest);
+        people
+            .map(|(target, nearest)| self.of_person(target, nearest, rule))
+            .collect()
+    }
+
+    fn of_person(&self, target: &Target<'_>, nearest: &Nearest, rule: &Rule<'_>) -> Vec<Prediction> {
         let mut predictions = Vec::new();
-        for (SplitQuestions { split, probes }, nearest) in asked.into_iter().zip(&nearest) {
+        for (SplitQuestions { split, probes }, nearest) in self.splits.iter().zip(nearest) {
+            if !rule.splits.contains(split) {
+                continue;
+            }
             for &question in probes {
                 let Some(&label) = target.groups.get(question).filter(|&&group| group != MISSING) else {
                     continue;
@@ -123,7 +172,8 @@ impl Crowd {
                     question,
                     label: label.into(),
                     majority,
-                    resemblance: self.votes(question, nearest, neighbours, majority),
+                    near_tie: self.near_tie(question),
+                    resemblance: self.votes(question, nearest, rule.neighbours, majority),
                 });
             }
         }

@@ -3,20 +3,20 @@
 use rayon::prelude::*;
 use serde::Serialize;
 
-use super::{Crowd, Prediction, Target};
+use super::{Crowd, Prediction, Rule, Target};
 use crate::probe::Split;
 use crate::survey::{Catalogue, CategoryId};
 
-/// How a prediction is made without a model.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum BaselineMethod {
-    /// The exact chance level.
-    Random,
-    /// The most common answer of the others.
-    Majority,
-    /// The most common answer among the k most similar others.
-    Resemblance,
+crate::choices! {
+    /// How a prediction is made without a model.
+    pub enum BaselineMethod {
+        /// The exact chance level.
+        Random = "random",
+        /// The most common answer of the others.
+        Majority = "majority",
+        /// The most common answer among the k most similar others.
+        Resemblance = "resemblance",
+    }
 }
 
 /// One accuracy.
@@ -35,7 +35,7 @@ pub struct Accuracy {
 }
 
 /// Counts by split and question, from which every accuracy follows. Counts of parts add up to counts of the whole, in
-/// any order.
+/// any order, weights or none: a weight counts in billionths of the people's mean weight.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tally {
     splits: Vec<Split>,
@@ -44,9 +44,18 @@ pub struct Tally {
     counts: Vec<Counts>,
 }
 
+/// What a person of mean weight counts for.
+const WHOLE: f64 = 1e9;
+
+/// People who are predicted together: enough to share what is read of the crowd, few enough for progress to move.
+const TOGETHER: usize = 32;
+
 /// One question in one split.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Counts {
+    /// People.
+    people: u64,
+    /// Their weight, and that of those for whom each prediction is right.
     asked: u64,
     majority: u64,
     /// At position k - 1.
@@ -54,21 +63,33 @@ struct Counts {
 }
 
 impl Tally {
-    /// Predicts and counts the probes of all `targets` in parallel; `neighbours` is the largest k (0: no resemblance).
+    /// Predicts and counts the probes of all `targets` in parallel. `weights` are theirs, none where all count alike.
+    /// `done` is told how many people were finished, time and again, on any thread.
     pub fn of(
         catalogue: &Catalogue,
         crowd: &Crowd,
         targets: &[Target<'_>],
-        splits: &[Split],
-        neighbours: usize,
+        weights: &[f64],
+        rule: &Rule<'_>,
+        done: &(dyn Fn(usize) + Sync),
     ) -> Self {
-        let empty = || Self::empty(catalogue.questions.len(), splits, neighbours);
+        let empty = || Self::empty(catalogue.questions.len(), rule.splits, rule.neighbours);
+        let mean = weights.iter().sum::<f64>() / weights.len().max(1) as f64;
+        let weight = |at: usize| match weights.get(at) {
+            Some(weight) => (weight / mean * WHOLE).round() as u64,
+            None => WHOLE as u64,
+        };
         targets
-            .par_iter()
-            .fold(empty, |mut tally, target| {
-                for prediction in crowd.predict(target, splits, neighbours) {
-                    tally.count(&prediction);
+            .par_chunks(TOGETHER)
+            .enumerate()
+            .fold(empty, |mut tally, (chunk, targets)| {
+                for (at, predictions) in crowd.predict(targets, rule).iter().enumerate() {
+                    let weight = weight(chunk * TOGETHER + at);
+                    predictions
+                        .iter()
+                        .for_each(|prediction| tally.count(prediction, weight));
                 }
+                done(targets.len());
                 tally
             })
             .reduce(empty, Self::plus)
@@ -76,6 +97,7 @@ impl Tally {
 
     fn empty(questions: usize, splits: &[Split], neighbours: usize) -> Self {
         let nothing = Counts {
+            people: 0,
             asked: 0,
             majority: 0,
             resemblance: vec![0; neighbours],
@@ -88,13 +110,14 @@ impl Tally {
         }
     }
 
-    fn count(&mut self, prediction: &Prediction) {
+    fn count(&mut self, prediction: &Prediction, weight: u64) {
         let Some(split) = self.splits.iter().position(|&split| split == prediction.split) else {
             return;
         };
-        let right = |choice: Option<usize>| u64::from(choice == Some(prediction.label));
+        let right = |choice: Option<usize>| if choice == Some(prediction.label) { weight } else { 0 };
         let counts = &mut self.counts[split * self.questions + prediction.question];
-        counts.asked += 1;
+        counts.people += 1;
+        counts.asked += weight;
         counts.majority += right(prediction.majority);
         for (count, &choice) in counts.resemblance.iter_mut().zip(&prediction.resemblance) {
             *count += right(choice);
@@ -103,6 +126,7 @@ impl Tally {
 
     fn plus(mut self, other: Self) -> Self {
         for (mine, theirs) in self.counts.iter_mut().zip(other.counts) {
+            mine.people += theirs.people;
             mine.asked += theirs.asked;
             mine.majority += theirs.majority;
             for (mine, theirs) in mine.resemblance.iter_mut().zip(theirs.resemblance) {
@@ -114,7 +138,7 @@ impl Tally {
 
     /// Probes that were asked, all people and splits together.
     pub fn asked(&self) -> u64 {
-        self.counts.iter().map(|counts| counts.asked).sum()
+        self.counts.iter().map(|counts| counts.people).sum()
     }
 
     /// All accuracies of some methods: each category in each split, each split, each category, overall.
@@ -185,7 +209,7 @@ impl Tally {
             .questions
             .iter()
             .zip(&self.counts[split * self.questions..])
-            .filter(|(question, counts)| question.category == category && counts.asked > 0);
+            .filter(|(question, counts)| question.category == category && counts.people > 0);
         if method == BaselineMethod::Random {
             return mean(counted.map(|(question, _)| Some(1.0 / question.polar.len().max(1) as f64)));
         }

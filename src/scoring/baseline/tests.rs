@@ -29,6 +29,16 @@ fn catalogue(candidates: &[usize]) -> Catalogue {
     }
 }
 
+/// Everything of one person, by share.
+fn said(crowd: &Crowd, target: Target<'_>, splits: &[Split], neighbours: usize) -> Vec<Prediction> {
+    let rule = Rule {
+        splits,
+        neighbours,
+        similarity: Similarity::Share,
+    };
+    crowd.predict(&[target], &rule).remove(0)
+}
+
 fn crowd(catalogue: &Catalogue, rows: &[Vec<u8>]) -> Crowd {
     Crowd::new(catalogue, rows.iter().map(Vec::as_slice))
 }
@@ -50,7 +60,7 @@ fn a_small_crowd_by_hand() {
         groups: &rows[4],
         own: Some(4),
     };
-    let said = crowd(&catalogue, &rows).predict(&target, &[Split::One], 5);
+    let said = said(&crowd(&catalogue, &rows), target, &[Split::One], 5);
     assert_eq!(said.len(), 2);
 
     let first = &said[0];
@@ -75,7 +85,7 @@ fn where_no_neighbour_answered_the_majority_decides() {
         groups: &[0, 0, 0, 0],
         own: None,
     };
-    let said = crowd(&catalogue, &rows).predict(&target, &[Split::One], 2);
+    let said = said(&crowd(&catalogue, &rows), target, &[Split::One], 2);
     assert_eq!(said[0].resemblance, [Some(1), Some(1)]);
 }
 
@@ -103,7 +113,16 @@ fn accuracies_are_averaged_as_the_paper_does() {
             own: Some(i),
         })
         .collect();
-    let tally = Tally::of(&catalogue, &crowd, &targets, &[Split::One, Split::Two], 1);
+    let rule = Rule {
+        splits: &[Split::One, Split::Two],
+        neighbours: 1,
+        similarity: Similarity::Share,
+    };
+    let told = std::sync::atomic::AtomicUsize::new(0);
+    let tally = Tally::of(&catalogue, &crowd, &targets, &[], &rule, &|people| {
+        told.fetch_add(people, std::sync::atomic::Ordering::Relaxed);
+    });
+    assert_eq!(told.into_inner(), 3);
     assert_eq!(tally.asked(), 9 + 7);
     let accuracies = tally.accuracies(&catalogue, &[BaselineMethod::Random, BaselineMethod::Majority]);
     let find = |method, split, category| {
@@ -120,10 +139,57 @@ fn accuracies_are_averaged_as_the_paper_does() {
     // Question 1: all three right. Question 2: others of the first are 0 and 1, tie to 0, right; of the second, the
     // same; of the third, 0, wrong. Question 3: 1 for the first, wrong; tie to 0 for the others, wrong.
     assert_eq!(find(BaselineMethod::Majority, Some(Split::One), Some(0)), 5.0 / 9.0);
+
+    // Weights that are all alike change nothing; others count as so many people. Of split one, the first has 2 of 3
+    // right, the second 2 of 3, the third 1 of 3.
+    let majority = |weights: &[f64]| {
+        let tally = Tally::of(&catalogue, &crowd, &targets, weights, &rule, &|_| {});
+        assert_eq!(tally.asked(), 9 + 7, "people are counted, not their weights");
+        let accuracies = tally.accuracies(&catalogue, &[BaselineMethod::Majority]);
+        let of_split = accuracies
+            .iter()
+            .find(|a| a.split == Some(Split::One) && a.category == Some(0));
+        of_split.unwrap().accuracy
+    };
+    assert_eq!(majority(&[3.5, 3.5, 3.5]), 5.0 / 9.0);
+    // Weights are counted in billionths.
+    assert!((majority(&[1.0, 0.0, 2.0]) - 4.0 / 9.0).abs() < 1e-8);
+    assert!((majority(&[1000.0, 0.0, 2000.0]) - 4.0 / 9.0).abs() < 1e-8);
 }
 
-/// The same rule, written plainly.
-fn resemblance_slowly(rows: &[Vec<u8>], own: usize, probes: &[usize], probe: usize, k: usize) -> Option<u8> {
+#[test]
+fn a_majority_of_a_single_answer_is_marked() {
+    let catalogue = catalogue(&[2, 2, 3, 2, 2, 2]);
+    let rows = [
+        vec![0, 0, 0, 0, X, 1],
+        vec![0, 0, 1, 1, X, X],
+        vec![1, 0, 2, X, X, X],
+        vec![1, 1, 2, X, X, X],
+    ];
+    let crowd = crowd(&catalogue, &rows);
+    let near: Vec<bool> = (0..6).map(|question| crowd.near_tie(question)).collect();
+    // Two of two; three of four; two, one, one; one of one; nobody; one answer of nobody's else.
+    assert_eq!(near, [true, false, true, true, false, true]);
+    let target = Target {
+        groups: &rows[0],
+        own: Some(0),
+    };
+    let marks: Vec<bool> = said(&crowd, target, &[Split::One], 0)
+        .iter()
+        .map(|said| said.near_tie)
+        .collect();
+    assert_eq!(marks, [true, false, true]);
+}
+
+/// The same rule, written plainly: the first person's answer to a probe of a split as the k most similar others vote.
+fn resemblance_slowly(
+    rows: &[Vec<u8>],
+    similarity: Similarity,
+    probes: &[usize],
+    probe: usize,
+    k: usize,
+) -> Option<u8> {
+    let own = 0;
     let used = |q: &usize| !probes.contains(q);
     let me = &rows[own];
     let answered = (0..me.len()).filter(used).filter(|&q| me[q] != X).count();
@@ -140,6 +206,9 @@ fn resemblance_slowly(rows: &[Vec<u8>], own: usize, probes: &[usize], probe: usi
         ));
     }
     others.sort_by(|a, b| {
+        if similarity == Similarity::Count {
+            return b.1.cmp(&a.1).then(a.3.cmp(&b.3));
+        }
         let share = |x: &(usize, usize, usize, usize)| (x.1, x.2.max(1));
         let ((p, q), (r, s)) = (share(a), share(b));
         b.0.cmp(&a.0)
@@ -163,20 +232,30 @@ proptest! {
 
     #[test]
     fn packed_comparison_is_the_plain_rule(
-        rows in (4usize..80).prop_flat_map(|questions| {
-            let answer = prop_oneof![4 => 0..3u8, 1 => Just(X)];
-            proptest::collection::vec(proptest::collection::vec(answer, questions), 2..20)
+        (candidates, rows) in (4usize..80, 2u8..19).prop_flat_map(|(questions, candidates)| {
+            let answer = prop_oneof![4 => 0..candidates, 1 => Just(X)];
+            let row = proptest::collection::vec(answer, questions);
+            (Just(candidates), proptest::collection::vec(row, 2..40))
         }),
+        similarity in proptest::sample::select(Similarity::ALL.to_vec()),
     ) {
-        let catalogue = catalogue(&vec![3; rows[0].len()]);
+        let catalogue = catalogue(&vec![usize::from(candidates); rows[0].len()]);
         let crowd = crowd(&catalogue, &rows);
-        let target = Target { groups: &rows[0], own: Some(0) };
-        for said in crowd.predict(&target, &Split::ALL, 6) {
+        let rule = Rule { splits: &Split::ALL, neighbours: 6, similarity };
+        // Somebody who is not in the crowd beside somebody who is.
+        let targets = [Some(0), None].map(|own| Target { groups: &rows[0], own });
+        let both = crowd.predict(&targets, &rule);
+        prop_assert_eq!(both[1].len(), both[0].len());
+        for said in &both[0] {
             let probes = split_questions(&catalogue, said.split);
             for k in 1..=6 {
-                let expected = resemblance_slowly(&rows, 0, &probes, said.question, k).map(usize::from);
+                let expected = resemblance_slowly(&rows, similarity, &probes, said.question, k).map(usize::from);
                 prop_assert_eq!(said.resemblance[k - 1], expected.or(said.majority));
             }
+        }
+        // Whoever is not left out is the most similar to themself.
+        for said in &both[1] {
+            prop_assert_eq!(said.resemblance[0], Some(said.label));
         }
     }
 }

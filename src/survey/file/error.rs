@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use super::foreign::Foreign;
+
 /// A survey file, or a list of respondents, that cannot be used.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum FileError {
@@ -33,13 +35,40 @@ pub enum FileError {
         /// What the bytes look like.
         found: String,
     },
-    /// The header cannot be split into columns by a comma or a semicolon.
-    #[error("{}, line 1: columns are separated by {found}, where a comma or a semicolon was expected", path.display())]
-    Delimiter {
+    /// A file of another program.
+    #[error("{} is {kind}, not a table of text", path.display())]
+    Foreign {
         /// The file.
         path: PathBuf,
-        /// What seems to separate them.
-        found: &'static str,
+        /// What it is.
+        kind: Foreign,
+    },
+    /// An archive out of which no table can be read.
+    #[error("{} is a ZIP archive: {problem}", path.display())]
+    Archive {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        problem: String,
+    },
+    /// The header cannot be split into columns.
+    #[error(
+        "{}, line {line}: no separator of columns, where commas, semicolons, tabs or vertical bars were expected",
+        path.display()
+    )]
+    Separator {
+        /// The file.
+        path: PathBuf,
+        /// Line, from 1.
+        line: u64,
+    },
+    /// A column of weights was asked for that the file does not have.
+    #[error("{} has no column {column} to take weights from", path.display())]
+    NoWeights {
+        /// The file.
+        path: PathBuf,
+        /// What was asked for.
+        column: String,
     },
     /// Columns that are needed are not in the header.
     #[error("{}, line {line}: {} of the columns needed are missing: {}", path.display(), columns.len(), columns.join(", "))]
@@ -52,15 +81,17 @@ pub enum FileError {
         columns: Vec<String>,
     },
     /// A column stands in the header twice.
-    #[error("{}, line 1: column {column} appears twice", path.display())]
+    #[error("{}, line {line}: column {column} appears twice", path.display())]
     RepeatedColumn {
         /// The file.
         path: PathBuf,
+        /// Line, from 1.
+        line: u64,
         /// Its name.
         column: String,
     },
     /// The release of the survey whose scales run the other way.
-    #[error("{} is an inverted release of the survey: {sign}", path.display())]
+    #[error("{} looks like an inverted release of the survey: {sign}", path.display())]
     Inverted {
         /// The file.
         path: PathBuf,
@@ -126,6 +157,12 @@ pub enum Expected {
     /// Who was interviewed.
     #[error("an interview number")]
     Interview,
+    /// Who was interviewed, with all digits.
+    #[error("an interview number with all of its digits: it was rounded, and others were rounded to the same")]
+    UnroundedInterview,
+    /// A weight.
+    #[error("a weight (a number of 0 or more)")]
+    Weight,
     /// In a label file, an answer.
     #[error("a group of this question, or -99")]
     Group,
@@ -149,8 +186,16 @@ pub enum Expected {
 impl Expected {
     fn hint(self) -> &'static str {
         match self {
-            Self::Code => "use the CSV with numeric codes, not the one with labels",
+            Self::Code => {
+                "answers are whole numbers, and a missing one is blank, NA or a negative code: use the CSV with numeric codes, \
+                 not the one with labels"
+            }
             Self::Interview => "every row needs its D_INTERVIEW; remove the row, or give it a number of its own",
+            Self::UnroundedInterview => {
+                "a spreadsheet rounded it: format the column as a number without decimals before saving, or take the file as \
+                 it was downloaded"
+            }
+            Self::Weight => "fill the weight in, or name another column with --weight",
             Self::Group | Self::NoGroup | Self::GroupOfCode | Self::CodeBeside => {
                 "the label file belongs to another catalogue, or was changed: name its own with --catalogue, or make the \
                  label file again"
@@ -170,12 +215,13 @@ impl FileError {
         let text = match self {
             Self::Directory { .. } => "name the .csv or .jsonl file inside it",
             Self::Empty { .. } | Self::NoRows { .. } => "download or export the file again",
-            Self::Encoding { .. } => {
-                "save the file as UTF-8, or unpack it first if it is an archive; the official CSV files are UTF-8"
-            }
-            Self::Delimiter { .. } => {
+            Self::Encoding { .. } => "save the file as UTF-8; the official CSV files are UTF-8",
+            Self::Foreign { path, kind } => return Some(format!("make a CSV of it: {}", kind.conversion(path))),
+            Self::Archive { .. } => "unpack it and give the table of text inside, as CSV",
+            Self::Separator { .. } => {
                 "use the survey's own CSV file: cross-national files have commas, country files semicolons"
             }
+            Self::NoWeights { .. } => "the survey's own column of weights is W_WEIGHT; label files have none",
             Self::MissingColumns { columns, .. } if columns.len() == 1 && columns[0] == "D_INTERVIEW" => {
                 "the column D_INTERVIEW tells people apart: `indieval survey sample` writes a list that has it"
             }

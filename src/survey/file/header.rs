@@ -5,6 +5,7 @@ use std::path::Path;
 
 use super::super::error::SurveyError;
 use super::FileError;
+use super::report::Separator;
 
 /// The first column of files that `indieval survey synth` writes.
 pub(in super::super) const SYNTHETIC_COLUMN: &str = "SYNTHETIC";
@@ -14,18 +15,20 @@ pub(in super::super) const SYNTHETIC_COLUMN: &str = "SYNTHETIC";
 pub(super) struct Header {
     /// Number of columns.
     pub(super) width: usize,
+    /// Number of columns up to the last one that has a name: separators at the end of the line make nameless ones.
+    pub(super) named: usize,
     columns: HashMap<String, usize>,
 }
 
 impl Header {
-    /// Parses the first line of a file.
-    pub(super) fn parse(path: &Path, line: &str, delimiter: u8) -> Result<Self, SurveyError> {
+    /// Parses the line that names the columns; `number` is where it stands in the file.
+    pub(super) fn parse(path: &Path, line: &str, number: u64, separator: Separator) -> Result<Self, SurveyError> {
         let mut reader = csv::ReaderBuilder::new()
             .has_headers(false)
-            .delimiter(delimiter)
+            .delimiter(separator.byte())
             .from_reader(line.as_bytes());
         let mut columns = HashMap::new();
-        let mut width = 0;
+        let (mut width, mut named) = (0, 0);
         // A header that csv cannot read has no columns; what is missing is then reported by name.
         for record in reader.records().map_while(Result::ok).take(1) {
             width = record.len();
@@ -34,16 +37,32 @@ impl Header {
                 if name.is_empty() {
                     continue;
                 }
+                named = at + 1;
                 if columns.insert(name.clone(), at).is_some() && matters(&name) {
                     return Err(FileError::RepeatedColumn {
                         path: path.to_owned(),
+                        line: number,
                         column: name,
                     }
                     .into());
                 }
             }
         }
-        Ok(Self { width, columns })
+        Ok(Self { width, named, columns })
+    }
+
+    /// Whether this is the header of a survey file or a list of its people, and not a title above one.
+    pub(super) fn is_of_a_survey(&self) -> bool {
+        /// So many columns named as questions are no accident.
+        const QUESTIONS: usize = 3;
+        self.find("D_INTERVIEW").is_some()
+            || self
+                .columns
+                .keys()
+                .filter(|name| is_question(name))
+                .take(QUESTIONS)
+                .count()
+                == QUESTIONS
     }
 
     /// Where a column stands.
@@ -73,9 +92,13 @@ fn name_of(field: &str) -> String {
 
 /// Columns that may be read; the survey's other ones may repeat as they like.
 fn matters(name: &str) -> bool {
+    is_question(name) || matches!(name, "D_INTERVIEW" | "B_COUNTRY" | "X003R" | "Q288R")
+}
+
+/// Whether a column is named as a question of the survey is: Q1, Q2, ...
+fn is_question(name: &str) -> bool {
     let number = name.strip_prefix('Q').unwrap_or_default();
-    (!number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()))
-        || matches!(name, "D_INTERVIEW" | "B_COUNTRY" | "X003R" | "Q288R" | "MODE")
+    !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 #[cfg(test)]
@@ -85,8 +108,8 @@ mod tests {
     #[test]
     fn labels_after_a_colon_and_case_do_not_matter() {
         let line = "\"d_interview\";\"Q1: Important in life: Family\"; Q2 ;\"Q2_3\";;x;x";
-        let header = Header::parse(Path::new("f"), line, b';').unwrap();
-        assert_eq!(header.width, 7);
+        let header = Header::parse(Path::new("f"), line, 1, Separator::Semicolon).unwrap();
+        assert_eq!((header.width, header.named), (7, 7));
         assert_eq!(header.find("D_INTERVIEW"), Some(0));
         assert_eq!(header.find("Q1"), Some(1));
         assert_eq!(header.find("Q2"), Some(2));
@@ -96,7 +119,25 @@ mod tests {
 
     #[test]
     fn a_repeated_question_is_refused() {
-        let error = Header::parse(Path::new("f.csv"), "Q1,Q1: again", b',').unwrap_err();
-        assert_eq!(error.to_string(), "f.csv, line 1: column Q1 appears twice");
+        let error = Header::parse(Path::new("f.csv"), "Q1,Q1: again", 3, Separator::Comma).unwrap_err();
+        assert_eq!(error.to_string(), "f.csv, line 3: column Q1 appears twice");
+    }
+
+    #[test]
+    fn separators_at_the_end_of_a_header_are_no_columns() {
+        let header = Header::parse(Path::new("f"), "D_INTERVIEW;Q1;;\r\n", 1, Separator::Semicolon).unwrap();
+        assert_eq!((header.width, header.named), (4, 2));
+    }
+
+    #[test]
+    fn a_title_is_no_header() {
+        let of_a_survey = |line| {
+            Header::parse(Path::new("f"), line, 1, Separator::Comma)
+                .unwrap()
+                .is_of_a_survey()
+        };
+        assert!(of_a_survey("D_INTERVIEW"));
+        assert!(of_a_survey("id,q1,q2,q3"));
+        assert!(!of_a_survey("World Values Survey, wave 7, Q1 to Q259"));
     }
 }

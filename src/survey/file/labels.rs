@@ -12,12 +12,12 @@ use super::super::respondents::{MISSING, MISSING_CODE, Respondents};
 use super::super::types::{Catalogue, DemographicValue, Form};
 use super::cells::{Cell, parse_object, unplaced};
 use super::code::{self, Code};
-use super::header::{Header, SYNTHETIC_COLUMN};
-use super::report::{FileKind, ReadReport, RepeatedIds};
-use super::sniff::Opened;
+use super::header::SYNTHETIC_COLUMN;
+use super::report::{FileKind, ReadReport};
+use super::rows::Rows;
+use super::sniff::{Layout, Opened};
 use super::tally::{GroupTable, IdBook, Tally, group_tables};
-use super::wvs::Rows;
-use super::{Expected, FileError, SurveyFile, shown};
+use super::{Expected, FileError, SurveyFile, Target, interview, shown};
 
 /// What the released files put where an answer is missing.
 const NO_GROUP: i64 = -99;
@@ -86,14 +86,12 @@ struct RowReader<'a> {
 }
 
 impl<'a> RowReader<'a> {
-    fn new(
-        path: &'a std::path::Path,
-        columns: &'a Columns,
-        catalogue: &'a Catalogue,
-        demographics: &'a Demographics,
-        repeated: RepeatedIds,
-        synthetic: bool,
-    ) -> Self {
+    fn new(path: &'a std::path::Path, columns: &'a Columns, target: Target<'a>, synthetic: bool) -> Self {
+        let Target {
+            catalogue,
+            demographics,
+            options,
+        } = target;
         Self {
             path,
             columns,
@@ -101,7 +99,7 @@ impl<'a> RowReader<'a> {
             demographics,
             tables: group_tables(catalogue),
             tally: Tally::default(),
-            ids: IdBook::new(repeated),
+            ids: IdBook::new(options.repeated_ids),
             respondents: Respondents::new(catalogue, demographics, synthetic),
             refined: vec![MISSING; catalogue.questions.len()],
             polar: vec![MISSING; catalogue.questions.len()],
@@ -150,11 +148,12 @@ impl<'a> RowReader<'a> {
         }
         let country = self.country(cells, line)?;
         let sentences = self.dimensions(cells, line)?;
-        let id = match &cells[0] {
+        let written = match &cells[0] {
             Cell::Number(number) => number.to_string(),
-            Cell::Text(text) if !text.trim().is_empty() => text.trim().to_owned(),
-            _ => return Err(self.value(line, 0, String::new(), Expected::Interview)),
+            Cell::Text(text) => text.clone(),
+            Cell::Absent | Cell::Blank => String::new(),
         };
+        let id = interview::id(&written).map_err(|expected| self.value(line, 0, written.clone(), expected))?;
         let Some(id) = self.ids.admit(&id, country) else {
             return Ok(());
         };
@@ -275,7 +274,7 @@ impl<'a> RowReader<'a> {
         Ok(())
     }
 
-    fn finish(mut self, kind: FileKind, columns: usize, repeated: RepeatedIds) -> Result<SurveyFile, SurveyError> {
+    fn finish(mut self, found: Found, target: Target<'_>) -> Result<SurveyFile, SurveyError> {
         if self.rows == 0 {
             return Err(FileError::NoRows {
                 path: self.path.to_owned(),
@@ -290,22 +289,31 @@ impl<'a> RowReader<'a> {
             _ if self.any_code => {}
             _ => self.groups_without_codes()?,
         }
-        let (missing, unknown_codes) = self.tally.finish();
+        let counted = self.tally.finish();
         let respondents = self.respondents;
         let absent = |at: &usize| !(0..respondents.len()).any(|person| respondents.demographic(person, *at).is_some());
         let dimensions = &self.demographics.dimensions;
         let absent_columns = (0..dimensions.len()).filter(absent).map(|at| dimensions[at].id.clone());
+        let (separator, skipped_lines) = found
+            .layout
+            .map_or((None, Vec::new()), |layout| (Some(layout.separator), layout.skipped));
         let report = ReadReport {
             file: self.path.to_owned(),
-            kind,
+            member: found.member,
+            kind: found.kind,
+            separator,
             synthetic: respondents.synthetic(),
-            columns,
+            columns: found.columns,
+            skipped_lines,
             rows: self.rows,
+            empty_rows: found.empty_rows,
             respondents: respondents.len() as u64,
-            repeated_ids_rule: repeated,
+            repeated_ids_rule: target.options.repeated_ids,
             repeated_ids: self.ids.finish(self.demographics),
-            missing,
-            unknown_codes,
+            absent_questions: Vec::new(),
+            missing: counted.missing,
+            unknown_codes: counted.answers,
+            unknown_demographics: counted.demographics,
             absent_columns: absent_columns.collect(),
             derived_columns: Vec::new(),
         };
@@ -313,21 +321,38 @@ impl<'a> RowReader<'a> {
     }
 }
 
+/// What a reader knows of the file besides its people.
+struct Found {
+    kind: FileKind,
+    columns: usize,
+    empty_rows: u64,
+    member: Option<String>,
+    /// Absent for JSON lines.
+    layout: Option<Layout>,
+}
+
+/// Label files carry no weights.
+fn refuse_weights(path: &std::path::Path, target: Target<'_>) -> Result<(), FileError> {
+    match &target.options.weight {
+        None => Ok(()),
+        Some(column) => Err(FileError::NoWeights {
+            path: path.to_owned(),
+            column: column.clone(),
+        }),
+    }
+}
+
 /// Reads JSON lines.
-pub(super) fn read_json(
-    opened: Opened,
-    catalogue: &Catalogue,
-    demographics: &Demographics,
-    repeated: RepeatedIds,
-) -> Result<SurveyFile, SurveyError> {
-    let Opened { path, mut input, .. } = opened;
-    let columns = Columns::new(catalogue, demographics);
-    let index = columns
-        .names
-        .iter()
-        .enumerate()
-        .map(|(at, name)| (name.as_str(), at))
-        .collect();
+pub(super) fn read_json(opened: Opened, target: Target<'_>) -> Result<SurveyFile, SurveyError> {
+    let Opened {
+        path,
+        mut input,
+        member,
+    } = opened;
+    refuse_weights(&path, target)?;
+    let columns = Columns::new(target.catalogue, target.demographics);
+    let names = columns.names.iter().enumerate();
+    let index = names.map(|(at, name)| (name.as_str(), at)).collect();
     let mut cells = vec![Cell::Absent; columns.names.len()];
     let mut reader: Option<RowReader<'_>> = None;
     let mut line = Vec::new();
@@ -357,47 +382,40 @@ pub(super) fn read_json(
         })?;
         let reader = reader.get_or_insert_with(|| {
             keys = found;
-            let synthetic = cells[1] != Cell::Absent;
-            RowReader::new(&path, &columns, catalogue, demographics, repeated, synthetic)
+            RowReader::new(&path, &columns, target, cells[1] != Cell::Absent)
         });
         reader.row(&cells, number)?;
     }
+    let found = Found {
+        kind: FileKind::LabelsJson,
+        columns: keys,
+        empty_rows: 0,
+        member,
+        layout: None,
+    };
     match reader {
-        Some(reader) => reader.finish(FileKind::LabelsJson, keys, repeated),
+        Some(reader) => reader.finish(found, target),
         None => Err(FileError::Empty { path: path.clone() }.into()),
     }
 }
 
 /// Reads the same as CSV, below its header.
-pub(super) fn read_csv(
-    opened: Opened,
-    delimiter: u8,
-    header: Header,
-    catalogue: &Catalogue,
-    demographics: &Demographics,
-    repeated: RepeatedIds,
-) -> Result<SurveyFile, SurveyError> {
-    let Opened { path, input, .. } = opened;
-    let columns = Columns::new(catalogue, demographics);
-    let places: Vec<Option<usize>> = columns.names.iter().map(|name| header.find(name)).collect();
+pub(super) fn read_csv(opened: Opened, layout: Layout, target: Target<'_>) -> Result<SurveyFile, SurveyError> {
+    let Opened { path, input, member } = opened;
+    refuse_weights(&path, target)?;
+    let columns = Columns::new(target.catalogue, target.demographics);
+    let places: Vec<Option<usize>> = columns.names.iter().map(|name| layout.header.find(name)).collect();
     let missing = columns.missing(|at| places[at].is_some());
     if !missing.is_empty() {
         return Err(FileError::MissingColumns {
             path,
-            line: 1,
+            line: layout.lines,
             columns: missing,
         }
         .into());
     }
-    let mut reader = RowReader::new(
-        &path,
-        &columns,
-        catalogue,
-        demographics,
-        repeated,
-        header.is_synthetic(),
-    );
-    let mut rows = Rows::new(&path, input, delimiter, header.width);
+    let mut reader = RowReader::new(&path, &columns, target, layout.header.is_synthetic());
+    let mut rows = Rows::new(&path, input, &layout);
     let mut cells = vec![Cell::Absent; columns.names.len()];
     while let Some((row, line)) = rows.next()? {
         for (at, place) in places.iter().enumerate() {
@@ -407,13 +425,25 @@ pub(super) fn read_csv(
                 line,
                 found: format!("column {} has bytes that are not UTF-8", columns.names[at]),
             })?;
-            cells[at] = match code::parse(field.as_bytes()) {
-                Some(Code::Blank) => Cell::Blank,
-                Some(Code::Number(number)) => Cell::Number(number),
-                None => Cell::Text(field.to_owned()),
-            };
+            cells[at] = cell(field, at);
         }
         reader.row(&cells, line)?;
     }
-    reader.finish(FileKind::LabelsCsv, header.width, repeated)
+    let found = Found {
+        kind: FileKind::LabelsCsv,
+        columns: layout.header.width,
+        empty_rows: rows.empty_rows(),
+        member,
+        layout: Some(layout),
+    };
+    reader.finish(found, target)
+}
+
+/// A field of a CSV as a JSON value would be. An interview number, the first cell, stays as it is written.
+fn cell(field: &str, at: usize) -> Cell {
+    match code::parse(field.as_bytes()) {
+        Some(Code::Blank) => Cell::Blank,
+        Some(Code::Number(number)) if at > 0 => Cell::Number(number),
+        _ => Cell::Text(field.to_owned()),
+    }
 }

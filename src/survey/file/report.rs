@@ -5,13 +5,55 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
+use super::super::types::QuestionId;
+
+/// What separates the columns of a table of text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Separator {
+    /// `,`, as in the cross-national release.
+    #[default]
+    Comma,
+    /// `;`, as in the country releases.
+    Semicolon,
+    /// A tab.
+    Tab,
+    /// `|`.
+    Bar,
+}
+
+impl Separator {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Comma, Self::Semicolon, Self::Tab, Self::Bar];
+
+    /// The character.
+    pub const fn byte(self) -> u8 {
+        match self {
+            Self::Comma => b',',
+            Self::Semicolon => b';',
+            Self::Tab => b'\t',
+            Self::Bar => b'|',
+        }
+    }
+
+    /// Many of them, in words.
+    pub const fn plural(self) -> &'static str {
+        match self {
+            Self::Comma => "commas",
+            Self::Semicolon => "semicolons",
+            Self::Tab => "tabs",
+            Self::Bar => "vertical bars",
+        }
+    }
+}
+
 /// The kinds of file that hold respondents.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum FileKind {
-    /// The survey's own CSV over all countries, separated by commas.
+    /// The survey's own table, of several countries.
     CrossNational,
-    /// The survey's own CSV of one country, separated by semicolons.
+    /// The survey's own table, of one country.
     Country,
     /// The paper's label file as JSON lines.
     LabelsJson,
@@ -23,8 +65,8 @@ impl FileKind {
     /// What a person would call it.
     pub fn describe(self) -> &'static str {
         match self {
-            Self::CrossNational => "survey file separated by commas (as the cross-national release)",
-            Self::Country => "survey file separated by semicolons (as the country releases)",
+            Self::CrossNational => "survey file of several countries",
+            Self::Country => "survey file of one country",
             Self::LabelsJson => "label file (JSON lines)",
             Self::LabelsCsv => "label file (CSV)",
         }
@@ -40,6 +82,24 @@ pub enum RepeatedIds {
     KeepAll,
     /// Keep the first only, as the paper's code did.
     FirstOnly,
+}
+
+/// How to read a survey file.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ReadOptions {
+    /// What to do with people who share one interview number.
+    pub repeated_ids: RepeatedIds,
+    /// The column of weights to read, if any.
+    pub weight: Option<String>,
+}
+
+impl From<RepeatedIds> for ReadOptions {
+    fn from(repeated_ids: RepeatedIds) -> Self {
+        Self {
+            repeated_ids,
+            weight: None,
+        }
+    }
 }
 
 /// One country in which interview numbers repeat.
@@ -60,24 +120,38 @@ pub struct RepeatedInCountry {
 pub struct ReadReport {
     /// The file.
     pub file: PathBuf,
+    /// The table's name within it, where it is an archive.
+    pub member: Option<String>,
     /// What it turned out to be.
     pub kind: FileKind,
+    /// What separates its columns; absent for JSON lines.
+    pub separator: Option<Separator>,
     /// Whether the file says that its people are invented.
     pub synthetic: bool,
     /// Columns in the header (or keys of the first line).
     pub columns: usize,
-    /// Rows below the header.
+    /// Lines above the header that were left out, as they begin.
+    pub skipped_lines: Vec<String>,
+    /// Rows below the header that hold something.
     pub rows: u64,
+    /// Rows that hold nothing but separators.
+    pub empty_rows: u64,
     /// People kept.
     pub respondents: u64,
     /// What was done with repeated interview numbers.
     pub repeated_ids_rule: RepeatedIds,
     /// Countries in which interview numbers repeat.
     pub repeated_ids: Vec<RepeatedInCountry>,
-    /// Answers given as each of the survey's missing codes (-1 to -5) or left blank, over all questions.
+    /// Questions that are no column of the file: nobody was asked them.
+    pub absent_questions: Vec<QuestionId>,
+    /// Answers given as each of the survey's missing codes (-1 to -5) or left blank (or `NA` and the like), over all
+    /// questions of the file.
     pub missing: BTreeMap<String, u64>,
-    /// By column: codes that neither the catalogue nor the missing codes know, and how often. They count as missing.
+    /// By question: codes of answers that neither the catalogue nor the missing codes know, and how often. They count as
+    /// missing.
     pub unknown_codes: BTreeMap<String, BTreeMap<i64, u64>>,
+    /// The same by demographic column.
+    pub unknown_demographics: BTreeMap<String, BTreeMap<i64, u64>>,
     /// Demographic columns that the file does not have; their dimensions are missing for everyone.
     pub absent_columns: Vec<String>,
     /// Demographic columns that were computed from another one.

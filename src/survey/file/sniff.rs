@@ -1,92 +1,116 @@
-//! Opens a file and finds out from its first bytes what it is.
+//! Finds out from the first lines of a file what it is and where its header stands.
 
-use std::fs::File;
-use std::io::{BufRead as _, BufReader, Read as _};
+use std::io::{BufRead as _, Read as _};
 use std::path::{Path, PathBuf};
 
 use super::super::error::SurveyError;
-use super::FileError;
 use super::header::Header;
+use super::input::{self, Input};
+use super::report::Separator;
+use super::{FileError, shown};
 
 /// A file opened at the first byte after its header (CSV) or at its first byte (JSON lines).
 pub(super) struct Opened {
     pub(super) path: PathBuf,
-    pub(super) kind: Kind,
-    pub(super) input: BufReader<File>,
+    pub(super) input: Input,
+    /// The table's name within an archive.
+    pub(super) member: Option<String>,
 }
 
 /// What the file looks like.
 pub(super) enum Kind {
     JsonLines,
-    Csv { delimiter: u8, header: Header },
+    Csv(Layout),
+}
+
+/// How a table of text is laid out.
+pub(super) struct Layout {
+    pub(super) separator: Separator,
+    pub(super) header: Header,
+    /// Lines of the file up to the end of the header.
+    pub(super) lines: u64,
+    /// Lines above the header that are no part of the table, as far as they say something.
+    pub(super) skipped: Vec<String>,
 }
 
 /// A header longer than this is no header: the survey's own has some 6,000 bytes, with labels some 40,000.
 const LONGEST_HEADER: u64 = 1 << 20;
 
-/// Beginnings of files that people take for CSV.
-const MAGIC: [(&[u8], &str); 9] = [
-    (b"\xff\xfe", "UTF-16 text"),
-    (b"\xfe\xff", "UTF-16 text"),
-    (b"PK\x03\x04", "a ZIP archive (or a spreadsheet)"),
-    (b"\x1f\x8b", "a gzip archive"),
-    (b"$FL2", "an SPSS file"),
-    (b"$FL3", "an SPSS file"),
-    (b"<stata_dta>", "a Stata file"),
-    (b"RDX", "an R data file"),
-    (b"\xd0\xcf\x11\xe0", "an Excel file"),
-];
+/// Lines in which a header is looked for: some exports put a title, a source and a date above it.
+const MOST_LINES_ABOVE: usize = 10;
 
 /// Opens `path` and reads its header.
-pub(super) fn open(path: &Path) -> Result<Opened, SurveyError> {
+pub(super) fn open(path: &Path) -> Result<(Opened, Kind), SurveyError> {
     let failed = |error| SurveyError::io("read", path, error);
-    let owned = || path.to_owned();
-    let file = File::open(path).map_err(failed)?;
-    if file.metadata().map_err(failed)?.is_dir() {
-        return Err(FileError::Directory { path: owned() }.into());
-    }
-    let mut input = BufReader::with_capacity(1 << 18, file);
-    let start = input.fill_buf().map_err(failed)?;
-    let encoding = |found: &str| FileError::Encoding {
-        path: owned(),
-        line: 1,
-        found: found.to_owned(),
-    };
-    if let Some((_, found)) = MAGIC.iter().find(|(magic, _)| start.starts_with(magic)) {
-        return Err(encoding(found).into());
-    }
-    if start.starts_with(b"\xef\xbb\xbf") {
+    let (mut input, member) = input::open(path)?;
+    if input.fill_buf().map_err(failed)?.starts_with(b"\xef\xbb\xbf") {
         input.consume(3);
     }
     let start = input.fill_buf().map_err(failed)?;
-    if start.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'{') {
-        return Ok(Opened {
-            path: owned(),
-            kind: Kind::JsonLines,
-            input,
-        });
-    }
-
-    let mut line = Vec::new();
-    read_header_line(&mut input, &mut line).map_err(failed)?;
-    if line.trim_ascii().is_empty() {
-        return Err(FileError::Empty { path: owned() }.into());
-    }
-    if line.contains(&0) {
-        return Err(encoding("binary data").into());
-    }
-    let text = std::str::from_utf8(&line).map_err(|_| encoding("bytes that are not UTF-8"))?;
-    let delimiter = delimiter(text).map_err(|found| FileError::Delimiter { path: owned(), found })?;
-    let header = Header::parse(path, text, delimiter)?;
-    Ok(Opened {
-        path: owned(),
-        kind: Kind::Csv { delimiter, header },
+    let kind = if start.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'{') {
+        Kind::JsonLines
+    } else {
+        Kind::Csv(layout(path, &mut input)?)
+    };
+    let opened = Opened {
+        path: path.to_owned(),
         input,
-    })
+        member,
+    };
+    Ok((opened, kind))
+}
+
+/// Finds the header among the first lines: the first one that names a column of a survey; where there is none, the first
+/// line that is not blank, so that what is missing can be said.
+fn layout(path: &Path, input: &mut Input) -> Result<Layout, SurveyError> {
+    let mut told = None;
+    let mut first = None;
+    let (mut lines, mut skipped) = (0, Vec::new());
+    for _ in 0..MOST_LINES_ABOVE {
+        let mut line = Vec::new();
+        read_line(input, &mut line).map_err(|error| SurveyError::io("read", path, error))?;
+        if line.is_empty() {
+            break;
+        }
+        lines += line.iter().filter(|&&byte| byte == b'\n').count().max(1) as u64;
+        if line.trim_ascii().is_empty() {
+            continue;
+        }
+        if line.contains(&0) {
+            return Err(FileError::Encoding {
+                path: path.to_owned(),
+                line: lines,
+                found: "binary data".to_owned(),
+            }
+            .into());
+        }
+        // Names of columns are plain ASCII; what their labels are written in does not matter.
+        let text = String::from_utf8_lossy(&line);
+        if let Some(separator) = told_separator(&text) {
+            told = Some(separator);
+            continue;
+        }
+        // A line without any is a table of one column, as lists of people may be.
+        let separator = told.or_else(|| separator_of(&text)).unwrap_or_default();
+        let header = Header::parse(path, &text, lines, separator)?;
+        let recognised = header.is_of_a_survey();
+        let layout = Layout {
+            separator,
+            header,
+            lines,
+            skipped: skipped.clone(),
+        };
+        if recognised {
+            return Ok(layout);
+        }
+        skipped.push(shown(line.trim_ascii()));
+        first.get_or_insert(layout);
+    }
+    first.ok_or_else(|| FileError::Empty { path: path.to_owned() }.into())
 }
 
 /// One line, or more where a quoted name holds a line break.
-fn read_header_line(input: &mut BufReader<File>, line: &mut Vec<u8>) -> std::io::Result<()> {
+fn read_line(input: &mut Input, line: &mut Vec<u8>) -> std::io::Result<()> {
     loop {
         let read = input.by_ref().take(LONGEST_HEADER).read_until(b'\n', line)?;
         let open_quote = line.iter().filter(|&&byte| byte == b'"').count() % 2 == 1;
@@ -96,24 +120,31 @@ fn read_header_line(input: &mut BufReader<File>, line: &mut Vec<u8>) -> std::io:
     }
 }
 
-/// The separator: the one that splits the header into most fields, which must be a comma or a semicolon.
-fn delimiter(header: &str) -> Result<u8, &'static str> {
-    let mut counts = [(b',', 0), (b';', 0), (b'\t', 0), (b'|', 0)];
+/// Excel's line that names the separator: `sep=;`.
+fn told_separator(line: &str) -> Option<Separator> {
+    let line = line.trim_matches(['\r', '\n', ' ', '"']);
+    let told = line
+        .get(..4)
+        .filter(|start| start.eq_ignore_ascii_case("sep="))
+        .map(|_| &line[4..])?;
+    Separator::ALL
+        .into_iter()
+        .find(|separator| told.bytes().eq([separator.byte()]))
+}
+
+/// The separator that splits a header into most fields; absent where there is none.
+fn separator_of(header: &str) -> Option<Separator> {
+    let mut counts = Separator::ALL.map(|separator| (separator, 0));
     let mut quoted = false;
     for byte in header.bytes() {
         if byte == b'"' {
             quoted = !quoted;
-        } else if !quoted && let Some((_, count)) = counts.iter_mut().find(|(candidate, _)| *candidate == byte) {
+        } else if !quoted && let Some((_, count)) = counts.iter_mut().find(|(separator, _)| separator.byte() == byte) {
             *count += 1;
         }
     }
-    match counts.iter().max_by_key(|(_, count)| *count) {
-        Some((b',', 1..)) => Ok(b','),
-        Some((b';', 1..)) => Ok(b';'),
-        Some((b'\t', 1..)) => Err("tabs"),
-        Some((b'|', 1..)) => Err("vertical bars"),
-        _ => Err("nothing this program knows"),
-    }
+    let (separator, count) = counts.into_iter().max_by_key(|&(_, count)| count)?;
+    (count > 0).then_some(separator)
 }
 
 #[cfg(test)]
@@ -122,10 +153,20 @@ mod tests {
 
     #[test]
     fn the_separator_is_what_splits_the_header_outside_quotes() {
-        assert_eq!(delimiter("A,B,C"), Ok(b','));
-        assert_eq!(delimiter("\"Q1: a, b, c, d\";\"Q2\""), Ok(b';'));
-        assert_eq!(delimiter("A\tB\tC,D"), Err("tabs"));
-        assert_eq!(delimiter("A|B"), Err("vertical bars"));
-        assert_eq!(delimiter("A"), Err("nothing this program knows"));
+        assert_eq!(separator_of("A,B,C"), Some(Separator::Comma));
+        assert_eq!(separator_of("\"Q1: a, b, c, d\";\"Q2\""), Some(Separator::Semicolon));
+        assert_eq!(separator_of("A\tB\tC,D"), Some(Separator::Tab));
+        assert_eq!(separator_of("A|B"), Some(Separator::Bar));
+        assert_eq!(separator_of("A"), None);
+    }
+
+    #[test]
+    fn excel_may_name_the_separator() {
+        assert_eq!(told_separator("sep=;\r\n"), Some(Separator::Semicolon));
+        assert_eq!(told_separator("\"SEP=,\""), Some(Separator::Comma));
+        assert_eq!(told_separator("sep=\t"), Some(Separator::Tab));
+        for other in ["sep=", "sep=;;", "separator", "é", "D_INTERVIEW"] {
+            assert_eq!(told_separator(other), None, "{other}");
+        }
     }
 }

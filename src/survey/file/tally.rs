@@ -61,7 +61,31 @@ pub(super) fn group_tables(catalogue: &Catalogue) -> Vec<GroupTable> {
 pub(super) struct Tally {
     /// Blank, then -1 to -5.
     missing: [u64; 6],
-    unknown: BTreeMap<String, BTreeMap<i64, u64>>,
+    answers: Unknown,
+    demographics: Unknown,
+}
+
+/// Codes without a meaning, by column, and how often each was met.
+type Unknown = BTreeMap<String, BTreeMap<i64, u64>>;
+
+fn count(unknown: &mut Unknown, column: &str, code: i64) {
+    // Looked up before inserted: the name is copied once a column, not once a row.
+    if !unknown.contains_key(column) {
+        unknown.insert(column.to_owned(), BTreeMap::new());
+    }
+    if let Some(codes) = unknown.get_mut(column) {
+        *codes.entry(code).or_default() += 1;
+    }
+}
+
+/// What a [`Tally`] comes to.
+pub(super) struct Counted {
+    /// Missing answers by code.
+    pub(super) missing: BTreeMap<String, u64>,
+    /// Codes of answers without a meaning.
+    pub(super) answers: Unknown,
+    /// Demographic codes without a meaning.
+    pub(super) demographics: Unknown,
 }
 
 impl Tally {
@@ -74,15 +98,9 @@ impl Tally {
         self.missing[at] += 1;
     }
 
-    /// Counts a code that has no meaning in a column.
-    pub(super) fn unknown(&mut self, column: &str, code: i64) {
-        // Looked up before inserted: the name is copied once a column, not once a row.
-        if !self.unknown.contains_key(column) {
-            self.unknown.insert(column.to_owned(), BTreeMap::new());
-        }
-        if let Some(codes) = self.unknown.get_mut(column) {
-            *codes.entry(code).or_default() += 1;
-        }
+    /// Counts an answer whose code has no meaning.
+    pub(super) fn unknown(&mut self, question: &str, code: i64) {
+        count(&mut self.answers, question, code);
     }
 
     /// The value to store for a demographic code, which is counted where it has no meaning.
@@ -97,17 +115,20 @@ impl Tally {
         match i32::try_from(number) {
             Ok(known) if dimension.group_of_code(known).is_some() => known,
             _ => {
-                self.unknown(&dimension.id, number);
+                count(&mut self.demographics, &dimension.column, number);
                 MISSING_CODE
             }
         }
     }
 
-    /// For the report: missing answers by code, unknown codes by column.
-    pub(super) fn finish(self) -> (BTreeMap<String, u64>, BTreeMap<String, BTreeMap<i64, u64>>) {
+    /// For the report.
+    pub(super) fn finish(self) -> Counted {
         let names = ["blank", "-1", "-2", "-3", "-4", "-5"];
-        let missing = names.into_iter().map(str::to_owned).zip(self.missing).collect();
-        (missing, self.unknown)
+        Counted {
+            missing: names.into_iter().map(str::to_owned).zip(self.missing).collect(),
+            answers: self.answers,
+            demographics: self.demographics,
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! The survey's own CSV: cross-national and country files, releases 5 and 6.
 
-use std::io::Read;
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use csv::ByteRecord;
@@ -8,13 +8,14 @@ use csv::ByteRecord;
 use super::super::demographics::Demographics;
 use super::super::error::SurveyError;
 use super::super::respondents::{MISSING, MISSING_CODE, Respondents};
-use super::super::types::Catalogue;
+use super::super::types::{Catalogue, QuestionId};
 use super::code::{self, Code};
 use super::header::Header;
-use super::report::{FileKind, ReadReport, RepeatedIds};
-use super::sniff::Opened;
+use super::report::{FileKind, ReadReport};
+use super::rows::Rows;
+use super::sniff::{Layout, Opened};
 use super::tally::{GroupTable, IdBook, Tally, group_tables};
-use super::{Expected, FileError, SurveyFile, shown};
+use super::{Expected, FileError, ID, SurveyFile, Target, interview, shown};
 
 /// Where a dimension's code comes from.
 #[derive(Clone, Copy)]
@@ -32,62 +33,79 @@ enum Origin {
 /// Which column holds what.
 struct Plan {
     id: usize,
-    /// By question of the catalogue.
-    questions: Vec<usize>,
+    /// By question of the catalogue; absent where the file does not have it.
+    questions: Vec<Option<usize>>,
     /// By dimension of the demographics.
     dimensions: Vec<Origin>,
     country: usize,
-    mode: Option<usize>,
+    /// Column of the weights, and its name.
+    weight: Option<(usize, String)>,
+    absent_questions: Vec<QuestionId>,
     absent: Vec<String>,
     derived: Vec<String>,
 }
 
+/// A file without more than one question in so many is another survey, or another wave.
+const ABSENT_ONE_IN: usize = 4;
+
 impl Plan {
-    fn new(
-        path: &Path,
-        header: &Header,
-        catalogue: &Catalogue,
-        demographics: &Demographics,
-    ) -> Result<Self, SurveyError> {
-        let mut missing = Vec::new();
-        let mut need = |name: &str| match header.find(name) {
-            Some(at) => at,
-            None => {
-                missing.push(name.to_owned());
-                0
-            }
-        };
-        let id = need("D_INTERVIEW");
-        let country = need("B_COUNTRY");
-        let questions: Vec<usize> = catalogue
+    fn new(path: &Path, header: &Header, line: u64, target: Target<'_>) -> Result<Self, SurveyError> {
+        let catalogue = target.catalogue;
+        let questions: Vec<Option<usize>> = catalogue
             .questions
             .iter()
-            .map(|question| need(&question.id.to_string()))
+            .map(|question| header.find(&question.id.to_string()))
             .collect();
-        if let Some(column) = missing
+        let absent_questions: Vec<QuestionId> = catalogue
+            .questions
             .iter()
-            .map(|name| format!("{name}P"))
-            .find(|name| header.find(name).is_some())
+            .zip(&questions)
+            .filter(|(_, column)| column.is_none())
+            .map(|(question, _)| question.id)
+            .collect();
+        if let Some(id) = absent_questions
+            .iter()
+            .find(|id| header.find(&format!("{id}P")).is_some())
         {
-            let original = &column[..column.len() - 1];
-            let sign = format!("it has the column {column} instead of {original}");
             return Err(FileError::Inverted {
                 path: path.to_owned(),
-                sign,
+                sign: format!("it has the column {id}P instead of {id}"),
             }
             .into());
         }
-        if !missing.is_empty() {
-            return Err(FileError::MissingColumns {
-                path: path.to_owned(),
-                line: 1,
-                columns: missing,
+        let (id, country) = match (header.find(ID), header.find(COUNTRY)) {
+            (Some(id), Some(country)) if absent_questions.len() * ABSENT_ONE_IN <= questions.len() => (id, country),
+            (id, country) => {
+                let needed = [(ID, id), (COUNTRY, country)].into_iter();
+                let missing = needed
+                    .filter(|(_, found)| found.is_none())
+                    .map(|(name, _)| name.to_owned());
+                let columns = missing
+                    .chain(absent_questions.iter().map(QuestionId::to_string))
+                    .collect();
+                return Err(FileError::MissingColumns {
+                    path: path.to_owned(),
+                    line,
+                    columns,
+                }
+                .into());
             }
-            .into());
-        }
+        };
+        let mut plan = Self {
+            id,
+            questions,
+            dimensions: Vec::new(),
+            country,
+            weight: weight(path, header, target)?,
+            absent_questions,
+            absent: Vec::new(),
+            derived: Vec::new(),
+        };
+        plan.find_dimensions(header, target.demographics);
+        Ok(plan)
+    }
 
-        let (mut absent, mut derived) = (Vec::new(), Vec::new());
-        let mut dimensions = Vec::with_capacity(demographics.dimensions.len());
+    fn find_dimensions(&mut self, header: &Header, demographics: &Demographics) {
         for dimension in &demographics.dimensions {
             let column = dimension.column.as_str();
             let origin = match (header.find(column), column) {
@@ -98,21 +116,29 @@ impl Plan {
             };
             match origin {
                 Origin::Column(_) => {}
-                Origin::Age(_) | Origin::Steps(_) => derived.push(column.to_owned()),
-                Origin::Absent => absent.push(column.to_owned()),
+                Origin::Age(_) | Origin::Steps(_) => self.derived.push(column.to_owned()),
+                Origin::Absent => self.absent.push(column.to_owned()),
             }
-            dimensions.push(origin);
+            self.dimensions.push(origin);
         }
-        let mode = header.find("MODE");
-        Ok(Self {
-            id,
-            questions,
-            dimensions,
-            country,
-            mode,
-            absent,
-            derived,
-        })
+    }
+}
+
+/// The column of the country, which every file of this kind has.
+const COUNTRY: &str = "B_COUNTRY";
+
+/// Where the weights stand, where they were asked for.
+fn weight(path: &Path, header: &Header, target: Target<'_>) -> Result<Option<(usize, String)>, SurveyError> {
+    let Some(column) = &target.options.weight else {
+        return Ok(None);
+    };
+    match header.find(column) {
+        Some(at) => Ok(Some((at, column.clone()))),
+        None => Err(FileError::NoWeights {
+            path: path.to_owned(),
+            column: column.clone(),
+        }
+        .into()),
     }
 }
 
@@ -147,12 +173,47 @@ struct RowReader<'a> {
     demographics: &'a Demographics,
     tables: Vec<GroupTable>,
     tally: Tally,
+    ids: IdBook,
+    respondents: Respondents,
+    countries: BTreeSet<i32>,
     refined: Vec<u8>,
     polar: Vec<u8>,
     values: Vec<i32>,
 }
 
-impl RowReader<'_> {
+impl<'a> RowReader<'a> {
+    fn new(path: &'a Path, plan: Plan, target: Target<'a>, synthetic: bool) -> Self {
+        let Target {
+            catalogue,
+            demographics,
+            options,
+        } = target;
+        Self {
+            path,
+            plan,
+            catalogue,
+            demographics,
+            tables: group_tables(catalogue),
+            tally: Tally::default(),
+            ids: IdBook::new(options.repeated_ids),
+            respondents: Respondents::new(catalogue, demographics, synthetic),
+            countries: BTreeSet::new(),
+            refined: vec![MISSING; catalogue.questions.len()],
+            polar: vec![MISSING; catalogue.questions.len()],
+            values: vec![MISSING_CODE; demographics.dimensions.len()],
+        }
+    }
+
+    fn value(&self, line: u64, column: &str, field: &[u8], expected: Expected) -> FileError {
+        FileError::Value {
+            path: self.path.to_owned(),
+            line,
+            column: column.to_owned(),
+            found: shown(field),
+            expected,
+        }
+    }
+
     fn code(&self, row: &ByteRecord, line: u64, at: usize, column: &str) -> Result<Code, FileError> {
         let field = &row[at];
         code::parse(field).ok_or_else(|| {
@@ -164,24 +225,48 @@ impl RowReader<'_> {
                     found,
                 }
             } else {
-                FileError::Value {
-                    path: self.path.to_owned(),
-                    line,
-                    column: column.to_owned(),
-                    found: shown(field),
-                    expected: Expected::Code,
-                }
+                self.value(line, column, field, Expected::Code)
             }
         })
     }
 
+    fn row(&mut self, row: &ByteRecord, line: u64) -> Result<(), FileError> {
+        self.answers(row, line)?;
+        self.dimensions(row, line)?;
+        let country = match self.code(row, line, self.plan.country, COUNTRY)? {
+            Code::Number(number) => i32::try_from(number).unwrap_or(MISSING_CODE),
+            Code::Blank => MISSING_CODE,
+        };
+        self.countries.insert(country);
+        let field = &row[self.plan.id];
+        let text = std::str::from_utf8(field).unwrap_or_default();
+        let id = interview::id(text).map_err(|expected| self.value(line, ID, field, expected))?;
+        let weight = match &self.plan.weight {
+            Some((at, column)) => {
+                let weight = code::parse_weight(&row[*at]);
+                Some(weight.ok_or_else(|| self.value(line, column, &row[*at], Expected::Weight))?)
+            }
+            None => None,
+        };
+        if let Some(id) = self.ids.admit(&id, country) {
+            self.respondents.push(id, &self.refined, &self.polar, &self.values);
+            if let Some(weight) = weight {
+                self.respondents.weigh(weight);
+            }
+        }
+        Ok(())
+    }
+
     fn answers(&mut self, row: &ByteRecord, line: u64) -> Result<(), FileError> {
         for at in 0..self.plan.questions.len() {
+            let Some(column) = self.plan.questions[at] else {
+                continue;
+            };
             let question = &self.catalogue.questions[at];
-            let code = match code::parse(&row[self.plan.questions[at]]) {
+            let code = match code::parse(&row[column]) {
                 Some(code) => code,
                 // The slow way once more, for the error with the column's name.
-                None => self.code(row, line, self.plan.questions[at], &question.id.to_string())?,
+                None => self.code(row, line, column, &question.id.to_string())?,
             };
             let groups = match code {
                 Code::Number(number) => self.tables[at].groups(question, number),
@@ -217,158 +302,53 @@ impl RowReader<'_> {
 }
 
 /// Reads the rows below the header.
-pub(super) fn read(
-    opened: Opened,
-    delimiter: u8,
-    header: Header,
-    catalogue: &Catalogue,
-    demographics: &Demographics,
-    repeated: RepeatedIds,
-) -> Result<SurveyFile, SurveyError> {
-    let Opened { path, input, .. } = opened;
-    let plan = Plan::new(&path, &header, catalogue, demographics)?;
-    let mut reader = RowReader {
-        path: &path,
-        tables: group_tables(catalogue),
-        tally: Tally::default(),
-        refined: vec![MISSING; catalogue.questions.len()],
-        polar: vec![MISSING; catalogue.questions.len()],
-        values: vec![MISSING_CODE; demographics.dimensions.len()],
-        plan,
-        catalogue,
-        demographics,
-    };
-    let mut respondents = Respondents::new(catalogue, demographics, header.is_synthetic());
-    let mut ids = IdBook::new(repeated);
-    let mut rows = Rows::new(&path, input, delimiter, header.width);
+pub(super) fn read(opened: Opened, layout: Layout, target: Target<'_>) -> Result<SurveyFile, SurveyError> {
+    let Opened { path, input, member } = opened;
+    let plan = Plan::new(&path, &layout.header, layout.lines, target)?;
+    let mut reader = RowReader::new(&path, plan, target, layout.header.is_synthetic());
+    let mut rows = Rows::new(&path, input, &layout);
     let mut count = 0;
     while let Some((row, line)) = rows.next()? {
         count += 1;
-        if let Some(at) = reader.plan.mode
-            && let mode @ Code::Number(number) = reader.code(row, line, at, "MODE")?
-            && !mode.is_missing()
-            && number != 1
-        {
-            let sign = format!("line {line} has {number} in the column MODE, where the standard release has 1");
-            return Err(FileError::Inverted {
-                path: path.clone(),
-                sign,
-            }
-            .into());
-        }
-        reader.answers(row, line)?;
-        reader.dimensions(row, line)?;
-        let country = match reader.code(row, line, reader.plan.country, "B_COUNTRY")? {
-            Code::Number(number) => i32::try_from(number).unwrap_or(MISSING_CODE),
-            Code::Blank => MISSING_CODE,
-        };
-        let id = interview(&path, row, line, reader.plan.id)?;
-        if let Some(id) = ids.admit(id, country) {
-            respondents.push(id, &reader.refined, &reader.polar, &reader.values);
-        }
+        reader.row(row, line)?;
     }
     if count == 0 {
         return Err(FileError::NoRows { path }.into());
     }
-    let (missing, unknown_codes) = reader.tally.finish();
+    let RowReader {
+        plan,
+        tally,
+        ids,
+        respondents,
+        countries,
+        ..
+    } = reader;
+    let counted = tally.finish();
     let report = ReadReport {
         file: path.clone(),
-        kind: if delimiter == b';' {
-            FileKind::Country
-        } else {
+        member,
+        kind: if countries.len() > 1 {
             FileKind::CrossNational
+        } else {
+            FileKind::Country
         },
+        separator: Some(layout.separator),
         synthetic: respondents.synthetic(),
-        columns: header.width,
+        columns: layout.header.width,
+        skipped_lines: layout.skipped,
         rows: count,
+        empty_rows: rows.empty_rows(),
         respondents: respondents.len() as u64,
-        repeated_ids_rule: repeated,
-        repeated_ids: ids.finish(demographics),
-        missing,
-        unknown_codes,
-        absent_columns: reader.plan.absent,
-        derived_columns: reader.plan.derived,
+        repeated_ids_rule: target.options.repeated_ids,
+        repeated_ids: ids.finish(target.demographics),
+        absent_questions: plan.absent_questions,
+        missing: counted.missing,
+        unknown_codes: counted.answers,
+        unknown_demographics: counted.demographics,
+        absent_columns: plan.absent,
+        derived_columns: plan.derived,
     };
     Ok(SurveyFile { respondents, report })
-}
-
-/// The interview number of a row, as text.
-pub(super) fn interview<'a>(path: &Path, row: &'a ByteRecord, line: u64, at: usize) -> Result<&'a str, FileError> {
-    let field = &row[at];
-    let text = std::str::from_utf8(field).unwrap_or_default().trim();
-    if text.is_empty() {
-        return Err(FileError::Value {
-            path: path.to_owned(),
-            line,
-            column: "D_INTERVIEW".to_owned(),
-            found: shown(field),
-            expected: Expected::Interview,
-        });
-    }
-    Ok(text)
-}
-
-/// Rows of a CSV, each as wide as the header.
-pub(super) struct Rows<'a, R> {
-    path: &'a Path,
-    reader: csv::Reader<R>,
-    row: ByteRecord,
-    width: usize,
-}
-
-impl<'a, R: Read> Rows<'a, R> {
-    /// `input` stands after the header.
-    pub(super) fn new(path: &'a Path, input: R, delimiter: u8, width: usize) -> Self {
-        let reader = csv::ReaderBuilder::new()
-            .has_headers(false)
-            .flexible(true)
-            .delimiter(delimiter)
-            .from_reader(input);
-        Self {
-            path,
-            reader,
-            row: ByteRecord::new(),
-            width,
-        }
-    }
-
-    /// The next row and its line in the file (the header is line 1).
-    pub(super) fn next(&mut self) -> Result<Option<(&ByteRecord, u64)>, SurveyError> {
-        if !self.advance()? {
-            return Ok(None);
-        }
-        let line = self.row.position().map_or(0, csv::Position::line) + 1;
-        let found = self.row.len();
-        if found != self.width {
-            let (path, expected) = (self.path.to_owned(), self.width);
-            // Short and last: the file was cut. Anything else is a row of the wrong shape.
-            let last = !self.advance()?;
-            return Err(if last && found < expected {
-                FileError::Truncated {
-                    path,
-                    line,
-                    found,
-                    expected,
-                }
-                .into()
-            } else {
-                FileError::RowLength {
-                    path,
-                    line,
-                    found,
-                    expected,
-                }
-                .into()
-            });
-        }
-        Ok(Some((&self.row, line)))
-    }
-
-    fn advance(&mut self) -> Result<bool, SurveyError> {
-        self.reader
-            .read_byte_record(&mut self.row)
-            .map_err(|error| SurveyError::io("read", self.path, error.into()))
-    }
 }
 
 #[cfg(test)]

@@ -8,6 +8,8 @@ use crate::base::random::Draws;
 pub(super) const NOT_APPLICABLE: i32 = -3;
 /// The survey's code for "not asked".
 pub(super) const NOT_ASKED: i32 = -4;
+/// The survey's code for a country of birth that its list does not have.
+const OTHER_COUNTRY: i32 = 9999;
 /// The survey's code for "missing for another reason".
 const UNKNOWN: i32 = -5;
 /// The year in which all synthetic interviews take place.
@@ -143,10 +145,11 @@ fn factors(
 
 /// Immigration, countries of birth, citizenship, language.
 fn origins(country: &Country, demographics: &Demographics, draws: &mut Draws, facts: &mut Vec<(&'static str, i32)>) {
-    let born_somewhere: Vec<i32> = demographics
+    let mut born_somewhere: Vec<i32> = demographics
         .index_of("Q266")
         .map(|at| demographics.dimensions[at].codes())
         .unwrap_or_default();
+    born_somewhere.retain(|&code| code != OTHER_COUNTRY);
     // The list of birth countries has the United Kingdom for Northern Ireland, and not every other one.
     let here = match country.code {
         909 => 826,

@@ -58,7 +58,7 @@ fn the_bytes_of_a_seed_are_pinned() {
     let digest = hex(&Sha256::digest(written(&surveyed(50, 1))));
     assert_eq!(
         digest,
-        "90b6fb8e06cb4dbb2a4be62b8fb77f855ff0506a214a59571d70721e60d7ef12"
+        "9ed761376f6049c38de9c8d9ffc3ee436ad30b206ecf7314c73bb4d71f14db6f"
     );
 }
 

@@ -1,0 +1,157 @@
+//! Files of other programs that people hand in: what they are, and the one line that makes a CSV of them.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+/// A kind of file that is no text table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Foreign {
+    /// SPSS, `.sav` or `.zsav`.
+    Spss,
+    /// Stata, `.dta`.
+    Stata,
+    /// One object of R, `.rds`, or several, `.RData`.
+    R,
+    /// A spreadsheet of Excel, `.xlsx`.
+    Excel,
+    /// A spreadsheet of Excel before 2007, `.xls`.
+    OldExcel,
+    /// A spreadsheet of LibreOffice, `.ods`.
+    OpenDocument,
+    /// A table of Apache Parquet.
+    Parquet,
+    /// Text in UTF-16, as Excel saves "Unicode text".
+    Utf16,
+}
+
+/// First bytes, beginning with the likeliest.
+const MAGIC: [(&[u8], Foreign); 18] = [
+    (b"$FL2", Foreign::Spss),
+    (b"$FL3", Foreign::Spss),
+    (b"<stata_dta>", Foreign::Stata),
+    // Stata 8 to 12: the release, then the byte order.
+    (b"\x71\x01", Foreign::Stata),
+    (b"\x71\x02", Foreign::Stata),
+    (b"\x72\x01", Foreign::Stata),
+    (b"\x72\x02", Foreign::Stata),
+    (b"\x73\x01", Foreign::Stata),
+    (b"\x73\x02", Foreign::Stata),
+    (b"RDX", Foreign::R),
+    (b"RDA", Foreign::R),
+    // An object of R: binary or ASCII, always behind gzip unless it was saved without.
+    (b"X\n\0\0\0", Foreign::R),
+    (b"A\n2\n", Foreign::R),
+    (b"A\n3\n", Foreign::R),
+    (b"\xd0\xcf\x11\xe0", Foreign::OldExcel),
+    (b"PAR1", Foreign::Parquet),
+    (b"\xff\xfe", Foreign::Utf16),
+    (b"\xfe\xff", Foreign::Utf16),
+];
+
+impl Foreign {
+    /// What the first bytes of a file tell.
+    pub(super) fn of_bytes(start: &[u8]) -> Option<Self> {
+        MAGIC
+            .iter()
+            .find(|(magic, _)| start.starts_with(magic))
+            .map(|&(_, kind)| kind)
+    }
+
+    /// What the names in a ZIP archive tell.
+    pub(super) fn of_members<'a>(mut names: impl Iterator<Item = &'a str>) -> Option<Self> {
+        names.find_map(|name| match name {
+            "[Content_Types].xml" => Some(Self::Excel),
+            "content.xml" => Some(Self::OpenDocument),
+            _ => None,
+        })
+    }
+
+    /// The line of shell that writes the file as CSV beside it.
+    pub fn conversion(self, path: &Path) -> String {
+        let (from, to) = (quoted(path), quoted(&beside(path, ".csv")));
+        let (packages, call) = match self {
+            Self::Spss => ("pyreadstat", "import pyreadstat; pyreadstat.read_sav(a)[0]"),
+            Self::Stata => ("pyreadstat", "import pyreadstat; pyreadstat.read_dta(a)[0]"),
+            Self::R => ("pyreadr", "import pyreadr; next(iter(pyreadr.read_r(a).values()))"),
+            Self::Excel => ("pandas openpyxl", "import pandas; pandas.read_excel(a)"),
+            Self::OldExcel => ("pandas xlrd", "import pandas; pandas.read_excel(a)"),
+            Self::OpenDocument => ("pandas odfpy", "import pandas; pandas.read_excel(a)"),
+            Self::Parquet => ("pandas pyarrow", "import pandas; pandas.read_parquet(a)"),
+            Self::Utf16 => {
+                return format!(
+                    "iconv -f UTF-16 -t UTF-8 {from} > {}",
+                    quoted(&beside(path, "-utf8.csv"))
+                );
+            }
+        };
+        let (import, read) = call.split_once("; ").unwrap_or(("", call));
+        format!(
+            "pip install {packages} && python3 -c \"import sys; {import}; a, b = sys.argv[1:]; {read}.to_csv(b, index=False)\" {from} {to}"
+        )
+    }
+}
+
+/// The same name with another end, never the name itself.
+fn beside(path: &Path, end: &str) -> PathBuf {
+    let mut name = path.file_stem().unwrap_or_default().to_owned();
+    name.push(end);
+    let other = path.with_file_name(name);
+    if other == path {
+        beside(path, "-table.csv")
+    } else {
+        other
+    }
+}
+
+/// A path as one word of a shell.
+fn quoted(path: &Path) -> String {
+    format!("'{}'", path.display().to_string().replace('\'', r"'\''"))
+}
+
+impl fmt::Display for Foreign {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Spss => "an SPSS file",
+            Self::Stata => "a Stata file",
+            Self::R => "an R data file",
+            Self::Excel => "an Excel spreadsheet",
+            Self::OldExcel => "an old Excel spreadsheet",
+            Self::OpenDocument => "an OpenDocument spreadsheet",
+            Self::Parquet => "a Parquet file",
+            Self::Utf16 => "text in UTF-16",
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_conversion_names_the_file_and_where_its_table_goes() {
+        let line = Foreign::Spss.conversion(Path::new("my data/WVS's.sav"));
+        assert!(
+            line.ends_with(r"'my data/WVS'\''s.sav' 'my data/WVS'\''s.csv'"),
+            "{line}"
+        );
+        assert!(line.contains("read_sav(a)[0].to_csv(b, index=False)"), "{line}");
+        assert_eq!(
+            Foreign::Utf16.conversion(Path::new("India.csv")),
+            "iconv -f UTF-16 -t UTF-8 'India.csv' > 'India-utf8.csv'"
+        );
+        let misnamed = Foreign::Parquet.conversion(Path::new("people.csv"));
+        assert!(misnamed.ends_with("'people.csv' 'people-table.csv'"), "{misnamed}");
+    }
+
+    #[test]
+    fn first_bytes_tell_what_a_file_is() {
+        assert_eq!(Foreign::of_bytes(b"$FL2@(#)"), Some(Foreign::Spss));
+        assert_eq!(Foreign::of_bytes(b"<stata_dta><header>"), Some(Foreign::Stata));
+        assert_eq!(Foreign::of_bytes(b"PAR1\x15\x04"), Some(Foreign::Parquet));
+        assert_eq!(Foreign::of_bytes(b"version,doi,A_WAVE"), None);
+        assert_eq!(Foreign::of_bytes(b"\"Q1\";\"Q2\""), None);
+        let members = ["_rels/.rels", "[Content_Types].xml", "xl/workbook.xml"];
+        assert_eq!(Foreign::of_members(members.into_iter()), Some(Foreign::Excel));
+        assert_eq!(Foreign::of_members(["WVS.csv"].into_iter()), None);
+    }
+}

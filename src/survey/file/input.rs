@@ -1,0 +1,165 @@
+//! Opens a file as a stream of text: plain, behind gzip, or as the one table of a ZIP archive.
+
+use std::fs::File;
+use std::io::{self, BufRead as _, BufReader, Read, Seek as _, SeekFrom};
+use std::path::Path;
+
+use flate2::Crc;
+use flate2::bufread::{DeflateDecoder, MultiGzDecoder};
+use zip::{CompressionMethod, ZipArchive};
+
+use super::super::error::SurveyError;
+use super::FileError;
+use super::foreign::Foreign;
+
+/// The text of a file.
+pub(super) type Input = BufReader<Box<dyn Read + Send>>;
+
+/// Bytes that are read at a time.
+const BUFFER: usize = 1 << 18;
+
+const GZIP: &[u8] = b"\x1f\x8b";
+const ZIP: &[u8] = b"PK\x03\x04";
+
+/// Ends of names that hold a table of text.
+const TABLES: [&str; 5] = ["csv", "tsv", "txt", "jsonl", "json"];
+
+/// Opens `path`, unpacked, at its first byte. Also the name within the archive, where it is one.
+pub(super) fn open(path: &Path) -> Result<(Input, Option<String>), SurveyError> {
+    let failed = |error| SurveyError::io("read", path, error);
+    let file = File::open(path).map_err(failed)?;
+    if file.metadata().map_err(failed)?.is_dir() {
+        return Err(FileError::Directory { path: path.to_owned() }.into());
+    }
+    let mut packed = BufReader::with_capacity(BUFFER, file);
+    let start = packed.fill_buf().map_err(failed)?;
+    let (mut input, member): (Input, _) = if start.starts_with(GZIP) {
+        (buffered(MultiGzDecoder::new(packed)), None)
+    } else if start.starts_with(ZIP) {
+        let (input, name) = table_of(path, packed.into_inner())?;
+        (input, Some(name))
+    } else {
+        (buffered(packed), None)
+    };
+    let start = input.fill_buf().map_err(failed)?;
+    match Foreign::of_bytes(start) {
+        Some(kind) => Err(FileError::Foreign {
+            path: path.to_owned(),
+            kind,
+        }
+        .into()),
+        None => Ok((input, member)),
+    }
+}
+
+fn buffered(input: impl Read + Send + 'static) -> Input {
+    BufReader::with_capacity(BUFFER, Box::new(input))
+}
+
+/// The only table in a ZIP archive, as a stream, and its name.
+fn table_of(path: &Path, file: File) -> Result<(Input, String), SurveyError> {
+    let refused = |problem: String| FileError::Archive {
+        path: path.to_owned(),
+        problem,
+    };
+    let mut archive = ZipArchive::new(file).map_err(|error| refused(error.to_string()))?;
+    let mut members: Vec<(usize, String)> = Vec::new();
+    for at in 0..archive.len() {
+        let member = archive.by_index_raw(at).map_err(|error| refused(error.to_string()))?;
+        if !member.is_dir() {
+            let name = member.name().map_err(|error| refused(error.to_string()))?;
+            members.push((at, name.into_owned()));
+        }
+    }
+    if let Some(kind) = Foreign::of_members(members.iter().map(|(_, name)| name.as_str())) {
+        return Err(FileError::Foreign {
+            path: path.to_owned(),
+            kind,
+        }
+        .into());
+    }
+    let tables: Vec<&(usize, String)> = members.iter().filter(|(_, name)| is_table(name)).collect();
+    let (at, name) = match tables.as_slice() {
+        [table] => *table,
+        [] => return Err(refused(format!("it holds no table of text, only {}", listed(&members))).into()),
+        several => return Err(refused(format!("it holds several tables: {}", listed(several))).into()),
+    };
+    let input = stream(archive, *at).map_err(|problem| refused(format!("{name}: {problem}")))?;
+    Ok((input, name.clone()))
+}
+
+/// Whether a member is a table: by the end of its name, hidden files and macOS's copies left out.
+fn is_table(name: &str) -> bool {
+    let base = name.rsplit('/').next().unwrap_or(name);
+    let end = base.rsplit_once('.').map_or("", |(_, end)| end);
+    !base.starts_with('.')
+        && !name.starts_with("__MACOSX/")
+        && TABLES.iter().any(|table| end.eq_ignore_ascii_case(table))
+}
+
+/// Names, a few of them.
+fn listed(members: &[impl std::borrow::Borrow<(usize, String)>]) -> String {
+    const MOST: usize = 4;
+    let mut names: Vec<&str> = members
+        .iter()
+        .take(MOST)
+        .map(|member| member.borrow().1.as_str())
+        .collect();
+    if members.len() > MOST {
+        names.push("...");
+    }
+    names.join(", ")
+}
+
+/// A member as a stream that owns the file, so that a table of any size is read without a copy of it in memory.
+fn stream(mut archive: ZipArchive<File>, at: usize) -> Result<Input, String> {
+    let (start, length, method, crc) = {
+        let member = archive.by_index_raw(at).map_err(|error| error.to_string())?;
+        if member.encrypted() {
+            return Err("it is encrypted".to_owned());
+        }
+        let start = member.data_start().ok_or("its place in the archive is not known")?;
+        (start, member.compressed_size(), member.compression(), member.crc32())
+    };
+    let mut file = archive.into_inner();
+    file.seek(SeekFrom::Start(start)).map_err(|error| error.to_string())?;
+    let packed = BufReader::with_capacity(BUFFER, file).take(length);
+    if method == CompressionMethod::Stored {
+        Ok(buffered(Checked::new(packed, crc)))
+    } else if method == CompressionMethod::DEFLATE {
+        Ok(buffered(Checked::new(DeflateDecoder::new(packed), crc)))
+    } else {
+        Err("it is packed in a way that this program does not read".to_owned())
+    }
+}
+
+/// A stream whose checksum is compared at its end: a damaged archive is an error, not a shorter survey.
+struct Checked<R> {
+    input: R,
+    seen: Crc,
+    expected: u32,
+}
+
+impl<R> Checked<R> {
+    fn new(input: R, expected: u32) -> Self {
+        Self {
+            input,
+            seen: Crc::new(),
+            expected,
+        }
+    }
+}
+
+impl<R: Read> Read for Checked<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.input.read(buffer)?;
+        self.seen.update(&buffer[..read]);
+        if read == 0 && !buffer.is_empty() && self.seen.sum() != self.expected {
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidData,
+                "the checksum of the archive does not match: it is damaged",
+            ));
+        }
+        Ok(read)
+    }
+}

@@ -1,0 +1,171 @@
+//! Interview numbers: one id for one number, however a program spelt it.
+
+use std::borrow::Cow;
+use std::path::Path;
+
+use super::super::error::SurveyError;
+use super::code::is_missing_word;
+use super::rows::Rows;
+use super::sniff::{self, Kind};
+use super::{Expected, FileError, shown};
+
+/// The column that tells people apart.
+pub(in super::super) const ID: &str = "D_INTERVIEW";
+
+/// The ids in the column [`ID`] of a table of text, each with its line.
+pub(in super::super) fn interviews(path: &Path) -> Result<Vec<(String, u64)>, SurveyError> {
+    let missing = |line| FileError::MissingColumns {
+        path: path.to_owned(),
+        line,
+        columns: vec![ID.to_owned()],
+    };
+    let (opened, Kind::Csv(layout)) = sniff::open(path)? else {
+        return Err(missing(1).into());
+    };
+    let column = layout.header.find(ID).ok_or_else(|| missing(layout.lines))?;
+    let mut rows = Rows::new(path, opened.input, &layout);
+    let mut ids = Vec::new();
+    while let Some((row, line)) = rows.next()? {
+        let field = &row[column];
+        let text = String::from_utf8_lossy(field);
+        let id = id(&text).map_err(|expected| FileError::Value {
+            path: path.to_owned(),
+            line,
+            column: ID.to_owned(),
+            found: shown(field),
+            expected,
+        })?;
+        ids.push((id.into_owned(), line));
+    }
+    if ids.is_empty() {
+        return Err(FileError::NoRows { path: path.to_owned() }.into());
+    }
+    Ok(ids)
+}
+
+/// The id that a field of `D_INTERVIEW` stands for; what should have been there where it stands for none.
+///
+/// A whole number is one id in every spelling: `356070001`, `356070001.0`, `+356070001`, `3.56070001E+08`. A number that
+/// a spreadsheet rounded (`3.5607E+08` may have been any of ten thousand) is refused. Anything else is an id as it is.
+pub(super) fn id(field: &str) -> Result<Cow<'_, str>, Expected> {
+    let text = field.trim();
+    if text.is_empty() || is_missing_word(text.as_bytes()) {
+        return Err(Expected::Interview);
+    }
+    let Some(number) = Spelt::parse(text) else {
+        return Ok(Cow::Borrowed(text));
+    };
+    number.whole(text)
+}
+
+/// A number as it is spelt: sign, digits before and after the point, exponent.
+struct Spelt<'a> {
+    negative: bool,
+    whole: &'a str,
+    fraction: &'a str,
+    exponent: Option<usize>,
+}
+
+impl<'a> Spelt<'a> {
+    /// Absent where the text is no number.
+    fn parse(text: &'a str) -> Option<Self> {
+        let (negative, rest) = match text.strip_prefix('-') {
+            Some(rest) => (true, rest),
+            None => (false, text.strip_prefix('+').unwrap_or(text)),
+        };
+        let (mantissa, exponent) = match rest.split_once(['e', 'E']) {
+            Some((mantissa, exponent)) => {
+                let digits = exponent.strip_prefix('+').unwrap_or(exponent);
+                (mantissa, Some(only_digits(digits)?.parse().ok()?))
+            }
+            None => (rest, None),
+        };
+        let (whole, fraction) = mantissa.split_once(['.', ',']).unwrap_or((mantissa, ""));
+        let number = !whole.is_empty()
+            && only_digits(whole).is_some()
+            && (fraction.is_empty() || only_digits(fraction).is_some());
+        number.then_some(Self {
+            negative,
+            whole,
+            fraction,
+            exponent,
+        })
+    }
+
+    /// The whole number that is meant, in plain digits; the text itself where it is not a whole number.
+    fn whole(self, text: &'a str) -> Result<Cow<'a, str>, Expected> {
+        let (kept, rest) = match self.exponent {
+            None => ("", self.fraction),
+            // Digits that the exponent asks for and that are not there were rounded away.
+            Some(places) if places > self.fraction.len() => return Err(Expected::UnroundedInterview),
+            Some(places) => self.fraction.split_at(places),
+        };
+        if rest.bytes().any(|byte| byte != b'0') {
+            return Ok(Cow::Borrowed(text));
+        }
+        let digits = format!("{}{kept}", self.whole);
+        let digits = digits.trim_start_matches('0');
+        let sign = if self.negative { "-" } else { "" };
+        Ok(match digits {
+            "" => Cow::Borrowed("0"),
+            digits => Cow::Owned(format!("{sign}{digits}")),
+        })
+    }
+}
+
+fn only_digits(text: &str) -> Option<&str> {
+    (!text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())).then_some(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_whole_number_in_any_spelling_is_one_id() {
+        for spelling in [
+            "356070001",
+            " 356070001 ",
+            "356070001.0",
+            "356070001,00",
+            "356070001.",
+            "+356070001",
+            "0356070001",
+            "3.56070001E+08",
+            "3.56070001e8",
+            "3,560700010E8",
+            "356070001E0",
+        ] {
+            assert_eq!(id(spelling).as_deref(), Ok("356070001"), "{spelling}");
+        }
+        assert_eq!(id("-7.0").as_deref(), Ok("-7"));
+        assert_eq!(id("000").as_deref(), Ok("0"));
+    }
+
+    #[test]
+    fn what_is_no_whole_number_is_an_id_as_it_is() {
+        for text in [
+            "synthetic-00001",
+            "IND-7",
+            "12.5",
+            "1e",
+            "e8",
+            "12a",
+            "1.2.3",
+            "00-1",
+            "1e-3",
+        ] {
+            assert_eq!(id(text).as_deref(), Ok(text));
+        }
+    }
+
+    #[test]
+    fn a_rounded_or_missing_number_is_refused() {
+        for text in ["3.5607E+08", "4E+08", "1,2e9", "3.5607e+200"] {
+            assert_eq!(id(text), Err(Expected::UnroundedInterview), "{text}");
+        }
+        for text in ["", "  ", "NA", "nan", "."] {
+            assert_eq!(id(text), Err(Expected::Interview), "{text:?}");
+        }
+    }
+}
