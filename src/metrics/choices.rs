@@ -309,7 +309,8 @@ mod tests {
 
     #[test]
     fn kappa_with_the_person_is_0_for_a_constant_answerer() {
-        let roster = Roster::new(&[]).expect("no runs");
+        let mut roster = Roster::new(&[]).expect("no runs");
+        roster.categories.push("c".to_owned());
         let panel = Panel {
             rows: rows(|_, _| 0, |person, _| usize::from(person == 3)),
             asked: Asked::Model,
