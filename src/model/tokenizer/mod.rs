@@ -21,7 +21,7 @@ use crate::base::hex::hex;
 
 use lost::Lost;
 
-pub(crate) use files::{CONFIG, read_files};
+pub(crate) use files::{CONFIG, VOCABULARY, read_files};
 pub(crate) use gguf::read_gguf;
 
 /// A tokenizer with the model's policy on BOS and on what ends an answer.
