@@ -225,6 +225,9 @@ transformers 5 does (`rope_parameters`).
 
 `smollm2-135m.json` holds token ids of a text written for it, and their log-probabilities in nats under SmolLM2-135M-Instruct
 (Q4_1, Apache-2.0; the GGUF named by its SHA-256 is not in this repository), dequantised, computed by transformers in f32 and bf16.
+
+`smollm2-float64.jsonl` holds short requests to the same model with the log-probabilities that transformers 5.24 computes
+of them in float64, and how far its own f32 is from these (`transformers_f32_off`, nats, the greatest of a request).
 """)
 
 

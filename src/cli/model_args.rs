@@ -31,7 +31,7 @@ pub struct ModelArgs {
 #[derive(Debug, Clone, Default, clap::Args)]
 pub struct MachineArgs {
     /// Threads to compute with [default: all]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = threads)]
     pub threads: Option<usize>,
     /// Tokens the token tree may hold [default: from the memory that is free]
     #[arg(long, value_name = "TOKENS")]
@@ -57,7 +57,6 @@ impl MachineArgs {
     /// Sets the number of threads; must come before anything is computed.
     pub fn apply(&self) -> anyhow::Result<()> {
         if let Some(threads) = self.threads {
-            anyhow::ensure!(threads > 0, "--threads 0: at least one thread is needed");
             rayon::ThreadPoolBuilder::new()
                 .num_threads(threads)
                 .build_global()
@@ -69,6 +68,16 @@ impl MachineArgs {
     /// Room of the token tree.
     pub fn room(&self) -> Room {
         self.tree_tokens.map_or(Room::Automatic, Room::Tokens)
+    }
+}
+
+/// More threads than any machine has processors would only cost their stacks.
+const MOST_THREADS: usize = 1024;
+
+fn threads(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(threads) if (1..=MOST_THREADS).contains(&threads) => Ok(threads),
+        _ => Err(format!("expected 1 to {MOST_THREADS}")),
     }
 }
 

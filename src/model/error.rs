@@ -3,7 +3,9 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use super::Family;
+use crate::base::text;
+
+use super::{DeviceId, Family};
 
 /// A checkpoint that cannot be used, and why.
 #[derive(Debug, thiserror::Error)]
@@ -30,6 +32,26 @@ pub enum LoadError {
         /// The folder.
         path: PathBuf,
         /// What is not there.
+        what: String,
+    },
+    /// A folder or file in a form that is not read, though it holds a model.
+    #[error("{}: {what}", path.display())]
+    Foreign {
+        /// The folder or the file.
+        path: PathBuf,
+        /// What it holds.
+        what: String,
+        /// How to get something that is read from it.
+        remedy: String,
+    },
+    /// A key of a configuration that may change what is computed, and is not understood.
+    #[error("{}: `{field}`: {what}", path.display())]
+    UnknownKey {
+        /// The file.
+        path: PathBuf,
+        /// The key.
+        field: String,
+        /// Its value.
         what: String,
     },
     /// A file whose bytes are not what its format says: cut short, other magic, offsets outside it.
@@ -162,6 +184,18 @@ pub enum LoadError {
         expected: String,
         /// What it is.
         found: String,
+    },
+    /// Room for more tokens than the device has memory for, even with nothing else in it.
+    #[error("a tree of {tokens} tokens takes {}, and {device} has {} in all", text::bytes(*needed), text::bytes(*total))]
+    Room {
+        /// Tokens asked for.
+        tokens: usize,
+        /// Bytes they take.
+        needed: u64,
+        /// Which device.
+        device: DeviceId,
+        /// Bytes it has, used or free.
+        total: u64,
     },
     /// A device that is not there.
     #[error("device `{device}`: {what}")]
@@ -339,6 +373,13 @@ impl LoadError {
             Self::Absent { .. } => {
                 "a checkpoint folder has config.json, tokenizer.json and model.safetensors (or its shards and index)"
             }
+            Self::Foreign { remedy, .. } => return Some(remedy.clone()),
+            Self::UnknownKey { path, field, .. } => {
+                return Some(format!(
+                    "where it is a note of some tool and no part of the model, remove `{field}` from {}",
+                    path.display()
+                ));
+            }
             Self::Malformed { .. } => "the file may be cut short: fetch it again and compare its size and sha256",
             Self::Tensors { .. } | Self::Weight { .. } => {
                 "`indieval models check MODEL` lists everything that is wrong"
@@ -353,6 +394,10 @@ impl LoadError {
             Self::UnknownModel { .. } => "`indieval models list` shows the registry",
             Self::Unavailable { remedy, .. } | Self::Hub { remedy, .. } | Self::Device { remedy, .. } => {
                 return remedy.clone();
+            }
+            Self::Room { .. } => {
+                "ask for fewer, or for none (`--tree-tokens`): by itself it takes half of what is free, and results do \
+                 not depend on it"
             }
             Self::Mismatch { .. } => "remove the file and fetch it again",
             Self::Many(errors) => return errors.iter().find_map(Self::hint),

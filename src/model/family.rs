@@ -128,6 +128,22 @@ impl Family {
         }
     }
 
+    /// Keys of config.json that only this family, or not every family, reads or may carry.
+    pub(crate) fn own_keys(self) -> &'static [&'static str] {
+        match self {
+            // A window is not computed here, whatever the key says.
+            Self::Llama => &["sliding_window"],
+            Self::Mistral => &["layer_types", "sliding_window"],
+            Self::Qwen2 | Self::Qwen3 => &["layer_types", "sliding_window", "use_sliding_window"],
+            Self::Mixtral => &[
+                "layer_types",
+                "num_experts_per_tok",
+                "num_local_experts",
+                "sliding_window",
+            ],
+        }
+    }
+
     /// Whether each query and key head is normed.
     pub(crate) fn qk_norm(self) -> bool {
         self == Self::Qwen3

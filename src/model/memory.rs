@@ -36,7 +36,7 @@ pub fn available(device: &Device) -> Option<u64> {
     match device {
         Device::Cpu => {
             let read = |path: &str| std::fs::read_to_string(path).ok();
-            let system = read("/proc/meminfo").and_then(|text| mem_available(&text));
+            let system = read("/proc/meminfo").and_then(|text| entry(&text, "MemAvailable:"));
             let group = read("/sys/fs/cgroup/memory.max").zip(read("/sys/fs/cgroup/memory.current"));
             let group = group.and_then(|(most, used)| {
                 let (most, used): (u64, u64) = (most.trim().parse().ok()?, used.trim().parse().ok()?);
@@ -54,9 +54,28 @@ pub fn available(device: &Device) -> Option<u64> {
     }
 }
 
-/// The line `MemAvailable` of /proc/meminfo, in bytes.
-fn mem_available(text: &str) -> Option<u64> {
-    let line = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
+/// All memory in bytes that `device` has for this process, used or free, where it can be told.
+pub fn total(device: &Device) -> Option<u64> {
+    match device {
+        Device::Cpu => {
+            let read = |path: &str| std::fs::read_to_string(path).ok();
+            let system = read("/proc/meminfo").and_then(|text| entry(&text, "MemTotal:"));
+            let group = read("/sys/fs/cgroup/memory.max").and_then(|most| most.trim().parse().ok());
+            system.into_iter().chain(group).min()
+        }
+        #[cfg(feature = "cuda")]
+        Device::Cuda(device) => {
+            use candle_core::cuda_backend::cudarc::driver::result;
+            device.cuda_stream().context().bind_to_thread().ok()?;
+            result::mem_get_info().ok().map(|(_, total)| total as u64)
+        }
+        _ => None,
+    }
+}
+
+/// A line of /proc/meminfo, in bytes.
+fn entry(text: &str, name: &str) -> Option<u64> {
+    let line = text.lines().find_map(|line| line.strip_prefix(name))?;
     let kibibytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
     kibibytes.checked_mul(1024)
 }
@@ -68,9 +87,10 @@ mod tests {
     #[test]
     fn room_is_planned_from_what_is_available() {
         let text = "MemTotal:       24576 kB\nMemAvailable:      2048 kB\nBuffers: 1 kB\n";
-        assert_eq!(mem_available(text), Some(2048 * 1024));
-        assert_eq!(mem_available("MemTotal: 5 kB\n"), None);
-        assert_eq!(Room::Automatic.tokens(1024, mem_available(text)), 1024);
+        let available = entry(text, "MemAvailable:");
+        assert_eq!(available, Some(2048 * 1024));
+        assert_eq!(entry("MemTotal: 5 kB\n", "MemAvailable:"), None);
+        assert_eq!(Room::Automatic.tokens(1024, available), 1024);
         assert_eq!(Room::Automatic.tokens(1024, Some(u64::MAX)), AUTOMATIC);
         assert_eq!(Room::Automatic.tokens(1024, None), AUTOMATIC);
         assert_eq!(Room::Bytes(10_000).tokens(1024, Some(1)), 9);

@@ -8,11 +8,12 @@ use crate::base::hex::sha256_hex;
 
 use super::checkpoint::FileIdentity;
 use super::fake::{FakeConfig, FakeModel};
-use super::memory::Room;
+use super::memory::{self, Room};
+use super::registry::tree_bytes;
 use super::source::{self, Environment, Fetch, Progress};
 use super::{
     Checkpoint, DeviceChoice, DeviceId, Dtype, DtypeChoice, Engine, EngineSettings, LanguageModel, LoadError,
-    ModelIdentity, QuantizedWeights, Tokenizer,
+    ModelConfig, ModelIdentity, OpenDevice, QuantizedWeights, Tokenizer,
 };
 
 /// How a model is opened. The default suits most: the fastest device, the dtype that suits it, what is not on this
@@ -105,6 +106,7 @@ fn checkpoint(id: &str, options: &OpenOptions, progress: &mut dyn Progress) -> R
     let checkpoint = Checkpoint::open(&located.path)?;
     let device = options.device.open()?;
     let dtype = options.dtype.on(&device.device);
+    check_room(options.room, &checkpoint.config, &device, dtype)?;
     let settings = EngineSettings {
         room: options.room,
         quantized: options.weights,
@@ -130,9 +132,11 @@ fn checkpoint(id: &str, options: &OpenOptions, progress: &mut dyn Progress) -> R
         backend: Some(info.backend),
         context: checkpoint.config.context,
     };
-    let no_gpu = device.fallback.filter(|_| cfg!(feature = "cuda"));
-    let mut notes = checkpoint.tokenizer.notes().to_vec();
-    notes.extend(no_gpu.map(|why| format!("no GPU is used: {why}")));
+    let fallback = device.fallback.filter(|_| cfg!(feature = "cuda"));
+    let no_gpu = fallback.map(|why| format!("no GPU is used: {why}"));
+    let mut notes = checkpoint.notes.clone();
+    notes.extend(checkpoint.tokenizer.notes().iter().cloned());
+    notes.extend(no_gpu);
     Ok(OpenModel {
         identity,
         hashes: hashes(&checkpoint),
@@ -147,6 +151,24 @@ fn checkpoint(id: &str, options: &OpenOptions, progress: &mut dyn Progress) -> R
         took: begun.elapsed(),
         notes,
     })
+}
+
+/// Refuses room that no memory of the device could hold. What is merely not free now is left to be seen: a tree takes
+/// memory as it grows.
+fn check_room(room: Room, config: &ModelConfig, device: &OpenDevice, dtype: Dtype) -> Result<(), LoadError> {
+    let (Room::Tokens(tokens), Some(total)) = (room, memory::total(&device.device)) else {
+        return Ok(());
+    };
+    let needed = tree_bytes(config, tokens, dtype.into());
+    if needed > total {
+        return Err(LoadError::Room {
+            tokens,
+            needed,
+            device: device.id,
+            total,
+        });
+    }
+    Ok(())
 }
 
 fn hashes(checkpoint: &Checkpoint) -> BTreeMap<String, String> {

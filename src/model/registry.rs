@@ -161,7 +161,8 @@ impl Shape {
 /// Bytes of keys and values that a tree of `tokens` tokens holds in `dtype`.
 pub fn tree_bytes(config: &ModelConfig, tokens: usize, dtype: DType) -> u64 {
     let numbers = 2 * config.layers * config.kv_heads * config.head_dim;
-    tokens as u64 * numbers as u64 * dtype.size_in_bytes() as u64
+    let per_token = (numbers * dtype.size_in_bytes()) as u64;
+    per_token.saturating_mul(tokens as u64)
 }
 
 pub(crate) fn is_commit(revision: &str) -> bool {

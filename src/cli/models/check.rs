@@ -225,6 +225,53 @@ fn memory(args: &Args, device: &OpenDevice, config: &ModelConfig) -> Memory {
     }
 }
 
+/// Why a model does not fit, and what helps.
+struct Shortage {
+    what: String,
+    remedies: Vec<String>,
+}
+
+impl Report {
+    /// What is short, if anything.
+    fn shortage(&self) -> Option<Shortage> {
+        let memory = self.memory.as_ref()?;
+        let free = memory.free_bytes.filter(|_| memory.fits == Some(false))?;
+        let needed = memory.weights_bytes.saturating_add(memory.tree_bytes);
+        let what = format!(
+            "it does not fit here now: {} needed, {} free on {}",
+            text::bytes(needed),
+            text::bytes(free),
+            memory.device
+        );
+        let in_half = needed / 2;
+        let stored: u64 = self.stored.values().map(|kind| kind.bytes).sum();
+        let kept = stored.saturating_add(memory.tree_bytes);
+        let mut remedies = Vec::new();
+        if memory.dtype == Dtype::F32 && in_half <= free {
+            remedies.push(format!("--dtype bf16 takes half: {}", text::bytes(in_half)));
+        }
+        if self.format == checkpoint::Format::Gguf && kept < needed && kept <= free {
+            let kept = text::bytes(kept);
+            remedies.push(format!(
+                "--weights quantized keeps the blocks as they are in the file: {kept}"
+            ));
+        }
+        if memory.weights_bytes < free {
+            remedies.push(
+                "a smaller tree fits, and a run plans one by itself (--tokens says what is meant here)".to_owned(),
+            );
+        }
+        if remedies.is_empty() {
+            remedies.push(
+                "a GGUF file of it with quantised weights, kept as they are by --weights quantized, takes about a third \
+                 of bf16; or a machine with more memory"
+                    .to_owned(),
+            );
+        }
+        Some(Shortage { what, remedies })
+    }
+}
+
 fn write_text(out: &mut impl Write, report: &Report) -> std::io::Result<()> {
     let mut line = |label: &str, value: String| writeln!(out, "{label:<15} {value}");
     line("path", report.path.clone())?;
@@ -309,9 +356,8 @@ fn write_text(out: &mut impl Write, report: &Report) -> std::io::Result<()> {
                 memory.dtype
             ),
         )?;
-        if let (Some(free), Some(fits)) = (memory.free_bytes, memory.fits) {
-            let verdict = if fits { "enough" } else { "TOO LITTLE" };
-            line("free memory", format!("{}: {verdict}", text::bytes(free)))?;
+        if let Some(free) = memory.free_bytes {
+            line("free memory", text::bytes(free))?;
         }
     }
     for file in &report.files {
@@ -321,7 +367,16 @@ fn write_text(out: &mut impl Write, report: &Report) -> std::io::Result<()> {
         )?;
     }
     match report.faults.as_slice() {
-        [] => line("verdict", "can be used".to_owned()),
+        [] => match report.shortage() {
+            None => line("verdict", "can be used".to_owned()),
+            Some(shortage) => {
+                line("verdict", format!("nothing is wrong with it, but {}", shortage.what))?;
+                shortage
+                    .remedies
+                    .iter()
+                    .try_for_each(|remedy| line("hint", remedy.clone()))
+            }
+        },
         faults => {
             line(
                 "verdict",

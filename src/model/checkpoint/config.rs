@@ -7,23 +7,9 @@ use std::path::Path;
 use serde_json::{Map, Value};
 
 use super::bounds;
+use super::keys::{self, Objection};
 use crate::model::family::{AttentionBias, Family, WindowUse};
 use crate::model::{LoadError, Mixture, ModelConfig};
-
-/// What models of other families compute and this decoder does not, each with the number that means nothing is done,
-/// where there is one. Granite's attention multiplier takes the place of one by the root of the head's width, so 1 is
-/// not nothing.
-const FOREIGN: [(&str, Option<f64>); 9] = [
-    ("attn_logit_softcapping", None),
-    ("final_logit_softcapping", None),
-    ("query_pre_attn_scalar", None),
-    ("attention_multiplier", None),
-    ("embedding_multiplier", Some(1.0)),
-    ("residual_multiplier", Some(1.0)),
-    ("logits_scaling", Some(1.0)),
-    ("logit_scale", Some(1.0)),
-    ("partial_rotary_factor", Some(1.0)),
-];
 
 /// Reads the text of `config.json`.
 ///
@@ -51,7 +37,7 @@ pub(crate) fn parse(path: &Path, text: &[u8]) -> Result<ModelConfig, Vec<LoadErr
             )]);
         }
     };
-    keys.refuse_foreign_features();
+    keys.refuse_foreign_features(family);
     let defaults = family.defaults();
 
     let hidden = keys.size("hidden_size");
@@ -163,7 +149,7 @@ impl<'a> Keys<'a> {
         })
     }
 
-    fn refuse_foreign_features(&mut self) {
+    fn refuse_foreign_features(&mut self, family: Family) {
         for key in ["hidden_act", "hidden_activation"] {
             if let Some(act) = self.value(key)
                 && act.as_str() != Some("silu")
@@ -178,24 +164,27 @@ impl<'a> Keys<'a> {
                 "is true; biases in the feed-forward network are not supported",
             );
         }
-        for (key, nothing) in FOREIGN {
-            if let Some(value) = self.value(key)
-                && (nothing.is_none() || value.as_f64() != nothing)
-            {
-                let what = match nothing {
-                    Some(nothing) => format!("is {value}; only {nothing} is supported"),
-                    None => format!("is {value}; models that need it are not supported"),
-                };
-                self.refuse(key, what);
+        for (key, value) in self.root {
+            match keys::objection(key, value, family.own_keys()) {
+                None => {}
+                Some(Objection::Unsupported(what)) => self.refuse(key, what),
+                Some(Objection::Unknown(what)) => self.errors.push(LoadError::UnknownKey {
+                    path: self.path.to_owned(),
+                    field: key.clone(),
+                    what,
+                }),
             }
         }
-        if let Some(quantization) = self.value("quantization_config") {
-            let method = quantization
-                .get("quant_method")
-                .and_then(Value::as_str)
-                .unwrap_or("unnamed");
-            let what = format!("asks for `{method}` weights; use float safetensors or a GGUF file");
-            self.refuse("quantization_config", what);
+        // The second is MLX's.
+        for key in ["quantization_config", "quantization"] {
+            if let Some(quantization) = self.value(key) {
+                let method = quantization.get("quant_method").and_then(Value::as_str);
+                let what = format!(
+                    "asks for `{}` weights; use float safetensors or a GGUF file",
+                    method.unwrap_or("quantised")
+                );
+                self.refuse(key, what);
+            }
         }
     }
 

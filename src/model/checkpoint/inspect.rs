@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::mapped::MappedFile;
 use super::safetensors::{INDEX, SafetensorsWeights};
-use super::{Checkpoint, FileIdentity, Format, Weights, config, identity};
+use super::{Checkpoint, FileIdentity, Format, HEAD, Weights, config, foreign, identity};
 use crate::model::error::LISTED;
 use crate::model::gguf::value::Metadata;
 use crate::model::gguf::weights::{GgufWeights, Layout};
@@ -31,6 +31,8 @@ pub struct Inspection {
     pub inventory: Inventory,
     /// Every reason to refuse the checkpoint.
     pub faults: Vec<LoadError>,
+    /// What a user should know of how its files were read.
+    pub notes: Vec<String>,
     pub(super) weights: Option<Weights>,
     beside: Vec<PathBuf>,
 }
@@ -66,6 +68,7 @@ impl Inspection {
             chat_template: None,
             inventory: Inventory::default(),
             faults: Vec::new(),
+            notes: Vec::new(),
             weights: None,
             beside: Vec::new(),
         };
@@ -112,6 +115,7 @@ impl Inspection {
                 tokenizer,
                 chat_template: self.chat_template,
                 identity,
+                notes: self.notes,
             }),
             _ => Err(LoadError::malformed(&self.path, "is no checkpoint")),
         }
@@ -129,6 +133,11 @@ impl Inspection {
 
     fn read_folder(&mut self, text: Text) {
         let path = self.path.join(CONFIG);
+        self.faults.extend(foreign::adapter(&self.path));
+        if !self.faults.is_empty() && !path.is_file() {
+            // Nothing but the adapter: what a checkpoint has beside it is in another folder.
+            return;
+        }
         let mut json = None;
         match std::fs::read(&path) {
             Ok(bytes) => {
@@ -151,9 +160,16 @@ impl Inspection {
                 let index = self.path.join(INDEX);
                 self.beside.extend(index.is_file().then_some(index));
             }
-            Err(faults) => self.faults.extend(faults),
+            Err(faults) => match foreign::weights(&self.path) {
+                Some(fault) => self.faults.push(fault),
+                None => self.faults.extend(faults),
+            },
         }
         if text == Text::Skipped {
+            return;
+        }
+        if let Some(fault) = foreign::vocabulary(&self.path) {
+            self.faults.push(fault);
             return;
         }
         match tokenizer::read_files(&self.path, json.as_ref()) {
@@ -200,8 +216,28 @@ impl Inspection {
         Ok(())
     }
 
+    /// Whether the head is the embedding. What the files hold counts, and the configuration where they hold no head:
+    /// a head of its own beside `tie_word_embeddings: true` is what merging a trained adapter leaves.
+    fn settle_head(&mut self) {
+        let (Some(config), Some(weights)) = (&mut self.config, &self.weights) else {
+            return;
+        };
+        match (weights.head_is_embedding(), self.format) {
+            (Some(false), Format::Safetensors) if config.tied => {
+                config.tied = false;
+                self.notes.push(format!(
+                    "`tie_word_embeddings` is true, and {HEAD} is stored and is not the embedding: it is used"
+                ));
+            }
+            // GGUF has no key for it: a head is stored, or there is none.
+            (Some(true), Format::Gguf) => config.tied = true,
+            _ => {}
+        }
+    }
+
     /// What concerns two parts at once: tensors and tokens against the configuration.
     fn compare(&mut self) {
+        self.settle_head();
         if let Some(weights) = &self.weights {
             self.inventory = weights.inventory();
         }

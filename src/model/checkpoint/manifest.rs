@@ -5,6 +5,11 @@ use std::collections::HashSet;
 use crate::model::ModelConfig;
 use crate::model::error::{LISTED, TensorProblem};
 
+/// Canonical name of the embedding.
+pub(crate) const EMBEDDING: &str = "model.embed_tokens.weight";
+/// Canonical name of the head.
+pub(crate) const HEAD: &str = "lm_head.weight";
+
 /// So many missing tensors are no oversight: a configuration that calls for as many more is not gone through by name.
 const MOST_MISSING: u64 = 10_000;
 
@@ -20,7 +25,7 @@ pub fn for_each_tensor(config: &ModelConfig, mut visit: impl FnMut(&str, &[usize
         ..
     } = *config;
     let (queries, keys) = (heads * head_dim, kv_heads * head_dim);
-    visit("model.embed_tokens.weight", &[vocabulary, hidden]);
+    visit(EMBEDDING, &[vocabulary, hidden]);
     for layer in 0..config.layers {
         let mut part = |name: &str, shape: &[usize]| visit(&format!("model.layers.{layer}.{name}"), shape);
         part("input_layernorm.weight", &[hidden]);
@@ -60,7 +65,7 @@ pub fn for_each_tensor(config: &ModelConfig, mut visit: impl FnMut(&str, &[usize
     }
     visit("model.norm.weight", &[hidden]);
     if !config.tied {
-        visit("lm_head.weight", &[vocabulary, hidden]);
+        visit(HEAD, &[vocabulary, hidden]);
     }
 }
 
@@ -75,7 +80,7 @@ pub fn parameters(config: &ModelConfig) -> u64 {
 
 /// Names that files carry and no decoder needs: values that can be computed, and the head's copy of a tied embedding.
 fn is_redundant(config: &ModelConfig, name: &str) -> bool {
-    name.ends_with(".rotary_emb.inv_freq") || (config.tied && name == "lm_head.weight")
+    name.ends_with(".rotary_emb.inv_freq") || (config.tied && name == HEAD)
 }
 
 /// What is wrong with the tensors: the first few, and how many more.

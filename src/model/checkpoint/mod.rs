@@ -6,9 +6,11 @@
 pub(crate) mod bounds;
 mod config;
 pub(crate) mod finite;
+mod foreign;
 mod header;
 mod identity;
 mod inspect;
+mod keys;
 pub(crate) mod manifest;
 pub(crate) mod mapped;
 mod rope;
@@ -20,6 +22,7 @@ pub use identity::FileIdentity;
 pub use inspect::Inspection;
 pub use manifest::{for_each_tensor, parameters};
 
+pub(crate) use manifest::{EMBEDDING, HEAD};
 pub(crate) use safetensors::{INDEX, SINGLE};
 
 use super::gguf::weights::GgufWeights;
@@ -65,6 +68,8 @@ pub struct Checkpoint {
     pub inventory: Inventory,
     /// Size and sha256 of every file that determines a result.
     pub identity: Vec<FileIdentity>,
+    /// What a user should know of how its files were read.
+    pub notes: Vec<String>,
 }
 
 impl Checkpoint {
@@ -105,6 +110,14 @@ impl Weights {
         match self {
             Self::Safetensors(weights) => Box::new(weights),
             Self::Gguf(weights) => Box::new(weights),
+        }
+    }
+
+    /// Whether the head is stored as a copy of the embedding; `None` where no head is stored.
+    fn head_is_embedding(&self) -> Option<bool> {
+        match self {
+            Self::Safetensors(weights) => weights.same(HEAD, EMBEDDING),
+            Self::Gguf(weights) => weights.same(HEAD, EMBEDDING),
         }
     }
 

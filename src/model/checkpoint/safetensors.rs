@@ -73,6 +73,13 @@ impl SafetensorsWeights {
         Some(entry.storage.clone().map(|_| entry.shape.clone()))
     }
 
+    /// Whether two tensors are stored with the same type, shape and bytes; `None` where one of them is not there.
+    pub(crate) fn same(&self, one: &str, other: &str) -> Option<bool> {
+        let (one, other) = (self.entries.get(one)?, self.entries.get(other)?);
+        let bytes = |entry: &Entry| self.files[entry.file].slice(entry.start, entry.bytes);
+        Some(one.storage == other.storage && one.shape == other.shape && bytes(one) == bytes(other))
+    }
+
     pub(crate) fn inventory(&self) -> Inventory {
         let mut inventory = Inventory::default();
         for entry in self.entries.values() {

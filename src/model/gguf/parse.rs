@@ -324,6 +324,22 @@ impl<'a> Cursor<'a> {
         }
     }
 
+    /// A tensor of a type that is not read.
+    fn foreign_type(&self, tensor: &str, kind: u32) -> LoadError {
+        let known = FOREIGN_TYPES.iter().find(|(number, _)| *number == kind);
+        let name = known.map_or_else(|| format!("ggml type {kind}"), |(_, name)| (*name).to_owned());
+        let file = self.path.display();
+        LoadError::Foreign {
+            path: self.path.to_owned(),
+            what: format!("tensor `{tensor}` is stored as {name}, which cannot be read"),
+            remedy: format!(
+                "take a file of the types Q4_0 to Q8_0, Q2_K to Q6_K, F16, BF16 or F32, or make one with llama.cpp: \
+                 llama-quantize --allow-requantize {file} {}-q8_0.gguf Q8_0",
+                file.to_string().trim_end_matches(".gguf")
+            ),
+        }
+    }
+
     fn info(&mut self) -> Result<Info, LoadError> {
         let name = self.string("a tensor's name")?;
         let dimensions = self.u32(&name)?;
@@ -343,13 +359,7 @@ impl<'a> Cursor<'a> {
         }
         shape.reverse();
         let kind = self.u32(&name)?;
-        let storage = storage(kind).ok_or_else(|| {
-            LoadError::weight(
-                self.path,
-                &name,
-                format!("is stored as ggml type {kind}, which cannot be read"),
-            )
-        })?;
+        let storage = storage(kind).ok_or_else(|| self.foreign_type(&name, kind))?;
         let offset = self.u64(&name)?;
         Ok(Info {
             name,
@@ -359,6 +369,36 @@ impl<'a> Cursor<'a> {
         })
     }
 }
+
+/// ggml's names of the types that are not read, by their numbers (gguf-py's `GGMLQuantizationType`; 4, 5, 31 to 33 and
+/// 36 to 38 are of no use any more, and files of them are old).
+const FOREIGN_TYPES: [(u32, &str); 25] = [
+    (4, "Q4_2"),
+    (5, "Q4_3"),
+    (16, "IQ2_XXS"),
+    (17, "IQ2_XS"),
+    (18, "IQ3_XXS"),
+    (19, "IQ1_S"),
+    (20, "IQ4_NL"),
+    (21, "IQ3_S"),
+    (22, "IQ2_S"),
+    (23, "IQ4_XS"),
+    (24, "I8"),
+    (25, "I16"),
+    (26, "I32"),
+    (27, "I64"),
+    (29, "IQ1_M"),
+    (31, "Q4_0_4_4"),
+    (32, "Q4_0_4_8"),
+    (33, "Q4_0_8_8"),
+    (34, "TQ1_0"),
+    (35, "TQ2_0"),
+    (36, "IQ4_NL_4_4"),
+    (37, "IQ4_NL_4_8"),
+    (38, "IQ4_NL_8_8"),
+    (39, "MXFP4"),
+    (40, "NVFP4"),
+];
 
 /// ggml's numbers of the types that can be read.
 fn storage(number: u32) -> Option<Storage> {

@@ -96,6 +96,13 @@ impl GgufWeights {
         Some(Ok(self.entries.get(name)?.shape.clone()))
     }
 
+    /// Whether two tensors are stored with the same type, shape and bytes; `None` where one of them is not there.
+    pub(crate) fn same(&self, one: &str, other: &str) -> Option<bool> {
+        let (one, other) = (self.entries.get(one)?, self.entries.get(other)?);
+        let bytes = |entry: &Entry| self.file.bytes().get(entry.range.clone());
+        Some(one.storage == other.storage && one.shape == other.shape && bytes(one) == bytes(other))
+    }
+
     pub(crate) fn inventory(&self) -> Inventory {
         let mut inventory = Inventory::default();
         for entry in self.entries.values() {

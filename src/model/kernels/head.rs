@@ -54,7 +54,7 @@ impl Running {
     /// How a token with this logit fared, once all of the vocabulary was seen.
     pub fn score(&self, token: TokenId, logit: f32) -> TokenScore {
         TokenScore {
-            logprob: logit - self.max - self.sum.ln(),
+            logprob: (f64::from(logit) - f64::from(self.max) - f64::from(self.sum).ln()) as f32,
             greedy: token == self.best,
         }
     }

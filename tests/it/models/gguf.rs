@@ -3,7 +3,7 @@
 use candle_core::quantized::{GgmlDType, QTensor};
 use candle_core::{DType, Device, Tensor};
 use indieval::model::checkpoint::for_each_tensor;
-use indieval::model::{Checkpoint, Family, ModelConfig, RopeScaling, Weight, WeightSource, open_weights};
+use indieval::model::{Checkpoint, Family, LoadError, ModelConfig, RopeScaling, Weight, WeightSource, open_weights};
 
 use super::gguf_writer::converted;
 use super::{GOLDEN, golden};
@@ -48,6 +48,33 @@ fn a_converted_file_has_the_folders_tensors() {
             let file = values(checkpoint.weights.as_ref(), tensor, shape, DType::F32);
             assert_eq!(folder, file, "{name}: {tensor}");
         });
+    }
+}
+
+/// Weights whose head is the embedding times a factor.
+struct WithHead<'a>(&'a dyn WeightSource, f64);
+
+impl WeightSource for WithHead<'_> {
+    fn get(&self, name: &str, shape: &[usize]) -> Result<Weight, LoadError> {
+        if name != "lm_head.weight" {
+            return self.0.get(name, shape);
+        }
+        let embedding = self.0.get_plain("model.embed_tokens.weight", shape, DType::F32)?;
+        Ok(Weight::Plain((embedding * self.1).unwrap()))
+    }
+}
+
+#[test]
+fn a_head_with_the_embeddings_bytes_is_redundant_and_another_is_used() {
+    let (mut config, weights) = open_weights(&golden("llama3-tied-f32")).unwrap();
+    assert!(config.tied);
+    config.rope_scaling = RopeScaling::None;
+    config.tied = false;
+    let folder = tempfile::tempdir().unwrap();
+    for (factor, tied) in [(1.0, true), (2.0, false)] {
+        let path = folder.path().join(format!("{factor}.gguf"));
+        converted(&config, &WithHead(weights.as_ref(), factor), GgmlDType::Q8_0).write(&path);
+        assert_eq!(Checkpoint::open(&path).unwrap().config.tied, tied, "{factor}");
     }
 }
 

@@ -4,6 +4,7 @@ mod broken;
 mod broken_tokenizers;
 mod folders;
 mod foreign;
+mod forms;
 mod gguf;
 mod gguf_writer;
 #[cfg(feature = "hub")]

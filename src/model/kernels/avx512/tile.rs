@@ -106,11 +106,9 @@ unsafe fn multiply_by<const ROWS: usize>(tile: Tile, dot: impl Fn(__m512, __m512
     // two lines (32 words, aligned to 64 bytes); sums are read and written as two times 16 numbers (unaligned) at `ROWS`
     // strides. The last step leaves pointers one past the end. Prefetching touches nothing, wherever it points.
     unsafe {
+        // From nothing, and the start is added at the end: a residual stream has numbers of some thousands, and every step
+        // of a sum that began with one would be rounded to its last place.
         let mut sums = [[_mm512_setzero_ps(); 2]; ROWS];
-        for (row, sum) in sums.iter_mut().enumerate() {
-            let start = start.add(row * start_stride);
-            *sum = [_mm512_loadu_ps(start), _mm512_loadu_ps(start.add(16))];
-        }
         // One pointer for each three rows: the others are at once and twice the stride, which an address can say.
         let mut rows: [*const u32; 4] = std::array::from_fn(|i| strip.wrapping_add(3 * i * strip_stride));
         for _ in 0..words {
@@ -129,9 +127,9 @@ unsafe fn multiply_by<const ROWS: usize>(tile: Tile, dot: impl Fn(__m512, __m512
             }
         }
         for (row, sum) in sums.iter().enumerate() {
-            let out = out.add(row * out_stride);
-            _mm512_storeu_ps(out, sum[0]);
-            _mm512_storeu_ps(out.add(16), sum[1]);
+            let (start, out) = (start.add(row * start_stride), out.add(row * out_stride));
+            _mm512_storeu_ps(out, _mm512_add_ps(_mm512_loadu_ps(start), sum[0]));
+            _mm512_storeu_ps(out.add(16), _mm512_add_ps(_mm512_loadu_ps(start.add(16)), sum[1]));
         }
     }
 }
