@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::choice::choice;
 use crate::survey::{
     Catalogue, Demographics, IncomeGrouping, QuestionId, ReadOptions, ReadReport, RepeatedIds, SurveyFile,
 };

@@ -8,7 +8,7 @@ use crate::cli::choice::choice;
 use crate::model::{DeviceChoice, DtypeChoice, QuantizedWeights};
 use crate::run::{ChatUse, FitSpec, RunError, Spec};
 use crate::scoring::{Control, Method};
-use crate::survey::Form;
+use crate::survey::{Form, IncomeGrouping};
 
 /// What is evaluated. Everything here can stand in a spec file; a flag wins over the file.
 #[derive(Debug, clap::Args)]
@@ -86,8 +86,8 @@ pub struct SpecFlags {
     #[arg(long)]
     paper_ids: bool,
     /// How incomes are grouped in demographic statements
-    #[arg(long, value_name = "HOW")]
-    income: Option<crate::cli::people::Income>,
+    #[arg(long, value_name = "HOW", value_parser = choice::<IncomeGrouping>())]
+    income: Option<IncomeGrouping>,
     /// Norm of likelihoods behind the headline: sum, token, character, byte, pmi
     #[arg(long, value_name = "NORM")]
     norm: Option<String>,
@@ -207,7 +207,7 @@ impl SpecFlags {
             spec.respondents.catalogue = self.catalogue;
         }
         spec.respondents.paper_ids |= self.paper_ids;
-        set(&mut spec.respondents.income, self.income.map(Into::into));
+        set(&mut spec.respondents.income, self.income);
         set(&mut spec.scoring.norm, self.norm);
         set(&mut spec.scoring.permutations, self.permutations);
         spec.scoring.constrained |= self.constrained;
