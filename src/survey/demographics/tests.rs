@@ -442,7 +442,10 @@ fn every_label_of_every_table_reads_as_a_person_would_say_it() {
             assert_eq!(name.trim(), name, "{sentence}");
             // A name begins with a capital; what is no name begins with an article or the like.
             let first = name.split([' ', '-']).next().unwrap();
-            assert!(first.starts_with(char::is_uppercase) || PLAIN.contains(&first), "{sentence}");
+            assert!(
+                first.starts_with(char::is_uppercase) || PLAIN.contains(&first),
+                "{sentence}"
+            );
         }
     }
     assert!(read > 900, "{read} sentences");

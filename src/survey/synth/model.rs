@@ -363,7 +363,12 @@ fn items(source: &Source, names: &Names<'_>, catalogue: &Catalogue) -> Result<(V
             often_missing,
         })
     };
-    let items = catalogue.questions.iter().enumerate().map(item).collect::<Result<_, _>>()?;
+    let items = catalogue
+        .questions
+        .iter()
+        .enumerate()
+        .map(item)
+        .collect::<Result<_, _>>()?;
     Ok((items, at_most))
 }
 

@@ -241,10 +241,7 @@ fn household(age: i32, draws: &mut Draws, facts: &mut Vec<(&'static str, i32)>) 
 /// Employment, occupation, sector, chief earner.
 fn work(circumstances: &Circumstances, partner: bool, draws: &mut Draws, facts: &mut Vec<(&'static str, i32)>) {
     let &Circumstances {
-        age,
-        female,
-        education,
-        ..
+        age, female, education, ..
     } = circumstances;
     let employment = |draws: &mut Draws, female: bool| -> i32 {
         let home = if female { 20.0 } else { 1.0 };
