@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::cli::choice::choice;
+use super::choice::choice;
 use crate::survey::{
     Catalogue, Demographics, IncomeGrouping, QuestionId, ReadOptions, ReadReport, RepeatedIds, SurveyFile,
 };

@@ -11,6 +11,7 @@
 //!   highest wins. Where none of the k answered the probe, the majority decides.
 
 mod packed;
+mod rank;
 mod tally;
 
 pub use tally::{Accuracy, BaselineMethod, Tally};

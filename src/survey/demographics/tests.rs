@@ -375,84 +375,76 @@ fn the_sentences_of_the_papers_dimensions_are_those_of_its_tables() {
     }
 }
 
+/// Marks of a code list that no sentence may show.
+const MARKS: [&str; 14] = [
+    ";",
+    "/",
+    "..",
+    ",,",
+    "etc",
+    " SAR",
+    " ROC",
+    "Rep.",
+    "Other",
+    "please",
+    "Negro",
+    "half-breed",
+    "(a)",
+    "  ",
+];
+
+/// Names that need their article.
+const PLURAL: [&str; 12] = [
+    "United ",
+    "Netherlands",
+    "Philippines",
+    "Maldives",
+    "Bahamas",
+    "Gambia",
+    "Islands",
+    "Czech Republic",
+    "Dominican Republic",
+    "Falkland",
+    "Faroe",
+    "German Democratic",
+];
+
+/// What a phrase that is no name may begin with.
+const PLAIN: [&str; 11] = [
+    "the", "a", "another", "one", "that", "not", "more", "mixed", "light", "dark", "brown",
+];
+
+/// Dimensions whose codes are names, and what stands before and behind a name.
+const NAMED: [(&str, &str, &str); 7] = [
+    ("B_COUNTRY", "I am currently in ", ""),
+    ("B_COUNTRY_to_continent", "I am currently in ", ""),
+    ("Q266", "I was born in ", ""),
+    ("Q267", "My mother was born in ", ""),
+    ("Q268", "My father was born in ", ""),
+    ("Q272", "I normally speak ", " at home"),
+    ("Q290", "My ethnic group is ", ""),
+];
+
 #[test]
 fn every_label_of_every_table_reads_as_a_person_would_say_it() {
-    /// Marks of a code list that no sentence may show.
-    const MARKS: [&str; 14] = [
-        ";",
-        "/",
-        "..",
-        ",,",
-        "etc",
-        " SAR",
-        " ROC",
-        "Rep.",
-        "Other",
-        "please",
-        "Negro",
-        "half-breed",
-        "(a)",
-        "  ",
-    ];
-    /// Names that need their article.
-    const PLURAL: [&str; 12] = [
-        "United ",
-        "Netherlands",
-        "Philippines",
-        "Maldives",
-        "Bahamas",
-        "Gambia",
-        "Islands",
-        "Czech Republic",
-        "Dominican Republic",
-        "Falkland",
-        "Faroe",
-        "German Democratic",
-    ];
     let mut read = 0;
-    for id in [
-        "B_COUNTRY",
-        "B_COUNTRY_to_continent",
-        "Q266",
-        "Q267",
-        "Q268",
-        "Q272",
-        "Q290",
-    ] {
-        let dimension = dimension(id);
-        let (front, back) = match id {
-            "B_COUNTRY" | "B_COUNTRY_to_continent" => ("I am currently in ", ""),
-            "Q266" => ("I was born in ", ""),
-            "Q267" => ("My mother was born in ", ""),
-            "Q268" => ("My father was born in ", ""),
-            "Q272" => ("I normally speak ", " at home"),
-            _ => ("My ethnic group is ", ""),
-        };
-        for group in dimension.groups() {
-            let name = group
-                .sentence
-                .strip_prefix(front)
-                .and_then(|rest| rest.strip_suffix(back));
-            let name = name.unwrap_or_else(|| panic!("{}", group.sentence));
+    for (id, front, back) in NAMED {
+        for Group { sentence, .. } in dimension(id).groups() {
+            let name = sentence.strip_prefix(front).and_then(|rest| rest.strip_suffix(back));
+            let name = name.unwrap_or_else(|| panic!("{sentence}"));
             read += 1;
             for mark in MARKS {
-                assert!(!name.contains(mark), "`{mark}` in: {}", group.sentence);
+                assert!(!name.contains(mark), "`{mark}` in: {sentence}");
             }
-            let article = name.starts_with("the ");
             let needed = PLURAL.iter().any(|plural| name.contains(plural));
-            assert_eq!(article, needed, "{}", group.sentence);
-            let opened = name.matches('(').count();
-            assert_eq!(opened, name.matches(')').count(), "{}", group.sentence);
-            assert_eq!(name.trim(), name, "{}", group.sentence);
-            // A name begins with a capital; what is no name begins with an article or one of these words.
+            assert_eq!(name.starts_with("the "), needed, "{sentence}");
+            assert_eq!(name.matches('(').count(), name.matches(')').count(), "{sentence}");
+            assert_eq!(name.trim(), name, "{sentence}");
+            // A name begins with a capital; what is no name begins with an article or the like.
             let first = name.split([' ', '-']).next().unwrap();
-            let plain = [
-                "the", "a", "another", "one", "that", "not", "more", "mixed", "light", "dark", "brown",
-            ];
             assert!(
-                first.starts_with(char::is_uppercase) || plain.contains(&first),
-                "{}",
-                group.sentence
+                first.starts_with(char::is_uppercase) || PLAIN.contains(&first),
+                "{sentence}"
             );
         }
     }

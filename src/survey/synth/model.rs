@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use serde::Deserialize;
 
 use super::super::error::SurveyError;
-use super::super::types::{Catalogue, QuestionId};
+use super::super::types::{Catalogue, Question, QuestionId};
 use crate::base::random::Draws;
 
 const TEXT: &str = include_str!("../../../data/synthetic-model.toml");
@@ -273,74 +273,101 @@ pub(super) fn build(text: &str, catalogue: &Catalogue) -> Result<Model, SurveyEr
     })
 }
 
+/// What questions are made of, by position in the catalogue, while the file is gone through.
+#[derive(Default)]
+struct Described {
+    kinds: BTreeMap<usize, Kind>,
+    /// Answer codes of choices, as the file lists them.
+    orders: BTreeMap<usize, Vec<i16>>,
+    at_most: Vec<AtMost>,
+}
+
+fn place(catalogue: &Catalogue, id: QuestionId) -> Result<usize, SurveyError> {
+    catalogue
+        .index_of(id)
+        .ok_or_else(|| fault(id, "is not in the catalogue"))
+}
+
+impl Described {
+    fn scales(&mut self, source: &Source, names: &Names<'_>, catalogue: &Catalogue) -> Result<(), SurveyError> {
+        for block in &source.scale {
+            let mut members = Vec::new();
+            for (&id, question) in &block.questions {
+                let none = Named::new();
+                let (center, own) = match question {
+                    QuestionSource::Center(center) => (*center, &none),
+                    QuestionSource::Full { center, load } => (*center, load),
+                };
+                let kind = Kind::Scale {
+                    end: block.end,
+                    agree: block.agree,
+                    center,
+                    loads: names.sum(&[&block.load, own])?,
+                };
+                let at = place(catalogue, id)?;
+                members.push(at);
+                self.kinds.insert(at, kind);
+            }
+            if let Some(most) = block.at_most {
+                self.at_most.push(AtMost {
+                    most,
+                    questions: members,
+                });
+            }
+        }
+        Ok(())
+    }
+
+    fn choices(&mut self, source: &Source, names: &Names<'_>, catalogue: &Catalogue) -> Result<(), SurveyError> {
+        for choice in &source.choice {
+            let at = place(catalogue, choice.question)?;
+            let utilities = choice
+                .answers
+                .iter()
+                .map(|answer| Ok((answer.base, names.loads(&answer.load)?)))
+                .collect::<Result<_, SurveyError>>()?;
+            let order: Vec<i16> = choice.answers.iter().map(|answer| answer.code).collect();
+            if let Some(second) = choice.second {
+                let second = place(catalogue, second)?;
+                self.kinds.insert(second, Kind::Second { first: at });
+                self.orders.insert(second, order.clone());
+            }
+            self.kinds.insert(at, Kind::Choice { utilities });
+            self.orders.insert(at, order);
+        }
+        Ok(())
+    }
+}
+
 fn items(source: &Source, names: &Names<'_>, catalogue: &Catalogue) -> Result<(Vec<Item>, Vec<AtMost>), SurveyError> {
-    let place = |id: QuestionId| {
-        catalogue
-            .index_of(id)
-            .ok_or_else(|| fault(id, "is not in the catalogue"))
+    let mut described = Described::default();
+    described.scales(source, names, catalogue)?;
+    described.choices(source, names, catalogue)?;
+    let Described {
+        mut kinds,
+        orders,
+        at_most,
+    } = described;
+    let item = |(at, question): (usize, &Question)| {
+        let codes: Vec<i16> = question.refined.iter().flat_map(|s| s.codes.iter().copied()).collect();
+        if orders.get(&at).is_some_and(|order| *order != codes) {
+            return Err(fault(question.id, "does not list the answer codes in order"));
+        }
+        let kind = kinds
+            .remove(&at)
+            .ok_or_else(|| fault(question.id, "is not described"))?;
+        let often_missing = source.missing.often.contains(&question.id);
+        Ok(Item {
+            codes,
+            kind,
+            often_missing,
+        })
     };
-    let mut kinds: BTreeMap<usize, Kind> = BTreeMap::new();
-    let mut orders: BTreeMap<usize, Vec<i16>> = BTreeMap::new();
-    let mut at_most = Vec::new();
-    for block in &source.scale {
-        let mut members = Vec::new();
-        for (&id, question) in &block.questions {
-            let none = Named::new();
-            let (center, own) = match question {
-                QuestionSource::Center(center) => (*center, &none),
-                QuestionSource::Full { center, load } => (*center, load),
-            };
-            let loads = names.sum(&[&block.load, own])?;
-            let kind = Kind::Scale {
-                end: block.end,
-                agree: block.agree,
-                center,
-                loads,
-            };
-            members.push(place(id)?);
-            kinds.insert(place(id)?, kind);
-        }
-        if let Some(most) = block.at_most {
-            at_most.push(AtMost {
-                most,
-                questions: members,
-            });
-        }
-    }
-    for choice in &source.choice {
-        let at = place(choice.question)?;
-        let utilities = choice
-            .answers
-            .iter()
-            .map(|answer| Ok((answer.base, names.loads(&answer.load)?)))
-            .collect::<Result<_, SurveyError>>()?;
-        let order: Vec<i16> = choice.answers.iter().map(|answer| answer.code).collect();
-        if let Some(second) = choice.second {
-            kinds.insert(place(second)?, Kind::Second { first: at });
-            orders.insert(place(second)?, order.clone());
-        }
-        kinds.insert(at, Kind::Choice { utilities });
-        orders.insert(at, order);
-    }
     let items = catalogue
         .questions
         .iter()
         .enumerate()
-        .map(|(at, question)| {
-            let codes: Vec<i16> = question.refined.iter().flat_map(|s| s.codes.iter().copied()).collect();
-            if orders.get(&at).is_some_and(|order| *order != codes) {
-                return Err(fault(question.id, "does not list the answer codes in order"));
-            }
-            let kind = kinds
-                .remove(&at)
-                .ok_or_else(|| fault(question.id, "is not described"))?;
-            let often_missing = source.missing.often.contains(&question.id);
-            Ok(Item {
-                codes,
-                kind,
-                often_missing,
-            })
-        })
+        .map(item)
         .collect::<Result<_, _>>()?;
     Ok((items, at_most))
 }

@@ -30,6 +30,37 @@ pub(super) struct Person<'m> {
 /// Ages from 18, in ten-year steps, with rough weights of the adult population.
 const AGE_WEIGHTS: [f64; 7] = [19.0, 21.0, 19.0, 16.0, 13.0, 8.0, 4.0];
 
+/// What moves a person's factors.
+struct Circumstances {
+    age: i32,
+    female: bool,
+    religion: i32,
+    education: i32,
+    income: i32,
+}
+
+impl Circumstances {
+    fn draw(country: &Country, draws: &mut Draws) -> Self {
+        let female = draws.happens(0.52);
+        let age = 18 + 10 * draws.weighted(&AGE_WEIGHTS) as i32 + draws.below(10) as i32;
+        let religion = draws.weighted(&country.religion) as i32;
+        let education = schooling(country, age, 0.0, draws);
+        Self {
+            age,
+            female,
+            religion,
+            education,
+            income: round(4.9 + 0.35 * f64::from(education - 3) + 1.9 * draws.normal()).clamp(1, 10),
+        }
+    }
+}
+
+/// Schooling rises with wealth and falls with age, and with being born so much earlier.
+fn schooling(country: &Country, age: i32, born_before: f64, draws: &mut Draws) -> i32 {
+    let mean = 3.4 + 1.2 * country.wealth - 0.03 * (f64::from(age) - 40.0) - born_before;
+    round(mean + 1.7 * draws.normal()).clamp(0, 8)
+}
+
 /// Draws a person who lives in `country`.
 pub(super) fn draw<'m>(
     model: &Model,
@@ -38,83 +69,62 @@ pub(super) fn draw<'m>(
     draws: &mut Draws,
 ) -> Person<'m> {
     let mut facts = Vec::with_capacity(48);
-    let female = draws.happens(0.52);
-    let age = 18 + 10 * draws.weighted(&AGE_WEIGHTS) as i32 + draws.below(10) as i32;
-    let religion = draws.weighted(&country.religion) as i32;
-    // Schooling rises with wealth and falls with age; the steps of income follow schooling.
-    let school = |draws: &mut Draws, born_before: f64| -> i32 {
-        let mean = 3.4 + 1.2 * country.wealth - 0.03 * (f64::from(age) - 40.0) - born_before;
-        round(mean + 1.7 * draws.normal()).clamp(0, 8)
-    };
-    let education = school(draws, 0.0);
-    let income = round(4.9 + 0.35 * f64::from(education - 3) + 1.9 * draws.normal()).clamp(1, 10);
-
+    let own = Circumstances::draw(country, draws);
     facts.extend([
-        ("Q260", if female { 2 } else { 1 }),
-        ("Q261", YEAR - age),
-        ("Q262", age),
-        ("X003R", ((age - 15) / 10 + 1).clamp(1, 6)),
+        ("Q260", if own.female { 2 } else { 1 }),
+        ("Q261", YEAR - own.age),
+        ("Q262", own.age),
+        ("X003R", ((own.age - 15) / 10 + 1).clamp(1, 6)),
     ]);
     origins(country, demographics, draws, &mut facts);
-    facts.push(("Q289", religion));
+    facts.push(("Q289", own.religion));
     facts.push(("Q290", ethnic_group(country, demographics, draws)));
-    let married = household(age, draws, &mut facts);
-    facts.push(("Q275", education));
-    let spouse_school = if married { school(draws, 0.0) } else { NOT_APPLICABLE };
+    let married = household(own.age, draws, &mut facts);
+    facts.push(("Q275", own.education));
+    let spouse_school = if married {
+        schooling(country, own.age, 0.0, draws)
+    } else {
+        NOT_APPLICABLE
+    };
     facts.extend([
         ("Q276", spouse_school),
-        ("Q277", school(draws, 1.4)),
-        ("Q278", school(draws, 1.1)),
+        ("Q277", schooling(country, own.age, 1.4, draws)),
+        ("Q278", schooling(country, own.age, 1.1, draws)),
     ]);
-    work(age, female, married, education, draws, &mut facts);
-    facts.extend([
-        (
-            "Q286",
-            1 + draws.weighted(&[f64::from(income) / 2.0, 4.0, 1.5, 1.0]) as i32,
-        ),
-        (
-            "Q287",
-            round(4.6 - 0.32 * f64::from(income) + 0.7 * draws.normal()).clamp(1, 5),
-        ),
-        ("Q288", income),
-        (
-            "Q288R",
-            if income <= 3 {
-                1
-            } else if income <= 7 {
-                2
-            } else {
-                3
-            },
-        ),
-    ]);
+    work(&own, married, draws, &mut facts);
+    means(&own, draws, &mut facts);
     Person {
         country,
-        factors: factors(model, country, draws, age, education, female, income, religion),
+        factors: factors(model, country, &own, draws),
         extremity: libm::exp(0.2 * draws.normal()),
         acquiescence: 0.3 * draws.normal(),
         facts,
     }
 }
 
+/// Savings, class, income.
+fn means(own: &Circumstances, draws: &mut Draws, facts: &mut Vec<(&'static str, i32)>) {
+    let income = f64::from(own.income);
+    facts.extend([
+        ("Q286", 1 + draws.weighted(&[income / 2.0, 4.0, 1.5, 1.0]) as i32),
+        ("Q287", round(4.6 - 0.32 * income + 0.7 * draws.normal()).clamp(1, 5)),
+        ("Q288", own.income),
+        (
+            "Q288R",
+            match own.income {
+                ..4 => 1,
+                4..8 => 2,
+                _ => 3,
+            },
+        ),
+    ]);
+}
+
 fn round(value: f64) -> i32 {
     libm::round(value) as i32
 }
 
-#[expect(
-    clippy::too_many_arguments,
-    reason = "the circumstances of one person, each a plain number"
-)]
-fn factors(
-    model: &Model,
-    country: &Country,
-    draws: &mut Draws,
-    age: i32,
-    education: i32,
-    female: bool,
-    income: i32,
-    religion: i32,
-) -> Vec<f64> {
+fn factors(model: &Model, country: &Country, circumstances: &Circumstances, draws: &mut Draws) -> Vec<f64> {
     // First the person's own part, where earlier factors feed later ones; then what circumstances add.
     let mut own: Vec<f64> = Vec::with_capacity(model.factors);
     for (ties, rest) in &model.ties {
@@ -133,11 +143,11 @@ fn factors(
         }
     };
     let effects = &model.effects;
-    add(&effects.age, f64::from(age - 40) / 10.0);
-    add(&effects.education, f64::from(education - 3));
-    add(&effects.female, if female { 1.0 } else { 0.0 });
-    add(&effects.income, f64::from(income - 5));
-    if let Some(loads) = effects.religion.get(&religion) {
+    add(&effects.age, f64::from(circumstances.age - 40) / 10.0);
+    add(&effects.education, f64::from(circumstances.education - 3));
+    add(&effects.female, if circumstances.female { 1.0 } else { 0.0 });
+    add(&effects.income, f64::from(circumstances.income - 5));
+    if let Some(loads) = effects.religion.get(&circumstances.religion) {
         add(loads, 1.0);
     }
     own
@@ -229,14 +239,10 @@ fn household(age: i32, draws: &mut Draws, facts: &mut Vec<(&'static str, i32)>) 
 }
 
 /// Employment, occupation, sector, chief earner.
-fn work(
-    age: i32,
-    female: bool,
-    partner: bool,
-    education: i32,
-    draws: &mut Draws,
-    facts: &mut Vec<(&'static str, i32)>,
-) {
+fn work(circumstances: &Circumstances, partner: bool, draws: &mut Draws, facts: &mut Vec<(&'static str, i32)>) {
+    let &Circumstances {
+        age, female, education, ..
+    } = circumstances;
     let employment = |draws: &mut Draws, female: bool| -> i32 {
         let home = if female { 20.0 } else { 1.0 };
         1 + match age {
