@@ -2,5 +2,6 @@
 
 pub mod files;
 pub mod hex;
+pub mod quote;
 pub mod random;
 pub mod text;

@@ -8,6 +8,7 @@ use serde_json::json;
 use super::model_args::ModelArgs;
 use super::requests::{Answer, FileArgs, Identity, Line, Request, RequestError, keep_room, named, serve};
 use super::score::end_of_text;
+use crate::cli::output::tell;
 use crate::model::{Decoding, LanguageModel, Node, Tokenizer};
 use crate::prompt::{ChatTemplate, Date, Turn};
 use crate::scoring::shared::{Prompt, Tokens, work};
@@ -61,7 +62,7 @@ pub fn run(mut args: Args) -> anyhow::Result<ExitCode> {
     keep_room(&args.files.out, &mut args.model);
     let mut opened = args.model.open()?;
     if !args.files.quiet {
-        opened.notes.iter().for_each(|note| eprintln!("{note}"));
+        opened.notes.iter().for_each(|note| tell!("{note}"));
     }
     let settings = [
         ("max tokens", json!(args.max_tokens)),

@@ -15,6 +15,7 @@ mod requests;
 mod run;
 mod score;
 mod show;
+mod signals;
 mod survey;
 mod verify;
 
@@ -60,6 +61,7 @@ enum Command {
 ///
 /// Returns the exit status: 0 done, 1 failed, 2 usage, 3 done but incomplete, 75 stopped and resumable, 130 interrupted.
 pub fn main() -> ExitCode {
+    signals::survive_file_limit();
     let done = match Cli::parse().command {
         Command::Catalogue(args) => catalogue::run(args),
         Command::Survey(args) => survey::run(args),

@@ -8,6 +8,7 @@ use serde_json::json;
 
 use super::model_args::ModelArgs;
 use super::requests::{Answer, FileArgs, Identity, Line, Request, RequestError, keep_room, named, serve};
+use crate::cli::output::tell;
 use crate::model::{LanguageModel, Node, TokenId, Tokenizer};
 use crate::scoring::join::{Encoded, Encoder, Joined, Markup};
 use crate::scoring::norm::total;
@@ -39,7 +40,7 @@ pub fn run(mut args: Args) -> anyhow::Result<ExitCode> {
     keep_room(&args.files.out, &mut args.model);
     let mut opened = args.model.open()?;
     if !args.files.quiet {
-        opened.notes.iter().for_each(|note| eprintln!("{note}"));
+        opened.notes.iter().for_each(|note| tell!("{note}"));
     }
     let markup = if args.control_tokens {
         Markup::Control
@@ -138,7 +139,7 @@ impl Scores<'_> {
                 let bad = |error| line.bad(format!("{error}"));
                 let plain = self.tokenizer.encode(text).map_err(bad)?;
                 if plain.len() > self.tokenizer.encode_with_specials(text).map_err(bad)?.len() {
-                    eprintln!(
+                    tell!(
                         "note: {}: `{name}` has control tokens in it, which are read as text; --control-tokens reads \
                          them as what they are",
                         line.place

@@ -5,6 +5,7 @@ mod browser;
 mod catalogue;
 mod formats;
 mod golden;
+mod hostile;
 mod invented;
 mod models;
 mod probe;

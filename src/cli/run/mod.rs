@@ -15,6 +15,7 @@ use super::model_args::{MachineArgs, ModelArgs, Opened};
 use super::verify;
 use crate::base::files::write_bytes;
 use crate::base::text;
+use crate::cli::output::tell;
 use crate::run::{
     self, Done, Ending, Event, ExecuteError, Header, Journal, ModelCompute, Observer, People, Plan, Prompts, Session,
     Spec,
@@ -62,7 +63,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     let plan = Plan::new(&spec, &people)?;
     let say = |line: &str| {
         if !args.quiet {
-            eprintln!("{line}");
+            tell!("{line}");
         }
     };
     for line in notes::lines(&people, &plan, args.verbose) {

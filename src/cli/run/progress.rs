@@ -9,6 +9,8 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::base::text::duration;
+use crate::cli::output::tell;
+use crate::cli::signals;
 use crate::run::{Event, Observer};
 use crate::scoring::Outcome;
 use crate::scoring::shared::Tokens;
@@ -24,19 +26,19 @@ pub struct StopRequests(Arc<AtomicU8>);
 
 impl StopRequests {
     /// Listens to Ctrl-C and termination: the first asks to stop after the person in flight, the second stops at once
-    /// (exit status 130; the journal is whole at any moment).
+    /// (exit status 130; the journal is whole at any moment). Signals that were ignored when the program started stay so.
     pub fn listen() -> Self {
         let requests = Self::default();
         let counter = Arc::clone(&requests.0);
         let handler = move || {
             if counter.fetch_add(1, Ordering::SeqCst) == 0 {
-                eprintln!("\nstopping after this respondent; once more stops now");
+                tell!("\nstopping after this respondent; once more stops now");
             } else {
                 std::process::exit(130);
             }
         };
-        if ctrlc::set_handler(handler).is_err() {
-            eprintln!("note: Ctrl-C cannot be caught here; it stops at once, and nothing recorded is lost");
+        if signals::listen(handler).is_err() {
+            tell!("note: Ctrl-C cannot be caught here; it stops at once, and nothing recorded is lost");
         }
         requests
     }
@@ -170,7 +172,7 @@ impl Progress {
                 if terminal {
                     bar.set_message(message);
                 } else if state.done < state.outcomes {
-                    eprintln!("respondents {message}");
+                    tell!("respondents {message}");
                 }
             }
         });
@@ -206,7 +208,7 @@ impl Observer for Progress {
                 if !recorded.is_empty() {
                     let dropped = if torn > 0 { ", one torn line dropped" } else { "" };
                     self.bar.suspend(|| {
-                        eprintln!(
+                        tell!(
                             "going on behind {} of {outcomes} recorded outcomes{dropped}",
                             recorded.len()
                         );
@@ -230,7 +232,7 @@ impl Observer for Progress {
                 drop(state);
                 self.bar.set_position(outcomes as u64);
                 if over && !self.quiet && !self.terminal {
-                    eprintln!("respondents {message}");
+                    tell!("respondents {message}");
                 }
                 self.bar.set_message(message);
             }
