@@ -2,6 +2,8 @@
 
 pub mod files;
 pub mod hex;
+pub mod near;
 pub mod quote;
 pub mod random;
 pub mod text;
+pub mod version;

@@ -7,6 +7,7 @@ use anyhow::Context as _;
 
 use super::model_args::MachineArgs;
 use super::run as run_command;
+use super::status::Status;
 use crate::base::random::Draws;
 use crate::cli::output::say;
 use crate::model::{LanguageModel, Tokenizer};
@@ -98,7 +99,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     Ok(
         match (clean && changed.is_empty(), recorded.outcomes.len() == plan.outcomes) {
             (false, _) => ExitCode::FAILURE,
-            (true, false) => ExitCode::from(3),
+            (true, false) => Status::Incomplete.into(),
             (true, true) => ExitCode::SUCCESS,
         },
     )

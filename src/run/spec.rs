@@ -94,7 +94,7 @@ pub struct Grid {
     pub forms: Vec<Form>,
     /// Without and with demographic statements.
     pub demographics: Vec<bool>,
-    /// Demonstrations of one category only: category names, or `each`; empty: no such restriction.
+    /// Demonstrations of one category only: category names or unmistakable parts of them, or `each`; empty: no such restriction.
     pub categories: Vec<String>,
     /// Whose demonstrations.
     pub controls: Vec<Control>,
@@ -343,13 +343,8 @@ impl Spec {
         for name in &self.grid.categories {
             if name == "each" {
                 restrictions.extend(catalogue.categories.iter().cloned().map(Some));
-            } else if catalogue.categories.contains(name) {
-                restrictions.push(Some(name.clone()));
             } else {
-                return Err(RunError::UnknownCategory {
-                    name: name.clone(),
-                    known: catalogue.categories.clone(),
-                });
+                restrictions.push(Some(catalogue.categories[catalogue.category(name)?].clone()));
             }
         }
         Ok(restrictions)
@@ -421,7 +416,7 @@ mod tests {
             [Some("One"), Some("Two")]
         );
         let unknown = spec("[grid]\ncategories = ['Three']").conditions(&catalogue());
-        assert!(matches!(unknown, Err(RunError::UnknownCategory { name, .. }) if name == "Three"));
+        assert!(matches!(unknown, Err(RunError::UnknownCategory(error)) if error.asked == "Three"));
     }
 
     #[test]

@@ -26,7 +26,7 @@ impl Identity {
         let model = &opened.identity;
         let mut all = Map::new();
         let mut put = |name: &str, value: Value| all.insert(name.to_owned(), value);
-        put("indieval", json!(env!("CARGO_PKG_VERSION")));
+        put("indieval", json!(crate::base::version::RELEASE));
         put("command", json!(command));
         put(NAME, json!(model.name));
         for (name, hash) in &opened.hashes {

@@ -56,7 +56,7 @@ pub struct SpecFlags {
     /// Show demographic statements first; `both` asks with and without
     #[arg(long, value_name = "WHETHER", num_args = 0..=1, default_missing_value = "yes")]
     demographics: Option<WhetherFlag>,
-    /// Demonstrations of one category only: category names, or `each`
+    /// Demonstrations of one category only: its name or an unmistakable part of it, or `each`
     #[arg(long, value_name = "NAME")]
     category: Vec<String>,
     /// Whose demonstrations: one's own, nobody's, a stranger's, a compatriot's

@@ -12,9 +12,11 @@ use std::time::Instant;
 use self::flags::SpecFlags;
 use self::progress::{Progress, StopRequests};
 use super::model_args::{MachineArgs, ModelArgs, Opened};
+use super::status::Status;
 use super::verify;
 use crate::base::files::write_bytes;
-use crate::base::text;
+
+use crate::base::{text, version};
 use crate::cli::output::tell;
 use crate::run::{
     self, Done, Ending, Event, ExecuteError, Header, Journal, ModelCompute, Observer, People, Plan, Prompts, Session,
@@ -35,6 +37,9 @@ pub struct Args {
     /// Print what would be run, what it takes and what would fail, and stop
     #[arg(long)]
     dry_run: bool,
+    /// End with exit status 3 where answers could not be read
+    #[arg(long)]
+    strict: bool,
     /// After the run, re-score so many random records unshared, and fail where they differ
     #[arg(long, value_name = "N")]
     verify: Option<usize>,
@@ -133,7 +138,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
             &Session {
                 started,
                 ended: run::now(),
-                version: env!("CARGO_PKG_VERSION").to_owned(),
+                version: version::FULL.to_owned(),
                 machine: run::machine(),
                 seconds,
                 outcomes: added,
@@ -159,13 +164,13 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
             before + added,
             header.outcomes
         ));
-        return Ok(ExitCode::from(75));
+        return Ok(Status::Stopped.into());
     }
     say(&sharing(added, tokens, seconds));
     let unread = super::report::after_run(&out, args.quiet)?;
     if unread > 0 {
         say(&format!(
-            "{unread} of {} outcomes have no readable answer; they count as wrong, and the report says within which bounds that matters (exit status 3)",
+            "{unread} of {} outcomes have no readable answer; they count as wrong, and the report says within which bounds that matters",
             header.outcomes
         ));
     }
@@ -173,11 +178,12 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         drop(compute);
         verify::sample(&out, &people, &plan, &prompts, model.as_mut(), &tokenizer, count)?;
     }
-    Ok(if unread > 0 {
-        ExitCode::from(3)
+    let status = if args.strict && unread > 0 {
+        Status::Incomplete
     } else {
-        ExitCode::SUCCESS
-    })
+        Status::Done
+    };
+    Ok(status.into())
 }
 
 /// Opens the spec's model.

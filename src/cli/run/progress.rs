@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use super::super::status::Status;
 use crate::base::text::duration;
 use crate::cli::output::tell;
 use crate::cli::signals;
@@ -34,7 +35,7 @@ impl StopRequests {
             if counter.fetch_add(1, Ordering::SeqCst) == 0 {
                 tell!("\nstopping after this respondent; once more stops now");
             } else {
-                std::process::exit(130);
+                std::process::exit(Status::Interrupted as i32);
             }
         };
         if signals::listen(handler).is_err() {

@@ -15,7 +15,7 @@ use super::output::{print, print_json, tell};
 use super::people::{People, SurveyArgs};
 use crate::probe::{Case, Count, DemonstrationRule, Draw, Probe, Split};
 use crate::prompt::{Frame, PaperPrompt, Pieces, ProbePrompt, PromptKind, PromptStyle};
-use crate::survey::{Catalogue, CategoryId, Form, QuestionId};
+use crate::survey::{Catalogue, Form, QuestionId};
 
 /// Options of `indieval show`.
 #[derive(Debug, clap::Args)]
@@ -212,7 +212,7 @@ fn case(args: &Args, people: &People) -> anyhow::Result<Case> {
     let category = args
         .category
         .as_deref()
-        .map(|name| category(&people.catalogue, name))
+        .map(|name| people.catalogue.category(name).map_err(ShowError::from))
         .transpose()?;
     let rule = DemonstrationRule {
         seed: args.seed,
@@ -246,23 +246,6 @@ fn case(args: &Args, people: &People) -> anyhow::Result<Case> {
         &rule,
         count,
     ))
-}
-
-/// The category of that name, or the only one whose name has it as a part.
-fn category(catalogue: &Catalogue, name: &str) -> Result<CategoryId, ShowError> {
-    let wanted = name.to_lowercase();
-    let names: Vec<String> = catalogue.categories.iter().map(|name| name.to_lowercase()).collect();
-    if let Some(exact) = names.iter().position(|name| *name == wanted) {
-        return Ok(exact);
-    }
-    let mut having = names.iter().enumerate().filter(|(_, name)| name.contains(&wanted));
-    match (having.next(), having.next()) {
-        (Some((only, _)), None) => Ok(only),
-        _ => Err(ShowError::UnknownCategory {
-            asked: name.to_owned(),
-            categories: catalogue.categories.clone(),
-        }),
-    }
 }
 
 fn probe(args: &Args, catalogue: &Catalogue, case: &Case) -> Result<Probe, ShowError> {
