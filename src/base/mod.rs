@@ -1,5 +1,6 @@
 //! Small things that every module may need, one file each. This module imports no other.
 
+pub mod choice;
 pub mod files;
 pub mod hex;
 pub mod near;
@@ -7,3 +8,5 @@ pub mod quote;
 pub mod random;
 pub mod text;
 pub mod version;
+
+pub use choice::{Choice, UnknownChoice};

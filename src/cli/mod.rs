@@ -2,6 +2,7 @@
 
 mod baseline;
 mod catalogue;
+mod choice;
 mod compare;
 mod completions;
 mod failure;

@@ -10,7 +10,7 @@ use super::run as run_command;
 use super::status::Status;
 use crate::base::random::Draws;
 use crate::cli::output::say;
-use crate::model::{LanguageModel, Tokenizer};
+use crate::model::{DtypeChoice, LanguageModel, Tokenizer};
 use crate::run::{self, People, Plan, Prompts};
 
 /// Options of `indieval verify`.
@@ -147,8 +147,8 @@ fn compare(
     outcomes: &[crate::scoring::Outcome],
     (count, seed): (usize, u64),
 ) -> anyhow::Result<bool> {
-    let tolerance = match spec.model.dtype.as_str() {
-        "f32" => run::TOLERANCE_F32,
+    let tolerance = match spec.model.dtype {
+        DtypeChoice::F32 => run::TOLERANCE_F32,
         _ => run::TOLERANCE_HALF,
     };
     let chosen = Draws::new(seed, 0).choose(outcomes.len(), count);

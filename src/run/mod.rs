@@ -22,7 +22,7 @@ pub use compute::{ExecuteError, ModelCompute, asks, cases, settings};
 pub use context::{CONTEXT, Context, load};
 pub use error::RunError;
 pub use execute::{Compute, Done, Event, Observer, execute};
-pub use header::{FORMAT, Header, ModelIdentity, run_id};
+pub use header::{FORMAT, Header, run_id};
 pub use journal::{Journal, RECORDS, Recorded, read};
 pub use people::{People, file_name};
 pub use plan::{Plan, Unit};

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use rayon::prelude::*;
 
-use super::{FORMAT, Header, ModelIdentity, People, Plan, Prompts, RunError, Spec, run_id};
+use super::{FORMAT, Header, People, Plan, Prompts, RunError, Spec, run_id};
 use crate::metrics::BaselineRow;
+use crate::model::ModelIdentity;
 use crate::scoring::baseline::{Crowd, Target};
 use crate::survey::Form;
 

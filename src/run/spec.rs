@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::RunError;
+use crate::model::{DeviceChoice, DtypeChoice, QuantizedWeights};
 use crate::scoring::{Condition, Control, Method, Norm};
 use crate::survey::{Catalogue, Form, IncomeGrouping};
 
@@ -30,28 +31,17 @@ pub struct Spec {
 }
 
 /// The model and how its numbers are held.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
 #[serde(deny_unknown_fields, default)]
 pub struct ModelSpec {
     /// A name of `models/*.toml`, a folder, a `.gguf` file or a hub repository; empty until given by a flag.
     pub id: String,
-    /// `auto`, `f32`, `bf16` or `f16`.
-    pub dtype: String,
-    /// `auto`, `cpu`, `cuda` or `cuda:N`.
-    pub device: String,
-    /// `plain` (dequantised at load) or `quantized`.
-    pub weights: String,
-}
-
-impl Default for ModelSpec {
-    fn default() -> Self {
-        Self {
-            id: String::new(),
-            dtype: "auto".into(),
-            device: "auto".into(),
-            weights: "plain".into(),
-        }
-    }
+    /// Numbers to compute with.
+    pub dtype: DtypeChoice,
+    /// Where to compute.
+    pub device: DeviceChoice,
+    /// How quantised weights are held.
+    pub weights: QuantizedWeights,
 }
 
 /// Which people are evaluated.

@@ -10,9 +10,11 @@ pub mod parser;
 pub mod plan;
 pub mod scorer;
 pub mod shared;
+mod texts;
 pub mod tree;
 
 pub use error::ScoringError;
 pub use norm::Norm;
 pub use outcome::{CandidateScore, Condition, Control, Evidence, Method, Outcome, Permutation, Reading, Try};
 pub use scorer::{Ask, Estimate, Fit, Scorer, Settings, Template};
+pub use texts::{TextScore, texts};

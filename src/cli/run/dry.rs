@@ -3,10 +3,9 @@
 use std::process::ExitCode;
 use std::time::Instant;
 
-use super::super::model_args::Opened;
 use crate::base::text::duration;
 use crate::cli::output::say;
-use crate::model::{Branch, Decoding, LanguageModel, ModelError};
+use crate::model::{Branch, Decoding, LanguageModel, ModelError, OpenModel};
 use crate::run::{self, ChatUse, ExecuteError, People, Plan, Prompts, Spec};
 use crate::scoring::{Method, Scorer};
 
@@ -17,13 +16,18 @@ const SAMPLED: usize = 12;
 const CALIBRATION: (usize, usize) = (512, 4);
 
 /// Prints the plan, with tokens estimated from some units and time from a short calibration.
-pub fn run(spec: &Spec, people: &People, plan: &Plan, prompts: &Prompts, opened: Opened) -> anyhow::Result<ExitCode> {
-    let Opened {
+pub fn run(
+    spec: &Spec,
+    people: &People,
+    plan: &Plan,
+    prompts: &Prompts,
+    opened: OpenModel,
+) -> anyhow::Result<ExitCode> {
+    let OpenModel {
         mut model,
         tokenizer,
         identity,
-        tree_tokens,
-        bytes: (weights, per_token),
+        memory,
         chat_template,
         ..
     } = opened;
@@ -62,7 +66,7 @@ pub fn run(spec: &Spec, people: &People, plan: &Plan, prompts: &Prompts, opened:
     say!(
         "model        {} ({}, context of {context} tokens)",
         identity.name,
-        identity.dtype
+        identity.numbers()
     );
     say!(
         "respondents  {}, {} person-splits, {} outcomes",
@@ -88,9 +92,10 @@ pub fn run(spec: &Spec, people: &People, plan: &Plan, prompts: &Prompts, opened:
         say!("             and at most {:.0} generated", all(generated));
     }
     say!(
-        "memory       {:.2} GiB of weights, {:.2} GiB for a tree of {tree_tokens} tokens ({peak} needed at once)",
-        gib(weights as f64),
-        gib(tree_tokens as f64 * per_token as f64)
+        "memory       {:.2} GiB of weights, {:.2} GiB for a tree of {} tokens ({peak} needed at once)",
+        gib(memory.weights as f64),
+        gib(memory.tree_tokens as f64 * memory.per_token as f64),
+        memory.tree_tokens
     );
     let prefill = all(shared) / speed.prefill;
     let steps = all(generated) / 39.0;

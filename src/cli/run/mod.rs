@@ -11,13 +11,14 @@ use std::time::Instant;
 
 use self::flags::SpecFlags;
 use self::progress::{Progress, StopRequests};
-use super::model_args::{MachineArgs, ModelArgs, Opened};
+use super::model_args::{MachineArgs, ModelArgs, told};
 use super::status::Status;
 use super::verify;
 use crate::base::files::write_bytes;
 
 use crate::base::{text, version};
 use crate::cli::output::tell;
+use crate::model::{DeviceChoice, OpenModel};
 use crate::run::{
     self, Done, Ending, Event, ExecuteError, Header, Journal, ModelCompute, Observer, People, Plan, Prompts, Session,
     Spec,
@@ -86,23 +87,21 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         machine.tree_tokens = Some(header.tree_tokens);
     }
     let opened = open(&spec, machine)?;
-    for note in &opened.notes {
-        say(note);
-    }
+    told(&opened).iter().for_each(|line| say(line));
     let prompts = Prompts::new(&spec, &opened.tokenizer, opened.chat_template.as_deref())?;
     if args.dry_run {
         return dry::run(&spec, &people, &plan, &prompts, opened);
     }
     resolve(&mut spec, &opened);
-    let Opened {
+    let OpenModel {
         mut model,
         tokenizer,
         identity,
         hashes,
-        tree_tokens,
+        memory,
         ..
     } = opened;
-    let header = run::header(&spec, &people, &plan, &prompts, identity, hashes, tree_tokens)?;
+    let header = run::header(&spec, &people, &plan, &prompts, identity, hashes, memory.tree_tokens)?;
     let (mut journal, recorded) = Journal::open(&out, &header)?;
     plan.check(&people, &recorded.outcomes)
         .map_err(|(index, problem)| run::RunError::Record {
@@ -187,32 +186,22 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
 }
 
 /// Opens the spec's model.
-pub(super) fn open(spec: &Spec, machine: MachineArgs) -> anyhow::Result<Opened> {
-    let flag = |name: &str, value: &str, problem: String| anyhow::anyhow!("--{name} {value}: {problem}");
+pub(super) fn open(spec: &Spec, machine: MachineArgs) -> anyhow::Result<OpenModel> {
     let model = &spec.model;
     ModelArgs {
         model: model.id.clone(),
-        dtype: model
-            .dtype
-            .parse()
-            .map_err(|problem| flag("dtype", &model.dtype, problem))?,
-        device: model
-            .device
-            .parse()
-            .map_err(|problem| flag("device", &model.device, problem))?,
-        weights: clap::ValueEnum::from_str(&model.weights, true)
-            .map_err(|_| flag("weights", &model.weights, "expected plain or quantized".into()))?,
+        dtype: model.dtype,
+        device: model.device,
+        weights: model.weights,
         machine,
     }
     .open()
 }
 
 /// Writes what was opened into the spec, in place of `auto`.
-pub(super) fn resolve(spec: &mut Spec, opened: &Opened) {
-    spec.model.device.clone_from(&opened.identity.device);
-    if let Some(dtype) = opened.identity.dtype.split(',').next() {
-        dtype.clone_into(&mut spec.model.dtype);
-    }
+pub(super) fn resolve(spec: &mut Spec, opened: &OpenModel) {
+    spec.model.device = DeviceChoice::Only(opened.identity.device);
+    spec.model.dtype = opened.identity.dtype.into();
 }
 
 /// Writes what stands beside the journal: the resolved spec, and people with the baselines' answers.
