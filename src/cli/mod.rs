@@ -71,9 +71,8 @@ enum Command {
 
 const ENVIRONMENT: &str = "\
 Environment:
-  INDIEVAL_CACHE  where fetched models are kept [default: indieval in XDG_CACHE_HOME, or in ~/.cache]
-  HF_HOME, HF_HUB_CACHE, HF_ENDPOINT, HF_TOKEN, HF_HUB_OFFLINE, HF_HUB_DOWNLOAD_TIMEOUT
-                  as everywhere around the model hub
+  INDIEVAL_CACHE  where fetched models are kept [default: ~/.cache/indieval]
+  HF_...          HOME, HUB_CACHE, ENDPOINT, TOKEN, HUB_OFFLINE, HUB_DOWNLOAD_TIMEOUT: the model hub
   NO_COLOR        1: no colours";
 
 /// Runs the program on this process's arguments.

@@ -34,6 +34,13 @@ fn the_version_names_the_release_and_where_there_is_one_the_commit() {
 }
 
 #[test]
+fn the_citation_is_of_this_release() {
+    let citation = include_str!("../../CITATION.cff");
+    let expected = concat!("\nversion: ", env!("CARGO_PKG_VERSION"), "\n");
+    assert!(citation.contains(expected), "CITATION.cff has another version");
+}
+
+#[test]
 fn help_explains_exit_statuses_and_the_environment() {
     let help = said(&indieval(&["--help"]));
     for expected in ["Exit status:", "run --strict", "75  stopped", "INDIEVAL_CACHE"] {

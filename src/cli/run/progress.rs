@@ -33,13 +33,13 @@ impl StopRequests {
         let counter = Arc::clone(&requests.0);
         let handler = move || {
             if counter.fetch_add(1, Ordering::SeqCst) == 0 {
-                tell!("\nstopping after this respondent; once more stops now");
+                tell!("\nstopping after this respondent; press Ctrl-C again to stop now (nothing recorded is lost)");
             } else {
                 std::process::exit(Status::Interrupted as i32);
             }
         };
         if signals::listen(handler).is_err() {
-            tell!("note: Ctrl-C cannot be caught here; it stops at once, and nothing recorded is lost");
+            tell!("note: Ctrl-C cannot be caught here, so it stops at once; nothing recorded is lost");
         }
         requests
     }
@@ -207,12 +207,13 @@ impl Observer for Progress {
                     return;
                 }
                 if !recorded.is_empty() {
-                    let dropped = if torn > 0 { ", one torn line dropped" } else { "" };
+                    let dropped = if torn > 0 {
+                        "; an incomplete last line was dropped"
+                    } else {
+                        ""
+                    };
                     self.bar.suspend(|| {
-                        tell!(
-                            "going on behind {} of {outcomes} recorded outcomes{dropped}",
-                            recorded.len()
-                        );
+                        tell!("resuming after {} of {outcomes} records{dropped}", recorded.len());
                     });
                 }
                 self.tick();
