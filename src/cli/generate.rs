@@ -7,6 +7,8 @@ use serde_json::json;
 
 use super::model_args::{ModelArgs, told};
 use super::requests::{Answer, FileArgs, Identity, Line, Request, RequestError, keep_room, named, serve};
+use super::score::end_of_text;
+use crate::cli::output::tell;
 use crate::model::{Decoding, LanguageModel, Markup, Node, Tokenizer};
 use crate::prompt::{ChatTemplate, Date, Turn};
 use crate::scoring::shared::{Prompt, Tokens, work};
@@ -60,7 +62,7 @@ pub fn run(mut args: Args) -> anyhow::Result<ExitCode> {
     keep_room(&args.files.out, &mut args.model);
     let mut opened = args.model.open()?;
     if !args.files.quiet {
-        told(&opened).iter().for_each(|line| eprintln!("{line}"));
+        told(&opened).iter().for_each(|line| tell!("{line}"));
     }
     let settings = [
         ("max tokens", json!(args.max_tokens)),

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use super::choice::choice;
+use crate::cli::output::tell;
 use crate::survey::{
     Catalogue, Demographics, IncomeGrouping, QuestionId, ReadOptions, ReadReport, RepeatedIds, SurveyFile,
 };
@@ -122,7 +123,7 @@ impl SurveyArgs {
     pub fn load_weighted(&self, weight: Option<&str>) -> anyhow::Result<People> {
         let people = self.read(weight)?;
         for note in notes(&people.survey.report, people.demographics) {
-            eprintln!("note: {note}");
+            tell!("note: {note}");
         }
         Ok(people)
     }

@@ -8,7 +8,8 @@ use serde_json::json;
 
 use super::model_args::{ModelArgs, told};
 use super::requests::{Answer, FileArgs, Identity, Line, Request, RequestError, keep_room, named, serve};
-use crate::model::{LanguageModel, Node, Tokenizer};
+use crate::cli::output::tell;
+use crate::model::{LanguageModel, Node, TokenId, Tokenizer};
 use crate::scoring::join::{Encoded, Encoder, Joined, Markup};
 use crate::scoring::norm::total;
 use crate::scoring::shared::{Job, Prompt, Tokens, work};
@@ -39,7 +40,7 @@ pub fn run(mut args: Args) -> anyhow::Result<ExitCode> {
     keep_room(&args.files.out, &mut args.model);
     let mut opened = args.model.open()?;
     if !args.files.quiet {
-        told(&opened).iter().for_each(|line| eprintln!("{line}"));
+        told(&opened).iter().for_each(|line| tell!("{line}"));
     }
     let markup = if args.control_tokens {
         Markup::Control
@@ -135,7 +136,7 @@ impl Scores<'_> {
                 let bad = |error| line.bad(format!("{error}"));
                 let plain = self.tokenizer.encode(text).map_err(bad)?;
                 if plain.len() > self.tokenizer.encode_with_specials(text).map_err(bad)?.len() {
-                    eprintln!(
+                    tell!(
                         "note: {}: `{name}` has control tokens in it, which are read as text; --control-tokens reads \
                          them as what they are",
                         line.place

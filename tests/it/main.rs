@@ -6,6 +6,7 @@ mod catalogue;
 mod formats;
 mod front_door;
 mod golden;
+mod hostile;
 mod invented;
 mod models;
 mod probe;

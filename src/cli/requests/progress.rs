@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use indicatif::{HumanCount, HumanDuration, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use crate::cli::output::tell;
 use crate::scoring::shared::Tokens;
 
 /// Time between lines where there is no terminal.
@@ -64,7 +65,7 @@ impl Progress {
             self.told = Instant::now();
             let share = self.total.map(|total| 100 * read / total.max(1));
             let share = share.map_or_else(String::new, |share| format!("{share} %, "));
-            eprintln!("{share}{}", self.message(tokens));
+            tell!("{share}{}", self.message(tokens));
         }
     }
 
@@ -78,7 +79,7 @@ impl Progress {
             0 => String::new(),
             kept => format!("{} lines were answered before; ", HumanCount(kept)),
         };
-        eprintln!(
+        tell!(
             "{kept}{} in {}",
             self.message(tokens),
             HumanDuration(self.begun.elapsed())
