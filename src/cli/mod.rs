@@ -6,6 +6,7 @@ mod compare;
 mod failure;
 mod format;
 mod generate;
+mod method;
 mod model_args;
 mod models;
 mod output;

@@ -1,19 +1,14 @@
-//! The paper's prompt: all probes of a split in one message, one JSON answer.
-
-use std::path::Path;
+//! The paper's prompt: all probes of a split in one message, one JSON answer. Its single braces are text, so it is no
+//! template of the kind the other prompts are.
 
 use serde_json::{Value, json};
 
 use super::error::PromptError;
 use super::pieces::{Body, Frame, Pieces, known, question};
 use super::python_json::{Escape, dumps};
-use super::template::{read, sha256};
+use super::template::sha256;
 use crate::probe::Case;
 use crate::survey::Catalogue;
-
-/// The paper's prompt, to the letter (Figure 10 of the paper). Its single braces are text, so it is no template of the
-/// kind the other prompts are.
-const PAPER: &str = include_str!("../../prompts/paper.txt");
 
 /// Where the known statements go.
 const STATEMENTS: &str = "{known_statements}";
@@ -34,16 +29,6 @@ pub struct PaperPrompt {
 }
 
 impl PaperPrompt {
-    /// The paper's own.
-    pub fn built_in() -> Result<Self, PromptError> {
-        Self::parse("prompts/paper.txt", PAPER)
-    }
-
-    /// A prompt of one's own from a file.
-    pub fn read(path: &Path) -> Result<Self, PromptError> {
-        Self::parse(&path.display().to_string(), &read(path)?)
-    }
-
     /// Cuts a text that has `{known_statements}` and, below it, `{new_statement_groups}`; `name` is for messages.
     pub fn parse(name: &str, source: &str) -> Result<Self, PromptError> {
         let unused: Vec<String> = [STATEMENTS, GROUPS]
@@ -124,10 +109,13 @@ fn groups(catalogue: &Catalogue, case: &Case) -> Result<String, PromptError> {
 mod tests {
     use super::*;
 
+    /// The paper's prompt, to the letter (Figure 10 of the paper).
+    const PAPER: &str = include_str!("../../prompts/paper.txt");
+
     #[test]
     fn the_papers_prompt_is_unchanged() {
         assert_eq!(
-            PaperPrompt::built_in().unwrap().hash(),
+            PaperPrompt::parse("paper", PAPER).unwrap().hash(),
             "996b36fd99ba160aa97e77bb3f478bac28bcd41ce9dc406e09e4d3e79decd987"
         );
     }

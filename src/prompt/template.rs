@@ -1,14 +1,12 @@
-//! Prompts that ask for one probe at a time: likelihood, label, single.
+//! Prompts that ask for one probe at a time.
 //!
 //! A template is text with placeholders in double braces. It is rendered once, with a mark in place of each value, and
 //! cut at the marks; the values are put between the cuts afterwards. So nothing in a statement is ever taken for
 //! template syntax, and the pieces are the text.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
 
 use minijinja::{Environment, UndefinedBehavior, Value};
-use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::error::PromptError;
@@ -23,43 +21,33 @@ const LETTERS: &[u8; 26] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ";
 const FUEL: u64 = 10_000;
 
 /// What a prompt for one probe wants from the model.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum PromptKind {
     /// Each candidate follows as the next statement.
-    Likelihood,
-    /// The candidates are listed, and each option's label follows.
-    Label,
+    Candidate,
+    /// The candidates are listed, and each option's letter follows.
+    Letter,
     /// The candidates are listed, and the model writes which it chooses.
-    Single,
+    Written,
 }
 
 impl PromptKind {
     /// All three.
-    pub const ALL: [Self; 3] = [Self::Likelihood, Self::Label, Self::Single];
-
-    /// The built-in template and its name.
-    fn built_in(self) -> (&'static str, &'static str) {
-        match self {
-            Self::Likelihood => ("prompts/likelihood.txt", include_str!("../../prompts/likelihood.txt")),
-            Self::Label => ("prompts/label.txt", include_str!("../../prompts/label.txt")),
-            Self::Single => ("prompts/single.txt", include_str!("../../prompts/single.txt")),
-        }
-    }
+    pub const ALL: [Self; 3] = [Self::Candidate, Self::Letter, Self::Written];
 
     /// The placeholders a template must have, each once.
     fn placeholders(self) -> &'static [Placeholder] {
         match self {
-            Self::Likelihood => &[Placeholder::Statements, Placeholder::Candidate],
-            Self::Label | Self::Single => &[Placeholder::Statements, Placeholder::Options, Placeholder::Answer],
+            Self::Candidate => &[Placeholder::Statements, Placeholder::Candidate],
+            Self::Letter | Self::Written => &[Placeholder::Statements, Placeholder::Options, Placeholder::Answer],
         }
     }
 
     /// The placeholder that the answer takes the place of.
     fn answer(self) -> Placeholder {
         match self {
-            Self::Likelihood => Placeholder::Candidate,
-            Self::Label | Self::Single => Placeholder::Answer,
+            Self::Candidate => Placeholder::Candidate,
+            Self::Letter | Self::Written => Placeholder::Answer,
         }
     }
 }
@@ -117,17 +105,6 @@ enum Message {
 }
 
 impl ProbePrompt {
-    /// The template in `prompts/`.
-    pub fn built_in(kind: PromptKind) -> Result<Self, PromptError> {
-        let (name, source) = kind.built_in();
-        Self::parse(kind, name, source)
-    }
-
-    /// A template from a file of one's own.
-    pub fn read(kind: PromptKind, path: &Path) -> Result<Self, PromptError> {
-        Self::parse(kind, &path.display().to_string(), &read(path)?)
-    }
-
     /// Cuts a template; `name` is for messages.
     pub fn parse(kind: PromptKind, name: &str, source: &str) -> Result<Self, PromptError> {
         let text = render_marks(kind, name, source)?;
@@ -150,15 +127,15 @@ impl ProbePrompt {
             .ok_or_else(|| misplaced("the statements stand in the last line; the answer must come in a line below"))?;
         let (before_answer, after_answer) = split(&format!("\n{rest}"), kind.answer())
             .ok_or_else(|| misplaced("the answer stands above the statements or in their line"))?;
-        if kind != PromptKind::Likelihood && !after_answer.is_empty() {
+        if kind != PromptKind::Candidate && !after_answer.is_empty() {
             return Err(misplaced("something follows on the answer"));
         }
         let (message, lead_in) = before_answer
             .rsplit_once('\n')
             .ok_or_else(|| misplaced("the answer stands in the line of the statements"))?;
         let message = match kind {
-            PromptKind::Likelihood => Message::Plain(message.to_owned()),
-            PromptKind::Label | PromptKind::Single => {
+            PromptKind::Candidate => Message::Plain(message.to_owned()),
+            PromptKind::Letter | PromptKind::Written => {
                 let (before, after) = split(message, Placeholder::Options)
                     .ok_or_else(|| misplaced("the options do not stand between the statements and the answer"))?;
                 Message::AroundOptions(before, after)
@@ -189,7 +166,7 @@ impl ProbePrompt {
     /// The prompt for one probe of a case.
     ///
     /// `order[i]` is the candidate shown as option i, and scored by continuation i; absent, it is the catalogue's order.
-    /// Continuations are candidates for likelihood, labels for label, and none for single.
+    /// Continuations are candidates, letters or none, as the kind says.
     pub fn pieces(
         &self,
         catalogue: &Catalogue,
@@ -211,9 +188,9 @@ impl ProbePrompt {
         };
         let [gap, tail] = &self.around_answer;
         let continuations = match self.kind {
-            PromptKind::Likelihood => candidates.iter().map(|text| format!("{gap}{text}{tail}")).collect(),
-            PromptKind::Label => letters(&candidates).map(|letter| format!("{gap}{letter}")).collect(),
-            PromptKind::Single => Vec::new(),
+            PromptKind::Candidate => candidates.iter().map(|text| format!("{gap}{text}{tail}")).collect(),
+            PromptKind::Letter => letters(&candidates).map(|letter| format!("{gap}{letter}")).collect(),
+            PromptKind::Written => Vec::new(),
         };
         let body = Body {
             head: &self.head,
@@ -318,14 +295,6 @@ fn options(question: &Question, candidates: &[String]) -> Result<String, PromptE
 /// The labels of as many options.
 fn letters(candidates: &[String]) -> impl Iterator<Item = char> {
     LETTERS.iter().take(candidates.len()).map(|&letter| char::from(letter))
-}
-
-/// A file's text.
-pub(super) fn read(path: &Path) -> Result<String, PromptError> {
-    std::fs::read_to_string(path).map_err(|source| PromptError::Read {
-        path: path.to_owned(),
-        source,
-    })
 }
 
 /// SHA-256 in hex.

@@ -241,12 +241,6 @@ fn summary(run: &RunData, norm: Norm) -> RunSummary {
 /// without demographics where there is a choice. A method whose conditions are restricted to several categories, one each,
 /// has no main condition: none of them speaks for the others.
 fn main_conditions(entries: &[Entry]) -> Vec<usize> {
-    let methods = [
-        Method::Likelihood,
-        Method::Label,
-        Method::Generation,
-        Method::GenerationPaper,
-    ];
     let rank = |condition: &Condition| {
         (
             condition.control.is_own(),
@@ -256,9 +250,9 @@ fn main_conditions(entries: &[Entry]) -> Vec<usize> {
             !condition.demographics,
         )
     };
-    methods
-        .into_iter()
-        .filter_map(|method| {
+    Method::ALL
+        .iter()
+        .filter_map(|&method| {
             let conditions = entries.iter().enumerate();
             let conditions =
                 conditions.filter_map(|(at, entry)| entry.condition().filter(|c| c.method == method).map(|c| (at, c)));

@@ -8,7 +8,6 @@ use super::build::{Bench, Entry, bench};
 use super::names;
 use super::numbers::ReportOptions;
 use crate::metrics::{Comparison, Estimate, MetricsError, Norm, Panel, RunData, System, holm};
-use crate::scoring::Method;
 
 /// What differs between the two sides of a comparison; everything else is equal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -186,7 +185,7 @@ fn add_norms(bench: &mut Bench<'_>) -> Result<(), MetricsError> {
     for entry in &bench.entries {
         let Some(condition) = entry
             .condition()
-            .filter(|condition| condition.method == Method::Likelihood)
+            .filter(|condition| condition.method.definition().is_normed())
         else {
             continue;
         };

@@ -2,9 +2,8 @@
 
 use super::{Compute, FitSpec, People, Plan, Prompts, RunError, Spec, Unit, case};
 use crate::probe::Case;
-use crate::scoring::scorer::{Ask, Fit, Scorer, Settings, Template};
 use crate::scoring::shared::Tokens;
-use crate::scoring::{Method, Outcome, ScoringError};
+use crate::scoring::{Ask, Fit, Outcome, Scorer, ScoringError, Settings};
 
 /// Why a unit could not be computed or recorded.
 #[derive(Debug, thiserror::Error)]
@@ -47,7 +46,7 @@ pub fn settings(spec: &Spec) -> Settings {
     let scoring = &spec.scoring;
     Settings {
         unconditional: scoring.unconditional,
-        permutations: scoring.permutations,
+        orders: scoring.orders,
         constrained: scoring.constrained,
         temperature: scoring.temperature,
         top_p: scoring.top_p,
@@ -78,16 +77,10 @@ pub fn asks<'a>(plan: &'a Plan, prompts: &'a Prompts, unit: &Unit, cases: &'a [C
         .zip(cases)
         .map(|(&(condition, _), case)| {
             let condition = &plan.conditions[condition];
-            let template = match condition.method {
-                Method::Likelihood => Template::Probe(&prompts.likelihood),
-                Method::Label => Template::Probe(&prompts.label),
-                Method::Generation => Template::Probe(&prompts.single),
-                Method::GenerationPaper => Template::Paper(&prompts.paper),
-            };
             Ask {
                 condition,
                 case,
-                template,
+                prompt: prompts.of(condition.method),
                 frame: prompts.frame(condition.method),
             }
         })

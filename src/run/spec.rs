@@ -1,11 +1,12 @@
 //! What determines a run's result, as it is written in `experiments/*.toml` and, resolved, in `spec.toml` of a run.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
 use super::RunError;
-use crate::scoring::{Condition, Control, Method, Norm};
+use crate::scoring::{Condition, Control, Method, Norm, Orders};
 use crate::survey::{Catalogue, Form, IncomeGrouping};
 
 /// Everything that determines a run's result. A list in `[grid]` is one axis of a grid; all of its conditions share one
@@ -132,8 +133,12 @@ pub struct ScoringSpec {
     pub norm: String,
     /// Score candidates without any context too, which PMI needs.
     pub unconditional: bool,
-    /// Orders of the options that `label` averages over.
-    pub permutations: usize,
+    /// In how many cyclic orders `label` and `generation` list the options: `all` (as many as there are options), or at
+    /// most so many.
+    pub orders: Orders,
+    /// What version 0.1 had for `label` in place of `orders`. Its records still hold it; a spec must not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub permutations: Option<usize>,
     /// Whether generated answers are restricted to valid ones.
     pub constrained: bool,
     /// Temperature of the first try of a generated answer; 0 is greedy.
@@ -159,7 +164,8 @@ impl Default for ScoringSpec {
         Self {
             norm: "sum".into(),
             unconditional: true,
-            permutations: 2,
+            orders: Orders::All,
+            permutations: None,
             constrained: false,
             temperature: 0.0,
             top_p: 1.0,
@@ -197,22 +203,16 @@ pub enum ChatUse {
     None,
 }
 
-/// Prompt templates of one's own.
+/// Prompt templates of one's own, by the method whose built-in template they take the place of.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
-#[serde(deny_unknown_fields, default)]
-pub struct PromptSpec {
-    /// In place of `prompts/likelihood.txt`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub likelihood: Option<PathBuf>,
-    /// In place of `prompts/label.txt`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub label: Option<PathBuf>,
-    /// In place of `prompts/single.txt`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub generation: Option<PathBuf>,
-    /// In place of `prompts/paper.txt`.
-    #[serde(rename = "generation-paper", skip_serializing_if = "Option::is_none")]
-    pub paper: Option<PathBuf>,
+#[serde(transparent)]
+pub struct PromptSpec(BTreeMap<Method, PathBuf>);
+
+impl PromptSpec {
+    /// The file with a method's template; absent where the built-in one is used.
+    pub fn of(&self, method: Method) -> Option<&Path> {
+        self.0.get(&method).map(PathBuf::as_path)
+    }
 }
 
 impl Spec {
@@ -222,10 +222,18 @@ impl Spec {
             path: path.to_owned(),
             source,
         })?;
-        toml::from_str(&text).map_err(|source| RunError::Spec {
+        let spec: Self = toml::from_str(&text).map_err(|source| RunError::Spec {
             path: path.to_owned(),
             source: Box::new(source),
-        })
+        })?;
+        match spec.scoring.permutations {
+            None => Ok(spec),
+            Some(_) => Err(RunError::RenamedKey {
+                path: path.to_owned(),
+                old: "permutations",
+                new: "orders",
+            }),
+        }
     }
 
     /// The spec as TOML, the form that `spec.toml` holds and that the run id covers.
@@ -244,12 +252,6 @@ impl Spec {
                 "scoring.norm",
                 scoring.norm.clone(),
                 "sum, token, character, byte or pmi",
-            ),
-            (
-                scoring.permutations > 0,
-                "scoring.permutations",
-                scoring.permutations.to_string(),
-                "at least 1",
             ),
             (
                 scoring.paper_tokens > 0,
@@ -436,7 +438,6 @@ mod tests {
         ));
         for (text, named) in [
             ("norm = 'nope'", "scoring.norm"),
-            ("permutations = 0", "scoring.permutations"),
             ("retry_temperature = -3.0", "scoring.retry_temperature"),
             ("temperature = nan", "scoring.temperature"),
             ("top_p = 0.0", "scoring.top_p"),

@@ -7,10 +7,9 @@ use serde_json::Value;
 use super::{ExecuteError, People, Plan, Prompts, RunError, Spec, Unit, asks, case};
 use crate::model::{LanguageModel, TokenId, Tokenizer};
 use crate::probe::Case;
-use crate::prompt::Pieces;
 use crate::scoring::join::{Encoder, Markup};
-use crate::scoring::norm::{highest, predict};
-use crate::scoring::{Ask, Evidence, Method, Norm, Outcome, Scorer, ScoringError, Template};
+use crate::scoring::methods::Concluded;
+use crate::scoring::{Ask, Asked, Claimed, Claims, Continuation, Outcome, Scorer, ScoringError, Settings};
 
 /// Most that a token's log-probability may differ in f32, nats: sums of thousands of products in another order differ
 /// by about 1e-4 in models of this depth; ten times that is no rounding.
@@ -59,6 +58,7 @@ pub fn rescore(
     tolerance: f32,
 ) -> Result<Verified, ExecuteError> {
     let mut verified = Verified::default();
+    let settings = super::settings(spec);
     for &index in chosen {
         let outcome = &outcomes[index];
         let Some((case, unit, probe)) = single(people, spec, plan, outcome, index) else {
@@ -68,6 +68,8 @@ pub fn rescore(
         let asked = asks(plan, prompts, &unit, &cases);
         let mut again = Again {
             people,
+            settings: &settings,
+            last: None,
             model,
             tokenizer,
             probe,
@@ -138,13 +140,13 @@ fn derive(
         let Some((mut case, unit, probe)) = single(people, spec, plan, outcome, index) else {
             continue;
         };
-        // The paper's prompt asks all probes of a case at once, and its tries are kept with the first.
-        let at = match outcome.condition.method {
-            Method::GenerationPaper => probe,
-            _ => {
-                case.probes = vec![case.probes[probe]];
-                0
-            }
+        let definition = outcome.condition.method.definition();
+        // Where all probes of a case are asked at once, texts are kept with the first.
+        let at = if definition.asks_all_at_once() {
+            probe
+        } else {
+            case.probes = vec![case.probes[probe]];
+            0
         };
         let cases = [case];
         let asked = asks(plan, prompts, &unit, &cases);
@@ -152,23 +154,16 @@ fn derive(
         let mut differ = |what: String| {
             verified.differences.push(Difference { line: index + 2, what });
         };
-        let now = match &outcome.evidence {
-            Evidence::Likelihood { scores } => {
-                if outcome.prediction != predict(scores, Norm::Sum) {
-                    differ("prediction is not the candidate of the highest likelihood".to_owned());
-                }
-                scorer.ask(&asked).map_err(fail)?.remove(0).pop()
+        match definition.concluded(&outcome.evidence) {
+            Concluded::Choice(choice) if choice != outcome.prediction => {
+                differ("prediction is not what the evidence says".to_owned());
             }
-            Evidence::Label { logprobs, .. } => {
-                if outcome.prediction != highest(logprobs) {
-                    differ("prediction is not the candidate of the most probable label".to_owned());
-                }
-                scorer.ask(&asked).map_err(fail)?.remove(0).pop()
-            }
-            Evidence::Generation { .. } => {
-                let Evidence::Generation { tries, .. } = &outcomes[index - at].evidence else {
-                    continue;
-                };
+            Concluded::Foreign => differ(format!("the evidence is not that of {}", outcome.condition.method)),
+            Concluded::Choice(_) | Concluded::Unsaid => {}
+        }
+        let now = match outcomes[index - at].evidence.tries() {
+            None => scorer.ask(&asked).map_err(fail)?.remove(0).pop(),
+            Some(tries) => {
                 let (mut read, odd) = scorer.read_again(&asked[0], tries).map_err(fail)?;
                 odd.into_iter().for_each(|odd| differ(odd.to_owned()));
                 (at < read.len()).then(|| read.swap_remove(at))
@@ -177,7 +172,7 @@ fn derive(
         let encode =
             |outcome: &Outcome| serde_json::to_value(outcome).map_err(|error| RunError::Encode(error.to_string()));
         let Some(mut now) = now else { continue };
-        if !matches!(now.evidence, Evidence::Generation { .. }) {
+        if now.evidence.tries().is_none() {
             // Of two candidates that are equal to rounding either may be the higher one; it was compared above.
             now.prediction = outcome.prediction;
         }
@@ -216,6 +211,9 @@ fn compare_values(place: &str, recorded: &Value, now: &Value, tolerance: f64, fo
 
 struct Again<'a> {
     people: &'a People,
+    settings: &'a Settings,
+    /// The prompt encoded last.
+    last: Option<(String, Vec<TokenId>)>,
     model: &'a mut dyn LanguageModel,
     tokenizer: &'a Tokenizer,
     /// Position of the probe in its case.
@@ -231,63 +229,47 @@ impl Again<'_> {
             crate::prompt::Frame::Plain => Markup::Text,
             crate::prompt::Frame::Chat(_) => Markup::Control,
         };
-        match &outcome.evidence {
-            Evidence::Likelihood { scores } => {
-                let pieces = self.pieces(ask, None)?;
-                if scores.len() != pieces.continuations.len() {
-                    self.differs(format!(
-                        "{} candidates are scored where there are {}",
-                        scores.len(),
-                        pieces.continuations.len()
-                    ));
+        let asked = Asked {
+            catalogue: &self.people.catalogue,
+            case: ask.case,
+            prompt: ask.prompt,
+            frame: ask.frame,
+            settings: self.settings,
+            condition: "",
+        };
+        let definition = outcome.condition.method.definition();
+        let Claims { claims, odd } = definition.claims(&asked, self.probe, &outcome.evidence)?;
+        odd.into_iter().for_each(|odd| self.differs(odd));
+        for claim in claims {
+            let (tokens, logprobs) = match claim.continuation {
+                Continuation::Text(text) => self.alone(markup, &claim.context, &text)?,
+                Continuation::Tokens(tokens) => {
+                    let prompt = self.prompt(markup, claim.context)?;
+                    let logprobs = self.below(&prompt, &tokens)?;
+                    (tokens, logprobs)
                 }
-                for (candidate, (score, continuation)) in scores.iter().zip(&pieces.continuations).enumerate() {
-                    let (tokens, logprobs) = self.alone(markup, &pieces.context(), continuation)?;
-                    if tokens != score.tokens {
-                        self.differs(format!("candidate {candidate} has other tokens"));
-                        continue;
-                    }
-                    self.compare(&format!("candidate {candidate}"), &score.logprobs, &logprobs);
+            };
+            match claim.recorded {
+                Claimed::Each(_, Some(recorded)) if recorded != tokens => {
+                    self.differs(format!("{} has other tokens", claim.what));
                 }
-            }
-            Evidence::Label { permutations, .. } => {
-                for permutation in permutations {
-                    let mut sorted = permutation.order.clone();
-                    sorted.sort_unstable();
-                    if !sorted.into_iter().eq(0..outcome.candidates) {
-                        self.differs("an order is not one of the candidates".to_owned());
-                        continue;
-                    }
-                    let pieces = self.pieces(ask, Some(&permutation.order))?;
-                    for (option, continuation) in pieces.continuations.iter().enumerate() {
-                        let (_, logprobs) = self.alone(markup, &pieces.context(), continuation)?;
-                        let sum: f32 = logprobs.iter().sum();
-                        let recorded = permutation.logprobs.get(option).copied().unwrap_or(f64::NAN);
-                        self.compare(&format!("option {option}"), &[recorded as f32], &[sum]);
-                    }
-                }
-            }
-            Evidence::Generation { tries, .. } if tries.is_empty() => {}
-            Evidence::Generation { tries, .. } => {
-                let context = self.pieces(ask, None)?.context();
-                let prompt = Encoder::new(self.tokenizer, markup).encode(&context)?.tokens();
-                for (number, told) in tries.iter().enumerate() {
-                    let logprobs = self.below(&prompt, &told.tokens)?;
-                    self.compare(&format!("generated text {}", number + 1), &told.logprobs, &logprobs);
-                }
+                Claimed::Each(recorded, _) => self.compare(&claim.what, &recorded, &logprobs),
+                Claimed::Sum(recorded) => self.compare(&claim.what, &[recorded as f32], &[logprobs.iter().sum()]),
             }
         }
         Ok(())
     }
 
-    fn pieces(&self, ask: &Ask<'_>, order: Option<&[usize]>) -> Result<Pieces, ScoringError> {
-        let catalogue = &self.people.catalogue;
-        Ok(match ask.template {
-            Template::Probe(prompt) => {
-                prompt.pieces(catalogue, ask.case, &ask.case.probes[self.probe], order, ask.frame)?
+    /// Tokens of a prompt; the tries of one answer ask for the same one after the other.
+    fn prompt(&mut self, markup: Markup, context: String) -> Result<Vec<TokenId>, ScoringError> {
+        match &self.last {
+            Some((last, tokens)) if *last == context => Ok(tokens.clone()),
+            _ => {
+                let tokens = Encoder::new(self.tokenizer, markup).encode(&context)?.tokens();
+                self.last = Some((context, tokens.clone()));
+                Ok(tokens)
             }
-            Template::Paper(prompt) => prompt.pieces(catalogue, ask.case, ask.frame)?,
-        })
+        }
     }
 
     /// Tokens of a continuation and their log-probabilities, with nothing shared.

@@ -1,11 +1,13 @@
 //! Cases to outcomes, with the deterministic fake: what is shared, averaged, dropped and retried.
 
+use std::collections::BTreeMap;
+
 use indieval::model::fake::{FakeConfig, FakeModel};
 use indieval::model::{Finish, LanguageModel, Tokenizer};
 use indieval::probe::{Case, DemonstrationRule, Draw, Split};
-use indieval::prompt::{ChatFrame, Edge, Frame, PaperPrompt, ProbePrompt, PromptKind};
+use indieval::prompt::{ChatFrame, Edge, Frame, Prompt};
 use indieval::scoring::{
-    Ask, Condition, Control, Evidence, Fit, Method, Norm, Outcome, Reading, Scorer, ScoringError, Settings, Template,
+    Ask, Condition, Control, Evidence, Fit, Method, Norm, Orders, Outcome, Reading, Scorer, ScoringError, Settings,
 };
 use indieval::survey::{Answer, Catalogue, Form, Respondent};
 
@@ -55,22 +57,11 @@ fn condition(method: Method, demonstrations: usize) -> Condition {
     }
 }
 
-struct Prompts {
-    likelihood: ProbePrompt,
-    label: ProbePrompt,
-    single: ProbePrompt,
-    paper: PaperPrompt,
-    frame: Frame,
-}
-
-fn prompts() -> Prompts {
-    let probe = |kind| ProbePrompt::built_in(kind).expect("a prompt");
-    Prompts {
-        likelihood: probe(PromptKind::Likelihood),
-        label: probe(PromptKind::Label),
-        single: probe(PromptKind::Single),
-        paper: PaperPrompt::built_in().expect("a prompt"),
-        frame: Frame::Chat(ChatFrame {
+/// Chat templates stand around what asks for an answer.
+fn frame(method: Method) -> Frame {
+    match method.definition().asks_for_answer() {
+        false => Frame::Plain,
+        true => Frame::Chat(ChatFrame {
             bos: String::new(),
             before: "<user> ".into(),
             after: " <model> ".into(),
@@ -80,17 +71,17 @@ fn prompts() -> Prompts {
     }
 }
 
-fn ask<'a>(condition: &'a Condition, case: &'a Case, prompts: &'a Prompts) -> Ask<'a> {
-    let (template, frame) = match condition.method {
-        Method::Likelihood => (Template::Probe(&prompts.likelihood), &Frame::Plain),
-        Method::Label => (Template::Probe(&prompts.label), &prompts.frame),
-        Method::Generation => (Template::Probe(&prompts.single), &prompts.frame),
-        Method::GenerationPaper => (Template::Paper(&prompts.paper), &prompts.frame),
-    };
+fn prompts() -> BTreeMap<Method, (Prompt, Frame)> {
+    let of = |&method: &Method| (method, (method.prompt(None).expect("a prompt"), frame(method)));
+    Method::ALL.iter().map(of).collect()
+}
+
+fn ask<'a>(condition: &'a Condition, case: &'a Case, prompts: &'a BTreeMap<Method, (Prompt, Frame)>) -> Ask<'a> {
+    let (prompt, frame) = &prompts[&condition.method];
     Ask {
         condition,
         case,
-        template,
+        prompt,
         frame,
     }
 }
@@ -101,13 +92,6 @@ fn constrained() -> Settings {
         ..Settings::default()
     }
 }
-
-const METHODS: [Method; 4] = [
-    Method::Likelihood,
-    Method::Label,
-    Method::Generation,
-    Method::GenerationPaper,
-];
 
 /// Outcomes of these conditions for one person, given together or one by one, and tokens computed and alone.
 fn run(
@@ -148,7 +132,7 @@ fn fake() -> FakeModel {
 fn conditions_of_one_person_share_a_tree_and_do_not_influence_each_other() {
     let conditions: Vec<Condition> = [0, 12, 24]
         .into_iter()
-        .flat_map(|count| METHODS.map(|method| condition(method, count)))
+        .flat_map(|count| Method::ALL.iter().map(move |&method| condition(method, count)))
         .collect();
     let (together, shared, alone) = run(&mut fake(), &conditions, &constrained(), true);
     let (apart, shared_apart, _) = run(&mut fake(), &conditions, &constrained(), false);
@@ -192,10 +176,10 @@ fn likelihoods_are_those_of_the_texts_on_their_own() {
         let row = &model.score(model.root(), &[&tokens]).expect("scores")[0];
         row[context.len()..].iter().map(|score| score.logprob).collect()
     };
-    for (probe, outcome) in case.probes.iter().zip(&outcomes[0]) {
+    for (probe, outcome) in outcomes[0].iter().enumerate() {
         let pieces = |case| {
-            prompts
-                .likelihood
+            let prompt = &prompts[&Method::Likelihood].0;
+            prompt
                 .pieces(catalogue, case, probe, None, &Frame::Plain)
                 .expect("pieces")
         };
@@ -215,11 +199,7 @@ fn likelihoods_are_those_of_the_texts_on_their_own() {
 
 #[test]
 fn labels_are_asked_in_every_order_and_averaged() {
-    let settings = Settings {
-        permutations: 2,
-        ..Settings::default()
-    };
-    let (outcomes, ..) = run(&mut fake(), &[condition(Method::Label, 5)], &settings, true);
+    let (outcomes, ..) = run(&mut fake(), &[condition(Method::Label, 5)], &Settings::default(), true);
     for outcome in &outcomes[0] {
         let Evidence::Label {
             logprobs,
@@ -229,14 +209,14 @@ fn labels_are_asked_in_every_order_and_averaged() {
         else {
             panic!("{outcome:?}");
         };
-        assert_eq!(permutations.len(), 2);
+        assert_eq!(permutations.len(), outcome.candidates);
         assert!((0.0..=1.0).contains(invalid_mass));
         for (candidate, mean) in logprobs.iter().enumerate() {
             let of_candidate = |permutation: &indieval::scoring::Permutation| {
                 let place = permutation.order.iter().position(|&shown| shown == candidate);
                 permutation.logprobs[place.expect("a place")]
             };
-            let by_hand = permutations.iter().map(of_candidate).sum::<f64>() / 2.0;
+            let by_hand = permutations.iter().map(of_candidate).sum::<f64>() / permutations.len() as f64;
             assert!((mean - by_hand).abs() < 1e-12);
         }
         let best = logprobs.iter().copied().fold(f64::NEG_INFINITY, f64::max);
@@ -248,6 +228,7 @@ fn labels_are_asked_in_every_order_and_averaged() {
 fn what_cannot_be_read_is_tried_again_and_recorded() {
     let settings = Settings {
         retries: 1,
+        orders: Orders::ONE,
         paper_tokens: 40,
         ..Settings::default()
     };
@@ -299,8 +280,9 @@ fn constrained_answers_are_valid_and_stop_when_complete() {
         let Evidence::Generation { reading, tries } = &outcome.evidence else {
             panic!("{outcome:?}");
         };
-        assert_eq!((*reading, tries.len(), tries[0].tokens.len()), (Reading::Choice, 1, 1));
-        assert!(tries[0].invalid_mass.is_some_and(|mass| mass > 0.0));
+        assert_eq!((*reading, tries.len()), (Reading::Choice, outcome.candidates));
+        assert!(tries.iter().all(|one| one.tokens.len() == 1 && one.choice.is_some()));
+        assert!(tries.iter().all(|one| one.invalid_mass.is_some_and(|mass| mass > 0.0)));
     }
 }
 

@@ -8,7 +8,7 @@ use crate::base::text::duration;
 use crate::cli::output::say;
 use crate::model::{Branch, Decoding, LanguageModel, ModelError};
 use crate::run::{self, ChatUse, ExecuteError, People, Plan, Prompts, Spec};
-use crate::scoring::{Method, Scorer};
+use crate::scoring::Scorer;
 
 /// People's splits whose prompts are put together and tokenised; the others are taken to be like these.
 const SAMPLED: usize = 12;
@@ -107,7 +107,7 @@ pub fn run(spec: &Spec, people: &People, plan: &Plan, prompts: &Prompts, opened:
     let asked = plan
         .conditions
         .iter()
-        .any(|condition| condition.method != Method::Likelihood);
+        .any(|condition| condition.method.definition().asks_for_answer());
     if asked && spec.scoring.chat != ChatUse::None && chat_template.is_none() {
         say!("note         the model has no chat template: prompts are shown as plain text, answers included");
     }

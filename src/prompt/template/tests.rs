@@ -1,14 +1,24 @@
 use super::*;
 
-const LABEL: PromptKind = PromptKind::Label;
+const LABEL: PromptKind = PromptKind::Letter;
 
 fn refused(kind: PromptKind, source: &str) -> String {
     ProbePrompt::parse(kind, "mine", source).unwrap_err().to_string()
 }
 
+/// The template in `prompts/`.
+fn built_in(kind: PromptKind) -> ProbePrompt {
+    let text = match kind {
+        PromptKind::Candidate => include_str!("../../../prompts/likelihood.txt"),
+        PromptKind::Letter => include_str!("../../../prompts/label.txt"),
+        PromptKind::Written => include_str!("../../../prompts/single.txt"),
+    };
+    ProbePrompt::parse(kind, "built in", text).unwrap()
+}
+
 #[test]
 fn the_built_in_templates_share_their_heads() {
-    let prompts = PromptKind::ALL.map(|kind| ProbePrompt::built_in(kind).unwrap());
+    let prompts = PromptKind::ALL.map(built_in);
     assert!(
         prompts
             .iter()
@@ -20,7 +30,7 @@ fn the_built_in_templates_share_their_heads() {
 #[test]
 fn a_template_is_cut_at_its_placeholders() {
     let cut = ProbePrompt::parse(
-        PromptKind::Likelihood,
+        PromptKind::Candidate,
         "mine",
         "Head\nmore\n* {{ statements }};\nSo:\n\"{{ candidate }}\"\n",
     )
@@ -42,11 +52,11 @@ fn unknown_and_unused_placeholders_are_refused_by_name() {
     let unused = refused(LABEL, "x\n{{ statements }}\n");
     assert!(unused.contains("{{ options }}, {{ answer }}"), "{unused}");
     let twice = refused(
-        PromptKind::Likelihood,
+        PromptKind::Candidate,
         "x\n{{ statements }}\n{{ candidate }} {{ candidate }}",
     );
     assert!(twice.contains("{{ candidate }} 2 times"), "{twice}");
-    let filtered = refused(PromptKind::Likelihood, "x\n{{ statements }}\n{{ candidate | upper }}");
+    let filtered = refused(PromptKind::Candidate, "x\n{{ statements }}\n{{ candidate | upper }}");
     assert!(filtered.contains("{{ candidate }} 0 times"), "{filtered}");
 }
 
@@ -55,7 +65,7 @@ fn errors_name_the_line() {
     let broken = refused(LABEL, "x\ny\n{{ statements \n");
     assert!(broken.contains("mine is not valid in line 3"), "{broken}");
     let endless = refused(
-        PromptKind::Likelihood,
+        PromptKind::Candidate,
         &format!(
             "x\n{{{{ statements }}}}\n{}{}{{{{ candidate }}}}",
             "{% for i in '0123456789' %}".repeat(5),

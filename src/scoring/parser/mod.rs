@@ -11,7 +11,7 @@ mod text;
 pub use paper::read_paper;
 pub use single::{is_settled, read_single};
 
-use super::Reading;
+use super::evidence::Reading;
 
 /// What was read for one probe.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
