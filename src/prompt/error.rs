@@ -117,9 +117,11 @@ impl PromptError {
             Self::UnusedPlaceholders { .. } => {
                 Some("without it the model would not see what it is asked; prompts/README.md explains each".into())
             }
-            Self::NotOnce { .. } => {
-                Some("use each placeholder once, without filters, conditions or loops around it".into())
-            }
+            Self::NotOnce { .. } => Some(
+                "use each placeholder once, without filters or loops around it; a part for nothing known \
+                     ({% if statements %} ... {% else %} ... {% endif %}) has all but {{ statements }} as well"
+                    .into(),
+            ),
             Self::Misplaced { .. } => Some("prompts/README.md shows where each placeholder may stand".into()),
             Self::NoStatement { .. } | Self::NoQuestion { .. } | Self::NoProbe { .. } => {
                 Some("respondents and prompts must be made with the same catalogue".into())

@@ -13,6 +13,10 @@ use crate::survey::Catalogue;
 /// Where the known statements go.
 const STATEMENTS: &str = "{known_statements}";
 
+/// What stands in their place where nothing is known. With statements the prompt is the paper's to the letter; what the
+/// paper showed without any is not published, and nothing at all reads as if a part of the prompt had been lost.
+const NOTHING_KNOWN: &str = "(none)";
+
 /// Where the groups of candidates go.
 const GROUPS: &str = "{new_statement_groups}";
 
@@ -72,15 +76,16 @@ impl PaperPrompt {
 
     /// The prompt for all probes of a case, group 1 being `case.probes[0]`. There are no continuations.
     pub fn pieces(&self, catalogue: &Catalogue, case: &Case, frame: &Frame) -> Result<Pieces, PromptError> {
-        let person = known(catalogue, case)?
+        let person: Vec<String> = known(catalogue, case)?
             .into_iter()
             .enumerate()
             .map(|(i, text)| format!("{}# {text}", if i == 0 { "" } else { "\n" }))
             .collect();
+        let nothing = if person.is_empty() { NOTHING_KNOWN } else { "" };
         let body = Body {
             head: &self.head,
             person,
-            message: format!("{}{}{}", self.middle, groups(catalogue, case)?, self.end),
+            message: format!("{nothing}{}{}{}", self.middle, groups(catalogue, case)?, self.end),
             join: "",
             lead_in: "",
             continuations: Vec::new(),

@@ -88,7 +88,6 @@ fn likelihood_in_plain_text() {
         pieces.continuations,
         [" Rain is fine", " Rain is tiresome", " It depends"]
     );
-    assert_eq!(pieces.neutral_context(), format!("{HEAD}\n-"));
     assert_eq!(pieces.context_pieces().collect::<String>(), pieces.context());
 }
 
@@ -108,6 +107,54 @@ fn single_in_plain_text() {
     let end = "\nC. It depends\n\nWhich one? Reply with its letter and nothing else.\n";
     assert!(pieces.context().ends_with(end), "{}", pieces.context());
     assert!(pieces.continuations.is_empty());
+}
+
+/// Without demonstrations: a control, a category without statements, 0 asked for.
+#[test]
+fn where_nothing_is_known_no_prompt_speaks_of_statements_that_are_not_there() {
+    let survey = "One person took part in a long survey about values, beliefs and daily life.";
+    let options = "\nA. Rain is fine\nB. Rain is tiresome\nC. It depends\n\nWhich one?";
+    let one_of = format!("{survey}\n\nExactly one of the following statements was made by this person:{options}");
+    for frame in [Frame::Plain, Frame::Chat(chatml().frame().unwrap())] {
+        for (kind, expected) in [
+            (
+                PromptKind::Candidate,
+                format!("{survey} This is one of the statements that this person made:"),
+            ),
+            (PromptKind::Letter, format!("{one_of} Answer with its letter.")),
+            (
+                PromptKind::Written,
+                format!("{one_of} Reply with its letter and nothing else."),
+            ),
+        ] {
+            let nobody = Case {
+                demographics: Vec::new(),
+                demonstrations: Vec::new(),
+                ..case()
+            };
+            let pieces = built_in(kind)
+                .pieces(&catalogue(), &nobody, &nobody.probes[0], None, &frame)
+                .unwrap();
+            assert!(pieces.person.is_empty());
+            assert!(pieces.context().contains(&expected), "{}", pieces.context());
+        }
+    }
+}
+
+/// Demographic statements are statements that are known.
+#[test]
+fn demographics_alone_are_listed_as_statements() {
+    let case = Case {
+        demonstrations: Vec::new(),
+        ..case()
+    };
+    let pieces = built_in(PromptKind::Letter).pieces(&catalogue(), &case, &case.probes[0], None, &Frame::Plain);
+    assert!(
+        pieces
+            .unwrap()
+            .context()
+            .starts_with(&format!("{HEAD}\n- I am a cook\n\n"))
+    );
 }
 
 #[test]
@@ -206,7 +253,7 @@ fn the_papers_prompt_around_a_small_case() {
     assert!(
         pieces
             .context()
-            .contains("[Known Statements of Person A]: \n\n[New Groups of Statements]: {\n")
+            .contains("[Known Statements of Person A]: (none)\n\n[New Groups of Statements]: {\n")
     );
 }
 
