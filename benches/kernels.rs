@@ -52,7 +52,7 @@ fn main() -> Result<()> {
         let kernels = new(&Device::Cpu, dtype)?;
         let peak = registers::peak(dtype);
         let known = peak.map_or("unknown".to_owned(), |peak| format!("{:.0} GFLOP/s", peak / 1e9));
-        println!("\n{name}, {:?}; peak on registers alone {known}", kernels.path());
+        println!("\n{name}, {:?}; peak on registers alone {known}", kernels.backend());
         println!("{:<44}{:>10}{:>10}{:>8}", "", "ms", "GFLOP/s", "of peak");
         let bench = Bench {
             kernels,

@@ -20,7 +20,7 @@ use indieval::{
     model::{
         Checkpoint, Engine, EngineSettings, LanguageModel, LoadError, ModelConfig, TokenId, TokenScore, Weight,
         WeightSource,
-        device::DeviceChoice,
+        device::{DeviceChoice, DeviceId},
         kernels::{Kernels, tune_allocator},
         memory::Room,
     },
@@ -47,7 +47,7 @@ impl Options {
     fn parse() -> Result<Self, Box<dyn Error>> {
         let mut options = Self {
             model: PathBuf::new(),
-            device: DeviceChoice::Cpu,
+            device: DeviceChoice::Only(DeviceId::Cpu),
             dtypes: vec![DType::BF16, DType::F32],
             rows: vec![EngineSettings::default().rows],
             repeat: 3,
@@ -234,7 +234,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!(
         "{} on {}, {} threads",
         options.model.display(),
-        open.name,
+        open.id,
         rayon::current_num_threads()
     );
     let start = Instant::now();

@@ -5,7 +5,7 @@
 //!
 //! The folder gets config.json, model.safetensors (16 GB for llama-3.1-8b) and a small tokenizer.
 
-use indieval::model::{ModelConfig, RopeScaling, checkpoint};
+use indieval::model::{Family, ModelConfig, RopeScaling, checkpoint};
 use rand_chacha::ChaCha8Rng;
 use rand_core::{Rng, SeedableRng};
 use std::{
@@ -20,7 +20,7 @@ const DRAWN: usize = (1 << 24) + 12_343;
 
 fn shape(name: &str) -> Result<ModelConfig, String> {
     let llama = ModelConfig {
-        family: "llama".to_owned(),
+        family: Family::Llama,
         hidden: 4096,
         intermediate: 14336,
         layers: 32,

@@ -1,33 +1,53 @@
 #!/usr/bin/env bash
-# Format, lints, all tests, doc tests and documentation. Installs what a fresh machine lacks where it may
-# (the small model from the package registry, Chromium on Debian); a test whose need is still missing says so and skips.
+# Everything that decides whether a change is good: format, lints, all tests, doc tests and documentation. Installs what
+# a fresh machine lacks where it may (the small model from the package registry, Chromium on Debian); a test whose need
+# is still missing says so and skips.
+#
+# usage: scripts/test.sh [STEP...]    steps: format lints tests docs; all of them where none is given
+#
+# Every step asks for tests or examples as well: development dependencies switch on features of what we depend on, and a
+# step without them would compile half of the dependencies again (candle and gemm among them).
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-step() { printf '\n== %s\n' "$*"; }
+say() { printf '\n== %s\n' "$*"; }
 
-step "what the tests need"
-if ! command -v chromium >/dev/null && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
-  { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium; } >/dev/null 2>&1 ||
-    echo "Chromium could not be installed; the test that opens the report will skip."
-fi
+format() {
+  say "format"
+  cargo fmt --check
+}
 
-step "format"
-cargo fmt --check
+lints() {
+  say "lints"
+  cargo clippy --locked --all-targets -- -D warnings
+  say "lints without the hub"
+  cargo clippy --locked --no-default-features --lib --bins --examples -- -D warnings
+}
 
-step "build"
-cargo build --locked
+tests() {
+  say "build"
+  cargo test --locked --no-run
+  say "what the tests need"
+  if ! command -v chromium >/dev/null && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+    { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium; } >/dev/null 2>&1 ||
+      echo "Chromium could not be installed; the test that opens the report will skip."
+  fi
+  "${CARGO_TARGET_DIR:-target}/debug/indieval" models get SmolLM2-135M-Instruct ||
+    echo "SmolLM2-135M could not be fetched; the tests on real weights will skip."
+  say "tests"
+  cargo test --locked
+}
 
-step "the small model"
-target/debug/indieval models get SmolLM2-135M-Instruct ||
-  echo "SmolLM2-135M could not be fetched; the tests on real weights will skip."
+docs() {
+  say "documentation"
+  RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --lib --examples
+}
 
-step "lints"
-cargo clippy --locked --all-targets -- -D warnings
-cargo clippy --locked --no-default-features -- -D warnings
-
-step "tests"
-cargo test --locked
-
-step "documentation"
-RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps
+for step in "${@:-format lints tests docs}"; do
+  for one in $step; do
+    case "$one" in
+      format | lints | tests | docs) "$one" ;;
+      *) echo "error: no step is called $one; there are format, lints, tests and docs" >&2; exit 2 ;;
+    esac
+  done
+done

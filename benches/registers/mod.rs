@@ -1,7 +1,6 @@
 //! What this processor's arithmetic units give when nothing has to come from memory: the limit that shares are of.
 
 use candle_core::DType;
-use std::time::Instant;
 
 /// Floating-point operations a second that all threads together reach on registers alone; where it is not known how
 /// to ask for them, none.
@@ -22,7 +21,7 @@ pub fn peak(dtype: DType) -> Option<f64> {
         };
         let seconds = (0..9)
             .map(|_| {
-                let start = Instant::now();
+                let start = std::time::Instant::now();
                 rayon::broadcast(|_| run(ROUNDS));
                 start.elapsed().as_secs_f64()
             })

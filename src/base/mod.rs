@@ -1,6 +1,11 @@
 //! Small things that every module may need, one file each. This module imports no other.
 
+pub mod choice;
 pub mod files;
 pub mod hex;
+pub mod near;
 pub mod random;
 pub mod text;
+pub mod version;
+
+pub use choice::{Choice, UnknownChoice};

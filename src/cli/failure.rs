@@ -9,7 +9,7 @@ use crate::metrics::MetricsError;
 use crate::model::{LoadError, ModelError, TokenizeError};
 use crate::prompt::{ChatError, PromptError};
 use crate::report::CompareError;
-use crate::run::{ExecuteError, RunError};
+use crate::run::{EvaluateError, ExecuteError, RunError};
 use crate::scoring::ScoringError;
 use crate::survey::SurveyError;
 
@@ -56,6 +56,7 @@ fn hint(cause: &(dyn std::error::Error + 'static)) -> Option<String> {
         ModelError,
         ScoringError,
         RunError,
+        EvaluateError,
         ExecuteError,
         MetricsError,
         ShowError,

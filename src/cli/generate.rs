@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::model_args::ModelArgs;
+use super::model_args::{ModelArgs, told};
 use super::requests::{Answer, FileArgs, Identity, Line, Request, RequestError, keep_room, named, serve};
 use super::score::end_of_text;
 use crate::model::{Decoding, LanguageModel, Node, Tokenizer};
@@ -61,7 +61,7 @@ pub fn run(mut args: Args) -> anyhow::Result<ExitCode> {
     keep_room(&args.files.out, &mut args.model);
     let mut opened = args.model.open()?;
     if !args.files.quiet {
-        opened.notes.iter().for_each(|note| eprintln!("{note}"));
+        told(&opened).iter().for_each(|line| eprintln!("{line}"));
     }
     let settings = [
         ("max tokens", json!(args.max_tokens)),

@@ -2,11 +2,12 @@
 
 mod baseline;
 mod catalogue;
+mod choice;
 mod compare;
+mod completions;
 mod failure;
 mod format;
 mod generate;
-mod method;
 mod model_args;
 mod models;
 mod output;
@@ -16,16 +17,24 @@ mod requests;
 mod run;
 mod score;
 mod show;
+mod status;
 mod survey;
 mod verify;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
 
 /// Tells how well a local language model knows one particular person.
 #[derive(Debug, Parser)]
-#[command(name = "indieval", version, about, propagate_version = true)]
+#[command(
+    name = "indieval",
+    version = crate::base::version::FULL,
+    about,
+    propagate_version = true,
+    after_help = ENVIRONMENT,
+    after_long_help = format!("{}\n\n{ENVIRONMENT}", status::HELP)
+)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -55,11 +64,19 @@ enum Command {
     Compare(compare::Args),
     /// Re-score records of a run and check its files
     Verify(verify::Args),
+    /// A script that completes commands and flags in a shell
+    Completions(completions::Args),
 }
+
+const ENVIRONMENT: &str = "\
+Environment:
+  INDIEVAL_CACHE  where fetched models are kept [default: ~/.cache/indieval]
+  HF_...          HOME, HUB_CACHE, ENDPOINT, TOKEN, HUB_OFFLINE, HUB_DOWNLOAD_TIMEOUT: the model hub
+  NO_COLOR        1: no colours";
 
 /// Runs the program on this process's arguments.
 ///
-/// Returns the exit status: 0 done, 1 failed, 2 usage, 3 done but incomplete, 75 stopped and resumable, 130 interrupted.
+/// Returns the exit status; [`status::Status`] has them all.
 pub fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Catalogue(args) => catalogue::run(args),
@@ -73,6 +90,7 @@ pub fn main() -> ExitCode {
         Command::Report(args) => report::run(args),
         Command::Compare(args) => compare::run(args),
         Command::Verify(args) => verify::run(args),
+        Command::Completions(args) => completions::run(&args, Cli::command()),
     };
     done.unwrap_or_else(|error| failure::report(&error))
 }

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 
 use super::output::{print, write_whole};
+use super::status::Status;
 use crate::metrics::{Norm, Resampling, RunData};
 use crate::report::{Page, Report, ReportOptions};
 
@@ -70,9 +71,6 @@ pub enum TableFormat {
     Json,
 }
 
-/// Exit status of a report on a run that is not finished.
-const INCOMPLETE: u8 = 3;
-
 /// Runs the command.
 pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     let runs = load(&args.runs)?;
@@ -99,7 +97,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
             "warning: run `{}` is not finished: {} of {planned} outcomes",
             run.name, run.outcomes
         );
-        status = ExitCode::from(INCOMPLETE);
+        status = Status::Incomplete.into();
     }
     Ok(status)
 }

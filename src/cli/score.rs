@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use rayon::prelude::*;
 use serde_json::json;
 
-use super::model_args::ModelArgs;
+use super::model_args::{ModelArgs, told};
 use super::requests::{Answer, FileArgs, Identity, Line, Request, RequestError, keep_room, named, serve};
 use crate::model::{LanguageModel, Node, TokenId, Tokenizer};
 use crate::scoring::join::{Encoded, Encoder, Joined, Markup};
@@ -39,7 +39,7 @@ pub fn run(mut args: Args) -> anyhow::Result<ExitCode> {
     keep_room(&args.files.out, &mut args.model);
     let mut opened = args.model.open()?;
     if !args.files.quiet {
-        opened.notes.iter().for_each(|note| eprintln!("{note}"));
+        told(&opened).iter().for_each(|line| eprintln!("{line}"));
     }
     let markup = if args.control_tokens {
         Markup::Control

@@ -7,10 +7,13 @@ use anyhow::Context as _;
 
 use super::model_args::MachineArgs;
 use super::run as run_command;
+use super::status::Status;
 use crate::base::random::Draws;
+use crate::base::text::counted;
 use crate::cli::output::say;
-use crate::model::{LanguageModel, Tokenizer};
-use crate::run::{self, People, Plan, Prompts};
+use crate::model::OpenModel;
+use crate::run::{self, Experiment, People, Plan};
+use crate::scoring::Outcome;
 
 /// Options of `indieval verify`.
 #[derive(Debug, clap::Args)]
@@ -39,38 +42,24 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     let mut spec = header.spec.clone();
     spec.respondents.survey = args.survey.unwrap_or(spec.respondents.survey);
     spec.model.id = args.model.unwrap_or(spec.model.id);
-    let people = People::read(&spec)?;
-    let plan = Plan::new(&spec, &people)?;
     let mut machine = args.machine;
     machine.tree_tokens.get_or_insert(header.tree_tokens);
+    let people = People::read(&spec)?;
+    let plan = Plan::new(&spec, &people)?;
     let mut opened = run_command::open(&spec, machine)?;
-    let prompts = Prompts::new(&spec, &opened.tokenizer, opened.chat_template.as_deref())?;
-    let now = run::header(
-        &spec,
-        &people,
-        &plan,
-        &prompts,
-        opened.identity.clone(),
-        opened.hashes.clone(),
-        header.tree_tokens,
-    )?;
+    let experiment = Experiment::new(spec, people, plan, &opened)?;
+    let now = experiment.header(&opened, header.tree_tokens)?;
     if let Some(what) = header.difference(&now) {
         return Err(run::RunError::Changed { folder: args.run, what }.into());
     }
     say!("hashes: the model, tokenizer, prompts, catalogue, people and spec are those of the run");
-    plan.check(&people, &recorded.outcomes)
-        .map_err(|(index, problem)| run::RunError::Record {
-            path: args.run.join(run::RECORDS),
-            line: index + 2,
-            problem,
-        })?;
+    experiment.check(&args.run, &recorded)?;
     say!(
         "records: {} of {}, each where it belongs, none twice",
         recorded.outcomes.len(),
-        plan.outcomes
+        experiment.plan.outcomes
     );
-    let context = people.context(&spec.respondents.survey, &plan.splits, run::baselines(&people, &plan));
-    let changed = context.differences(&run::Context::read(&args.run)?);
+    let changed = experiment.context().differences(&run::Context::read(&args.run)?);
     if changed.is_empty() {
         say!(
             "people: groups and baselines come out as they stand in {}",
@@ -85,48 +74,21 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
             recorded.torn
         );
     }
-    let clean = compare(
-        &spec,
-        &people,
-        &plan,
-        &prompts,
-        opened.model.as_mut(),
-        &opened.tokenizer,
-        &recorded.outcomes,
-        (args.records, args.seed),
-    )?;
-    Ok(
-        match (clean && changed.is_empty(), recorded.outcomes.len() == plan.outcomes) {
-            (false, _) => ExitCode::FAILURE,
-            (true, false) => ExitCode::from(3),
-            (true, true) => ExitCode::SUCCESS,
-        },
-    )
+    let chosen = Draws::new(args.seed, 0).choose(recorded.outcomes.len(), args.records);
+    let clean = compare(&experiment, &mut opened, &recorded.outcomes, &chosen)?;
+    let complete = recorded.outcomes.len() == experiment.plan.outcomes;
+    Ok(match (clean && changed.is_empty(), complete) {
+        (false, _) => ExitCode::FAILURE,
+        (true, false) => Status::Incomplete.into(),
+        (true, true) => ExitCode::SUCCESS,
+    })
 }
 
 /// Scores `count` random records of a run again and fails where they differ.
-#[allow(clippy::too_many_arguments, reason = "one call from one place")]
-pub fn sample(
-    folder: &Path,
-    people: &People,
-    plan: &Plan,
-    prompts: &Prompts,
-    model: &mut dyn LanguageModel,
-    tokenizer: &Tokenizer,
-    count: usize,
-) -> anyhow::Result<()> {
-    let (header, recorded) = run::read(folder).context("the run was just written")?;
-    let spec = &header.spec;
-    let clean = compare(
-        spec,
-        people,
-        plan,
-        prompts,
-        model,
-        tokenizer,
-        &recorded.outcomes,
-        (count, 0),
-    )?;
+pub fn sample(folder: &Path, experiment: &Experiment, opened: &mut OpenModel, count: usize) -> anyhow::Result<()> {
+    let (_, recorded) = run::read(folder).context("the run was just written")?;
+    let chosen = Draws::new(0, 0).choose(recorded.outcomes.len(), count);
+    let clean = compare(experiment, opened, &recorded.outcomes, &chosen)?;
     anyhow::ensure!(
         clean,
         "{}: records do not come out again when they are scored unshared",
@@ -135,28 +97,17 @@ pub fn sample(
     Ok(())
 }
 
-#[allow(clippy::too_many_arguments, reason = "what a run consists of")]
 fn compare(
-    spec: &run::Spec,
-    people: &People,
-    plan: &Plan,
-    prompts: &Prompts,
-    model: &mut dyn LanguageModel,
-    tokenizer: &Tokenizer,
-    outcomes: &[crate::scoring::Outcome],
-    (count, seed): (usize, u64),
+    experiment: &Experiment,
+    opened: &mut OpenModel,
+    outcomes: &[Outcome],
+    chosen: &[usize],
 ) -> anyhow::Result<bool> {
-    let tolerance = match spec.model.dtype.as_str() {
-        "f32" => run::TOLERANCE_F32,
-        _ => run::TOLERANCE_HALF,
-    };
-    let chosen = Draws::new(seed, 0).choose(outcomes.len(), count);
-    let verified = run::rescore(
-        people, spec, plan, prompts, model, tokenizer, outcomes, &chosen, tolerance,
-    )?;
+    let tolerance = run::tolerance(opened.identity.dtype);
+    let verified = experiment.verify(opened, outcomes, chosen, tolerance)?;
     say!(
-        "scores: {} records scored again unshared, {} tokens, largest difference {:.6} nats (tolerance {tolerance})",
-        verified.records,
+        "scores: {} scored again unshared, {} tokens, largest difference {:.6} nats (tolerance {tolerance})",
+        counted(verified.records, "record", "records"),
         verified.tokens,
         verified.largest
     );

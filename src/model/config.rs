@@ -1,5 +1,7 @@
 //! What a decoder is made of: the numbers of one checkpoint, whatever family it comes from.
 
+use super::Family;
+
 /// How RoPE frequencies are scaled.
 #[derive(Debug, Clone, PartialEq)]
 pub enum RopeScaling {
@@ -46,8 +48,8 @@ pub struct Mixture {
 /// One configurable decoder: Llama, Mistral, Qwen2, Qwen3 and Mixtral differ in these fields and in nothing else.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ModelConfig {
-    /// Family name for people: `llama`, `mistral`, `qwen2`, `qwen3`, `mixtral`.
-    pub family: String,
+    /// Where it comes from; decides nothing any more.
+    pub family: Family,
     /// Width of the residual stream.
     pub hidden: usize,
     /// Width of (one expert of) the feed-forward network.

@@ -133,11 +133,6 @@ pub trait LanguageModel: Send {
     /// Frees a node's own keys and values. Its descendants must have been released before; the root cannot be.
     fn release(&mut self, node: Node);
 
-    /// Shortens a node to the first `keep` of its own tokens and frees the rest; it must have nothing below it
-    /// ([`ModelError::Crop`]). What is left is as if the node had been made of these tokens; the last of them is
-    /// computed again.
-    fn crop(&mut self, node: Node, keep: usize) -> Result<(), ModelError>;
-
     /// Tokens from the root to `node`, BOS included.
     fn depth(&self, node: Node) -> usize;
 
@@ -173,16 +168,6 @@ pub enum ModelError {
     /// A node that was released or never existed.
     #[error("node {0:?} is not in the token tree")]
     UnknownNode(Node),
-    /// A node cannot be shortened.
-    #[error("a node of {own} tokens with {children} nodes below it cannot be cropped to {keep} tokens")]
-    Crop {
-        /// Tokens that were to be kept.
-        keep: usize,
-        /// The node's own tokens.
-        own: usize,
-        /// Nodes below it.
-        children: usize,
-    },
     /// Nothing precedes the token to be scored, and the tokenizer has no BOS.
     #[error("the first token of an empty context cannot be scored: this tokenizer has no BOS token")]
     NoContext,
@@ -209,7 +194,7 @@ impl ModelError {
             Self::UnknownToken { .. } => {
                 "tokenizer and weights do not belong together; `indieval models check` compares them".to_owned()
             }
-            Self::UnknownNode(_) | Self::Crop { .. } | Self::Compute(_) => return None,
+            Self::UnknownNode(_) | Self::Compute(_) => return None,
         })
     }
 }

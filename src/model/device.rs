@@ -4,34 +4,69 @@ use std::fmt;
 use std::str::FromStr;
 
 use candle_core::{DType, Device};
+use serde::{Deserialize, Serialize};
 
 use super::{LoadError, memory};
 
-/// A device as `--device` names it.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum DeviceChoice {
-    /// The first GPU where there is one, otherwise the CPU.
-    #[default]
-    Auto,
+/// One device of this machine, written as `cpu` or `cuda:N`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
+pub enum DeviceId {
     /// The CPU.
     Cpu,
     /// The GPU of this number.
     Cuda(usize),
 }
 
-impl FromStr for DeviceChoice {
-    type Err = String;
+/// A device as `--device` names it: `auto`, `cpu`, `cuda` (the first GPU) or `cuda:N`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
+pub enum DeviceChoice {
+    /// The first GPU where there is one, otherwise the CPU.
+    #[default]
+    Auto,
+    /// This one.
+    Only(DeviceId),
+}
 
-    fn from_str(text: &str) -> Result<Self, String> {
+/// A text that names no device.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{given}` is no device; expected auto, cpu, cuda or cuda:N")]
+pub struct UnknownDevice {
+    /// As given.
+    pub given: String,
+}
+
+impl FromStr for DeviceId {
+    type Err = UnknownDevice;
+
+    fn from_str(text: &str) -> Result<Self, UnknownDevice> {
+        let unknown = || UnknownDevice { given: text.to_owned() };
         match text.split_once(':') {
-            None if text == "auto" => Ok(Self::Auto),
             None if text == "cpu" => Ok(Self::Cpu),
             None if text == "cuda" => Ok(Self::Cuda(0)),
-            Some(("cuda", number)) if !number.starts_with('+') => number
-                .parse()
-                .map(Self::Cuda)
-                .map_err(|_| format!("`{number}` is no number of a GPU")),
-            _ => Err("expected cpu, cuda, cuda:N or auto".to_owned()),
+            Some(("cuda", number)) if !number.starts_with('+') => number.parse().map(Self::Cuda).map_err(|_| unknown()),
+            _ => Err(unknown()),
+        }
+    }
+}
+
+impl FromStr for DeviceChoice {
+    type Err = UnknownDevice;
+
+    fn from_str(text: &str) -> Result<Self, UnknownDevice> {
+        match text {
+            "auto" => Ok(Self::Auto),
+            other => other.parse().map(Self::Only),
+        }
+    }
+}
+
+impl fmt::Display for DeviceId {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Cpu => out.write_str("cpu"),
+            Self::Cuda(number) => write!(out, "cuda:{number}"),
         }
     }
 }
@@ -40,9 +75,36 @@ impl fmt::Display for DeviceChoice {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Auto => out.write_str("auto"),
-            Self::Cpu => out.write_str("cpu"),
-            Self::Cuda(number) => write!(out, "cuda:{number}"),
+            Self::Only(device) => device.fmt(out),
         }
+    }
+}
+
+impl From<DeviceId> for String {
+    fn from(device: DeviceId) -> Self {
+        device.to_string()
+    }
+}
+
+impl From<DeviceChoice> for String {
+    fn from(device: DeviceChoice) -> Self {
+        device.to_string()
+    }
+}
+
+impl TryFrom<String> for DeviceId {
+    type Error = UnknownDevice;
+
+    fn try_from(text: String) -> Result<Self, UnknownDevice> {
+        text.parse()
+    }
+}
+
+impl TryFrom<String> for DeviceChoice {
+    type Error = UnknownDevice;
+
+    fn try_from(text: String) -> Result<Self, UnknownDevice> {
+        text.parse()
     }
 }
 
@@ -51,8 +113,8 @@ impl fmt::Display for DeviceChoice {
 pub struct OpenDevice {
     /// For tensors.
     pub device: Device,
-    /// `cpu` or `cuda:N`.
-    pub name: String,
+    /// Which one it is.
+    pub id: DeviceId,
     /// Why `auto` did not take a GPU.
     pub fallback: Option<String>,
     /// Bytes of memory that are free on it, where that can be known.
@@ -63,8 +125,8 @@ impl DeviceChoice {
     /// Opens the device. `auto` never fails; a GPU that was asked for by name and is not there does.
     pub fn open(self) -> Result<OpenDevice, LoadError> {
         match self {
-            Self::Cpu => Ok(cpu(None)),
-            Self::Cuda(number) => cuda(number),
+            Self::Only(DeviceId::Cpu) => Ok(cpu(None)),
+            Self::Only(DeviceId::Cuda(number)) => cuda(number),
             Self::Auto => Ok(cuda(0).unwrap_or_else(|error| {
                 let why = match error {
                     LoadError::Device { what, .. } => what,
@@ -79,7 +141,7 @@ impl DeviceChoice {
 fn cpu(fallback: Option<String>) -> OpenDevice {
     OpenDevice {
         device: Device::Cpu,
-        name: "cpu".to_owned(),
+        id: DeviceId::Cpu,
         fallback,
         free_bytes: memory::available(&Device::Cpu),
     }
@@ -93,7 +155,7 @@ fn cuda(number: usize) -> Result<OpenDevice, LoadError> {
         remedy: Some("nvidia-smi shows the GPUs and their driver; CUDA_VISIBLE_DEVICES may hide some".to_owned()),
     })?;
     Ok(OpenDevice {
-        name: format!("cuda:{number}"),
+        id: DeviceId::Cuda(number),
         fallback: None,
         free_bytes: memory::available(&device),
         device,
@@ -133,54 +195,59 @@ fn cuda(number: usize) -> Result<OpenDevice, LoadError> {
     })
 }
 
-/// Numbers to compute with, as `--dtype` names them.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Precision {
-    /// f32 on the CPU, bf16 on a GPU.
-    #[default]
-    Auto,
-    /// Single precision.
-    F32,
-    /// The upper half of single precision.
-    Bf16,
-    /// Half precision.
-    F16,
+crate::choices! {
+    /// The numbers that weights, keys and values are held in.
+    pub enum Dtype {
+        /// Single precision.
+        F32 = "f32",
+        /// The upper half of single precision.
+        Bf16 = "bf16",
+        /// Half precision.
+        F16 = "f16",
+    }
+
+    /// The numbers to compute with, as `--dtype` names them.
+    pub enum DtypeChoice: Auto {
+        /// f32 on the CPU, bf16 on a GPU.
+        Auto = "auto",
+        /// Single precision.
+        F32 = "f32",
+        /// The upper half of single precision.
+        Bf16 = "bf16",
+        /// Half precision.
+        F16 = "f16",
+    }
 }
 
-impl FromStr for Precision {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        match text {
-            "auto" => Ok(Self::Auto),
-            "f32" => Ok(Self::F32),
-            "bf16" => Ok(Self::Bf16),
-            "f16" => Ok(Self::F16),
-            _ => Err("expected f32, bf16, f16 or auto".to_owned()),
+impl DtypeChoice {
+    /// What is computed with on `device`.
+    pub fn on(self, device: &Device) -> Dtype {
+        match self {
+            Self::F32 => Dtype::F32,
+            Self::Bf16 => Dtype::Bf16,
+            Self::F16 => Dtype::F16,
+            Self::Auto if device.is_cpu() => Dtype::F32,
+            Self::Auto => Dtype::Bf16,
         }
     }
 }
 
-impl fmt::Display for Precision {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str(match self {
-            Self::Auto => "auto",
-            Self::F32 => "f32",
-            Self::Bf16 => "bf16",
-            Self::F16 => "f16",
-        })
+impl From<Dtype> for DtypeChoice {
+    fn from(dtype: Dtype) -> Self {
+        match dtype {
+            Dtype::F32 => Self::F32,
+            Dtype::Bf16 => Self::Bf16,
+            Dtype::F16 => Self::F16,
+        }
     }
 }
 
-impl Precision {
-    /// The type on `device`.
-    pub fn on(self, device: &Device) -> DType {
-        match self {
-            Self::F32 => DType::F32,
-            Self::Bf16 => DType::BF16,
-            Self::F16 => DType::F16,
-            Self::Auto if device.is_cpu() => DType::F32,
-            Self::Auto => DType::BF16,
+impl From<Dtype> for DType {
+    fn from(dtype: Dtype) -> Self {
+        match dtype {
+            Dtype::F32 => Self::F32,
+            Dtype::Bf16 => Self::BF16,
+            Dtype::F16 => Self::F16,
         }
     }
 }
@@ -193,23 +260,27 @@ mod tests {
     fn devices_by_name() {
         for (text, choice) in [
             ("auto", DeviceChoice::Auto),
-            ("cpu", DeviceChoice::Cpu),
-            ("cuda", DeviceChoice::Cuda(0)),
-            ("cuda:3", DeviceChoice::Cuda(3)),
+            ("cpu", DeviceChoice::Only(DeviceId::Cpu)),
+            ("cuda", DeviceChoice::Only(DeviceId::Cuda(0))),
+            ("cuda:3", DeviceChoice::Only(DeviceId::Cuda(3))),
         ] {
             assert_eq!(text.parse(), Ok(choice));
         }
         for bad in ["", "gpu", "cuda:", "cuda:x", "cuda:-1", "cuda:+1", "CPU"] {
-            assert!(bad.parse::<DeviceChoice>().is_err(), "{bad}");
+            let error = bad.parse::<DeviceChoice>().unwrap_err().to_string();
+            assert_eq!(
+                error,
+                format!("`{bad}` is no device; expected auto, cpu, cuda or cuda:N")
+            );
         }
     }
 
     #[test]
     fn auto_is_the_cpu_where_nothing_else_is() {
         let open = DeviceChoice::Auto.open().unwrap();
-        assert_eq!(open.name == "cpu", open.fallback.is_some());
-        assert_eq!(Precision::Auto.on(&Device::Cpu), DType::F32);
-        assert_eq!(Precision::Bf16.on(&Device::Cpu), DType::BF16);
+        assert_eq!((open.id == DeviceId::Cpu), open.fallback.is_some());
+        assert_eq!(DtypeChoice::Auto.on(&Device::Cpu), Dtype::F32);
+        assert_eq!(DtypeChoice::Bf16.on(&Device::Cpu), Dtype::Bf16);
     }
 
     #[test]
@@ -222,7 +293,7 @@ mod tests {
     #[cfg(not(feature = "cuda"))]
     #[test]
     fn a_gpu_without_cuda_says_how_to_build() {
-        let error = DeviceChoice::Cuda(1).open().unwrap_err();
+        let error = DeviceChoice::Only(DeviceId::Cuda(1)).open().unwrap_err();
         assert!(error.to_string().contains("cuda:1"));
         assert!(error.hint().unwrap().contains("--features cuda"));
     }

@@ -4,7 +4,7 @@ use super::{
     Branch, Decoding, Generation, LanguageModel, LoadError, ModelConfig, ModelError, Node, TokenId, TokenScore,
     WeightSource,
     decoder::{Decoder, Run},
-    kernels::{Kernels, KvStore, Path, Span},
+    kernels::{Backend, Kernels, KvStore, Span},
     memory::{self, Room},
     passes::Keep,
     placing::{QuantizedWeights, Size},
@@ -48,7 +48,7 @@ pub struct EngineInfo {
     /// Dtype of weights, keys and values.
     pub dtype: DType,
     /// Which implementation of the heavy operations is used.
-    pub path: Path,
+    pub backend: Backend,
     /// Memory of one token's keys and values over all layers.
     pub bytes_per_token: usize,
     /// Tokens the tree has room for.
@@ -119,7 +119,7 @@ impl Engine {
         EngineInfo {
             size: self.decoder.size(),
             dtype: self.decoder.kernels().dtype(),
-            path: self.decoder.kernels().path(),
+            backend: self.decoder.kernels().backend(),
             bytes_per_token: self.kv.bytes_per_slot(),
             capacity: self.kv.capacity(),
         }
@@ -222,7 +222,7 @@ impl LanguageModel for Engine {
                 }
             }
         }
-        self.tree.add(parent, tokens, own, hidden)
+        self.tree.add(parent, own, hidden)
     }
 
     fn extend_many(&mut self, jobs: &[(Node, &[TokenId])]) -> Result<Vec<Node>, ModelError> {
@@ -303,33 +303,6 @@ impl LanguageModel for Engine {
         }
     }
 
-    fn crop(&mut self, node: Node, keep: usize) -> Result<(), ModelError> {
-        let own = self.tree.croppable(node, keep)?;
-        let (length, last) = (own.len(), keep.checked_sub(1).map(|at| own[at]));
-        if keep == length || node == self.root {
-            return Ok(());
-        }
-        let hidden = match last {
-            // Its keys and values are written once more where they are.
-            Some(token) => {
-                let path = self.tree.path(node)?;
-                let at = self.tree.depth(node)? - length + keep - 1;
-                let run = Run {
-                    tokens: vec![token],
-                    before: part(&path, 0..at),
-                    own: part(&path, at..at + 1),
-                };
-                Some(self.pass(&[run], &[0])?)
-            }
-            None => match self.tree.parent(node) {
-                Some(parent) => self.tree.hidden(parent)?,
-                None => None,
-            },
-        };
-        self.tree.crop(node, keep, hidden);
-        Ok(())
-    }
-
     fn depth(&self, node: Node) -> usize {
         self.tree.depth(node).unwrap_or(0)
     }
@@ -360,7 +333,7 @@ pub(super) fn finite(logprob: f32) -> Result<(), ModelError> {
 mod tests {
     use super::*;
     use crate::model::{
-        Weight,
+        Family, Weight,
         testing::{RandomWeights, config},
     };
 
@@ -384,7 +357,7 @@ mod tests {
             let portable = Kernels::portable(&Device::Cpu, dtype).expect("kernels");
             for kernels in [Kernels::new(&Device::Cpu, dtype).expect("kernels"), portable] {
                 let plain = QuantizedWeights::Dequantize;
-                let decoder = Decoder::load(&config("llama"), &Overflowing, &kernels, plain).expect("a decoder");
+                let decoder = Decoder::load(&config(Family::Llama), &Overflowing, &kernels, plain).expect("a decoder");
                 let settings = EngineSettings {
                     room: Room::Tokens(100),
                     ..EngineSettings::default()

@@ -1,8 +1,8 @@
 //! What must hold of the engine whatever is shared, packed, cut or put where: on tiny random models of every family.
 
 use super::{
-    Allowed, Branch, Constraint, Decoding, Engine, Finish, LanguageModel, ModelConfig, ModelError, Node, TokenId,
-    TokenScore,
+    Allowed, Branch, Constraint, Decoding, Engine, Family, Finish, LanguageModel, ModelConfig, ModelError, Node,
+    TokenId, TokenScore,
     kernels::Kernels,
     testing::{config, engine, engine_with, families},
 };
@@ -280,7 +280,7 @@ fn greedy_generation_takes_the_best_token_at_every_step() {
 
 #[test]
 fn logits_are_those_that_scores_come_from() {
-    let mut engine = engine(&config("llama"), PLENTY, 3);
+    let mut engine = engine(&config(Family::Llama), PLENTY, 3);
     let tokens: Vec<TokenId> = vec![4, 8, 15, 16, 23, 42];
     let root = engine.root();
     let logits = engine.logits(root, &tokens).unwrap().to_vec2::<f32>().unwrap();
@@ -294,7 +294,7 @@ fn logits_are_those_that_scores_come_from() {
 
 #[test]
 fn what_is_shared_is_computed_once() {
-    let mut engine = engine(&config("llama"), PLENTY, PLENTY);
+    let mut engine = engine(&config(Family::Llama), PLENTY, PLENTY);
     let root = engine.root();
     assert_eq!((engine.computed_tokens(), engine.depth(root)), (1, 1));
     let a = engine.extend(root, &[1, 2, 3, 4]).unwrap();
@@ -323,62 +323,10 @@ fn what_is_shared_is_computed_once() {
 }
 
 #[test]
-fn a_cropped_node_is_as_if_it_had_never_been_longer() {
-    for config in families() {
-        let mut engine = engine(&config, 40, 4);
-        let root = engine.root();
-        let above = engine.extend(root, &[9, 8, 7]).unwrap();
-        let long: Vec<TokenId> = (1..=12).collect();
-        let continuations: [&[TokenId]; 2] = [&[20, 21, 22], &[3]];
-        for keep in [11, 5, 1, 0] {
-            let node = engine.extend(above, &long).unwrap();
-            let free = engine.free_tokens();
-            engine.crop(node, keep).unwrap();
-            assert_eq!((engine.depth(node), engine.free_tokens()), (4 + keep, free + 12 - keep));
-            let cropped = engine.score(node, &continuations).unwrap();
-            // Below it, and in the slots that came back.
-            let below = engine.extend(node, &long[keep..]).unwrap();
-            let grown = engine.score(below, &continuations).unwrap();
-            engine.release(below);
-            engine.release(node);
-            for (tokens, found) in [(&long[..keep], cropped), (&long[..], grown)] {
-                let fresh = engine.extend(above, tokens).unwrap();
-                for (a, b) in found.iter().zip(engine.score(fresh, &continuations).unwrap()) {
-                    assert_same(a, &b, SAME);
-                }
-                engine.release(fresh);
-            }
-        }
-        let leaf = engine.extend(above, &long).unwrap();
-        let longer = engine.crop(leaf, 13).unwrap_err();
-        assert!(matches!(
-            longer,
-            ModelError::Crop {
-                keep: 13,
-                own: 12,
-                children: 0
-            }
-        ));
-        let below = engine.extend(leaf, &[1]).unwrap();
-        let parent = engine.crop(leaf, 2).unwrap_err();
-        assert!(matches!(
-            parent,
-            ModelError::Crop {
-                keep: 2,
-                own: 12,
-                children: 1
-            }
-        ));
-        engine.release(below);
-        assert!(engine.crop(leaf, 12).is_ok());
-    }
-}
-
-#[test]
 fn what_cannot_be_done_is_refused_before_any_work() {
     let small = ModelConfig {
         context: 20,
-        ..config("llama")
+        ..config(Family::Llama)
     };
     let mut engine = engine(&small, 12, PLENTY);
     let root = engine.root();
@@ -425,7 +373,7 @@ fn slots_come_back_after_an_error_on_the_way() {
             }
         }
     }
-    let mut engine = engine(&config("llama"), 100, PLENTY);
+    let mut engine = engine(&config(Family::Llama), 100, PLENTY);
     let root = engine.root();
     let free = engine.free_tokens();
     let branch = || Branch {
@@ -449,7 +397,7 @@ fn slots_come_back_after_an_error_on_the_way() {
 fn a_generation_ends_where_the_context_does() {
     let small = ModelConfig {
         context: 10,
-        ..config("llama")
+        ..config(Family::Llama)
     };
     let mut engine = engine(&small, 50, PLENTY);
     let root = engine.root();

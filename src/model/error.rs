@@ -3,6 +3,8 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use super::Family;
+
 /// A checkpoint that cannot be used, and why.
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {
@@ -49,7 +51,7 @@ pub enum LoadError {
         what: String,
     },
     /// A model family that the decoder does not know.
-    #[error("{}: the model family `{family}` is not supported (supported: {})", path.display(), SUPPORTED_FAMILIES.join(", "))]
+    #[error("{}: the model family `{family}` is not supported (supported: {})", path.display(), Family::ALL.map(Family::name).join(", "))]
     Family {
         /// The file that names it.
         path: PathBuf,
@@ -113,6 +115,12 @@ pub enum LoadError {
         /// Names in the registry that are close to it.
         near: Vec<String>,
     },
+    /// `fake:` with something else than a number.
+    #[error("`fake:{given}`: the seed must be a number, as in fake:1")]
+    FakeSeed {
+        /// What stands there.
+        given: String,
+    },
     /// No source has the model.
     #[error("`{name}` could not be had: {}", tried.join("; "))]
     Unavailable {
@@ -156,9 +164,6 @@ pub enum LoadError {
         remedy: Option<String>,
     },
 }
-
-/// Families the decoder can be configured as.
-pub const SUPPORTED_FAMILIES: [&str; 5] = ["llama", "mistral", "qwen2", "qwen3", "mixtral"];
 
 /// How one tensor does not match the configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -343,7 +348,11 @@ impl LoadError {
             Self::Read { source, .. } if source.kind() == std::io::ErrorKind::NotFound => {
                 "check the path; a run that was begun with this model goes on once it is back"
             }
-            Self::Tensor { .. } | Self::Read { .. } | Self::Field { .. } | Self::Tokenizer { .. } => return None,
+            Self::FakeSeed { .. }
+            | Self::Tensor { .. }
+            | Self::Read { .. }
+            | Self::Field { .. }
+            | Self::Tokenizer { .. } => return None,
         };
         Some(text.to_owned())
     }

@@ -65,7 +65,8 @@ pub struct FakeModel {
 struct Held {
     parent: Option<Node>,
     children: usize,
-    own: Vec<TokenId>,
+    /// Number of its own tokens.
+    own: usize,
     end: Cursor,
     seen: Seen,
 }
@@ -99,7 +100,7 @@ impl FakeModel {
         let held = Held {
             parent: None,
             children: 0,
-            own: Vec::new(),
+            own: 0,
             end,
             seen,
         };
@@ -235,7 +236,7 @@ impl LanguageModel for FakeModel {
         let held = Held {
             parent: Some(parent),
             children: 0,
-            own: tokens.to_vec(),
+            own: tokens.len(),
             end,
             seen,
         };
@@ -304,36 +305,11 @@ impl LanguageModel for FakeModel {
             return;
         }
         if let Some(held) = self.nodes.remove(&node) {
-            self.held -= held.own.len();
+            self.held -= held.own;
             if let Some(above) = held.parent.and_then(|parent| self.nodes.get_mut(&parent)) {
                 above.children -= 1;
             }
         }
-    }
-
-    fn crop(&mut self, node: Node, keep: usize) -> Result<(), ModelError> {
-        let held = self.node(node)?;
-        let (own, children) = (held.own.len(), held.children);
-        let Some(kept) = held.own.get(..keep).filter(|_| children == 0).map(<[_]>::to_vec) else {
-            return Err(ModelError::Crop { keep, own, children });
-        };
-        let Some(mut end) = held
-            .parent
-            .and_then(|parent| self.nodes.get(&parent))
-            .map(|above| above.end.clone())
-        else {
-            return Ok(());
-        };
-        let mut seen = Seen::new();
-        for &token in &kept {
-            end.push(token, &mut seen, self.config.taste > 0.0);
-        }
-        self.held -= own - keep;
-        self.computed += u64::from(keep > 0 && keep < own);
-        if let Some(held) = self.nodes.get_mut(&node) {
-            (held.own, held.end, held.seen) = (kept, end, seen);
-        }
-        Ok(())
     }
 
     fn depth(&self, node: Node) -> usize {

@@ -5,26 +5,34 @@
 pub mod checkpoint;
 pub mod config;
 pub mod contract;
+#[doc(hidden)]
 pub mod decoder;
 pub mod device;
 pub mod engine;
 mod error;
 pub mod fake;
+mod family;
 mod feed_forward;
 mod generate;
 mod gguf;
+mod identity;
+#[doc(hidden)]
 pub mod kernels;
 pub mod memory;
+mod open;
 mod passes;
 mod placing;
 pub mod registry;
+#[doc(hidden)]
 pub mod rope;
 mod slots;
 pub mod source;
+#[doc(hidden)]
 pub mod stored;
 pub mod tokenizer;
 mod tree;
 mod trie;
+#[doc(hidden)]
 pub mod weights;
 mod writer;
 
@@ -33,9 +41,13 @@ pub use config::{Mixture, ModelConfig, RopeScaling};
 pub use contract::{
     Allowed, Branch, Constraint, Decoding, Finish, Generation, LanguageModel, ModelError, Node, TokenId, TokenScore,
 };
-pub use device::{DeviceChoice, OpenDevice, Precision};
+pub use device::{DeviceChoice, DeviceId, Dtype, DtypeChoice, OpenDevice};
 pub use engine::{Engine, EngineInfo, EngineSettings};
 pub use error::LoadError;
+pub use family::Family;
+pub use identity::ModelIdentity;
+pub use kernels::Backend;
+pub use open::{Memory, OpenModel, OpenOptions, open};
 pub use placing::QuantizedWeights;
 pub use tokenizer::{TokenizeError, Tokenizer};
 pub use weights::{Weight, WeightSource};

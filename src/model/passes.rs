@@ -89,10 +89,7 @@ impl Engine {
         };
         let mut nodes = Vec::with_capacity(jobs.len());
         for (row, (run, (parent, _))) in runs.into_iter().zip(jobs).enumerate() {
-            nodes.push(
-                self.tree
-                    .add(*parent, &run.tokens, run.own, Some(hidden.narrow(0, row, 1)?))?,
-            );
+            nodes.push(self.tree.add(*parent, run.own, Some(hidden.narrow(0, row, 1)?))?);
         }
         Ok(nodes)
     }

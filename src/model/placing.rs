@@ -6,14 +6,14 @@ use super::{
 };
 use candle_core::{DType, Tensor};
 
-/// How quantised weights are held.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum QuantizedWeights {
-    /// Dequantised at load to the compute dtype: fastest.
-    #[default]
-    Dequantize,
-    /// As the file's blocks: a quarter of the memory or less, and slower.
-    Keep,
+crate::choices! {
+    /// How quantised weights are held.
+    pub enum QuantizedWeights: Dequantize {
+        /// Dequantised at load to the compute dtype: fastest.
+        Dequantize = "plain",
+        /// As the file's blocks: a quarter of the memory or less, and slower.
+        Keep = "quantized",
+    }
 }
 
 /// What a decoder's weights amount to.

@@ -8,6 +8,7 @@ use std::sync::LazyLock;
 use candle_core::DType;
 use serde::{Deserialize, Serialize};
 
+use super::family::{AttentionBias, Family};
 use super::{Mixture, ModelConfig, RopeScaling, checkpoint};
 
 macro_rules! embedded {
@@ -61,7 +62,7 @@ pub struct KnownModel {
 #[serde(deny_unknown_fields)]
 pub struct Shape {
     /// Family.
-    pub family: String,
+    pub family: Family,
     /// Layers.
     pub layers: usize,
     /// Width of the residual stream.
@@ -122,7 +123,7 @@ impl Shape {
     /// The configuration as far as memory is concerned: constants that only change values are placeholders.
     fn config(&self) -> ModelConfig {
         ModelConfig {
-            family: self.family.clone(),
+            family: self.family,
             hidden: self.hidden,
             intermediate: self.intermediate,
             layers: self.layers,
@@ -134,9 +135,9 @@ impl Shape {
             norm_eps: 1e-5,
             rope_theta: 1e4,
             rope_scaling: RopeScaling::None,
-            qkv_bias: self.family == "qwen2",
+            qkv_bias: self.family.attention_bias() == AttentionBias::Qkv,
             output_bias: false,
-            qk_norm: self.family == "qwen3",
+            qk_norm: self.family.qk_norm(),
             tied: self.tied,
             sliding_window: None,
             mixture: self
@@ -210,9 +211,9 @@ mod tests {
             let model: KnownModel = toml::from_str(text).unwrap();
             assert_eq!(model.name, file);
             assert_eq!(model.shape.parameters(), model.parameters, "{file}");
-            let stored = match model.shape.family.as_str() {
+            let stored = match model.shape.family {
                 // Its repository holds the tied head as well.
-                "qwen3" => model.parameters + (model.shape.vocabulary * model.shape.hidden) as u64,
+                Family::Qwen3 => model.parameters + (model.shape.vocabulary * model.shape.hidden) as u64,
                 _ => model.parameters,
             };
             assert_eq!(model.bytes, 2 * stored, "{file}");

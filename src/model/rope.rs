@@ -72,14 +72,14 @@ impl Rope {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::testing::config;
+    use crate::model::{Family, testing::config};
 
     fn frequencies(rope_scaling: RopeScaling) -> Vec<f32> {
         let config = ModelConfig {
             rope_scaling,
             head_dim: 8,
             rope_theta: 10_000.,
-            ..config("llama")
+            ..config(Family::Llama)
         };
         Rope::new(&config).frequencies
     }

@@ -121,10 +121,4 @@ impl Inventory {
     pub fn bytes(&self) -> u64 {
         self.kinds.values().map(|kind| kind.bytes).sum()
     }
-
-    /// The storage most bytes are in.
-    pub fn main_kind(&self) -> Option<&str> {
-        let (name, _) = self.kinds.iter().max_by_key(|(_, kind)| kind.bytes)?;
-        Some(name)
-    }
 }

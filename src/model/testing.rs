@@ -1,7 +1,7 @@
 //! Tiny models with random weights, for tests of this module.
 
 use super::{
-    Engine, LoadError, Mixture, ModelConfig, RopeScaling, Weight, WeightSource, decoder::Decoder,
+    Engine, Family, LoadError, Mixture, ModelConfig, RopeScaling, Weight, WeightSource, decoder::Decoder,
     engine::EngineSettings, kernels::Kernels, memory::Room, placing::QuantizedWeights,
 };
 use candle_core::{DType, Device, Tensor};
@@ -9,9 +9,9 @@ use rand_chacha::ChaCha8Rng;
 use rand_core::{Rng, SeedableRng};
 
 /// A two-layer model of 64 tokens.
-pub fn config(family: &str) -> ModelConfig {
+pub fn config(family: Family) -> ModelConfig {
     ModelConfig {
-        family: family.to_owned(),
+        family,
         hidden: 32,
         intermediate: 48,
         layers: 2,
@@ -43,28 +43,28 @@ pub fn families() -> Vec<ModelConfig> {
     vec![
         ModelConfig {
             rope_scaling: llama3,
-            ..config("llama")
+            ..config(Family::Llama)
         },
         ModelConfig {
             sliding_window: Some(5),
             tied: false,
-            ..config("mistral")
+            ..config(Family::Mistral)
         },
         ModelConfig {
             qkv_bias: true,
             heads: 6,
             kv_heads: 3,
-            ..config("qwen2")
+            ..config(Family::Qwen2)
         },
         ModelConfig {
             qk_norm: true,
             head_dim: 16,
-            ..config("qwen3")
+            ..config(Family::Qwen3)
         },
         ModelConfig {
             mixture: Some(Mixture { experts: 4, used: 2 }),
             tied: false,
-            ..config("mixtral")
+            ..config(Family::Mixtral)
         },
     ]
 }

@@ -1,9 +1,9 @@
 //! The token tree: which nodes there are, and in which slots their keys and values lie.
 
 use super::{
-    ModelError, Node, TokenId,
+    ModelError, Node,
     kernels::Span,
-    slots::{Slots, part, push_span},
+    slots::{Slots, push_span},
 };
 use candle_core::Tensor;
 use std::collections::HashMap;
@@ -22,7 +22,6 @@ struct Held {
     parent: Option<Node>,
     children: usize,
     own: Vec<Span>,
-    tokens: Vec<TokenId>,
     depth: usize,
     hidden: Option<Tensor>,
     /// Given up by its owner while it still had children: it goes with the last of them.
@@ -39,7 +38,6 @@ impl Tree {
             parent: None,
             children: 0,
             own: Vec::new(),
-            tokens: Vec::new(),
             depth: 0,
             hidden: None,
             released: false,
@@ -84,15 +82,9 @@ impl Tree {
         Ok(path)
     }
 
-    /// Adds a node below `parent` that holds `tokens` in the slots `own`.
-    pub fn add(
-        &mut self,
-        parent: Node,
-        tokens: &[TokenId],
-        own: Vec<Span>,
-        hidden: Option<Tensor>,
-    ) -> Result<Node, ModelError> {
-        let depth = self.held(parent)?.depth + tokens.len();
+    /// Adds a node below `parent` whose tokens are held in the slots `own`.
+    pub fn add(&mut self, parent: Node, own: Vec<Span>, hidden: Option<Tensor>) -> Result<Node, ModelError> {
+        let depth = self.held(parent)?.depth + own.iter().map(|span| span.len).sum::<usize>();
         let node = Node(self.next);
         self.next += 1;
         if let Some(parent) = self.nodes.get_mut(&parent) {
@@ -102,40 +94,12 @@ impl Tree {
             parent: Some(parent),
             children: 0,
             own,
-            tokens: tokens.to_vec(),
             depth,
             hidden,
             released: false,
         };
         self.nodes.insert(node, held);
         Ok(node)
-    }
-
-    /// The node's own tokens, if it can be shortened to `keep` of them.
-    pub fn croppable(&self, node: Node, keep: usize) -> Result<&[TokenId], ModelError> {
-        let held = self.held(node)?;
-        let (own, children) = (held.tokens.len(), held.children);
-        match keep <= own && children == 0 {
-            true => Ok(&held.tokens),
-            false => Err(ModelError::Crop { keep, own, children }),
-        }
-    }
-
-    /// The node above; none above the empty context.
-    pub fn parent(&self, node: Node) -> Option<Node> {
-        self.nodes.get(&node).and_then(|held| held.parent)
-    }
-
-    /// Shortens a node that [`Self::croppable`] allows to be; `hidden` is the state after the last token kept.
-    pub fn crop(&mut self, node: Node, keep: usize, hidden: Option<Tensor>) {
-        let Some(held) = self.nodes.get_mut(&node) else { return };
-        let own = held.tokens.len();
-        let freed = part(&held.own, keep..own);
-        held.own = part(&held.own, 0..keep);
-        held.tokens.truncate(keep);
-        held.depth -= own - keep;
-        held.hidden = hidden;
-        self.slots.give_back(freed);
     }
 
     /// Gives up `node`. Its slots are free once nothing hangs below it.
@@ -167,7 +131,7 @@ mod tests {
 
     fn add(tree: &mut Tree, parent: Node, n: usize) -> Node {
         let own = tree.slots.take(n).unwrap();
-        tree.add(parent, &vec![0; n], own, None).unwrap()
+        tree.add(parent, own, None).unwrap()
     }
 
     #[test]
@@ -194,7 +158,7 @@ mod tests {
         let a = add(&mut tree, EMPTY, 4);
         let b = add(&mut tree, a, 3);
         tree.release(a);
-        assert!(tree.depth(a).is_err() && tree.add(a, &[], vec![], None).is_err());
+        assert!(tree.depth(a).is_err() && tree.add(a, vec![], None).is_err());
         assert_eq!(
             (tree.path(b).unwrap(), tree.slots.free()),
             (vec![Span { slot: 0, len: 7 }], 13)

@@ -59,20 +59,6 @@ impl Pieces {
         text.push_str(&self.probe);
         text
     }
-
-    /// The context with nothing about the person in it, which unconditional likelihoods are conditioned on.
-    pub fn neutral_context(&self) -> String {
-        format!("{}{}", self.shared, self.probe)
-    }
-
-    /// The pieces of the context in order, none of them empty.
-    pub fn context_pieces(&self) -> impl Iterator<Item = &str> {
-        std::iter::once(&self.shared)
-            .chain(&self.person)
-            .chain(std::iter::once(&self.probe))
-            .map(String::as_str)
-            .filter(|piece| !piece.is_empty())
-    }
 }
 
 /// What surrounds the statements in one rendered prompt, before its frame is put on.

@@ -120,7 +120,7 @@ impl Report {
             }
         }
         Ok(Self {
-            version: env!("CARGO_PKG_VERSION").to_owned(),
+            version: crate::base::version::FULL.to_owned(),
             synthetic: runs.iter().any(|run| run.header.synthetic),
             options,
             categories: bench.roster.categories.clone(),

@@ -59,13 +59,8 @@ pub enum RunError {
         expected: &'static str,
     },
     /// A category that the catalogue does not have.
-    #[error("category `{name}` is not in the catalogue")]
-    UnknownCategory {
-        /// As given.
-        name: String,
-        /// All there are.
-        known: Vec<String>,
-    },
+    #[error(transparent)]
+    UnknownCategory(#[from] crate::survey::UnknownCategory),
     /// Something the run rests on is not what it was when the run began.
     #[error("{}: this run was begun with another {what}", folder.display())]
     Changed {
@@ -134,9 +129,7 @@ impl RunError {
             Self::EmptyAxis(axis) => format!("give at least one value, for example `{axis} = [...]` in [grid]"),
             Self::BadValue { .. } => "correct it in the spec or by the flag; GUIDE.md lists every key".into(),
             Self::UnknownSplit(_) => "use --splits 1,2,3 or some of these".into(),
-            Self::UnknownCategory { known, .. } => {
-                format!("use `each`, or one of: {}", known.join("; "))
-            }
+            Self::UnknownCategory(error) => format!("{} (`each` takes all of them, one at a time)", error.hint()),
             Self::Changed { .. } => {
                 "put the old one back to go on with this run, or start a new one with another --out".into()
             }

@@ -11,12 +11,7 @@ pub trait Compute {
 
     /// Gives every outcome of `unit` in order (conditions, and within each its probes) to `emit`, each as soon as it is
     /// known. What is given depends on nothing but the unit, so that a unit computed again gives the same.
-    fn unit(
-        &mut self,
-        plan: &Plan,
-        unit: &Unit,
-        emit: &mut dyn FnMut(Outcome) -> Result<(), RunError>,
-    ) -> Result<(), Self::Error>;
+    fn unit(&mut self, unit: &Unit, emit: &mut dyn FnMut(Outcome) -> Result<(), RunError>) -> Result<(), Self::Error>;
 
     /// Tokens computed so far, and what they would have been with every prompt on its own.
     fn tokens(&self) -> Tokens;
@@ -56,6 +51,18 @@ pub trait Observer {
 
     /// Whether to stop before the next person.
     fn stop(&self) -> bool;
+}
+
+/// Nobody listens, and nothing stops the run.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Unobserved;
+
+impl Observer for Unobserved {
+    fn event(&mut self, _: Event<'_>) {}
+
+    fn stop(&self) -> bool {
+        false
+    }
 }
 
 /// How the loop ended.
@@ -110,7 +117,7 @@ where
             number += 1;
             Ok(())
         };
-        compute.unit(plan, unit, &mut emit)?;
+        compute.unit(unit, &mut emit)?;
         if number != unit.first + unit.outcomes() {
             return Err(RunError::Encode(format!(
                 "unit {index} gave {} outcomes where {} were planned",

@@ -7,28 +7,10 @@ use sha2::{Digest, Sha256};
 
 use super::{RunError, Spec};
 use crate::base::hex::hex;
+use crate::model::ModelIdentity;
 
 /// Version of the record format; GUIDE.md describes it field by field.
 pub const FORMAT: u32 = 1;
-
-/// The model as it was loaded.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct ModelIdentity {
-    /// Name for people.
-    pub name: String,
-    /// `llama`, `qwen2`, ...
-    pub family: String,
-    /// Number of parameters.
-    pub parameters: u64,
-    /// Dtype computed in.
-    pub dtype: String,
-    /// `cpu`, `cuda:0`, ...
-    pub device: String,
-    /// Which implementation of the kernels; rounding differs between them.
-    pub kernels: String,
-    /// Longest context in tokens.
-    pub context: usize,
-}
 
 /// What a run is: two journals may be joined only where these are equal.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -112,16 +94,19 @@ fn short(hash: &str) -> &str {
 impl Spec {
     /// The spec without what may differ between two starts of one run: where files lie (their hashes count) and
     /// words for people.
-    fn identity(&self) -> Self {
+    fn identity(&self) -> serde_json::Value {
         let mut spec = self.clone();
         spec.title.clear();
         spec.model.id.clear();
-        spec.model.device.clear();
         spec.respondents.survey = std::path::PathBuf::new();
         spec.respondents.sample = None;
         spec.respondents.catalogue.clear();
         spec.prompts = super::PromptSpec::default();
-        spec
+        let mut identity = serde_json::json!(spec);
+        if let Some(device) = identity.pointer_mut("/model/device") {
+            *device = "".into();
+        }
+        identity
     }
 }
 

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::{Header, Journal, ModelIdentity, RECORDS, RunError, Spec, read};
+use super::{Header, Journal, RECORDS, RunError, Spec, read};
+use crate::model::{Backend, DeviceId, Dtype, Family, ModelIdentity, QuantizedWeights};
 use crate::scoring::{CandidateScore, Condition, Control, Evidence, Method, Outcome};
 use crate::survey::{Form, QuestionId};
 
@@ -17,11 +18,12 @@ fn header() -> Header {
         tree_tokens: 8192,
         model: ModelIdentity {
             name: "a model".into(),
-            family: "llama".into(),
+            family: Some(Family::Llama),
             parameters: 1,
-            dtype: "f32".into(),
-            device: "cpu".into(),
-            kernels: "portable".into(),
+            dtype: Dtype::F32,
+            weights: QuantizedWeights::Dequantize,
+            device: DeviceId::Cpu,
+            backend: Some(Backend::Portable),
             context: 2048,
         },
         hashes: BTreeMap::from([
@@ -124,7 +126,7 @@ fn another_run_is_refused_by_the_name_of_what_changed() {
     let mut prompt = header();
     prompt.hashes.insert("prompt likelihood".into(), "cc".into());
     let mut dtype = header();
-    dtype.model.dtype = "bf16".into();
+    dtype.model.dtype = Dtype::Bf16;
     let mut seed = header();
     seed.spec.demonstrations.seed = 9;
     for (other, name) in [

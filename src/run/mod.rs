@@ -1,10 +1,11 @@
 //! Specs, plans, the loop over people, the journal.
 
-mod cases;
 mod compute;
 mod context;
 mod error;
+mod evaluate;
 mod execute;
+mod experiment;
 mod header;
 mod journal;
 #[cfg(test)]
@@ -13,21 +14,20 @@ mod people;
 mod plan;
 mod prompts;
 mod session;
-mod setup;
 mod spec;
 mod verify;
 
-pub use cases::case;
-pub use compute::{ExecuteError, ModelCompute, asks, cases, settings};
+pub use compute::{ExecuteError, ModelCompute};
 pub use context::{CONTEXT, Context, load};
 pub use error::RunError;
-pub use execute::{Compute, Done, Event, Observer, execute};
-pub use header::{FORMAT, Header, ModelIdentity, run_id};
+pub use evaluate::{EvaluateError, Evaluated, Interrupted, begun, evaluate};
+pub use execute::{Compute, Done, Event, Observer, Unobserved, execute};
+pub use experiment::{Experiment, NEIGHBOURS};
+pub use header::{FORMAT, Header, run_id};
 pub use journal::{Journal, RECORDS, Recorded, read};
 pub use people::{People, file_name};
 pub use plan::{Plan, Unit};
 pub use prompts::Prompts;
 pub use session::{Ending, SESSIONS, Session, append_session, machine, now, read_sessions};
-pub use setup::{NEIGHBOURS, baselines, header};
 pub use spec::{ChatUse, DemonstrationSpec, FitSpec, Grid, ModelSpec, PromptSpec, RespondentSpec, ScoringSpec, Spec};
-pub use verify::{Difference, TOLERANCE_F32, TOLERANCE_HALF, Verified, rescore};
+pub use verify::{Difference, TOLERANCE_F32, TOLERANCE_HALF, Verified, tolerance};

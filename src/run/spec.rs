@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::RunError;
+use crate::model::{DeviceChoice, DtypeChoice, QuantizedWeights};
 use crate::scoring::{Condition, Control, Method, Norm, Orders};
 use crate::survey::{Catalogue, Form, IncomeGrouping};
 
@@ -31,28 +32,17 @@ pub struct Spec {
 }
 
 /// The model and how its numbers are held.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
 #[serde(deny_unknown_fields, default)]
 pub struct ModelSpec {
     /// A name of `models/*.toml`, a folder, a `.gguf` file or a hub repository; empty until given by a flag.
     pub id: String,
-    /// `auto`, `f32`, `bf16` or `f16`.
-    pub dtype: String,
-    /// `auto`, `cpu`, `cuda` or `cuda:N`.
-    pub device: String,
-    /// `plain` (dequantised at load) or `quantized`.
-    pub weights: String,
-}
-
-impl Default for ModelSpec {
-    fn default() -> Self {
-        Self {
-            id: String::new(),
-            dtype: "auto".into(),
-            device: "auto".into(),
-            weights: "plain".into(),
-        }
-    }
+    /// Numbers to compute with.
+    pub dtype: DtypeChoice,
+    /// Where to compute.
+    pub device: DeviceChoice,
+    /// How quantised weights are held.
+    pub weights: QuantizedWeights,
 }
 
 /// Which people are evaluated.
@@ -95,7 +85,7 @@ pub struct Grid {
     pub forms: Vec<Form>,
     /// Without and with demographic statements.
     pub demographics: Vec<bool>,
-    /// Demonstrations of one category only: category names, or `each`; empty: no such restriction.
+    /// Demonstrations of one category only: category names or unmistakable parts of them, or `each`; empty: no such restriction.
     pub categories: Vec<String>,
     /// Whose demonstrations.
     pub controls: Vec<Control>,
@@ -345,13 +335,8 @@ impl Spec {
         for name in &self.grid.categories {
             if name == "each" {
                 restrictions.extend(catalogue.categories.iter().cloned().map(Some));
-            } else if catalogue.categories.contains(name) {
-                restrictions.push(Some(name.clone()));
             } else {
-                return Err(RunError::UnknownCategory {
-                    name: name.clone(),
-                    known: catalogue.categories.clone(),
-                });
+                restrictions.push(Some(catalogue.categories[catalogue.category(name)?].clone()));
             }
         }
         Ok(restrictions)
@@ -423,7 +408,7 @@ mod tests {
             [Some("One"), Some("Two")]
         );
         let unknown = spec("[grid]\ncategories = ['Three']").conditions(&catalogue());
-        assert!(matches!(unknown, Err(RunError::UnknownCategory { name, .. }) if name == "Three"));
+        assert!(matches!(unknown, Err(RunError::UnknownCategory(error)) if error.asked == "Three"));
     }
 
     #[test]

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::{ExecuteError, People, Plan, Prompts, RunError, Spec, Unit, asks, case};
-use crate::model::{LanguageModel, TokenId, Tokenizer};
+use super::{ExecuteError, Experiment, Unit};
+use crate::model::{Dtype, OpenModel, TokenId};
 use crate::probe::Case;
 use crate::scoring::join::{Encoder, Markup};
 use crate::scoring::methods::Concluded;
@@ -18,6 +18,14 @@ pub const TOLERANCE_F32: f32 = 1e-3;
 /// The same where operands are rounded to 8 or 11 bits: a value beside a rounding boundary falls to the other side now
 /// and then, which moves log-probabilities by some hundredths (`docs/benchmarks.md`).
 pub const TOLERANCE_HALF: f32 = 0.25;
+
+/// Most that a token's log-probability may differ where it was computed in this dtype, nats.
+pub fn tolerance(dtype: Dtype) -> f32 {
+    match dtype {
+        Dtype::F32 => TOLERANCE_F32,
+        Dtype::Bf16 | Dtype::F16 => TOLERANCE_HALF,
+    }
+}
 
 /// A record that does not come out again.
 #[derive(Debug, Clone, PartialEq)]
@@ -41,105 +49,75 @@ pub struct Verified {
     pub differences: Vec<Difference>,
 }
 
-/// Scores these records again, each candidate and each generated text on its own.
-#[allow(
-    clippy::too_many_arguments,
-    reason = "one call from one place; a struct would only name the same things again"
-)]
-pub fn rescore(
-    people: &People,
-    spec: &Spec,
-    plan: &Plan,
-    prompts: &Prompts,
-    model: &mut dyn LanguageModel,
-    tokenizer: &Tokenizer,
-    outcomes: &[Outcome],
-    chosen: &[usize],
-    tolerance: f32,
-) -> Result<Verified, ExecuteError> {
-    let mut verified = Verified::default();
-    let settings = super::settings(spec);
-    for &index in chosen {
-        let outcome = &outcomes[index];
-        let Some((case, unit, probe)) = single(people, spec, plan, outcome, index) else {
-            continue;
+impl Experiment {
+    /// Scores these records again, each candidate and each generated text on its own, and derives everything else that
+    /// is in them again. `chosen` are positions in `outcomes`; log-probabilities may differ by `tolerance`, in nats.
+    ///
+    /// # Errors
+    /// What tokenizer, prompts and model report.
+    pub fn verify(
+        &self,
+        opened: &mut OpenModel,
+        outcomes: &[Outcome],
+        chosen: &[usize],
+        tolerance: f32,
+    ) -> Result<Verified, ExecuteError> {
+        let mut verified = Verified::default();
+        let records: Vec<(usize, &Outcome, Alone)> = chosen
+            .iter()
+            .filter_map(|&index| {
+                let outcome = outcomes.get(index)?;
+                Some((index, outcome, self.alone(outcome, index)?))
+            })
+            .collect();
+        let failed = |outcome: &Outcome, source| ExecuteError::Scoring {
+            respondent: outcome.respondent.clone(),
+            split: outcome.split,
+            source,
         };
-        let cases = [case];
-        let asked = asks(plan, prompts, &unit, &cases);
-        let mut again = Again {
-            people,
-            settings: &settings,
-            last: None,
-            model,
-            tokenizer,
-            probe,
-            line: index + 2,
-            tolerance,
-            verified: &mut verified,
-        };
-        again
-            .outcome(&asked[0], outcome)
-            .map_err(|source| failed(outcome, source))?;
-        verified.records += 1;
+        let settings = self.settings();
+        for (index, outcome, alone) in &records {
+            let mut again = Again {
+                experiment: self,
+                settings: &settings,
+                last: None,
+                opened,
+                probe: alone.probe,
+                line: index + 2,
+                tolerance,
+                verified: &mut verified,
+            };
+            again.record(alone, outcome).map_err(|source| failed(outcome, source))?;
+        }
+        verified.records = records.len();
+        let mut scorer = self.scorer(opened);
+        for (index, outcome, alone) in records {
+            let (now, mut found) = self
+                .derive(&mut scorer, alone, &outcomes[..=index])
+                .map_err(|source| failed(outcome, source))?;
+            if let Some(now) = now {
+                let values = (serde_json::json!(outcome), serde_json::json!(now));
+                compare_values("", &values.0, &values.1, f64::from(tolerance), &mut found);
+            }
+            let line = index + 2;
+            let differences = found.into_iter().map(|what| Difference { line, what });
+            verified.differences.extend(differences);
+        }
+        Ok(verified)
     }
-    derive(
-        people,
-        spec,
-        plan,
-        prompts,
-        model,
-        tokenizer,
-        outcomes,
-        chosen,
-        tolerance,
-        &mut verified,
-    )?;
-    Ok(verified)
-}
 
-/// One record on its own: its case with what was really shown, a unit of its condition alone, and where its probe stands.
-fn single(people: &People, spec: &Spec, plan: &Plan, outcome: &Outcome, index: usize) -> Option<(Case, Unit, usize)> {
-    let (unit, condition, probe) = plan.locate(index)?;
-    let unit = &plan.units[unit];
-    let (condition, donor) = unit.conditions[condition];
-    let mut case = case(people, spec, plan, unit, condition, donor);
-    case.demonstrations.truncate(outcome.shown);
-    let alone = Unit {
-        conditions: vec![(condition, donor)],
-        ..unit.clone()
-    };
-    Some((case, alone, probe))
-}
-
-fn failed(outcome: &Outcome, source: ScoringError) -> ExecuteError {
-    ExecuteError::Scoring {
-        respondent: outcome.respondent.clone(),
-        split: outcome.split,
-        source,
-    }
-}
-
-/// Derives these records again, each probe on its own, and compares everything that is in them: numbers of tokens,
-/// characters and candidates, averages, how answers were read, and which candidate was chosen.
-#[allow(clippy::too_many_arguments, reason = "as above")]
-fn derive(
-    people: &People,
-    spec: &Spec,
-    plan: &Plan,
-    prompts: &Prompts,
-    model: &mut dyn LanguageModel,
-    tokenizer: &Tokenizer,
-    outcomes: &[Outcome],
-    chosen: &[usize],
-    tolerance: f32,
-    verified: &mut Verified,
-) -> Result<(), ExecuteError> {
-    let mut scorer = Scorer::new(model, tokenizer, &people.catalogue, super::settings(spec));
-    for &index in chosen {
-        let outcome = &outcomes[index];
-        let Some((mut case, unit, probe)) = single(people, spec, plan, outcome, index) else {
-            continue;
+    /// Derives the last of these records again, its probe on its own: numbers of tokens, characters and candidates,
+    /// averages, how answers were read. Also gives what is wrong with the record in itself.
+    fn derive(
+        &self,
+        scorer: &mut Scorer<'_>,
+        alone: Alone,
+        outcomes: &[Outcome],
+    ) -> Result<(Option<Outcome>, Vec<String>), ScoringError> {
+        let Some((outcome, before)) = outcomes.split_last() else {
+            return Ok((None, Vec::new()));
         };
+        let Alone { unit, mut case, probe } = alone;
         let definition = outcome.condition.method.definition();
         // Where all probes of a case are asked at once, texts are kept with the first.
         let at = if definition.asks_all_at_once() {
@@ -149,38 +127,58 @@ fn derive(
             0
         };
         let cases = [case];
-        let asked = asks(plan, prompts, &unit, &cases);
-        let fail = |source| failed(outcome, source);
-        let mut differ = |what: String| {
-            verified.differences.push(Difference { line: index + 2, what });
-        };
+        let asked = self.asks(&unit, &cases);
+        let mut found = Vec::new();
         match definition.concluded(&outcome.evidence) {
             Concluded::Choice(choice) if choice != outcome.prediction => {
-                differ("prediction is not what the evidence says".to_owned());
+                found.push("prediction is not what the evidence says".to_owned());
             }
-            Concluded::Foreign => differ(format!("the evidence is not that of {}", outcome.condition.method)),
+            Concluded::Foreign => found.push(format!("the evidence is not that of {}", outcome.condition.method)),
             Concluded::Choice(_) | Concluded::Unsaid => {}
         }
-        let now = match outcomes[index - at].evidence.tries() {
-            None => scorer.ask(&asked).map_err(fail)?.remove(0).pop(),
-            Some(tries) => {
-                let (mut read, odd) = scorer.read_again(&asked[0], tries).map_err(fail)?;
-                odd.into_iter().for_each(|odd| differ(odd.to_owned()));
+        let first = before.len().checked_sub(at).and_then(|first| outcomes.get(first));
+        let tries = first.and_then(|first| first.evidence.tries());
+        let mut now = match (outcome.evidence.tries(), tries) {
+            (None, _) => scorer.ask(&asked)?.remove(0).pop(),
+            (Some(_), Some(tries)) => {
+                let (mut read, odd) = scorer.read_again(&asked[0], tries)?;
+                found.extend(odd.into_iter().map(str::to_owned));
                 (at < read.len()).then(|| read.swap_remove(at))
             }
+            (Some(_), None) => None,
         };
-        let encode =
-            |outcome: &Outcome| serde_json::to_value(outcome).map_err(|error| RunError::Encode(error.to_string()));
-        let Some(mut now) = now else { continue };
-        if now.evidence.tries().is_none() {
+        if let Some(now) = now.as_mut()
+            && now.evidence.tries().is_none()
+        {
             // Of two candidates that are equal to rounding either may be the higher one; it was compared above.
             now.prediction = outcome.prediction;
         }
-        let mut found = Vec::new();
-        compare_values("", &encode(outcome)?, &encode(&now)?, f64::from(tolerance), &mut found);
-        found.into_iter().for_each(differ);
+        Ok((now, found))
     }
-    Ok(())
+
+    /// One record on its own.
+    fn alone(&self, outcome: &Outcome, index: usize) -> Option<Alone> {
+        let (unit, condition, probe) = self.plan.locate(index)?;
+        let unit = &self.plan.units[unit];
+        let (condition, donor) = unit.conditions[condition];
+        let mut case = self.case(unit, condition, donor);
+        case.demonstrations.truncate(outcome.shown);
+        let unit = Unit {
+            conditions: vec![(condition, donor)],
+            ..unit.clone()
+        };
+        Some(Alone { unit, case, probe })
+    }
+}
+
+/// What one record alone was asked.
+struct Alone {
+    /// A unit of its condition alone.
+    unit: Unit,
+    /// Its case, with what was really shown.
+    case: Case,
+    /// Position of its probe in the case.
+    probe: usize,
 }
 
 /// Fields of `recorded` that are not as in `now`: numbers with a fraction may differ by the tolerance, all else by nothing.
@@ -210,12 +208,11 @@ fn compare_values(place: &str, recorded: &Value, now: &Value, tolerance: f64, fo
 }
 
 struct Again<'a> {
-    people: &'a People,
+    experiment: &'a Experiment,
     settings: &'a Settings,
     /// The prompt encoded last.
     last: Option<(String, Vec<TokenId>)>,
-    model: &'a mut dyn LanguageModel,
-    tokenizer: &'a Tokenizer,
+    opened: &'a mut OpenModel,
     /// Position of the probe in its case.
     probe: usize,
     line: usize,
@@ -224,13 +221,19 @@ struct Again<'a> {
 }
 
 impl Again<'_> {
+    fn record(&mut self, alone: &Alone, outcome: &Outcome) -> Result<(), ScoringError> {
+        let cases = [alone.case.clone()];
+        let asked = self.experiment.asks(&alone.unit, &cases);
+        asked.iter().try_for_each(|ask| self.outcome(ask, outcome))
+    }
+
     fn outcome(&mut self, ask: &Ask<'_>, outcome: &Outcome) -> Result<(), ScoringError> {
         let markup = match ask.frame {
             crate::prompt::Frame::Plain => Markup::Text,
             crate::prompt::Frame::Chat(_) => Markup::Control,
         };
         let asked = Asked {
-            catalogue: &self.people.catalogue,
+            catalogue: &self.experiment.people.catalogue,
             case: ask.case,
             prompt: ask.prompt,
             frame: ask.frame,
@@ -265,7 +268,7 @@ impl Again<'_> {
         match &self.last {
             Some((last, tokens)) if *last == context => Ok(tokens.clone()),
             _ => {
-                let tokens = Encoder::new(self.tokenizer, markup).encode(&context)?.tokens();
+                let tokens = Encoder::new(&self.opened.tokenizer, markup).encode(&context)?.tokens();
                 self.last = Some((context, tokens.clone()));
                 Ok(tokens)
             }
@@ -279,22 +282,23 @@ impl Again<'_> {
         context: &str,
         continuation: &str,
     ) -> Result<(Vec<TokenId>, Vec<f32>), ScoringError> {
-        let encoder = Encoder::new(self.tokenizer, markup);
+        let encoder = Encoder::new(&self.opened.tokenizer, markup);
         let joined = encoder.join(&encoder.encode(context)?, continuation)?;
         let logprobs = self.below(&joined.context, &joined.continuation)?;
         Ok((joined.continuation, logprobs))
     }
 
     fn below(&mut self, context: &[TokenId], continuation: &[TokenId]) -> Result<Vec<f32>, ScoringError> {
-        let root = self.model.root();
+        let model = self.opened.model.as_mut();
+        let root = model.root();
         let path = [context, continuation].concat();
-        let scores = if self.model.depth(root) > 0 || context.is_empty() {
-            self.model.score(root, &[&path])?.remove(0)
+        let scores = if model.depth(root) > 0 || context.is_empty() {
+            model.score(root, &[&path])?.remove(0)
         } else {
             // Without a BOS nothing predicts the first token, so it is held instead of scored.
-            let first = self.model.extend(root, &path[..1])?;
-            let scores = self.model.score(first, &[&path[1..]]);
-            self.model.release(first);
+            let first = model.extend(root, &path[..1])?;
+            let scores = model.score(first, &[&path[1..]]);
+            model.release(first);
             scores?.remove(0)
         };
         let wanted = scores.len() - continuation.len();

@@ -1,75 +1,87 @@
-//! Prompts become tokens. What the prompts of a batch begin with is encoded once.
+//! Log-likelihoods of any texts: the shortest way from an opened model to a score.
 
-use super::join::{Encoded, Encoder, Markup};
-use super::request::markup;
-use crate::model::{TokenId, TokenizeError};
-use crate::prompt::{Frame, Pieces};
+use super::ScoringError;
+use super::join::{Encoder, Joined, Markup};
+use super::norm::total;
+use crate::model::{OpenModel, TokenId};
 
-/// Encodes the prompts of one batch.
-#[derive(Debug)]
-pub struct Texts<'t> {
-    plain: Encoder<'t>,
-    control: Encoder<'t>,
-    /// Texts that others begin with.
-    known: Vec<(Markup, Encoded)>,
-    /// Tokens that every respondent's texts begin with, one run a beginning.
-    shared: Vec<Vec<TokenId>>,
+/// How likely a model finds one text after another.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TextScore {
+    /// Sum of `logprobs`: log P(continuation | context), in nats.
+    pub loglikelihood: f64,
+    /// Log-probability of each token of the continuation, in nats.
+    pub logprobs: Vec<f32>,
+    /// Tokens of the continuation.
+    pub tokens: Vec<TokenId>,
+    /// Whether greedy decoding would have written the continuation.
+    pub greedy: bool,
+    /// Tokens of the continuation that begin inside the context's text, because no token ends where it does.
+    pub moved: usize,
 }
 
-impl<'t> Texts<'t> {
-    /// Encodes with these: `plain` reads control tokens as text, `control` as such.
-    pub(super) fn new(plain: Encoder<'t>, control: Encoder<'t>) -> Self {
-        Self {
-            plain,
-            control,
-            known: Vec::new(),
-            shared: Vec::new(),
+/// Scores each of `continuations` after `context`, which is computed once. Context and continuation are tokenised
+/// together; control tokens in them are text like any other.
+///
+/// ```
+/// use indieval::model::{self, OpenOptions, source::Silent};
+/// use indieval::scoring;
+///
+/// let mut opened = model::open("fake:1", &OpenOptions::default(), &mut Silent)?;
+/// let scores = scoring::texts(&mut opened, "My family is", &[" important to me", " far away"])?;
+/// assert_eq!(scores.len(), 2);
+/// assert!(scores.iter().all(|score| score.loglikelihood < 0.0));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+/// A text that the tokenizer cannot encode; more tokens than the model's context holds; an empty context where the
+/// tokenizer has no BOS.
+pub fn texts(opened: &mut OpenModel, context: &str, continuations: &[&str]) -> Result<Vec<TextScore>, ScoringError> {
+    let encoder = Encoder::new(&opened.tokenizer, Markup::Text);
+    let encoded = encoder.encode(context)?;
+    let join = |continuation: &&str| encoder.join(&encoded, continuation);
+    let joined: Vec<Joined> = continuations.iter().map(join).collect::<Result<_, _>>()?;
+    let model = opened.model.as_mut();
+    let mut scores = Vec::with_capacity(joined.len());
+    // Where a token spans the join, contexts differ in their last tokens.
+    for alike in joined.chunk_by(|a, b| a.context == b.context) {
+        let tokens: Vec<&[TokenId]> = alike.iter().map(|joined| joined.continuation.as_slice()).collect();
+        let node = model.extend(model.root(), &alike[0].context)?;
+        let rows = model.score(node, &tokens);
+        model.release(node);
+        for (joined, row) in alike.iter().zip(rows?) {
+            let logprobs: Vec<f32> = row.iter().map(|score| score.logprob).collect();
+            scores.push(TextScore {
+                loglikelihood: total(&logprobs),
+                logprobs,
+                tokens: joined.continuation.clone(),
+                greedy: row.iter().all(|score| score.greedy),
+                moved: joined.moved,
+            });
         }
     }
+    Ok(scores)
+}
 
-    /// The encoder of texts in this frame.
-    pub fn encoder(&self, frame: &Frame) -> Encoder<'t> {
-        match markup(frame) {
-            Markup::Text => self.plain,
-            Markup::Control => self.control,
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{self, OpenOptions, source::Silent};
+
+    #[test]
+    fn a_texts_score_is_the_sum_of_its_tokens_and_does_not_depend_on_its_neighbours() {
+        let mut opened = model::open("fake:3", &OpenOptions::default(), &mut Silent).unwrap();
+        let together = texts(&mut opened, "one two", &[" three", " four", ""]).unwrap();
+        for (text, score) in [" three", " four", ""].iter().zip(&together) {
+            assert_eq!(score.tokens, text.bytes().map(u32::from).collect::<Vec<_>>());
+            let sum: f64 = score.logprobs.iter().map(|&logprob| f64::from(logprob)).sum();
+            assert!((sum - score.loglikelihood).abs() < 1e-9);
+            let alone = texts(&mut opened, "one two", &[text]).unwrap();
+            assert_eq!(&alone[0], score);
         }
-    }
-
-    /// Tokens that every respondent's texts begin with, one run a beginning.
-    pub(super) fn into_shared(self) -> Vec<Vec<TokenId>> {
-        self.shared
-    }
-
-    /// Tokens of a prompt up to where the answer begins.
-    pub fn context(&mut self, pieces: &Pieces, frame: &Frame) -> Result<Encoded, TokenizeError> {
-        let markup = markup(frame);
-        let encoder = self.encoder(frame);
-        let mut text = pieces.shared.clone();
-        if self.longest(markup, &text).is_none_or(|known| known.text() != text) {
-            let encoded = encoder.encode(&text)?;
-            self.shared.push(encoded.settled());
-            self.known.push((markup, encoded));
-        }
-        text.extend(pieces.person.iter().map(String::as_str));
-        let known = self.longest(markup, &text);
-        let grown = match known {
-            Some(known) if known.text() == text => None,
-            Some(known) => Some(encoder.append(known, &text[known.text().len()..])?),
-            None => Some(encoder.encode(&text)?),
-        };
-        self.known.extend(grown.map(|grown| (markup, grown)));
-        match self.longest(markup, &text) {
-            Some(prefix) => encoder.append(prefix, &pieces.probe),
-            None => encoder.encode(&format!("{text}{}", pieces.probe)),
-        }
-    }
-
-    /// The longest text known that `text` begins with.
-    fn longest(&self, markup: Markup, text: &str) -> Option<&Encoded> {
-        let known = self
-            .known
-            .iter()
-            .filter(|(of, known)| *of == markup && text.starts_with(known.text()));
-        known.map(|(_, known)| known).max_by_key(|known| known.text().len())
+        // The chain rule: what is scored after a longer context is the end of what is scored after a shorter one.
+        let whole = &texts(&mut opened, "one", &[" two three"]).unwrap()[0];
+        assert_eq!(whole.logprobs[4..], together[0].logprobs);
     }
 }

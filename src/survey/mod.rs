@@ -13,6 +13,7 @@ mod stats;
 mod synth;
 mod types;
 
+pub use catalogue::UnknownCategory;
 pub use demographics::{DIMENSION_COUNT, Demographics, Dimension, Group, IncomeGrouping};
 pub use error::SurveyError;
 pub use file::{FileError, FileKind, ReadReport, RepeatedIds, RepeatedInCountry, SurveyFile};

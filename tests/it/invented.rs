@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use indieval::metrics::{BaselineRow, Dimension, ModelInfo, Person, QuestionInfo, RunData, RunHeader};
-use indieval::model::Finish;
-use indieval::run::{Context, Ending, Header, Journal, ModelIdentity, Session, Spec};
+use indieval::model::{Backend, DeviceId, Dtype, Family, Finish, ModelIdentity, QuantizedWeights};
+use indieval::run::{Context, Ending, Header, Journal, Session, Spec};
 use indieval::scoring::{CandidateScore, Condition, Control, Evidence, Method, Outcome, Permutation, Reading, Try};
 use indieval::survey::{Form, QuestionId};
 use rand_chacha::ChaCha8Rng;
@@ -256,7 +256,7 @@ pub fn run(plan: &Plan) -> RunData {
             parameters: 134_515_008,
             dtype: "bf16".into(),
             device: "cpu".into(),
-            kernels: "avx512-bf16".into(),
+            kernels: "AVX-512 bf16".into(),
         },
         spec: spec(plan).to_toml().expect("a spec is TOML"),
         hashes: ["weights", "tokenizer", "catalogue", "survey", "prompt likelihood"]
@@ -445,11 +445,12 @@ pub fn write(folder: &Path, plan: &Plan) -> RunData {
     let data = run(plan);
     let model = ModelIdentity {
         name: plan.model.to_owned(),
-        family: "llama".into(),
+        family: Some(Family::Llama),
         parameters: 134_515_008,
-        dtype: "bf16".into(),
-        device: "cpu".into(),
-        kernels: "avx512-bf16".into(),
+        dtype: Dtype::Bf16,
+        weights: QuantizedWeights::Dequantize,
+        device: DeviceId::Cpu,
+        backend: Some(Backend::Avx512),
         context: 8192,
     };
     let spec = spec(plan);

@@ -4,6 +4,7 @@ mod baseline;
 mod browser;
 mod catalogue;
 mod formats;
+mod front_door;
 mod golden;
 mod invented;
 mod models;

@@ -4,17 +4,21 @@ use std::collections::BTreeMap;
 use std::io::Write;
 use std::process::ExitCode;
 
+use candle_core::DType;
 use serde::Serialize;
 
 use super::download::Bar;
 
 use crate::base::text;
+use crate::cli::choice::choice;
 use crate::cli::format::Format;
 use crate::model::checkpoint::{self, FileIdentity};
 use crate::model::registry::tree_bytes;
 use crate::model::source::{self, Environment, Fetch, Located, Origin};
 use crate::model::stored::StoredKind;
-use crate::model::{DeviceChoice, Inspection, ModelConfig, OpenDevice, Precision, Tokenizer};
+use crate::model::{
+    DeviceChoice, DeviceId, Dtype, DtypeChoice, Family, Inspection, ModelConfig, OpenDevice, Tokenizer,
+};
 use crate::prompt::{ChatTemplate, Date};
 
 /// Options of `indieval models check`.
@@ -25,9 +29,9 @@ pub struct Args {
     /// Where it would be computed: cpu, cuda, cuda:N or auto
     #[arg(long, default_value_t)]
     device: DeviceChoice,
-    /// What it would be computed with: f32, bf16, f16 or auto
-    #[arg(long, default_value_t)]
-    dtype: Precision,
+    /// What it would be computed with
+    #[arg(long, default_value_t, value_parser = choice::<DtypeChoice>())]
+    dtype: DtypeChoice,
     /// Tokens of one respondent's tree
     #[arg(long, default_value_t = 5_000, value_name = "TOKENS")]
     tokens: usize,
@@ -54,7 +58,7 @@ struct Report {
 
 #[derive(Debug, Serialize)]
 struct Decoder {
-    family: String,
+    family: Family,
     parameters: u64,
     layers: usize,
     hidden: usize,
@@ -88,10 +92,10 @@ struct Token {
 
 #[derive(Debug, Serialize)]
 struct Memory {
-    device: String,
+    device: DeviceId,
     /// Why `auto` did not take a GPU.
     fallback: Option<String>,
-    dtype: String,
+    dtype: Dtype,
     weights_bytes: u64,
     tree_tokens: usize,
     tree_bytes: u64,
@@ -160,7 +164,7 @@ fn faults(inspection: &Inspection) -> Vec<String> {
 
 fn decoder(config: &ModelConfig) -> Decoder {
     Decoder {
-        family: config.family.clone(),
+        family: config.family,
         parameters: checkpoint::parameters(config),
         layers: config.layers,
         hidden: config.hidden,
@@ -193,12 +197,12 @@ fn text(tokenizer: &Tokenizer) -> Text {
 
 fn memory(args: &Args, device: &OpenDevice, config: &ModelConfig) -> Memory {
     let dtype = args.dtype.on(&device.device);
-    let weights_bytes = checkpoint::parameters(config) * dtype.size_in_bytes() as u64;
-    let tree_bytes = tree_bytes(config, args.tokens, dtype);
+    let weights_bytes = checkpoint::parameters(config) * DType::from(dtype).size_in_bytes() as u64;
+    let tree_bytes = tree_bytes(config, args.tokens, dtype.into());
     Memory {
-        device: device.name.clone(),
+        device: device.id,
         fallback: device.fallback.clone(),
-        dtype: dtype.as_str().to_owned(),
+        dtype,
         weights_bytes,
         tree_tokens: args.tokens,
         tree_bytes,
@@ -220,7 +224,7 @@ fn write_text(out: &mut impl Write, report: &Report) -> std::io::Result<()> {
     }
     line("format", report.format.to_string())?;
     if let Some(decoder) = &report.decoder {
-        line("family", decoder.family.clone())?;
+        line("family", decoder.family.to_string())?;
         line(
             "parameters",
             format!(
@@ -274,7 +278,7 @@ fn write_text(out: &mut impl Write, report: &Report) -> std::io::Result<()> {
         if let Some(why) = &memory.fallback {
             line("device", format!("{} ({why})", memory.device))?;
         } else {
-            line("device", memory.device.clone())?;
+            line("device", memory.device.to_string())?;
         }
         line(
             "weights",

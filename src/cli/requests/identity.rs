@@ -7,8 +7,9 @@ use std::path::{Path, PathBuf};
 use serde_json::{Map, Value, json};
 
 use super::{RequestError, is_standard};
-use crate::cli::model_args::{ModelArgs, Opened};
+use crate::cli::model_args::ModelArgs;
 use crate::cli::output::write_whole;
+use crate::model::OpenModel;
 
 /// Everything beside the lines that decides what answers are, by name.
 #[derive(Debug, Clone, PartialEq)]
@@ -22,20 +23,20 @@ const TREE_TOKENS: &str = "tree tokens";
 
 impl Identity {
     /// Of a command, a model and the command's own settings.
-    pub fn new(command: &str, opened: &Opened, settings: &[(&str, Value)]) -> Self {
+    pub fn new(command: &str, opened: &OpenModel, settings: &[(&str, Value)]) -> Self {
         let model = &opened.identity;
         let mut all = Map::new();
         let mut put = |name: &str, value: Value| all.insert(name.to_owned(), value);
-        put("indieval", json!(env!("CARGO_PKG_VERSION")));
+        put("indieval", json!(crate::base::version::RELEASE));
         put("command", json!(command));
         put(NAME, json!(model.name));
         for (name, hash) in &opened.hashes {
             put(name, json!(hash));
         }
-        put("dtype", json!(model.dtype));
+        put("dtype", json!(model.numbers()));
         put("device", json!(model.device));
-        put("kernels", json!(model.kernels));
-        put(TREE_TOKENS, json!(opened.tree_tokens));
+        put("kernels", json!(model.kernels()));
+        put(TREE_TOKENS, json!(opened.memory.tree_tokens));
         for (name, value) in settings {
             put(name, value.clone());
         }

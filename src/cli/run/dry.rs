@@ -3,12 +3,11 @@
 use std::process::ExitCode;
 use std::time::Instant;
 
-use super::super::model_args::Opened;
-use crate::base::text::duration;
+use crate::base::text::{bytes, count, counted, duration};
 use crate::cli::output::say;
-use crate::model::{Branch, Decoding, LanguageModel, ModelError};
-use crate::run::{self, ChatUse, ExecuteError, People, Plan, Prompts, Spec};
-use crate::scoring::Scorer;
+use crate::model::{Branch, Decoding, LanguageModel, ModelError, OpenModel};
+use crate::run::{ChatUse, ExecuteError, Experiment};
+use crate::scoring::scorer::Estimate;
 
 /// People's splits whose prompts are put together and tokenised; the others are taken to be like these.
 const SAMPLED: usize = 12;
@@ -16,115 +15,154 @@ const SAMPLED: usize = 12;
 /// Tokens of the calibration's prefill, and steps of its generation.
 const CALIBRATION: (usize, usize) = (512, 4);
 
+/// Branches that are generated together: about as many as a split has probes.
+const BRANCHES: u64 = 39;
+
 /// Prints the plan, with tokens estimated from some units and time from a short calibration.
-pub fn run(spec: &Spec, people: &People, plan: &Plan, prompts: &Prompts, opened: Opened) -> anyhow::Result<ExitCode> {
-    let Opened {
-        mut model,
-        tokenizer,
-        identity,
-        tree_tokens,
-        bytes: (weights, per_token),
-        chat_template,
-        ..
-    } = opened;
-    let speed = calibrate(model.as_mut())?;
-    let context = model.context_length();
-    let mut scorer = Scorer::new(model.as_mut(), &tokenizer, &people.catalogue, run::settings(spec));
-    let person_splits = plan.person_splits().count();
-    let step = person_splits.div_ceil(SAMPLED).max(1);
-    let (mut sampled, mut shared, mut alone, mut generated, mut asked) = (0u32, 0u64, 0u64, 0u64, 0u64);
-    let (mut peak, mut longest) = (0, 0);
-    let mut failures = Vec::new();
-    for unit in plan.person_splits().step_by(step).inspect(|_| sampled += 1).flatten() {
-        let cases = run::cases(people, spec, plan, unit);
-        match scorer.estimate(&run::asks(plan, prompts, unit, &cases)) {
-            Ok(estimate) => {
-                shared += estimate.shared;
-                alone += estimate.alone;
-                generated += estimate.generated;
-                asked += estimate.prompts as u64;
-                peak = peak.max(estimate.peak);
-                longest = longest.max(estimate.longest);
-            }
-            Err(source) => {
-                let (respondent, split) = (people.everyone.id(unit.person).to_string(), unit.split.number());
-                let error = ExecuteError::Scoring {
-                    respondent,
-                    split,
-                    source,
-                };
-                failures.push(error.to_string());
-            }
-        }
+pub fn run(experiment: &Experiment, opened: &mut OpenModel) -> anyhow::Result<ExitCode> {
+    let speed = calibrate(opened.model.as_mut())?;
+    let estimate = Estimated::of(experiment, opened);
+    asked(experiment, opened, &estimate)?;
+    taken(opened, &estimate, &speed)?;
+    let answers = experiment
+        .plan
+        .conditions
+        .iter()
+        .any(|condition| condition.method.definition().asks_for_answer());
+    if answers && experiment.spec.scoring.chat != ChatUse::None && opened.chat_template.is_none() {
+        say!("note         the model has no chat template: prompts are shown as plain text, answers included");
     }
-    let all = |sum: u64| sum as f64 / f64::from(sampled.max(1)) * person_splits as f64;
-    let gib = |bytes: f64| bytes / f64::from(1 << 30);
+    for failure in &estimate.failures {
+        say!("would fail   {failure}");
+    }
+    Ok(match estimate.failures.is_empty() {
+        true => ExitCode::SUCCESS,
+        false => ExitCode::FAILURE,
+    })
+}
+
+/// What is asked, and of whom.
+fn asked(experiment: &Experiment, opened: &OpenModel, estimate: &Estimated) -> anyhow::Result<()> {
     say!(
-        "model        {} ({}, context of {context} tokens)",
-        identity.name,
-        identity.dtype
+        "model        {} ({}, context of {} tokens)",
+        opened.identity.name,
+        opened.identity.numbers(),
+        count(opened.model.context_length() as u64)
     );
     say!(
-        "respondents  {}, {} person-splits, {} outcomes",
-        people.chosen.len(),
-        person_splits,
-        plan.outcomes
+        "respondents  {}, {} of a person and a split, {}",
+        count(experiment.people.chosen.len() as u64),
+        counted(estimate.of, "pair", "pairs"),
+        counted(experiment.plan.outcomes, "record", "records")
     );
-    for (index, condition) in plan.conditions.iter().enumerate() {
+    for (index, condition) in experiment.plan.conditions.iter().enumerate() {
         let head = if index == 0 { "conditions" } else { "" };
         say!("{head:<13}{}", serde_json::to_string(condition)?);
     }
     say!(
-        "prompts      {:.0}, the longest of {longest} tokens (from {sampled} person-splits)",
-        all(asked)
+        "prompts      {}, the longest of {} tokens (from {} of a person and a split)",
+        count(estimate.all(estimate.asked)),
+        count(estimate.longest as u64),
+        counted(estimate.sampled, "pair", "pairs")
     );
+    Ok(())
+}
+
+/// What it takes.
+fn taken(opened: &OpenModel, estimate: &Estimated, speed: &Speed) -> anyhow::Result<()> {
+    let (shared, alone) = (estimate.all(estimate.shared), estimate.all(estimate.alone));
     say!(
-        "tokens       {:.0} computed in place of {:.0} without sharing ({:.1} times fewer)",
-        all(shared),
-        all(alone),
+        "tokens       {} computed in place of {} without sharing ({:.1} times fewer)",
+        count(shared),
+        count(alone),
         alone as f64 / shared.max(1) as f64
     );
+    let generated = estimate.all(estimate.generated);
     if generated > 0 {
-        say!("             and at most {:.0} generated", all(generated));
+        say!("             and at most {} generated", count(generated));
     }
+    let memory = opened.memory;
     say!(
-        "memory       {:.2} GiB of weights, {:.2} GiB for a tree of {tree_tokens} tokens ({peak} needed at once)",
-        gib(weights as f64),
-        gib(tree_tokens as f64 * per_token as f64)
+        "memory       {} of weights, {} for a tree of {} tokens ({} needed at once)",
+        bytes(memory.weights),
+        bytes((memory.tree_tokens * memory.per_token) as u64),
+        count(memory.tree_tokens as u64),
+        count(estimate.peak as u64)
     );
-    let prefill = all(shared) / speed.prefill;
-    let steps = all(generated) / 39.0;
+    let steps = generated as f64 / BRANCHES as f64;
     say!(
-        "time         {} for prompts at {:.0} tokens/s{}",
-        duration(prefill),
-        speed.prefill,
-        if generated > 0 {
-            format!(", at most {} more for generated answers", duration(steps * speed.step))
-        } else {
-            String::new()
+        "time         {} for prompts at {} tokens/s{}",
+        duration(shared as f64 / speed.prefill),
+        count(speed.prefill.round() as u64),
+        match generated {
+            0 => String::new(),
+            _ => format!(", at most {} more for generated answers", duration(steps * speed.step)),
         }
     );
-    let asked = plan
-        .conditions
-        .iter()
-        .any(|condition| condition.method.definition().asks_for_answer());
-    if asked && spec.scoring.chat != ChatUse::None && chat_template.is_none() {
-        say!("note         the model has no chat template: prompts are shown as plain text, answers included");
+    Ok(())
+}
+
+/// What some pairs of a person and a split take, and how many pairs there are.
+#[derive(Default)]
+struct Estimated {
+    sampled: usize,
+    of: usize,
+    shared: u64,
+    alone: u64,
+    generated: u64,
+    asked: u64,
+    peak: usize,
+    longest: usize,
+    /// What would fail, in words.
+    failures: Vec<String>,
+}
+
+impl Estimated {
+    fn of(experiment: &Experiment, opened: &mut OpenModel) -> Self {
+        let of = experiment.plan.person_splits().count();
+        let mut sum = Self { of, ..Self::default() };
+        let step = of.div_ceil(SAMPLED).max(1);
+        let mut scorer = experiment.scorer(opened);
+        for units in experiment.plan.person_splits().step_by(step) {
+            sum.sampled += 1;
+            for unit in units {
+                let cases = experiment.cases(unit);
+                match scorer.estimate(&experiment.asks(unit, &cases)) {
+                    Ok(estimate) => sum.add(&estimate),
+                    Err(source) => {
+                        let (respondent, split) = (experiment.people.everyone.id(unit.person), unit.split.number());
+                        let error = ExecuteError::Scoring {
+                            respondent: respondent.to_owned(),
+                            split,
+                            source,
+                        };
+                        sum.failures.push(error.to_string());
+                    }
+                }
+            }
+        }
+        sum
     }
-    for failure in &failures {
-        say!("would fail   {failure}");
+
+    fn add(&mut self, estimate: &Estimate) {
+        self.shared += estimate.shared;
+        self.alone += estimate.alone;
+        self.generated += estimate.generated;
+        self.asked += estimate.prompts as u64;
+        self.peak = self.peak.max(estimate.peak);
+        self.longest = self.longest.max(estimate.longest);
     }
-    Ok(if failures.is_empty() {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    })
+
+    /// A sum over all pairs, the others taken to be like those that were sampled.
+    fn all(&self, sum: u64) -> u64 {
+        (sum as f64 / self.sampled.max(1) as f64 * self.of as f64).round() as u64
+    }
 }
 
 struct Speed {
     /// Tokens a second of long passes.
     prefill: f64,
-    /// Seconds of one pass that gives each of 39 branches one token.
+    /// Seconds of one pass that gives each of [`BRANCHES`] branches one token.
     step: f64,
 }
 
@@ -143,7 +181,7 @@ fn calibrate(model: &mut dyn LanguageModel) -> Result<Speed, ModelError> {
         node = model.extend(root, &tokens)?;
         prefill = length as f64 / begun.elapsed().as_secs_f64().max(1e-9);
     }
-    let branches = (0..39)
+    let branches = (0..BRANCHES)
         .map(|seed| Branch {
             parent: node,
             prompt: vec![1],

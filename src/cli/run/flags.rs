@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::ValueEnum;
 
+use crate::cli::choice::choice;
+use crate::model::{DeviceChoice, DtypeChoice, QuantizedWeights};
 use crate::run::{ChatUse, FitSpec, RunError, Spec};
 use crate::scoring::{Control, Method, Orders};
 use crate::survey::Form;
@@ -19,22 +21,22 @@ pub struct SpecFlags {
     /// Model: a name of `indieval models list`, a folder, a .gguf file or a hub repository
     #[arg(long, short, value_name = "MODEL")]
     model: Option<String>,
-    /// Number format to compute in: auto, f32, bf16, f16
-    #[arg(long, value_name = "DTYPE")]
-    dtype: Option<String>,
+    /// Number format to compute in
+    #[arg(long, value_name = "DTYPE", value_parser = choice::<DtypeChoice>())]
+    dtype: Option<DtypeChoice>,
     /// Where to compute: auto, cpu, cuda, cuda:N
     #[arg(long, value_name = "DEVICE")]
-    device: Option<String>,
-    /// Whether quantised weights are dequantised at load or kept: plain, quantized
-    #[arg(long, value_name = "KIND")]
-    weights: Option<String>,
+    device: Option<DeviceChoice>,
+    /// How quantised weights are held
+    #[arg(long, value_name = "HOW", value_parser = choice::<QuantizedWeights>())]
+    weights: Option<QuantizedWeights>,
     /// How predictions are made
     #[arg(
         long = "method",
         visible_alias = "methods",
         value_delimiter = ',',
         value_name = "METHOD,...",
-        value_parser = crate::cli::method::method()
+        value_parser = choice::<Method>()
     )]
     methods: Option<Vec<Method>>,
     /// Splits: some of 1,2,3
@@ -57,7 +59,7 @@ pub struct SpecFlags {
     /// Show demographic statements first; `both` asks with and without
     #[arg(long, value_name = "WHETHER", num_args = 0..=1, default_missing_value = "yes")]
     demographics: Option<WhetherFlag>,
-    /// Demonstrations of one category only: category names, or `each`
+    /// Demonstrations of one category only: its name or an unmistakable part of it, or `each`
     #[arg(long, value_name = "NAME")]
     category: Vec<String>,
     /// Whose demonstrations: one's own, nobody's, a stranger's, a compatriot's

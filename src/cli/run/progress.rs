@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use super::super::status::Status;
 use crate::base::text::duration;
 use crate::run::{Event, Observer};
 use crate::scoring::Outcome;
@@ -30,13 +31,15 @@ impl StopRequests {
         let counter = Arc::clone(&requests.0);
         let handler = move || {
             if counter.fetch_add(1, Ordering::SeqCst) == 0 {
-                eprintln!("\nstopping after this respondent; once more stops now");
+                eprintln!(
+                    "\nstopping after this respondent; press Ctrl-C again to stop now (nothing recorded is lost)"
+                );
             } else {
-                std::process::exit(130);
+                std::process::exit(Status::Interrupted as i32);
             }
         };
         if ctrlc::set_handler(handler).is_err() {
-            eprintln!("note: Ctrl-C cannot be caught here; it stops at once, and nothing recorded is lost");
+            eprintln!("note: Ctrl-C cannot be caught here, so it stops at once; nothing recorded is lost");
         }
         requests
     }
@@ -204,12 +207,13 @@ impl Observer for Progress {
                     return;
                 }
                 if !recorded.is_empty() {
-                    let dropped = if torn > 0 { ", one torn line dropped" } else { "" };
+                    let dropped = if torn > 0 {
+                        "; an incomplete last line was dropped"
+                    } else {
+                        ""
+                    };
                     self.bar.suspend(|| {
-                        eprintln!(
-                            "going on behind {} of {outcomes} recorded outcomes{dropped}",
-                            recorded.len()
-                        );
+                        eprintln!("resuming after {} of {outcomes} records{dropped}", recorded.len());
                     });
                 }
                 self.tick();

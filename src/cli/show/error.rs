@@ -1,7 +1,7 @@
 //! What `indieval show` can be asked for in vain.
 
 use crate::probe::Split;
-use crate::survey::{QuestionId, Respondents};
+use crate::survey::{QuestionId, Respondents, UnknownCategory};
 
 /// Ids that a hint names.
 const NAMED: usize = 5;
@@ -20,13 +20,8 @@ pub enum ShowError {
         all: usize,
     },
     /// No category, or several, of that name.
-    #[error("`{asked}` is not the name of one category")]
-    UnknownCategory {
-        /// The name asked for.
-        asked: String,
-        /// All that there are.
-        categories: Vec<String>,
-    },
+    #[error(transparent)]
+    UnknownCategory(#[from] UnknownCategory),
     /// The question is no probe of the split, or the person left it out.
     #[error("{} of {respondent} in split {split}", match asked {
         Some(question) => format!("{question} is no probe"),
@@ -72,7 +67,7 @@ impl ShowError {
                 "the file has {all} respondents, the first being {}",
                 some.join(", ")
             )),
-            Self::UnknownCategory { categories, .. } => Some(format!("the categories are: {}", categories.join("; "))),
+            Self::UnknownCategory(error) => Some(error.hint()),
             Self::NoProbe { probes, .. } if probes.is_empty() => {
                 Some("this person answered none of the split's questions; choose another split".into())
             }

@@ -10,13 +10,14 @@ use serde::Serialize;
 
 pub use error::ShowError;
 
+use super::choice::choice;
 use super::format::Format;
 use super::output::{print, print_json};
 use super::people::{People, SurveyArgs};
 use crate::probe::{Case, Count, DemonstrationRule, Draw, Split};
 use crate::prompt::{Frame, Pieces, PromptStyle};
 use crate::scoring::Method;
-use crate::survey::{Catalogue, CategoryId, Form, QuestionId};
+use crate::survey::{Catalogue, Form, QuestionId};
 
 /// Options of `indieval show`.
 #[derive(Debug, clap::Args)]
@@ -39,7 +40,7 @@ pub struct Args {
     #[arg(long)]
     demographics: bool,
     /// How the prediction would be made
-    #[arg(long, value_name = "METHOD", default_value_t = Method::ALL[0], value_parser = crate::cli::method::method())]
+    #[arg(long, value_name = "METHOD", default_value_t = Method::ALL[0], value_parser = choice::<Method>())]
     method: Method,
     /// The probe; without it, the first of the split that the person answered (generation-paper asks all at once)
     #[arg(long, value_name = "Q")]
@@ -182,7 +183,7 @@ fn case(args: &Args, people: &People) -> anyhow::Result<Case> {
     let category = args
         .category
         .as_deref()
-        .map(|name| category(&people.catalogue, name))
+        .map(|name| people.catalogue.category(name).map_err(ShowError::from))
         .transpose()?;
     let rule = DemonstrationRule {
         seed: args.seed,
@@ -216,23 +217,6 @@ fn case(args: &Args, people: &People) -> anyhow::Result<Case> {
         &rule,
         count,
     ))
-}
-
-/// The category of that name, or the only one whose name has it as a part.
-fn category(catalogue: &Catalogue, name: &str) -> Result<CategoryId, ShowError> {
-    let wanted = name.to_lowercase();
-    let names: Vec<String> = catalogue.categories.iter().map(|name| name.to_lowercase()).collect();
-    if let Some(exact) = names.iter().position(|name| *name == wanted) {
-        return Ok(exact);
-    }
-    let mut having = names.iter().enumerate().filter(|(_, name)| name.contains(&wanted));
-    match (having.next(), having.next()) {
-        (Some((only, _)), None) => Ok(only),
-        _ => Err(ShowError::UnknownCategory {
-            asked: name.to_owned(),
-            categories: catalogue.categories.clone(),
-        }),
-    }
 }
 
 /// Position of the probe asked for.

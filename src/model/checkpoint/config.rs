@@ -7,7 +7,8 @@ use std::path::Path;
 use serde_json::{Map, Value};
 
 use super::bounds;
-use crate::model::{LoadError, Mixture, ModelConfig, error::SUPPORTED_FAMILIES};
+use crate::model::family::{AttentionBias, Family, WindowUse};
+use crate::model::{LoadError, Mixture, ModelConfig};
 
 /// What models of other families compute and this decoder does not, each with the number that means nothing is done,
 /// where there is one. Granite's attention multiplier takes the place of one by the root of the head's width, so 1 is
@@ -36,13 +37,12 @@ pub(crate) fn parse(path: &Path, text: &[u8]) -> Result<ModelConfig, Vec<LoadErr
         errors: Vec::new(),
     };
     let family = match root.get("model_type").and_then(Value::as_str) {
-        Some(name) if SUPPORTED_FAMILIES.contains(&name) => name,
-        Some(name) => {
-            return Err(vec![LoadError::Family {
+        Some(name) => Family::from_model_type(name).ok_or_else(|| {
+            vec![LoadError::Family {
                 path: path.to_owned(),
                 family: name.to_owned(),
-            }]);
-        }
+            }]
+        })?,
         None => {
             return Err(vec![LoadError::field(
                 path,
@@ -52,13 +52,13 @@ pub(crate) fn parse(path: &Path, text: &[u8]) -> Result<ModelConfig, Vec<LoadErr
         }
     };
     keys.refuse_foreign_features();
+    let defaults = family.defaults();
 
     let hidden = keys.size("hidden_size");
     let layers = keys.size("num_hidden_layers");
     let heads = keys.size("num_attention_heads");
-    let head_dim = match keys.optional_size("head_dim") {
+    let head_dim = match keys.optional_size("head_dim").or(defaults.head_dim) {
         Some(width) => width,
-        None if family == "qwen3" => 128,
         None if heads > 0 && hidden.is_multiple_of(heads) => hidden / heads,
         None => {
             let what = format!("is {hidden}, which {heads} heads cannot share (and head_dim is not given)");
@@ -67,32 +67,33 @@ pub(crate) fn parse(path: &Path, text: &[u8]) -> Result<ModelConfig, Vec<LoadErr
         }
     };
     let attention_bias = keys.flag("attention_bias", false);
-    let rope = keys.rope(if family == "mixtral" { 1e6 } else { 1e4 });
+    let all_biases = attention_bias && family.attention_bias() == AttentionBias::IfAsked;
+    let rope = keys.rope(defaults.rope_theta);
     let config = ModelConfig {
-        family: family.to_owned(),
+        family,
         hidden,
         intermediate: keys.size("intermediate_size"),
         layers,
         heads,
-        kv_heads: keys.optional_size("num_key_value_heads").unwrap_or(match family {
-            "mistral" | "mixtral" => 8,
-            "qwen2" | "qwen3" => 32,
-            _ => heads,
-        }),
+        kv_heads: match (root.get("num_key_value_heads"), defaults.kv_heads) {
+            (None, Some(default)) => default,
+            // Null means as many as query heads, whatever the default.
+            _ => keys.optional_size("num_key_value_heads").unwrap_or(heads),
+        },
         head_dim,
         vocabulary: keys.size("vocab_size"),
         context: keys.size("max_position_embeddings"),
-        norm_eps: keys.number("rms_norm_eps", if family == "mixtral" { 1e-5 } else { 1e-6 }),
+        norm_eps: keys.number("rms_norm_eps", defaults.norm_eps),
         rope_theta: rope.theta,
         rope_scaling: rope.scaling,
-        qkv_bias: family == "qwen2" || (attention_bias && matches!(family, "llama" | "qwen3")),
-        output_bias: attention_bias && matches!(family, "llama" | "qwen3"),
-        qk_norm: family == "qwen3",
+        qkv_bias: all_biases || family.attention_bias() == AttentionBias::Qkv,
+        output_bias: all_biases,
+        qk_norm: family.qk_norm(),
         tied: keys.flag("tie_word_embeddings", false),
         sliding_window: keys.sliding_window(family, layers),
-        mixture: (family == "mixtral").then(|| Mixture {
-            experts: keys.optional_size("num_local_experts").unwrap_or(8),
-            used: keys.optional_size("num_experts_per_tok").unwrap_or(2),
+        mixture: family.default_experts().map(|(experts, used)| Mixture {
+            experts: keys.optional_size("num_local_experts").unwrap_or(experts),
+            used: keys.optional_size("num_experts_per_tok").unwrap_or(used),
         }),
     };
     // Numbers that are missing were read as 0 and have been named already.
@@ -199,10 +200,10 @@ impl<'a> Keys<'a> {
     }
 
     /// The window every layer has; a checkpoint whose layers differ is refused.
-    fn sliding_window(&mut self, family: &str, layers: usize) -> Option<usize> {
-        let window = match (family, self.root.get("sliding_window")) {
-            ("mistral", None) => Some(4096),
-            _ => self.optional_size("sliding_window"),
+    fn sliding_window(&mut self, family: Family, layers: usize) -> Option<usize> {
+        let window = match self.root.get("sliding_window") {
+            None => family.defaults().window,
+            Some(_) => self.optional_size("sliding_window"),
         }?;
         if let Some(kinds) = self.value("layer_types").and_then(Value::as_array) {
             let sliding = kinds
@@ -221,9 +222,9 @@ impl<'a> Keys<'a> {
             }
             return (sliding > 0).then_some(window);
         }
-        match family {
-            "mistral" | "mixtral" => Some(window),
-            "qwen2" | "qwen3" if self.flag("use_sliding_window", false) => {
+        match family.window_use() {
+            WindowUse::Always => Some(window),
+            WindowUse::IfAsked if self.flag("use_sliding_window", false) => {
                 // Layers from this one on have the window.
                 let first = self.optional_size("max_window_layers").unwrap_or(28);
                 if first > 0 && first < layers {
@@ -232,7 +233,7 @@ impl<'a> Keys<'a> {
                 }
                 (first == 0).then_some(window)
             }
-            _ => None,
+            WindowUse::IfAsked | WindowUse::Never => None,
         }
     }
 }

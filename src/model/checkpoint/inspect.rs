@@ -187,10 +187,11 @@ impl Inspection {
                 Err(fault) => self.faults.push(fault),
             }
         }
-        let interleaved = match (metadata.text("general.architecture"), &self.config) {
-            (Ok(Some("llama")), Some(config)) => Some((config.heads, config.kv_heads)),
-            _ => None,
-        };
+        let interleaved = self
+            .config
+            .as_ref()
+            .filter(|config| config.family.gguf_interleaves_heads());
+        let interleaved = interleaved.map(|config| (config.heads, config.kv_heads));
         self.weights = Some(Weights::Gguf(GgufWeights::new(
             file,
             header.tensors,

@@ -6,6 +6,7 @@ use super::parse::TensorEntry;
 use super::value::Metadata;
 use crate::model::checkpoint::bounds;
 use crate::model::checkpoint::mapped::MappedFile;
+use crate::model::family::{AttentionBias, Family};
 use crate::model::stored::Storage;
 use crate::model::{LoadError, Mixture, ModelConfig, RopeScaling};
 
@@ -20,29 +21,29 @@ pub(crate) fn read(
     let architecture = metadata
         .required(key, metadata.text(key))
         .map_err(|error| vec![error])?;
-    // Mistral and Mixtral are written as `llama`.
-    if !matches!(architecture, "llama" | "qwen2" | "qwen3") {
-        return Err(vec![LoadError::Family {
-            path: path.to_owned(),
-            family: architecture.to_owned(),
-        }]);
-    }
     let mut reader = Reader {
         metadata,
         architecture,
         errors: Vec::new(),
     };
+    let experts = reader.optional_size("expert_count").filter(|&count| count > 0);
+    let Some(family) = Family::from_gguf(architecture, experts.is_some()) else {
+        return Err(vec![LoadError::Family {
+            path: path.to_owned(),
+            family: architecture.to_owned(),
+        }]);
+    };
     reader.refuse_foreign_features();
+    if experts.is_some() && family.default_experts().is_none() {
+        let what = format!("`{architecture}` with experts");
+        reader.errors.push(LoadError::unsupported(path, what));
+    }
     let hidden = reader.size("embedding_length");
     let heads = reader.size("attention.head_count");
-    let experts = reader.optional_size("expert_count").filter(|&count| count > 0);
     let head_dim = reader.head_dim(hidden, heads);
     let rope_scaling = reader.rope_scaling(tensors, file);
     let config = ModelConfig {
-        family: match experts {
-            Some(_) if architecture == "llama" => "mixtral".to_owned(),
-            _ => architecture.to_owned(),
-        },
+        family,
         hidden,
         intermediate: reader.size("feed_forward_length"),
         layers: reader.size("block_count"),
@@ -58,9 +59,9 @@ pub(crate) fn read(
         norm_eps: reader.number("attention.layer_norm_rms_epsilon", None),
         rope_theta: reader.number("rope.freq_base", Some(10_000.0)),
         rope_scaling,
-        qkv_bias: architecture == "qwen2" || tensors.contains_key("blk.0.attn_q.bias"),
+        qkv_bias: family.attention_bias() == AttentionBias::Qkv || tensors.contains_key("blk.0.attn_q.bias"),
         output_bias: tensors.contains_key("blk.0.attn_output.bias"),
-        qk_norm: architecture == "qwen3",
+        qk_norm: family.qk_norm(),
         tied: !tensors.contains_key("output.weight"),
         sliding_window: reader
             .optional_size("attention.sliding_window")

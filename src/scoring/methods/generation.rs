@@ -1,6 +1,6 @@
 //! One generated choice a probe, in several orders of the options.
 
-use super::{Answered, Asked, Claims, Concluded, Definition, Evidence, Judged, Request, ScoringError, Texts};
+use super::{Answered, Asked, Claims, Concluded, Definition, Evidence, Judged, Prefixes, Request, ScoringError};
 use crate::model::TokenizeError;
 use crate::prompt::{ProbePrompt, Prompt, PromptError, PromptKind};
 use crate::scoring::answers::{Answers, runs};
@@ -31,7 +31,7 @@ impl Definition for Generation {
         ProbePrompt::parse(PromptKind::Written, name, text).map(Prompt::Probe)
     }
 
-    fn requests(&self, asked: &Asked<'_>, texts: &mut Texts<'_>) -> Result<Vec<Request>, ScoringError> {
+    fn requests(&self, asked: &Asked<'_>, texts: &mut Prefixes<'_>) -> Result<Vec<Request>, ScoringError> {
         let mut requests = Vec::new();
         for probe in 0..asked.case.probes.len() {
             for order in asked.orders(probe) {
@@ -125,7 +125,12 @@ pub(super) fn seeds(asked: &Asked<'_>, what: &str, order: &[usize]) -> Vec<u64> 
     (0..=asked.settings.retries).map(of_try).collect()
 }
 
-fn request(asked: &Asked<'_>, texts: &mut Texts<'_>, probe: usize, order: Vec<usize>) -> Result<Request, ScoringError> {
+fn request(
+    asked: &Asked<'_>,
+    texts: &mut Prefixes<'_>,
+    probe: usize,
+    order: Vec<usize>,
+) -> Result<Request, ScoringError> {
     let pieces = asked.pieces(probe, Some(&order))?;
     let context = texts.context(&pieces, asked.frame)?;
     let answers = letters(

@@ -1,7 +1,7 @@
 //! log P(option label | context): the candidates are listed, and the label of each is scored, averaged over orders.
 
 use super::likelihood::scored;
-use super::{Answered, Asked, Claims, Concluded, Definition, Evidence, Judged, Request, ScoringError, Texts};
+use super::{Answered, Asked, Claims, Concluded, Definition, Evidence, Judged, Prefixes, Request, ScoringError};
 use crate::model::TokenScore;
 use crate::prompt::{ProbePrompt, Prompt, PromptError, PromptKind};
 use crate::scoring::Permutation;
@@ -28,7 +28,7 @@ impl Definition for Label {
         ProbePrompt::parse(PromptKind::Letter, name, text).map(Prompt::Probe)
     }
 
-    fn requests(&self, asked: &Asked<'_>, texts: &mut Texts<'_>) -> Result<Vec<Request>, ScoringError> {
+    fn requests(&self, asked: &Asked<'_>, texts: &mut Prefixes<'_>) -> Result<Vec<Request>, ScoringError> {
         let mut requests = Vec::new();
         for probe in 0..asked.case.probes.len() {
             for order in asked.orders(probe) {

@@ -1,6 +1,6 @@
 //! log P(candidate | context): each candidate follows as the next statement.
 
-use super::{Answered, Asked, Claims, Concluded, Definition, Evidence, Judged, Request, ScoringError, Texts};
+use super::{Answered, Asked, Claims, Concluded, Definition, Evidence, Judged, Prefixes, Request, ScoringError};
 use crate::model::TokenScore;
 use crate::prompt::{ProbePrompt, Prompt, PromptError, PromptKind};
 use crate::scoring::CandidateScore;
@@ -42,7 +42,7 @@ impl Definition for Likelihood {
         asked.settings.unconditional
     }
 
-    fn requests(&self, asked: &Asked<'_>, texts: &mut Texts<'_>) -> Result<Vec<Request>, ScoringError> {
+    fn requests(&self, asked: &Asked<'_>, texts: &mut Prefixes<'_>) -> Result<Vec<Request>, ScoringError> {
         let request = |probe| scored(asked, texts, probe, (0..asked.size(probe)).collect());
         (0..asked.case.probes.len()).map(request).collect()
     }
@@ -101,7 +101,7 @@ impl Definition for Likelihood {
 /// The request for the scores of all continuations of a probe's prompt, its options in this order.
 pub(super) fn scored(
     asked: &Asked<'_>,
-    texts: &mut Texts<'_>,
+    texts: &mut Prefixes<'_>,
     probe: usize,
     order: Vec<usize>,
 ) -> Result<Request, ScoringError> {

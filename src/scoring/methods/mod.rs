@@ -18,8 +18,9 @@ use serde::{Deserialize, Serialize};
 use super::ScoringError;
 use super::evidence::Evidence;
 use super::parser::Read;
+use super::prefixes::Prefixes;
 use super::request::{Answered, Asked, Claims, Judged, Request};
-use super::texts::Texts;
+use crate::base::{Choice, UnknownChoice};
 use crate::prompt::{Prompt, PromptError};
 
 /// How a prediction is made by a model.
@@ -130,7 +131,7 @@ pub trait Definition: Sync {
     }
 
     /// What is asked of the model.
-    fn requests(&self, asked: &Asked<'_>, texts: &mut Texts<'_>) -> Result<Vec<Request>, ScoringError>;
+    fn requests(&self, asked: &Asked<'_>, texts: &mut Prefixes<'_>) -> Result<Vec<Request>, ScoringError>;
 
     /// What one text says about each probe that it answers; `options` are those of each, in the order shown.
     fn read(&self, _text: &str, options: &[&[&str]]) -> Vec<Read> {
@@ -171,33 +172,31 @@ impl std::fmt::Display for Method {
     }
 }
 
-/// A name that no method has.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{given}` is no method; there are {}", known())]
-pub struct UnknownMethod {
-    /// As given.
-    pub given: String,
-}
+impl Choice for Method {
+    const ALL: &'static [Self] = Self::ALL;
 
-fn known() -> String {
-    let names: Vec<&str> = Method::ALL.iter().map(|method| method.name()).collect();
-    names.join(", ")
+    fn name(self) -> &'static str {
+        self.name()
+    }
+
+    fn meaning(self) -> String {
+        self.definition().about().to_owned()
+    }
 }
 
 impl std::str::FromStr for Method {
-    type Err = UnknownMethod;
+    type Err = UnknownChoice;
 
     fn from_str(name: &str) -> Result<Self, Self::Err> {
-        let found = Self::ALL.iter().copied().find(|method| method.name() == name);
-        found.ok_or_else(|| UnknownMethod { given: name.to_owned() })
+        Choice::named(name)
     }
 }
 
 impl TryFrom<String> for Method {
-    type Error = UnknownMethod;
+    type Error = UnknownChoice;
 
     fn try_from(name: String) -> Result<Self, Self::Error> {
-        name.parse()
+        Choice::named(&name)
     }
 }
 

@@ -1,7 +1,7 @@
 //! The paper's prompt: all probes of a split in one generated JSON answer.
 
 use super::generation::{claim, seeds};
-use super::{Answered, Asked, Claims, Concluded, Definition, Evidence, Judged, Request, ScoringError, Texts};
+use super::{Answered, Asked, Claims, Concluded, Definition, Evidence, Judged, Prefixes, Request, ScoringError};
 use crate::model::TokenizeError;
 use crate::prompt::{PaperPrompt, Prompt, PromptError};
 use crate::scoring::answers::{Answers, runs};
@@ -38,7 +38,7 @@ impl Definition for Paper {
         true
     }
 
-    fn requests(&self, asked: &Asked<'_>, texts: &mut Texts<'_>) -> Result<Vec<Request>, ScoringError> {
+    fn requests(&self, asked: &Asked<'_>, texts: &mut Prefixes<'_>) -> Result<Vec<Request>, ScoringError> {
         let probes = asked.case.probes.len();
         if probes == 0 {
             return Ok(Vec::new());

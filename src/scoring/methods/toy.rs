@@ -3,7 +3,7 @@
 
 use super::label::{Label, judged};
 use super::likelihood::scored;
-use super::{Answered, Asked, Claims, Concluded, Definition, Evidence, Judged, Request, ScoringError, Texts};
+use super::{Answered, Asked, Claims, Concluded, Definition, Evidence, Judged, Prefixes, Request, ScoringError};
 use crate::prompt::{Prompt, PromptError};
 
 /// See the module.
@@ -33,7 +33,7 @@ impl Definition for Toy {
         Label.parse(name, text)
     }
 
-    fn requests(&self, asked: &Asked<'_>, texts: &mut Texts<'_>) -> Result<Vec<Request>, ScoringError> {
+    fn requests(&self, asked: &Asked<'_>, texts: &mut Prefixes<'_>) -> Result<Vec<Request>, ScoringError> {
         let request = |probe| scored(asked, texts, probe, (0..asked.size(probe)).rev().collect());
         (0..asked.case.probes.len()).map(request).collect()
     }

@@ -3,8 +3,8 @@
 use super::{Ask, Scorer, condition_text};
 use crate::scoring::ScoringError;
 use crate::scoring::plan::{Leaf, Packing, Plan};
+use crate::scoring::prefixes::Prefixes;
 use crate::scoring::request::Wanted;
-use crate::scoring::texts::Texts;
 
 /// What asks take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -28,7 +28,7 @@ impl Scorer<'_> {
     ///
     /// Errors: as [`Scorer::ask`] before it computes.
     pub fn estimate(&mut self, asks: &[Ask<'_>]) -> Result<Estimate, ScoringError> {
-        let mut texts = Texts::new(self.plain, self.control);
+        let mut texts = Prefixes::new(self.plain, self.control);
         let mut requests = Vec::new();
         for ask in asks {
             requests.extend(self.prepare(ask, &condition_text(ask), &mut texts)?.requests);

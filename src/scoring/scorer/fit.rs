@@ -2,8 +2,8 @@
 
 use super::{Ask, Scorer};
 use crate::probe::Case;
+use crate::scoring::prefixes::Prefixes;
 use crate::scoring::request::{Asked, Request};
-use crate::scoring::texts::Texts;
 use crate::scoring::{Fit, ScoringError};
 
 /// The requests of an ask, with the demonstrations that fit.
@@ -35,7 +35,7 @@ impl<'a> Scorer<'a> {
         &self,
         ask: &Ask<'_>,
         condition: &str,
-        texts: &mut Texts<'_>,
+        texts: &mut Prefixes<'_>,
     ) -> Result<Prepared, ScoringError> {
         let requests = self.requests(ask, ask.case, condition, texts)?;
         let (tokens, probe) = self.longest(&requests);
@@ -58,7 +58,12 @@ impl<'a> Scorer<'a> {
     }
 
     /// The most demonstrations that fit, found by halving; `None` where not even none of them do.
-    fn fitting(&self, ask: &Ask<'_>, condition: &str, texts: &mut Texts<'_>) -> Result<Option<Prepared>, ScoringError> {
+    fn fitting(
+        &self,
+        ask: &Ask<'_>,
+        condition: &str,
+        texts: &mut Prefixes<'_>,
+    ) -> Result<Option<Prepared>, ScoringError> {
         let mut best = None;
         let (mut least, mut most) = (0, ask.case.demonstrations.len());
         while least < most {
@@ -81,7 +86,7 @@ impl<'a> Scorer<'a> {
         ask: &Ask<'_>,
         case: &Case,
         condition: &str,
-        texts: &mut Texts<'_>,
+        texts: &mut Prefixes<'_>,
     ) -> Result<Vec<Request>, ScoringError> {
         let definition = ask.condition.method.definition();
         definition.requests(&self.asked(ask, case, condition), texts)

@@ -9,9 +9,9 @@ use std::sync::Arc;
 
 use super::constraint::Marks;
 use super::join::{Encoder, Joined, Markup};
+use super::prefixes::Prefixes;
 use super::request::{Answered, Given, Judged, Request, Wanted};
 use super::shared::{Job, Tokens, Writing as _, work};
-use super::texts::Texts;
 use super::{Condition, Method, Outcome, ScoringError, Settings, Try};
 use crate::model::{LanguageModel, Node, TokenId, TokenScore, Tokenizer};
 use crate::probe::Case;
@@ -89,7 +89,7 @@ impl<'a> Scorer<'a> {
     /// Errors: [`ScoringError::ContextTooLong`] before anything is computed; what tokenizer, prompts and model report.
     pub fn ask(&mut self, asks: &[Ask<'_>]) -> Result<Vec<Vec<Outcome>>, ScoringError> {
         let conditions = asks.iter().map(condition_text).collect::<Vec<_>>();
-        let mut texts = Texts::new(self.plain, self.control);
+        let mut texts = Prefixes::new(self.plain, self.control);
         let mut prepared = Vec::with_capacity(asks.len());
         for (ask, condition) in asks.iter().zip(&conditions) {
             prepared.push(self.prepare(ask, condition, &mut texts)?);
@@ -169,7 +169,8 @@ impl<'a> Scorer<'a> {
         tries: &[Try],
     ) -> Result<(Vec<Outcome>, Vec<&'static str>), ScoringError> {
         let condition = condition_text(ask);
-        let Prepared { requests, shown } = self.prepare(ask, &condition, &mut Texts::new(self.plain, self.control))?;
+        let Prepared { requests, shown } =
+            self.prepare(ask, &condition, &mut Prefixes::new(self.plain, self.control))?;
         let mut pending = self.pending(ask.condition.method, &requests)?;
         let mut odd = Vec::new();
         let mut told = 0;
@@ -237,7 +238,7 @@ impl<'a> Scorer<'a> {
     }
 
     /// Sees to it that what all respondents share is held.
-    fn hold(&mut self, texts: Texts<'_>) -> Result<(), ScoringError> {
+    fn hold(&mut self, texts: Prefixes<'_>) -> Result<(), ScoringError> {
         for tokens in texts.into_shared() {
             if tokens.is_empty() || self.bases.iter().any(|base| base.0 == tokens) {
                 continue;

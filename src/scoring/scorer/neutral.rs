@@ -3,8 +3,8 @@
 use super::{Ask, Scorer};
 use crate::probe::{Case, Count, Probe, Split, split_questions};
 use crate::prompt::Frame;
+use crate::scoring::prefixes::Prefixes;
 use crate::scoring::request::Answered;
-use crate::scoring::texts::Texts;
 use crate::scoring::{Method, ScoringError};
 
 /// Answers by method, prompt, frame and split. A split is always computed as a whole, so that its scores are the same
@@ -56,7 +56,7 @@ impl Scorer<'_> {
             probes: questions.iter().map(|&question| Probe { question, label: 0 }).collect(),
         };
         let of_nobody = Ask { case: &nobody, ..*ask };
-        let mut texts = Texts::new(self.plain, self.control);
+        let mut texts = Prefixes::new(self.plain, self.control);
         let prepared = self.prepare(&of_nobody, condition, &mut texts)?;
         self.hold(texts)?;
         let answered = self.answered(vec![(method, prepared.requests)])?;

@@ -1,7 +1,10 @@
 //! The catalogue of questions and statements: the built-in one, and the authors' released metadata as an alternative.
 
+mod category;
 mod metadata;
 mod source;
+
+pub use self::category::UnknownCategory;
 
 use std::path::Path;
 use std::sync::LazyLock;

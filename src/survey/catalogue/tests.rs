@@ -220,10 +220,7 @@ fn the_authors_metadata_is_a_catalogue() {
             theirs.questions[3].polar_of_refined,
             builtin.questions[3].polar_of_refined
         );
-        assert_eq!(
-            theirs.questions[0].polar[0].text,
-            "family is important in my life indeed"
-        );
+        assert_eq!(theirs.questions[0].polar[0].text, "family is important to me indeed");
         assert_ne!(theirs.hash, builtin.hash);
     }
 }

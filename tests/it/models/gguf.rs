@@ -3,7 +3,7 @@
 use candle_core::quantized::{GgmlDType, QTensor};
 use candle_core::{DType, Device, Tensor};
 use indieval::model::checkpoint::for_each_tensor;
-use indieval::model::{Checkpoint, ModelConfig, RopeScaling, Weight, WeightSource, open_weights};
+use indieval::model::{Checkpoint, Family, ModelConfig, RopeScaling, Weight, WeightSource, open_weights};
 
 use super::gguf_writer::converted;
 use super::{GOLDEN, golden};
@@ -23,8 +23,8 @@ fn values(source: &dyn WeightSource, name: &str, shape: &[usize], dtype: DType) 
 /// What the format cannot say is not compared: llama3's scaling comes as factors, Mistral is called llama.
 fn as_converted(config: &ModelConfig) -> ModelConfig {
     let mut config = config.clone();
-    if config.family == "mistral" {
-        config.family = "llama".to_owned();
+    if config.family == Family::Mistral {
+        config.family = Family::Llama;
     }
     config.norm_eps = f64::from(config.norm_eps as f32);
     config.rope_theta = f64::from(config.rope_theta as f32);

@@ -5,7 +5,7 @@ use std::path::Path;
 use candle_core::quantized::{GgmlDType, QTensor};
 use candle_core::{DType, Tensor};
 use indieval::model::checkpoint::for_each_tensor;
-use indieval::model::{ModelConfig, RopeScaling, WeightSource};
+use indieval::model::{Family, ModelConfig, RopeScaling, WeightSource};
 
 /// A file in the making.
 #[derive(Default, Clone)]
@@ -121,8 +121,8 @@ pub fn add_tokenizer(file: &mut Writer, vocabulary: usize) {
 /// The checkpoint as llama.cpp's converter writes it, matrices as `kind`.
 pub fn converted(config: &ModelConfig, weights: &dyn WeightSource, kind: GgmlDType) -> Writer {
     let mut file = Writer::default();
-    let llama = matches!(config.family.as_str(), "llama" | "mistral" | "mixtral");
-    let architecture = if llama { "llama" } else { config.family.as_str() };
+    let llama = matches!(config.family, Family::Llama | Family::Mistral | Family::Mixtral);
+    let architecture = if llama { "llama" } else { config.family.name() };
     file.string("general.architecture", architecture);
     for (key, value) in [
         ("block_count", config.layers),

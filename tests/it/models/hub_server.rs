@@ -20,6 +20,18 @@ pub struct Site {
     pub broken_bodies: usize,
     /// Large files come with other bytes than their tag says.
     pub corrupt: bool,
+    /// What is sent of large files is longer than announced.
+    pub longer: bool,
+    /// Nothing is answered at all.
+    pub silent: bool,
+    /// Bodies of large files stop coming in the middle, without an end.
+    pub stalling: bool,
+    /// Address of the server that large files are redirected to, where it is another.
+    pub elsewhere: Option<String>,
+    /// Where every file is redirected to, with the status 302.
+    pub redirect: Option<String>,
+    /// Connections that are kept open.
+    pub held: Vec<TcpStream>,
     /// Every request: path, range, authorisation.
     pub log: Vec<(String, Option<String>, Option<String>)>,
 }
@@ -47,7 +59,7 @@ pub fn serve(site: Site) -> Server {
 fn answer(stream: &TcpStream, site: &mut Site) {
     let mut lines = BufReader::new(stream).lines().map_while(Result::ok);
     let Some(request) = lines.next() else { return };
-    let path = request.split(' ').nth(1).unwrap_or_default().to_owned();
+    let path = decoded(request.split(' ').nth(1).unwrap_or_default());
     let headers: HashMap<String, String> = lines
         .take_while(|line| !line.is_empty())
         .filter_map(|line| {
@@ -61,6 +73,9 @@ fn answer(stream: &TcpStream, site: &mut Site) {
     if let Some(status) = site.status {
         return respond(stream, status, &[], b"", 0);
     }
+    if site.silent {
+        return site.held.extend(stream.try_clone());
+    }
     let info = format!("/api/models/{}/revision/main", site.repository);
     let resolve = format!("/{}/resolve/{COMMIT}/", site.repository);
     if path == info {
@@ -71,6 +86,9 @@ fn answer(stream: &TcpStream, site: &mut Site) {
             .collect();
         let body = serde_json::json!({"sha": COMMIT, "siblings": siblings}).to_string();
         return respond(stream, 200, &[], body.as_bytes(), body.len());
+    }
+    if let Some(place) = site.redirect.clone() {
+        return respond(stream, 302, &[("Location", place)], b"", 0);
     }
     let (name, direct) = match (path.strip_prefix(&resolve), path.strip_prefix("/large/")) {
         (Some(name), _) => (name, true),
@@ -88,8 +106,9 @@ fn answer(stream: &TcpStream, site: &mut Site) {
     };
     let commit = ("X-Repo-Commit", COMMIT.to_owned());
     if large && direct {
-        let host = headers.get("host").cloned().unwrap_or_default();
-        let place = ("Location", format!("http://{host}/large/{name}"));
+        let here = || format!("http://{}", headers.get("host").cloned().unwrap_or_default());
+        let there = site.elsewhere.clone().unwrap_or_else(here);
+        let place = ("Location", format!("{there}/large/{}", name.replace(' ', "%20")));
         return respond(
             stream,
             302,
@@ -105,7 +124,15 @@ fn answer(stream: &TcpStream, site: &mut Site) {
     if large && site.corrupt && body.len() > 1 {
         body[0] ^= 1;
     }
+    let whole = body.len();
+    if large && site.longer && whole > 1 {
+        body.extend([7; 100]);
+    }
+    if large && site.stalling && whole > 1 {
+        site.held.extend(stream.try_clone());
+    }
     let sent = match site.broken_bodies {
+        _ if large && site.stalling && whole > 1 => whole / 2,
         more if more > 0 && large && body.len() > 1 => {
             site.broken_bodies -= 1;
             body.len() / 2
@@ -123,6 +150,17 @@ fn answer(stream: &TcpStream, site: &mut Site) {
         &body,
         sent,
     );
+}
+
+/// An address with its %-signs resolved.
+fn decoded(path: &str) -> String {
+    let mut parts = path.split('%');
+    let mut bytes = parts.next().unwrap_or_default().as_bytes().to_vec();
+    for part in parts {
+        bytes.push(u8::from_str_radix(&part[..2], 16).unwrap());
+        bytes.extend(&part.as_bytes()[2..]);
+    }
+    String::from_utf8(bytes).unwrap()
 }
 
 fn bounds(range: &str, size: usize) -> (usize, usize) {

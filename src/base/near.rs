@@ -1,0 +1,65 @@
+//! What somebody may have meant by a name that is none of the known ones.
+
+/// Names at least this alike are suggested (Jaro-Winkler; 1 is the same). The bound that clap uses for commands is 0.7
+/// of plain Jaro, which finds something for almost any word.
+const ALIKE: f64 = 0.8;
+
+/// The known names that `asked` may be a slip of, the likeliest first, letter case ignored: those that contain it, else
+/// those spelt almost like it, as a whole or in one of their words.
+pub fn near<'a>(asked: &str, known: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
+    let asked = asked.trim().to_lowercase();
+    if asked.is_empty() {
+        return Vec::new();
+    }
+    let known: Vec<&str> = known.into_iter().collect();
+    let containing: Vec<&str> = known
+        .iter()
+        .copied()
+        .filter(|name| name.to_lowercase().contains(&asked))
+        .collect();
+    if !containing.is_empty() {
+        return containing;
+    }
+    let mut alike: Vec<(f64, &str)> = known
+        .into_iter()
+        .map(|name| (likeness(&asked, &name.to_lowercase()), name))
+        .filter(|(likeness, _)| *likeness >= ALIKE)
+        .collect();
+    alike.sort_by(|a, b| b.0.total_cmp(&a.0));
+    alike.into_iter().map(|(_, name)| name).collect()
+}
+
+/// How alike two names are: as wholes, or `asked` to the likeliest word of `name`.
+fn likeness(asked: &str, name: &str) -> f64 {
+    name.split(|letter: char| !letter.is_alphanumeric())
+        .chain([name])
+        .map(|word| strsim::jaro_winkler(asked, word))
+        .fold(0.0, f64::max)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NAMES: [&str; 4] = [
+        "Economic Values",
+        "Corruption",
+        "Ethical Values and Norms",
+        "Science & Technology",
+    ];
+
+    #[test]
+    fn a_part_finds_all_names_that_contain_it() {
+        assert_eq!(near("values", NAMES), ["Economic Values", "Ethical Values and Norms"]);
+        assert_eq!(near("SCIENCE", NAMES), ["Science & Technology"]);
+    }
+
+    #[test]
+    fn a_slip_finds_the_name_and_what_is_like_none_finds_nothing() {
+        assert_eq!(near("Coruption", NAMES), ["Corruption"]);
+        assert_eq!(near("tecnology", NAMES), ["Science & Technology"]);
+        assert_eq!(near("economics", NAMES)[0], "Economic Values");
+        assert!(near("zebra", NAMES).is_empty());
+        assert!(near(" ", NAMES).is_empty());
+    }
+}

@@ -1,0 +1,115 @@
+//! What the program says of itself: version, help, completions, slips of the hand, exit statuses.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+fn indieval(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_indieval"))
+        .args(arguments)
+        .output()
+        .expect("the program starts")
+}
+
+fn said(output: &Output) -> String {
+    format!(
+        "{}{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    )
+}
+
+#[test]
+fn the_version_names_the_release_and_where_there_is_one_the_commit() {
+    let version = said(&indieval(&["--version"]));
+    let version = version.trim_end();
+    let rest = version
+        .strip_prefix(concat!("indieval ", env!("CARGO_PKG_VERSION")))
+        .expect("the release");
+    let commit = rest.strip_prefix(" (").and_then(|rest| rest.strip_suffix(')'));
+    let is_commit = |text: &str| {
+        let hash = text.strip_suffix(" + changes").unwrap_or(text);
+        hash.len() >= 7 && hash.chars().all(|digit| digit.is_ascii_hexdigit())
+    };
+    assert!(rest.is_empty() || commit.is_some_and(is_commit), "{version}");
+}
+
+#[test]
+fn the_citation_is_of_this_release() {
+    let citation = include_str!("../../CITATION.cff");
+    let expected = concat!("\nversion: ", env!("CARGO_PKG_VERSION"), "\n");
+    assert!(citation.contains(expected), "CITATION.cff has another version");
+}
+
+#[test]
+fn help_explains_exit_statuses_and_the_environment() {
+    let help = said(&indieval(&["--help"]));
+    for expected in ["Exit status:", "run --strict", "75  stopped", "INDIEVAL_CACHE"] {
+        assert!(help.contains(expected), "{expected} is not in {help}");
+    }
+}
+
+#[test]
+fn completions_are_there_for_the_common_shells() {
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let output = indieval(&["completions", shell]);
+        let script = said(&output);
+        assert!(output.status.success(), "{script}");
+        assert!(
+            script.contains("demonstrations") && script.contains("completions"),
+            "{shell}"
+        );
+    }
+}
+
+#[test]
+fn a_slip_of_the_hand_is_answered_with_what_may_have_been_meant() {
+    let survey = concat!(env!("CARGO_MANIFEST_DIR"), "/data/synthetic-respondents.csv");
+    let run = |flag, value| vec!["run", "--model", "fake:7", "--survey", survey, "--dry-run", flag, value];
+    for (arguments, status, meant) in [
+        (vec!["reprot"], 2, "'report'"),
+        (run("--methods", "likelyhood"), 2, "'likelihood'"),
+        (run("--category", "Coruption"), 1, "did you mean `Corruption`?"),
+        (run("--category", "values"), 1, "`Religious Values`"),
+        (
+            vec!["models", "check", "SmolLM2-135M-Instuct"],
+            1,
+            "SmolLM2-135M-Instruct",
+        ),
+    ] {
+        let output = indieval(&arguments);
+        let said = said(&output);
+        assert_eq!(output.status.code(), Some(status), "{arguments:?}: {said}");
+        assert!(said.contains(meant), "{arguments:?}: {said}");
+    }
+}
+
+#[test]
+fn unread_answers_end_a_finished_run_with_0_and_under_strict_with_3() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let out = folder.path().join("run");
+    let out = out.to_str().expect("a path in UTF-8");
+    let survey = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/synthetic-respondents.csv");
+    let run = |more: &[&str]| {
+        let survey = survey.to_str().expect("a path in UTF-8");
+        let arguments = ["run", "--model", "fake:7", "--survey", survey, "--out", out];
+        let grid = [
+            "--methods",
+            "generation",
+            "--limit",
+            "1",
+            "--splits",
+            "1",
+            "--demonstrations",
+            "3",
+            "--retries",
+            "0",
+        ];
+        indieval(&[&arguments[..], &grid, more].concat())
+    };
+    let lenient = run(&[]);
+    let text = said(&lenient);
+    assert!(text.contains("have no readable answer"), "{text}");
+    assert_eq!(lenient.status.code(), Some(0), "{text}");
+    // The run is complete; the same command only reports.
+    assert_eq!(run(&["--strict"]).status.code(), Some(3));
+}
