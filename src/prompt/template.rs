@@ -91,7 +91,7 @@ pub struct ProbePrompt {
     /// What each statement's line begins and ends with.
     line: [String; 2],
     /// The prompt where nothing is known, in a template that has a part for that.
-    nothing: Option<Parts>,
+    nothing: Option<Box<Parts>>,
 }
 
 /// A template's text around what is put into it.
@@ -143,7 +143,9 @@ impl ProbePrompt {
             hash: sha256(source),
             known: template.parts(head, &format!("\n{rest}"))?,
             line: [begins.to_owned(), ends.to_owned()],
-            nothing: nothing.map(|text| template.parts_of_nothing(&text)).transpose()?,
+            nothing: nothing
+                .map(|text| template.parts_of_nothing(&text).map(Box::new))
+                .transpose()?,
         })
     }
 
@@ -258,6 +260,9 @@ impl Source<'_> {
             PromptKind::Letter | PromptKind::Written => Placeholder::Options,
         };
         let (above, _) = cut(text, first).unwrap_or_default();
+        if first != self.kind.answer() && cut(&above, self.kind.answer()).is_some() {
+            return Err(self.misplaced("the part for nothing known has its answer above its options"));
+        }
         let (head, _) = above.rsplit_once('\n').ok_or_else(|| {
             self.misplaced(
                 "the part for nothing known begins with its options or its candidate; there must be a line above",

@@ -230,7 +230,7 @@ fn is_word(piece: &Piece, words: &[&str]) -> bool {
 /// Whether the word here takes back what was said: `No` only as a clause of its own, `rather` not in `rather than`.
 fn takes_back(pieces: &[Piece], at: usize) -> bool {
     let Piece::Word(word) = &pieces[at] else { return false };
-    let stop = |piece: Option<&Piece>| matches!(piece, None | Some(Piece::Stop(_)));
+    let stop = |piece: Option<&Piece>| matches!(piece, None | Some(Piece::Stop(_) | Piece::Mark('-' | '–')));
     let before = at.checked_sub(1).and_then(|before| pieces.get(before));
     TAKING_BACK.contains(&word.as_str())
         && match word.as_str() {

@@ -171,7 +171,7 @@ mod tests {
         ("B, since A and C do not fit", Some(1)),
         ("B\n\nExplanation: A would mean that they trust everybody.", Some(1)),
         ("C. Reasoning: neither A nor B.", Some(2)),
-        ("A because B is wrong. So the answer is C", None),
+        ("B since A is too strong. So: B", Some(1)),
         // Negations.
         ("Not A.\nB.", Some(1)),
         ("Not B", None),
@@ -271,6 +271,17 @@ mod tests {
             .map(|(answer, read, choice)| format!("{answer:?}: {read:?} where {choice:?} is right"))
             .collect();
         assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    }
+
+    /// Answers of a file that other readers may be held to as well.
+    #[test]
+    fn the_answers_of_the_test_data_are_read_as_people_read_them() {
+        for line in include_str!("../../../tests/data/single_answers.jsonl").lines() {
+            let case: serde_json::Value = serde_json::from_str(line).expect("JSON");
+            let choice = read_single(case["text"].as_str().expect("a text"), OPTIONS).prediction();
+            let letter = choice.map(|option| char::from(b'A' + option as u8).to_string());
+            assert_eq!(letter.as_deref(), case["choice"].as_str(), "{line}");
+        }
     }
 
     #[test]
