@@ -448,6 +448,23 @@ mod tests {
     }
 
     #[test]
+    fn the_old_name_of_orders_is_answered_with_the_new_one() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("spec.toml");
+        std::fs::write(&path, "[scoring]\npermutations = 2\n").expect("a file");
+        let error = Spec::read(&path).expect_err("an old key");
+        assert!(
+            error
+                .to_string()
+                .contains("`permutations` of [scoring] is called `orders` now"),
+            "{error}"
+        );
+        assert!(error.hint().is_some_and(|hint| hint.contains("orders = \"all\"")));
+        assert_eq!(spec("[scoring]\norders = 3").scoring.orders.to_string(), "3");
+        assert_eq!(spec("").scoring.orders, Orders::All);
+    }
+
+    #[test]
     fn every_experiment_is_a_valid_spec() {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("experiments");
         let mut seen = 0;

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use indieval::model::fake::{FakeConfig, FakeModel};
-use indieval::model::{Finish, LanguageModel, Tokenizer};
+use indieval::model::{
+    Branch, Decoding, Finish, Generation, LanguageModel, ModelError, Node, TokenId, TokenScore, Tokenizer,
+};
 use indieval::probe::{Case, DemonstrationRule, Draw, Split};
 use indieval::prompt::{ChatFrame, Edge, Frame, Prompt};
 use indieval::scoring::{
@@ -220,6 +222,10 @@ fn labels_are_asked_in_every_order_and_averaged() {
         }
         let best = logprobs.iter().copied().fold(f64::NEG_INFINITY, f64::max);
         assert_eq!(outcome.prediction, logprobs.iter().position(|&logprob| logprob == best));
+        let choices = outcome.evidence.choices_by_order();
+        assert_eq!(choices.len(), outcome.candidates);
+        let differ = choices.iter().any(|choice| *choice != choices[0]);
+        assert_eq!(outcome.evidence.flips_with_order(), Some(differ));
     }
 }
 
@@ -331,4 +337,127 @@ fn a_context_that_is_too_long_is_refused_or_loses_whole_demonstrations() {
         outcomes(100, Fit::DropDemonstrations),
         Err(ScoringError::ContextTooLong { .. })
     ));
+}
+
+/// A model that writes "A" whatever it is shown, and finds A the most probable letter by far.
+struct AlwaysA(FakeModel);
+
+impl LanguageModel for AlwaysA {
+    fn root(&self) -> Node {
+        self.0.root()
+    }
+
+    fn extend(&mut self, parent: Node, tokens: &[TokenId]) -> Result<Node, ModelError> {
+        self.0.extend(parent, tokens)
+    }
+
+    fn score_many(&mut self, jobs: &[(Node, &[TokenId])]) -> Result<Vec<Vec<TokenScore>>, ModelError> {
+        let score = |&token: &TokenId| TokenScore {
+            logprob: if token == u32::from(b'A') {
+                -0.01
+            } else {
+                -5.0 - token as f32 / 100.0
+            },
+            greedy: token == u32::from(b'A'),
+        };
+        Ok(jobs
+            .iter()
+            .map(|(_, tokens)| tokens.iter().map(score).collect())
+            .collect())
+    }
+
+    fn generate(&mut self, branches: Vec<Branch>, _: &Decoding) -> Result<Vec<Generation>, ModelError> {
+        let always = || Generation {
+            tokens: vec![u32::from(b'A')],
+            logprobs: vec![-0.01],
+            invalid_mass: vec![0.0],
+            finish: Finish::Stop,
+        };
+        Ok(branches.iter().map(|_| always()).collect())
+    }
+
+    fn release(&mut self, node: Node) {
+        self.0.release(node);
+    }
+
+    fn depth(&self, node: Node) -> usize {
+        self.0.depth(node)
+    }
+
+    fn context_length(&self) -> usize {
+        self.0.context_length()
+    }
+
+    fn free_tokens(&self) -> usize {
+        self.0.free_tokens()
+    }
+
+    fn computed_tokens(&self) -> u64 {
+        self.0.computed_tokens()
+    }
+}
+
+/// How often each position among two candidates is predicted for 60 people, by a model that always answers A.
+fn always_a(method: Method, orders: Orders) -> [usize; 2] {
+    let catalogue = Catalogue::builtin().expect("the catalogue");
+    let (tokenizer, prompts, condition) = (Tokenizer::bytes(), prompts(), condition(method, 1));
+    let settings = Settings {
+        orders,
+        ..Settings::default()
+    };
+    let mut chosen = [0; 2];
+    for seed in 0..60 {
+        let case = case(catalogue, seed, 1);
+        let mut model = AlwaysA(fake());
+        let mut scorer = Scorer::new(&mut model, &tokenizer, catalogue, settings.clone());
+        let outcomes = scorer
+            .ask(&[ask(&condition, &case, &prompts)])
+            .expect("outcomes")
+            .remove(0);
+        for outcome in outcomes.iter().filter(|outcome| outcome.candidates == 2) {
+            chosen[outcome.prediction.expect("a choice")] += 1;
+        }
+    }
+    chosen
+}
+
+/// Over all orders every candidate is A once, so that a constant answer is a tie, and drawn orders break it either way.
+#[test]
+fn a_model_that_always_answers_a_favours_no_candidate() {
+    for method in [Method::Label, Method::Generation] {
+        let [first, second] = always_a(method, Orders::All);
+        let all = first + second;
+        assert!(all >= 100, "too few probes of two candidates: {all}");
+        // Three standard deviations of a fair coin.
+        let spread = 1.5 * (all as f64).sqrt();
+        assert!(
+            (first as f64 - all as f64 / 2.0).abs() <= spread,
+            "{method}: {first} of {all}"
+        );
+        assert_eq!(
+            always_a(method, Orders::ONE)[1],
+            0,
+            "{method}: one order is that of the catalogue"
+        );
+    }
+}
+
+/// Without demonstrations the prompt is the neutral one, and its score is not computed twice.
+#[test]
+fn without_evidence_mutual_information_is_exactly_nothing() {
+    for (demonstrations, neutral) in [(0, true), (4, false)] {
+        let (outcomes, ..) = run(
+            &mut fake(),
+            &[condition(Method::Likelihood, demonstrations)],
+            &Settings::default(),
+            true,
+        );
+        for outcome in &outcomes[0] {
+            assert_eq!(outcome.evidence.is_neutral(), neutral);
+            let Evidence::Likelihood { scores } = &outcome.evidence else {
+                panic!("{outcome:?}");
+            };
+            assert_eq!(scores.iter().all(|score| Norm::Pmi.value(score) == Some(0.0)), neutral);
+        }
+    }
 }

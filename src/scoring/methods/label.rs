@@ -69,7 +69,9 @@ impl Definition for Label {
 
     fn concluded(&self, evidence: &Evidence) -> Concluded {
         match evidence {
-            Evidence::Label { logprobs, .. } => Concluded::Choice(highest(logprobs)),
+            Evidence::Label {
+                logprobs, permutations, ..
+            } => Concluded::Choice(chosen(logprobs, permutations)),
             _ => Concluded::Foreign,
         }
     }
@@ -84,7 +86,7 @@ pub(super) fn judged(asked: &Asked<'_>, answered: &[Answered]) -> Vec<Judged> {
         Judged {
             probe,
             context_tokens: orders[0].request.context_tokens,
-            prediction: highest(&logprobs),
+            prediction: chosen(&logprobs, &permutations),
             evidence: Evidence::Label {
                 logprobs,
                 invalid_mass,
@@ -96,6 +98,20 @@ pub(super) fn judged(asked: &Asked<'_>, answered: &[Answered]) -> Vec<Judged> {
         .chunk_by(|a, b| a.request.probe == b.request.probe)
         .map(of_probe)
         .collect()
+}
+
+/// Means that differ by no more are equal: sums of the same numbers in another order.
+const ROUNDING: f64 = 1e-12;
+
+/// The candidate of the highest mean. Of equal ones it is the one that the first order lists first, which is drawn: the
+/// catalogue's first would win whenever a model looks at places alone.
+fn chosen(logprobs: &[f64], permutations: &[Permutation]) -> Option<usize> {
+    let best = logprobs[highest(logprobs)?];
+    let is_best = |&candidate: &usize| logprobs.get(candidate).is_some_and(|&mean| mean >= best - ROUNDING);
+    let first = permutations
+        .first()
+        .and_then(|first| first.order.iter().copied().find(is_best));
+    first.or_else(|| highest(logprobs))
 }
 
 fn permutation(answered: &Answered) -> Permutation {
@@ -145,6 +161,12 @@ mod tests {
             assert!((mean - ln(product) / 2.0).abs() < 1e-12);
         }
         assert!((invalid_mass - (0.2 + 0.1) / 2.0).abs() < 1e-12);
-        assert_eq!(highest(&logprobs), Some(0));
+        assert_eq!(chosen(&logprobs, &permutations), Some(0));
+        let level = [logprobs[0]; 3];
+        assert_eq!(
+            chosen(&level, &permutations[1..]),
+            Some(1),
+            "of equals the first that was listed"
+        );
     }
 }
