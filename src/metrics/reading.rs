@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::average::Sums;
+use super::estimate::Quantity;
 use super::input::RunData;
 use super::panel::{Panel, Unread};
 use crate::scoring::{Condition, Evidence, Reading};
@@ -43,7 +44,7 @@ pub struct Bounds {
 pub fn readings(run: &RunData) -> BTreeMap<Condition, Readings> {
     let mut counts: BTreeMap<Condition, Readings> = BTreeMap::new();
     for outcome in &run.outcomes {
-        let Evidence::Generation { reading, tries } = &outcome.evidence else {
+        let Evidence::Generation { reading, .. } = &outcome.evidence else {
             continue;
         };
         let none = Readings {
@@ -59,7 +60,7 @@ pub fn readings(run: &RunData) -> BTreeMap<Condition, Readings> {
             None => counts.entry(outcome.condition.clone()).or_insert(none),
         };
         count.probes += 1;
-        count.retries += tries.len().saturating_sub(1);
+        count.retries += outcome.evidence.retries();
         match reading {
             Reading::Choice => count.choice += 1,
             Reading::OutOfRange => count.out_of_range += 1,
@@ -77,7 +78,7 @@ pub fn bounds(panel: &Panel, categories: usize) -> Bounds {
             .totals(|_| 1.0)
             .overall()
     };
-    let right = Sums::of_rows(&panel.rows, categories, |row| {
+    let right = Sums::of_rows(&panel.rows, categories, Quantity::Share, |row| {
         (f64::from(u8::from(row.choice.is_none() || row.correct())), 1.0)
     });
     Bounds {

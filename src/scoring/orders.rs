@@ -73,6 +73,12 @@ impl Evidence {
         }
     }
 
+    /// Texts that were generated again because one before them in the same order could not be read.
+    pub fn retries(&self) -> usize {
+        let tries = self.tries().unwrap_or_default();
+        tries.len() - tries.chunk_by(|a, b| a.order == b.order).count()
+    }
+
     /// Whether the choice depends on the order of the options. Absent where fewer than two orders gave a choice.
     pub fn flips_with_order(&self) -> Option<bool> {
         let choices: Vec<usize> = self.choices_by_order().into_iter().flatten().collect();
