@@ -19,12 +19,15 @@ pub struct Prompts {
 impl Prompts {
     /// The templates that a spec names, in the frame of a model with this chat template.
     pub fn new(spec: &Spec, tokenizer: &Tokenizer, chat_template: Option<&str>) -> Result<Self, RunError> {
-        let text = |id: Option<u32>| id.and_then(|id| tokenizer.token(id)).unwrap_or_default();
+        let chat_use = spec.scoring.chat;
+        let asked = |method: &Method| chat_use.asks(*method);
         let chat = match chat_template {
+            // A template that nobody needs may be as it is.
+            Some(_) if !spec.grid.methods.iter().any(asked) => Frame::Plain,
             None => Frame::Plain,
             Some(source) => {
-                let template =
-                    ChatTemplate::new(source, &text(tokenizer.bos()), &text(tokenizer.eos()), Date::default())?;
+                let special = tokenizer.special_tokens();
+                let template = ChatTemplate::new(source, special.bos_text(), special.eos_text(), Date::default())?;
                 Frame::Chat(template.frame()?)
             }
         };
@@ -34,7 +37,7 @@ impl Prompts {
                 .map(|&method| Ok((method, method.prompt(spec.prompts.of(method))?)))
                 .collect::<Result<_, PromptError>>()?,
             chat,
-            chat_use: spec.scoring.chat,
+            chat_use,
         })
     }
 
@@ -45,11 +48,18 @@ impl Prompts {
 
     /// What stands around the prompts of a method.
     pub fn frame(&self, method: Method) -> &Frame {
-        match self.chat_use {
-            ChatUse::All => &self.chat,
-            ChatUse::Answers if method.definition().asks_for_answer() => &self.chat,
-            ChatUse::Answers | ChatUse::None => &Frame::Plain,
+        match self.chat_use.asks(method) {
+            true => &self.chat,
+            false => &Frame::Plain,
         }
+    }
+
+    /// Says where chats lack the token that the tokenizer puts before every other text.
+    pub fn note(&self, tokenizer: &Tokenizer) -> Option<String> {
+        let Frame::Chat(frame) = &self.chat else {
+            return None;
+        };
+        tokenizer.chat_note(&frame.before)
     }
 
     /// SHA-256 by name of the prompts that these methods use.

@@ -193,6 +193,17 @@ pub enum ChatUse {
     None,
 }
 
+impl ChatUse {
+    /// Whether a method asks inside the chat template.
+    pub fn asks(self, method: Method) -> bool {
+        match self {
+            Self::All => true,
+            Self::Answers => method.definition().asks_for_answer(),
+            Self::None => false,
+        }
+    }
+}
+
 /// Prompt templates of one's own, by the method whose built-in template they take the place of.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
 #[serde(transparent)]

@@ -9,19 +9,19 @@ use crate::prompt::{Frame, Pieces};
 #[derive(Debug)]
 pub struct Prefixes<'t> {
     plain: Encoder<'t>,
-    control: Encoder<'t>,
-    /// Prefixes that others begin with.
+    chat: Encoder<'t>,
+    /// Texts that others begin with.
     known: Vec<(Markup, Encoded)>,
     /// Tokens that every respondent's texts begin with, one run a beginning.
     shared: Vec<Vec<TokenId>>,
 }
 
 impl<'t> Prefixes<'t> {
-    /// Encodes with these: `plain` reads control tokens as text, `control` as such.
-    pub(super) fn new(plain: Encoder<'t>, control: Encoder<'t>) -> Self {
+    /// Encodes with these: `plain` encodes texts, `chat` rendered chat templates.
+    pub(super) fn new(plain: Encoder<'t>, chat: Encoder<'t>) -> Self {
         Self {
             plain,
-            control,
+            chat,
             known: Vec::new(),
             shared: Vec::new(),
         }
@@ -29,9 +29,9 @@ impl<'t> Prefixes<'t> {
 
     /// The encoder of texts in this frame.
     pub fn encoder(&self, frame: &Frame) -> Encoder<'t> {
-        match markup(frame) {
-            Markup::Text => self.plain,
-            Markup::Control => self.control,
+        match frame {
+            Frame::Plain => self.plain,
+            Frame::Chat(_) => self.chat,
         }
     }
 

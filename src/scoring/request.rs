@@ -94,7 +94,7 @@ impl Asked<'_> {
 pub(super) fn markup(frame: &Frame) -> Markup {
     match frame {
         Frame::Plain => Markup::Text,
-        Frame::Chat(_) => Markup::Control,
+        Frame::Chat(_) => Markup::Chat,
     }
 }
 
@@ -105,7 +105,7 @@ pub struct Request {
     pub probe: usize,
     /// `order[i]` is the candidate that option or continuation i is about; empty where all probes are asked at once.
     pub order: Vec<usize>,
-    /// Tokens of the prompt, without BOS.
+    /// Tokens of the prompt, BOS included.
     pub context_tokens: usize,
     /// What is wanted.
     pub wanted: Wanted,
@@ -192,7 +192,7 @@ impl Answered {
 pub struct Judged {
     /// Position of the probe in its case.
     pub probe: usize,
-    /// Tokens of its prompt, without BOS.
+    /// Tokens of its prompt, BOS included.
     pub context_tokens: usize,
     /// The chosen candidate.
     pub prediction: Option<usize>,

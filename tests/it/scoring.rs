@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use indieval::model::fake::{FakeConfig, FakeModel};
+use indieval::model::tokenizer::BYTES_BOS;
 use indieval::model::{
     Branch, Decoding, Finish, Generation, LanguageModel, ModelError, Node, TokenId, TokenScore, Tokenizer,
 };
@@ -64,7 +65,6 @@ fn frame(method: Method) -> Frame {
     match method.definition().asks_for_answer() {
         false => Frame::Plain,
         true => Frame::Chat(ChatFrame {
-            bos: String::new(),
             before: "<user> ".into(),
             after: " <model> ".into(),
             start: Edge::Kept,
@@ -173,9 +173,10 @@ fn likelihoods_are_those_of_the_texts_on_their_own() {
     neutral.demonstrations.clear();
     let prompts = prompts();
     let mut model = fake();
+    let bos = model.extend(model.root(), &[BYTES_BOS]).expect("a node");
     let mut logprobs = |context: String, continuation: &str| -> Vec<f32> {
         let tokens: Vec<u32> = format!("{context}{continuation}").bytes().map(u32::from).collect();
-        let row = &model.score(model.root(), &[&tokens]).expect("scores")[0];
+        let row = &model.score(bos, &[&tokens]).expect("scores")[0];
         row[context.len()..].iter().map(|score| score.logprob).collect()
     };
     for (probe, outcome) in outcomes[0].iter().enumerate() {

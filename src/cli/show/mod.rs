@@ -15,7 +15,7 @@ use super::format::Format;
 use super::output::{print, print_json};
 use super::people::{People, SurveyArgs};
 use crate::probe::{Case, Count, DemonstrationRule, Draw, Split};
-use crate::prompt::{Frame, Pieces, PromptStyle};
+use crate::prompt::{Pieces, PromptStyle};
 use crate::scoring::Method;
 use crate::survey::{Catalogue, Form, QuestionId};
 
@@ -123,7 +123,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     };
     match args.format {
         Format::Text => {
-            note(&case, &people, &frame);
+            note(&case, &people);
             print(&pieces.context())?;
             if !pieces.continuations.is_empty() {
                 eprintln!("\nnote: behind this each of these is scored:");
@@ -153,7 +153,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
 }
 
 /// Says on standard error what a reader of the bare prompt should know.
-fn note(case: &Case, people: &People, frame: &Frame) {
+fn note(case: &Case, people: &People) {
     if people.survey.respondents.synthetic() {
         eprintln!("note: {} is a synthetic respondent", case.respondent);
     }
@@ -164,11 +164,6 @@ fn note(case: &Case, people: &People, frame: &Frame) {
             case.demonstrations.len(),
             case.missing()
         );
-    }
-    if let Frame::Chat(chat) = frame
-        && !chat.bos.is_empty()
-    {
-        eprintln!("note: before this comes the token {}, once", chat.bos);
     }
 }
 

@@ -28,7 +28,7 @@ impl Scorer<'_> {
     ///
     /// Errors: as [`Scorer::ask`] before it computes.
     pub fn estimate(&mut self, asks: &[Ask<'_>]) -> Result<Estimate, ScoringError> {
-        let mut texts = Prefixes::new(self.plain, self.control);
+        let mut texts = Prefixes::new(self.plain, self.chat);
         let mut requests = Vec::new();
         for ask in asks {
             requests.extend(self.prepare(ask, &condition_text(ask), &mut texts)?.requests);

@@ -47,7 +47,7 @@ pub struct Scorer<'a> {
     catalogue: &'a Catalogue,
     settings: Settings,
     plain: Encoder<'a>,
-    control: Encoder<'a>,
+    chat: Encoder<'a>,
     /// Runs that stay held, with their nodes.
     bases: Vec<(Vec<TokenId>, Node)>,
     neutral: Neutral,
@@ -69,7 +69,7 @@ impl<'a> Scorer<'a> {
             catalogue,
             settings,
             plain: Encoder::new(tokenizer, Markup::Text),
-            control: Encoder::new(tokenizer, Markup::Control),
+            chat: Encoder::new(tokenizer, Markup::Chat),
             bases: Vec::new(),
             neutral: Neutral::default(),
             marks: None,
@@ -89,7 +89,7 @@ impl<'a> Scorer<'a> {
     /// Errors: [`ScoringError::ContextTooLong`] before anything is computed; what tokenizer, prompts and model report.
     pub fn ask(&mut self, asks: &[Ask<'_>]) -> Result<Vec<Vec<Outcome>>, ScoringError> {
         let conditions = asks.iter().map(condition_text).collect::<Vec<_>>();
-        let mut texts = Prefixes::new(self.plain, self.control);
+        let mut texts = Prefixes::new(self.plain, self.chat);
         let mut prepared = Vec::with_capacity(asks.len());
         for (ask, condition) in asks.iter().zip(&conditions) {
             prepared.push(self.prepare(ask, condition, &mut texts)?);
@@ -169,8 +169,7 @@ impl<'a> Scorer<'a> {
         tries: &[Try],
     ) -> Result<(Vec<Outcome>, Vec<&'static str>), ScoringError> {
         let condition = condition_text(ask);
-        let Prepared { requests, shown } =
-            self.prepare(ask, &condition, &mut Prefixes::new(self.plain, self.control))?;
+        let Prepared { requests, shown } = self.prepare(ask, &condition, &mut Prefixes::new(self.plain, self.chat))?;
         let mut pending = self.pending(ask.condition.method, &requests)?;
         let mut odd = Vec::new();
         let mut told = 0;

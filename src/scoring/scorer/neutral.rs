@@ -56,7 +56,7 @@ impl Scorer<'_> {
             probes: questions.iter().map(|&question| Probe { question, label: 0 }).collect(),
         };
         let of_nobody = Ask { case: &nobody, ..*ask };
-        let mut texts = Prefixes::new(self.plain, self.control);
+        let mut texts = Prefixes::new(self.plain, self.chat);
         let prepared = self.prepare(&of_nobody, condition, &mut texts)?;
         self.hold(texts)?;
         let answered = self.answered(vec![(method, prepared.requests)])?;
