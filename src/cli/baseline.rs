@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use super::choice::choice;
 use super::format::Format;
-use super::output::{print, print_json};
+use super::output::{print, print_json, tell};
 use super::people::{People, SurveyArgs};
 use crate::base::text::{count, duration};
 use crate::probe::{Split, split_questions};
@@ -372,7 +372,7 @@ impl Watch {
             return;
         }
         if !self.told.swap(true, Ordering::Relaxed) && seconds / share > WORTH_A_LINE {
-            eprintln!(
+            tell!(
                 "comparing {} people with {}: about {}",
                 count(self.people as u64),
                 count(self.others as u64),

@@ -7,7 +7,6 @@ use serde_json::json;
 
 use super::model_args::{ModelArgs, told};
 use super::requests::{Answer, FileArgs, Identity, Line, Request, RequestError, keep_room, named, serve};
-use super::score::end_of_text;
 use crate::cli::output::tell;
 use crate::model::{Decoding, LanguageModel, Markup, Node, Tokenizer};
 use crate::prompt::{ChatTemplate, Date, Turn};

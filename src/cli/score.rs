@@ -9,7 +9,7 @@ use serde_json::json;
 use super::model_args::{ModelArgs, told};
 use super::requests::{Answer, FileArgs, Identity, Line, Request, RequestError, keep_room, named, serve};
 use crate::cli::output::tell;
-use crate::model::{LanguageModel, Node, TokenId, Tokenizer};
+use crate::model::{LanguageModel, Node, Tokenizer};
 use crate::scoring::join::{Encoded, Encoder, Joined, Markup};
 use crate::scoring::norm::total;
 use crate::scoring::shared::{Job, Prompt, Tokens, work};
