@@ -115,7 +115,8 @@ fn checkpoint(id: &str, options: &OpenOptions, progress: &mut dyn Progress) -> R
     let engine = Engine::load(
         &checkpoint.config,
         checkpoint.weights.as_ref(),
-        checkpoint.tokenizer.bos(),
+        // A text brings its BOS along: chats and plain texts differ in it.
+        None,
         &device.device,
         dtype.into(),
         &settings,
@@ -131,8 +132,10 @@ fn checkpoint(id: &str, options: &OpenOptions, progress: &mut dyn Progress) -> R
         backend: Some(info.backend),
         context: checkpoint.config.context,
     };
-    let fallback = device.fallback.filter(|_| cfg!(feature = "cuda"));
-    let no_gpu = fallback.map(|why| format!("no GPU is used: {why}"));
+    let no_gpu = device.fallback.filter(|_| cfg!(feature = "cuda"));
+    let mut notes = checkpoint.notes.clone();
+    notes.extend(checkpoint.tokenizer.notes().iter().cloned());
+    notes.extend(no_gpu.map(|why| format!("no GPU is used: {why}")));
     Ok(OpenModel {
         identity,
         hashes: hashes(&checkpoint),
@@ -145,7 +148,7 @@ fn checkpoint(id: &str, options: &OpenOptions, progress: &mut dyn Progress) -> R
         },
         model: Box::new(engine),
         took: begun.elapsed(),
-        notes: checkpoint.notes.into_iter().chain(no_gpu).collect(),
+        notes,
     })
 }
 
