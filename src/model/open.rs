@@ -132,11 +132,10 @@ fn checkpoint(id: &str, options: &OpenOptions, progress: &mut dyn Progress) -> R
         backend: Some(info.backend),
         context: checkpoint.config.context,
     };
-    let fallback = device.fallback.filter(|_| cfg!(feature = "cuda"));
-    let no_gpu = fallback.map(|why| format!("no GPU is used: {why}"));
+    let no_gpu = device.fallback.filter(|_| cfg!(feature = "cuda"));
     let mut notes = checkpoint.notes.clone();
     notes.extend(checkpoint.tokenizer.notes().iter().cloned());
-    notes.extend(no_gpu);
+    notes.extend(no_gpu.map(|why| format!("no GPU is used: {why}")));
     Ok(OpenModel {
         identity,
         hashes: hashes(&checkpoint),

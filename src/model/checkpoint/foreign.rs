@@ -4,7 +4,6 @@ use std::path::Path;
 
 use super::{INDEX, SINGLE};
 use crate::model::LoadError;
-use crate::model::tokenizer::VOCABULARY;
 
 /// A LoRA adapter's own settings; transformers applies the adapter beside the weights as it loads them.
 const ADAPTER: &str = "adapter_config.json";
@@ -15,8 +14,6 @@ const ORIGINALS: [(&str, &str); 2] = [
     ("consolidated.safetensors", "Mistral's own format"),
     ("consolidated.00.pth", "its makers' own format"),
 ];
-/// Vocabularies of other tokenizer classes, of each the files that make one.
-const VOCABULARIES: [&[&str]; 3] = [&["tekken.json"], &["tokenizer.model"], &["vocab.json", "merges.txt"]];
 
 /// An adapter that would be left out, beside weights or on its own.
 pub(super) fn adapter(folder: &Path) -> Option<LoadError> {
@@ -73,32 +70,6 @@ pub(super) fn weights(folder: &Path) -> Option<LoadError> {
             trimmed(folder)
         ),
     ))
-}
-
-/// A vocabulary that is there in another form, where there is none that can be read.
-pub(super) fn vocabulary(folder: &Path) -> Option<LoadError> {
-    let has = |name: &str| folder.join(name).is_file();
-    if has(VOCABULARY) {
-        return None;
-    }
-    let files = VOCABULARIES
-        .into_iter()
-        .find(|files| files.iter().all(|name| has(name)))?;
-    let path = trimmed(folder);
-    let script =
-        format!("from transformers import AutoTokenizer as T; T.from_pretrained('{path}').save_pretrained('{path}')");
-    Some(LoadError::Foreign {
-        path: folder.to_owned(),
-        what: format!("has no {VOCABULARY} but {}", files.join(" and ")),
-        remedy: format!(
-            "write {VOCABULARY} beside it: python -c \"{script}\" (needs transformers{})",
-            match files {
-                ["tekken.json"] => " and mistral-common",
-                ["tokenizer.model"] => ", sentencepiece and protobuf",
-                _ => "",
-            }
-        ),
-    })
 }
 
 /// The folder without a slash at its end.

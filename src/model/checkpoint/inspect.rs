@@ -168,10 +168,6 @@ impl Inspection {
         if text == Text::Skipped {
             return;
         }
-        if let Some(fault) = foreign::vocabulary(&self.path) {
-            self.faults.push(fault);
-            return;
-        }
         match tokenizer::read_files(&self.path, json.as_ref()) {
             Ok(found) => {
                 self.tokenizer = Some(found.tokenizer);

@@ -27,7 +27,7 @@ use crate::base::hex::hex;
 
 use lost::Lost;
 
-pub(crate) use files::{CONFIG, VOCABULARY, read_files};
+pub(crate) use files::{CONFIG, read_files};
 pub(crate) use gguf::read_gguf;
 pub use special::{Markup, SpecialToken, SpecialTokens};
 

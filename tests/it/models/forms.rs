@@ -20,7 +20,6 @@ fn refused(without: &[&str], with: &[&str]) -> LoadError {
 #[test]
 fn a_form_that_is_not_read_is_named_with_the_command_that_converts_it() {
     let weights = "model.safetensors";
-    let vocabulary = "tokenizer.json";
     for (without, with, said, command) in [
         (
             &[weights][..],
@@ -45,24 +44,6 @@ fn a_form_that_is_not_read_is_named_with_the_command_that_converts_it() {
             &["consolidated.00.pth"],
             "its makers' own format",
             "convert_hf_to_gguf.py",
-        ),
-        (
-            &[vocabulary],
-            &["tekken.json"],
-            "no tokenizer.json but tekken.json",
-            "mistral-common",
-        ),
-        (
-            &[vocabulary],
-            &["tokenizer.model"],
-            "no tokenizer.json but tokenizer.model",
-            "sentencepiece",
-        ),
-        (
-            &[vocabulary],
-            &["vocab.json", "merges.txt"],
-            "no tokenizer.json but vocab.json and merges.txt",
-            "AutoTokenizer as T",
         ),
         (
             &[],
