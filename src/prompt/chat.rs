@@ -9,18 +9,30 @@ use minijinja::syntax::SyntaxConfig;
 use minijinja::{Environment, Value, context};
 use serde::{Deserialize, Serialize};
 
-use super::chat_values::{Date, add};
+use super::chat_json::Size;
+use super::chat_values::Date;
 use super::dialect::from_python;
 use super::error::ChatError;
+use super::{chat_python, chat_values};
 
 /// Largest template, in bytes. The longest in common use have about 15,000.
 const LARGEST_TEMPLATE: usize = 1 << 18;
 
-/// Most bytes a template may write around a message of fewer than a hundred.
+/// Most bytes a template may write besides four times what the turns have.
 const LARGEST_OUTPUT: usize = 1 << 20;
 
-/// Most instructions of the template engine; common templates take a few hundred for one message.
+/// Most instructions of the template engine, and how many more for each turn; common templates take a few hundred for
+/// a turn.
 const FUEL: u64 = 50_000;
+const FUEL_FOR_A_TURN: u64 = 2_000;
+
+/// Most parts of one value, and how many more for each turn.
+const PARTS: usize = 1 << 14;
+const PARTS_FOR_A_TURN: usize = 64;
+
+/// Stack of the thread that a template runs in: nested tags, operators and calls take a kilobyte or two each, and there
+/// may be some thousands of them.
+const STACK: usize = 64 << 20;
 
 /// Deepest nesting of calls.
 const RECURSION: usize = 100;
@@ -85,7 +97,7 @@ impl ChatTemplate {
             });
         }
         Ok(Self {
-            source: from_python(source),
+            source: from_python(source)?,
             bos: bos.to_owned(),
             eos: eos.to_owned(),
             date,
@@ -103,22 +115,29 @@ impl ChatTemplate {
 
     /// The whole text of a conversation, up to where the model's next answer begins.
     pub fn render_turns(&self, turns: &[Turn]) -> Result<String, ChatError> {
-        let fails = |error: minijinja::Error| ChatError::Fails {
-            line: error.line().unwrap_or(0),
-            detail: match error.detail() {
-                Some(detail) => format!("{}: {detail}", error.kind()),
-                None => error.kind().to_string(),
-            },
-        };
+        let limits = Limits::of(turns);
+        std::thread::scope(|scope| {
+            let thread = std::thread::Builder::new().stack_size(STACK);
+            let running = thread
+                .spawn_scoped(scope, || self.run(turns, limits))
+                .map_err(ChatError::Thread)?;
+            running.join().unwrap_or(Err(ChatError::Fails {
+                line: 0,
+                detail: "the template engine gave up on it".to_owned(),
+            }))
+        })
+    }
+
+    fn run(&self, turns: &[Turn], limits: Limits) -> Result<String, ChatError> {
         let mut environment = Environment::new();
         // Transformers renders chat templates with both of these on.
         let syntax = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build();
         environment.set_syntax(syntax.map_err(fails)?);
         environment.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
-        environment.set_unknown_method_callback(minijinja_contrib::pycompat::unknown_method_callback);
-        environment.set_fuel(Some(FUEL));
+        environment.set_fuel(Some(limits.fuel));
         environment.set_recursion_limit(RECURSION);
-        add(&mut environment, self.date);
+        chat_python::add(&mut environment, limits.value);
+        chat_values::add(&mut environment, self.date, limits.value);
         let template = environment
             .template_from_named_str("chat_template", &self.source)
             .map_err(fails)?;
@@ -126,7 +145,10 @@ impl ChatTemplate {
             .iter()
             .map(|turn| context! { role => &turn.role, content => &turn.content })
             .collect();
-        let mut output = Bounded(Vec::new());
+        let mut output = Bounded {
+            text: Vec::new(),
+            limit: limits.output,
+        };
         let rendered = template.render_captured_to(
             context! {
                 messages => messages,
@@ -135,15 +157,16 @@ impl ChatTemplate {
                 bos_token => &self.bos,
                 eos_token => &self.eos,
                 tools => Value::from(()),
+                documents => Value::from(()),
             },
             &mut output,
         );
         match rendered {
-            Ok(_) => String::from_utf8(output.0).map_err(|_| ChatError::Alters {
+            Ok(_) => String::from_utf8(output.text).map_err(|_| ChatError::Alters {
                 how: "it writes text that is not UTF-8",
             }),
             Err(error) if error.kind() == minijinja::ErrorKind::WriteFailure => {
-                Err(ChatError::WritesTooMuch { limit: LARGEST_OUTPUT })
+                Err(ChatError::WritesTooMuch { limit: limits.output })
             }
             Err(error) => Err(fails(error)),
         }
@@ -199,15 +222,53 @@ fn edge(padding: Option<&str>) -> Option<Edge> {
     }
 }
 
-/// A sink that refuses to grow beyond [`LARGEST_OUTPUT`].
-struct Bounded(Vec<u8>);
+/// What a template may take for a conversation.
+#[derive(Debug, Clone, Copy)]
+struct Limits {
+    fuel: u64,
+    /// Bytes it may write.
+    output: usize,
+    value: Size,
+}
+
+impl Limits {
+    fn of(turns: &[Turn]) -> Self {
+        let bytes: usize = turns.iter().map(|turn| turn.role.len() + turn.content.len()).sum();
+        let output = LARGEST_OUTPUT + 4 * bytes;
+        Self {
+            // The engine takes a unit for each 64 bytes it makes.
+            fuel: FUEL + FUEL_FOR_A_TURN * turns.len() as u64 + bytes as u64 / 4,
+            output,
+            value: Size {
+                parts: PARTS + PARTS_FOR_A_TURN * turns.len(),
+                bytes: output,
+            },
+        }
+    }
+}
+
+fn fails(error: minijinja::Error) -> ChatError {
+    ChatError::Fails {
+        line: error.line().unwrap_or(0),
+        detail: match error.detail() {
+            Some(detail) => format!("{}: {detail}", error.kind()),
+            None => error.kind().to_string(),
+        },
+    }
+}
+
+/// A sink that refuses to grow beyond a limit.
+struct Bounded {
+    text: Vec<u8>,
+    limit: usize,
+}
 
 impl io::Write for Bounded {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        if self.0.len() + bytes.len() > LARGEST_OUTPUT {
+        if self.text.len() + bytes.len() > self.limit {
             return Err(io::Error::other("too much output"));
         }
-        self.0.extend_from_slice(bytes);
+        self.text.extend_from_slice(bytes);
         Ok(bytes.len())
     }
 

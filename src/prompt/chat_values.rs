@@ -1,11 +1,15 @@
-//! What chat templates may call: `tojson`, `strftime_now`, `raise_exception`.
+//! What chat templates may call: `strftime_now` and `raise_exception`.
 
 use std::fmt::Write;
 
-use minijinja::value::Kwargs;
-use minijinja::{Environment, Error, ErrorKind, Value};
+use minijinja::{Environment, Error, ErrorKind, State, Value};
 
-use super::python_json::{Escape, dumps};
+use super::chat_json::{Size, measured};
+
+/// Longest format of a date, in bytes.
+const LONGEST_FORMAT: usize = 1_000;
+/// Most characters of a template's own message that are shown.
+const LONGEST_MESSAGE: usize = 500;
 
 /// A calendar day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -98,31 +102,24 @@ impl Date {
     }
 }
 
-/// Gives an environment what templates written for Python's Jinja expect.
-pub(super) fn add(environment: &mut Environment<'_>, date: Date) {
-    environment.add_filter("tojson", tojson);
-    environment.add_function("raise_exception", |message: String| -> Result<Value, Error> {
-        Err(failure(format!("the template itself says: {message}")))
-    });
+/// Gives an environment the functions that transformers gives to chat templates; values may be at most so large.
+pub(super) fn add(environment: &mut Environment<'_>, date: Date, most: Size) {
+    let raise = move |state: &State<'_, '_>, message: Value| -> Result<Value, Error> {
+        let message = measured(state, message, most)?.to_string();
+        let shown: String = message.chars().take(LONGEST_MESSAGE).collect();
+        Err(failure(format!("the template itself says: {shown}")))
+    };
+    environment.add_function("raise_exception", raise);
     environment.add_function("strftime_now", move |format: String| -> Result<String, Error> {
+        if format.len() > LONGEST_FORMAT {
+            return Err(failure(format!("strftime_now's format has {} bytes", format.len())));
+        }
         date.format(&format).map_err(failure)
     });
 }
 
 fn failure(detail: String) -> Error {
     Error::new(ErrorKind::InvalidOperation, detail)
-}
-
-/// Python's way of writing JSON, without the escapes for HTML that the engine's own filter makes.
-fn tojson(value: &Value, options: Kwargs) -> Result<String, Error> {
-    let indent: Option<usize> = options.get("indent")?;
-    let escape = match options.get::<Option<bool>>("ensure_ascii")? {
-        Some(true) => Escape::NonAscii,
-        Some(false) | None => Escape::Control,
-    };
-    options.assert_all_used()?;
-    let value = serde_json::to_value(value).map_err(|error| failure(format!("tojson: {error}")))?;
-    Ok(dumps(&value, indent.map(|indent| indent.min(64)), escape))
 }
 
 #[cfg(test)]

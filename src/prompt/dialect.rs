@@ -1,28 +1,69 @@
-//! What Python's Jinja accepts in chat templates and the engine here does not, put in other words before parsing.
+//! Templates written for Python's Jinja are put in other words before the engine here parses them.
+//!
+//! A template from the internet must end, and soon. The engine counts steps and the size of texts, but not how large a
+//! value is once it is written out: `[x, x]` sixty times over is small in memory and endless on paper. So whatever is
+//! given a name goes through a filter that measures it ([`MEASURED`]), and no tag is long enough to nest deeply.
+
+use super::error::ChatError;
+
+/// The filter that measures what is given a name.
+pub(super) const MEASURED: &str = "_measured";
+/// The same for what is put into a namespace, which must not be one itself.
+pub(super) const HELD: &str = "_held";
+
+/// Most tokens of one tag: what is nested by operators, filters or calls nests less deeply than that.
+const LONGEST_TAG: usize = 2_000;
+/// Most `elif` of a template: each nests in the one before.
+const MOST_ELIF: usize = 500;
 
 /// Rewrites a template so that lines keep their numbers:
 ///
+/// - Line ends are those of Unix, as Jinja makes them.
 /// - `{% generation %}` ... `{% endgeneration %}` marks the model's turns for training and writes nothing, so it
 ///   becomes a condition that always holds; its white-space control stays.
 /// - A backslash at the end of a line inside a string literal joins the lines, as in Python.
-pub(super) fn from_python(source: &str) -> String {
+/// - What `set`, `with`, `for` and the parameters of macros give a name is measured.
+///
+/// Errors: tags that are too long, and those that would let values grow unmeasured.
+pub(super) fn from_python(source: &str) -> Result<String, ChatError> {
+    let source = source.replace("\r\n", "\n").replace('\r', "\n");
     let mut out = String::with_capacity(source.len());
-    let mut rest = source;
-    while let Some(open) = rest
-        .find("{{")
-        .into_iter()
-        .chain(rest.find("{%"))
-        .chain(rest.find("{#"))
-        .min()
-    {
+    let (mut rest, mut line, mut elifs) = (source.as_str(), 1, 0);
+    while let Some(open) = next_tag(rest) {
         let (text, from_tag) = rest.split_at(open);
         out.push_str(text);
+        line += text.matches('\n').count();
         let (tag, after) = from_tag.split_at(tag_length(from_tag));
-        out.push_str(&rewrite(tag));
+        let tag = Tag::new(tag);
+        elifs += usize::from(tag.word() == "elif");
+        if elifs > MOST_ELIF {
+            let what = format!("more than {MOST_ELIF} `elif`");
+            return Err(ChatError::Refused { line, what });
+        }
+        let refused = |what| ChatError::Refused { line, what };
+        out.push_str(&tag.rewritten().map_err(refused)?);
+        line += tag.whole.matches('\n').count();
         rest = after;
+        if tag.word() == "raw" {
+            // What follows is text up to its end, whatever it looks like.
+            let raw = rest
+                .find("endraw")
+                .map_or(rest.len(), |at| rest[..at].rfind("{%").unwrap_or(at));
+            out.push_str(&rest[..raw]);
+            line += rest[..raw].matches('\n').count();
+            rest = &rest[raw..];
+        }
     }
     out.push_str(rest);
-    out
+    Ok(out)
+}
+
+/// Where the next tag begins.
+fn next_tag(text: &str) -> Option<usize> {
+    let bytes = text.as_bytes();
+    (1..bytes.len())
+        .map(|at| at - 1)
+        .find(|&at| bytes[at] == b'{' && matches!(bytes[at + 1], b'{' | b'%' | b'#'))
 }
 
 /// Bytes of the tag that `text` begins with; all of it where the tag does not end.
@@ -34,13 +75,17 @@ fn tag_length(text: &str) -> usize {
         _ => (b"}}", true),
     };
     let mut quote = None;
+    // A closing brace of an object literal is none of the tag.
+    let mut braces = 0usize;
     let mut at = 2;
     while at < bytes.len() {
         match (quote, bytes[at]) {
             (Some(_), b'\\') => at += 1,
             (Some(open), byte) if byte == open => quote = None,
             (Some(_), _) => {}
-            (None, _) if bytes[at..].starts_with(end) => return at + 2,
+            (None, _) if braces == 0 && bytes[at..].starts_with(end) => return at + 2,
+            (None, b'{') if has_strings => braces += 1,
+            (None, b'}') if has_strings => braces = braces.saturating_sub(1),
             (None, byte @ (b'\'' | b'"')) if has_strings => quote = Some(byte),
             (None, _) => {}
         }
@@ -49,13 +94,176 @@ fn tag_length(text: &str) -> usize {
     bytes.len()
 }
 
-fn rewrite(tag: &str) -> String {
-    let inside = tag.trim_start_matches("{%").trim_end_matches("%}");
-    match inside.trim_matches(|c: char| c.is_whitespace() || c == '-' || c == '+') {
-        "generation" => return tag.replace("generation", "if true"),
-        "endgeneration" => return tag.replace("endgeneration", "endif"),
-        _ if tag.starts_with("{#") || !tag.contains("\\\n") => return tag.to_owned(),
-        _ => {}
+/// One tag, from its opening to its closing braces.
+struct Tag<'a> {
+    whole: &'a str,
+    /// Without braces and white-space marks; empty for a tag that does not end.
+    inside: &'a str,
+}
+
+impl<'a> Tag<'a> {
+    fn new(whole: &'a str) -> Self {
+        let closed = whole.len() >= 4 && (whole.ends_with("%}") || whole.ends_with("}}") || whole.ends_with("#}"));
+        let inside = match closed {
+            true => whole[2..whole.len() - 2].trim_matches(['-', '+']),
+            false => "",
+        };
+        Self { whole, inside }
+    }
+
+    /// The keyword of a statement; empty for anything else.
+    fn word(&self) -> &'a str {
+        if !self.whole.starts_with("{%") {
+            return "";
+        }
+        let inside = self.inside.trim_start();
+        let end = inside.find(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+        &inside[..end.unwrap_or(inside.len())]
+    }
+
+    /// The tag in the engine's words, or what is wrong with it.
+    fn rewritten(&self) -> Result<String, String> {
+        if self.whole.starts_with("{#") {
+            return Ok(self.whole.to_owned());
+        }
+        if tokens(self.inside) > LONGEST_TAG {
+            return Err(format!("a tag of more than {LONGEST_TAG} tokens"));
+        }
+        let joined = join_lines(self.whole);
+        let tag = Tag::new(&joined);
+        let word = tag.word();
+        Ok(match word {
+            "generation" => joined.replacen("generation", "if true", 1),
+            "endgeneration" => joined.replacen("endgeneration", "endif", 1),
+            "set" => tag.replaced(&set(tag.inside)),
+            "with" => tag.replaced(&with(tag.inside)),
+            "for" => tag.replaced(&for_loop(tag.inside)?),
+            "macro" => format!("{joined}{}", tag.measure_parameters()),
+            "call" if tag.inside.trim_start()[4..].trim_start().starts_with('(') => {
+                return Err("a `call` with parameters".to_owned());
+            }
+            _ => joined,
+        })
+    }
+
+    /// The tag with something else inside.
+    fn replaced(&self, inside: &str) -> String {
+        let start = self.inside.as_ptr() as usize - self.whole.as_ptr() as usize;
+        let end = start + self.inside.len();
+        [&self.whole[..start], inside, &self.whole[end..]].concat()
+    }
+
+    /// Tags that measure the parameters of a macro, to be put behind its own; the last takes over how white space
+    /// behind it is treated.
+    fn measure_parameters(&self) -> String {
+        let Some((_, list)) = self.inside.split_once('(') else {
+            return String::new();
+        };
+        let list = list.trim_end().strip_suffix(')').unwrap_or(list);
+        let mark = match self.whole.as_bytes()[..self.whole.len() - 2].last() {
+            Some(mark @ (b'-' | b'+')) => char::from(*mark).to_string(),
+            _ => String::new(),
+        };
+        let names = split(list, ",").into_iter().filter_map(|parameter| {
+            let name = parameter.split('=').next()?.trim();
+            (!name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || c == '_')).then_some(name)
+        });
+        names
+            .map(|name| format!("{{% set {name} = {name}|{MEASURED} {mark}%}}"))
+            .collect()
+    }
+}
+
+/// `set a = x`, `set ns.a = x`, `set a, b = x`; a `set` without a value takes text, which the engine counts.
+fn set(inside: &str) -> String {
+    let Some((target, value)) = assignment(inside) else {
+        return inside.to_owned();
+    };
+    let filter = if target.contains('.') { HELD } else { MEASURED };
+    format!("{target}=({value})|{filter} ")
+}
+
+/// `with a = x, b = y`.
+fn with(inside: &str) -> String {
+    let parts = split(inside, ",").into_iter().map(|part| match assignment(part) {
+        Some((target, value)) => format!("{target}=({value})|{MEASURED} "),
+        None => part.to_owned(),
+    });
+    parts.collect::<Vec<_>>().join(",")
+}
+
+/// `for a in x`, `for a in x if y`.
+fn for_loop(inside: &str) -> Result<String, String> {
+    let found = split(inside, " in ");
+    let Some(target) = found.first().filter(|_| found.len() > 1) else {
+        return Ok(inside.to_owned());
+    };
+    let values = &inside[target.len() + 4..];
+    if split(values, " recursive").len() > 1 {
+        return Err("a recursive loop".to_owned());
+    }
+    let only = split(values, " if ")[0];
+    let condition = &values[only.len()..];
+    Ok(format!("{target} in ({only})|{MEASURED} {condition}"))
+}
+
+/// The two sides of the first `=` that stands alone.
+fn assignment(text: &str) -> Option<(&str, &str)> {
+    let target = split(text, "=")[0];
+    let value = text.get(target.len() + 1..)?;
+    let is_comparison = value.starts_with('=') || target.ends_with(['!', '<', '>']);
+    (!is_comparison && !value.trim().is_empty()).then_some((target, value))
+}
+
+/// The parts of a text between separators that stand outside strings and brackets. Line breaks count as spaces.
+fn split<'a>(text: &'a str, separator: &str) -> Vec<&'a str> {
+    let (bytes, wanted) = (text.as_bytes(), separator.as_bytes());
+    let same = |(byte, wanted): (&u8, &u8)| byte == wanted || (*wanted == b' ' && byte.is_ascii_whitespace());
+    let (mut parts, mut from, mut depth, mut quote, mut at) = (Vec::new(), 0, 0i32, None, 0);
+    while at < bytes.len() {
+        match (quote, bytes[at]) {
+            (Some(_), b'\\') => at += 1,
+            (Some(open), byte) if byte == open => quote = None,
+            (Some(_), _) => {}
+            (None, byte @ (b'\'' | b'"')) => quote = Some(byte),
+            (None, b'(' | b'[' | b'{') => depth += 1,
+            (None, b')' | b']' | b'}') => depth -= 1,
+            (None, _) if depth == 0 && bytes.len() - at >= wanted.len() && bytes[at..].iter().zip(wanted).all(same) => {
+                parts.push(&text[from..at]);
+                at += wanted.len() - 1;
+                from = at + 1;
+            }
+            (None, _) => {}
+        }
+        at += 1;
+    }
+    parts.push(&text[from..]);
+    parts
+}
+
+/// Words, numbers, strings and signs of a tag.
+fn tokens(text: &str) -> usize {
+    let (mut tokens, mut quote, mut in_word) = (0, None, false);
+    let mut bytes = text.bytes();
+    while let Some(byte) = bytes.next() {
+        match quote {
+            Some(_) if byte == b'\\' => drop(bytes.next()),
+            Some(open) => quote = (byte != open).then_some(open),
+            None => {
+                let word = byte.is_ascii_alphanumeric() || byte == b'_' || byte >= 0x80;
+                tokens += usize::from(!byte.is_ascii_whitespace() && !(word && in_word));
+                in_word = word;
+                quote = matches!(byte, b'\'' | b'"').then_some(byte);
+            }
+        }
+    }
+    tokens
+}
+
+/// Joins lines that end with a backslash.
+fn join_lines(tag: &str) -> String {
+    if !tag.contains("\\\n") {
+        return tag.to_owned();
     }
     let mut joined = String::with_capacity(tag.len());
     let mut breaks = 0;
@@ -83,24 +291,56 @@ fn rewrite(tag: &str) -> String {
 mod tests {
     use super::from_python;
 
+    fn rewritten(source: &str) -> String {
+        from_python(source).expect("a template")
+    }
+
     #[test]
     fn ordinary_templates_stay_as_they_are() {
         for source in [
             "a {{ b }} {% if c %}d{% endif %}{# generation \\\n '#}",
-            "{{ '}}' + \"%}\" + '\\'}}' }} \\\n {% set x = 'generation' %}",
+            "{{ '}}' + \"%}\" + '\\'}}' }} \\\n {% if x == 'generation' %}",
+            "{% set x %}text{% endset %}{% raw %}{% set a = 1 %}{% endraw %}",
             "{{ unfinished",
             "{{ 'unfinished }}",
+            "{%",
+            "{% set a = ",
             "é {",
             "",
         ] {
-            assert_eq!(from_python(source), source);
+            assert_eq!(rewritten(source), source);
         }
+    }
+
+    #[test]
+    fn what_is_given_a_name_is_measured() {
+        for (source, expected) in [
+            ("{%- set a = b == c -%}", "{%- set a =( b == c )|_measured -%}"),
+            ("{% set n.a = {'x': '=}}'} %}", "{% set n.a =( {'x': '=}}'} )|_held %}"),
+            ("{% set a, b = 1, 2 %}", "{% set a, b =( 1, 2 )|_measured %}"),
+            ("{% for a in b if c in d %}", "{% for a in (b)|_measured  if c in d %}"),
+            (
+                "{% with a = f(1, 2), b = 3 %}",
+                "{% with a =( f(1, 2))|_measured , b =( 3 )|_measured %}",
+            ),
+            (
+                "{% macro m(a, b='x') -%}\n",
+                "{% macro m(a, b='x') -%}{% set a = a|_measured -%}{% set b = b|_measured -%}\n",
+            ),
+        ] {
+            assert_eq!(rewritten(source), expected);
+        }
+    }
+
+    #[test]
+    fn line_ends_are_those_of_unix() {
+        assert_eq!(rewritten("a\r\n{{ b }}\rc"), "a\n{{ b }}\nc");
     }
 
     #[test]
     fn generation_tags_become_conditions() {
         assert_eq!(
-            from_python("{%- generation -%}x{%endgeneration%}{% generation\n%}"),
+            rewritten("{%- generation -%}x{%endgeneration%}{% generation\n%}"),
             "{%- if true -%}x{%endif%}{% if true\n%}"
         );
     }
@@ -108,8 +348,24 @@ mod tests {
     #[test]
     fn joined_lines_are_joined_and_counted() {
         assert_eq!(
-            from_python("{{- 'a\\\nb\\\n\\n}}c\\\\' -}}\nd"),
+            rewritten("{{- 'a\\\nb\\\n\\n}}c\\\\' -}}\nd"),
             "{{- 'ab\\n}}c\\\\' \n\n-}}\nd"
         );
+    }
+
+    #[test]
+    fn tags_without_end_and_loops_without_measure_are_refused_with_their_line() {
+        for (source, said) in [
+            (
+                format!("a\n{{{{ {} }}}}", "1+".repeat(3000)),
+                "line 2: a tag of more than 2000 tokens",
+            ),
+            ("{% elif 0 %}".repeat(501), "line 1: more than 500 `elif`"),
+            ("{% for a in b recursive %}".to_owned(), "line 1: a recursive loop"),
+            ("\n\n{% call(x) m() %}".to_owned(), "line 3: a `call` with parameters"),
+        ] {
+            let error = from_python(&source).expect_err(said).to_string();
+            assert!(error.contains(said), "{error}");
+        }
     }
 }

@@ -143,6 +143,17 @@ pub enum ChatError {
         /// What the template engine says.
         detail: String,
     },
+    /// The template has something that could keep the program busy without end.
+    #[error("the model's chat template has something that is not run, in line {line}: {what}")]
+    Refused {
+        /// Line, from 1.
+        line: usize,
+        /// What it has.
+        what: String,
+    },
+    /// There is no thread to run it in.
+    #[error("the model's chat template cannot be run: no thread for it: {0}")]
+    Thread(std::io::Error),
     /// The template is larger than any sensible one.
     #[error("the model's chat template has {bytes} bytes, more than {limit}")]
     TooLarge {

@@ -4,6 +4,8 @@
 //! here knows tokens or models.
 
 mod chat;
+mod chat_json;
+mod chat_python;
 mod chat_values;
 mod dialect;
 mod error;

@@ -3,6 +3,7 @@
 mod baseline;
 mod browser;
 mod catalogue;
+mod chat;
 mod formats;
 mod front_door;
 mod golden;

@@ -1,0 +1,216 @@
+//! Values written out within limits: as JSON in Python's way, and measured before anything else is done with them.
+
+use minijinja::value::{Kwargs, ValueKind};
+use minijinja::{Error, ErrorKind, State, Value};
+
+use super::python_json::Escape;
+
+/// Deepest nesting of a value.
+const DEEPEST: usize = 100;
+
+/// How large a value may be once it is written out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Size {
+    /// Numbers, texts, lists and so on.
+    pub(super) parts: usize,
+    /// Bytes of its texts.
+    pub(super) bytes: usize,
+}
+
+/// A value is at most so large, or this fails. Charges what was looked at.
+///
+/// A sequence that is computed as it is read becomes a list, so that it is computed once.
+pub(super) fn measured(state: &State<'_, '_>, value: Value, most: Size) -> Result<Value, Error> {
+    let value = match value.kind() {
+        ValueKind::Iterable => {
+            let items = value.try_iter()?;
+            let list: Vec<Value> = items.take(most.parts + 1).collect();
+            Value::from(list)
+        }
+        _ => value,
+    };
+    let mut left = most;
+    take(&value, &mut left, DEEPEST)?;
+    let looked_at = most.parts - left.parts + (most.bytes - left.bytes) / 256;
+    state.consume_fuel(looked_at as u64 / 8)?;
+    Ok(value)
+}
+
+/// The same as [`measured`], in lists and objects of its own: what holds itself by way of a namespace would have no end.
+pub(super) fn held(state: &State<'_, '_>, value: Value, most: Size) -> Result<Value, Error> {
+    copy(&measured(state, value, most)?)
+}
+
+fn copy(value: &Value) -> Result<Value, Error> {
+    match value.kind() {
+        ValueKind::Seq | ValueKind::Iterable => {
+            let items = value.try_iter()?.map(|item| copy(&item));
+            Ok(Value::from(items.collect::<Result<Vec<_>, _>>()?))
+        }
+        ValueKind::Map => {
+            let entries = value.try_iter()?.map(|key| {
+                let inner = copy(&value.get_item(&key)?)?;
+                Ok((key, inner))
+            });
+            Ok(entries.collect::<Result<Vec<_>, Error>>()?.into_iter().collect())
+        }
+        _ => Ok(value.clone()),
+    }
+}
+
+fn take(value: &Value, left: &mut Size, depth: usize) -> Result<(), Error> {
+    let too_large = || failure("a value is too large once it is written out".to_owned());
+    let bytes = value.as_str().map_or(0, str::len);
+    left.parts = left.parts.checked_sub(1).ok_or_else(too_large)?;
+    left.bytes = left.bytes.checked_sub(bytes).ok_or_else(too_large)?;
+    if !matches!(value.kind(), ValueKind::Seq | ValueKind::Map | ValueKind::Iterable) {
+        return Ok(());
+    }
+    let depth = depth
+        .checked_sub(1)
+        .ok_or_else(|| failure(format!("a value is nested more than {DEEPEST} deep")))?;
+    for item in value.try_iter()? {
+        if value.kind() == ValueKind::Map {
+            take(&value.get_item(&item)?, left, depth)?;
+        }
+        take(&item, left, depth)?;
+    }
+    Ok(())
+}
+
+/// `tojson`: Python's way of writing JSON, without the escapes for HTML that the engine's own filter makes.
+pub(super) fn tojson(state: &State<'_, '_>, value: Value, options: Kwargs, most: Size) -> Result<String, Error> {
+    let value = measured(state, value, most)?;
+    let layout = Layout::new(&options)?;
+    let mut out = String::new();
+    layout.value(&mut out, &value, 0, most.bytes)?;
+    state.consume_fuel(out.len() as u64 / 256)?;
+    Ok(out)
+}
+
+/// The options of one call.
+struct Layout {
+    indent: Option<String>,
+    between: String,
+    colon: String,
+    escape: Escape,
+    sorted: bool,
+}
+
+impl Layout {
+    fn new(options: &Kwargs) -> Result<Self, Error> {
+        let indent = match options.get::<Option<Value>>("indent")? {
+            None => None,
+            Some(value) if value.is_none() => None,
+            Some(value) => Some(match value.as_str() {
+                Some(text) => text.chars().take(64).collect(),
+                None => " ".repeat(usize::try_from(value).unwrap_or(0).min(64)),
+            }),
+        };
+        let separators = options
+            .get::<Option<Value>>("separators")?
+            .filter(|value| !value.is_none());
+        let (between, colon) = match separators {
+            Some(pair) => {
+                let part = |at: usize| -> Result<String, Error> { Ok(pair.get_item(&Value::from(at))?.to_string()) };
+                (part(0)?, part(1)?)
+            }
+            // Where each item has its line, nothing stands behind a comma.
+            None => (if indent.is_some() { "," } else { ", " }.to_owned(), ": ".to_owned()),
+        };
+        let escape = match options.get::<Option<bool>>("ensure_ascii")? {
+            Some(true) => Escape::NonAscii,
+            Some(false) | None => Escape::Control,
+        };
+        let sorted = options.get::<Option<bool>>("sort_keys")?.unwrap_or(false);
+        options.assert_all_used()?;
+        Ok(Self {
+            indent,
+            between,
+            colon,
+            escape,
+            sorted,
+        })
+    }
+
+    fn value(&self, out: &mut String, value: &Value, depth: usize, most: usize) -> Result<(), Error> {
+        if out.len() > most {
+            return Err(failure("tojson writes too much".to_owned()));
+        }
+        match value.kind() {
+            ValueKind::String => {
+                let text = serde_json::Value::from(value.as_str().unwrap_or_default());
+                out.push_str(&super::python_json::dumps(&text, None, self.escape));
+            }
+            ValueKind::Seq | ValueKind::Iterable => {
+                let items: Vec<Value> = value.try_iter()?.collect();
+                self.items(out, ['[', ']'], items.len(), depth, |out, at| {
+                    self.value(out, &items[at], depth + 1, most)
+                })?;
+            }
+            ValueKind::Map => {
+                let mut keys: Vec<Value> = value.try_iter()?.collect();
+                if self.sorted {
+                    keys.sort();
+                }
+                self.items(out, ['{', '}'], keys.len(), depth, |out, at| {
+                    let key = match keys[at].as_str() {
+                        Some(text) => text.to_owned(),
+                        None => scalar(&keys[at])?,
+                    };
+                    let key = serde_json::Value::from(key);
+                    out.push_str(&super::python_json::dumps(&key, None, self.escape));
+                    out.push_str(&self.colon);
+                    self.value(out, &value.get_item(&keys[at])?, depth + 1, most)
+                })?;
+            }
+            _ => out.push_str(&scalar(value)?),
+        }
+        Ok(())
+    }
+
+    fn items(
+        &self,
+        out: &mut String,
+        [open, close]: [char; 2],
+        count: usize,
+        depth: usize,
+        mut write: impl FnMut(&mut String, usize) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        out.push(open);
+        for at in 0..count {
+            if at > 0 {
+                out.push_str(&self.between);
+            }
+            self.line(out, depth + 1);
+            write(out, at)?;
+        }
+        if count > 0 {
+            self.line(out, depth);
+        }
+        out.push(close);
+        Ok(())
+    }
+
+    /// Begins a line, where lines are asked for.
+    fn line(&self, out: &mut String, depth: usize) {
+        if let Some(indent) = &self.indent {
+            out.push('\n');
+            out.extend(std::iter::repeat_n(indent.as_str(), depth));
+        }
+    }
+}
+
+/// A value that is neither text nor made of others.
+fn scalar(value: &Value) -> Result<String, Error> {
+    match value.kind() {
+        ValueKind::None => Ok("null".to_owned()),
+        ValueKind::Bool => Ok(value.is_true().to_string()),
+        ValueKind::Number => Ok(value.to_string()),
+        kind => Err(failure(format!("tojson cannot write {kind}"))),
+    }
+}
+
+fn failure(detail: String) -> Error {
+    Error::new(ErrorKind::InvalidOperation, detail)
+}

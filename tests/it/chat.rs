@@ -1,0 +1,134 @@
+//! Chat templates do what transformers' Jinja does, and end whatever they are.
+
+use indieval::prompt::{ChatTemplate, Date, Turn};
+use serde::Deserialize;
+
+/// What transformers' Jinja makes of templates; scripts/make_chat_goldens.py.
+#[derive(Deserialize)]
+struct Golden {
+    messages: Vec<Turn>,
+    cases: Vec<Case>,
+}
+
+#[derive(Deserialize)]
+struct Case {
+    template: String,
+    /// Absent where it fails.
+    output: Option<String>,
+    /// Known to come out otherwise here.
+    other: bool,
+}
+
+fn rendered(template: &str, turns: &[Turn]) -> Result<String, String> {
+    ChatTemplate::new(template, "<s>", "</s>", Date::default())
+        .and_then(|template| template.render_turns(turns))
+        .map_err(|error| error.to_string())
+}
+
+fn of_one_message(template: &str) -> Result<String, String> {
+    let turn = Turn {
+        role: "user".into(),
+        content: "Hi".into(),
+    };
+    rendered(template, &[turn])
+}
+
+#[test]
+fn templates_come_out_as_in_transformers() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/chat.json");
+    let golden: Golden = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
+    assert!(golden.cases.len() > 150);
+    for case in &golden.cases {
+        let ours = rendered(&case.template, &golden.messages);
+        if !case.other {
+            assert_eq!(ours.clone().ok(), case.output, "{}: {ours:?}", case.template);
+        }
+    }
+}
+
+/// Values that are small in memory and endless on paper, and all ways to write them out.
+#[test]
+fn values_that_grow_without_end_are_refused() {
+    let twice = |first: &str, step: &str, out: &str| {
+        format!(
+            "{{% set ns = namespace(x={first}) %}}{{% for i in range(60) %}}{{% set ns.x = {step} %}}{{% endfor %}}{out}"
+        )
+    };
+    for out in [
+        "{{ ns.x }}",
+        "{{ ns.x | tojson }}",
+        "{{ ns.x | string | length }}",
+        "{{ [ns.x] | join }}",
+        "{{ (ns.x ~ '') | length }}",
+        "{{ {ns.x: 1} | length }}",
+        "{{ [ns.x, [ns.x]] | sort | length }}",
+        "{{ raise_exception(ns.x) }}",
+    ] {
+        let error = of_one_message(&twice("[1]", "[ns.x, ns.x]", out)).unwrap_err();
+        assert!(error.contains("too large once it is written out"), "{out}: {error}");
+    }
+    for source in [
+        twice("[1]", "ns.x + ns.x", "{{ ns.x | length }}"),
+        twice("{}", "dict(a=ns.x, b=ns.x)", "{{ ns.x | tojson }}"),
+        twice("'ab'", "ns.x ~ ns.x", ""),
+        twice("'ab'", "ns.x.replace('a', 'aa')", ""),
+        twice("'ab'", "ns.x.join(['a', 'b', 'c'])", ""),
+        twice("'\"'", "ns.x | tojson", ""),
+        format!("{}{{{{ x }}}}", "{% set x = [x, x] %}".repeat(60)),
+        format!("{}{}", "{% with x = [x, x] %}".repeat(60), "{% endwith %}".repeat(60)),
+        format!("{}{}", "{% for x in [[x, x]] %}".repeat(60), "{% endfor %}".repeat(60)),
+        "{% macro m(x, n) %}{% if n %}{{ m([x, x], n - 1) }}{% else %}{{ x }}{% endif %}{% endmacro %}{{ m(1, 60) }}"
+            .into(),
+        "{% set x = [1] * 10 ** 8 %}".into(),
+        "{{ 'a' * 10 ** 10 }}".into(),
+        "{{ range(10 ** 12) | max }}".into(),
+        "{{ 'a'.center(10 ** 9) }}".into(),
+        "{{ '{:1000000000}'.format(1) }}".into(),
+        "{{ ([[1] * 1000] * 3000) | sum }}".into(),
+        "{{ strftime_now('%Y' * 100000) }}".into(),
+    ] {
+        assert!(of_one_message(&source).is_err(), "{source}");
+    }
+}
+
+/// What nests deeply would overflow the stack, which ends the program.
+#[test]
+fn templates_that_nest_deeply_are_refused() {
+    let chain = |link: &str, times: usize| format!("{{{{ x{} }}}}", link.repeat(times));
+    for source in [
+        chain(" + 1", 20_000),
+        chain(" ~ 1", 20_000),
+        chain(" and x", 20_000),
+        chain(" is defined", 15_000),
+        chain("|abs", 30_000),
+        chain(".b", 60_000),
+        chain("[0]", 60_000),
+        chain("()", 60_000),
+        format!("{{{{ {}1 }}}}", "-".repeat(100_000)),
+        format!("{{{{ {}1 }}}}", "not ".repeat(20_000)),
+        format!("{{{{ {}1{} }}}}", "[".repeat(50_000), "]".repeat(50_000)),
+        format!("{{% if 0 %}}{}{{% endif %}}", "{% elif 0 %}".repeat(18_000)),
+        format!("{}{}", "{% if 1 %}".repeat(10_000), "{% endif %}".repeat(10_000)),
+        "{% set ns = namespace(x=[]) %}{% for i in range(7000) %}{% set ns.x = [ns.x] %}{% endfor %}{{ ns.x }}".into(),
+        "{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}".into(),
+        "{% for x in [1] recursive %}{{ loop([x]) }}{% endfor %}".into(),
+    ] {
+        assert!(of_one_message(&source).is_err(), "{}", &source[..60]);
+    }
+    // A namespace inside itself has an end.
+    let own = "{% set ns = namespace(a=1) %}{% set ns.x = [ns] %}{{ ns.x | tojson }}";
+    assert_eq!(of_one_message(own).unwrap(), r#"[{"a": 1}]"#);
+}
+
+#[test]
+fn long_conversations_have_room() {
+    let turn = |number: usize| Turn {
+        role: if number % 2 == 0 { "user" } else { "assistant" }.into(),
+        content: "word ".repeat(2_000),
+    };
+    let turns: Vec<Turn> = (0..400).map(turn).collect();
+    let template =
+        "{% set messages = messages[0:] %}{% for m in messages %}<{{ m.role }}>{{ m.content | trim }}{% endfor %}";
+    let text = rendered(template, &turns).unwrap();
+    assert!(text.len() > 400 * 9_990 && text.starts_with("<user>word"));
+}
