@@ -8,12 +8,7 @@ use crate::survey::Form;
 
 /// The word for a method.
 pub fn method(method: Method) -> &'static str {
-    match method {
-        Method::Likelihood => "likelihood",
-        Method::Label => "label",
-        Method::Generation => "generation",
-        Method::GenerationPaper => "generation, paper's prompt",
-    }
+    method.definition().title()
 }
 
 /// The word for whose demonstrations were shown.
