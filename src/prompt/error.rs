@@ -158,6 +158,10 @@ pub enum ChatError {
 impl ChatError {
     /// What to do about it.
     pub fn hint(&self) -> Option<String> {
-        Some("use the plain style, or a checkpoint whose chat template carries a user message unchanged".into())
+        Some(
+            "ask in plain text (`run --chat none`, `show --style plain`), or use a checkpoint whose chat template \
+             carries a user's message unchanged"
+                .into(),
+        )
     }
 }

@@ -31,12 +31,15 @@ impl Prompts {
             Some(path) => ProbePrompt::read(kind, path),
             None => ProbePrompt::built_in(kind),
         };
-        let text = |id: Option<u32>| id.and_then(|id| tokenizer.token(id)).unwrap_or_default();
+        let chat_use = spec.scoring.chat;
+        let asked = |method: &Method| chat_use.asks(*method);
         let chat = match chat_template {
+            // A template that nobody needs may be as it is.
+            Some(_) if !spec.grid.methods.iter().any(asked) => Frame::Plain,
             None => Frame::Plain,
             Some(source) => {
-                let template =
-                    ChatTemplate::new(source, &text(tokenizer.bos()), &text(tokenizer.eos()), Date::default())?;
+                let special = tokenizer.special_tokens();
+                let template = ChatTemplate::new(source, special.bos_text(), special.eos_text(), Date::default())?;
                 Frame::Chat(template.frame()?)
             }
         };
@@ -49,16 +52,24 @@ impl Prompts {
                 None => PaperPrompt::built_in()?,
             },
             chat,
-            chat_use: spec.scoring.chat,
+            chat_use,
         })
     }
 
     /// What stands around the prompts of a method.
     pub fn frame(&self, method: Method) -> &Frame {
-        match (self.chat_use, method) {
-            (ChatUse::None, _) | (ChatUse::Answers, Method::Likelihood) => &Frame::Plain,
-            (ChatUse::All | ChatUse::Answers, _) => &self.chat,
+        match self.chat_use.asks(method) {
+            true => &self.chat,
+            false => &Frame::Plain,
         }
+    }
+
+    /// Says where chats lack the token that the tokenizer puts before every other text.
+    pub fn note(&self, tokenizer: &Tokenizer) -> Option<String> {
+        let Frame::Chat(frame) = &self.chat else {
+            return None;
+        };
+        tokenizer.chat_note(&frame.before)
     }
 
     /// SHA-256 by name of the prompts that these methods use.

@@ -187,6 +187,17 @@ pub enum ChatUse {
     None,
 }
 
+impl ChatUse {
+    /// Whether a method asks inside the chat template.
+    pub fn asks(self, method: Method) -> bool {
+        match self {
+            Self::All => true,
+            Self::Answers => method != Method::Likelihood,
+            Self::None => false,
+        }
+    }
+}
+
 /// Prompt templates of one's own.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
 #[serde(deny_unknown_fields, default)]

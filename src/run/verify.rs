@@ -232,7 +232,7 @@ impl Again<'_> {
     fn outcome(&mut self, ask: &Ask<'_>, outcome: &Outcome) -> Result<(), ScoringError> {
         let markup = match ask.frame {
             crate::prompt::Frame::Plain => Markup::Text,
-            crate::prompt::Frame::Chat(_) => Markup::Control,
+            crate::prompt::Frame::Chat(_) => Markup::Chat,
         };
         match &outcome.evidence {
             Evidence::Likelihood { scores } => {

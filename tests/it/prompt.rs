@@ -241,8 +241,7 @@ fn bracketed() -> ChatTemplate {
 
 #[test]
 fn frames_of_common_kinds_of_chat_templates() {
-    let kept = |bos: &str, before: &str, after: &str| ChatFrame {
-        bos: bos.into(),
+    let kept = |before: &str, after: &str| ChatFrame {
         before: before.into(),
         after: after.into(),
         start: Edge::Kept,
@@ -251,20 +250,18 @@ fn frames_of_common_kinds_of_chat_templates() {
     assert_eq!(
         chatml().frame().unwrap(),
         kept(
-            "",
             "<|im_start|>system\nBe brief.<|im_end|>\n<|im_start|>user\n",
             "<|im_end|>\n<|im_start|>assistant\n"
         )
     );
-    assert_eq!(bracketed().frame().unwrap(), kept("<s>", "[INST] ", " [/INST]"));
+    assert_eq!(bracketed().frame().unwrap(), kept("<s>[INST] ", " [/INST]"));
     assert_eq!(
         trimming().frame().unwrap(),
         ChatFrame {
             start: Edge::Trimmed,
             end: Edge::Trimmed,
             ..kept(
-                "<|bos|>",
-                "<|start|>system<|end|>\n\nToday: 26 Jul 2024<|eot|><|start|>user<|end|>\n\n",
+                "<|bos|><|start|>system<|end|>\n\nToday: 26 Jul 2024<|eot|><|start|>user<|end|>\n\n",
                 "<|eot|><|start|>assistant<|end|>\n\n"
             )
         }
@@ -275,9 +272,6 @@ fn frames_of_common_kinds_of_chat_templates() {
 fn a_framed_prompt_is_what_the_chat_template_makes_of_the_message() {
     for template in [chatml(), trimming(), bracketed()] {
         let frame = Frame::Chat(template.frame().unwrap());
-        let Frame::Chat(ChatFrame { bos, .. }) = &frame else {
-            unreachable!()
-        };
         assert_eq!(frame.style(), PromptStyle::Chat);
         for (kind, lead_in) in [
             (PromptKind::Likelihood, "-"),
@@ -287,15 +281,12 @@ fn a_framed_prompt_is_what_the_chat_template_makes_of_the_message() {
             let plain = pieces(kind, &Frame::Plain).context();
             let message = plain.strip_suffix(lead_in).unwrap().strip_suffix('\n').unwrap();
             let whole = template.render(message).unwrap() + lead_in;
-            assert_eq!(format!("{bos}{}", pieces(kind, &frame).context()), whole);
+            assert_eq!(pieces(kind, &frame).context(), whole);
         }
         // The paper's prompt ends with a line break, which some templates cut off.
         let prompt = PaperPrompt::built_in().unwrap();
         let paper = |frame: &Frame| prompt.pieces(&catalogue(), &case(), frame).unwrap().context();
-        assert_eq!(
-            format!("{bos}{}", paper(&frame)),
-            template.render(&paper(&Frame::Plain)).unwrap()
-        );
+        assert_eq!(paper(&frame), template.render(&paper(&Frame::Plain)).unwrap());
     }
 }
 

@@ -1,6 +1,7 @@
 //! Cases to outcomes, with the deterministic fake: what is shared, averaged, dropped and retried.
 
 use indieval::model::fake::{FakeConfig, FakeModel};
+use indieval::model::tokenizer::BYTES_BOS;
 use indieval::model::{Finish, LanguageModel, Tokenizer};
 use indieval::probe::{Case, DemonstrationRule, Draw, Split};
 use indieval::prompt::{ChatFrame, Edge, Frame, PaperPrompt, ProbePrompt, PromptKind};
@@ -71,7 +72,6 @@ fn prompts() -> Prompts {
         single: probe(PromptKind::Single),
         paper: PaperPrompt::built_in().expect("a prompt"),
         frame: Frame::Chat(ChatFrame {
-            bos: String::new(),
             before: "<user> ".into(),
             after: " <model> ".into(),
             start: Edge::Kept,
@@ -187,9 +187,10 @@ fn likelihoods_are_those_of_the_texts_on_their_own() {
     neutral.demonstrations.clear();
     let prompts = prompts();
     let mut model = fake();
+    let bos = model.extend(model.root(), &[BYTES_BOS]).expect("a node");
     let mut logprobs = |context: String, continuation: &str| -> Vec<f32> {
         let tokens: Vec<u32> = format!("{context}{continuation}").bytes().map(u32::from).collect();
-        let row = &model.score(model.root(), &[&tokens]).expect("scores")[0];
+        let row = &model.score(bos, &[&tokens]).expect("scores")[0];
         row[context.len()..].iter().map(|score| score.logprob).collect()
     };
     for (probe, outcome) in case.probes.iter().zip(&outcomes[0]) {

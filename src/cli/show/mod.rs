@@ -14,7 +14,7 @@ use super::format::Format;
 use super::output::{print, print_json, tell};
 use super::people::{People, SurveyArgs};
 use crate::probe::{Case, Count, DemonstrationRule, Draw, Probe, Split};
-use crate::prompt::{Frame, PaperPrompt, Pieces, ProbePrompt, PromptKind, PromptStyle};
+use crate::prompt::{PaperPrompt, Pieces, ProbePrompt, PromptKind, PromptStyle};
 use crate::survey::{Catalogue, Form, QuestionId};
 
 /// Options of `indieval show`.
@@ -152,7 +152,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     };
     match args.format {
         Format::Text => {
-            note(&case, &people, &frame);
+            note(&case, &people);
             print(&pieces.context())?;
             if !pieces.continuations.is_empty() {
                 tell!("\nnote: behind this each of these is scored:");
@@ -182,7 +182,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
 }
 
 /// Says on standard error what a reader of the bare prompt should know.
-fn note(case: &Case, people: &People, frame: &Frame) {
+fn note(case: &Case, people: &People) {
     if people.survey.respondents.synthetic() {
         tell!("note: {} is a synthetic respondent", case.respondent);
     }

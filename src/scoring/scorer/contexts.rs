@@ -35,7 +35,7 @@ pub(super) struct Item {
     pub joined: Vec<Joined>,
     /// What is to be generated, where it is.
     pub answers: Option<Answers>,
-    /// Tokens of the context, without BOS.
+    /// Tokens of the context, BOS included.
     pub context: usize,
 }
 

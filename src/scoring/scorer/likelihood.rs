@@ -51,7 +51,7 @@ impl Scorer<'_> {
         self.outcome_of(ask, shown, item.probe, item.context, prediction, evidence)
     }
 
-    /// An outcome of a probe of a case, whose context had so many tokens without BOS.
+    /// An outcome of a probe of a case, whose context had so many tokens, BOS included.
     pub(super) fn outcome_of(
         &self,
         ask: &Ask<'_>,

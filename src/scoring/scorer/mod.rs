@@ -60,7 +60,7 @@ pub struct Scorer<'a> {
     catalogue: &'a Catalogue,
     settings: Settings,
     plain: Encoder<'a>,
-    control: Encoder<'a>,
+    chat: Encoder<'a>,
     /// Runs that stay held, with their nodes.
     bases: Vec<(Vec<TokenId>, Node)>,
     unconditional: Unconditional,
@@ -90,7 +90,7 @@ impl<'a> Scorer<'a> {
             catalogue,
             settings,
             plain: Encoder::new(tokenizer, Markup::Text),
-            control: Encoder::new(tokenizer, Markup::Control),
+            chat: Encoder::new(tokenizer, Markup::Chat),
             bases: Vec::new(),
             unconditional: Unconditional::default(),
             marks: None,
@@ -201,7 +201,8 @@ impl<'a> Scorer<'a> {
     fn encoder(&self, markup: Markup) -> Encoder<'a> {
         match markup {
             Markup::Text => self.plain,
-            Markup::Control => self.control,
+            Markup::Control => Encoder::new(self.tokenizer, markup),
+            Markup::Chat => self.chat,
         }
     }
 
@@ -224,6 +225,6 @@ impl<'a> Scorer<'a> {
 fn markup(frame: &Frame) -> Markup {
     match frame {
         Frame::Plain => Markup::Text,
-        Frame::Chat(_) => Markup::Control,
+        Frame::Chat(_) => Markup::Chat,
     }
 }

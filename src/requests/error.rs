@@ -1,0 +1,190 @@
+//! What can be wrong with requests and their answers.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use crate::scoring::ScoringError;
+
+/// A line that cannot be answered, or a file that cannot be read, written or continued.
+#[derive(Debug, thiserror::Error)]
+pub enum RequestError {
+    /// The input cannot be read.
+    #[error("{place}: cannot be read")]
+    Read {
+        /// The file, with the line where there is one.
+        place: String,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The output cannot be written.
+    #[error("{}: cannot be written", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// Another program writes the output.
+    #[error("{}: another indieval is writing it", path.display())]
+    Busy {
+        /// The output.
+        path: PathBuf,
+    },
+    /// A line that is no request.
+    #[error("{place}: {problem}")]
+    Line {
+        /// File and line.
+        place: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// Lines that cannot be answered, found before anything was computed.
+    #[error("{0}")]
+    Lines(Faults),
+    /// A line of the output that does not belong to the input's.
+    #[error("{}:{number}: this is no answer to {line}", path.display())]
+    Mismatch {
+        /// The output.
+        path: PathBuf,
+        /// The output's line.
+        number: u64,
+        /// File and line of the input.
+        line: String,
+    },
+    /// The output was begun in another way.
+    #[error("{}: was begun with another model, dtype or setting: {changed}", path.display())]
+    OtherModel {
+        /// The output.
+        path: PathBuf,
+        /// What is not the same, by name.
+        changed: String,
+    },
+    /// The file beside the output that says what it was begun with is not there, or says nothing.
+    #[error("{}: cannot be continued without {}, which says what it was begun with", path.display(), beside.display())]
+    NoIdentity {
+        /// The output.
+        path: PathBuf,
+        /// The file beside it.
+        beside: PathBuf,
+    },
+    /// A line longer than the model's context.
+    #[error("{place}: {tokens} tokens are more than the model's context of {limit}")]
+    TooLong {
+        /// File and line, and what makes it long beside its text.
+        place: String,
+        /// Its tokens.
+        tokens: usize,
+        /// The model's limit.
+        limit: usize,
+    },
+    /// A line that the memory of the token tree cannot hold.
+    #[error("{place}: needs {needed} tokens in the token tree, which has room for {free}")]
+    Room {
+        /// File and line.
+        place: String,
+        /// Tokens that have to be held for it.
+        needed: usize,
+        /// Tokens for which there is room.
+        free: usize,
+    },
+    /// The output has more lines than the input.
+    #[error("{}: has more lines than there are requests", path.display())]
+    Longer {
+        /// The output.
+        path: PathBuf,
+    },
+    /// The model failed.
+    #[error(transparent)]
+    Scoring(#[from] ScoringError),
+    /// A result that is no JSON.
+    #[error("an answer cannot be written as JSON: {0}")]
+    Json(serde_json::Error),
+}
+
+/// How many faults are named one by one.
+const NAMED: usize = 20;
+
+/// Lines of a file that cannot be answered, the first of them in full.
+#[derive(Debug, Default)]
+pub struct Faults {
+    first: Vec<RequestError>,
+    count: usize,
+}
+
+impl Faults {
+    /// Adds one; they come in the order of their lines.
+    pub(super) fn add(&mut self, fault: RequestError) {
+        self.count += 1;
+        if self.first.len() < NAMED {
+            self.first.push(fault);
+        }
+    }
+
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        self.count
+    }
+
+    /// The one fault there is, or all in one; `None` without any.
+    pub(super) fn into_error(mut self) -> Option<RequestError> {
+        match self.count {
+            0 => None,
+            1 => self.first.pop(),
+            _ => Some(RequestError::Lines(self)),
+        }
+    }
+}
+
+impl fmt::Display for Faults {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let [one] = self.first.as_slice() {
+            return write!(out, "{one}");
+        }
+        write!(out, "{} lines cannot be answered:", self.count)?;
+        for fault in &self.first {
+            write!(out, "\n  {fault}")?;
+        }
+        match self.count - self.first.len() {
+            0 => Ok(()),
+            more => write!(out, "\n  and {more} more"),
+        }
+    }
+}
+
+impl RequestError {
+    pub(super) fn write(path: &Path, source: std::io::Error) -> Self {
+        Self::Write {
+            path: path.to_owned(),
+            source,
+        }
+    }
+
+    /// What to do about it.
+    pub fn hint(&self) -> Option<String> {
+        Some(match self {
+            Self::Read { .. } => "requests are lines of JSON in UTF-8; check the path".into(),
+            Self::Write { .. } => "make room or allow writing there, then give the same command again: it goes on \
+                                   where it was"
+                .into(),
+            Self::Line { .. } => "correct the line and give the same command again: what is answered is kept; or \
+                                  record such lines and go on with --on-error record"
+                .into(),
+            Self::Lines(_) => "correct these lines and give the same command again: what is answered is kept; or \
+                               record such lines and go on with --on-error record"
+                .into(),
+            Self::Busy { .. } => "wait for it, or give another --out".into(),
+            Self::TooLong { .. } => "shorten the line, cut off its beginning with --truncate left, or take a model \
+                                     with a longer context"
+                .into(),
+            Self::Room { .. } => "give the token tree more room (`--tree-tokens`), or shorten the line".into(),
+            Self::NoIdentity { .. } => {
+                "put that file back, give another --out, or remove the output to begin anew".into()
+            }
+            Self::Mismatch { .. } | Self::OtherModel { .. } | Self::Longer { .. } => {
+                "give another --out, or remove the file to begin anew".into()
+            }
+            Self::Scoring(error) => return error.hint(),
+            Self::Json(_) => return None,
+        })
+    }
+}
