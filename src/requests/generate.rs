@@ -6,7 +6,9 @@ use rayon::prelude::*;
 use serde_json::{Value, json};
 
 use super::stop::{StopStrings, end};
-use super::{Ask, Asked, ControlTokens, Line, Request, RequestError, Sampling, Task, Trouble, Truncate, json, messages, settings};
+use super::{
+    Ask, Asked, ControlTokens, Line, Request, RequestError, Sampling, Task, Trouble, Truncate, json, messages, settings,
+};
 use crate::model::{Constraint, Decoding, Finish, Generation, LanguageModel, Markup, Node, TokenId, Tokenizer};
 use crate::prompt::ChatTemplate;
 use crate::scoring::shared::{Tokens, Writing, work};
@@ -51,9 +53,16 @@ impl GenerateOptions {
 /// `temperature`, `top_p`, `max_tokens`, `seed` and `stop` of a line count for it; other settings are refused.
 pub struct Generate<'a> {
     model: &'a mut dyn LanguageModel,
+    reader: PromptReader,
+}
+
+/// Reads lines, several at a time.
+struct PromptReader {
     tokenizer: Arc<Tokenizer>,
     template: Option<ChatTemplate>,
     options: GenerateOptions,
+    /// Most tokens that the model is fed.
+    limit: usize,
 }
 
 /// What is known of a line beside its prompt.
@@ -74,14 +83,40 @@ impl<'a> Generate<'a> {
         template: Option<ChatTemplate>,
         options: GenerateOptions,
     ) -> Self {
-        Self {
-            model,
+        let reader = PromptReader {
             tokenizer,
             template,
             options,
-        }
+            limit: model.context_length(),
+        };
+        Self { model, reader }
     }
 
+    /// Generates texts that are sampled alike.
+    fn alike(
+        &mut self,
+        asked: &[&Asked<'_, GenerateAbout>],
+        decoding: &Decoding,
+        base: Node,
+        held: usize,
+    ) -> Result<(Vec<Generation>, Tokens), Trouble> {
+        let text = |asked: &&Asked<'_, GenerateAbout>| Text {
+            tokens: asked.ask.tokens.clone(),
+            max_tokens: asked.ask.more,
+            seed: asked.about.seed,
+            stop: Arc::clone(&asked.about.stop),
+            tokenizer: Arc::clone(&self.reader.tokenizer),
+            generation: None,
+        };
+        let mut texts: Vec<Text> = asked.iter().map(text).collect();
+        let (_, tokens) = work(self.model, base, held, &[], &mut texts, std::slice::from_ref(decoding))
+            .map_err(|error| Trouble::of(error, held))?;
+        Ok((texts.into_iter().filter_map(|text| text.generation).collect(), tokens))
+    }
+}
+
+impl PromptReader {
+    /// What a line asks for.
     fn request(&self, line: &Line) -> Result<Request<GenerateAbout>, RequestError> {
         let mut tokens = self.prompt(line)?;
         let (sampling, seed) = settings::of_line(line, &self.options.sampling)?;
@@ -136,7 +171,7 @@ impl<'a> Generate<'a> {
     /// Cuts off the beginning of a prompt where that was asked for, so that `more` tokens fit behind it. Returns how many
     /// tokens were cut off.
     fn fit(&self, line: &Line, tokens: &mut Vec<TokenId>, more: usize) -> Result<usize, RequestError> {
-        let limit = self.model.context_length();
+        let limit = self.limit;
         let length = tokens.len().saturating_add(more);
         let over = length.saturating_sub(limit);
         if over > 0 && (self.options.truncate == Truncate::Never || over >= tokens.len()) {
@@ -149,28 +184,6 @@ impl<'a> Generate<'a> {
         tokens.drain(..over);
         Ok(over)
     }
-
-    /// Generates texts that are sampled alike.
-    fn alike(
-        &mut self,
-        asked: &[&Asked<'_, GenerateAbout>],
-        decoding: &Decoding,
-        base: Node,
-        held: usize,
-    ) -> Result<(Vec<Generation>, Tokens), Trouble> {
-        let text = |asked: &&Asked<'_, GenerateAbout>| Text {
-            tokens: asked.ask.tokens.clone(),
-            max_tokens: asked.ask.more,
-            seed: asked.about.seed,
-            stop: Arc::clone(&asked.about.stop),
-            tokenizer: Arc::clone(&self.tokenizer),
-            generation: None,
-        };
-        let mut texts: Vec<Text> = asked.iter().map(text).collect();
-        let (_, tokens) = work(self.model, base, held, &[], &mut texts, std::slice::from_ref(decoding))
-            .map_err(|error| Trouble::of(error, held))?;
-        Ok((texts.into_iter().filter_map(|text| text.generation).collect(), tokens))
-    }
 }
 
 impl Task for Generate<'_> {
@@ -178,15 +191,23 @@ impl Task for Generate<'_> {
     type Reply = Generation;
 
     fn fields(&self) -> &'static [&'static str] {
-        &["text", "tokens", "logprobs", "finish", "prompt_tokens", "tokens_truncated"]
+        &[
+            "text",
+            "tokens",
+            "logprobs",
+            "finish",
+            "prompt_tokens",
+            "tokens_truncated",
+        ]
     }
 
     fn read(&self, lines: &[Line]) -> Vec<Result<Request<GenerateAbout>, RequestError>> {
-        lines.par_iter().map(|line| self.request(line)).collect()
+        let reader = &self.reader;
+        lines.par_iter().map(|line| reader.request(line)).collect()
     }
 
     fn budget(&self) -> usize {
-        let tokens = self.options.sampling.max_tokens.saturating_mul(GROUP_TEXTS);
+        let tokens = self.reader.options.sampling.max_tokens.saturating_mul(GROUP_TEXTS);
         tokens.saturating_add(GROUP_TOKENS)
     }
 
@@ -228,6 +249,7 @@ impl Task for Generate<'_> {
         let mut fields = Vec::new();
         for (generation, ask) in replies.iter().zip(&request.asks) {
             let mut text = self
+                .reader
                 .tokenizer
                 .decode(&generation.tokens)
                 .map_err(|error| RequestError::Scoring(error.into()))?;

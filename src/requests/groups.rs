@@ -73,11 +73,7 @@ impl<'a> Sorted<'a> {
             a.iter().zip(b).take_while(|(a, b)| a == b).count()
         };
         let common = std::iter::once(0).chain(order.windows(2).map(shared)).collect();
-        Self {
-            asks,
-            order,
-            common,
-        }
+        Self { asks, order, common }
     }
 
     fn len(&self, at: usize) -> usize {
@@ -160,8 +156,7 @@ impl<'a> Sorted<'a> {
         let mut first = from;
         for at in from + 1..=to {
             // Equal lines are scored once; each of equal prompts has a text of its own.
-            let equal =
-                || self.len(at - 1) == common && self.len(at) == common && self.asks[self.order[at]].more == 0;
+            let equal = || self.len(at - 1) == common && self.len(at) == common && self.asks[self.order[at]].more == 0;
             if at == to || (self.common[at] == common && !equal()) {
                 branches.push((first, at));
                 first = at;
@@ -190,7 +185,7 @@ mod tests {
     }
 
     /// Tokens computed when groups are computed one after the other and held runs are kept as long as they go on.
-    fn computed(asks: &[&Ask], groups: &[Group]) -> usize {
+    fn computed(asks: &[Ask], groups: &[Group]) -> usize {
         let mut runs: Vec<&[u32]> = Vec::new();
         let mut sum = 0;
         for group in groups {
@@ -246,15 +241,13 @@ mod tests {
         let asks = vec![ask(&[1, 2, 3], &[], 10); 50];
         let groups = grouped(&asks, 100);
         assert!(
-            groups.iter().all(|group| group.members.len() == 10 && group.held == [3]),
+            groups
+                .iter()
+                .all(|group| group.members.len() == 10 && group.held == [3]),
             "{groups:?}"
         );
         let scored = vec![ask(&[1, 2, 3], &[4; 200], 0); 50];
-        assert_eq!(
-            grouped(&scored, 100).len(),
-            1,
-            "equal continuations are scored once"
-        );
+        assert_eq!(grouped(&scored, 100).len(), 1, "equal continuations are scored once");
     }
 
     proptest! {

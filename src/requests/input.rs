@@ -114,7 +114,10 @@ impl Input {
             let (found, used) = {
                 let buffer = self.reader.fill_buf()?;
                 let end = buffer.iter().position(|&byte| byte == b'\n');
-                (end.is_some() || buffer.is_empty(), end.map_or(buffer.len(), |end| end + 1))
+                (
+                    end.is_some() || buffer.is_empty(),
+                    end.map_or(buffer.len(), |end| end + 1),
+                )
             };
             self.reader.consume(used);
             self.read += used as u64;

@@ -75,9 +75,6 @@ pub struct Standing {
     pub tokens: Tokens,
 }
 
-/// What came of a job.
-pub type Summary = Standing;
-
 /// What a job tells while it runs.
 #[derive(Debug)]
 pub enum RequestEvent<'a> {
@@ -111,7 +108,7 @@ pub fn serve<T: Task>(
     identity: &Identity,
     task: &mut T,
     observer: &mut dyn RequestObserver,
-) -> Result<Summary, RequestError> {
+) -> Result<Standing, RequestError> {
     let mut job = Job::new(files, on_error, identity, observer)?;
     match job.run(task) {
         Err(RequestError::Write { source, .. })
@@ -232,13 +229,7 @@ impl<'a> Job<'a> {
     }
 
     /// Answers a window, of which `done` lines are; before it `begun` bytes were read.
-    fn window<T: Task>(
-        &mut self,
-        lines: &[Line],
-        done: usize,
-        begun: u64,
-        task: &mut T,
-    ) -> Result<(), RequestError> {
+    fn window<T: Task>(&mut self, lines: &[Line], done: usize, begun: u64, task: &mut T) -> Result<(), RequestError> {
         let mut window = Window::read(lines, self.on_error, task)?;
         self.write(&mut window, done)?;
         let pieces = window.pieces();

@@ -132,9 +132,7 @@ impl Output {
     pub(super) fn flush(&mut self) -> Result<(), RequestError> {
         match &mut self.state {
             State::Old { .. } => Ok(()),
-            State::New(writer) => writer
-                .flush()
-                .map_err(|source| RequestError::write(&self.path, source)),
+            State::New(writer) => writer.flush().map_err(|source| RequestError::write(&self.path, source)),
         }
     }
 }
@@ -153,7 +151,9 @@ pub(super) fn failed(line: &Line, error: &RequestError, ours: &[&str]) -> String
         other => {
             let text = other.to_string();
             let place = text.strip_prefix(line.place.as_str());
-            place.map_or(text.as_str(), |rest| rest.trim_start_matches([':', ' '])).to_owned()
+            place
+                .map_or(text.as_str(), |rest| rest.trim_start_matches([':', ' ']))
+                .to_owned()
         }
     };
     answered(line, &format!("\"{ERROR}\":{}", json!(reason)), ours)

@@ -141,7 +141,10 @@ mod tests {
             ("nan", "NaN is not a finite number of at least 0"),
             ("inf", "inf is not a finite number of at least 0"),
             ("-1", "-1 is not a finite number of at least 0"),
-            ("1e39", "1000000000000000000000000000000000000000 is not a finite number of at least 0"),
+            (
+                "1e39",
+                "1000000000000000000000000000000000000000 is not a finite number of at least 0",
+            ),
             ("warm", "\"warm\" is not a finite number of at least 0"),
         ] {
             assert_eq!(text.parse::<Temperature>().unwrap_err().to_string(), said);

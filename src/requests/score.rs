@@ -41,9 +41,16 @@ impl ScoreOptions {
 /// are those of both together.
 pub struct Score<'a> {
     model: &'a mut dyn LanguageModel,
+    reader: PairReader<'a>,
+}
+
+/// Reads lines, several at a time.
+struct PairReader<'a> {
     tokenizer: &'a Tokenizer,
     encoder: Encoder<'a>,
     options: ScoreOptions,
+    /// Most tokens that the model is fed.
+    limit: usize,
 }
 
 /// What is known of a line beside the tokens to be scored.
@@ -70,12 +77,37 @@ enum Given<'l> {
 impl<'a> Score<'a> {
     /// Scores with this model.
     pub fn new(model: &'a mut dyn LanguageModel, tokenizer: &'a Tokenizer, options: ScoreOptions) -> Self {
-        Self {
-            model,
+        let reader = PairReader {
             tokenizer,
             encoder: Encoder::new(tokenizer, options.control_tokens.markup()),
             options,
-        }
+            limit: model.context_length(),
+        };
+        Self { model, reader }
+    }
+}
+
+impl PairReader<'_> {
+    /// What each line asks for; contexts that several have are encoded once.
+    fn read(&self, lines: &[Line]) -> Vec<Result<Request<ScoreAbout>, RequestError>> {
+        let given: Vec<Result<Given<'_>, RequestError>> = lines.par_iter().map(|line| self.given(line)).collect();
+        let mut contexts: Vec<&str> = given
+            .iter()
+            .filter_map(|given| match given {
+                Ok(Given::Texts(context, ..)) => Some(*context),
+                _ => None,
+            })
+            .collect();
+        contexts.sort_unstable();
+        contexts.dedup();
+        let encode = |&context: &&'_ str| self.encoder.encode(context).map_err(|error| error.to_string());
+        let encoded: Vec<Result<Encoded, String>> = contexts.par_iter().map(encode).collect();
+        let encoded: HashMap<&str, Result<Encoded, String>> = contexts.into_iter().zip(encoded).collect();
+        let pairs: Vec<_> = lines.iter().zip(given).collect();
+        pairs
+            .into_par_iter()
+            .map(|(line, given)| self.request(line, given?, &encoded))
+            .collect()
     }
 
     /// What a line gives; which of the forms it has is told by its fields.
@@ -148,7 +180,10 @@ impl<'a> Score<'a> {
                 moved,
                 truncated: 0,
             };
-            return Ok(Request { asks: Vec::new(), about });
+            return Ok(Request {
+                asks: Vec::new(),
+                about,
+            });
         }
         if context.is_empty() {
             let first = self.first(line)?;
@@ -175,7 +210,7 @@ impl<'a> Score<'a> {
     fn rolling(&self, line: &Line, tokens: &[TokenId]) -> Result<Request<ScoreAbout>, RequestError> {
         let first = self.first(line)?;
         Ok(Request {
-            asks: windows(first, tokens, self.model.context_length()),
+            asks: windows(first, tokens, self.limit),
             about: ScoreAbout {
                 context: vec![first],
                 ..ScoreAbout::default()
@@ -192,7 +227,7 @@ impl<'a> Score<'a> {
     /// Cuts off the beginning of a context where that was asked for, so that it fits before `scored` tokens; the last of
     /// these is never fed to the model. Returns how many tokens were cut off.
     fn fit(&self, line: &Line, context: &mut Vec<TokenId>, scored: usize) -> Result<usize, RequestError> {
-        let limit = self.model.context_length();
+        let limit = self.limit;
         let tokens = context.len() + scored;
         let over = tokens.saturating_sub(limit + 1);
         // One token of context is the least.
@@ -231,24 +266,7 @@ impl Task for Score<'_> {
     }
 
     fn read(&self, lines: &[Line]) -> Vec<Result<Request<ScoreAbout>, RequestError>> {
-        let given: Vec<Result<Given<'_>, RequestError>> = lines.par_iter().map(|line| self.given(line)).collect();
-        let mut contexts: Vec<&str> = given
-            .iter()
-            .filter_map(|given| match given {
-                Ok(Given::Texts(context, ..)) => Some(*context),
-                _ => None,
-            })
-            .collect();
-        contexts.sort_unstable();
-        contexts.dedup();
-        let encode = |&context: &&'_ str| self.encoder.encode(context).map_err(|error| error.to_string());
-        let encoded: Vec<Result<Encoded, String>> = contexts.par_iter().map(encode).collect();
-        let encoded: HashMap<&str, Result<Encoded, String>> = contexts.into_iter().zip(encoded).collect();
-        let pairs: Vec<_> = lines.iter().zip(given).collect();
-        pairs
-            .into_par_iter()
-            .map(|(line, given)| self.request(line, given?, &encoded))
-            .collect()
+        self.reader.read(lines)
     }
 
     fn budget(&self) -> usize {

@@ -53,13 +53,22 @@ mod tests {
     fn a_string_across_tokens_ends_a_text_at_its_first_byte() {
         let strings: Arc<[String]> = ["\nQ:".to_owned(), "äö".to_owned()].into();
         let mut stop = StopStrings::new(Arc::new(Tokenizer::bytes()), Arc::clone(&strings));
-        for (text, ends) in [("", false), ("A\nQ", false), ("A\nQ:", true), ("xä", false), ("xäö", true)] {
+        for (text, ends) in [
+            ("", false),
+            ("A\nQ", false),
+            ("A\nQ:", true),
+            ("xä", false),
+            ("xäö", true),
+        ] {
             // Every byte is a token.
             let tokens: Vec<TokenId> = text.bytes().map(TokenId::from).collect();
             assert_eq!(stop.allowed(&tokens) == Allowed::Done, ends, "{text:?}");
         }
         let long = "y".repeat(500) + "äö";
-        assert_eq!(stop.allowed(&long.bytes().map(TokenId::from).collect::<Vec<_>>()), Allowed::Done);
+        assert_eq!(
+            stop.allowed(&long.bytes().map(TokenId::from).collect::<Vec<_>>()),
+            Allowed::Done
+        );
         assert_eq!(end("ab äö \nQ:", &strings), Some(3));
         assert_eq!(end("ab", &strings), None);
     }

@@ -194,11 +194,6 @@ fn note(case: &Case, people: &People) {
             case.missing()
         );
     }
-    if let Frame::Chat(chat) = frame
-        && !chat.bos.is_empty()
-    {
-        tell!("note: before this comes the token {}, once", chat.bos);
-    }
 }
 
 fn case(args: &Args, people: &People) -> anyhow::Result<Case> {
