@@ -20,14 +20,31 @@ pub fn listen(handler: impl FnMut() + Send + 'static) -> Result<(), ctrlc::Error
         .into_iter()
         .filter(|&signal| is_ignored(signal))
         .collect();
-    ctrlc::set_handler(handler)?;
-    for signal in ignored {
+    // A signal that comes in between waits until it is ignored again, and is then dropped.
+    mask(libc::SIG_BLOCK, &ignored);
+    let done = ctrlc::set_handler(handler);
+    for &signal in &ignored {
         // SAFETY: as above; it takes back what was installed a moment ago for a signal that was ignored before.
         unsafe {
             libc::signal(signal, libc::SIG_IGN);
         }
     }
-    Ok(())
+    mask(libc::SIG_UNBLOCK, &ignored);
+    done
+}
+
+/// Blocks or unblocks signals for this thread and those that it starts. Call it while there are no others.
+#[cfg(unix)]
+fn mask(how: libc::c_int, signals: &[libc::c_int]) {
+    let mut set = std::mem::MaybeUninit::<libc::sigset_t>::zeroed();
+    // SAFETY: the set is made by the system's own function before anything is added to it or read from it.
+    unsafe {
+        libc::sigemptyset(set.as_mut_ptr());
+        for &signal in signals {
+            libc::sigaddset(set.as_mut_ptr(), signal);
+        }
+        libc::pthread_sigmask(how, set.as_ptr(), std::ptr::null_mut());
+    }
 }
 
 #[cfg(unix)]
