@@ -9,7 +9,7 @@ use super::output::tell;
 use crate::base::text::{duration, percent};
 
 /// Time between lines where there is no terminal.
-pub const LINE_EVERY: Duration = Duration::from_secs(30);
+const LINE_EVERY: Duration = Duration::from_secs(30);
 
 /// Shows on standard error how far a command is.
 #[derive(Debug)]
@@ -79,6 +79,13 @@ impl Display {
         if !self.quiet {
             tell!("{text}");
         }
+    }
+}
+
+impl Drop for Display {
+    /// What ends with an error leaves no bar before it.
+    fn drop(&mut self) {
+        self.bar.finish_and_clear();
     }
 }
 
