@@ -12,6 +12,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::estimate::{Quantity, Variation};
 use super::panel::{Credit, Panel, Row, SPLITS};
 
 /// Sums by person and slot, a slot being one category in one split: what every mean and every resample is made of.
@@ -24,6 +25,8 @@ pub struct Sums {
     cells: Vec<[f64; 2]>,
     /// Number of rows that count.
     pub probes: usize,
+    /// What kind of number the averages are.
+    pub quantity: Quantity,
 }
 
 /// Numerators and denominators by slot, summed over people.
@@ -84,7 +87,7 @@ pub fn counts(panel: &Panel, categories: usize) -> Scores<Counts> {
             people += usize::from(last != Some(row.person));
             last = Some(row.person);
             probes += 1;
-            unread += usize::from(row.choice.is_none() && !panel.chance);
+            unread += usize::from(row.choice.is_none() && !panel.is_chance());
         }
         (probes > 0).then_some(Counts { people, probes, unread })
     };
@@ -97,20 +100,40 @@ pub fn counts(panel: &Panel, categories: usize) -> Scores<Counts> {
     }
 }
 
+/// Number of rows overall, by split and by category; nothing where there is none.
+pub fn tally(rows: &[Row], categories: usize) -> Scores<usize> {
+    let count = |wanted: &dyn Fn(&Row) -> bool| Some(rows.iter().filter(|row| wanted(row)).count());
+    Scores {
+        overall: count(&|_| true),
+        splits: std::array::from_fn(|split| count(&|row| row.split == split)),
+        categories: (0..categories).map(|at| count(&|row| row.category == at)).collect(),
+    }
+}
+
 impl Sums {
     /// Sums the rows of a panel.
     pub fn of_panel(panel: &Panel, categories: usize, credit: Credit) -> Self {
-        Self::of_rows(&panel.rows, categories, |row| credit.of(row))
+        let quantity = match credit {
+            Credit::Chance => Quantity::Exact,
+            Credit::Choice(_) => Quantity::Share,
+        };
+        Self::of_rows(&panel.rows, categories, quantity, |row| credit.of(row))
     }
 
     /// Sums rows, ordered by person, each worth (numerator, denominator).
-    pub fn of_rows(rows: &[Row], categories: usize, mut worth: impl FnMut(&Row) -> (f64, f64)) -> Self {
+    pub fn of_rows(
+        rows: &[Row],
+        categories: usize,
+        quantity: Quantity,
+        mut worth: impl FnMut(&Row) -> (f64, f64),
+    ) -> Self {
         let width = categories * SPLITS;
         let mut sums = Self {
             categories,
             people: Vec::new(),
             cells: Vec::new(),
             probes: 0,
+            quantity,
         };
         for row in rows {
             if sums.people.last() != Some(&row.person) {
@@ -134,6 +157,7 @@ impl Sums {
             people: Vec::new(),
             cells: Vec::new(),
             probes: 0,
+            quantity: self.quantity,
         };
         for (position, person) in self.people.iter().enumerate() {
             if keep.binary_search(person).is_ok() {
@@ -178,6 +202,25 @@ impl Sums {
         Totals { slots }.overall()
     }
 
+    /// How every average varies over the people behind it: those with a probe that counts towards it.
+    pub(super) fn variation(&self) -> Scores<Variation> {
+        let whole = self.totals(|_| 1.0);
+        let scores = whole.scores();
+        let mut without: Vec<Vec<f64>> = vec![Vec::new(); scores.iter().count()];
+        let mut behind = vec![0usize; without.len()];
+        for own in self.cells.chunks_exact(self.width().max(1)) {
+            let rest = whole.minus(own).scores();
+            for (at, (stands, figure)) in standing(own).zip(rest.iter()).enumerate() {
+                if stands {
+                    behind[at] += 1;
+                    without[at].extend(*figure);
+                }
+            }
+        }
+        let all = without.iter().zip(behind);
+        scores.from_list(all.map(|(without, people)| Some(Variation::jackknife(people, without))))
+    }
+
     /// Number of slots.
     pub fn width(&self) -> usize {
         self.categories * SPLITS
@@ -217,7 +260,26 @@ impl Sums {
     }
 }
 
+/// Whether a person's cells count towards each average, in the order of [`Scores::iter`].
+fn standing(own: &[[f64; 2]]) -> impl Iterator<Item = bool> {
+    let counts = |cell: &[f64; 2]| cell[1] > 0.0;
+    let overall = std::iter::once(own.iter().any(counts));
+    let splits = (0..SPLITS).map(move |split| own.iter().skip(split).step_by(SPLITS).any(counts));
+    overall.chain(splits).chain(
+        own.chunks_exact(SPLITS)
+            .map(move |category| category.iter().any(counts)),
+    )
+}
+
 impl Totals {
+    /// The same totals without one person's cells.
+    fn minus(&self, own: &[[f64; 2]]) -> Self {
+        let slots = self.slots.iter().zip(own);
+        Self {
+            slots: slots.map(|(all, own)| [all[0] - own[0], all[1] - own[1]]).collect(),
+        }
+    }
+
     /// The paper's averages.
     pub fn scores(&self) -> Scores<f64> {
         let categories: Vec<Option<f64>> = self
@@ -285,7 +347,7 @@ mod tests {
         ];
         let panel = Panel {
             rows: rows.to_vec(),
-            chance: false,
+            asked: crate::metrics::panel::Asked::Model,
         };
         let scores = Sums::of_panel(&panel, 2, Credit::Choice(super::super::Unread::Wrong))
             .totals(|_| 1.0)

@@ -2,6 +2,22 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::average::Sums;
+use super::bootstrap::{Resampling, clustered_overall};
+use super::estimate::{Estimate, Quantity};
+use super::panel::Row;
+
+/// One probe's probabilities.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Forecast {
+    /// Number of the person.
+    pub person: usize,
+    /// Probability of each candidate.
+    pub probabilities: Vec<f64>,
+    /// Position of the person's own candidate.
+    pub label: usize,
+}
+
 /// Calibration of candidate probabilities.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Calibration {
@@ -21,7 +37,7 @@ pub struct Calibration {
 }
 
 /// Probes of like confidence.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Bin {
     /// Lower end of the bin.
     pub low: f64,
@@ -31,8 +47,8 @@ pub struct Bin {
     pub probes: usize,
     /// Their mean confidence.
     pub confidence: f64,
-    /// The share of them that are right.
-    pub accuracy: f64,
+    /// The share of them that are right, with its interval over people: the probes of one person stray together.
+    pub accuracy: Estimate,
 }
 
 /// Number of bins.
@@ -50,47 +66,37 @@ pub fn softmax(scores: &[f64]) -> Option<Vec<f64>> {
     Some(powers.into_iter().map(|p| p / sum).collect())
 }
 
-/// Calibration of probes, each with its candidates' probabilities and the position of the person's own candidate.
-/// Absent without probes.
-pub fn calibration(probes: impl Iterator<Item = (Vec<f64>, usize)>) -> Option<Calibration> {
+/// Calibration of forecasts. Absent without any.
+pub fn calibration(forecasts: impl Iterator<Item = Forecast>, how: &Resampling) -> Option<Calibration> {
     /// A probability of 0 would make the log loss infinite; this is the smallest one told apart from it.
     const SMALLEST: f64 = 1e-12;
     let (mut count, mut brier, mut chance, mut log_loss) = (0usize, 0.0, 0.0, 0.0);
-    let mut sums = [(0usize, 0.0, 0usize); BINS];
-    for (probabilities, label) in probes {
-        let own = probabilities.get(label).copied().unwrap_or(0.0);
-        let Some((best, confidence)) = first_highest(&probabilities) else {
+    let mut sums: [(f64, Vec<(usize, bool)>); BINS] = Default::default();
+    for forecast in forecasts {
+        let probabilities = &forecast.probabilities;
+        let own = probabilities.get(forecast.label).copied().unwrap_or(0.0);
+        let Some((best, confidence)) = first_highest(probabilities) else {
             continue;
         };
         count += 1;
         brier += probabilities.iter().map(|p| p * p).sum::<f64>() - 2.0 * own + 1.0;
         chance += 1.0 - 1.0 / probabilities.len() as f64;
         log_loss -= own.max(SMALLEST).ln();
-        let bin = &mut sums[((confidence * BINS as f64) as usize).min(BINS - 1)];
-        bin.0 += 1;
-        bin.1 += confidence;
-        bin.2 += usize::from(best == label);
+        let (sum, probes) = &mut sums[((confidence * BINS as f64) as usize).min(BINS - 1)];
+        *sum += confidence;
+        probes.push((forecast.person, best == forecast.label));
     }
     if count == 0 {
         return None;
     }
-    let width = 1.0 / BINS as f64;
-    let bins: Vec<Bin> = sums
-        .iter()
-        .enumerate()
-        .filter(|(_, (probes, _, _))| *probes > 0)
-        .map(|(at, &(probes, confidence, right))| Bin {
-            low: at as f64 * width,
-            high: (at + 1) as f64 * width,
-            probes,
-            confidence: confidence / probes as f64,
-            accuracy: right as f64 / probes as f64,
-        })
+    let bins = sums.into_iter().enumerate();
+    let bins: Vec<Bin> = bins
+        .filter_map(|(at, (sum, probes))| bin(at, sum, probes, how))
         .collect();
     let n = count as f64;
     let ece = bins
         .iter()
-        .map(|b| b.probes as f64 / n * (b.accuracy - b.confidence).abs())
+        .map(|b| b.probes as f64 / n * (b.accuracy.value - b.confidence).abs())
         .sum();
     Some(Calibration {
         probes: count,
@@ -99,6 +105,33 @@ pub fn calibration(probes: impl Iterator<Item = (Vec<f64>, usize)>) -> Option<Ca
         log_loss: log_loss / n,
         ece,
         bins,
+    })
+}
+
+/// One bin from its probes: whose they are and whether the most probable candidate is right.
+fn bin(at: usize, confidence: f64, mut probes: Vec<(usize, bool)>, how: &Resampling) -> Option<Bin> {
+    probes.sort_unstable();
+    let rows: Vec<Row> = probes
+        .iter()
+        .map(|&(person, right)| Row {
+            person,
+            split: 0,
+            question: 0,
+            category: 0,
+            candidates: 2,
+            label: 0,
+            choice: Some(usize::from(!right)),
+        })
+        .collect();
+    let sums = Sums::of_rows(&rows, 1, Quantity::Share, |row| {
+        (f64::from(u8::from(row.correct())), 1.0)
+    });
+    Some(Bin {
+        low: at as f64 / BINS as f64,
+        high: (at + 1) as f64 / BINS as f64,
+        probes: probes.len(),
+        confidence: confidence / probes.len().max(1) as f64,
+        accuracy: clustered_overall(&sums, how)?,
     })
 }
 
@@ -123,27 +156,57 @@ mod tests {
             (vec![0.0, -3.0, -3.5], 2),
             (vec![-1.0, -1.5], 0),
         ];
-        let ours = calibration(
-            probes
-                .iter()
-                .filter_map(|(scores, label)| Some((softmax(scores)?, *label))),
-        );
+        let forecasts = probes.iter().enumerate().filter_map(|(person, (scores, label))| {
+            let probabilities = softmax(scores)?;
+            Some(Forecast {
+                person,
+                probabilities,
+                label: *label,
+            })
+        });
+        let ours = calibration(forecasts, &Resampling::default());
         let ours = ours.expect("five probes");
         let close = |a: f64, b: f64| assert!((a - b).abs() < 1e-9, "{a} against {b}");
         close(ours.brier, 0.606_230_889_908_889_2);
         close(ours.brier_of_chance, 0.566_666_666_666_666_7);
         close(ours.log_loss, 1.106_209_485_757_717_6);
         close(ours.ece, 0.309_322_767_460_426_75);
-        let bins: Vec<(usize, f64)> = ours.bins.iter().map(|bin| (bin.probes, bin.accuracy)).collect();
+        let bins: Vec<(usize, f64)> = ours.bins.iter().map(|bin| (bin.probes, bin.accuracy.value)).collect();
         assert_eq!(bins, [(2, 0.5), (1, 1.0), (1, 1.0), (1, 0.0)]);
     }
 
     #[test]
     fn sure_and_right_is_perfect() {
-        let perfect = calibration([(vec![1.0, 0.0], 0), (vec![0.0, 1.0], 1)].into_iter()).expect("two probes");
+        let sure = |person, probabilities, label| Forecast {
+            person,
+            probabilities,
+            label,
+        };
+        let how = Resampling::default();
+        let both = [sure(0, vec![1.0, 0.0], 0), sure(0, vec![0.0, 1.0], 1)];
+        let perfect = calibration(both.into_iter(), &how).expect("two probes");
         assert_eq!((perfect.brier, perfect.ece, perfect.log_loss), (0.0, 0.0, 0.0));
-        assert!(calibration(std::iter::empty()).is_none());
+        assert!(calibration(std::iter::empty(), &how).is_none());
         assert_eq!(softmax(&[f64::NAN, 0.0]), None);
         assert_eq!(softmax(&[-5000.0, -5000.0]), Some(vec![0.5, 0.5]));
+    }
+
+    #[test]
+    fn bars_are_over_people_not_over_probes() {
+        // Ten people, each sure of six probes: five of them always right, five always wrong. As 60 independent probes the
+        // share would be known to +-13 points; ten people who are all or nothing know it to +-38 (scipy: t interval).
+        let forecasts = (0..60).map(|probe| Forecast {
+            person: probe / 6,
+            probabilities: vec![0.95, 0.05],
+            label: usize::from(probe / 6 % 2 == 1),
+        });
+        let found = calibration(forecasts, &Resampling::default()).expect("sixty probes");
+        let (low, high) = found.bins[0].accuracy.ends().expect("ten people");
+        // scipy 1.17.1: stats.t.interval(.95, 9, .5, stats.sem([0, 1] * 5))
+        assert!(
+            (low - 0.122_973_806_2).abs() < 1e-9 && (high - 0.877_026_193_8).abs() < 1e-6,
+            "{low} {high}"
+        );
+        assert_eq!(found.bins[0].accuracy.people, 10);
     }
 }

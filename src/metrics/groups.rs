@@ -4,7 +4,8 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::average::{Sums, mean};
-use super::bootstrap::{Estimate, Resampling, clustered_overall};
+use super::bootstrap::{Resampling, clustered_overall};
+use super::estimate::Estimate;
 use super::roster::Roster;
 use crate::base::random::Draws;
 
@@ -37,9 +38,9 @@ pub struct Inequity {
     pub dimensions: Vec<DimensionGroups>,
     /// σ_inequity: the mean of the dimensions' standard deviations; absent where no dimension has two groups.
     pub sigma: Option<f64>,
-    /// What σ_inequity would be on average if accuracy had nothing to do with the groups: people keep their accuracies
-    /// and the groups of a dimension are dealt out anew. Small groups scatter by chance, so σ_inequity is never 0, and
-    /// only what exceeds this floor speaks of the groups.
+    /// What σ_inequity would be on average if accuracy had nothing to do with demographics: people keep their accuracies
+    /// and are dealt each other's demographics, all dimensions of a person together, since dimensions hang together. Small
+    /// groups scatter by chance, so σ_inequity is never 0, and only what exceeds this floor speaks of the groups.
     pub sigma_by_chance: Option<f64>,
     /// The share of such deals whose σ_inequity is at least the observed one (the observed one included).
     pub p: Option<f64>,
@@ -110,33 +111,34 @@ pub fn by_group(sums: &Sums, roster: &Roster, how: &Resampling) -> Inequity {
 /// Deals enough for a mean and a p-value of 5 %; each costs as much as one resample of every dimension.
 const DEALS: usize = 500;
 
-/// σ_inequity of people dealt anew to groups of the same sizes, within each dimension among those who answered it.
+/// σ_inequity of people who were dealt each other's demographics: one deal for all dimensions, so that those of one person
+/// stay together.
 fn deal(sums: &Sums, dimensions: &[Vec<Vec<usize>>], how: &Resampling) -> Vec<f64> {
-    let position: std::collections::HashMap<usize, usize> = sums
-        .people
+    // Members as positions within the sums' people, which are ascending.
+    let positions: Vec<Vec<Vec<usize>>> = dimensions
         .iter()
-        .enumerate()
-        .map(|(at, person)| (*person, at))
+        .map(|groups| {
+            let place = |members: &Vec<usize>| {
+                let found = members
+                    .iter()
+                    .filter_map(|person| sums.people.binary_search(person).ok());
+                found.collect()
+            };
+            groups.iter().map(place).collect()
+        })
         .collect();
     let balanced = sums.balanced();
     (0..how.resamples.min(DEALS) as u64)
         .into_par_iter()
         .filter_map(|number| {
-            let mut generator = Draws::new(how.seed ^ DEAL, number);
-            mean(dimensions.iter().filter_map(|groups| {
-                let mut people: Vec<usize> = groups
-                    .iter()
-                    .flatten()
-                    .filter_map(|p| position.get(p).copied())
-                    .collect();
-                generator.shuffle(&mut people);
-                let mut rest = people.as_slice();
-                sample_deviation(groups.iter().filter_map(|group| {
-                    let (dealt, left) = rest.split_at(group.len().min(rest.len()));
-                    rest = left;
-                    match &balanced {
-                        Some(own) => mean(dealt.iter().map(|position| own[*position])),
-                        None => sums.overall_of(dealt),
+            let mut dealt: Vec<usize> = (0..sums.people.len()).collect();
+            Draws::new(how.seed ^ DEAL, number).shuffle(&mut dealt);
+            mean(positions.iter().filter_map(|groups| {
+                sample_deviation(groups.iter().filter_map(|members| match &balanced {
+                    Some(own) => mean(members.iter().map(|position| own[dealt[*position]])),
+                    None => {
+                        let members: Vec<usize> = members.iter().map(|position| dealt[*position]).collect();
+                        sums.overall_of(&members)
                     }
                 }))
             }))
@@ -172,7 +174,7 @@ mod tests {
 
     use super::*;
     use crate::metrics::input::{Dimension, Person, RunData};
-    use crate::metrics::panel::{Credit, Panel, Row, Unread};
+    use crate::metrics::panel::{Asked, Credit, Panel, Row, Unread};
 
     /// Twelve people with four probes each: those of group "a" are right on `a` of them, the others on `b`.
     fn people(a: usize, b: usize) -> (Roster, Sums) {
@@ -209,7 +211,14 @@ mod tests {
             })
             .collect();
         let roster = Roster::new(&[run]).expect("one run");
-        let sums = Sums::of_panel(&Panel { rows, chance: false }, 1, Credit::Choice(Unread::Wrong));
+        let sums = Sums::of_panel(
+            &Panel {
+                rows,
+                asked: Asked::Model,
+            },
+            1,
+            Credit::Choice(Unread::Wrong),
+        );
         (roster, sums)
     }
 
@@ -235,6 +244,26 @@ mod tests {
         // Only the two deals that keep the halves apart, of 924, reach it.
         assert!(found.p.expect("deals") < 0.05);
         assert!(found.sigma_by_chance.expect("deals") < 0.1);
+    }
+
+    #[test]
+    fn a_dimension_told_twice_weighs_once() {
+        // The same groups under two names are one fact. Dealt apart, their mean would scatter less and p would be lower.
+        let (roster, sums) = people(3, 2);
+        let how = Resampling {
+            resamples: 400,
+            seed: 1,
+        };
+        let mut twice = roster.clone();
+        for person in &mut twice.people {
+            let half = person.groups["half"].clone();
+            person.groups.insert("again".to_owned(), half);
+        }
+        let mut again = twice.dimensions[0].clone();
+        again.name = "again".to_owned();
+        twice.dimensions.push(again);
+        let (once, twice) = (by_group(&sums, &roster, &how), by_group(&sums, &twice, &how));
+        assert_eq!((once.p, once.sigma_by_chance), (twice.p, twice.sigma_by_chance));
     }
 
     #[test]

@@ -2,22 +2,26 @@
 
 use std::collections::BTreeMap;
 
-use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::average::{Scores, Sums};
-use super::bootstrap::{Estimate, Resampling, clustered};
-use super::panel::{Credit, Panel, Row, Unread};
+use super::bootstrap::Resampling;
+use super::choices::constancy;
+use super::contrast::{Constant, Contrast, Overall, contrasts};
+use super::estimate::Quantity;
+use super::panel::{Asked, Credit, Panel, Row, Unread};
 use super::roster::{MetricsError, Roster};
 use super::tail::{mcnemar, minimum_detectable};
-use crate::base::random::Draws;
 
 /// The probes that two panels share, in the order of the first.
 #[derive(Debug, Clone)]
 pub struct Paired {
     /// Rows of both systems on one probe each.
     pub pairs: Vec<(Row, Row)>,
-    credit: (Credit, Credit),
+    /// Whether a side stands for chance.
+    chance: (bool, bool),
+    /// Which side is a model that answers alike whoever is asked.
+    constant: Constant,
 }
 
 /// How often two systems are right together and apart.
@@ -56,11 +60,9 @@ pub struct Agreement {
 /// Everything that is told of two systems.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Comparison {
-    /// First minus second, on the same averages as accuracies, with intervals by resampling people.
-    pub difference: Scores<Estimate>,
-    /// p-values of the sign-flip test, in the same places.
-    pub p: Scores<f64>,
-    /// Both systems' accuracies on the shared probes.
+    /// First minus second, on the same averages as accuracies, with intervals over people and sign-flip tests.
+    pub difference: Scores<Contrast>,
+    /// Both systems' accuracies on the shared probes; what could not be read is wrong.
     pub accuracy: (Scores<f64>, Scores<f64>),
     /// Right and wrong together.
     pub table: Outcomes2x2,
@@ -81,13 +83,7 @@ impl Paired {
     ///
     /// # Errors
     /// Where they share no probe, or where a shared probe has another label or other candidates.
-    pub fn new(
-        first: &Panel,
-        second: &Panel,
-        unread: Unread,
-        roster: &Roster,
-        names: (&str, &str),
-    ) -> Result<Self, MetricsError> {
+    pub fn new(first: &Panel, second: &Panel, roster: &Roster, names: (&str, &str)) -> Result<Self, MetricsError> {
         let mut pairs = Vec::new();
         let mut others = second.rows.iter().peekable();
         for row in &first.rows {
@@ -112,55 +108,88 @@ impl Paired {
         }
         Ok(Self {
             pairs,
-            credit: (first.credit(unread), second.credit(unread)),
+            chance: (first.is_chance(), second.is_chance()),
+            constant: Constant {
+                first: is_constant(first),
+                second: is_constant(second),
+            },
         })
+    }
+
+    /// How both sides' rows count.
+    fn credits(&self, unread: Unread) -> (Credit, Credit) {
+        let credit = |chance: bool| if chance { Credit::Chance } else { Credit::Choice(unread) };
+        (credit(self.chance.0), credit(self.chance.1))
     }
 
     /// Sums of first minus second. A probe that does not count in one (a dropped unread choice) counts in neither.
-    fn differences(&self, categories: usize) -> Sums {
+    fn differences(&self, categories: usize, unread: Unread) -> Sums {
+        let credits = self.credits(unread);
         let rows: Vec<Row> = self.pairs.iter().map(|(row, _)| *row).collect();
-        let mut at = 0;
-        let worth: Vec<(f64, f64)> = self
-            .pairs
-            .iter()
-            .map(|(a, b)| match (self.credit.0.of(a), self.credit.1.of(b)) {
-                ((x, dx), (y, dy)) if dx > 0.0 && dy > 0.0 => (x - y, 1.0),
+        let mut pairs = self.pairs.iter();
+        Sums::of_rows(&rows, categories, Quantity::Difference, |_| {
+            let worth = pairs.next().map(|(a, b)| (credits.0.of(a), credits.1.of(b)));
+            match worth {
+                Some(((x, dx), (y, dy))) if dx > 0.0 && dy > 0.0 => (x - y, 1.0),
                 _ => (0.0, 0.0),
-            })
-            .collect();
-        Sums::of_rows(&rows, categories, |_| {
-            at += 1;
-            worth[at - 1]
+            }
         })
     }
 
-    fn side(&self, categories: usize, pick: impl Fn(&(Row, Row)) -> Row, credit: Credit) -> Scores<f64> {
-        let rows: Vec<Row> = self.pairs.iter().map(pick).collect();
-        Sums::of_rows(&rows, categories, |row| credit.of(row))
-            .totals(|_| 1.0)
-            .scores()
+    /// Number of probes by the place they count in that one of the sides left unread.
+    fn unread(&self, categories: usize) -> Scores<usize> {
+        let missing = |row: &Row, chance: bool| row.choice.is_none() && !chance;
+        let unread = |(a, b): &(Row, Row)| missing(a, self.chance.0) || missing(b, self.chance.1);
+        let rows: Vec<Row> = self
+            .pairs
+            .iter()
+            .filter(|pair| unread(pair))
+            .map(|pair| pair.0)
+            .collect();
+        super::average::tally(&rows, categories)
     }
 
-    /// Both systems' accuracies on the shared probes.
+    /// Both systems' accuracies on the shared probes; what could not be read is wrong.
     pub fn accuracies(&self, categories: usize) -> (Scores<f64>, Scores<f64>) {
-        (
-            self.side(categories, |pair| pair.0, self.credit.0),
-            self.side(categories, |pair| pair.1, self.credit.1),
-        )
+        let credits = self.credits(Unread::Wrong);
+        let side = |rows: Vec<Row>, credit: Credit| {
+            let sums = Sums::of_rows(&rows, categories, Quantity::Share, |row| credit.of(row));
+            sums.totals(|_| 1.0).scores()
+        };
+        let (first, second) = self.pairs.iter().copied().unzip();
+        (side(first, credits.0), side(second, credits.1))
     }
 
-    /// Only the differences with their intervals: what the individual lift needs.
-    pub fn difference(&self, categories: usize, how: &Resampling) -> Scores<Estimate> {
-        clustered(&self.differences(categories), how)
+    /// The differences alone: what the individual lift needs.
+    pub fn contrasts(&self, categories: usize, how: &Resampling) -> Scores<Contrast> {
+        let sums = |unread| self.differences(categories, unread);
+        contrasts(&self.unread(categories), self.constant, sums, how)
+    }
+
+    /// The overall difference alone.
+    pub fn overall(&self, categories: usize, how: &Resampling) -> Option<Contrast> {
+        let all: Vec<usize> = self.differences(categories, Unread::Wrong).people;
+        self.among(&all, categories, how)
+    }
+
+    /// The overall difference among some of the people (`members` ascending); absent where none has a shared probe.
+    pub fn among(&self, members: &[usize], categories: usize, how: &Resampling) -> Option<Contrast> {
+        let mut own = self.clone();
+        own.pairs.retain(|(row, _)| members.binary_search(&row.person).is_ok());
+        let unread = own.unread(categories).overall.unwrap_or(0);
+        let overall = Overall {
+            unread,
+            constant: self.constant,
+            how,
+        };
+        overall.contrast(|unread| own.differences(categories, unread))
     }
 
     /// The whole comparison.
     pub fn compare(&self, categories: usize, how: &Resampling) -> Comparison {
-        let sums = self.differences(categories);
-        let difference = clustered(&sums, how);
+        let difference = self.contrasts(categories, how);
         let table = self.table();
         Comparison {
-            p: sign_flip(&sums, how),
             accuracy: self.accuracies(categories),
             mcnemar: mcnemar(table.only_first, table.only_second),
             table,
@@ -170,19 +199,11 @@ impl Paired {
                 .collect(),
             minimum_detectable: difference
                 .overall
-                .and_then(|e| e.spread)
-                .map(|spread| minimum_detectable(spread.se)),
-            people: sums.people.len(),
+                .and_then(|contrast| contrast.wrong.estimate.ends().and(contrast.wrong.estimate.se))
+                .map(minimum_detectable),
+            people: difference.overall.map_or(0, |contrast| contrast.wrong.estimate.people),
             difference,
         }
-    }
-
-    /// Difference and p-value among some of the people (`members` ascending); absent where none has a shared probe.
-    pub fn among(&self, members: &[usize], categories: usize, how: &Resampling) -> Option<(Estimate, f64, usize)> {
-        let sums = self.differences(categories).restricted(members);
-        let estimate = super::bootstrap::clustered_overall(&sums, how)?;
-        let p = sign_flip_overall(&sums, how)?;
-        Some((estimate, p, sums.people.len()))
     }
 
     fn table(&self) -> Outcomes2x2 {
@@ -201,75 +222,10 @@ impl Paired {
     }
 }
 
-/// A randomisation test of "no difference" that keeps people whole.
-///
-/// If both systems were alike, it would not matter which is called the first, person by person. So the sign of each
-/// person's differences is flipped at random, together for all of their probes, and p is the share of flips (the
-/// observed one included) whose average is at least as far from 0: p = (1 + #{|T*| ≥ |T|}) / (1 + resamples). Source:
-/// Fisher's randomisation applied to clusters; the added 1 after Phipson and Smyth, *Statistical Applications in
-/// Genetics and Molecular Biology* 9(1), 2010. Absent with fewer than two people.
-pub fn sign_flip(sums: &Sums, how: &Resampling) -> Scores<f64> {
-    let observed = sums.signed(|_| 1.0).scores();
-    let people = sums.people.len();
-    if people < 2 {
-        return observed.from_list(std::iter::empty());
-    }
-    let reached: Vec<u64> = (0..how.resamples as u64)
-        .into_par_iter()
-        .map(|number| {
-            let mut generator = Draws::new(how.seed ^ FLIP, number);
-            let signs: Vec<f64> = (0..people).map(|_| sign(&mut generator)).collect();
-            let flipped = sums.signed(|position| signs[position]).scores();
-            observed
-                .iter()
-                .zip(flipped.iter())
-                .map(|(o, f)| match (o, f) {
-                    (Some(o), Some(f)) => u64::from(f.abs() >= o.abs() - ROUNDING),
-                    _ => 0,
-                })
-                .collect::<Vec<u64>>()
-        })
-        .reduce(
-            || vec![0; observed.iter().count()],
-            |mut a, b| {
-                a.iter_mut().zip(b).for_each(|(a, b)| *a += b);
-                a
-            },
-        );
-    let p = observed
-        .iter()
-        .zip(reached)
-        .map(|(o, count)| o.map(|_| (1 + count) as f64 / (1 + how.resamples) as f64));
-    observed.from_list(p)
+/// Whether a model answers alike whoever is asked. A baseline may do so: it is held up as just that.
+fn is_constant(panel: &Panel) -> bool {
+    panel.asked == Asked::Model && constancy(&panel.rows).is_some()
 }
-
-/// The sign-flip test of the overall average alone, for groups of people where the rest is not wanted.
-fn sign_flip_overall(sums: &Sums, how: &Resampling) -> Option<f64> {
-    let Some(own) = sums.balanced().filter(|own| own.len() > 1) else {
-        return sign_flip(sums, how).overall;
-    };
-    let observed = own.iter().sum::<f64>().abs();
-    let reached = (0..how.resamples as u64)
-        .into_par_iter()
-        .filter(|&number| {
-            let mut generator = Draws::new(how.seed ^ FLIP, number);
-            let flipped: f64 = own.iter().map(|d| d * sign(&mut generator)).sum();
-            flipped.abs() >= observed - ROUNDING * own.len() as f64
-        })
-        .count();
-    Some((1 + reached) as f64 / (1 + how.resamples) as f64)
-}
-
-/// Heads or tails.
-fn sign(draws: &mut Draws) -> f64 {
-    if draws.coin() { 1.0 } else { -1.0 }
-}
-
-/// Averages that differ by this little are equal: they are of the same counts, added in another order.
-const ROUNDING: f64 = 1e-12;
-
-/// Keeps the flips' random numbers apart from the bootstrap's.
-const FLIP: u64 = 0x5167_4e46_4c49_5000;
 
 /// Agreement of choices on the pairs that `wanted` picks.
 ///

@@ -1,4 +1,6 @@
 use super::*;
+use crate::metrics::estimate::Verdict;
+use crate::metrics::panel::Asked;
 
 /// One category, one split; `correct[person]` of six questions are right.
 fn rows(correct: &[usize]) -> Vec<Row> {
@@ -20,13 +22,20 @@ fn rows(correct: &[usize]) -> Vec<Row> {
     rows
 }
 
+fn panel(rows: Vec<Row>) -> Panel {
+    Panel {
+        rows,
+        asked: Asked::Baseline,
+    }
+}
+
 fn roster() -> Roster {
     Roster::new(&[]).expect("no runs contradict nothing")
 }
 
 fn paired(a: Vec<Row>, b: Vec<Row>) -> Paired {
-    let (a, b) = (Panel { rows: a, chance: false }, Panel { rows: b, chance: false });
-    Paired::new(&a, &b, Unread::Wrong, &roster(), ("a", "b")).expect("they share probes")
+    let (a, b) = (panel(a), panel(b));
+    Paired::new(&a, &b, &roster(), ("a", "b")).expect("they share probes")
 }
 
 fn close(a: f64, b: f64, within: f64) {
@@ -41,25 +50,41 @@ fn sign_flip_agrees_with_all_flips() {
         rows(&[5, 6, 4, 6, 5, 3, 6, 5, 4, 6]),
         rows(&[4, 4, 5, 3, 5, 2, 4, 5, 3, 5]),
     );
-    let comparison = paired.compare(
-        1,
-        &Resampling {
-            resamples: 20_000,
-            seed: 5,
-        },
-    );
-    close(comparison.difference.overall.expect("data").value, 1.0 / 6.0, 1e-12);
-    // Standard error of a share near 0.05 over 20,000 flips is 0.0015; this is four of them.
-    close(comparison.p.overall.expect("data"), 0.046_875, 0.006);
-    assert_eq!(comparison.people, 10);
-    // Everybody, as a group, is everybody: the shortcut of groups gives the same flips.
-    let how = Resampling {
-        resamples: 500,
+    let exact = Resampling {
+        resamples: 1024,
         seed: 5,
     };
+    let overall = |how: &Resampling| paired.compare(1, how).difference.overall.expect("data").wrong;
+    close(overall(&exact).estimate.value, 1.0 / 6.0, 1e-12);
+    close(overall(&exact).p.expect("ten people"), 0.046_875, 1e-12);
+    // One resample fewer than there are flips, and they are drawn: the standard error of a share near 0.05 over 1023 flips
+    // is 0.007; this is four of them.
+    let drawn = Resampling {
+        resamples: 1023,
+        seed: 5,
+    };
+    close(overall(&drawn).p.expect("ten people"), 0.046_875, 0.028);
+    assert_eq!(overall(&exact).estimate.people, 10);
+    // Everybody, as a group, is everybody: the shortcut of groups gives the same flips.
     let all: Vec<usize> = (0..10).collect();
-    let (_, p, people) = paired.among(&all, 1, &how).expect("data");
-    assert_eq!((Some(p), people), (paired.compare(1, &how).p.overall, 10));
+    for how in [exact, drawn] {
+        assert_eq!(paired.among(&all, 1, &how).expect("data").wrong.p, overall(&how).p);
+    }
+}
+
+#[test]
+fn the_smallest_p_is_what_identical_people_reach() {
+    let how = Resampling {
+        resamples: 4000,
+        seed: 5,
+    };
+    for people in [5, 6, 8] {
+        let paired = paired(rows(&vec![6; people]), rows(&vec![3; people]));
+        let overall = paired.compare(1, &how).difference.overall.expect("data");
+        assert_eq!(overall.wrong.p, Some(super::super::smallest_p(people, &how)));
+        let verdict = if people < 6 { Verdict::TooFew } else { Verdict::Ahead };
+        assert_eq!(overall.verdict(), verdict, "{people}");
+    }
 }
 
 #[test]
@@ -147,8 +172,8 @@ fn different_labels_are_refused_and_nothing_shared_is_said() {
             ..empty()
         }];
         let roster = Roster::new(&runs).expect("one run");
-        let (a, b) = (Panel { rows: a, chance: false }, Panel { rows: b, chance: false });
-        Paired::new(&a, &b, Unread::Wrong, &roster, ("a", "b"))
+        let (a, b) = (panel(a), panel(b));
+        Paired::new(&a, &b, &roster, ("a", "b"))
             .expect_err("refused")
             .to_string()
     };
@@ -175,16 +200,16 @@ fn empty() -> crate::metrics::RunData {
 fn a_dropped_choice_counts_on_neither_side() {
     let (a, mut b) = (rows(&[6, 6]), rows(&[6, 6]));
     b[0].choice = None;
-    let (a, b) = (Panel { rows: a, chance: false }, Panel { rows: b, chance: false });
-    let difference = |unread| {
-        let paired = Paired::new(&a, &b, unread, &roster(), ("a", "b")).expect("they share probes");
-        paired
-            .difference(1, &Resampling { resamples: 10, seed: 1 })
-            .overall
-            .expect("data")
-            .value
-    };
-    close(difference(Unread::Wrong), 1.0 / 12.0, 1e-12);
-    close(difference(Unread::Chance), 0.5 / 12.0, 1e-12);
-    close(difference(Unread::Dropped), 0.0, 0.0);
+    let (a, b) = (panel(a), panel(b));
+    let paired = Paired::new(&a, &b, &roster(), ("a", "b")).expect("they share probes");
+    let how = Resampling { resamples: 10, seed: 1 };
+    let contrast = paired.contrasts(1, &how).overall.expect("data");
+    close(contrast.wrong.estimate.value, 1.0 / 12.0, 1e-12);
+    assert_eq!(contrast.unread, 1);
+    let rules = contrast.otherwise.expect("one answer was not read");
+    close(rules.chance.estimate.value, 0.5 / 12.0, 1e-12);
+    close(rules.shared.expect("eleven probes").estimate.value, 0.0, 0.0);
+    let overall = paired.overall(1, &how).expect("data");
+    close(overall.wrong.estimate.value, contrast.wrong.estimate.value, 1e-12);
+    assert_eq!((overall.unread, overall.otherwise.is_some()), (1, true));
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde::{Deserialize, Serialize};
 
-use super::choice::prediction;
+use super::choice::{is_informed, prediction};
 use super::input::RunData;
 use super::roster::{MetricsError, Roster};
 use crate::scoring::{Condition, Norm, Outcome};
@@ -25,6 +25,8 @@ pub enum System {
     },
     /// The exact chance level: 1 / number of candidates of each probe.
     Chance,
+    /// Always the first candidate of the catalogue.
+    First,
     /// The most common answer of the others.
     Majority,
     /// The answer most common among the k most similar others.
@@ -108,14 +110,30 @@ impl Credit {
 pub struct Panel {
     /// Rows ordered by person, split and question, each probe once.
     pub rows: Vec<Row>,
-    /// Whether rows stand for chance, whatever their choice.
-    pub chance: bool,
+    /// Who chose.
+    pub asked: Asked,
+}
+
+/// Who or what a panel's choices come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Asked {
+    /// A model.
+    Model,
+    /// A rule that asks no model; that it answers alike for everybody may be its very point.
+    Baseline,
+    /// Chance: rows are worth 1 / number of candidates, whatever their choice.
+    Chance,
 }
 
 impl Panel {
+    /// Whether rows stand for chance.
+    pub fn is_chance(&self) -> bool {
+        self.asked == Asked::Chance
+    }
+
     /// How rows count in this panel under a rule for unread choices.
     pub fn credit(&self, unread: Unread) -> Credit {
-        if self.chance {
+        if self.is_chance() {
             Credit::Chance
         } else {
             Credit::Choice(unread)
@@ -131,16 +149,25 @@ impl Panel {
             System::Model { condition, norm } => run
                 .outcomes
                 .iter()
-                .filter(|outcome| outcome.condition == *condition)
+                .filter(|outcome| outcome.condition == *condition && is_informed(outcome, *norm))
                 .map(|outcome| row(run, roster, outcome, prediction(outcome, *norm)))
                 .collect::<Result<Vec<_>, _>>()?,
             System::Chance => every_probe(run, roster)?,
+            System::First => {
+                let mut rows = every_probe(run, roster)?;
+                rows.iter_mut().for_each(|row| row.choice = Some(0));
+                rows
+            }
             System::Majority => with_baseline(run, roster, |b| b.majority)?,
             System::Resemblance { k } => with_baseline(run, roster, |b| b.resemblance.get(k).copied())?,
         };
         let mut panel = Self {
             rows,
-            chance: *system == System::Chance,
+            asked: match system {
+                System::Model { .. } => Asked::Model,
+                System::Chance => Asked::Chance,
+                System::First | System::Majority | System::Resemblance { .. } => Asked::Baseline,
+            },
         };
         panel.rows.sort_unstable();
         if let Some(twice) = panel.rows.windows(2).find(|w| w[0].key() == w[1].key()) {
@@ -161,7 +188,7 @@ impl Panel {
 
     /// Number of rows without a readable choice.
     pub fn unread(&self) -> usize {
-        if self.chance {
+        if self.is_chance() {
             0
         } else {
             self.rows.iter().filter(|row| row.choice.is_none()).count()
@@ -180,9 +207,9 @@ pub fn conditions(run: &RunData) -> Vec<Condition> {
     seen.into_iter().cloned().collect()
 }
 
-/// The baselines that can be told for a run: chance always, the others where the run stored them.
+/// The baselines that can be told for a run: chance and the first candidate always, the others where the run stored them.
 pub fn baselines(run: &RunData) -> Vec<System> {
-    let mut systems = vec![System::Chance];
+    let mut systems = vec![System::Chance, System::First];
     if run.baselines.iter().any(|b| b.majority.is_some()) {
         systems.push(System::Majority);
     }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::average::Sums;
+use super::estimate::Quantity;
 use super::input::RunData;
 use super::panel::{Panel, Unread};
 use crate::scoring::{Condition, Evidence, Reading};
@@ -77,7 +78,7 @@ pub fn bounds(panel: &Panel, categories: usize) -> Bounds {
             .totals(|_| 1.0)
             .overall()
     };
-    let right = Sums::of_rows(&panel.rows, categories, |row| {
+    let right = Sums::of_rows(&panel.rows, categories, Quantity::Share, |row| {
         (f64::from(u8::from(row.choice.is_none() || row.correct())), 1.0)
     });
     Bounds {

@@ -11,9 +11,10 @@ use crate::survey::QuestionId;
 /// one person, which is what makes runs comparable probe by probe.
 #[derive(Debug, Clone)]
 pub struct Roster {
-    /// All people, in the order in which runs name them.
+    /// All people, by survey and id: the order that a run's people have among themselves, and with it every random draw,
+    /// is the same whichever other runs are looked at.
     pub people: Vec<Person>,
-    /// All probed questions with their categories.
+    /// All probed questions with their categories, by number.
     pub questions: Vec<(QuestionId, usize)>,
     /// Category names in the catalogue's order.
     pub categories: Vec<String>,
@@ -159,46 +160,31 @@ impl Roster {
             person_index: HashMap::new(),
             question_index: HashMap::new(),
         };
+        let mut questions = BTreeMap::new();
+        let mut people: BTreeMap<(&str, &str), &Person> = BTreeMap::new();
         for run in runs {
-            roster.add(run, runs.first().map_or("", |first| first.name.as_str()))?;
+            if run.categories != roster.categories {
+                return Err(MetricsError::Categories {
+                    first: runs.first().map_or(String::new(), |first| first.name.clone()),
+                    second: run.name.clone(),
+                });
+            }
+            add_questions(&mut questions, run)?;
+            for person in &run.people {
+                people.entry((survey_key(run), &person.id)).or_insert(person);
+            }
+        }
+        for (number, (id, category)) in questions.into_iter().enumerate() {
+            roster.question_index.insert(id, number);
+            roster.questions.push((id, category));
+        }
+        for (number, ((survey, id), person)) in people.into_iter().enumerate() {
+            let of_survey = roster.person_index.entry(survey.to_owned()).or_default();
+            of_survey.insert(id.to_owned(), number);
+            roster.people.push(person.clone());
         }
         roster.dimensions = dimensions(runs, &roster.people);
         Ok(roster)
-    }
-
-    fn add(&mut self, run: &RunData, first: &str) -> Result<(), MetricsError> {
-        if run.categories != self.categories {
-            return Err(MetricsError::Categories {
-                first: first.to_owned(),
-                second: run.name.clone(),
-            });
-        }
-        for question in &run.questions {
-            let contradiction = || MetricsError::Category {
-                run: run.name.clone(),
-                question: question.id,
-                category: question.category,
-            };
-            if question.category >= self.categories.len() {
-                return Err(contradiction());
-            }
-            match self.question_index.get(&question.id) {
-                Some(&known) if self.questions[known].1 != question.category => return Err(contradiction()),
-                Some(_) => {}
-                None => {
-                    self.question_index.insert(question.id, self.questions.len());
-                    self.questions.push((question.id, question.category));
-                }
-            }
-        }
-        let known = self.person_index.entry(survey_key(run).to_owned()).or_default();
-        for person in &run.people {
-            if !known.contains_key(&person.id) {
-                known.insert(person.id.clone(), self.people.len());
-                self.people.push(person.clone());
-            }
-        }
-        Ok(())
     }
 
     /// The number of a person of `run`.
@@ -220,6 +206,21 @@ impl Roster {
             .map(|(index, _)| index)
             .collect()
     }
+}
+
+/// Adds a run's questions and their categories to those of other runs.
+fn add_questions(questions: &mut BTreeMap<QuestionId, usize>, run: &RunData) -> Result<(), MetricsError> {
+    for question in &run.questions {
+        let known = *questions.entry(question.id).or_insert(question.category);
+        if question.category >= run.categories.len() || known != question.category {
+            return Err(MetricsError::Category {
+                run: run.name.clone(),
+                question: question.id,
+                category: question.category,
+            });
+        }
+    }
+    Ok(())
 }
 
 /// What tells one survey's people from another's: the hash of the file, or its name where no hash is kept.

@@ -6,7 +6,7 @@
 /// [`EXACT_UP_TO`] discordant probes the binomial distribution is summed exactly (p = min(1, 2 P(X ≤ min(b, c)))), above
 /// it Edwards' continuity-corrected statistic (|b − c| − 1)² / (b + c) is held against χ² with one degree of freedom.
 /// Source: McNemar, *Psychometrika* 12, 1947; Edwards, *Psychometrika* 13, 1948. It takes probes as independent; that
-/// those of one person are not is what [`super::paired::sign_flip`] accounts for.
+/// those of one person are not is what [`super::flips::sign_flip`] accounts for.
 pub fn mcnemar(b: usize, c: usize) -> f64 {
     let n = b + c;
     if n == 0 {

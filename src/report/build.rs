@@ -3,13 +3,15 @@
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
 
+use super::choices;
 use super::names;
 use super::numbers::{Against, Report, ReportOptions, RunSummary, SystemScores};
+use super::ranking;
 use super::sections;
 use super::transfer;
 use crate::metrics::{
-    MetricsError, Norm, Paired, Panel, Roster, RunData, Sums, System, Unread, baselines, clustered, conditions, counts,
-    crossed_overall,
+    Credit, Estimate, MetricsError, Norm, Paired, Panel, Quantity, Resampling, Roster, Row, RunData, Sums, System,
+    Unread, baselines, clustered, clustered_overall, conditions, counts, crossed_overall,
 };
 use crate::run::Spec;
 use crate::scoring::{Condition, Method};
@@ -61,16 +63,19 @@ impl Bench<'_> {
         self.roster.categories.len()
     }
 
-    /// Matches two systems probe by probe; unread choices are wrong.
-    pub fn pair(&self, first: usize, second: usize) -> Result<Paired, MetricsError> {
+    /// Matches two systems probe by probe; absent where they have no probe in common.
+    pub fn pair(&self, first: usize, second: usize) -> Result<Option<Paired>, MetricsError> {
         let names = (self.full_label(first), self.full_label(second));
-        Paired::new(
+        let paired = Paired::new(
             &self.entries[first].panel,
             &self.entries[second].panel,
-            Unread::Wrong,
             &self.roster,
             (&names.0, &names.1),
-        )
+        );
+        match paired {
+            Err(MetricsError::NothingShared { .. }) => Ok(None),
+            paired => paired.map(Some),
+        }
     }
 
     /// All parts of a system's name that say something.
@@ -107,16 +112,14 @@ impl Report {
                 .iter()
                 .filter(|b| shown.contains(*b))
             {
-                let difference = bench
-                    .pair(system, baseline)?
-                    .difference(bench.categories(), &options.resampling);
-                if let Some(difference) = difference.overall {
-                    against.push(Against {
-                        system,
-                        baseline,
-                        difference,
-                    });
-                }
+                let paired = bench.pair(system, baseline)?;
+                let overall = |paired: Paired| paired.overall(bench.categories(), &options.resampling);
+                let difference = paired.and_then(overall);
+                against.extend(difference.map(|difference| Against {
+                    system,
+                    baseline,
+                    difference,
+                }));
             }
         }
         Ok(Self {
@@ -130,7 +133,8 @@ impl Report {
                 .map(|(run, norm)| summary(run, *norm))
                 .collect(),
             against,
-            curves: sections::curves(&bench, &systems),
+            ranking: ranking::ranking(&bench, &systems)?,
+            curves: sections::curves(&bench, &systems)?,
             groups: sections::groups(&bench),
             transfer: transfer::transfer(&bench, &systems, &shown)?,
             methods: sections::methods(&bench)?,
@@ -138,6 +142,7 @@ impl Report {
             calibration: sections::calibrations(&bench),
             readings: sections::readings_of(&bench),
             lift: sections::lift(&bench)?,
+            choices: choices::choices(&bench, &systems),
             headline: bench.headline.clone(),
             baseline_runs: shown
                 .iter()
@@ -179,7 +184,7 @@ pub(super) fn bench(runs: &[RunData], options: ReportOptions) -> Result<Bench<'_
             });
         }
         headline.extend(
-            main_conditions(&entries[start..])
+            main_conditions(&entries[start..], &spec_methods(run))
                 .into_iter()
                 .map(|position| start + position),
         );
@@ -222,6 +227,12 @@ fn spec_norm(run: &RunData) -> Norm {
     spec.and_then(|spec| spec.scoring.norm.parse().ok()).unwrap_or_default()
 }
 
+/// The methods of a run in the order of its spec: the first one is what its headline is about, decided before any result.
+fn spec_methods(run: &RunData) -> Vec<Method> {
+    let spec: Option<Spec> = toml::from_str(&run.header.spec).ok();
+    spec.map(|spec| spec.grid.methods).unwrap_or_default()
+}
+
 fn summary(run: &RunData, norm: Norm) -> RunSummary {
     let title = toml::from_str::<Spec>(&run.header.spec)
         .map(|spec| spec.title)
@@ -240,13 +251,11 @@ fn summary(run: &RunData, norm: Norm) -> RunSummary {
 /// The main condition of each method: the person's own demonstrations from all categories, as many as there are; polar and
 /// without demographics where there is a choice. A method whose conditions are restricted to several categories, one each,
 /// has no main condition: none of them speaks for the others.
-fn main_conditions(entries: &[Entry]) -> Vec<usize> {
-    let methods = [
-        Method::Likelihood,
-        Method::Label,
-        Method::Generation,
-        Method::GenerationPaper,
-    ];
+fn main_conditions(entries: &[Entry], order: &[Method]) -> Vec<usize> {
+    let of_entries: BTreeSet<Method> = entries.iter().filter_map(Entry::condition).map(|c| c.method).collect();
+    let mut methods: Vec<Method> = of_entries.into_iter().collect();
+    // Methods that the spec does not name, if there are any, come last.
+    methods.sort_by_key(|method| order.iter().position(|named| named == method).unwrap_or(order.len()));
     let rank = |condition: &Condition| {
         (
             condition.control.is_own(),
@@ -306,14 +315,42 @@ fn scores(bench: &Bench<'_>, at: usize) -> SystemScores {
         unread: entry.panel.unread(),
         scores: clustered(&sums, how),
         counts: counts(&entry.panel, bench.categories()),
+        mean_of_people: mean_of_people(&entry.panel, credit, how),
         crossed: bench
             .headline
             .contains(&at)
-            .then(|| crossed_overall(&entry.panel, bench.categories(), credit, how))
+            .then(|| crossed_overall(&entry.panel, bench.categories(), credit))
             .flatten(),
         shown,
         context_tokens,
     }
+}
+
+/// The mean over people of each person's own share of correct choices: the overall figure as the paper computes it.
+fn mean_of_people(panel: &Panel, credit: Credit, how: &Resampling) -> Option<Estimate> {
+    let shares = |rows: &[Row]| {
+        let worth = rows.iter().map(|row| credit.of(row));
+        let (right, all) = worth.fold((0.0, 0.0), |sum, (n, d)| (sum.0 + n, sum.1 + d));
+        (right, all)
+    };
+    let people: Vec<&[Row]> = panel.rows.chunk_by(|a, b| a.person == b.person).collect();
+    let one = people.iter().filter_map(|rows| rows.first()).map(|row| Row {
+        category: 0,
+        split: 0,
+        ..*row
+    });
+    let one: Vec<Row> = one.collect();
+    let quantity = if panel.is_chance() {
+        Quantity::Exact
+    } else {
+        Quantity::Share
+    };
+    let mut own = people.iter().map(|rows| shares(rows));
+    let sums = Sums::of_rows(&one, 1, quantity, |_| match own.next() {
+        Some((right, all)) if all > 0.0 => (right / all, 1.0),
+        _ => (0.0, 0.0),
+    });
+    clustered_overall(&sums, how)
 }
 
 /// Baselines to be shown: all but, of several k of resemblance on the same probes, the best one. Choosing it by its

@@ -7,7 +7,9 @@ use serde::{Deserialize, Serialize};
 use super::build::{Bench, Entry, bench};
 use super::names;
 use super::numbers::ReportOptions;
-use crate::metrics::{Comparison, Estimate, MetricsError, Norm, Panel, RunData, System, holm};
+use crate::metrics::{
+    Comparison, Contrast, FEWEST_FOR_WORDS, MetricsError, Norm, Paired, Panel, RunData, System, holm,
+};
 use crate::scoring::Method;
 
 /// What differs between the two sides of a comparison; everything else is equal.
@@ -131,15 +133,10 @@ pub struct GroupDifference {
     /// Number of its people.
     pub people: usize,
     /// First minus second.
-    pub difference: Estimate,
-    /// p-value of the sign-flip test.
-    pub p: f64,
-    /// The same, adjusted.
-    pub p_adjusted: f64,
+    pub difference: Contrast,
+    /// p of the sign-flip test, adjusted.
+    pub p_adjusted: Option<f64>,
 }
-
-/// Fewer people than this cannot reach p < 0.05 even if all of them differ alike: 2 / 2^5 is above it.
-pub(super) const FEWEST: usize = 6;
 
 impl Comparisons {
     /// Compares all systems of `runs` that differ in one factor alone. Up to four of them are compared each with each,
@@ -241,7 +238,12 @@ fn each_with_each(list: &[usize]) -> Vec<(usize, usize)> {
 fn pair(bench: &Bench<'_>, first: usize, second: usize) -> Result<Pair, MetricsError> {
     let categories = bench.categories();
     let how = &bench.options.resampling;
-    let paired = bench.pair(first, second)?;
+    let Some(paired) = bench.pair(first, second)? else {
+        return Err(MetricsError::NothingShared {
+            first: bench.full_label(first),
+            second: bench.full_label(second),
+        });
+    };
     let comparison = paired.compare(categories, how);
     let (a, b) = (&bench.entries[first].parts, &bench.entries[second].parts);
     let common: Vec<&str> = (1..9)
@@ -249,41 +251,17 @@ fn pair(bench: &Bench<'_>, first: usize, second: usize) -> Result<Pair, MetricsE
         .map(|at| a[at].as_str())
         .collect();
     let labels = bench.labels(&[first, second]);
-    let known: Vec<f64> = comparison.p.categories.iter().flatten().copied().collect();
+    let p = || {
+        comparison
+            .difference
+            .categories
+            .iter()
+            .map(|c| c.and_then(|contrast| contrast.wrong.p))
+    };
+    let known: Vec<f64> = p().flatten().collect();
     let mut adjusted = holm(&known).into_iter();
-    let p_by_category = comparison
-        .p
-        .categories
-        .iter()
-        .map(|p| p.and_then(|_| adjusted.next()))
-        .collect();
-    let mut groups = Vec::new();
-    for dimension in &bench.roster.dimensions {
-        for group in &dimension.groups {
-            let members = bench.roster.members(&dimension.name, group);
-            if members.len() < FEWEST {
-                continue;
-            }
-            if let Some((difference, p, people)) = paired.among(&members, categories, how)
-                && people >= FEWEST
-            {
-                let (dimension, group) = (dimension.name.clone(), group.clone());
-                groups.push(GroupDifference {
-                    dimension,
-                    group,
-                    people,
-                    difference,
-                    p,
-                    p_adjusted: p,
-                });
-            }
-        }
-    }
-    let p: Vec<f64> = groups.iter().map(|group| group.p).collect();
-    groups
-        .iter_mut()
-        .zip(holm(&p))
-        .for_each(|(group, p)| group.p_adjusted = p);
+    let p_by_category = p().map(|p| p.and_then(|_| adjusted.next())).collect();
+    let groups = groups(bench, &paired);
     let [first, second] = [labels[0].clone(), labels[1].clone()];
     Ok(Pair {
         first,
@@ -293,4 +271,33 @@ fn pair(bench: &Bench<'_>, first: usize, second: usize) -> Result<Pair, MetricsE
         p_by_category,
         groups,
     })
+}
+
+/// The difference among the people of every group that is large enough to tell anything.
+fn groups(bench: &Bench<'_>, paired: &Paired) -> Vec<GroupDifference> {
+    let mut groups = Vec::new();
+    for dimension in &bench.roster.dimensions {
+        for group in &dimension.groups {
+            let members = bench.roster.members(&dimension.name, group);
+            if members.len() < FEWEST_FOR_WORDS {
+                continue;
+            }
+            let difference = paired.among(&members, bench.categories(), &bench.options.resampling);
+            let difference = difference.filter(|contrast| contrast.wrong.estimate.people >= FEWEST_FOR_WORDS);
+            groups.extend(difference.map(|difference| GroupDifference {
+                dimension: dimension.name.clone(),
+                group: group.clone(),
+                people: difference.wrong.estimate.people,
+                difference,
+                p_adjusted: difference.wrong.p,
+            }));
+        }
+    }
+    let p: Vec<f64> = groups
+        .iter()
+        .map(|group| group.difference.wrong.p.unwrap_or(1.0))
+        .collect();
+    let adjusted = groups.iter_mut().zip(holm(&p));
+    adjusted.for_each(|(group, p)| group.p_adjusted = Some(p));
+    groups
 }

@@ -1,10 +1,12 @@
 //! Comparisons as tables and sentences.
 
-use super::compare::{Comparisons, FEWEST, GroupDifference, Pair};
+use super::compare::{Comparisons, GroupDifference, Pair};
+use super::csv::{CONTRAST, contrast as contrast_csv, number};
+use super::findings::verdict;
 use super::names;
 use super::table::{Align, Table};
-use super::words::{difference, kappa, p_value, p_words, people, percent};
-use crate::metrics::{Agreement, Estimate};
+use super::words::{contrast, kappa, otherwise, p_value, p_words, people, percent, reach};
+use crate::metrics::{Agreement, Contrast, FEWEST_FOR_WORDS, Verdict};
 
 /// Groups that a summary names; the CSV and JSON forms have all.
 const NAMED: usize = 3;
@@ -22,6 +24,8 @@ impl Comparisons {
             "first, %",
             "second, %",
             "difference (95 %)",
+            "both read",
+            "unread a guess",
             "p (Holm)",
             "agree, %",
             "kappa",
@@ -29,14 +33,17 @@ impl Comparisons {
         table
             .columns
             .extend(titles.map(|title| (title.to_owned(), Align::Right)));
-        let mut push = |name: String, first: Option<f64>, second: Option<f64>, rest: [String; 4]| {
+        let mut push = |name: String, first: Option<f64>, second: Option<f64>, rest: [String; 6]| {
             let mut row = vec![name, percent(first), percent(second)];
             row.extend(rest);
             table.rows.push(row);
         };
-        let rest = |estimate: &Option<Estimate>, p: Option<f64>, agreement: &Option<Agreement>| {
+        let rest = |difference: &Option<Contrast>, p: Option<f64>, agreement: &Option<Agreement>| {
+            let [shared, chance] = otherwise(difference.as_ref());
             [
-                difference(estimate.as_ref()),
+                contrast(difference.as_ref()),
+                shared,
+                chance,
                 p.map_or("–".to_owned(), p_value),
                 percent(agreement.map(|a| a.agreement)),
                 kappa(agreement.and_then(|a| a.kappa)),
@@ -51,7 +58,8 @@ impl Comparisons {
             );
             push(names::short_category(category), first, second, rest);
         }
-        let overall = rest(&c.difference.overall, c.p.overall, &c.agreement);
+        let p = c.difference.overall.and_then(|overall| overall.wrong.p);
+        let overall = rest(&c.difference.overall, p, &c.agreement);
         push(
             "Overall".to_owned(),
             c.accuracy.0.overall,
@@ -75,17 +83,21 @@ impl Comparisons {
                 format!(" ({})", pair.common)
             }
         )];
-        // One person has no sign to flip.
-        let flipping = c.p.overall.map_or(String::new(), |p| {
-            format!("{} by flipping whole people, ", p_words(Some(p)))
-        });
-        lines.push(format!(
-            "{} probes of {}; difference {} points, {flipping}McNemar's {}.",
-            c.table.probes(),
-            people(c.people),
-            difference(c.difference.overall.as_ref()),
-            p_words(Some(c.mcnemar))
-        ));
+        if let Some(overall) = &c.difference.overall {
+            // One person has no sign to flip.
+            let p = overall.wrong.p;
+            let flipping = p.map_or(String::new(), |p| {
+                format!("{} by flipping whole people, ", p_words(Some(p)))
+            });
+            lines.push(format!(
+                "{} probes of {}. The first is {} ({flipping}McNemar's {}).",
+                c.table.probes(),
+                people(c.people),
+                verdict(overall, p),
+                p_words(Some(c.mcnemar))
+            ));
+        }
+        lines.extend(reach(c.people, self.categories.len(), &self.options.resampling));
         lines.push(format!(
             "Both right {}, only the first {}, only the second {}, both wrong {} (alike {}).",
             c.table.both_right,
@@ -101,19 +113,23 @@ impl Comparisons {
             ));
         }
         if !pair.groups.is_empty() {
-            let mut told: Vec<&GroupDifference> = pair.groups.iter().filter(|g| g.p_adjusted < 0.05).collect();
-            told.sort_by(|a, b| b.difference.value.abs().total_cmp(&a.difference.value.abs()));
+            let is_told = |g: &&GroupDifference| {
+                matches!(g.difference.verdict_at(g.p_adjusted), Verdict::Ahead | Verdict::Behind)
+            };
+            let mut told: Vec<&GroupDifference> = pair.groups.iter().filter(is_told).collect();
+            let value = |g: &GroupDifference| g.difference.wrong.estimate.value.abs();
+            told.sort_by(|a, b| value(b).total_cmp(&value(a)));
             let named = told
                 .iter()
                 .take(NAMED)
-                .map(|g| format!("{} {} {}", g.dimension, g.group, difference(Some(&g.difference))));
+                .map(|g| format!("{} {} {}", g.dimension, g.group, contrast(Some(&g.difference))));
             let what = if told.is_empty() {
                 String::new()
             } else {
                 format!(", the largest in {}", named.collect::<Vec<_>>().join("; "))
             };
             lines.push(format!(
-                "Groups of {FEWEST} people or more with a difference after Holm's correction: {} of {}{what}.",
+                "Groups of {FEWEST_FOR_WORDS} people or more with a difference after Holm's correction: {} of {}{what}.",
                 told.len(),
                 pair.groups.len()
             ));
@@ -124,34 +140,21 @@ impl Comparisons {
     /// All figures of all comparisons, a line each, for programs.
     pub fn csv_table(&self) -> Table {
         let left = ["first", "second", "common", "scope", "dimension", "name"];
-        let right = [
-            "first_accuracy",
-            "second_accuracy",
-            "difference",
-            "se",
-            "low",
-            "high",
-            "p",
-            "p_holm",
-        ];
         let mut columns: Vec<(&str, Align)> = left.map(|name| (name, Align::Left)).to_vec();
-        columns.extend(
-            right
-                .iter()
-                .chain(&["agreement", "kappa", "people"])
-                .map(|name| (*name, Align::Right)),
-        );
+        let right = ["first_accuracy", "second_accuracy"].iter().chain(&CONTRAST);
+        let right = right.chain(&["p_holm", "agreement", "kappa", "people"]);
+        columns.extend(right.map(|name| (*name, Align::Right)));
         columns.push(("respondents", Align::Left));
         let mut table = Table::new("compare", "", &columns);
         for pair in &self.pairs {
             let c = &pair.comparison;
             let mut line =
-                |place: [&str; 3], sides: [Option<f64>; 2], d: &Estimate, tail: [Option<f64>; 4], count: usize| {
+                |place: [&str; 3], sides: [Option<f64>; 2], d: &Contrast, tail: [Option<f64>; 3], count: usize| {
                     let mut row = vec![pair.first.clone(), pair.second.clone(), pair.common.clone()];
                     row.extend(place.map(str::to_owned));
-                    row.extend(sides.map(super::csv::number));
-                    row.extend(super::csv::numbers(Some(d)));
-                    row.extend(tail.map(super::csv::number));
+                    row.extend(sides.map(number));
+                    row.extend(contrast_csv(Some(d)));
+                    row.extend(tail.map(number));
                     row.push(count.to_string());
                     row.push(if self.synthetic { "synthetic" } else { "survey" }.to_owned());
                     table.rows.push(row);
@@ -160,13 +163,7 @@ impl Comparisons {
             if let Some(overall) = &c.difference.overall {
                 let (agreement, kappa) = agreed(&c.agreement);
                 let sides = [c.accuracy.0.overall, c.accuracy.1.overall];
-                line(
-                    ["overall", "", ""],
-                    sides,
-                    overall,
-                    [c.p.overall, None, agreement, kappa],
-                    c.people,
-                );
+                line(["overall", "", ""], sides, overall, [None, agreement, kappa], c.people);
             }
             for (at, category) in self.categories.iter().enumerate() {
                 let Some(estimate) = &c.difference.categories[at] else {
@@ -174,11 +171,17 @@ impl Comparisons {
                 };
                 let (agreement, kappa) = agreed(&c.agreement_by_category[at]);
                 let sides = [c.accuracy.0.categories[at], c.accuracy.1.categories[at]];
-                let tail = [c.p.categories[at], pair.p_by_category[at], agreement, kappa];
-                line(["category", "", category], sides, estimate, tail, c.people);
+                let tail = [pair.p_by_category[at], agreement, kappa];
+                line(
+                    ["category", "", category],
+                    sides,
+                    estimate,
+                    tail,
+                    estimate.wrong.estimate.people,
+                );
             }
             for group in &pair.groups {
-                let tail = [Some(group.p), Some(group.p_adjusted), None, None];
+                let tail = [group.p_adjusted, None, None];
                 let place = ["group", group.dimension.as_str(), group.group.as_str()];
                 line(place, [None, None], &group.difference, tail, group.people);
             }

@@ -3,7 +3,7 @@
 use super::names;
 use super::numbers::{Report, SystemScores};
 use super::table::{Align, Table};
-use crate::metrics::{Agreement, Counts, Estimate, System};
+use crate::metrics::{Agreement, Contrast, Counts, Estimate, System};
 
 impl Report {
     /// All tables for programs; each has a column that says whether the respondents are synthetic.
@@ -15,7 +15,12 @@ impl Report {
             self.agreement_csv(),
             self.norms_csv(),
         ]);
-        tables.extend([self.calibration_csv(), self.readings_csv(), self.lift_csv()]);
+        tables.extend([
+            self.calibration_csv(),
+            self.readings_csv(),
+            self.lift_csv(),
+            self.choices_csv(),
+        ]);
         tables.retain(|table| !table.rows.is_empty());
         for table in &mut tables {
             table.columns.push(("respondents".to_owned(), Align::Left));
@@ -67,6 +72,7 @@ impl Report {
             for ((category, estimate), counts) in categories.zip(&counts.categories) {
                 push("category", category, estimate, counts);
             }
+            push("overall, mean of people", "", &system.mean_of_people, &counts.overall);
             push("overall, crossed with questions", "", &system.crossed, &counts.overall);
         }
         table
@@ -156,38 +162,22 @@ impl Report {
             ("category", Align::Left),
         ];
         columns.extend(["probes", "agreement", "kappa"].map(|name| (name, Align::Right)));
-        columns.extend(DIFFERENCES.map(|name| (name, Align::Right)));
+        columns.extend(CONTRAST.map(|name| (name, Align::Right)));
         let mut table = Table::new("agreement", "", &columns);
         for pair in &self.methods {
             let comparison = &pair.comparison;
-            let mut push = |category: &str, agreement: &Option<Agreement>, d: Option<&Estimate>, p: Option<f64>| {
+            let mut push = |category: &str, agreement: &Option<Agreement>, difference: Option<&Contrast>| {
                 let Some(agreement) = agreement else { return };
                 let mut row = vec![pair.first.clone(), pair.second.clone(), category.to_owned()];
                 row.push(agreement.probes.to_string());
-                row.extend(
-                    [Some(agreement.agreement), agreement.kappa, None]
-                        .into_iter()
-                        .take(2)
-                        .map(number),
-                );
-                row.extend(numbers(d));
-                row.push(number(p));
+                row.extend([Some(agreement.agreement), agreement.kappa].map(number));
+                row.extend(contrast(difference));
                 table.rows.push(row);
             };
-            push(
-                "",
-                &comparison.agreement,
-                comparison.difference.overall.as_ref(),
-                comparison.p.overall,
-            );
+            push("", &comparison.agreement, comparison.difference.overall.as_ref());
             for (at, category) in self.categories.iter().enumerate() {
                 let difference = comparison.difference.categories[at].as_ref();
-                push(
-                    category,
-                    &comparison.agreement_by_category[at],
-                    difference,
-                    comparison.p.categories[at],
-                );
+                push(category, &comparison.agreement_by_category[at], difference);
             }
         }
         table
@@ -203,14 +193,20 @@ impl Report {
         );
         columns.extend(["over_chance", "over_baseline"].map(|name| (name, Align::Right)));
         columns.push(("baseline", Align::Left));
+        columns.extend(
+            ["shortest_probes", "shortest", "shortest_own", "shortest_by_chance"].map(|name| (name, Align::Right)),
+        );
         let mut table = Table::new("norms", "", &columns);
         for system in &self.norms {
             for norm in &system.norms {
                 let mut row = vec![system.label.clone(), norm.norm.name().to_owned()];
-                row.extend(numbers(Some(&norm.accuracy)));
+                row.extend(numbers(norm.accuracy.as_ref()));
                 row.push(number(norm.agreement.map(|a| a.agreement)));
-                row.extend([norm.over_chance, norm.over_baseline].map(|e| number(e.map(|e| e.value))));
+                row.extend([norm.over_chance, norm.over_baseline].map(|c| number(c.map(|c| c.wrong.estimate.value))));
                 row.push(system.baseline.clone());
+                row.push(norm.shortest.map(|s| s.probes.to_string()).unwrap_or_default());
+                let shares = norm.shortest.map(|s| [s.share.chosen, s.share.own, s.by_chance]);
+                row.extend((0..3).map(|at| number(shares.map(|shares| shares[at]))));
                 table.rows.push(row);
             }
         }
@@ -224,6 +220,9 @@ impl Report {
             "probes",
             "confidence",
             "accuracy",
+            "accuracy_low",
+            "accuracy_high",
+            "people",
             "brier",
             "brier_of_chance",
             "log_loss",
@@ -241,14 +240,11 @@ impl Report {
                     format!("{:.1}", bin.high),
                 ];
                 row.push(bin.probes.to_string());
-                let figures = [
-                    bin.confidence,
-                    bin.accuracy,
-                    all.brier,
-                    all.brier_of_chance,
-                    all.log_loss,
-                    all.ece,
-                ];
+                let ends = bin.accuracy.ends();
+                row.extend([Some(bin.confidence), Some(bin.accuracy.value)].map(number));
+                row.extend([ends.map(|(low, _)| low), ends.map(|(_, high)| high)].map(number));
+                row.push(bin.accuracy.people.to_string());
+                let figures = [all.brier, all.brier_of_chance, all.log_loss, all.ece];
                 row.extend(figures.map(|f| number(Some(f))));
                 table.rows.push(row);
             }
@@ -280,7 +276,7 @@ impl Report {
             ("category", Align::Left),
         ];
         columns.extend(["own", "other"].map(|name| (name, Align::Right)));
-        columns.extend(NUMBERS.iter().chain(&["probes"]).map(|name| (*name, Align::Right)));
+        columns.extend(CONTRAST.iter().chain(&["probes"]).map(|name| (*name, Align::Right)));
         let mut table = Table::new("individual-lift", "", &columns);
         for lift in &self.lift {
             let categories = self
@@ -288,11 +284,11 @@ impl Report {
                 .iter()
                 .map(String::as_str)
                 .zip(&lift.difference.categories);
-            for (category, estimate) in std::iter::once(("", &lift.difference.overall)).chain(categories) {
+            for (category, difference) in std::iter::once(("", &lift.difference.overall)).chain(categories) {
                 let overall = category.is_empty();
                 let mut row = vec![lift.label.clone(), lift.control.clone(), category.to_owned()];
                 row.extend([lift.own, lift.other].map(|v| number(overall.then_some(v))));
-                row.extend(numbers(estimate.as_ref()));
+                row.extend(contrast(difference.as_ref()));
                 row.push(if overall {
                     lift.probes.to_string()
                 } else {
@@ -306,20 +302,65 @@ impl Report {
 }
 
 /// Columns that [`numbers`] fills.
-const NUMBERS: [&str; 4] = ["value", "se", "low", "high"];
-/// Columns that [`numbers`] and a p-value fill.
-const DIFFERENCES: [&str; 5] = ["difference", "se", "low", "high", "p"];
+pub const NUMBERS: [&str; 5] = ["value", "se", "low", "high", "interval"];
+/// Columns that [`contrast`] fills: the difference with unread answers wrong, then under the other rules.
+pub const CONTRAST: [&str; 16] = [
+    "difference",
+    "se",
+    "low",
+    "high",
+    "interval",
+    "p",
+    "unread",
+    "both_read",
+    "both_read_low",
+    "both_read_high",
+    "both_read_p",
+    "as_chance",
+    "as_chance_low",
+    "as_chance_high",
+    "as_chance_p",
+    "verdict",
+];
 
-/// Value, standard error and interval as shares with six decimals.
-pub fn numbers(estimate: Option<&Estimate>) -> [String; 4] {
-    let spread = estimate.and_then(|e| e.spread);
-    [
+/// Value, standard error and interval as shares with six decimals, and how the interval was made.
+pub fn numbers(estimate: Option<&Estimate>) -> [String; 5] {
+    let ends = estimate.and_then(Estimate::ends);
+    let [value, se, low, high] = [
         estimate.map(|e| e.value),
-        spread.map(|s| s.se),
-        spread.map(|s| s.low),
-        spread.map(|s| s.high),
+        estimate.and_then(|e| e.se),
+        ends.map(|(low, _)| low),
+        ends.map(|(_, high)| high),
     ]
-    .map(number)
+    .map(number);
+    let kind = estimate.map_or("", |e| e.interval.name());
+    [value, se, low, high, kind.to_owned()]
+}
+
+/// A paired difference under every rule for unread answers; where everything was read, the rules agree.
+pub fn contrast(contrast: Option<&Contrast>) -> Vec<String> {
+    let Some(contrast) = contrast else {
+        return vec![String::new(); CONTRAST.len()];
+    };
+    let mut row: Vec<String> = numbers(Some(&contrast.wrong.estimate)).into();
+    row.push(number(contrast.wrong.p));
+    row.push(contrast.unread.to_string());
+    let (shared, chance) = match &contrast.otherwise {
+        Some(rules) => (rules.shared, Some(rules.chance)),
+        None => (Some(contrast.wrong), Some(contrast.wrong)),
+    };
+    for tested in [shared, chance] {
+        let ends = tested.and_then(|tested| tested.estimate.ends());
+        let figures = [
+            tested.map(|tested| tested.estimate.value),
+            ends.map(|(low, _)| low),
+            ends.map(|(_, high)| high),
+            tested.and_then(|tested| tested.p),
+        ];
+        row.extend(figures.map(number));
+    }
+    row.push(contrast.verdict().name().to_owned());
+    row
 }
 
 /// Six decimals; nothing where there is nothing.

@@ -1,64 +1,163 @@
 //! Sentences that the figures bear out: what a reader should take away, and what it depends on.
 
 use super::numbers::{NormScores, Report, Transfer};
-use super::words::{crowd, difference, mean_shown, percent};
-use crate::metrics::{Estimate, System};
+use super::words::{contrast, crowd, mean_shown, otherwise, percent};
+use crate::metrics::{Constancy, Contrast, Estimate, System, Verdict};
 use crate::scoring::{Condition, Control};
 
-/// The first sentence of a report: the best main system, how it fares against chance and baselines.
+/// The first sentences of a report. Of one run, they are about the first method of its spec, which was chosen before any
+/// result was known; of several, about all of them in order.
 pub fn lede(report: &Report) -> Vec<String> {
-    let overall = |at: usize| report.systems[at].scores.overall;
-    let value = |at: usize| overall(at).map_or(f64::NEG_INFINITY, |e| e.value);
-    let Some(best) = report
-        .headline
-        .iter()
-        .copied()
-        .reduce(|a, b| if value(b) > value(a) { b } else { a })
-    else {
+    if !report.ranking.is_empty() {
+        return ranked_lede(report);
+    }
+    let Some(&first) = report.headline.first() else {
         return restricted_lede(report);
     };
-    let Some(estimate) = overall(best) else {
+    let Some(estimate) = report.systems[first].scores.overall else {
         return Vec::new();
     };
-    let System::Model { condition, .. } = &report.systems[best].system else {
+    let System::Model { condition, .. } = &report.systems[first].system else {
         return Vec::new();
     };
     let from = condition.category.as_deref().map(super::names::short_category);
     let mut sentences = vec![format!(
         "{}, {} picks the statement that the same person would express next in {} of held-out questions, over {}.",
-        setting(condition, report.systems[best].shown, from.as_deref()),
-        report.runs[report.systems[best].run].header.model.name,
+        setting(condition, report.systems[first].shown, from.as_deref()),
+        report.runs[report.systems[first].run].header.model.name,
         share(&estimate),
-        crowd(report.systems[best].people, report.synthetic)
+        crowd(report.systems[first].people, report.synthetic)
     )];
-    for against in report.against.iter().filter(|a| a.system == best) {
-        let baseline = &report.systems[against.baseline];
-        let Some(other) = baseline.scores.overall else { continue };
-        sentences.push(format!(
-            "{} reaches {} %; the model is {}.",
+    sentences.extend(constant_answers(report, first));
+    sentences.extend(standings(report, first, "the model"));
+    sentences
+}
+
+/// What must be known before an accuracy is believed: that the system answers alike whoever is asked.
+fn constant_answers(report: &Report, system: usize) -> Option<String> {
+    let choices = report.choices.iter().find(|choices| choices.system == system)?;
+    Some(format!("{}.", capital(&alike(&choices.constancy?))))
+}
+
+/// "chooses the first candidate on 100 % of probes: its accuracy is that of always doing so" and the like.
+pub fn alike(constancy: &Constancy) -> String {
+    let figure = |share: f64| format!("{} %", super::words::whole_percent(share));
+    match constancy {
+        Constancy::Position { position, share } => format!(
+            "it chooses the {} candidate on {} of probes (people's own answers: {}): its accuracy is that of always doing so",
+            ordinal(*position),
+            figure(share.chosen),
+            figure(share.own)
+        ),
+        Constancy::Question { share } => format!(
+            "it answers a question alike whoever is asked, on {} of probes (people's own answers are alike on {}): its \
+             accuracy is that of always giving its commonest answer",
+            figure(share.chosen),
+            figure(share.own)
+        ),
+        Constancy::Shortest { share } => format!(
+            "it chooses the shortest candidate on {} of the probes whose candidates differ in length (people's own answers: \
+             {}): its accuracy is that of always doing so",
+            figure(share.chosen),
+            figure(share.own)
+        ),
+    }
+}
+
+/// "first", "second" and so on, from 0.
+pub fn ordinal(position: usize) -> String {
+    const WORDS: [&str; 8] = [
+        "first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth",
+    ];
+    WORDS
+        .get(position)
+        .map_or_else(|| format!("{}th", position + 1), |word| (*word).to_owned())
+}
+
+/// How one system stands to each baseline.
+fn standings(report: &Report, system: usize, who: &str) -> Vec<String> {
+    let against = report.against.iter().filter(|against| against.system == system);
+    let sentences = against.filter_map(|against| {
+        let other = report.systems[against.baseline].scores.overall?;
+        Some(format!(
+            "{} reaches {} %; {who} is {}.",
             capital(&report.baseline_label(against.baseline)),
             percent(Some(other.value)),
-            verdict(&against.difference)
-        ));
+            verdict(&against.difference, against.difference.wrong.p)
+        ))
+    });
+    sentences.collect()
+}
+
+/// All systems of several runs from the highest down, each with how sure its place before the next one is.
+fn ranked_lede(report: &Report) -> Vec<String> {
+    let people = super::words::range(report.ranking.iter().map(|ranked| report.systems[ranked.system].people));
+    let synthetic = if report.synthetic { "synthetic " } else { "" };
+    let mut sentences = vec![format!(
+        "{} systems in the order of their overall accuracy, over {}; differences to the next one are judged by p-values \
+         adjusted for all pairs (Holm).",
+        capital(&number(report.ranking.len())),
+        people.replacen(' ', &format!(" {synthetic}"), 1).replace("  ", " ")
+    )];
+    for (rank, ranked) in report.ranking.iter().enumerate() {
+        let Some(estimate) = report.systems[ranked.system].scores.overall else {
+            continue;
+        };
+        let next = match (&ranked.ahead_of_next, report.ranking.get(rank + 1)) {
+            (Some(contrast), Some(next)) => {
+                format!(" Against {}: {}.", next.label, verdict(contrast, ranked.p_adjusted))
+            }
+            _ => String::new(),
+        };
+        let alike = constant_answers(report, ranked.system).map_or(String::new(), |said| format!(" {said}"));
+        let places = places(report, ranked.system);
+        sentences.push(format!("{}: {}.{alike}{places}{next}", ranked.label, share(&estimate)));
     }
     sentences
 }
 
-/// The first sentences where no condition had demonstrations from all categories: the best grid's diagonal, what is beside
-/// it, the other grids.
+/// " It is ahead of chance and behind majority.": one system's standing to all baselines in a sentence.
+fn places(report: &Report, system: usize) -> String {
+    let against = || report.against.iter().filter(|against| against.system == system);
+    let mut parts = Vec::new();
+    for place in ["ahead of", "behind", "not told apart from", "not judged against"] {
+        let here = against().filter(|against| standing(&against.difference) == place);
+        let labels: Vec<String> = here.map(|against| report.baseline_label(against.baseline)).collect();
+        let labels: Vec<&str> = labels.iter().map(String::as_str).collect();
+        if !labels.is_empty() {
+            parts.push(format!("{place} {}", list(&labels)));
+        }
+    }
+    match parts.is_empty() {
+        true => String::new(),
+        false => format!(" It is {}.", parts.join(", ")),
+    }
+}
+
+/// A small number as a word.
+fn number(count: usize) -> String {
+    const WORDS: [&str; 11] = [
+        "no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten",
+    ];
+    WORDS
+        .get(count)
+        .map_or_else(|| count.to_string(), |word| (*word).to_owned())
+}
+
+/// The first sentences where no condition had demonstrations from all categories: the first grid's diagonal, what is
+/// beside it, the other grids.
 fn restricted_lede(report: &Report) -> Vec<String> {
-    let value = |grid: &Transfer| grid.same.overall.map_or(f64::NEG_INFINITY, |e| e.value);
     let grids = || report.transfer.iter().filter(|grid| grid.main);
-    let Some(best) = grids().reduce(|a, b| if value(b) > value(a) { b } else { a }) else {
+    let Some(told) = grids().next() else {
         return Vec::new();
     };
-    let first = best.systems.first().map(|at| &report.systems[*at]);
+    let first = told.systems.first().map(|at| &report.systems[*at]);
     let Some(system) = first else { return Vec::new() };
-    let (System::Model { condition, .. }, Some(same)) = (&system.system, best.same.overall) else {
+    let (System::Model { condition, .. }, Some(same)) = (&system.system, told.same.overall) else {
         return Vec::new();
     };
-    let shown = crate::metrics::mean(best.shown.iter().copied());
-    let others = best.others.overall.map_or(String::new(), |others| {
+    let shown = crate::metrics::mean(told.shown.iter().copied());
+    let others = told.others.overall.map_or(String::new(), |others| {
         format!(", and in {} of those about other categories", share(&others))
     });
     let mut sentences = vec![format!(
@@ -69,17 +168,18 @@ fn restricted_lede(report: &Report) -> Vec<String> {
         share(&same),
         crowd(system.people, report.synthetic)
     )];
-    if let Some(lift) = &best.lift.overall {
-        let points = difference(Some(lift));
-        sentences.push(match (lift.excludes(0.0), lift.value > 0.0) {
-            (true, true) => format!("Statements about the same category help: {points} points."),
-            (true, false) => format!("Statements about other categories help more: {points} points."),
-            (false, _) => {
+    if let Some(lift) = &told.lift.overall {
+        let points = contrast(Some(lift));
+        sentences.push(match lift.verdict() {
+            Verdict::Ahead => format!("Statements about the same category help: {points} points."),
+            Verdict::Behind => format!("Statements about other categories help more: {points} points."),
+            Verdict::Depends => format!("Whether the same category helps depends on unread answers: {points} points."),
+            Verdict::Open | Verdict::Constant | Verdict::TooFew => {
                 format!("Statements about the same and about other categories are not told apart: {points} points.")
             }
         });
     }
-    for (baseline, over) in &best.against {
+    for (baseline, over) in &told.against {
         let Some(other) = report.systems[*baseline].scores.overall else {
             continue;
         };
@@ -87,10 +187,10 @@ fn restricted_lede(report: &Report) -> Vec<String> {
             "{} reaches {} %; the model shown the same category is {}.",
             capital(&report.baseline_label(*baseline)),
             percent(Some(other.value)),
-            verdict(over)
+            verdict(over, over.wrong.p)
         ));
     }
-    let rest = grids().filter(|grid| grid.label != best.label);
+    let rest = grids().filter(|grid| grid.label != told.label);
     sentences.extend(rest.map(|grid| format!("{}: {}", capital(&grid.label), diagonal(grid))));
     sentences
 }
@@ -102,14 +202,14 @@ pub fn diagonal(grid: &Transfer) -> String {
         "same category {}, other categories {}, difference {} points.",
         figure(&grid.same.overall),
         figure(&grid.others.overall),
-        difference(grid.lift.overall.as_ref())
+        contrast(grid.lift.overall.as_ref())
     )
 }
 
 /// "52.1 % (95 % interval 50.0 to 54.3)".
 fn share(estimate: &Estimate) -> String {
-    let interval = estimate.spread.map_or(String::new(), |s| {
-        format!(" (95 % interval {} to {})", percent(Some(s.low)), percent(Some(s.high)))
+    let interval = estimate.ends().map_or(String::new(), |(low, high)| {
+        format!(" (95 % interval {} to {})", percent(Some(low)), percent(Some(high)))
     });
     format!("{} %{interval}", percent(Some(estimate.value)))
 }
@@ -140,19 +240,30 @@ fn setting(condition: &Condition, shown: Option<f64>, from: Option<&str>) -> Str
     )
 }
 
-/// "ahead: +2.3 (+0.1 to +4.5) points" and the like; within the interval nothing is claimed.
-pub fn verdict(estimate: &Estimate) -> String {
-    let figure = difference(Some(estimate));
-    match (estimate.excludes(0.0), estimate.value > 0.0) {
-        (true, true) => format!("ahead: {figure} points"),
-        (true, false) => format!("behind: {figure} points"),
-        (false, _) => format!("not told apart from it: {figure} points"),
+/// "ahead: +2.3 (+0.1 to +4.5) points" and the like. A direction is claimed only where p (adjusted where several pairs are
+/// judged), interval and all rules for unread answers agree.
+pub fn verdict(judged: &Contrast, p: Option<f64>) -> String {
+    let figure = contrast(Some(judged));
+    match judged.verdict_at(p) {
+        Verdict::Ahead => format!("ahead: {figure} points"),
+        Verdict::Behind => format!("behind: {figure} points"),
+        Verdict::Open => format!("not told apart from it: {figure} points"),
+        Verdict::TooFew => format!("not judged, for want of people: {figure} points"),
+        Verdict::Constant => format!("not judged, because it answers alike whoever is asked: {figure} points"),
+        Verdict::Depends => {
+            let [shared, chance] = otherwise(Some(judged));
+            format!(
+                "not judged, because that depends on {} unread answers: {figure} points if they are wrong, {chance} if they are \
+                 worth a guess, {shared} on the probes that both sides could read",
+                judged.unread
+            )
+        }
     }
 }
 
 /// Which conclusions hold under which norm.
 pub fn norm_dependence(scores: &NormScores) -> Vec<String> {
-    type Figure = fn(&super::numbers::NormRow) -> Option<Estimate>;
+    type Figure = fn(&super::numbers::NormRow) -> Option<Contrast>;
     let claims: [(&str, Figure); 2] = [
         ("chance", |row| row.over_chance),
         (&scores.baseline, |row| row.over_baseline),
@@ -164,7 +275,7 @@ pub fn norm_dependence(scores: &NormScores) -> Vec<String> {
             .iter()
             .filter_map(|row| Some((row.norm.name(), standing(&figure(row)?))))
             .collect();
-        let standings: Vec<&str> = ["ahead of", "behind", "not told apart from"]
+        let standings: Vec<&str> = ["ahead of", "behind", "not told apart from", "not judged against"]
             .into_iter()
             .filter(|standing| judged.iter().any(|(_, s)| s == standing))
             .collect();
@@ -193,11 +304,12 @@ pub fn norm_dependence(scores: &NormScores) -> Vec<String> {
     sentences
 }
 
-fn standing(estimate: &Estimate) -> &'static str {
-    match (estimate.excludes(0.0), estimate.value > 0.0) {
-        (true, true) => "ahead of",
-        (true, false) => "behind",
-        (false, _) => "not told apart from",
+fn standing(judged: &Contrast) -> &'static str {
+    match judged.verdict() {
+        Verdict::Ahead => "ahead of",
+        Verdict::Behind => "behind",
+        Verdict::Open => "not told apart from",
+        Verdict::Depends | Verdict::Constant | Verdict::TooFew => "not judged against",
     }
 }
 
@@ -222,19 +334,33 @@ pub fn capital(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::metrics::{Norm, Spread};
+    use crate::metrics::{Interval, Norm, Tested};
     use crate::report::numbers::NormRow;
 
-    fn row(norm: Norm, low: f64, high: f64) -> NormRow {
+    fn judged(low: f64, high: f64) -> Contrast {
         let estimate = Estimate {
             value: (low + high) / 2.0,
-            spread: Some(Spread { se: 0.01, low, high }),
+            people: 40,
+            se: Some(0.01),
+            interval: Interval::Percentile { low, high },
         };
+        let p = Some(if estimate.excludes(0.0) { 0.01 } else { 0.3 });
+        Contrast {
+            wrong: Tested { estimate, p },
+            unread: 0,
+            otherwise: None,
+            constant: Default::default(),
+        }
+    }
+
+    fn row(norm: Norm, low: f64, high: f64) -> NormRow {
+        let contrast = judged(low, high);
         NormRow {
             norm,
-            accuracy: estimate,
+            accuracy: Some(contrast.wrong.estimate),
+            shortest: None,
             agreement: None,
-            over_chance: Some(estimate),
+            over_chance: Some(contrast),
             over_baseline: None,
         }
     }
@@ -264,14 +390,11 @@ mod tests {
 
     #[test]
     fn nothing_is_claimed_within_the_interval() {
-        let estimate = Estimate {
-            value: 0.01,
-            spread: Some(Spread {
-                se: 0.01,
-                low: -0.01,
-                high: 0.03,
-            }),
-        };
-        assert_eq!(verdict(&estimate), "not told apart from it: +1.0 (−1.0 to +3.0) points");
+        let contrast = judged(-0.01, 0.03);
+        let said = verdict(&contrast, contrast.wrong.p);
+        assert_eq!(said, "not told apart from it: +1.0 (−1.0 to +3.0) points");
+        // An interval without 0 does not help where p, adjusted for other pairs, is above the level.
+        assert!(verdict(&judged(0.01, 0.03), Some(0.2)).starts_with("not told apart"));
+        assert!(verdict(&judged(0.01, 0.03), Some(0.02)).starts_with("ahead"));
     }
 }

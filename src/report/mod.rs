@@ -5,6 +5,7 @@
 
 mod build;
 mod charts;
+mod choices;
 mod compare;
 mod compare_tables;
 
@@ -17,6 +18,7 @@ mod page_checks;
 mod page_parts;
 mod page_results;
 mod published;
+mod ranking;
 mod sections;
 mod svg;
 mod table;
@@ -24,10 +26,11 @@ mod tables;
 mod transfer;
 mod words;
 
+pub use choices::SystemChoices;
 pub use compare::{CompareError, Comparisons, Factor, GroupDifference, Pair};
 pub use numbers::{
-    Against, Curve, Lift, MethodPair, NormRow, NormScores, Report, ReportOptions, RunSummary, SystemCalibration,
-    SystemGroups, SystemReadings, SystemScores, Transfer,
+    Against, Curve, CurvePoint, Lift, MethodPair, NormRow, NormScores, Ranked, Report, ReportOptions, RunSummary,
+    SystemCalibration, SystemGroups, SystemReadings, SystemScores, Transfer,
 };
 pub use page::{Page, PageError};
 pub use table::{Align, Table};

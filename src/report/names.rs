@@ -74,7 +74,7 @@ pub fn parts(run: &str, model: &str, system: &System) -> [String; 9] {
                 },
             ]
         }
-        System::Chance | System::Majority | System::Resemblance { .. } => {
+        System::Chance | System::First | System::Majority | System::Resemblance { .. } => {
             let mut parts: [String; 9] = Default::default();
             parts[2] = baseline(system);
             parts
@@ -95,6 +95,7 @@ pub fn baseline(system: &System) -> String {
     match system {
         System::Model { .. } => String::new(),
         System::Chance => "chance".to_owned(),
+        System::First => "always the first".to_owned(),
         System::Majority => "majority".to_owned(),
         System::Resemblance { k } => format!("resemblance, k = {k}"),
     }

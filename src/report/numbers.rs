@@ -2,9 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::choices::SystemChoices;
 use crate::metrics::{
-    Agreement, Bounds, Calibration, Comparison, Counts, Estimate, Inequity, Norm, Readings, Resampling, RunHeader,
-    Scores, System,
+    Agreement, Bounds, Calibration, Comparison, Contrast, Counts, Estimate, Inequity, Norm, Readings, Resampling,
+    RunHeader, Scores, Shortest, System,
 };
 use crate::scoring::Condition;
 
@@ -41,6 +42,9 @@ pub struct Report {
     pub baseline_runs: Vec<Vec<usize>>,
     /// Main conditions against baselines, on the same probes.
     pub against: Vec<Against>,
+    /// Main conditions of all runs from the highest overall accuracy down; empty for a single run, whose headline is the
+    /// first method of its spec.
+    pub ranking: Vec<Ranked>,
     /// Accuracy against number of demonstrations.
     pub curves: Vec<Curve>,
     /// Main conditions by demographic group.
@@ -57,6 +61,8 @@ pub struct Report {
     pub readings: Vec<SystemReadings>,
     /// Own demonstrations against somebody else's or nobody's.
     pub lift: Vec<Lift>,
+    /// What every condition chooses, beside what people answered.
+    pub choices: Vec<SystemChoices>,
 }
 
 /// What one run was.
@@ -91,12 +97,14 @@ pub struct SystemScores {
     pub probes: usize,
     /// Probes whose choice could not be read; they count as wrong.
     pub unread: usize,
-    /// Accuracies with intervals by resampling people.
+    /// Accuracies with intervals over people.
     pub scores: Scores<Estimate>,
     /// What stands behind each of them.
     pub counts: Scores<Counts>,
-    /// Overall accuracy with its interval by resampling people and questions.
+    /// Overall accuracy with its interval over people and questions.
     pub crossed: Option<Estimate>,
+    /// The mean of people's own shares, as the paper computes it: it weighs a person alike however many probes they have.
+    pub mean_of_people: Option<Estimate>,
     /// Mean number of demonstrations really shown; absent for baselines.
     pub shown: Option<f64>,
     /// Mean number of tokens of a context; absent for baselines.
@@ -111,7 +119,20 @@ pub struct Against {
     /// Position in `systems`.
     pub baseline: usize,
     /// System minus baseline, overall.
-    pub difference: Estimate,
+    pub difference: Contrast,
+}
+
+/// One system among those of several runs.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Ranked {
+    /// Position in `systems`.
+    pub system: usize,
+    /// What it is called among them.
+    pub label: String,
+    /// It minus the next one, on the probes that both have; absent for the last one and where they share none.
+    pub ahead_of_next: Option<Contrast>,
+    /// p of that difference, adjusted after Holm for all pairs of ranked systems.
+    pub p_adjusted: Option<f64>,
 }
 
 /// Accuracy against number of demonstrations, all else equal.
@@ -119,8 +140,21 @@ pub struct Against {
 pub struct Curve {
     /// What is equal.
     pub label: String,
-    /// (number of demonstrations, overall accuracy), ascending.
-    pub points: Vec<(usize, Estimate)>,
+    /// By number of demonstrations, ascending.
+    pub points: Vec<CurvePoint>,
+    /// The last point minus the first, on the same probes.
+    pub gain: Option<Contrast>,
+}
+
+/// One point of a curve.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CurvePoint {
+    /// Number of demonstrations.
+    pub demonstrations: usize,
+    /// Overall accuracy; what could not be read is wrong.
+    pub accuracy: Estimate,
+    /// What it would be under the other rules for unread answers.
+    pub bounds: Bounds,
 }
 
 /// One system by group.
@@ -154,9 +188,9 @@ pub struct Transfer {
     /// Everything beside the diagonal: probes of other categories, all columns together.
     pub others: Scores<Estimate>,
     /// The diagonal minus the mean beside it, on the same probes.
-    pub lift: Scores<Estimate>,
+    pub lift: Scores<Contrast>,
     /// Shown baselines (positions in [`Report::systems`]) and the diagonal minus them, overall, on the same probes.
-    pub against: Vec<(usize, Estimate)>,
+    pub against: Vec<(usize, Contrast)>,
 }
 
 /// Two methods of one run on the same probes.
@@ -188,14 +222,16 @@ pub struct NormScores {
 pub struct NormRow {
     /// The norm.
     pub norm: Norm,
-    /// Overall accuracy.
-    pub accuracy: Estimate,
+    /// Overall accuracy; absent where no record says anything under the norm.
+    pub accuracy: Option<Estimate>,
+    /// How often the shortest candidate is chosen; absent where all are equally long.
+    pub shortest: Option<Shortest>,
     /// Agreement of its choices with those of the headline norm; absent for that norm itself.
     pub agreement: Option<Agreement>,
     /// Accuracy minus chance, on the same probes.
-    pub over_chance: Option<Estimate>,
+    pub over_chance: Option<Contrast>,
     /// Accuracy minus the strongest baseline, on the same probes.
-    pub over_baseline: Option<Estimate>,
+    pub over_baseline: Option<Contrast>,
 }
 
 /// Calibration of one condition.
@@ -232,7 +268,7 @@ pub struct Lift {
     /// Accuracy under the control.
     pub other: f64,
     /// Own minus control.
-    pub difference: Scores<Estimate>,
+    pub difference: Scores<Contrast>,
     /// Number of probes.
     pub probes: usize,
 }

@@ -4,6 +4,7 @@ use minijinja::syntax::SyntaxConfig;
 use minijinja::{AutoEscape, Environment, Value, context, escape_formatter};
 
 use super::charts::Reference;
+use super::choices;
 use super::findings::lede;
 use super::numbers::{Report, RunSummary};
 use super::page_parts;
@@ -52,6 +53,7 @@ impl<'a> Page<'a> {
             ("transfer", include_str!("templates/transfer.html")),
             ("checks", include_str!("templates/checks.html")),
             ("run", include_str!("templates/run.html")),
+            ("choices", include_str!("templates/choices.html")),
             ("macros", include_str!("templates/macros.html")),
         ] {
             environment.add_template(name, text)?;
@@ -66,6 +68,7 @@ impl<'a> Page<'a> {
             version => report.version.clone(),
             lede => sentences.first().cloned(),
             standings => sentences.iter().skip(1).cloned().collect::<Vec<_>>(),
+            few => report.few(),
             headline => self.headline(),
             heat => page_parts::heat(report, &published),
             curve => self.curve(&published),
@@ -79,6 +82,7 @@ impl<'a> Page<'a> {
             norms => self.norms(),
             calibration => self.calibration(),
             readings => self.readings(),
+            choices => choices::page(&report.choices),
             runs => report.runs.iter().map(page_parts::facts).collect::<Vec<_>>(),
             conditions => page_parts::conditions(report),
             resamples => report.options.resampling.resamples,

@@ -6,7 +6,7 @@ use super::charts::{heat_share, matrix, reliability};
 use super::findings::norm_dependence;
 use super::names;
 use super::page::{Page, safe};
-use super::words::{difference, p_words, people, percent, with_interval};
+use super::words::{contrast, otherwise, p_words, people, percent, with_interval};
 
 impl Page<'_> {
     pub(super) fn methods(&self) -> Vec<Value> {
@@ -20,7 +20,7 @@ impl Page<'_> {
                     agreement => percent(Some(agreement.agreement)),
                     heat => format!("{:.3}", heat_share(agreement.agreement)),
                     kappa => super::words::kappa(agreement.kappa),
-                    difference => difference(c.difference.categories[row].as_ref()),
+                    difference => contrast(c.difference.categories[row].as_ref()),
                 })
             });
             context! {
@@ -29,8 +29,9 @@ impl Page<'_> {
                 rows => rows.collect::<Vec<_>>(),
                 agreement => percent(c.agreement.map(|a| a.agreement)),
                 kappa => super::words::kappa(c.agreement.and_then(|a| a.kappa)),
-                difference => difference(c.difference.overall.as_ref()),
-                p => c.p.overall.map(|p| p_words(Some(p))),
+                difference => contrast(c.difference.overall.as_ref()),
+                otherwise => otherwise(c.difference.overall.as_ref()),
+                p => c.difference.overall.and_then(|d| d.wrong.p).map(|p| p_words(Some(p))),
                 mcnemar => p_words(Some(c.mcnemar)),
                 detectable => c.minimum_detectable.map(|d| format!("{:.1}", 100.0 * d)),
                 probes => c.table.probes(), people => people(c.people),
@@ -47,10 +48,11 @@ impl Page<'_> {
                 .map(|row| {
                     context! {
                         norm => row.norm.name(), meaning => names::norm(row.norm),
-                        accuracy => with_interval(Some(&row.accuracy)),
+                        accuracy => with_interval(row.accuracy.as_ref()),
+                        shortest => row.shortest.as_ref().map_or("–".to_owned(), |s| super::choices::beside(&s.share)),
                         agreement => row.agreement.map_or("headline".to_owned(), |a| percent(Some(a.agreement))),
-                        over_chance => difference(row.over_chance.as_ref()),
-                        over_baseline => difference(row.over_baseline.as_ref()),
+                        over_chance => contrast(row.over_chance.as_ref()),
+                        over_baseline => contrast(row.over_baseline.as_ref()),
                     }
                 })
                 .collect();

@@ -11,6 +11,9 @@ use super::words::percent;
 use crate::base::text;
 use crate::metrics::{Estimate, SPLITS};
 
+/// People behind the paper's figures, which are printed without intervals.
+const PAPERS_PEOPLE: usize = 800;
+
 /// The table of categories and systems, coloured by accuracy, with the paper's columns where the categories are the
 /// paper's. `spans` are the numbers of columns of this report, of baselines, and of the paper.
 pub(super) fn heat(report: &Report, published: &Published) -> Value {
@@ -31,12 +34,10 @@ pub(super) fn heat(report: &Report, published: &Published) -> Value {
     );
     type Ours<'a> = &'a dyn Fn(&Column<'_>) -> Option<Estimate>;
     let row = |name: &str, own: Ours<'_>, theirs: &dyn Fn(&PublishedColumn) -> Option<f64>| {
-        let ours = shown
-            .iter()
-            .map(|column| cell(own(column), kind(column), column.chance));
+        let ours = shown.iter().map(|column| cell(own(column), kind(column)));
         let published = paper.iter().map(|column| {
-            let estimate = theirs(column).map(|value| Estimate { value, spread: None });
-            cell(estimate, "published", true)
+            let estimate = theirs(column).map(|value| Estimate::exact(value, PAPERS_PEOPLE));
+            cell(estimate, "published")
         });
         context! { name, cells => ours.chain(published).collect::<Vec<_>>() }
     };
@@ -51,6 +52,8 @@ pub(super) fn heat(report: &Report, published: &Published) -> Value {
         .collect();
     let overall = |column: &Column<'_>| column.scores.overall;
     rows.push(row("Overall", &overall, &|column| Some(column.overall)));
+    let of_people = |column: &Column<'_>| column.mean_of_people.copied();
+    let people = row("Overall, mean of people", &of_people, &|_| None);
     let splits: Vec<Value> = (0..SPLITS)
         .filter(|split| shown.iter().any(|column| column.scores.splits[*split].is_some()))
         .map(|split| {
@@ -58,16 +61,16 @@ pub(super) fn heat(report: &Report, published: &Published) -> Value {
             row(&format!("Split {}", split + 1), &own, &|_| None)
         })
         .collect();
+    let splits: Vec<Value> = std::iter::once(people).chain(splits).collect();
     let ours = shown.iter().filter(|column| column.ours).count();
     let spans = vec![ours, shown.len() - ours, paper.len()];
     context! { columns, rows, splits, spans }
 }
 
-fn cell(estimate: Option<Estimate>, kind: &'static str, plain: bool) -> Value {
+fn cell(estimate: Option<Estimate>, kind: &'static str) -> Value {
     let interval = estimate
-        .and_then(|e| e.spread)
-        .filter(|_| !plain)
-        .map(|s| format!("{:.0}–{:.0}", 100.0 * s.low, 100.0 * s.high))
+        .and_then(|estimate| estimate.ends())
+        .map(|(low, high)| format!("{:.0}–{:.0}", 100.0 * low, 100.0 * high))
         .unwrap_or_default();
     context! {
         figure => percent(estimate.map(|e| e.value)),

@@ -7,7 +7,7 @@ use super::findings::diagonal;
 use super::page::{Page, key, safe};
 use super::published::Published;
 use super::svg::Mark;
-use super::words::{difference, p_value, percent};
+use super::words::{contrast, otherwise, p_value, percent};
 
 impl Page<'_> {
     pub(super) fn headline(&self) -> Value {
@@ -69,7 +69,15 @@ impl Page<'_> {
             ));
         }
         let svg = safe(curves(&self.report.curves, &references, &points, "curve", &title));
-        Some(context! { svg, legend })
+        let gains = self.report.curves.iter().filter_map(|curve| {
+            let (first, last) = (curve.points.first()?, curve.points.last()?);
+            Some(context! {
+                curve => curve.label.clone(), from => first.demonstrations, to => last.demonstrations,
+                difference => contrast(curve.gain.as_ref()), otherwise => otherwise(curve.gain.as_ref()),
+            })
+        });
+        let gains: Vec<Value> = gains.collect();
+        Some(context! { svg, legend, gains })
     }
 
     pub(super) fn lift(&self) -> Option<Value> {
@@ -82,7 +90,7 @@ impl Page<'_> {
                 let point = Point {
                     mark: Mark::Series(0),
                     name: String::new(),
-                    estimate: lift.difference.overall?,
+                    estimate: lift.difference.overall?.wrong.estimate,
                 };
                 let label = if alike {
                     format!("over {}", lift.control)
@@ -121,7 +129,8 @@ impl Page<'_> {
         let rows = self.report.lift.iter().map(|lift| {
             context! {
                 system => lift.label.clone(), control => lift.control.clone(), own => percent(Some(lift.own)),
-                other => percent(Some(lift.other)), difference => difference(lift.difference.overall.as_ref()),
+                other => percent(Some(lift.other)), difference => contrast(lift.difference.overall.as_ref()),
+                otherwise => otherwise(lift.difference.overall.as_ref()),
                 probes => lift.probes,
             }
         });

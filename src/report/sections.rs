@@ -2,21 +2,22 @@
 
 use std::collections::BTreeMap;
 
-use super::build::Bench;
+use super::build::{Bench, Entry};
 use super::names;
 use super::numbers::{
-    Curve, Lift, MethodPair, NormRow, NormScores, SystemCalibration, SystemGroups, SystemReadings, SystemScores,
+    Curve, CurvePoint, Lift, MethodPair, NormRow, NormScores, SystemCalibration, SystemGroups, SystemReadings,
+    SystemScores,
 };
 use crate::metrics::{
-    MetricsError, Norm, Paired, Panel, Sums, System, Unread, agreement, bounds, by_group, calibration,
-    candidate_scores, clustered, readings, softmax,
+    Forecast, MetricsError, Norm, Paired, Panel, Sums, System, Unread, agreement, bounds, by_group, calibration,
+    candidate_scores, clustered_overall, is_informed, prediction, readings, shortest, softmax,
 };
-use crate::scoring::{Condition, Control, Method};
+use crate::scoring::{Condition, Control, Method, Outcome};
 use crate::survey::Form;
 
 /// Accuracy against number of demonstrations: own demonstrations of all categories, one curve for everything else
 /// that is equal. None at all belong to every form.
-pub(super) fn curves(bench: &Bench<'_>, systems: &[SystemScores]) -> Vec<Curve> {
+pub(super) fn curves(bench: &Bench<'_>, systems: &[SystemScores]) -> Result<Vec<Curve>, MetricsError> {
     type Key = (usize, Method, Form, bool);
     let mut curves: BTreeMap<Key, Vec<usize>> = BTreeMap::new();
     let mut without: Vec<(Key, usize)> = Vec::new();
@@ -49,18 +50,23 @@ pub(super) fn curves(bench: &Bench<'_>, systems: &[SystemScores]) -> Vec<Curve> 
     curves
         .into_values()
         .zip(labels)
-        .map(|(list, label)| {
-            let mut points: Vec<(usize, _)> = list
-                .into_iter()
-                .filter_map(|at| {
-                    Some((
-                        bench.entries[at].condition()?.demonstrations,
-                        systems[at].scores.overall?,
-                    ))
+        .map(|(mut list, label)| {
+            let demonstrations = |at: &usize| bench.entries[*at].condition().map_or(0, |c| c.demonstrations);
+            list.sort_by_key(demonstrations);
+            let points = list.iter().filter_map(|at| {
+                Some(CurvePoint {
+                    demonstrations: demonstrations(at),
+                    accuracy: systems[*at].scores.overall?,
+                    bounds: bounds(&bench.entries[*at].panel, bench.categories()),
                 })
-                .collect();
-            points.sort_by_key(|(demonstrations, _)| *demonstrations);
-            Curve { label, points }
+            });
+            let points = points.collect();
+            let paired = match (list.first(), list.last()) {
+                (Some(first), Some(last)) => bench.pair(*last, *first)?,
+                _ => None,
+            };
+            let gain = paired.and_then(|paired| paired.overall(bench.categories(), &bench.options.resampling));
+            Ok(Curve { label, points, gain })
         })
         .collect()
 }
@@ -100,13 +106,14 @@ pub(super) fn methods(bench: &Bench<'_>) -> Result<Vec<MethodPair>, MetricsError
                 .filter(|part| *part != 0 && a[*part] == b[*part] && !a[*part].is_empty())
                 .map(|part| a[part].as_str())
                 .collect();
+            let Some(paired) = bench.pair(first, second)? else {
+                continue;
+            };
             pairs.push(MethodPair {
                 first: labels[position].clone(),
                 second: labels[position + 1 + behind].clone(),
                 common: common.join(" · "),
-                comparison: bench
-                    .pair(first, second)?
-                    .compare(bench.categories(), &bench.options.resampling),
+                comparison: paired.compare(bench.categories(), &bench.options.resampling),
             });
         }
     }
@@ -115,13 +122,10 @@ pub(super) fn methods(bench: &Bench<'_>) -> Result<Vec<MethodPair>, MetricsError
 
 /// Main likelihood conditions under every norm that their records allow.
 pub(super) fn norms(bench: &Bench<'_>, systems: &[SystemScores]) -> Result<Vec<NormScores>, MetricsError> {
-    let how = &bench.options.resampling;
     let mut all = Vec::new();
     let likelihoods: Vec<usize> = likelihood_conditions(bench);
     for (&at, label) in likelihoods.iter().zip(bench.labels(&likelihoods)) {
         let entry = &bench.entries[at];
-        let run = &bench.runs[entry.run];
-        let Some(condition) = entry.condition() else { continue };
         let chance = bench.baselines[entry.run]
             .iter()
             .copied()
@@ -133,36 +137,12 @@ pub(super) fn norms(bench: &Bench<'_>, systems: &[SystemScores]) -> Result<Vec<N
             .max_by(|a, b| overall(systems, *a).total_cmp(&overall(systems, *b)));
         let mut rows = Vec::new();
         for norm in Norm::ALL {
-            let system = System::Model {
-                condition: condition.clone(),
-                norm,
+            let against = Against {
+                entry,
+                chance,
+                strongest,
             };
-            let panel = Panel::new(run, &bench.roster, &system)?;
-            // A norm that some record does not allow would turn those into unread choices.
-            if panel.unread() > entry.panel.unread() {
-                continue;
-            }
-            let sums = Sums::of_panel(&panel, bench.categories(), panel.credit(Unread::Wrong));
-            let Some(accuracy) = clustered(&sums, how).overall else {
-                continue;
-            };
-            let names = (norm.name(), "the other");
-            let over = |baseline: Option<usize>| -> Result<_, MetricsError> {
-                let Some(baseline) = baseline else { return Ok(None) };
-                let other = &bench.entries[baseline].panel;
-                let paired = Paired::new(&panel, other, Unread::Wrong, &bench.roster, names)?;
-                Ok(paired.difference(bench.categories(), how).overall)
-            };
-            let with_main = Paired::new(&panel, &entry.panel, Unread::Wrong, &bench.roster, names)?;
-            rows.push(NormRow {
-                norm,
-                accuracy,
-                agreement: (norm != bench.norms[entry.run])
-                    .then(|| agreement(&with_main.pairs, |_| true))
-                    .flatten(),
-                over_chance: over(chance)?,
-                over_baseline: over(strongest)?,
-            });
+            rows.extend(norm_row(bench, norm, &against)?);
         }
         let baseline = strongest
             .map(|b| names::baseline(&bench.entries[b].system))
@@ -174,6 +154,55 @@ pub(super) fn norms(bench: &Bench<'_>, systems: &[SystemScores]) -> Result<Vec<N
         });
     }
     Ok(all)
+}
+
+/// What a norm of one condition is held against.
+struct Against<'a> {
+    /// The condition under its headline norm.
+    entry: &'a Entry,
+    /// Position of chance.
+    chance: Option<usize>,
+    /// Position of the strongest other baseline.
+    strongest: Option<usize>,
+}
+
+/// One norm of one condition; absent where its records do not allow it.
+fn norm_row(bench: &Bench<'_>, norm: Norm, against: &Against<'_>) -> Result<Option<NormRow>, MetricsError> {
+    let (entry, how, categories) = (against.entry, &bench.options.resampling, bench.categories());
+    let run = &bench.runs[entry.run];
+    let Some(condition) = entry.condition() else {
+        return Ok(None);
+    };
+    let system = System::Model {
+        condition: condition.clone(),
+        norm,
+    };
+    let panel = Panel::new(run, &bench.roster, &system)?;
+    // A norm that some record does not allow would turn those into unread choices.
+    if panel.unread() > entry.panel.unread() {
+        return Ok(None);
+    }
+    let with = |other: &Panel| match Paired::new(&panel, other, &bench.roster, (norm.name(), "the other")) {
+        // Nothing is shared where the norm says nothing.
+        Err(MetricsError::NothingShared { .. }) => Ok(None),
+        paired => paired.map(Some),
+    };
+    let over = |baseline: Option<usize>| -> Result<_, MetricsError> {
+        let Some(baseline) = baseline else { return Ok(None) };
+        let paired = with(&bench.entries[baseline].panel)?;
+        Ok(paired.and_then(|paired| paired.overall(categories, how)))
+    };
+    let with_main = with(&entry.panel)?.filter(|_| norm != bench.norms[entry.run]);
+    let sums = Sums::of_panel(&panel, categories, panel.credit(Unread::Wrong));
+    let informed = |outcome: &Outcome| prediction(outcome, norm).filter(|_| is_informed(outcome, norm));
+    Ok(Some(NormRow {
+        norm,
+        accuracy: clustered_overall(&sums, how),
+        shortest: shortest(run, condition, informed),
+        agreement: with_main.and_then(|paired| agreement(&paired.pairs, |_| true)),
+        over_chance: over(against.chance)?,
+        over_baseline: over(against.strongest)?,
+    }))
 }
 
 fn overall(systems: &[SystemScores], at: usize) -> f64 {
@@ -196,17 +225,16 @@ pub(super) fn calibrations(bench: &Bench<'_>) -> Vec<SystemCalibration> {
     for (&at, label) in bench.headline.iter().zip(labels) {
         let entry = &bench.entries[at];
         let Some(condition) = entry.condition() else { continue };
-        let probes = bench.runs[entry.run]
-            .outcomes
-            .iter()
-            .filter(|outcome| outcome.condition == *condition)
-            .filter_map(|outcome| {
-                Some((
-                    softmax(&candidate_scores(outcome, bench.norms[entry.run])?)?,
-                    outcome.label,
-                ))
-            });
-        if let Some(calibration) = calibration(probes) {
+        let run = &bench.runs[entry.run];
+        let of_condition = run.outcomes.iter().filter(|outcome| outcome.condition == *condition);
+        let forecasts = of_condition.filter_map(|outcome| {
+            Some(Forecast {
+                person: bench.roster.person(run, &outcome.respondent)?,
+                probabilities: softmax(&candidate_scores(outcome, bench.norms[entry.run])?)?,
+                label: outcome.label,
+            })
+        });
+        if let Some(calibration) = calibration(forecasts, &bench.options.resampling) {
             all.push(SystemCalibration { label, calibration });
         }
     }
@@ -270,17 +298,20 @@ pub(super) fn lift(bench: &Bench<'_>) -> Result<Vec<Lift>, MetricsError> {
     found
         .into_iter()
         .map(|(own, other, control)| {
-            let paired = bench.pair(own, other)?;
+            let Some(paired) = bench.pair(own, other)? else {
+                return Ok(None);
+            };
             let comparison = paired.accuracies(bench.categories());
-            Ok(Lift {
+            Ok(Some(Lift {
                 label: labels.get(&own).cloned().unwrap_or_default(),
                 control: names::control(control).to_owned(),
                 own: comparison.0.overall.unwrap_or(0.0),
                 other: comparison.1.overall.unwrap_or(0.0),
-                difference: paired.difference(bench.categories(), &bench.options.resampling),
+                difference: paired.contrasts(bench.categories(), &bench.options.resampling),
                 probes: paired.pairs.len(),
-            })
+            }))
         })
+        .filter_map(Result::transpose)
         .collect()
 }
 

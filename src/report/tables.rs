@@ -3,7 +3,7 @@
 use super::names;
 use super::numbers::{Lift, Report};
 use super::table::{Align, Table};
-use super::words::{difference, mean_shown, percent, range, with_interval};
+use super::words::{contrast, mean_shown, otherwise, percent, range, reach, with_interval};
 use crate::metrics::{Estimate, Scores, System};
 
 /// One column of the tables and pictures of overall results.
@@ -18,6 +18,8 @@ pub(super) struct Column<'a> {
     pub people: usize,
     /// Its accuracies.
     pub scores: &'a Scores<Estimate>,
+    /// The mean of people's own shares; absent for grids.
+    pub mean_of_people: Option<&'a Estimate>,
 }
 
 impl Report {
@@ -34,6 +36,7 @@ impl Report {
                     chance: false,
                     people,
                     scores,
+                    mean_of_people: None,
                 });
             }
         }
@@ -50,6 +53,7 @@ impl Report {
             chance: system.system == System::Chance,
             people: system.people,
             scores: &system.scores,
+            mean_of_people: system.mean_of_people.as_ref(),
         }
     }
 
@@ -84,10 +88,16 @@ impl Report {
 
     /// The tables for people: the main one, and where there is more than it shows, every condition and the individual lift.
     pub fn tables(&self) -> Vec<Table> {
-        let more = [self.conditions_table(), self.lift_table()];
+        let more = [self.choices_table(), self.conditions_table(), self.lift_table()];
         std::iter::once(self.main_table())
             .chain(more.into_iter().flatten())
             .collect()
+    }
+
+    /// What the people of this report are too few to show, if anything; of several runs, the one with the fewest decides.
+    pub(super) fn few(&self) -> Option<String> {
+        let least = self.runs.iter().map(|run| run.people).min()?;
+        reach(least, self.categories.len(), &self.options.resampling)
     }
 
     /// The table for people: categories and overall by system, in percent with 95 % intervals.
@@ -105,33 +115,31 @@ impl Report {
         } else {
             ""
         };
+        let few = self.few().map_or(String::new(), |few| format!(" {few}"));
         let caption = format!(
             "{synthetic}Accuracy in percent with 95 % intervals over {people}{shown}; overall is the mean of the \
-             categories.{grids}"
+             categories, as mean of people it weighs people alike (the paper's figure).{grids}{few}"
         );
         let mut table = Table::new("main", caption, &[("category", Align::Left)]);
         let titles = columns.iter().map(|column| (column.label.clone(), Align::Right));
         table.columns.extend(titles);
-        let cell = |column: &Column<'_>, estimate: Option<&Estimate>| {
-            if column.chance {
-                percent(estimate.map(|e| e.value))
-            } else {
-                with_interval(estimate)
-            }
-        };
         for (row, category) in self.categories.iter().enumerate() {
             let cells = columns
                 .iter()
-                .map(|column| cell(column, column.scores.categories[row].as_ref()));
+                .map(|column| with_interval(column.scores.categories[row].as_ref()));
             let name = names::short_category(category);
             table.rows.push(std::iter::once(name).chain(cells).collect());
         }
         let overall = columns
             .iter()
-            .map(|column| cell(column, column.scores.overall.as_ref()));
+            .map(|column| with_interval(column.scores.overall.as_ref()));
         table
             .rows
             .push(std::iter::once("Overall".to_owned()).chain(overall).collect());
+        let people = columns.iter().map(|column| with_interval(column.mean_of_people));
+        table
+            .rows
+            .push(std::iter::once("Mean of people".to_owned()).chain(people).collect());
         table
     }
 
@@ -189,23 +197,28 @@ impl Report {
             ("own, %", Align::Right),
             ("control, %", Align::Right),
             ("lift, points", Align::Right),
+            ("both read", Align::Right),
+            ("unread a guess", Align::Right),
             ("probes", Align::Right),
         ];
         let caption = format!(
             "Individual lift: accuracy with the person's own statements minus accuracy with the control's, paired on the \
-             same probes, with 95 % intervals ({} respondents).",
+             same probes, with 95 % intervals ({} respondents). Unread answers are wrong; beside it, the probes that both sides \
+             could read, and unread answers worth a guess.",
             self.respondents_word()
         );
         let mut table = Table::new("lift", caption, &columns);
         let row = |lift: &Lift| {
             let (own, other) = (percent(Some(lift.own)), percent(Some(lift.other)));
-            let difference = difference(lift.difference.overall.as_ref());
+            let [shared, chance] = otherwise(lift.difference.overall.as_ref());
             vec![
                 lift.label.clone(),
                 lift.control.clone(),
                 own,
                 other,
-                difference,
+                contrast(lift.difference.overall.as_ref()),
+                shared,
+                chance,
                 lift.probes.to_string(),
             ]
         };

@@ -1,11 +1,15 @@
 //! Accuracy by category of the probe and of the demonstrations, and what the diagonal is worth.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::build::Bench;
 use super::names;
 use super::numbers::{SystemScores, Transfer};
-use crate::metrics::{Credit, MetricsError, Paired, Panel, Row, Sums, Unread, clustered};
+use crate::metrics::Constant;
+use crate::metrics::{
+    Asked, Contrast, Credit, MetricsError, Paired, Panel, Quantity, Resampling, Row, Scores, Sums, Unread, clustered,
+    constancy, contrasts, tally,
+};
 use crate::scoring::Method;
 use crate::survey::Form;
 
@@ -74,23 +78,12 @@ fn grid(
         rows
     };
     let (same, others) = (rows(true), rows(false));
-    let sums = |rows: &[Row]| Sums::of_rows(rows, bench.categories(), |row| credit.of(row));
+    let sums = |rows: &[Row]| Sums::of_rows(rows, bench.categories(), Quantity::Share, |row| credit.of(row));
     let (of_same, of_others) = (sums(&same), sums(&others));
-    // A probe has one condition on the diagonal and several beside it: their mean is what the one is held against.
-    let mut beside: BTreeMap<(usize, usize, usize), (f64, f64)> = BTreeMap::new();
-    for row in &others {
-        let sum = beside.entry(row.key()).or_default();
-        sum.0 += credit.of(row).0;
-        sum.1 += 1.0;
-    }
-    let lift = Sums::of_rows(&same, bench.categories(), |row| {
-        beside
-            .get(&row.key())
-            .map_or((0.0, 0.0), |(sum, count)| (credit.of(row).0 - sum / count, 1.0))
-    });
+    let lift = beside(&same, &others, bench.categories(), how);
     let diagonal = Panel {
         rows: same,
-        chance: false,
+        asked: Asked::Model,
     };
     let run = list.first().map_or(0, |(_, at)| bench.entries[*at].run);
     let mut against = Vec::new();
@@ -100,9 +93,9 @@ fn grid(
         }
         let other = &bench.entries[baseline].panel;
         let name = bench.full_label(baseline);
-        let paired = Paired::new(&diagonal, other, Unread::Wrong, &bench.roster, (&label, &name))?;
-        let difference = paired.difference(bench.categories(), how);
-        against.extend(difference.overall.map(|difference| (baseline, difference)));
+        let paired = Paired::new(&diagonal, other, &bench.roster, (&label, &name))?;
+        let difference = paired.overall(bench.categories(), how);
+        against.extend(difference.map(|difference| (baseline, difference)));
     }
     let cells = (0..bench.categories())
         .map(|row| list.iter().map(|(_, at)| systems[*at].scores.categories[row]).collect())
@@ -116,7 +109,44 @@ fn grid(
         cells,
         same: clustered(&of_same, how),
         others: clustered(&of_others, how),
-        lift: clustered(&lift, how),
+        lift,
         against,
     })
+}
+
+/// The diagonal minus what is beside it. A probe has one condition on the diagonal and several beside it: their mean is
+/// what the one is held against. Where only what was read counts, it is the mean of those that were.
+fn beside(same: &[Row], others: &[Row], categories: usize, how: &Resampling) -> Scores<Contrast> {
+    type Key = (usize, usize, usize);
+    let means = |rule: Unread| {
+        let mut sums: BTreeMap<Key, (f64, f64)> = BTreeMap::new();
+        for row in others {
+            let (numerator, denominator) = Credit::Choice(rule).of(row);
+            let sum = sums.entry(row.key()).or_default();
+            *sum = (sum.0 + numerator, sum.1 + denominator);
+        }
+        sums
+    };
+    let sums = |rule: Unread| {
+        let means = means(rule);
+        Sums::of_rows(same, categories, Quantity::Difference, |row| {
+            match (Credit::Choice(rule).of(row), means.get(&row.key())) {
+                ((own, counts), Some((sum, count))) if counts > 0.0 && *count > 0.0 => (own - sum / count, 1.0),
+                _ => (0.0, 0.0),
+            }
+        })
+    };
+    let unread: BTreeSet<Key> = same
+        .iter()
+        .chain(others)
+        .filter(|row| row.choice.is_none())
+        .map(Row::key)
+        .collect();
+    let rows: Vec<Row> = same.iter().filter(|row| unread.contains(&row.key())).copied().collect();
+    let alike = |rows: &[Row]| constancy(rows).is_some();
+    let constant = Constant {
+        first: alike(same),
+        second: alike(others),
+    };
+    contrasts(&tally(&rows, categories), constant, sums, how)
 }

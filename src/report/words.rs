@@ -1,10 +1,21 @@
 //! Figures as words.
 
-use crate::metrics::Estimate;
+use crate::metrics::{
+    Contrast, Estimate, FEWEST_FOR_INTERVAL, FEWEST_FOR_WORDS, Interval, LEVEL, Resampling, smallest_p,
+};
 
 /// A share as a percentage with one decimal; a dash where there is none.
 pub fn percent(value: Option<f64>) -> String {
     value.map_or_else(|| "–".to_owned(), |v| format!("{:.1}", 100.0 * v))
+}
+
+/// A share in whole percent; never 100 unless it is all, nor 0 unless it is none.
+pub fn whole_percent(share: f64) -> String {
+    match format!("{:.0}", 100.0 * share).as_str() {
+        "100" if share < 1.0 => "over 99".to_owned(),
+        "0" if share > 0.0 => "under 1".to_owned(),
+        rounded => rounded.to_owned(),
+    }
 }
 
 /// "52.1 (50.0–54.3)"; without the bracket where there is no interval.
@@ -12,27 +23,65 @@ pub fn with_interval(estimate: Option<&Estimate>) -> String {
     let Some(estimate) = estimate else {
         return "–".to_owned();
     };
-    match estimate.spread {
-        Some(s) => format!(
-            "{:.1} ({:.1}–{:.1})",
-            100.0 * estimate.value,
-            100.0 * s.low,
-            100.0 * s.high
-        ),
-        None => percent(Some(estimate.value)),
+    let value = percent(Some(estimate.value));
+    match estimate.ends() {
+        Some((low, high)) => format!("{value} ({:.1}–{:.1})", 100.0 * low, 100.0 * high),
+        None => value,
     }
 }
 
-/// "+2.3 (0.1 to 4.5)", in percentage points.
+/// "+2.3 (+0.1 to +4.5)", in percentage points; "+2.3 (all 8 people alike)" where nothing varies.
 pub fn difference(estimate: Option<&Estimate>) -> String {
     let Some(estimate) = estimate else {
         return "–".to_owned();
     };
     let value = signed(100.0 * estimate.value);
-    match estimate.spread {
-        Some(s) => format!("{value} ({} to {})", signed(100.0 * s.low), signed(100.0 * s.high)),
-        None => value,
+    match (estimate.ends(), estimate.interval) {
+        (Some((low, high)), _) => format!("{value} ({} to {})", signed(100.0 * low), signed(100.0 * high)),
+        (None, Interval::Alike) => format!("{value} (all {} alike)", people(estimate.people)),
+        (None, _) => value,
     }
+}
+
+/// A paired difference with unread answers wrong, as tables show it.
+pub fn contrast(contrast: Option<&Contrast>) -> String {
+    difference(contrast.map(|contrast| &contrast.wrong.estimate))
+}
+
+/// A paired difference under the other two rules for unread answers: on the probes that both sides could read, and with
+/// unread answers worth a guess. Both are the same as [`contrast`] where everything was read, and nothing is said twice.
+pub fn otherwise(contrast: Option<&Contrast>) -> [String; 2] {
+    match contrast.and_then(|contrast| contrast.otherwise.as_ref()) {
+        None => ["same".to_owned(), "same".to_owned()],
+        Some(rules) => [
+            difference(rules.shared.as_ref().map(|tested| &tested.estimate)),
+            difference(Some(&rules.chance.estimate)),
+        ],
+    }
+}
+
+/// What so few people can show; nothing where they can show everything that is asked of them.
+pub fn reach(count: usize, categories: usize, how: &Resampling) -> Option<String> {
+    let smallest = smallest_p(count, how);
+    let crowd = people(count);
+    if count < FEWEST_FOR_WORDS {
+        let intervals = if count < FEWEST_FOR_INTERVAL {
+            "no interval is given and "
+        } else {
+            ""
+        };
+        return Some(format!(
+            "{crowd}: {intervals}nothing is called ahead or behind, since p cannot fall below {} however they answer.",
+            p_value(smallest.min(1.0))
+        ));
+    }
+    (smallest * categories as f64 >= LEVEL).then(|| {
+        format!(
+            "{crowd}: p cannot fall below {}, so that no single category can differ significantly once p is adjusted for {categories} \
+             categories (Holm); only overall differences can.",
+            p_value(smallest)
+        )
+    })
 }
 
 /// One decimal with its sign, a true minus sign for what is below 0 after rounding.
@@ -110,19 +159,20 @@ pub fn p_value(p: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::metrics::Spread;
+
+    fn estimate(value: f64, interval: Interval) -> Estimate {
+        Estimate {
+            value,
+            people: 8,
+            se: Some(0.01),
+            interval,
+        }
+    }
 
     #[test]
     fn figures_for_people() {
-        let estimate = Estimate {
-            value: 0.5214,
-            spread: Some(Spread {
-                se: 0.01,
-                low: 0.5,
-                high: 0.543,
-            }),
-        };
-        assert_eq!(with_interval(Some(&estimate)), "52.1 (50.0–54.3)");
+        let student = Interval::Student { low: 0.5, high: 0.543 };
+        assert_eq!(with_interval(Some(&estimate(0.5214, student))), "52.1 (50.0–54.3)");
         assert_eq!(with_interval(None), "–");
         assert_eq!(signed(-0.04), "0.0");
         let kappas = [Some(-0.001), Some(-0.126), Some(0.5), None].map(kappa);
@@ -131,13 +181,38 @@ mod tests {
         assert_eq!(range([1, 1].into_iter()), "1 person");
         assert_eq!([6.25, 200.0, 213.7, 15.96].map(mean_shown), ["6.2", "200", "214", "16"]);
         assert_eq!(signed(-2.34), "−2.3");
-        assert_eq!(
-            difference(Some(&Estimate {
-                value: 0.01,
-                spread: None
-            })),
-            "+1.0"
-        );
+        assert_eq!(difference(Some(&estimate(0.01, Interval::TooFew))), "+1.0");
         assert_eq!([0.0001, 0.0421, 0.5].map(p_value), ["< 0.001", "0.042", "0.50"]);
+    }
+
+    #[test]
+    fn people_who_are_all_alike_are_said_to_be_in_place_of_an_interval() {
+        assert_eq!(
+            difference(Some(&estimate(0.0, Interval::Alike))),
+            "0.0 (all 8 people alike)"
+        );
+        assert_eq!(
+            difference(Some(&estimate(0.025, Interval::Alike))),
+            "+2.5 (all 8 people alike)"
+        );
+    }
+
+    #[test]
+    fn what_few_people_can_show_is_said() {
+        let how = Resampling::default();
+        let said = |people| reach(people, 13, &how).unwrap_or_default();
+        assert!(
+            said(4).contains("no interval") && said(4).contains("cannot fall below 0.12"),
+            "{}",
+            said(4)
+        );
+        assert!(
+            !said(5).contains("no interval") && said(5).contains("0.062"),
+            "{}",
+            said(5)
+        );
+        assert!(said(8).starts_with("8 people: p cannot fall below 0.008, so that no single category"));
+        // 2 / 2^9 times 13 is 0.051, 2 / 2^10 times 13 is 0.025.
+        assert!(!said(9).is_empty() && said(10).is_empty());
     }
 }

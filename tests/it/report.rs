@@ -13,6 +13,7 @@ use indieval::scoring::{Condition, Method};
 use crate::browser;
 use crate::invented::{self, Plan};
 
+mod constant;
 mod figures;
 
 /// Few people and few resamples: what is tested is that figures arrive, not how exact intervals are.
@@ -108,6 +109,7 @@ fn report_writes_page_summary_and_tables_that_agree_with_a_recount() {
         "agreement",
         "calibration",
         "category-to-category",
+        "choices",
         "groups",
         "individual-lift",
         "norms",
@@ -148,7 +150,8 @@ fn formats_print_tables_for_documents_and_programs() {
     );
     assert_eq!(
         markdown.lines().filter(|line| line.starts_with('|')).count(),
-        2 + 13 + 1
+        (2 + 13 + 2) + (2 + 1),
+        "thirteen categories and two averages, then one line of choices"
     );
     let csv = print("csv");
     let titles = csv.lines().next().expect("titles").split(',').count();

@@ -1,8 +1,8 @@
 //! Confidence against accuracy.
 
 use super::super::svg::{Anchor, Canvas, Mark, Scale};
-use super::super::words::percent;
-use crate::metrics::Calibration;
+use super::super::words::{people, percent, with_interval};
+use crate::metrics::{Bin, Calibration};
 
 const SIZE: f64 = 280.0;
 
@@ -50,32 +50,27 @@ pub fn reliability(calibration: &Calibration, series: usize, id: &str, title: &s
     let line: Vec<(f64, f64)> = calibration
         .bins
         .iter()
-        .map(|bin| (x.at(bin.confidence), y.at(bin.accuracy)))
+        .map(|bin| (x.at(bin.confidence), y.at(bin.accuracy.value)))
         .collect();
     canvas.path(&line, &format!("curve {}", mark.class()));
     for (bin, place) in calibration.bins.iter().zip(&line) {
-        // Twice the binomial standard error: how far a bin this small strays by chance.
-        let stray = 1.96 * (bin.accuracy * (1.0 - bin.accuracy) / bin.probes.max(1) as f64).sqrt();
-        let ends = (
-            (place.0, y.at(bin.accuracy - stray)),
-            (place.0, y.at(bin.accuracy + stray)),
-        );
-        canvas.line(ends.0, ends.1, &format!("interval {}", mark.class()));
-        let about = format!(
-            "{} probes, confidence {} %, accuracy {} %",
-            bin.probes,
-            percent(Some(bin.confidence)),
-            percent(Some(bin.accuracy))
-        );
-        canvas.mark(mark, *place, &about);
+        if let Some((low, high)) = bin.accuracy.ends() {
+            let class = format!("interval {}", mark.class());
+            canvas.line((place.0, y.at(low)), (place.0, y.at(high)), &class);
+        }
+        canvas.mark(mark, *place, &about(bin));
     }
-    let bins: Vec<String> = calibration
-        .bins
-        .iter()
-        .map(|b| {
-            let (confidence, accuracy) = (percent(Some(b.confidence)), percent(Some(b.accuracy)));
-            format!("confidence {confidence} %, accuracy {accuracy} %, {} probes", b.probes)
-        })
-        .collect();
+    let bins: Vec<String> = calibration.bins.iter().map(about).collect();
     canvas.finish(id, title, &bins.join("; "))
+}
+
+/// One bin in words.
+fn about(bin: &Bin) -> String {
+    format!(
+        "confidence {} %, accuracy {} % over {}, {} probes",
+        percent(Some(bin.confidence)),
+        with_interval(Some(&bin.accuracy)),
+        people(bin.accuracy.people),
+        bin.probes
+    )
 }

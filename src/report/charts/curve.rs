@@ -34,11 +34,11 @@ pub fn curves(
 ) -> String {
     let points = || curves.iter().flat_map(|curve| &curve.points);
     let figures = points()
-        .flat_map(|(_, estimate)| ends(estimate))
+        .flat_map(|point| ends(&point.accuracy))
         .chain(references.iter().map(|r| r.value))
         .chain(published.iter().map(|p| p.value));
     let most = points()
-        .map(|(n, _)| *n)
+        .map(|point| point.demonstrations)
         .chain(published.iter().map(|p| p.demonstrations))
         .max()
         .unwrap_or(1);
@@ -61,7 +61,7 @@ pub fn curves(
             &format!("{:.0}", 100.0 * tick),
         );
     }
-    let mut counts: Vec<usize> = points().map(|(n, _)| *n).collect();
+    let mut counts: Vec<usize> = points().map(|point| point.demonstrations).collect();
     counts.sort_unstable();
     counts.dedup();
     let mut last = f64::NEG_INFINITY;
@@ -96,15 +96,20 @@ pub fn curves(
         // Intervals of different curves stand a little apart.
         let shift = 5.0 * (series as f64 - (curves.len() - 1) as f64 / 2.0);
         let place = |n: usize, value: f64| (x.at(n as f64) + shift, y.at(value));
-        let line: Vec<(f64, f64)> = curve.points.iter().map(|(n, e)| place(*n, e.value)).collect();
+        let line: Vec<(f64, f64)> = curve
+            .points
+            .iter()
+            .map(|point| place(point.demonstrations, point.accuracy.value))
+            .collect();
         canvas.path(&line, &format!("curve {}", mark.class()));
-        for (n, estimate) in &curve.points {
-            if let Some(spread) = estimate.spread {
+        for point in &curve.points {
+            let (n, estimate) = (point.demonstrations, &point.accuracy);
+            if let Some((low, high)) = estimate.ends() {
                 let class = format!("interval {}", mark.class());
-                canvas.line(place(*n, spread.low), place(*n, spread.high), &class);
+                canvas.line(place(n, low), place(n, high), &class);
             }
             let about = format!("{}, {n} demonstrations: {}", curve.label, with_interval(Some(estimate)));
-            canvas.mark(mark, place(*n, estimate.value), &about);
+            canvas.mark(mark, place(n, estimate.value), &about);
         }
     }
     for point in published {
@@ -139,7 +144,7 @@ fn describe(curves: &[Curve], references: &[Reference], published: &[PublishedPo
             let points: Vec<String> = curve
                 .points
                 .iter()
-                .map(|(n, e)| format!("{n}: {}", with_interval(Some(e))))
+                .map(|point| format!("{}: {}", point.demonstrations, with_interval(Some(&point.accuracy))))
                 .collect();
             format!("{} by number of demonstrations {}", curve.label, points.join(", "))
         })

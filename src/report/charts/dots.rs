@@ -146,9 +146,9 @@ pub fn dots(plot: &DotPlot, id: &str, title: &str) -> String {
             } else {
                 with_interval(Some(&point.estimate))
             };
-            if let Some(spread) = point.estimate.spread {
+            if let Some((low, high)) = point.estimate.ends() {
                 let class = format!("interval {}", point.mark.class());
-                canvas.line((scale.at(spread.low), y), (scale.at(spread.high), y), &class);
+                canvas.line((scale.at(low), y), (scale.at(high), y), &class);
             }
             let about = format!("{}: {} {figure}", row.label, point.name);
             canvas.mark(point.mark, (scale.at(point.estimate.value), y), &about);
@@ -177,9 +177,7 @@ fn own_domain(plot: &DotPlot) -> (f64, f64) {
 
 /// The figure and both ends of its interval.
 pub(super) fn ends(estimate: &Estimate) -> impl Iterator<Item = f64> + use<> {
-    let (low, high) = estimate
-        .spread
-        .map_or((estimate.value, estimate.value), |s| (s.low, s.high));
+    let (low, high) = estimate.ends().unwrap_or((estimate.value, estimate.value));
     [low, estimate.value, high].into_iter()
 }
 

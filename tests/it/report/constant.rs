@@ -1,0 +1,199 @@
+//! Models that answer alike whoever is asked: what a report must say of them, and what it must not.
+
+use indieval::metrics::RunData;
+use indieval::report::{Comparisons, Factor, Page, Report};
+use indieval::scoring::{Evidence, Method, Outcome};
+
+use super::{options, plan};
+use crate::invented::{self, Plan};
+
+/// A number in [0, 1) that is a probe's own, for the person's answer.
+fn luck(outcome: &Outcome) -> f64 {
+    let mut hash = 0xcbf2_9ce4_8422_2325_u64;
+    for byte in outcome.respondent.bytes().chain(outcome.question.0.to_le_bytes()) {
+        hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+    }
+    // FNV leaves its high bits nearly alike for short texts: they are mixed once more.
+    hash = (hash ^ (hash >> 33)).wrapping_mul(0xff51_afd7_ed55_8ccd);
+    (hash >> 11) as f64 / (1u64 << 53) as f64
+}
+
+/// Twenty people of whom 65 % give the answer `common` to a question, and a model that chooses `choose`.
+fn run(method: Method, common: fn(&Outcome) -> usize, choose: fn(&Outcome) -> usize) -> RunData {
+    let plan = Plan {
+        people: 20,
+        ..plan("run", vec![invented::condition(method, 200)])
+    };
+    let mut run = invented::run(&plan);
+    for outcome in &mut run.outcomes {
+        let own = common(outcome);
+        let other = (own + 1) % outcome.candidates;
+        outcome.label = if luck(outcome) < 0.65 { own } else { other };
+        let choice = choose(outcome);
+        outcome.prediction = Some(choice);
+        match &mut outcome.evidence {
+            Evidence::Likelihood { scores } => {
+                for (at, score) in scores.iter_mut().enumerate() {
+                    // The chosen candidate is the shortest, and as likely a token as the others: its sum is the highest.
+                    let tokens = if at == choice { 4 } else { 9 };
+                    score.tokens = (0..tokens).collect();
+                    score.logprobs = vec![-2.0; tokens as usize];
+                    score.unconditional = Some(vec![-2.5; tokens as usize]);
+                }
+            }
+            Evidence::Label {
+                logprobs, permutations, ..
+            } => {
+                *logprobs = (0..outcome.candidates)
+                    .map(|at| if at == choice { -0.1 } else { -3.0 })
+                    .collect();
+                permutations
+                    .iter_mut()
+                    .for_each(|one| one.logprobs = one.order.iter().map(|at| logprobs[*at]).collect());
+            }
+            Evidence::Generation { .. } => {}
+        }
+    }
+    for baseline in &mut run.baselines {
+        baseline.majority = Some(0);
+    }
+    run
+}
+
+/// The beginning of the page: the first sentence and what stands below it.
+fn opening(report: &Report) -> String {
+    let html = Page::new(report).html().expect("a page");
+    let from = html.find("<p class=\"lede\">").expect("a first sentence");
+    let end = html[from..].find("</ul>").expect("sentences on baselines");
+    html[from..from + end].to_owned()
+}
+
+/// What a report says of a constant answerer wherever it says it, and that no praise stands beside it.
+fn must_say(run: &RunData, sentence: &str, kind: &str) {
+    let report = Report::new(std::slice::from_ref(run), options()).expect("a report");
+    let opening = opening(&report);
+    assert!(
+        opening.contains(&sentence.replace('\'', "&#x27;")),
+        "{sentence}: {opening}"
+    );
+    assert!(!opening.contains("ahead:"), "{opening}");
+    let table = report.choices_table().expect("choices").text();
+    let unfolded = table.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(unfolded.contains(sentence), "{unfolded}");
+    let csv = report
+        .csv_tables()
+        .into_iter()
+        .find(|table| table.name == "choices")
+        .expect("choices");
+    let constant = csv
+        .columns
+        .iter()
+        .position(|(title, _)| title == "constant")
+        .expect("a column");
+    assert!(csv.rows.iter().all(|row| row[constant] == kind), "{}", csv.csv());
+    // Always giving its commonest answer is what it does already: nothing is left over.
+    let over = report.choices[0]
+        .choices
+        .over_commonest
+        .expect("a difference")
+        .wrong
+        .estimate;
+    assert_eq!(over.value, 0.0);
+    assert!(table.contains("0.0 (all 20 people alike)"), "{table}");
+    let kappa = report.choices[0]
+        .choices
+        .agreement
+        .and_then(|agreement| agreement.kappa);
+    assert!(kappa.expect("people differ").abs() < 1e-9);
+    // The norms of a likelihood are not praised either.
+    let html = Page::new(&report).html().expect("a page");
+    assert!(!html.contains("ahead of chance"), "{kind}");
+}
+
+#[test]
+fn an_always_first_model_is_called_that() {
+    let run = run(Method::Label, |_| 0, |_| 0);
+    let report = Report::new(std::slice::from_ref(&run), options()).expect("a report");
+    // It is far above chance, because the first answer is the commonest: that is the trap.
+    let chance = report
+        .against
+        .iter()
+        .find(|a| report.systems[a.baseline].label == "chance")
+        .expect("chance");
+    assert!(chance.difference.wrong.estimate.excludes(0.0) && chance.difference.wrong.estimate.value > 0.05);
+    let first = "it chooses the first candidate on 100 % of probes (people's own answers: 6";
+    let first = first.replacen("it", "It", 1);
+    let opening = opening(&report);
+    assert!(opening.contains(&first.replace('\'', "&#x27;")), "{opening}");
+    must_say(&run, "chooses the first candidate on 100 % of probes", "position");
+}
+
+#[test]
+fn an_always_shortest_model_is_called_that() {
+    let shortest = |outcome: &Outcome| usize::from(outcome.question.0) % outcome.candidates;
+    let run = run(Method::Likelihood, |_| 0, shortest);
+    must_say(
+        &run,
+        "chooses the shortest candidate on 100 % of the probes",
+        "shortest",
+    );
+    let report = Report::new(&[run], options()).expect("a report");
+    let sum = &report.norms[0].norms[0];
+    let shortest = sum.shortest.expect("candidates differ in length");
+    assert!(shortest.share.chosen == 1.0 && shortest.share.own < 0.7 && shortest.by_chance < 0.6);
+}
+
+#[test]
+fn a_model_that_repeats_the_majority_is_not_praised_for_it() {
+    let majority = |outcome: &Outcome| usize::from(outcome.question.0) % outcome.candidates;
+    let run = run(Method::Generation, majority, majority);
+    must_say(
+        &run,
+        "answers a question alike whoever is asked, on 100 % of probes",
+        "question",
+    );
+}
+
+#[test]
+fn a_model_that_knows_people_is_still_told_so() {
+    let run = run(
+        Method::Label,
+        |_| 0,
+        |outcome| if luck(outcome) < 0.9 { outcome.label } else { 0 },
+    );
+    let report = Report::new(std::slice::from_ref(&run), options()).expect("a report");
+    assert!(opening(&report).contains("the model is ahead:"), "{}", opening(&report));
+    assert_eq!(report.choices[0].constancy, None);
+}
+
+#[test]
+fn a_gain_that_comes_from_unread_answers_is_not_called_one() {
+    let conditions = [0, 200].map(|demonstrations| invented::condition(Method::Generation, demonstrations));
+    let mut run = invented::run(&Plan {
+        people: 20,
+        ..plan("run", conditions.to_vec())
+    });
+    // Both conditions are right where luck has it; without demonstrations 40 % of the answers cannot be read.
+    for outcome in &mut run.outcomes {
+        let right = luck(outcome) < 0.6;
+        let choice = if right {
+            outcome.label
+        } else {
+            (outcome.label + 1) % outcome.candidates
+        };
+        let unread = outcome.condition.demonstrations == 0 && (luck(outcome) * 1000.0) as usize % 10 < 4;
+        outcome.prediction = (!unread).then_some(choice);
+    }
+    let report = Report::new(std::slice::from_ref(&run), options()).expect("a report");
+    let lift = report.lift[0].difference.overall.expect("a lift");
+    assert!(lift.wrong.estimate.value > 0.15 && lift.unread > 500, "{lift:?}");
+    let rules = lift.otherwise.expect("unread answers");
+    assert_eq!(rules.shared.expect("most were read").estimate.value, 0.0);
+    assert_eq!(lift.verdict(), indieval::metrics::Verdict::Depends);
+    let printed = report.lift_table().expect("a lift").text();
+    assert!(printed.contains("0.0 (all 20 people alike)"), "{printed}");
+    let compared = Comparisons::new(&[run], Factor::Demonstrations, options()).expect("two conditions");
+    let text = compared.tables()[0].text();
+    assert!(!text.contains("ahead:") && !text.contains("behind:"), "{text}");
+    assert!(text.contains("unread answers"), "{text}");
+}
