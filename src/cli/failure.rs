@@ -3,12 +3,12 @@
 use std::process::ExitCode;
 
 use super::output::{Exists, tell};
-use super::requests::RequestError;
 use super::show::ShowError;
 use crate::metrics::MetricsError;
 use crate::model::{LoadError, ModelError, TokenizeError};
 use crate::prompt::{ChatError, PromptError};
 use crate::report::CompareError;
+use crate::requests::RequestError;
 use crate::run::{EvaluateError, ExecuteError, RunError};
 use crate::scoring::ScoringError;
 use crate::survey::SurveyError;

@@ -12,6 +12,7 @@ mod model_args;
 mod models;
 mod output;
 mod people;
+mod progress;
 mod report;
 mod requests;
 mod run;

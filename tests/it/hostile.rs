@@ -164,6 +164,8 @@ fn standard_error_that_goes_away_stops_nothing() {
 
 #[cfg(unix)]
 mod signals {
+    use std::io::{BufRead, BufReader};
+
     use super::*;
 
     /// The program, started by a shell that did something before.
@@ -193,11 +195,17 @@ mod signals {
             "--out",
             text(&out),
         ];
-        let mut child = after("trap '' HUP INT", &args)
-            .stdout(Stdio::null())
+        let mut child = after("trap '' HUP INT; echo ignored; exec >/dev/null", &args)
+            .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
+        // Until the shell says so, a signal would end it.
+        let mut said = String::new();
+        BufReader::new(child.stdout.take().unwrap())
+            .read_line(&mut said)
+            .unwrap();
+        assert_eq!(said, "ignored\n");
         let pid = child.id().to_string();
         let mut sent = 0;
         // Every moment of the run is tried, those before and after handlers are installed included.

@@ -14,6 +14,7 @@ mod probe;
 mod prompt;
 mod real;
 mod report;
+mod requests;
 mod run;
 mod score;
 mod scoring;
