@@ -52,7 +52,7 @@ fn copy(value: &Value) -> Result<Value, Error> {
                 let inner = copy(&value.get_item(&key)?)?;
                 Ok((key, inner))
             });
-            Ok(entries.collect::<Result<Vec<_>, Error>>()?.into_iter().collect())
+            Ok(Value::from_pairs(entries.collect::<Result<Vec<_>, Error>>()?))
         }
         _ => Ok(value.clone()),
     }

@@ -145,7 +145,7 @@ fn dict(args: Rest<Value>, named: Kwargs) -> Result<Value, Error> {
     for name in named.args() {
         entries.push((Value::from(name), named.get(name)?));
     }
-    Ok(entries.into_iter().collect())
+    Ok(Value::from_pairs(entries))
 }
 
 /// Methods of `str` that the engine's compatibility layer lacks, or does not bound.

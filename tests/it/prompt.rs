@@ -421,7 +421,7 @@ fn chat_templates_fail_with_their_line_and_within_limits() {
         .unwrap()
         .frame()
         .unwrap_err();
-    assert!(error.to_string().contains("more than 1048576 bytes"), "{error}");
+    assert!(error.to_string().contains("bytes around a short message"), "{error}");
     let huge = "x".repeat(300_000);
     assert!(
         ChatTemplate::new(&huge, "", "", Date::default())
