@@ -273,7 +273,7 @@ fn main() -> Result<(), Box<dyn Error>> {
                 ..EngineSettings::default()
             };
             let start = Instant::now();
-            let bos = checkpoint.tokenizer.bos();
+            let bos = checkpoint.tokenizer.special_tokens().leading;
             let (config, weights) = (&checkpoint.config, &*checkpoint.weights);
             let mut engine = Engine::load(config, weights, bos, &open.device, dtype, &settings)?;
             open.device.synchronize()?;
@@ -326,7 +326,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             ..EngineSettings::default()
         };
         let rounded = Rounded(&*checkpoint.weights);
-        let (config, bos) = (&checkpoint.config, checkpoint.tokenizer.bos());
+        let (config, bos) = (&checkpoint.config, checkpoint.tokenizer.special_tokens().leading);
         let mut engine = Engine::load(config, &rounded, bos, &open.device, DType::F32, &settings)?;
         let rounded = sums(&run(&mut engine, &open.device, &work)?.scores);
         compare("f32 with weights rounded to bf16 against f32", &rounded, f32);

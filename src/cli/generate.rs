@@ -7,8 +7,7 @@ use serde_json::json;
 
 use super::model_args::{ModelArgs, told};
 use super::requests::{Answer, FileArgs, Identity, Line, Request, RequestError, keep_room, named, serve};
-use super::score::end_of_text;
-use crate::model::{Decoding, LanguageModel, Node, Tokenizer};
+use crate::model::{Decoding, LanguageModel, Markup, Node, Tokenizer};
 use crate::prompt::{ChatTemplate, Date, Turn};
 use crate::scoring::shared::{Prompt, Tokens, work};
 
@@ -72,11 +71,11 @@ pub fn run(mut args: Args) -> anyhow::Result<ExitCode> {
     ];
     let identity = Identity::new("generate", &opened, &settings);
     let tokenizer = &opened.tokenizer;
-    let name = |id: Option<u32>| id.and_then(|id| tokenizer.token(id)).unwrap_or_default();
+    let special = tokenizer.special_tokens();
     let template = opened
         .chat_template
         .as_deref()
-        .map(|source| ChatTemplate::new(source, &name(tokenizer.bos()), &name(tokenizer.eos()), Date::default()))
+        .map(|source| ChatTemplate::new(source, special.bos_text(), special.eos_text(), Date::default()))
         .transpose()?;
     let mut texts = Texts {
         model: opened.model.as_mut(),
@@ -106,10 +105,11 @@ impl Texts<'_> {
         let mut tokens = match (line.fields.get("prompt"), line.fields.get("messages")) {
             (Some(_), None) => {
                 let text = line.text_field("prompt")?;
-                match self.args.control_tokens {
-                    true => self.tokenizer.encode_with_specials(text),
-                    false => self.tokenizer.encode(text),
-                }
+                let markup = match self.args.control_tokens {
+                    true => Markup::Control,
+                    false => Markup::Text,
+                };
+                self.tokenizer.encode_whole(text, markup)
             }
             (None, Some(messages)) => {
                 let turns = Vec::<Turn>::deserialize(messages)
@@ -119,18 +119,17 @@ impl Texts<'_> {
                 let text = template
                     .render_turns(&turns)
                     .map_err(|error| line.bad(error.to_string()))?;
-                self.tokenizer.encode_with_specials(&text)
+                self.tokenizer.encode_whole(&text, Markup::Chat)
             }
             (Some(_), Some(_)) => return Err(line.bad("has both `prompt` and `messages`")),
             (None, None) => return Err(line.bad("has neither `prompt` nor `messages`")),
         }
         .map_err(|error| line.bad(error.to_string()))?;
-        let root = self.model.depth(self.model.root());
-        if root + tokens.len() == 0 {
+        if tokens.is_empty() {
             let none = || line.bad("is empty, and the model has no token to begin a text with");
-            tokens.push(end_of_text(self.tokenizer).ok_or_else(none)?);
+            tokens.push(self.tokenizer.special_tokens().empty_context().ok_or_else(none)?);
         }
-        let (length, limit) = (root + tokens.len() + self.args.max_tokens, self.model.context_length());
+        let (length, limit) = (tokens.len() + self.args.max_tokens, self.model.context_length());
         if length > limit {
             return Err(RequestError::TooLong {
                 place: format!("{} with --max-tokens {}", line.place, self.args.max_tokens),

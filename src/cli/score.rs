@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::model_args::{ModelArgs, told};
 use super::requests::{Answer, FileArgs, Identity, Line, Request, RequestError, keep_room, named, serve};
-use crate::model::{LanguageModel, Node, TokenId, Tokenizer};
+use crate::model::{LanguageModel, Node, Tokenizer};
 use crate::scoring::join::{Encoded, Encoder, Joined, Markup};
 use crate::scoring::norm::total;
 use crate::scoring::shared::{Job, Prompt, Tokens, work};
@@ -99,16 +99,14 @@ impl Scores<'_> {
         Ok(joined)
     }
 
-    /// Puts an end-of-text token before what has nothing before it, where the tokenizer has no BOS. (The BOS of one that
-    /// has it is at the root of the tree.)
+    /// Puts BOS before what has nothing before it, or the end of a text where the model has no BOS.
     fn condition_empty(&self, lines: &[Line], joined: &mut [Joined]) -> Result<(), RequestError> {
-        if self.model.depth(self.model.root()) > 0 {
-            return Ok(());
-        }
         for (line, joined) in lines.iter().zip(joined) {
             if joined.context.is_empty() && !joined.continuation.is_empty() {
                 let none = || line.bad("has no context, and the model has no token to begin a text with");
-                joined.context.push(end_of_text(self.tokenizer).ok_or_else(none)?);
+                joined
+                    .context
+                    .push(self.tokenizer.special_tokens().empty_context().ok_or_else(none)?);
             }
         }
         Ok(())
@@ -116,9 +114,8 @@ impl Scores<'_> {
 
     fn check_length(&self, lines: &[Line], joined: &[Joined]) -> Result<(), RequestError> {
         let limit = self.model.context_length();
-        let root = self.model.depth(self.model.root());
         for (line, joined) in lines.iter().zip(joined) {
-            let tokens = root + joined.context.len() + joined.continuation.len();
+            let tokens = joined.context.len() + joined.continuation.len();
             if tokens > limit {
                 return Err(RequestError::TooLong {
                     place: line.place.clone(),
@@ -150,20 +147,6 @@ impl Scores<'_> {
         }
         Ok(())
     }
-
-    /// The context with the BOS that the root of the tree holds.
-    fn whole_context(&self, context: &[TokenId]) -> Vec<TokenId> {
-        self.tokenizer
-            .bos()
-            .into_iter()
-            .chain(context.iter().copied())
-            .collect()
-    }
-}
-
-/// What stands in for a BOS where the tokenizer has none.
-pub(super) fn end_of_text(tokenizer: &Tokenizer) -> Option<TokenId> {
-    tokenizer.eos().or_else(|| tokenizer.stop_tokens().first().copied())
 }
 
 impl Answer for Scores<'_> {
@@ -224,7 +207,7 @@ impl Answer for Scores<'_> {
             Ok(format!(
                 "\"context_token_ids\":{},\"continuation_token_ids\":{},\"tokens_moved\":{},\"token_logprobs\":{},\
                  \"loglikelihood\":{},\"is_greedy\":{}",
-                serde_json::to_string(&self.whole_context(context))?,
+                serde_json::to_string(context)?,
                 serde_json::to_string(continuation)?,
                 request.moved,
                 serde_json::to_string(&logprobs)?,

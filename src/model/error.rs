@@ -104,6 +104,16 @@ pub enum LoadError {
         /// What is wrong.
         what: String,
     },
+    /// A folder with a tokenizer in a format that is not read.
+    #[error("{}: has no tokenizer.json, but {found}", path.display())]
+    OtherTokenizer {
+        /// The folder.
+        path: PathBuf,
+        /// The files there are instead.
+        found: String,
+        /// The line that writes a tokenizer.json beside them.
+        remedy: String,
+    },
     /// Several reasons at once.
     #[error("{}", Several(.0))]
     Many(Vec<LoadError>),
@@ -333,6 +343,7 @@ impl LoadError {
             Self::Tensors { .. } | Self::Weight { .. } => {
                 "`indieval models check MODEL` lists everything that is wrong"
             }
+            Self::OtherTokenizer { remedy, .. } => return Some(remedy.clone()),
             Self::PreTokenizer { .. } => {
                 "use the safetensors checkpoint with its tokenizer.json, or a GGUF made by a newer converter"
             }

@@ -49,7 +49,7 @@ pub use identity::ModelIdentity;
 pub use kernels::Backend;
 pub use open::{Memory, OpenModel, OpenOptions, open};
 pub use placing::QuantizedWeights;
-pub use tokenizer::{TokenizeError, Tokenizer};
+pub use tokenizer::{Markup, SpecialToken, SpecialTokens, TokenizeError, Tokenizer};
 pub use weights::{Weight, WeightSource};
 pub use writer::Writer;
 

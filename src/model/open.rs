@@ -113,7 +113,8 @@ fn checkpoint(id: &str, options: &OpenOptions, progress: &mut dyn Progress) -> R
     let engine = Engine::load(
         &checkpoint.config,
         checkpoint.weights.as_ref(),
-        checkpoint.tokenizer.bos(),
+        // A text brings its BOS along: chats and plain texts differ in it.
+        None,
         &device.device,
         dtype.into(),
         &settings,
@@ -130,6 +131,8 @@ fn checkpoint(id: &str, options: &OpenOptions, progress: &mut dyn Progress) -> R
         context: checkpoint.config.context,
     };
     let no_gpu = device.fallback.filter(|_| cfg!(feature = "cuda"));
+    let mut notes = checkpoint.tokenizer.notes().to_vec();
+    notes.extend(no_gpu.map(|why| format!("no GPU is used: {why}")));
     Ok(OpenModel {
         identity,
         hashes: hashes(&checkpoint),
@@ -142,7 +145,7 @@ fn checkpoint(id: &str, options: &OpenOptions, progress: &mut dyn Progress) -> R
         },
         model: Box::new(engine),
         took: begun.elapsed(),
-        notes: no_gpu.map(|why| format!("no GPU is used: {why}")).into_iter().collect(),
+        notes,
     })
 }
 

@@ -45,10 +45,7 @@ pub enum Edge {
 /// say so), `after`; the model's answer comes next.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ChatFrame {
-    /// The beginning-of-sequence token's text, where the template writes it first; else empty. It is no part of
-    /// `before`: a path of the token tree has it at its root.
-    pub bos: String,
-    /// Everything before the message.
+    /// Everything before the message, the beginning-of-sequence token included where the template writes it.
     pub before: String,
     /// Everything between the message and the model's answer.
     pub after: String,
@@ -168,12 +165,7 @@ impl ChatTemplate {
                 how: "what it puts around a message depends on the message",
             });
         }
-        let (bos, before) = match before.strip_prefix(self.bos.as_str()) {
-            Some(rest) => (self.bos.clone(), rest.to_owned()),
-            None => (String::new(), before),
-        };
         Ok(ChatFrame {
-            bos,
             before,
             after,
             start,

@@ -8,12 +8,7 @@ use crate::survey::Form;
 
 /// The word for a method.
 pub fn method(method: Method) -> &'static str {
-    match method {
-        Method::Likelihood => "likelihood",
-        Method::Label => "label",
-        Method::Generation => "generation",
-        Method::GenerationPaper => "generation, paper's prompt",
-    }
+    method.definition().title()
 }
 
 /// The word for whose demonstrations were shown.
@@ -68,7 +63,7 @@ impl Name {
         let System::Model { condition, norm } = system else {
             return Self(BTreeMap::from([(Part::Method, baseline(system))]));
         };
-        let normed = condition.method == Method::Likelihood;
+        let normed = condition.method.definition().is_normed();
         let demographics = if condition.demographics {
             "demographics"
         } else {

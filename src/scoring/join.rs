@@ -4,17 +4,9 @@
 //! continuation's first token then begins inside the context. Long contexts are encoded once; what is put after them
 //! is encoded with their last words only, where the tokenizer is known to allow that.
 
+pub use crate::model::tokenizer::Markup;
 use crate::model::tokenizer::Span;
 use crate::model::{TokenId, TokenizeError, Tokenizer};
-
-/// Whether control tokens written in a text are control tokens.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Markup {
-    /// They are text like any other.
-    Text,
-    /// They are meant: the text is a rendered chat template.
-    Control,
-}
 
 /// Encodes texts that grow.
 #[derive(Debug, Clone, Copy)]
@@ -28,6 +20,7 @@ pub struct Encoder<'t> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Encoded {
     text: String,
+    /// Its tokens, the one that was put before it included.
     spans: Vec<Span>,
     cut: Option<Cut>,
 }
@@ -44,7 +37,7 @@ struct Cut {
 /// Tokens of a context and of what follows on it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Joined {
-    /// Tokens of the context; the BOS that the root of the tree holds is not among them.
+    /// Tokens of the context, with the one that the tokenizer puts before every text.
     pub context: Vec<TokenId>,
     /// Tokens of the continuation.
     pub continuation: Vec<TokenId>,
@@ -70,16 +63,28 @@ impl<'t> Encoder<'t> {
         }
     }
 
-    fn spans(&self, text: &str) -> Result<Vec<Span>, TokenizeError> {
+    /// Tokens of a part of a text.
+    fn part(&self, text: &str) -> Result<Vec<Span>, TokenizeError> {
         match self.markup {
             Markup::Text => self.tokenizer.encode_with_spans(text),
-            Markup::Control => self.tokenizer.encode_with_specials_and_spans(text),
+            Markup::Control | Markup::Chat => self.tokenizer.encode_with_specials_and_spans(text),
         }
+    }
+
+    /// Tokens of a text from its beginning, and how many of them were put before it.
+    fn whole(&self, text: &str) -> Result<(usize, Vec<Span>), TokenizeError> {
+        let mut spans = self.part(text)?;
+        let first = spans.first().map(|span| span.id);
+        let Some(id) = self.tokenizer.first_token(self.markup, first) else {
+            return Ok((0, spans));
+        };
+        spans.insert(0, Span { id, bytes: 0..0 });
+        Ok((1, spans))
     }
 
     /// Tokens of a text.
     pub fn encode(&self, text: &str) -> Result<Encoded, TokenizeError> {
-        let spans = self.spans(text)?;
+        let (_, spans) = self.whole(text)?;
         let cut = self.cut(text, &spans)?;
         Ok(Encoded {
             text: text.to_owned(),
@@ -90,7 +95,7 @@ impl<'t> Encoder<'t> {
 
     /// Tokens of a text with more put after it.
     pub fn append(&self, before: &Encoded, more: &str) -> Result<Encoded, TokenizeError> {
-        let (kept, fresh) = self.encode_after(before, more)?;
+        let (kept, _, fresh) = self.encode_after(before, more)?;
         let text = [before.text.as_str(), more].concat();
         let mut spans = before.spans[..kept].to_vec();
         spans.extend(fresh);
@@ -99,12 +104,12 @@ impl<'t> Encoder<'t> {
     }
 
     /// Tokens of a context and of what follows on it, encoded together. All tokens belong to the continuation where
-    /// the context is empty.
+    /// the context is empty, but for the one that was put before the text.
     pub fn join(&self, context: &Encoded, continuation: &str) -> Result<Joined, TokenizeError> {
-        let (kept, fresh) = self.encode_after(context, continuation)?;
+        let (kept, put, fresh) = self.encode_after(context, continuation)?;
         let end = context.text.len();
         let inside = |span: &Span| end > 0 && span.bytes.end <= end;
-        let boundary = fresh.iter().take_while(|span| inside(span)).count();
+        let boundary = put + fresh[put..].iter().take_while(|span| inside(span)).count();
         let (before, after) = fresh.split_at(boundary);
         Ok(Joined {
             context: ids(&context.spans[..kept]).chain(ids(before)).collect(),
@@ -113,11 +118,15 @@ impl<'t> Encoder<'t> {
         })
     }
 
-    /// How many tokens of `before` stay when `more` is put after it, and the tokens after these.
-    fn encode_after(&self, before: &Encoded, more: &str) -> Result<(usize, Vec<Span>), TokenizeError> {
-        let cut = before.cut.unwrap_or(Cut { byte: 0, token: 0 });
+    /// How many tokens of `before` stay when `more` is put after it, and the tokens after these, with how many of them
+    /// were put before the text.
+    fn encode_after(&self, before: &Encoded, more: &str) -> Result<(usize, usize, Vec<Span>), TokenizeError> {
+        let Some(cut) = before.cut else {
+            let (put, spans) = self.whole(&[before.text.as_str(), more].concat())?;
+            return Ok((0, put, spans));
+        };
         let tail = [&before.text[cut.byte..], more].concat();
-        let mut spans = self.spans(&tail).map_err(|error| match error {
+        let mut spans = self.part(&tail).map_err(|error| match error {
             TokenizeError::Lost { character, at } => TokenizeError::Lost {
                 character,
                 at: at + cut.byte,
@@ -127,7 +136,7 @@ impl<'t> Encoder<'t> {
         for span in &mut spans {
             span.bytes = span.bytes.start + cut.byte..span.bytes.end + cut.byte;
         }
-        Ok((cut.token, spans))
+        Ok((cut.token, 0, spans))
     }
 
     /// The last place from which encoding again gives the text's own last tokens. That it does is tried, with the cut's
@@ -139,7 +148,7 @@ impl<'t> Encoder<'t> {
         };
         let token = spans.partition_point(|span| span.bytes.end <= at);
         for byte in [at, at + 1] {
-            if ids(&self.spans(&text[byte..])?).eq(ids(&spans[token..])) {
+            if ids(&self.part(&text[byte..])?).eq(ids(&spans[token..])) {
                 return Ok(Some(Cut { byte, token }));
             }
         }
@@ -163,7 +172,7 @@ impl Encoded {
         self.spans.is_empty()
     }
 
-    /// The tokens; a BOS is not among them.
+    /// The tokens, with the one that was put before the text.
     pub fn tokens(&self) -> Vec<TokenId> {
         ids(&self.spans).collect()
     }
@@ -204,8 +213,9 @@ mod tests {
                 .position(|span| span.bytes.end > end)
                 .unwrap_or(spans.len()),
         };
+        let leading = tokenizer.special_tokens().leading;
         Joined {
-            context: ids(&spans[..boundary]).collect(),
+            context: leading.into_iter().chain(ids(&spans[..boundary])).collect(),
             continuation: ids(&spans[boundary..]).collect(),
             moved: spans[boundary..]
                 .iter()
@@ -228,12 +238,15 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_side_has_no_tokens() {
+    fn an_empty_side_has_no_tokens_but_the_leading_one() {
         let tokenizer = Tokenizer::bytes();
         let joined = join(&tokenizer, "", "ab").expect("tokens");
-        assert_eq!((joined.context, joined.continuation), (vec![], vec![97, 98]));
+        assert_eq!((joined.context, joined.continuation), (vec![256], vec![97, 98]));
         let joined = join(&tokenizer, "ab", "").expect("tokens");
-        assert_eq!((joined.context, joined.continuation), (vec![97, 98], vec![]));
+        assert_eq!((joined.context, joined.continuation), (vec![256, 97, 98], vec![]));
+        let chat = Encoder::new(&tokenizer, Markup::Chat);
+        let joined = chat.join(&chat.encode("a").expect("tokens"), "b").expect("tokens");
+        assert_eq!((joined.context, joined.continuation), (vec![97], vec![98]));
     }
 
     proptest! {
@@ -249,7 +262,7 @@ mod tests {
                     grown = encoder.append(&grown, part)?;
                 }
                 let text = parts.concat();
-                prop_assert_eq!(grown.tokens(), tokenizer.encode(&text)?);
+                prop_assert_eq!(grown.tokens(), tokenizer.encode_whole(&text, Markup::Text)?);
                 prop_assert_eq!(encoder.join(&grown, &continuation)?, whole(&tokenizer, &text, &continuation));
                 let longer = encoder.append(&grown, &continuation)?;
                 prop_assert!(longer.tokens().starts_with(&grown.settled()));

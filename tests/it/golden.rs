@@ -47,7 +47,7 @@ pub fn engine_with(path: &Path, dtype: DType, rows: usize, quantized: QuantizedW
         quantized,
     };
     let checkpoint = Checkpoint::open(path).expect("the checkpoint opens");
-    let bos = checkpoint.tokenizer.bos();
+    let bos = checkpoint.tokenizer.special_tokens().leading;
     Engine::load(
         &checkpoint.config,
         &*checkpoint.weights,

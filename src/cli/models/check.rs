@@ -17,7 +17,7 @@ use crate::model::registry::tree_bytes;
 use crate::model::source::{self, Environment, Fetch, Located, Origin};
 use crate::model::stored::StoredKind;
 use crate::model::{
-    DeviceChoice, DeviceId, Dtype, DtypeChoice, Family, Inspection, ModelConfig, OpenDevice, Tokenizer,
+    DeviceChoice, DeviceId, Dtype, DtypeChoice, Family, Inspection, ModelConfig, OpenDevice, SpecialToken, Tokenizer,
 };
 use crate::prompt::{ChatTemplate, Date};
 
@@ -79,7 +79,10 @@ struct Text {
     sha256: String,
     bos: Option<Token>,
     eos: Option<Token>,
+    /// What the tokenizer puts before every text.
+    leading: Option<Token>,
     stop: Vec<Token>,
+    notes: Vec<String>,
     /// Bytes of UTF-8 text that no token stands for.
     missing_bytes: Vec<u8>,
 }
@@ -151,9 +154,9 @@ fn report(args: &Args, located: Located, device: &OpenDevice, inspection: &Inspe
 fn faults(inspection: &Inspection) -> Vec<String> {
     let mut faults: Vec<String> = inspection.faults.iter().flat_map(|fault| fault.reasons()).collect();
     if let (Some(source), Some(tokenizer)) = (&inspection.chat_template, &inspection.tokenizer) {
-        let text = |id: Option<u32>| id.and_then(|id| tokenizer.token(id)).unwrap_or_default();
+        let special = tokenizer.special_tokens();
         // As a run takes it, whatever its methods ask.
-        let frame = ChatTemplate::new(source, &text(tokenizer.bos()), &text(tokenizer.eos()), Date::default())
+        let frame = ChatTemplate::new(source, special.bos_text(), special.eos_text(), Date::default())
             .and_then(|template| template.frame());
         if let Err(error) = frame {
             faults.push(format!("{}: {error}", inspection.path.display()));
@@ -184,13 +187,22 @@ fn text(tokenizer: &Tokenizer) -> Text {
         id,
         token: tokenizer.token(id),
     };
+    let special = tokenizer.special_tokens();
+    let named = |token: &Option<SpecialToken>| {
+        token.as_ref().map(|token| Token {
+            id: token.id,
+            token: Some(token.text.clone()),
+        })
+    };
     Text {
         kind: tokenizer.description().to_owned(),
         ids: tokenizer.vocabulary(),
         sha256: tokenizer.hash().to_owned(),
-        bos: tokenizer.bos().map(token),
-        eos: tokenizer.eos().map(token),
+        bos: named(&special.bos),
+        eos: named(&special.eos),
+        leading: special.leading.map(token),
         stop: tokenizer.stop_tokens().iter().copied().map(token).collect(),
+        notes: tokenizer.notes().to_vec(),
         missing_bytes: tokenizer.missing_bytes(),
     }
 }
@@ -261,7 +273,11 @@ fn write_text(out: &mut impl Write, report: &Report) -> std::io::Result<()> {
         line("tokenizer", format!("{}; {} ids", text.kind, text.ids))?;
         line("BOS", optional(&text.bos))?;
         line("EOS", optional(&text.eos))?;
+        line("before a text", optional(&text.leading))?;
         line("stop", text.stop.iter().map(token).collect::<Vec<_>>().join(", "))?;
+        for note in &text.notes {
+            line("note", note.clone())?;
+        }
         if !text.missing_bytes.is_empty() {
             let bytes: Vec<String> = text.missing_bytes.iter().map(|byte| format!("{byte:02x}")).collect();
             line(

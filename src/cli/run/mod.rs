@@ -72,6 +72,9 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     let mut opened = open(&spec, machine)?;
     told(&opened).iter().for_each(|line| say(line));
     let experiment = Experiment::new(spec, people, plan, &opened)?;
+    if let Some(note) = experiment.prompts.note(&opened.tokenizer) {
+        say(&format!("note: {note}"));
+    }
     if args.dry_run {
         return dry::run(&experiment, &mut opened);
     }

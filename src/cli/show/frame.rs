@@ -1,8 +1,8 @@
 //! Plain text or a checkpoint's chat template.
 
 use super::{Args, ShowError, StyleFlag};
-use crate::model::Inspection;
 use crate::model::source::{self, Environment, Fetch, Silent};
+use crate::model::{Inspection, SpecialTokens, Tokenizer};
 use crate::prompt::{ChatTemplate, Date, Frame};
 
 /// The frame asked for: by default the chat template where a model with one was named, as in a run.
@@ -17,18 +17,11 @@ pub(super) fn choose(args: &Args) -> anyhow::Result<Frame> {
         let Some(source) = found.chat_template else {
             return Ok(None);
         };
-        let text = |id: Option<u32>| -> String {
-            let tokenizer = found.tokenizer.as_ref();
-            tokenizer
-                .zip(id)
-                .and_then(|(tokenizer, id)| tokenizer.token(id))
-                .unwrap_or_default()
-        };
-        let tokenizer = found.tokenizer.as_ref();
-        let bos = text(tokenizer.and_then(|tokenizer| tokenizer.bos()));
-        let eos = text(tokenizer.and_then(|tokenizer| tokenizer.eos()));
+        let none = SpecialTokens::default();
+        let special = found.tokenizer.as_ref().map_or(&none, Tokenizer::special_tokens);
+        let (bos, eos) = (special.bos_text(), special.eos_text());
         Ok(Some(Frame::Chat(
-            ChatTemplate::new(&source, &bos, &eos, Date::default())?.frame()?,
+            ChatTemplate::new(&source, bos, eos, Date::default())?.frame()?,
         )))
     };
     match args.style {

@@ -13,7 +13,7 @@ use tokenizers::{AddedToken, NormalizerWrapper};
 
 use super::files::END_OF_TURN;
 use super::pretokenizers::{self, Preset};
-use super::{Policy, Tokenizer, sentencepiece};
+use super::{SpecialToken, SpecialTokens, Tokenizer, sentencepiece};
 use crate::model::gguf::value::Metadata;
 use crate::model::{LoadError, TokenId};
 
@@ -37,7 +37,7 @@ pub(crate) fn read_gguf(metadata: Metadata<'_>) -> Result<Tokenizer, LoadError> 
     let key = "tokenizer.ggml.model";
     let model = metadata.required(key, metadata.text(key))?;
     let vocabulary = Vocabulary::read(metadata)?;
-    let (tokenizer, bos_by_default, description) = match model {
+    let (mut tokenizer, bos_by_default, description) = match model {
         "gpt2" => {
             let key = "tokenizer.ggml.pre";
             let name = metadata.required(key, metadata.text(key))?;
@@ -62,10 +62,17 @@ pub(crate) fn read_gguf(metadata: Metadata<'_>) -> Result<Tokenizer, LoadError> 
             return Err(LoadError::field(metadata.path, key, what));
         }
     };
-    let policy = policy(metadata, &vocabulary, bos_by_default)?;
+    let special = special_tokens(metadata, &vocabulary, bos_by_default)?;
+    // A file that does not say what its tokens are names these all the same.
+    let roles = [&special.bos, &special.eos].into_iter().flatten();
+    let roles = roles.filter(|token| !token.text.is_empty());
+    let roles = roles.map(|token| AddedToken::from(token.text.as_str(), true).normalized(false));
+    tokenizer
+        .add_tokens(roles)
+        .map_err(|error| LoadError::tokenizer(metadata.path, error))?;
     let sources = sources(metadata, &vocabulary, model);
     let sources: Vec<&[u8]> = sources.iter().map(Vec::as_slice).collect();
-    Tokenizer::from_library(tokenizer, policy, vocabulary.tokens.len(), &sources, description)
+    Tokenizer::from_library(tokenizer, special, vocabulary.tokens.len(), &sources, description)
         .map_err(|error| LoadError::tokenizer(metadata.path, error))
 }
 
@@ -224,31 +231,32 @@ fn with_scores(metadata: Metadata<'_>, vocabulary: &Vocabulary<'_>) -> Result<to
     Ok(tokenizer)
 }
 
-fn policy(metadata: Metadata<'_>, vocabulary: &Vocabulary<'_>, bos_by_default: bool) -> Result<Policy, LoadError> {
-    let id = |name: &str| -> Result<Option<TokenId>, LoadError> {
+fn special_tokens(
+    metadata: Metadata<'_>,
+    vocabulary: &Vocabulary<'_>,
+    bos_by_default: bool,
+) -> Result<SpecialTokens, LoadError> {
+    let token = |name: &str| -> Result<Option<SpecialToken>, LoadError> {
         let key = format!("tokenizer.ggml.{name}_token_id");
-        match metadata.id(&key)? {
-            Some(id) if id as usize >= vocabulary.tokens.len() => {
+        let Some(id) = metadata.id(&key)? else {
+            return Ok(None);
+        };
+        match vocabulary.tokens.get(id as usize) {
+            Some(text) => Ok(Some(SpecialToken { id, text: text.clone() })),
+            None => {
                 let what = format!("is {id}, and there are {} tokens", vocabulary.tokens.len());
                 Err(LoadError::field(metadata.path, &key, what))
             }
-            id => Ok(id),
         }
     };
+    let (bos, eos) = (token("bos")?, token("eos")?);
     let wanted = metadata.flag("tokenizer.ggml.add_bos_token")?.unwrap_or(bos_by_default);
-    let bos = match (wanted, id("bos")?) {
-        (true, None) => {
-            return Err(LoadError::field(
-                metadata.path,
-                "tokenizer.ggml.bos_token_id",
-                "is missing, and a BOS is wanted",
-            ));
-        }
-        (true, bos) => bos,
-        (false, _) => None,
-    };
-    let eos = id("eos")?;
-    let mut stop: Vec<TokenId> = [eos, id("eot")?, id("eom")?].into_iter().flatten().collect();
+    if wanted && bos.is_none() {
+        let what = "is missing, and a BOS is wanted";
+        return Err(LoadError::field(metadata.path, "tokenizer.ggml.bos_token_id", what));
+    }
+    let ends = [eos.clone(), token("eot")?, token("eom")?];
+    let mut stop: Vec<TokenId> = ends.into_iter().flatten().map(|token| token.id).collect();
     stop.extend(
         END_OF_TURN
             .iter()
@@ -257,7 +265,13 @@ fn policy(metadata: Metadata<'_>, vocabulary: &Vocabulary<'_>, bos_by_default: b
     );
     stop.sort_unstable();
     stop.dedup();
-    Ok(Policy { bos, eos, stop })
+    let leading = bos.as_ref().filter(|_| wanted).map(|bos| bos.id);
+    Ok(SpecialTokens {
+        bos,
+        eos,
+        leading,
+        stop,
+    })
 }
 
 /// Bytes that determine every id: the hash of the tokenizer is taken over them.

@@ -111,7 +111,7 @@ mod tests {
     use tokenizers::models::bpe::{BPE, Vocab};
     use tokenizers::normalizers::{Prepend, Replace, Sequence};
 
-    use super::super::{Policy, byte_symbol};
+    use super::super::{SpecialTokens, byte_symbol};
     use super::*;
 
     /// A vocabulary of single symbols and some merges: frequent ones, and ones that would cross a cut if they could.
@@ -146,7 +146,7 @@ mod tests {
         let mut tokenizer = tokenizers::Tokenizer::new(model(symbols, &merges, preset.ignores_merges));
         tokenizer.with_normalizer(preset.normalizer()).expect("a normalizer");
         tokenizer.with_pre_tokenizer(Some(preset.pre_tokenizer().expect("a pre-tokenizer")));
-        Tokenizer::from_library(tokenizer, Policy::default(), 300, &[], name.to_owned()).expect("a tokenizer")
+        Tokenizer::from_library(tokenizer, SpecialTokens::default(), 300, &[], name.to_owned()).expect("a tokenizer")
     }
 
     fn sentence_piece(prefix: bool, merges: &[(&str, &str)]) -> Tokenizer {
@@ -159,7 +159,8 @@ mod tests {
         tokenizer
             .with_normalizer(Some(Sequence::new(steps)))
             .expect("a normalizer");
-        Tokenizer::from_library(tokenizer, Policy::default(), 300, &[], "pieces".to_owned()).expect("a tokenizer")
+        Tokenizer::from_library(tokenizer, SpecialTokens::default(), 300, &[], "pieces".to_owned())
+            .expect("a tokenizer")
     }
 
     fn all() -> Vec<(Tokenizer, bool)> {

@@ -1,15 +1,21 @@
 //! Text to token ids and back.
 //!
-//! Text of surveys and of users is encoded by [`Tokenizer::encode`], in which nothing that looks like a control token
-//! becomes one. Rendered chat templates, whose control tokens are meant, go through [`Tokenizer::encode_with_specials`].
-//! Neither adds tokens of its own: the one BOS that some models want belongs to the root of the token tree.
+//! [`Tokenizer::encode`] takes nothing in a text for a control token, [`Tokenizer::encode_with_specials`] takes those
+//! that are written there for what they are; neither adds any. What a whole text begins with depends on what it is:
+//! [`Markup`] says so, and [`Tokenizer::encode_whole`] gives the ids that go to the model.
 
+mod absent;
+mod added;
+mod bounds;
 mod files;
 mod gguf;
+mod guard;
 mod local;
 mod lost;
 mod pretokenizers;
 mod sentencepiece;
+mod settings;
+mod special;
 
 use std::ops::Range;
 use std::sync::OnceLock;
@@ -23,15 +29,17 @@ use lost::Lost;
 
 pub(crate) use files::{CONFIG, read_files};
 pub(crate) use gguf::read_gguf;
+pub use special::{Markup, SpecialToken, SpecialTokens};
 
-/// A tokenizer with the model's policy on BOS and on what ends an answer.
+/// A tokenizer with the model's special tokens.
 pub struct Tokenizer {
     engine: Engine,
-    policy: Policy,
+    special: SpecialTokens,
     /// One more than the highest id.
     ids: usize,
     hash: String,
     description: String,
+    notes: Vec<String>,
 }
 
 enum Engine {
@@ -47,17 +55,6 @@ struct Library {
     special: OnceLock<tokenizers::Tokenizer>,
     /// What it would drop from a text.
     lost: Lost,
-}
-
-/// What a model wants at the beginning and gives at the end.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Policy {
-    /// The token every text starts with, where the model was trained so.
-    pub bos: Option<TokenId>,
-    /// The tokenizer's own end of text.
-    pub eos: Option<TokenId>,
-    /// All tokens that end an answer: end of text, end of turn, and what the generation settings add. Sorted.
-    pub stop: Vec<TokenId>,
 }
 
 /// One token and where it comes from.
@@ -84,6 +81,9 @@ pub enum TokenizeError {
     /// The tokenizer's library failed.
     #[error("the tokenizer failed: {0}")]
     Failed(String),
+    /// The library gave up on the text.
+    #[error("the tokenizer gave up on the text: an expression of its tokenizer.json takes too long on it")]
+    GaveUp,
 }
 
 impl TokenizeError {
@@ -91,6 +91,7 @@ impl TokenizeError {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Lost { .. } => Some("remove the character, or use a model whose vocabulary has all bytes".to_owned()),
+            Self::GaveUp => Some("shorten long runs of one character in the text, or use another model".to_owned()),
             Self::Failed(_) => None,
         }
     }
@@ -104,20 +105,25 @@ pub const BYTES_EOS: TokenId = 257;
 impl Tokenizer {
     /// A tokenizer without a vocabulary file: ids 0-255 are the text's bytes, 256 is BOS, 257 is EOS.
     pub fn bytes() -> Self {
-        let policy = Policy {
-            bos: Some(BYTES_BOS),
-            eos: Some(BYTES_EOS),
+        let token = |id, text: &str| SpecialToken {
+            id,
+            text: text.to_owned(),
+        };
+        let special = SpecialTokens {
+            bos: Some(token(BYTES_BOS, "<bos>")),
+            eos: Some(token(BYTES_EOS, "<eos>")),
+            leading: Some(BYTES_BOS),
             stop: vec![BYTES_EOS],
         };
-        Self::assemble(Engine::Bytes, policy, 258, &[b"bytes"], "bytes".to_owned())
+        Self::assemble(Engine::Bytes, special, 258, &[b"bytes"], "bytes".to_owned())
     }
 
     /// Wraps a library tokenizer, whose own additions (post-processor, padding, truncation) are taken off.
     ///
-    /// `sources` are the bytes it was made from: they make its hash, together with the policy.
+    /// `sources` are the bytes it was made from: they make its hash, together with the special tokens.
     fn from_library(
         mut tokenizer: tokenizers::Tokenizer,
-        policy: Policy,
+        special: SpecialTokens,
         ids: usize,
         sources: &[&[u8]],
         description: String,
@@ -134,27 +140,33 @@ impl Tokenizer {
         };
         Ok(Self::assemble(
             Engine::Library(Box::new(library)),
-            policy,
+            special,
             ids,
             sources,
             description,
         ))
     }
 
-    fn assemble(engine: Engine, policy: Policy, ids: usize, sources: &[&[u8]], description: String) -> Self {
+    fn assemble(engine: Engine, special: SpecialTokens, ids: usize, sources: &[&[u8]], description: String) -> Self {
         let mut hash = Sha256::new();
         for source in sources {
             hash.update((source.len() as u64).to_le_bytes());
             hash.update(source);
         }
-        hash.update(format!("{policy:?}"));
+        hash.update(format!("{special:?}"));
         Self {
             engine,
-            policy,
+            special,
             ids,
             hash: hex(&hash.finalize()),
             description,
+            notes: Vec::new(),
         }
+    }
+
+    /// The same with what the user should know about how it was read.
+    fn with_notes(self, notes: Vec<String>) -> Self {
+        Self { notes, ..self }
     }
 
     /// Ids of a text in which nothing is a control token. No token is added.
@@ -162,8 +174,7 @@ impl Tokenizer {
         match &self.engine {
             Engine::Bytes => Ok(text.bytes().map(TokenId::from).collect()),
             Engine::Library(library) => {
-                library.check(text)?;
-                let encoding = library.plain.encode_fast(text, false).map_err(failed)?;
+                let encoding = library.run(text, |library| library.plain.encode_fast(text, false))?;
                 Ok(encoding.get_ids().to_vec())
             }
         }
@@ -180,24 +191,19 @@ impl Tokenizer {
                 Ok(text.bytes().enumerate().map(span).collect())
             }
             Engine::Library(library) => {
-                library.check(text)?;
-                let encoding = library.plain.encode(text, false).map_err(failed)?;
+                let encoding = library.run(text, |library| library.plain.encode(text, false))?;
                 Ok(spans(&encoding, text))
             }
         }
     }
 
-    /// Ids of a rendered chat template, in which control tokens are control tokens.
-    ///
-    /// A BOS at its beginning is left out where the policy has one, because the root of the tree holds it already.
+    /// Ids of a text in which control tokens are control tokens. No token is added.
     pub fn encode_with_specials(&self, text: &str) -> Result<Vec<TokenId>, TokenizeError> {
         let Engine::Library(library) = &self.engine else {
             return self.encode(text);
         };
-        library.check(text)?;
-        let encoding = library.special().encode_fast(text, false).map_err(failed)?;
-        let ids = encoding.get_ids();
-        Ok(ids[self.leading_bos(ids)..].to_vec())
+        let encoding = library.run(text, |library| library.special().encode_fast(text, false))?;
+        Ok(encoding.get_ids().to_vec())
     }
 
     /// Like [`encode_with_specials`](Self::encode_with_specials), with the bytes of the text that each token stands for.
@@ -205,22 +211,37 @@ impl Tokenizer {
         let Engine::Library(library) = &self.engine else {
             return self.encode_with_spans(text);
         };
-        library.check(text)?;
-        let encoding = library.special().encode(text, false).map_err(failed)?;
-        let mut spans = spans(&encoding, text);
-        spans.drain(..self.leading_bos(encoding.get_ids()));
-        Ok(spans)
+        let encoding = library.run(text, |library| library.special().encode(text, false))?;
+        Ok(spans(&encoding, text))
     }
 
-    /// How many tokens of a rendered template the root of the tree holds already.
-    fn leading_bos(&self, ids: &[TokenId]) -> usize {
-        usize::from(self.policy.bos.is_some() && ids.first().copied() == self.policy.bos)
+    /// The ids that a whole text goes to the model with, its first token included: what transformers gives for
+    /// `tokenizer(text)`, or for a chat for `apply_chat_template(..., tokenize=True)`.
+    pub fn encode_whole(&self, text: &str, markup: Markup) -> Result<Vec<TokenId>, TokenizeError> {
+        let mut ids = match markup {
+            Markup::Text => self.encode(text),
+            Markup::Control | Markup::Chat => self.encode_with_specials(text),
+        }?;
+        if let Some(first) = self.first_token(markup, ids.first().copied()) {
+            ids.insert(0, first);
+        }
+        Ok(ids)
+    }
+
+    /// The token to be put before a text that begins with `first`: the one that the tokenizer puts before every text,
+    /// but never a second one, and none before a chat, whose template writes what it wants.
+    pub fn first_token(&self, markup: Markup, first: Option<TokenId>) -> Option<TokenId> {
+        match markup {
+            Markup::Text => self.special.leading,
+            Markup::Control => self.special.leading.filter(|leading| first != Some(*leading)),
+            Markup::Chat => None,
+        }
     }
 
     /// The text of some ids, control tokens written out, broken characters replaced by U+FFFD.
     pub fn decode(&self, ids: &[TokenId]) -> Result<String, TokenizeError> {
         match &self.engine {
-            Engine::Library(library) => library.plain.decode(ids, false).map_err(failed),
+            Engine::Library(library) => guard::guarded(|| library.plain.decode(ids, false)).map_err(gave_up),
             Engine::Bytes => {
                 let bytes: Vec<u8> = ids.iter().filter_map(|&id| u8::try_from(id).ok()).collect();
                 Ok(String::from_utf8_lossy(&bytes).into_owned())
@@ -250,19 +271,14 @@ impl Tokenizer {
         }
     }
 
-    /// The token every text starts with, where the model was trained so.
-    pub fn bos(&self) -> Option<TokenId> {
-        self.policy.bos
-    }
-
-    /// The tokenizer's end of text.
-    pub fn eos(&self) -> Option<TokenId> {
-        self.policy.eos
+    /// The tokens that have a role, whether or not any text gets them.
+    pub fn special_tokens(&self) -> &SpecialTokens {
+        &self.special
     }
 
     /// All tokens that end an answer, sorted.
     pub fn stop_tokens(&self) -> &[TokenId] {
-        &self.policy.stop
+        &self.special.stop
     }
 
     /// One more than the highest id. A model's embedding may have more rows than that, never fewer.
@@ -270,7 +286,7 @@ impl Tokenizer {
         self.ids
     }
 
-    /// Lower-case hexadecimal sha256 of all that the tokenizer was made from, the policy included.
+    /// Lower-case hexadecimal sha256 of all that the tokenizer was made from, special tokens included.
     pub fn hash(&self) -> &str {
         &self.hash
     }
@@ -278,6 +294,22 @@ impl Tokenizer {
     /// What kind it is and where it was read from, for people.
     pub fn description(&self) -> &str {
         &self.description
+    }
+
+    /// Says where a rendered chat lacks the token that the tokenizer puts before every other text.
+    pub fn chat_note(&self, rendered: &str) -> Option<String> {
+        let leading = self.token(self.special.leading?)?;
+        (!rendered.starts_with(&leading)).then(|| {
+            format!(
+                "chats begin without {leading}, which this tokenizer puts before every other text: the chat template \
+                 does not write it, and transformers adds none"
+            )
+        })
+    }
+
+    /// What the user should know about how it was read.
+    pub fn notes(&self) -> &[String] {
+        &self.notes
     }
 
     /// Bytes that can occur in text and for which the vocabulary has no token.
@@ -297,7 +329,7 @@ impl std::fmt::Debug for Tokenizer {
         out.debug_struct("Tokenizer")
             .field("description", &self.description)
             .field("ids", &self.ids)
-            .field("policy", &self.policy)
+            .field("special", &self.special)
             .finish_non_exhaustive()
     }
 }
@@ -312,8 +344,15 @@ impl Library {
         })
     }
 
-    fn check(&self, text: &str) -> Result<(), TokenizeError> {
-        self.lost.check(&self.plain, text)
+    /// What the library makes of a text of which nothing would be lost.
+    fn run(
+        &self,
+        text: &str,
+        encode: impl FnOnce(&Self) -> tokenizers::Result<tokenizers::Encoding>,
+    ) -> Result<tokenizers::Encoding, TokenizeError> {
+        let checked = guard::guarded(|| Ok(self.lost.check(&self.plain, text))).map_err(gave_up)?;
+        checked?;
+        guard::guarded(|| encode(self)).map_err(gave_up)
     }
 }
 
@@ -333,6 +372,10 @@ fn spans(encoding: &tokenizers::Encoding, text: &str) -> Vec<Span> {
 
 fn failed(error: tokenizers::Error) -> TokenizeError {
     TokenizeError::Failed(error.to_string())
+}
+
+fn gave_up(error: Option<tokenizers::Error>) -> TokenizeError {
+    error.map_or(TokenizeError::GaveUp, failed)
 }
 
 /// The visible character that byte-level vocabularies write for a byte: itself where it is printable Latin-1,

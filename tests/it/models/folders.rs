@@ -1,6 +1,6 @@
 //! Folders of safetensors: every family, and everything wrong with one told at once.
 
-use indieval::model::{Checkpoint, Family, Inspection};
+use indieval::model::{Checkpoint, Family, Inspection, Markup};
 use serde_json::{Value, json};
 
 use super::{GOLDEN, copy_of, golden};
@@ -12,7 +12,9 @@ fn every_family_opens() {
         let checkpoint = Checkpoint::open(&golden(name)).unwrap_or_else(|error| panic!("{name}: {error}"));
         families.push(checkpoint.config.family);
         assert_eq!(checkpoint.tokenizer.stop_tokens(), [1], "{name}");
-        assert_eq!(checkpoint.tokenizer.bos(), None, "{name}");
+        let special = checkpoint.tokenizer.special_tokens();
+        assert_eq!((special.bos_text(), special.eos_text()), ("<s>", "</s>"), "{name}");
+        assert_eq!(special.leading, None, "{name}");
         let files: Vec<&str> = checkpoint.identity.iter().map(|file| file.name.as_str()).collect();
         for needed in ["config.json", "tokenizer.json", "tokenizer_config.json"] {
             assert!(files.contains(&needed), "{name}: {files:?}");
@@ -211,13 +213,10 @@ fn a_tensor_without_a_place_would_change_results_and_is_refused() {
 
 #[test]
 fn settings_beside_the_tokenizer_count() {
-    let changes = [
-        ("add_bos_token", json!(true)),
-        (
-            "chat_template",
-            json!([{"name": "tool", "template": "no"}, {"name": "default", "template": "yes"}]),
-        ),
-    ];
+    let changes = [(
+        "chat_template",
+        json!([{"name": "tool", "template": "no"}, {"name": "default", "template": "yes"}]),
+    )];
     let folder = with("llama3-tied-f32", "tokenizer_config.json", &changes);
     std::fs::write(
         folder.path().join("generation_config.json"),
@@ -225,7 +224,6 @@ fn settings_beside_the_tokenizer_count() {
     )
     .unwrap();
     let checkpoint = Checkpoint::open(folder.path()).unwrap();
-    assert_eq!(checkpoint.tokenizer.bos(), Some(0));
     assert_eq!(checkpoint.tokenizer.stop_tokens(), [1, 77]);
     assert_eq!(checkpoint.chat_template.as_deref(), Some("yes"));
     std::fs::write(folder.path().join("chat_template.jinja"), "file").unwrap();
@@ -236,7 +234,7 @@ fn settings_beside_the_tokenizer_count() {
 }
 
 #[test]
-fn a_bos_that_the_post_processor_puts_first_is_the_policy() {
+fn a_token_that_the_post_processor_puts_first_leads_every_text() {
     let template = json!({
         "type": "TemplateProcessing",
         "single": [{"SpecialToken": {"id": "<s>", "type_id": 0}}, {"Sequence": {"id": "A", "type_id": 0}}],
@@ -247,17 +245,28 @@ fn a_bos_that_the_post_processor_puts_first_is_the_policy() {
     let path = folder.path().join("tokenizer_config.json");
     std::fs::write(&path, r#"{"bos_token": "<s>", "eos_token": {"content": "</s>"}}"#).unwrap();
     let tokenizer = Checkpoint::open(folder.path()).unwrap().tokenizer;
-    assert_eq!((tokenizer.bos(), tokenizer.eos()), (Some(0), Some(1)));
-    // The root of the tree holds it; encoding adds none.
-    assert!(!tokenizer.encode("ab").unwrap().contains(&0));
-    std::fs::write(
-        &path,
-        r#"{"bos_token": "<s>", "eos_token": "</s>", "add_bos_token": false}"#,
-    )
-    .unwrap();
-    assert_eq!(Checkpoint::open(folder.path()).unwrap().tokenizer.bos(), None);
-    std::fs::write(&path, r#"{"bos_token": "<nothing>", "add_bos_token": true}"#).unwrap();
-    assert!(faults(&folder)[0].contains("`bos_token` is \"<nothing>\", which is no token"));
+    let special = tokenizer.special_tokens();
+    assert_eq!(
+        (special.leading, special.bos_text(), special.eos_text()),
+        (Some(0), "<s>", "</s>")
+    );
+    let bare = tokenizer.encode("ab").unwrap();
+    assert!(!bare.contains(&0));
+    let led = [&[0], bare.as_slice()].concat();
+    assert_eq!(tokenizer.encode_whole("ab", Markup::Text).unwrap(), led);
+    // Never twice, and in a chat only where the template writes it.
+    assert_eq!(tokenizer.encode_whole("<s>ab", Markup::Control).unwrap(), led);
+    assert_eq!(tokenizer.encode_whole("<s>ab", Markup::Chat).unwrap(), led);
+    assert_eq!(tokenizer.encode_whole("ab", Markup::Chat).unwrap(), bare);
+    assert_eq!(tokenizer.notes(), [""; 0]);
+    std::fs::write(&path, r#"{"bos_token": "<s>", "add_bos_token": false}"#).unwrap();
+    let tokenizer = Checkpoint::open(folder.path()).unwrap().tokenizer;
+    assert_eq!(tokenizer.special_tokens().leading, Some(0), "as in transformers 5");
+    assert!(
+        tokenizer.notes()[0].contains("`add_bos_token: false`"),
+        "{:?}",
+        tokenizer.notes()
+    );
 }
 
 #[test]

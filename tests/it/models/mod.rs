@@ -11,6 +11,7 @@ mod hub;
 #[cfg(feature = "hub")]
 mod hub_server;
 mod program;
+mod special_tokens;
 mod tokenizers;
 
 use std::path::{Path, PathBuf};

@@ -65,7 +65,8 @@ fn check_tells_everything_about_a_good_checkpoint() {
     let text = stdout(indieval(&folder).arg("check").arg(&path));
     for part in [
         "verdict         can be used",
-        "BOS             none",
+        "BOS             0 <s>",
+        "before a text   none",
         "EOS             1 </s>",
         "chat template   none",
     ] {
