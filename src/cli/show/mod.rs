@@ -12,7 +12,7 @@ pub use error::ShowError;
 
 use super::choice::choice;
 use super::format::Format;
-use super::output::{print, print_json};
+use super::output::{print, print_json, tell};
 use super::people::{People, SurveyArgs};
 use crate::probe::{Case, Count, DemonstrationRule, Draw, Split};
 use crate::prompt::{Pieces, PromptStyle};
@@ -126,10 +126,10 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
             note(&case, &people);
             print(&pieces.context())?;
             if !pieces.continuations.is_empty() {
-                eprintln!("\nnote: behind this each of these is scored:");
+                tell!("\nnote: behind this each of these is scored:");
             }
             for continuation in &pieces.continuations {
-                eprintln!("{continuation:?}");
+                tell!("{continuation:?}");
             }
         }
         Format::Json => print_json(&Shown {
@@ -155,10 +155,10 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
 /// Says on standard error what a reader of the bare prompt should know.
 fn note(case: &Case, people: &People) {
     if people.survey.respondents.synthetic() {
-        eprintln!("note: {} is a synthetic respondent", case.respondent);
+        tell!("note: {} is a synthetic respondent", case.respondent);
     }
     if case.missing() > 0 {
-        eprintln!(
+        tell!(
             "note: {} has {} demonstrations to show, {} fewer than asked for",
             case.respondent,
             case.demonstrations.len(),
