@@ -245,31 +245,15 @@ pub struct Flips {
 /// How often the choices of one condition flip with the order of the options; absent where none was asked in several.
 pub fn flips(run: &RunData, condition: &Condition) -> Option<Flips> {
     let (mut probes, mut flipped) = (0usize, 0usize);
-    for outcome in run.outcomes.iter().filter(|outcome| outcome.condition == *condition) {
-        let choices = by_order(&outcome.evidence);
-        if let [first, rest @ ..] = choices.as_slice()
-            && !rest.is_empty()
-        {
-            probes += 1;
-            flipped += usize::from(rest.iter().any(|choice| choice != first));
-        }
+    let of_condition = run.outcomes.iter().filter(|outcome| outcome.condition == *condition);
+    for flips in of_condition.filter_map(|outcome| outcome.evidence.flips_with_order()) {
+        probes += 1;
+        flipped += usize::from(flips);
     }
     (probes > 0).then(|| Flips {
         probes,
         share: flipped as f64 / probes as f64,
     })
-}
-
-/// The candidate that each order of the options led to, where it could be read.
-fn by_order(evidence: &Evidence) -> Vec<usize> {
-    let Evidence::Label { permutations, .. } = evidence else {
-        return Vec::new();
-    };
-    let choice = |permutation: &crate::scoring::Permutation| {
-        let best = crate::scoring::norm::highest(&permutation.logprobs)?;
-        permutation.order.get(best).copied()
-    };
-    permutations.iter().filter_map(choice).collect()
 }
 
 #[cfg(test)]
