@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use rayon::prelude::*;
 
-use super::{Context, FORMAT, FitSpec, Header, People, Plan, Prompts, RunError, Spec, Unit, run_id};
+use super::{Context, FitSpec, Header, People, Plan, Prompts, RunError, Spec, Unit};
 use crate::metrics::BaselineRow;
 use crate::model::{DeviceChoice, OpenModel};
 use crate::probe::{Case, DemonstrationRule, Draw};
@@ -64,21 +64,20 @@ impl Experiment {
     ///
     /// # Errors
     /// [`RunError::Encode`] where the spec cannot be written.
-    pub fn header(&self, opened: &OpenModel, tree_tokens: usize) -> Result<Header, RunError> {
+    pub fn header(&self, opened: &OpenModel) -> Result<Header, RunError> {
         let mut hashes = self.people.hashes();
         hashes.extend(self.prompts.hashes(&self.spec.grid.methods));
         hashes.extend(opened.hashes.clone());
-        Ok(Header {
-            format: FORMAT,
-            run: run_id(&self.spec, &opened.identity, &hashes)?,
-            synthetic: self.people.synthetic(),
-            respondents: self.people.chosen.len(),
-            outcomes: self.plan.outcomes,
-            tree_tokens,
-            model: opened.identity.clone(),
+        let counts = (self.people.chosen.len(), self.plan.outcomes);
+        let synthetic = self.people.synthetic();
+        Header::new(
+            &self.spec,
+            &opened.identity,
             hashes,
-            spec: self.spec.clone(),
-        })
+            &self.plan.conditions,
+            counts,
+            synthetic,
+        )
     }
 
     /// What one condition shows of the person of a unit; `donor` is whose demonstrations are shown, as a position among
@@ -176,19 +175,26 @@ impl Experiment {
         }
     }
 
+    /// What metrics and reports need to know of people and questions, baselines among it.
+    pub fn context(&self) -> Context {
+        self.people.described(&self.spec, &self.plan)
+    }
+}
+
+impl People {
     /// What majority and resemblance say of every probe of the plan, learnt from everyone else in the survey file.
-    pub fn baselines(&self) -> Vec<BaselineRow> {
-        let everyone = &self.people.everyone;
-        let questions = &self.people.catalogue.questions;
+    pub fn baselines(&self, plan: &Plan) -> Vec<BaselineRow> {
+        let everyone = &self.everyone;
+        let questions = &self.catalogue.questions;
         let groups = (0..everyone.len()).map(|at| everyone.groups(at, Form::Polar));
-        let crowd = Crowd::new(&self.people.catalogue, groups);
+        let crowd = Crowd::new(&self.catalogue, groups);
         let most = NEIGHBOURS.into_iter().max().unwrap_or(0);
         let of_person = |&person: &usize| {
             let target = Target {
                 groups: everyone.groups(person, Form::Polar),
                 own: Some(person),
             };
-            let predictions = crowd.predict(&target, &self.plan.splits, most);
+            let predictions = crowd.predict(&target, &plan.splits, most);
             predictions.into_iter().map(move |prediction| BaselineRow {
                 respondent: everyone.id(person).to_owned(),
                 split: prediction.split.number(),
@@ -200,12 +206,11 @@ impl Experiment {
                     .collect::<BTreeMap<_, _>>(),
             })
         };
-        self.people.chosen.par_iter().flat_map_iter(of_person).collect()
+        self.chosen.par_iter().flat_map_iter(of_person).collect()
     }
 
     /// What metrics and reports need to know of people and questions, baselines among it.
-    pub fn context(&self) -> Context {
-        self.people
-            .context(&self.spec.respondents.survey, &self.plan.splits, self.baselines())
+    pub fn described(&self, spec: &Spec, plan: &Plan) -> Context {
+        self.context(&spec.respondents.survey, &plan.splits, self.baselines(plan))
     }
 }

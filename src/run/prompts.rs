@@ -77,10 +77,10 @@ impl Prompts {
         methods
             .iter()
             .map(|method| match method {
-                Method::Likelihood => ("prompt likelihood", self.likelihood.hash()),
-                Method::Label => ("prompt label", self.label.hash()),
-                Method::Generation => ("prompt generation", self.single.hash()),
-                Method::GenerationPaper => ("prompt paper", self.paper.hash()),
+                Method::Likelihood => ("prompt_likelihood", self.likelihood.hash()),
+                Method::Label => ("prompt_label", self.label.hash()),
+                Method::Generation => ("prompt_generation", self.single.hash()),
+                Method::GenerationPaper => ("prompt_paper", self.paper.hash()),
             })
             .map(|(name, hash)| (name.to_owned(), hash.to_owned()))
             .collect()

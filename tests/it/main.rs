@@ -3,6 +3,7 @@
 mod baseline;
 mod browser;
 mod catalogue;
+mod forge;
 mod formats;
 mod front_door;
 mod golden;
@@ -17,5 +18,6 @@ mod score;
 mod scoring;
 mod show;
 mod survey;
+mod tampered;
 mod tidy;
 mod wording;
