@@ -382,6 +382,12 @@ fn outcome(
                 None => "no answer at all".to_owned(),
             };
             let one = Try {
+                order: if condition.method == Method::Generation {
+                    (0..candidates).collect()
+                } else {
+                    Vec::new()
+                },
+                choice: prediction.filter(|_| condition.method == Method::Generation),
                 text,
                 tokens: vec![33],
                 logprobs: vec![-0.4],

@@ -4,9 +4,9 @@ use std::collections::HashMap;
 
 use super::evidence::Kind;
 use crate::run::{Context, Header};
-use crate::scoring::norm::{highest, predict};
-use crate::scoring::parser::{Read, read_paper, read_single};
-use crate::scoring::{CandidateScore, Condition, Evidence, Method, Norm, Outcome, Permutation, Reading, Try};
+use crate::scoring::methods::Concluded;
+use crate::scoring::parser::Read;
+use crate::scoring::{CandidateScore, Condition, Evidence, Method, Outcome, Permutation, Reading, Try};
 use crate::survey::QuestionId;
 
 /// Most that a recorded mean may differ from the mean of what is recorded beside it.
@@ -77,6 +77,7 @@ struct At {
 /// An answer to all probes of a split, and what is recorded of it for each.
 #[derive(Debug)]
 struct Paper {
+    method: Method,
     /// Number of the first record.
     first: usize,
     tries: Vec<Try>,
@@ -194,41 +195,55 @@ impl Audit {
 
     /// Whether the prediction is what the evidence says.
     fn prediction(&mut self, outcome: &Outcome, record: usize) -> Result<(), Problem> {
-        let holds = match &outcome.evidence {
-            Evidence::Likelihood { scores } => outcome.prediction == predict(scores, Norm::Sum),
-            Evidence::Label { logprobs, .. } => outcome.prediction == highest(logprobs),
-            Evidence::Generation { reading, tries } if outcome.condition.method == Method::GenerationPaper => {
+        let problem = |place, what: &str| Problem {
+            record,
+            place,
+            what: what.to_owned(),
+        };
+        let method = outcome.condition.method.definition();
+        let holds = match (method.concluded(&outcome.evidence), &outcome.evidence) {
+            (Concluded::Choice(choice), evidence) => {
+                if let Some(what) = self.misread(outcome, evidence.tries().unwrap_or_default()) {
+                    return Err(problem(Place::Evidence, &what));
+                }
+                choice == outcome.prediction && agrees(outcome)
+            }
+            (Concluded::Unsaid, Evidence::Generation { reading, tries }) if method.asks_all_at_once() => {
                 let Some(at) = &mut self.at else { return Ok(()) };
                 let paper = at.paper.get_or_insert_with(|| Paper {
+                    method: outcome.condition.method,
                     first: record,
                     tries: tries.clone(),
                     recorded: Vec::new(),
                 });
                 paper.recorded.push((outcome.prediction, *reading));
                 if record > paper.first && !tries.is_empty() {
-                    return Err(Problem {
-                        record,
-                        place: Place::Evidence,
-                        what: "tries of one answer to all probes stand with the first probe alone".to_owned(),
-                    });
+                    let what = "tries of one answer to all probes stand with the first probe alone";
+                    return Err(problem(Place::Evidence, what));
                 }
                 true
             }
-            Evidence::Generation { reading, tries } => match self.texts(outcome.question) {
-                None => (*reading == Reading::Choice) == outcome.prediction.is_some(),
-                Some(texts) => {
-                    let read = read_tries(tries, 1, |text| vec![read_single(text, &texts)]);
-                    read.first()
-                        .is_some_and(|read| said(*read) == (outcome.prediction, *reading))
-                }
-            },
+            (Concluded::Unsaid, _) => agrees(outcome),
+            (Concluded::Foreign, _) => false,
         };
-        let what = || "`prediction` or `status` is not what its evidence says".to_owned();
-        holds.then_some(()).ok_or_else(|| Problem {
-            record,
-            place: Place::Record,
-            what: what(),
-        })
+        let what = "`prediction` or `status` is not what its evidence says";
+        holds.then_some(()).ok_or_else(|| problem(Place::Record, what))
+    }
+
+    /// A text that says something else than what is recorded of it.
+    fn misread(&self, outcome: &Outcome, tries: &[Try]) -> Option<String> {
+        let texts = self.texts(outcome.question)?;
+        let method = outcome.condition.method.definition();
+        let wrong = tries.iter().position(|told| {
+            let options: Option<Vec<&str>> = told.order.iter().map(|&at| texts.get(at).copied()).collect();
+            let Some(options) = options.filter(|options| options.len() == texts.len()) else {
+                return true;
+            };
+            let read = method.read(&told.text, &[&options]);
+            let choice = read.first().and_then(|read| read.prediction());
+            choice.and_then(|option| told.order.get(option).copied()) != told.choice
+        });
+        wrong.map(|number| format!("try {number}: `choice` is not what its text says"))
     }
 
     /// Checks a condition that is over; `record` is the first that does not belong to it.
@@ -250,7 +265,8 @@ impl Audit {
         let texts: Option<Vec<Vec<&str>>> = at.probes.iter().map(|&(question, ..)| self.texts(question)).collect();
         let Some(texts) = texts else { return Ok(()) };
         let groups: Vec<&[&str]> = texts.iter().map(Vec::as_slice).collect();
-        let read = read_tries(&paper.tries, groups.len(), |text| read_paper(text, &groups));
+        let method = paper.method.definition();
+        let read = read_tries(&paper.tries, groups.len(), |text| method.read(text, &groups));
         let differs = read
             .into_iter()
             .zip(&paper.recorded)
@@ -310,6 +326,14 @@ impl At {
             Some(expected) => Err(format!("{} stands where {} belongs", probe.0, expected.0)),
             None => Err(format!("{} stands where no record more belongs", probe.0)),
         }
+    }
+}
+
+/// Whether a generated answer is called read where a candidate was read from it.
+fn agrees(outcome: &Outcome) -> bool {
+    match &outcome.evidence {
+        Evidence::Generation { reading, .. } => (*reading == Reading::Choice) == outcome.prediction.is_some(),
+        _ => true,
     }
 }
 

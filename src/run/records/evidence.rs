@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
-use super::line::Status;
+use super::line::{Choice, Status};
 use crate::model::{Finish, TokenId};
 use crate::scoring::norm::total;
 use crate::scoring::{CandidateScore, Evidence, Method, Permutation, Try};
@@ -39,6 +39,8 @@ impl Kind {
             Method::Likelihood => Self::Likelihood,
             Method::Label => Self::Label,
             Method::Generation | Method::GenerationPaper => Self::Generation,
+            #[cfg(test)]
+            Method::Toy => Self::Label,
         }
     }
 
@@ -97,6 +99,10 @@ struct GenerationLine<'a> {
 /// One generated text. A seed is text, since tables round whole numbers beyond 2^53.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 struct TryEntry {
+    /// `order[i]` is the candidate shown as option i; empty where the text answers several probes.
+    order: Vec<usize>,
+    /// The candidate read from it; -1 where none could be, and where the text answers several probes.
+    choice: Choice,
     text: String,
     tokens: Vec<TokenId>,
     logprobs: Vec<f32>,
@@ -250,6 +256,8 @@ impl TryEntry {
         let numbers = told.logprobs.iter().chain(&told.invalid_mass);
         finite(numbers.chain([&told.temperature]).map(|&number| f64::from(number)))?;
         Ok(Self {
+            order: told.order.clone(),
+            choice: Choice(told.choice),
             text: told.text.clone(),
             tokens: told.tokens.clone(),
             logprobs: told.logprobs.clone(),
@@ -266,6 +274,8 @@ impl TryEntry {
             .parse()
             .map_err(|_| format!("`seed` is no whole number: {}", self.seed))?;
         Ok(Try {
+            order: self.order,
+            choice: self.choice.0,
             text: self.text,
             tokens: self.tokens,
             logprobs: self.logprobs,

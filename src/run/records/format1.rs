@@ -107,6 +107,11 @@ fn header_of(line: &[u8]) -> Result<Header, String> {
         let renamed = std::mem::take(hashes).into_iter();
         hashes.extend(renamed.map(|(name, hash)| (name.replace(' ', "_"), hash)));
     }
+    if let Some(scoring) = value.pointer_mut("/spec/scoring").and_then(Value::as_object_mut)
+        && let Some(orders) = scoring.shift_remove("permutations")
+    {
+        scoring.insert("orders".to_owned(), orders);
+    }
     if let Some(header) = value.as_object_mut() {
         for key in ["program", "fields", "people"] {
             header.insert(key.to_owned(), Value::from(""));
@@ -294,6 +299,8 @@ impl From<Order> for Permutation {
 impl From<Text> for Try {
     fn from(text: Text) -> Self {
         Self {
+            order: Vec::new(),
+            choice: None,
             text: text.text,
             tokens: text.tokens,
             logprobs: text.logprobs,

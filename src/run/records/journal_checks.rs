@@ -83,7 +83,7 @@ fn evidence(method: Method, chosen: usize) -> Evidence {
                 })
                 .collect(),
         },
-        Method::Label => {
+        Method::Label | Method::Toy => {
             let logprobs: Vec<f64> = (0..2).map(|at| f64::from(lead(at))).collect();
             let inside: f64 = logprobs.iter().map(|&logprob| libm::exp(logprob)).sum();
             Evidence::Label {
@@ -98,6 +98,8 @@ fn evidence(method: Method, chosen: usize) -> Evidence {
         Method::Generation | Method::GenerationPaper => Evidence::Generation {
             reading: Reading::Choice,
             tries: vec![Try {
+                order: vec![0, 1],
+                choice: Some(chosen),
                 text: ["A.", "B."][chosen].into(),
                 tokens: vec![33, 14],
                 logprobs: vec![-0.4, -0.1],
