@@ -12,7 +12,7 @@ use crate::base::random::Draws;
 use crate::base::text::counted;
 use crate::cli::output::say;
 use crate::model::OpenModel;
-use crate::run::{self, Experiment, People, Plan};
+use crate::run::{self, Experiment, Header, People, Plan, Reader, RunError};
 use crate::scoring::Outcome;
 
 /// Options of `indieval verify`.
@@ -20,7 +20,7 @@ use crate::scoring::Outcome;
 pub struct Args {
     /// The run's folder
     run: PathBuf,
-    /// Records to score again
+    /// Records to score again; with 0 no model is opened, and all that the files say is checked
     #[arg(long, short = 'n', default_value_t = 20)]
     records: usize,
     /// Which records are drawn
@@ -36,59 +36,145 @@ pub struct Args {
     machine: MachineArgs,
 }
 
+/// Problems that are printed one by one.
+const SHOWN: usize = 20;
+
 /// Runs the command.
 pub fn run(args: Args) -> anyhow::Result<ExitCode> {
-    let (header, recorded) = run::read(&args.run)?;
+    let mut reader = Reader::open(&args.run)?;
+    let header = reader.header().clone();
+    let Some(outcomes) = files(&mut reader, &args.run)? else {
+        return Ok(ExitCode::FAILURE);
+    };
     let mut spec = header.spec.clone();
     spec.respondents.survey = args.survey.unwrap_or(spec.respondents.survey);
     spec.model.id = args.model.unwrap_or(spec.model.id);
-    let mut machine = args.machine;
-    machine.tree_tokens.get_or_insert(header.tree_tokens);
-    let people = People::read(&spec)?;
-    let plan = Plan::new(&spec, &people)?;
-    let mut opened = run_command::open(&spec, machine)?;
-    let experiment = Experiment::new(spec, people, plan, &opened)?;
-    let now = experiment.header(&opened, header.tree_tokens)?;
-    if let Some(what) = header.difference(&now) {
-        return Err(run::RunError::Changed { folder: args.run, what }.into());
+    let people = match People::read(&spec) {
+        Err(why) if args.records == 0 => {
+            say!("people: not checked against the survey: {why}");
+            return Ok(status(true, outcomes.len() == header.outcomes));
+        }
+        people => people?,
+    };
+    let hashes = people.hashes();
+    if let Some((name, _)) = hashes
+        .iter()
+        .find(|(name, hash)| header.hashes.get(*name) != Some(*hash))
+    {
+        let what = name.clone();
+        return Err(RunError::Changed { folder: args.run, what }.into());
     }
-    say!("hashes: the model, tokenizer, prompts, catalogue, people and spec are those of the run");
-    experiment.check(&args.run, &recorded)?;
-    say!(
-        "records: {} of {}, each where it belongs, none twice",
-        recorded.outcomes.len(),
-        experiment.plan.outcomes
-    );
-    let changed = experiment.context().differences(&run::Context::read(&args.run)?);
-    if changed.is_empty() {
-        say!(
+    let plan = Plan::new(&spec, &people)?;
+    plan.check(&people, &outcomes)
+        .map_err(|(index, problem)| RunError::Record {
+            path: args.run.join(run::RECORDS),
+            line: line(&header, index),
+            problem,
+        })?;
+    say!("plan: every record is the one that the survey and the spec call for at its place");
+    let changed = people.described(&spec, &plan).differences(reader.context());
+    match changed.is_empty() {
+        true => say!(
             "people: groups and baselines come out as they stand in {}",
             run::CONTEXT
-        );
-    } else {
-        say!("people: {} has other {}", run::CONTEXT, changed.join(", "));
+        ),
+        false => say!("people: {} has other {}", run::CONTEXT, changed.join(", ")),
     }
-    if recorded.torn > 0 {
-        say!(
-            "a torn last line of {} bytes is there; going on with the run drops it",
-            recorded.torn
-        );
+    let mut clean = changed.is_empty();
+    if args.records > 0 {
+        let mut opened = run_command::open(&spec, args.machine)?;
+        let experiment = Experiment::new(spec, people, plan, &opened)?;
+        if let Some(what) = header.difference(&experiment.header(&opened)?) {
+            return Err(RunError::Changed { folder: args.run, what }.into());
+        }
+        say!("hashes: the model, tokenizer, prompts, catalogue, people and spec are those of the run");
+        let chosen = Draws::new(args.seed, 0).choose(outcomes.len(), args.records);
+        clean &= compare(&experiment, &mut opened, &header, &outcomes, &chosen)?;
     }
-    let chosen = Draws::new(args.seed, 0).choose(recorded.outcomes.len(), args.records);
-    let clean = compare(&experiment, &mut opened, &recorded.outcomes, &chosen)?;
-    let complete = recorded.outcomes.len() == experiment.plan.outcomes;
-    Ok(match (clean && changed.is_empty(), complete) {
+    Ok(status(clean, outcomes.len() == header.outcomes))
+}
+
+fn status(clean: bool, complete: bool) -> ExitCode {
+    match (clean, complete) {
         (false, _) => ExitCode::FAILURE,
         (true, false) => Status::Incomplete.into(),
         (true, true) => ExitCode::SUCCESS,
-    })
+    }
+}
+
+/// Line of a record in its file; in format 1 the first line is a header.
+fn line(header: &Header, record: usize) -> usize {
+    record + 1 + usize::from(header.format == 1)
+}
+
+/// Checks all that the files of a run say of themselves and of each other, and says what it found. `None` where something
+/// does not hold.
+fn files(reader: &mut Reader, folder: &Path) -> anyhow::Result<Option<Vec<Outcome>>> {
+    let (mut outcomes, mut problems) = (Vec::new(), Vec::new());
+    for outcome in reader.by_ref() {
+        match outcome {
+            Ok(outcome) => outcomes.push(outcome),
+            Err(problem @ RunError::Record { .. }) => problems.push(problem.to_string()),
+            Err(error) => return Err(error.into()),
+        }
+    }
+    let header = reader.header();
+    let read = outcomes.len() + problems.len();
+    if problems.is_empty() && read > header.outcomes {
+        problems.push(format!(
+            "{}: {read} records where the run has {}",
+            folder.display(),
+            header.outcomes
+        ));
+    }
+    if read >= header.outcomes {
+        problems.extend(reader.left_over());
+    }
+    if header.synthetic != reader.context().synthetic {
+        problems.push(format!(
+            "{}: its synthetic mark is not that of {}",
+            run::CONTEXT,
+            run::RUN
+        ));
+    }
+    if header.respondents != reader.context().people.len() {
+        problems.push(format!(
+            "{}: it has not the {} people of {}",
+            run::CONTEXT,
+            header.respondents,
+            run::RUN
+        ));
+    }
+    let path = folder.join(run::SPEC);
+    if path.exists() && header.format > 1 && run::Spec::read(&path).ok().as_ref() != Some(&header.spec) {
+        problems.push(format!("{}: it is not the spec of {}", path.display(), run::RUN));
+    }
+    if problems.is_empty() {
+        say!(
+            "{}: {read} of {} records, each as it was written, in order, none twice, predictions as the evidence says",
+            run::RECORDS,
+            header.outcomes
+        );
+        for line in reader.left_over() {
+            say!("  unfinished: {line}; resuming the run drops it");
+        }
+        return Ok(Some(outcomes));
+    }
+    say!("files: {} found", counted(problems.len(), "change", "changes"));
+    for problem in problems.iter().take(SHOWN) {
+        say!("  {problem}");
+    }
+    if problems.len() > SHOWN {
+        say!("  and {} more", problems.len() - SHOWN);
+    }
+    Ok(None)
 }
 
 /// Scores `count` random records of a run again and fails where they differ.
 pub fn sample(folder: &Path, experiment: &Experiment, opened: &mut OpenModel, count: usize) -> anyhow::Result<()> {
-    let (_, recorded) = run::read(folder).context("the run was just written")?;
+    let (header, recorded) = run::read(folder).context("the run was just written")?;
     let chosen = Draws::new(0, 0).choose(recorded.outcomes.len(), count);
-    let clean = compare(experiment, opened, &recorded.outcomes, &chosen)?;
+    let clean = compare(experiment, opened, &header, &recorded.outcomes, &chosen)?;
     anyhow::ensure!(
         clean,
         "{}: records do not come out again when they are scored unshared",
@@ -100,6 +186,7 @@ pub fn sample(folder: &Path, experiment: &Experiment, opened: &mut OpenModel, co
 fn compare(
     experiment: &Experiment,
     opened: &mut OpenModel,
+    header: &Header,
     outcomes: &[Outcome],
     chosen: &[usize],
 ) -> anyhow::Result<bool> {
@@ -112,7 +199,7 @@ fn compare(
         verified.largest
     );
     for difference in &verified.differences {
-        say!("  line {}: {}", difference.line, difference.what);
+        say!("  line {}: {}", line(header, difference.line - 1), difference.what);
     }
     Ok(verified.differences.is_empty())
 }

@@ -67,6 +67,15 @@ pub struct RunHeader {
     /// Seconds of computing, over all sessions of the run.
     #[serde(default)]
     pub seconds: f64,
+    /// Starts of the program on this run.
+    #[serde(default)]
+    pub sessions: usize,
+    /// Those that were killed, or still compute.
+    #[serde(default)]
+    pub killed: usize,
+    /// Records whose time and tokens are not counted, since the start that wrote them was killed.
+    #[serde(default)]
+    pub uncounted: usize,
     /// Whether the respondents were invented by a program.
     pub synthetic: bool,
     /// Name of the survey file (no folders).
@@ -125,6 +134,9 @@ pub struct QuestionInfo {
     pub id: QuestionId,
     /// Position of its category in [`RunData::categories`].
     pub category: usize,
+    /// Texts of its candidates, in order; empty in runs of format 1.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub candidates: Vec<String>,
 }
 
 /// What the baselines without a model said of one probe: positions among the probe's candidates, as in

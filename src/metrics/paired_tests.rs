@@ -167,6 +167,7 @@ fn different_labels_are_refused_and_nothing_shared_is_said() {
             questions: vec![crate::metrics::QuestionInfo {
                 id: crate::survey::QuestionId(1),
                 category: 0,
+                candidates: Vec::new(),
             }],
             categories: vec!["C".into()],
             ..empty()

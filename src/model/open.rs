@@ -178,7 +178,7 @@ fn hashes(checkpoint: &Checkpoint) -> BTreeMap<String, String> {
         ("tokenizer".to_owned(), checkpoint.tokenizer.hash().to_owned()),
     ]);
     if let Some(template) = &checkpoint.chat_template {
-        hashes.insert("chat template".to_owned(), sha256_hex(template.as_bytes()));
+        hashes.insert("chat_template".to_owned(), sha256_hex(template.as_bytes()));
     }
     hashes
 }

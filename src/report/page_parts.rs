@@ -124,6 +124,20 @@ pub fn facts(run: &RunSummary) -> Value {
             text::count((header.tokens as f64 / header.seconds).round() as u64),
         );
     }
+    if header.killed > 0 {
+        let missing = match header.uncounted {
+            0 => String::new(),
+            records => format!(
+                "; time and tokens of {} records are not counted",
+                text::count(records as u64)
+            ),
+        };
+        let starts = text::count(header.sessions as u64);
+        add(
+            "Killed",
+            format!("{} of {starts} starts{missing}", text::count(header.killed as u64)),
+        );
+    }
     if header.tokens > 0 {
         let times = header.tokens_unshared as f64 / header.tokens as f64;
         add(

@@ -85,6 +85,40 @@ pub enum RunError {
         /// What is wrong with it.
         problem: String,
     },
+    /// A file of a run that is not as it was written.
+    #[error("{}: {problem}", path.display())]
+    Altered {
+        /// The file.
+        path: PathBuf,
+        /// How that shows.
+        problem: String,
+    },
+    /// A run of an earlier format that is to be gone on with.
+    #[error("{}: this run was begun by indieval 0.1, in record format 1", folder.display())]
+    OldFormat {
+        /// The run's folder.
+        folder: PathBuf,
+    },
+    /// A run of a later format.
+    #[error("{}: this run is in format {format}; this program knows formats 1 and 2", path.display())]
+    NewFormat {
+        /// The file that says so.
+        path: PathBuf,
+        /// The format.
+        format: u64,
+    },
+    /// An outcome that no record can hold.
+    #[error("respondent {respondent}, split {split}, {question}: cannot be recorded: {problem}")]
+    Unrecordable {
+        /// Whom it is about.
+        respondent: String,
+        /// In which split.
+        split: u8,
+        /// About which question.
+        question: String,
+        /// What is wrong with it.
+        problem: String,
+    },
     /// Something without which a run means nothing.
     #[error("{0} is not given")]
     NotGiven(&'static str, &'static str),
@@ -104,7 +138,7 @@ pub enum RunError {
         survey: PathBuf,
     },
     /// A folder without a run.
-    #[error("{}: no run here (no records.jsonl)", folder.display())]
+    #[error("{}: no run here (no run.json)", folder.display())]
     NoRun {
         /// The folder.
         folder: PathBuf,
@@ -135,9 +169,24 @@ impl RunError {
             }
             Self::Locked { .. } => "wait for it to end or stop it; if none runs, the lock is free at once".into(),
             Self::Record { .. } => {
-                "the line was changed after it was written; restore the file, or remove this line and all after it \
-                 and give the command again to compute them anew"
+                "restore the file from a copy; or remove this line and all after it, and give the command of the run \
+                 again to compute them anew"
                     .into()
+            }
+            Self::Altered { path, .. } if path.ends_with(super::CONTEXT) => {
+                "restore the file from a copy; or remove it, and give the command of the run again to make it anew".into()
+            }
+            Self::Altered { .. } => {
+                "restore the file from a copy; without one the run can no longer be trusted: start anew with another --out"
+                    .into()
+            }
+            Self::OldFormat { .. } => {
+                "finish it with indieval 0.1, or start anew with another --out; report, compare and verify read it as it is"
+                    .into()
+            }
+            Self::NewFormat { .. } => "read it with the version of indieval that wrote it, or a later one".into(),
+            Self::Unrecordable { .. } => {
+                "a model that computes no numbers is broken, or its numbers overflow: try --dtype f32 or bf16".into()
             }
             Self::NotGiven(_, how) => format!("give {how}"),
             Self::Survey(error) => return error.hint(),

@@ -4,13 +4,15 @@ use std::path::Path;
 use std::time::Instant;
 
 use super::{
-    CONTEXT, Done, Ending, Event, ExecuteError, Experiment, Header, Journal, ModelCompute, Observer, RECORDS, Recorded,
-    RunError, Session, append_session, execute, machine, now, read,
+    Done, Event, ExecuteError, Experiment, Journal, ModelCompute, Observer, RECORDS, Recorded, RunError, SessionEvent,
+    SessionLog, execute,
 };
 use crate::base::files::write_bytes;
-use crate::base::version;
 use crate::model::OpenModel;
 use crate::scoring::shared::Tokens;
+
+/// Name of the resolved spec in a run's folder.
+pub const SPEC: &str = "spec.toml";
 
 /// What one start of a run did.
 #[derive(Debug, Clone, PartialEq)]
@@ -97,28 +99,39 @@ pub fn evaluate(
     folder: &Path,
     observer: &mut dyn Observer,
 ) -> Result<Evaluated, EvaluateError> {
-    let header = experiment.header(opened, opened.memory.tree_tokens)?;
-    let (mut journal, recorded) = Journal::open(folder, &header)?;
+    let header = experiment.header(opened)?;
+    let (mut journal, recorded) = Journal::open(folder, &header, || experiment.context())?;
     experiment.check(folder, &recorded)?;
-    experiment.write_inputs(folder, recorded.outcomes.is_empty())?;
+    experiment.write_spec(folder)?;
+    let before = recorded.outcomes.len();
+    let mut log = (before < header.outcomes)
+        .then(|| SessionLog::begin(folder, opened.memory.tree_tokens, before))
+        .transpose()?;
+    let clock = Instant::now();
     let mut compute = ModelCompute::new(experiment, opened);
-    let mut counter = Counter { observer, records: 0 };
-    let (started, clock) = (now(), Instant::now());
+    let mut counter = Counter {
+        observer,
+        log: log.as_mut(),
+        recorded: before,
+        failed: None,
+    };
     let done = execute(&experiment.plan, &recorded, &mut journal, &mut compute, &mut counter);
+    let noted = counter.failed.take().map_or(Ok(()), Err);
     let evaluated = Evaluated {
         done: *done.as_ref().unwrap_or(&Done::Stopped),
-        before: recorded.outcomes.len(),
-        added: counter.records,
+        before,
+        added: counter.recorded - before,
         planned: header.outcomes,
         tokens: super::Compute::tokens(&compute),
         seconds: clock.elapsed().as_secs_f64(),
     };
     let ending = match &done {
-        Ok(Done::All) => Ending::Complete,
-        Ok(Done::Stopped) => Ending::Stopped,
-        Err(_) => Ending::Failed,
+        Ok(Done::All) => SessionEvent::Complete,
+        Ok(Done::Stopped) => SessionEvent::Stopped,
+        Err(_) => SessionEvent::Failed,
     };
-    let noted = note(folder, started, ending, &evaluated);
+    let tokens = (evaluated.tokens.shared, evaluated.tokens.alone);
+    let ended = log.map_or(Ok(()), |log| log.end(ending, before + evaluated.added, tokens));
     // What stopped the run matters more than that it could not be noted.
     done.map_err(|source| {
         Box::new(Interrupted {
@@ -128,36 +141,8 @@ pub fn evaluate(
             source,
         })
     })?;
-    noted?;
+    noted.and(ended)?;
     Ok(evaluated)
-}
-
-/// Writes down what this start did, unless it had nothing to do.
-fn note(folder: &Path, started: String, ending: Ending, evaluated: &Evaluated) -> Result<(), RunError> {
-    if evaluated.added == 0 && evaluated.before > 0 {
-        return Ok(());
-    }
-    append_session(
-        folder,
-        &Session {
-            started,
-            ended: now(),
-            version: version::FULL.to_owned(),
-            machine: machine(),
-            seconds: evaluated.seconds,
-            outcomes: evaluated.added,
-            tokens: evaluated.tokens.shared,
-            tokens_unshared: evaluated.tokens.alone,
-            ending,
-        },
-    )
-}
-
-/// The header of a run that holds records already. One without any binds to nothing: what made that run fail may be
-/// put right in the same folder.
-pub fn begun(folder: &Path) -> Option<Header> {
-    let (header, recorded) = read(folder).ok()?;
-    (!recorded.outcomes.is_empty()).then_some(header)
 }
 
 impl Experiment {
@@ -170,31 +155,40 @@ impl Experiment {
             .check(&self.people, &recorded.outcomes)
             .map_err(|(index, problem)| RunError::Record {
                 path: folder.join(RECORDS),
-                line: index + 2,
+                line: index + 1,
                 problem,
             })
     }
 
-    /// Writes what stands beside the journal: the resolved spec, and people with the baselines' answers.
-    fn write_inputs(&self, folder: &Path, first: bool) -> Result<(), RunError> {
-        let path = folder.join("spec.toml");
-        write_bytes(&path, self.spec.to_toml()?.as_bytes()).map_err(|source| RunError::Write { path, source })?;
-        if first || !folder.join(CONTEXT).exists() {
-            self.context().write(folder)?;
-        }
-        Ok(())
+    /// Writes the resolved spec beside the records.
+    fn write_spec(&self, folder: &Path) -> Result<(), RunError> {
+        let path = folder.join(SPEC);
+        write_bytes(&path, self.spec.to_toml()?.as_bytes()).map_err(|source| RunError::Write { path, source })
     }
 }
 
-/// Counts records on their way to the one who shows them.
+/// Counts records on their way to the one who shows them, and notes how far the run is.
 struct Counter<'a> {
     observer: &'a mut dyn Observer,
-    records: usize,
+    /// None where there is nothing to compute.
+    log: Option<&'a mut SessionLog>,
+    /// Records of the run so far.
+    recorded: usize,
+    /// Why a note could not be written.
+    failed: Option<RunError>,
 }
 
 impl Observer for Counter<'_> {
     fn event(&mut self, event: Event<'_>) {
-        self.records += usize::from(matches!(event, Event::Outcome(_)));
+        match &event {
+            Event::Outcome(_) => self.recorded += 1,
+            Event::Unit { tokens, .. } => {
+                let tokens = (tokens.shared, tokens.alone);
+                let noted = self.log.as_mut().map(|log| log.running(self.recorded, tokens));
+                self.failed = self.failed.take().or(noted.and_then(Result::err));
+            }
+            Event::Begin { .. } => {}
+        }
         self.observer.event(event);
     }
 

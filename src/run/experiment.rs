@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use super::{Context, FORMAT, FitSpec, Header, People, Plan, Prompts, RunError, Spec, Unit, run_id};
+use super::{Context, FitSpec, Header, People, Plan, Prompts, RunError, Spec, Unit};
 use crate::metrics::BaselineRow;
 use crate::model::{DeviceChoice, OpenModel};
 use crate::probe::{Case, DemonstrationRule, Draw};
@@ -64,21 +64,20 @@ impl Experiment {
     ///
     /// # Errors
     /// [`RunError::Encode`] where the spec cannot be written.
-    pub fn header(&self, opened: &OpenModel, tree_tokens: usize) -> Result<Header, RunError> {
+    pub fn header(&self, opened: &OpenModel) -> Result<Header, RunError> {
         let mut hashes = self.people.hashes();
         hashes.extend(self.prompts.hashes(&self.spec.grid.methods));
         hashes.extend(opened.hashes.clone());
-        Ok(Header {
-            format: FORMAT,
-            run: run_id(&self.spec, &opened.identity, &hashes)?,
-            synthetic: self.people.synthetic(),
-            respondents: self.people.chosen.len(),
-            outcomes: self.plan.outcomes,
-            tree_tokens,
-            model: opened.identity.clone(),
+        let counts = (self.people.chosen.len(), self.plan.outcomes);
+        let synthetic = self.people.synthetic();
+        Header::new(
+            &self.spec,
+            &opened.identity,
             hashes,
-            spec: self.spec.clone(),
-        })
+            &self.plan.conditions,
+            counts,
+            synthetic,
+        )
     }
 
     /// What one condition shows of the person of a unit; `donor` is whose demonstrations are shown, as a position among
@@ -170,13 +169,20 @@ impl Experiment {
         }
     }
 
+    /// What metrics and reports need to know of people and questions, baselines among it.
+    pub fn context(&self) -> Context {
+        self.people.described(&self.spec, &self.plan)
+    }
+}
+
+impl People {
     /// What majority and resemblance say of every probe of the plan, learnt from everyone else in the survey file.
-    pub fn baselines(&self) -> Vec<BaselineRow> {
-        let everyone = &self.people.everyone;
+    pub fn baselines(&self, plan: &Plan) -> Vec<BaselineRow> {
+        let everyone = &self.everyone;
         let groups = (0..everyone.len()).map(|at| everyone.groups(at, Form::Polar));
-        let crowd = Crowd::new(&self.people.catalogue, groups);
+        let crowd = Crowd::new(&self.catalogue, groups);
         let rule = Rule {
-            splits: &self.plan.splits,
+            splits: &plan.splits,
             neighbours: NEIGHBOURS.into_iter().max().unwrap_or(0),
             similarity: Similarity::Share,
         };
@@ -193,19 +199,15 @@ impl Experiment {
             });
             rows.collect::<Vec<_>>()
         };
-        self.people
-            .chosen
-            .par_chunks(TOGETHER)
-            .flat_map_iter(together)
-            .collect()
+        self.chosen.par_chunks(TOGETHER).flat_map_iter(together).collect()
     }
 
     fn baseline_row(&self, person: usize, prediction: &Prediction) -> BaselineRow {
         let voted = |k: usize| prediction.resemblance.get(k - 1).copied().flatten();
         BaselineRow {
-            respondent: self.people.everyone.id(person).to_owned(),
+            respondent: self.everyone.id(person).to_owned(),
             split: prediction.split.number(),
-            question: self.people.catalogue.questions[prediction.question].id,
+            question: self.catalogue.questions[prediction.question].id,
             majority: prediction.majority,
             near_tie: prediction.near_tie,
             resemblance: NEIGHBOURS.into_iter().filter_map(|k| Some((k, voted(k)?))).collect(),
@@ -213,8 +215,7 @@ impl Experiment {
     }
 
     /// What metrics and reports need to know of people and questions, baselines among it.
-    pub fn context(&self) -> Context {
-        self.people
-            .context(&self.spec.respondents.survey, &self.plan.splits, self.baselines())
+    pub fn described(&self, spec: &Spec, plan: &Plan) -> Context {
+        self.context(&spec.respondents.survey, &plan.splits, self.baselines(plan))
     }
 }

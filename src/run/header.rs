@@ -1,23 +1,50 @@
-//! The first line of a journal: what the run is, so that nothing else can be appended to it.
+//! `run.json`: what a run is, so that nothing else can be added to it.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
+use serde_json::Value;
 
+use super::records::{Check, ConditionEntry, RECORDS, Sealed, is_format1, seal_object};
 use super::{RunError, Spec};
-use crate::base::hex::hex;
+use crate::base::files::write_bytes;
+use crate::base::hex::sha256_hex;
 use crate::model::ModelIdentity;
 
-/// Version of the record format; GUIDE.md describes it field by field.
-pub const FORMAT: u32 = 1;
+/// Version of the format of a run's files; docs/formats.md describes them. Within a number, fields are only added.
+pub const FORMAT: u32 = 2;
 
-/// What a run is: two journals may be joined only where these are equal.
+/// Name of the file in a run's folder.
+pub const RUN: &str = "run.json";
+
+/// Where the fields of a run's files are described, as `run.json` says it.
+const FIELDS: &str = "docs/formats.md";
+
+/// Hexadecimal digits of a run id.
+const ID: usize = 16;
+
+/// What does not count as part of what a run is: names, titles and where files lie, whose hashes count.
+const APART: [&str; 6] = [
+    "/spec/title",
+    "/spec/model/id",
+    "/spec/model/device",
+    "/spec/respondents/survey",
+    "/spec/respondents/sample",
+    "/spec/respondents/catalogue",
+];
+
+/// What a run is: records may be joined only where these are equal. Nothing that may differ between two starts of one
+/// run is in it; see [`Session`](super::Session) for that.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Header {
-    /// Version of the record format.
+    /// Version of the format.
     pub format: u32,
-    /// Run id: a hash of the spec and of all `hashes`.
+    /// Version of indieval that began the run.
+    pub program: String,
+    /// Where fields are described.
+    pub fields: String,
+    /// Run id: a hash of spec, model and all `hashes`.
     pub run: String,
     /// Whether the people are invented. Shown wherever a result is.
     pub synthetic: bool,
@@ -25,94 +52,207 @@ pub struct Header {
     pub respondents: usize,
     /// Outcomes of the finished run.
     pub outcomes: usize,
-    /// Room of the token tree in tokens; packing follows from it, so a resumed run keeps it.
-    pub tree_tokens: usize,
+    /// SHA-256 of `people.json`; empty until that is written.
+    pub people: String,
     /// The model.
     pub model: ModelIdentity,
-    /// SHA-256 by name: `weights`, `tokenizer`, `catalogue`, `survey`, `respondents`, `prompt NAME`.
+    /// SHA-256 by name: `weights`, `tokenizer`, `catalogue`, `survey`, `respondents`, `prompt_NAME`.
     pub hashes: BTreeMap<String, String>,
+    /// The conditions of the grid, in order.
+    pub conditions: Vec<ConditionEntry>,
     /// Everything else that determines the result.
     pub spec: Spec,
 }
 
+/// What a run's folder holds.
+#[derive(Debug)]
+pub(super) enum Found {
+    /// No run.
+    Nothing,
+    /// A run of format 1.
+    Format1,
+    /// A run, and the check of its `run.json`.
+    Run(Box<Header>, Check),
+}
+
+/// Reads what the run in `folder` is.
+///
+/// # Errors
+/// A file that cannot be read, was changed after it was written, or is of a later format.
+pub(super) fn read(folder: &Path) -> Result<Found, RunError> {
+    let path = folder.join(RUN);
+    let bytes = match std::fs::read(&path) {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            return Ok(match is_format1(&folder.join(RECORDS)) {
+                true => Found::Format1,
+                false => Found::Nothing,
+            });
+        }
+        Err(source) => return Err(RunError::Read { path, source }),
+    };
+    let bad = |error: serde_json::Error| RunError::Record {
+        path: path.clone(),
+        line: error.line(),
+        problem: error.to_string(),
+    };
+    let value: Value = serde_json::from_slice(&bytes).map_err(bad)?;
+    let format = value.get("format").and_then(Value::as_u64);
+    if format.is_some_and(|format| format > u64::from(FORMAT)) {
+        return Err(RunError::NewFormat {
+            path,
+            format: format.unwrap_or_default(),
+        });
+    }
+    let altered = |problem: String| RunError::Altered {
+        path: path.clone(),
+        problem,
+    };
+    let sealed = Sealed::object(&bytes).filter(|sealed| sealed.holds(&[]));
+    let Some(sealed) = sealed else {
+        return Err(altered("it was changed after it was written".to_owned()));
+    };
+    let header: Header = serde_json::from_slice(&bytes).map_err(bad)?;
+    let run = id_of(&value);
+    if header.run != run {
+        return Err(altered(format!(
+            "`run` is {} where {run} follows from spec, model and hashes",
+            header.run
+        )));
+    }
+    Ok(Found::Run(Box::new(header), sealed.check))
+}
+
 impl Header {
+    /// What a run of this spec is. `respondents` and `outcomes` are those of the finished run.
+    ///
+    /// # Errors
+    /// [`RunError::Encode`] where the spec cannot be written.
+    pub fn new(
+        spec: &Spec,
+        model: &ModelIdentity,
+        hashes: BTreeMap<String, String>,
+        conditions: &[crate::scoring::Condition],
+        (respondents, outcomes): (usize, usize),
+        synthetic: bool,
+    ) -> Result<Self, RunError> {
+        let mut header = Self {
+            format: FORMAT,
+            program: crate::base::version::FULL.to_owned(),
+            fields: FIELDS.to_owned(),
+            run: String::new(),
+            synthetic,
+            respondents,
+            outcomes,
+            people: String::new(),
+            model: model.clone(),
+            hashes,
+            conditions: ConditionEntry::all(conditions),
+            spec: spec.clone(),
+        };
+        header.run = id_of(&header.value()?);
+        Ok(header)
+    }
+
+    /// The header as it stands in the file.
+    fn value(&self) -> Result<Value, RunError> {
+        // Through text: a number in single precision is another one in double precision, but is written the same.
+        let text = serde_json::to_vec(self).and_then(|text| serde_json::from_slice(&text));
+        text.map_err(|error| RunError::Encode(error.to_string()))
+    }
+
+    /// Writes `run.json` as a whole; returns its check, which records follow on.
+    pub(super) fn write(&self, folder: &Path) -> Result<Check, RunError> {
+        let text = serde_json::to_vec_pretty(self).map_err(|error| RunError::Encode(error.to_string()))?;
+        let (bytes, check) = seal_object(text, &[]);
+        let path = folder.join(RUN);
+        write_bytes(&path, &bytes).map_err(|source| RunError::Write { path, source })?;
+        Ok(check)
+    }
+
     /// What differs between a run begun with `self` and one wanted with `other`: the first of weights, tokenizer,
     /// prompts, catalogue, people, model and spec key, in words; `None` where they are the same run.
     pub fn difference(&self, other: &Self) -> Option<String> {
-        if self.format != other.format {
-            return Some(format!("record format ({} there, {} here)", self.format, other.format));
-        }
         for (name, hash) in &self.hashes {
             match other.hashes.get(name) {
                 Some(now) if now == hash => {}
                 Some(now) => return Some(format!("{name} (SHA-256 {} there, {} here)", short(hash), short(now))),
                 // Which prompts there are follows from the methods, which are named below.
-                None if name.starts_with("prompt ") => {}
+                None if name.starts_with("prompt_") => {}
                 None => return Some(format!("{name} (none here)")),
             }
         }
-        let new = |name: &&String| !self.hashes.contains_key(*name) && !name.starts_with("prompt ");
+        let new = |name: &&String| !self.hashes.contains_key(*name) && !name.starts_with("prompt_");
         if let Some(name) = other.hashes.keys().find(new) {
             return Some(format!("{name} (none there)"));
         }
         let flat = |header: &Self| {
+            let mut identity = identity(&header.value().unwrap_or_default());
+            if let Some(identity) = identity.as_object_mut() {
+                identity.shift_remove("hashes");
+            }
             let mut flat = BTreeMap::new();
-            let whole = serde_json::json!({ "model": header.model, "spec": header.spec.identity() });
-            flatten("", &whole, &mut flat);
+            flatten("", &identity, &mut flat);
             flat
         };
         let (there, here) = (flat(self), flat(other));
-        there
-            .keys()
-            .chain(here.keys())
-            .find(|key| there.get(*key) != here.get(*key))
-            .map(|key| {
-                let value =
-                    |side: &BTreeMap<String, String>| side.get(key).map_or("nothing", String::as_str).to_owned();
-                format!(
-                    "{} ({} there, {} here)",
-                    key.trim_start_matches('.'),
-                    value(&there),
-                    value(&here)
-                )
-            })
-            .or_else(|| (self.run != other.run).then(|| "run id".to_owned()))
+        let differs = |key: &&String| there.get(*key) != here.get(*key);
+        there.keys().chain(here.keys()).find(differs).map(|key| {
+            let value = |side: &BTreeMap<String, String>| side.get(key).map_or("nothing", String::as_str).to_owned();
+            let name = key.trim_start_matches('.');
+            format!("{name} ({} there, {} here)", value(&there), value(&here))
+        })
     }
 }
 
-/// The run id: the first 16 hex digits of the SHA-256 of the spec's identity, the model and all hashes.
-pub fn run_id(spec: &Spec, model: &ModelIdentity, hashes: &BTreeMap<String, String>) -> Result<String, RunError> {
-    let whole = serde_json::json!({ "spec": spec.identity(), "model": model, "hashes": hashes });
-    let bytes = serde_json::to_vec(&whole).map_err(|error| RunError::Encode(error.to_string()))?;
-    Ok(short(&hex(&Sha256::digest(bytes))).to_owned())
+/// The run id of a header: the first 16 hexadecimal digits of the SHA-256 of `hashes`, `model` and `spec` as compact JSON
+/// with sorted keys, without what does not count ([`APART`] and the paths of prompts).
+fn id_of(header: &Value) -> String {
+    let mut id = sha256_hex(sorted(&identity(header)).to_string().as_bytes());
+    id.truncate(ID);
+    id
+}
+
+/// What of a header tells one run from another.
+fn identity(header: &Value) -> Value {
+    let mut identity = serde_json::Map::new();
+    for part in ["hashes", "model", "spec"] {
+        identity.insert(part.to_owned(), header.get(part).cloned().unwrap_or_default());
+    }
+    let mut identity = Value::Object(identity);
+    for place in APART.into_iter().chain(["/spec/prompts"]) {
+        let Some((parent, key)) = place.rsplit_once('/') else {
+            continue;
+        };
+        if let Some(parent) = identity.pointer_mut(parent).and_then(Value::as_object_mut) {
+            parent.shift_remove(key);
+        }
+    }
+    identity
+}
+
+/// The same value with the keys of every object in order.
+fn sorted(value: &Value) -> Value {
+    match value {
+        Value::Object(fields) => {
+            let fields: BTreeMap<&String, &Value> = fields.iter().collect();
+            fields
+                .into_iter()
+                .map(|(key, field)| (key.clone(), sorted(field)))
+                .collect()
+        }
+        Value::Array(items) => items.iter().map(sorted).collect(),
+        other => other.clone(),
+    }
 }
 
 fn short(hash: &str) -> &str {
-    hash.get(..16).unwrap_or(hash)
+    hash.get(..ID).unwrap_or(hash)
 }
 
-impl Spec {
-    /// The spec without what may differ between two starts of one run: where files lie (their hashes count) and
-    /// words for people.
-    fn identity(&self) -> serde_json::Value {
-        let mut spec = self.clone();
-        spec.title.clear();
-        spec.model.id.clear();
-        spec.respondents.survey = std::path::PathBuf::new();
-        spec.respondents.sample = None;
-        spec.respondents.catalogue.clear();
-        spec.prompts = super::PromptSpec::default();
-        let mut identity = serde_json::json!(spec);
-        if let Some(device) = identity.pointer_mut("/model/device") {
-            *device = "".into();
-        }
-        identity
-    }
-}
-
-fn flatten(prefix: &str, value: &serde_json::Value, into: &mut BTreeMap<String, String>) {
+fn flatten(prefix: &str, value: &Value, into: &mut BTreeMap<String, String>) {
     match value {
-        serde_json::Value::Object(fields) => {
+        Value::Object(fields) => {
             for (key, field) in fields {
                 flatten(&format!("{prefix}.{key}"), field, into);
             }

@@ -152,6 +152,7 @@ impl People {
                 .map(|question| QuestionInfo {
                     id: question.id,
                     category: question.category,
+                    candidates: question.polar.iter().map(|candidate| candidate.text.clone()).collect(),
                 })
                 .collect(),
             dimensions: reported()

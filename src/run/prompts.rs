@@ -64,7 +64,7 @@ impl Prompts {
 
     /// SHA-256 by name of the prompts that these methods use.
     pub fn hashes(&self, methods: &[Method]) -> BTreeMap<String, String> {
-        let hash = |&method: &Method| (format!("prompt {method}"), self.of(method).hash().to_owned());
+        let hash = |&method: &Method| (format!("prompt_{method}"), self.of(method).hash().to_owned());
         methods.iter().map(hash).collect()
     }
 }

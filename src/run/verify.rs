@@ -83,7 +83,7 @@ impl Experiment {
                 last: None,
                 opened,
                 probe: alone.probe,
-                line: index + 2,
+                line: index + 1,
                 tolerance,
                 verified: &mut verified,
             };
@@ -99,7 +99,7 @@ impl Experiment {
                 let values = (serde_json::json!(outcome), serde_json::json!(now));
                 compare_values("", &values.0, &values.1, f64::from(tolerance), &mut found);
             }
-            let line = index + 2;
+            let line = index + 1;
             let differences = found.into_iter().map(|what| Difference { line, what });
             verified.differences.extend(differences);
         }

@@ -6,7 +6,8 @@ use std::path::Path;
 
 use indieval::metrics::{BaselineRow, Dimension, ModelInfo, Person, QuestionInfo, RunData, RunHeader};
 use indieval::model::{Backend, DeviceId, Dtype, Family, Finish, ModelIdentity, QuantizedWeights};
-use indieval::run::{Context, Ending, Header, Journal, Session, Spec};
+use indieval::run::{Context, Header, Journal, Note, SessionEvent, Spec};
+use indieval::scoring::parser::read_paper;
 use indieval::scoring::{CandidateScore, Condition, Control, Evidence, Method, Outcome, Permutation, Reading, Try};
 use indieval::survey::{Form, QuestionId};
 use rand_chacha::ChaCha8Rng;
@@ -249,6 +250,7 @@ pub fn run(plan: &Plan) -> RunData {
             }
         }
     }
+    as_recorded(&mut outcomes, &people, &plan.conditions);
     let header = RunHeader {
         run_id: String::new(),
         model: ModelInfo {
@@ -260,7 +262,7 @@ pub fn run(plan: &Plan) -> RunData {
             kernels: "AVX-512 bf16".into(),
         },
         spec: spec(plan).to_toml().expect("a spec is TOML"),
-        hashes: ["weights", "tokenizer", "catalogue", "survey", "prompt likelihood"]
+        hashes: ["weights", "tokenizer", "catalogue", "survey", "prompt_likelihood"]
             .map(|name| {
                 (
                     name.to_owned(),
@@ -276,6 +278,9 @@ pub fn run(plan: &Plan) -> RunData {
         tokens: 1_234_567,
         tokens_unshared: 70_765_432,
         seconds: 754.0,
+        sessions: 1,
+        killed: 0,
+        uncounted: 0,
         synthetic: plan.synthetic,
         survey: "synthetic-respondents.csv".into(),
         catalogue: "indieval".into(),
@@ -295,10 +300,13 @@ pub fn run(plan: &Plan) -> RunData {
         questions: CATEGORIES
             .iter()
             .enumerate()
-            .flat_map(|(category, (_, first, questions, ..))| {
+            .flat_map(|(category, (_, first, questions, candidates, _))| {
                 (0..*questions).map(move |at| QuestionInfo {
                     id: QuestionId(first + at as u16),
                     category,
+                    candidates: (0..candidates[at % 3])
+                        .map(|c| statement(first + at as u16, c))
+                        .collect(),
                 })
             })
             .collect(),
@@ -344,7 +352,7 @@ fn outcome(
     let mut prediction = Some(choice);
     let evidence = match condition.method {
         Method::Likelihood => Evidence::Likelihood {
-            scores: scores(candidates, choice, generator),
+            scores: scores(question, candidates, choice, generator),
         },
         Method::Label => {
             let lead = 0.2 + 2.0 * unit(generator);
@@ -356,8 +364,8 @@ fn outcome(
                 logprobs: logprobs.clone(),
             }];
             Evidence::Label {
+                invalid_mass: 1.0 - logprobs.iter().map(|logprob| logprob.exp()).sum::<f64>(),
                 logprobs,
-                invalid_mass: 0.05,
                 permutations,
             }
         }
@@ -369,7 +377,11 @@ fn outcome(
                 _ => Reading::Choice,
             };
             prediction = prediction.filter(|_| reading == Reading::Choice);
-            let text = prediction.map_or("I cannot say.".to_owned(), |p| (p + 1).to_string());
+            let text = match prediction {
+                Some(chosen) => (chosen + 1).to_string(),
+                None if reading == Reading::OutOfRange => "9".to_owned(),
+                None => "no answer at all".to_owned(),
+            };
             let one = Try {
                 order: if condition.method == Method::Generation {
                     (0..candidates).collect()
@@ -409,8 +421,67 @@ fn outcome(
     }
 }
 
+/// An invented statement.
+fn statement(question: u16, candidate: usize) -> String {
+    let ending = ["it is", "it is not", "it may well be", "it never was"][candidate % 4];
+    format!("What question {question} asks: I would say that {ending}")
+}
+
+/// Brings outcomes into the order in which a run records them, and gives the paper's prompt its one answer to all probes
+/// of a person and split.
+fn as_recorded(outcomes: &mut [Outcome], people: &[Person], conditions: &[Condition]) {
+    let place = |outcome: &Outcome| {
+        let person = people.iter().position(|person| person.id == outcome.respondent);
+        let condition = conditions.iter().position(|condition| *condition == outcome.condition);
+        (person, outcome.split, condition)
+    };
+    outcomes.sort_by_cached_key(place);
+    for asked in outcomes.chunk_by_mut(|a, b| place(a) == place(b)) {
+        if asked[0].condition.method != Method::GenerationPaper {
+            continue;
+        }
+        let mut all = Vec::new();
+        for (number, outcome) in asked.iter_mut().enumerate() {
+            let Evidence::Generation { reading, tries } = &mut outcome.evidence else {
+                continue;
+            };
+            let group = number + 1;
+            let chosen = outcome.prediction.map_or(9, |chosen| chosen + 1);
+            match reading {
+                Reading::Choice | Reading::OutOfRange => all.push(format!("\"NSG{group}\": \"NSG{group}_s{chosen}\"")),
+                Reading::Unparsable => all.push(format!("\"NSG{group}\": \"?\"")),
+                Reading::Missing => {}
+            }
+            if number > 0 {
+                tries.clear();
+            }
+        }
+        let text = format!("{{{}}}", all.join(", "));
+        if let Evidence::Generation { tries, .. } = &mut asked[0].evidence {
+            tries.iter_mut().for_each(|told| told.text.clone_from(&text));
+        }
+        // How the answer is read is for the reader to say.
+        let texts = asked.iter().map(|outcome| {
+            let candidates = 0..outcome.candidates;
+            candidates.map(|at| statement(outcome.question.0, at)).collect()
+        });
+        let texts: Vec<Vec<String>> = texts.collect();
+        let groups: Vec<Vec<&str>> = texts
+            .iter()
+            .map(|group| group.iter().map(String::as_str).collect())
+            .collect();
+        let groups: Vec<&[&str]> = groups.iter().map(Vec::as_slice).collect();
+        for (outcome, read) in asked.iter_mut().zip(read_paper(&text, &groups)) {
+            outcome.prediction = read.prediction();
+            if let Evidence::Generation { reading, .. } = &mut outcome.evidence {
+                *reading = read.reading();
+            }
+        }
+    }
+}
+
 /// Token logprobs whose sums are highest for the choice.
-fn scores(candidates: usize, choice: usize, generator: &mut ChaCha8Rng) -> Vec<CandidateScore> {
+fn scores(question: QuestionId, candidates: usize, choice: usize, generator: &mut ChaCha8Rng) -> Vec<CandidateScore> {
     let best = -8.0 - 10.0 * unit(generator);
     (0..candidates)
         .map(|candidate| {
@@ -425,8 +496,8 @@ fn scores(candidates: usize, choice: usize, generator: &mut ChaCha8Rng) -> Vec<C
                 tokens: (0..tokens as u32).collect(),
                 logprobs: vec![each; tokens],
                 unconditional: Some(vec![each - 0.3 - 0.15 * unit(generator) as f32; tokens]),
-                chars: tokens * 5 + 3,
-                bytes: tokens * 5 + 3,
+                chars: statement(question.0, candidate).len(),
+                bytes: statement(question.0, candidate).len(),
             }
         })
         .collect()
@@ -455,21 +526,6 @@ pub fn write(folder: &Path, plan: &Plan) -> RunData {
         context: 8192,
     };
     let spec = spec(plan);
-    let header = Header {
-        format: indieval::run::FORMAT,
-        run: indieval::run::run_id(&spec, &model, &data.header.hashes).expect("a hash"),
-        synthetic: plan.synthetic,
-        respondents: plan.people,
-        outcomes: data.outcomes.len(),
-        tree_tokens: 20_000,
-        model,
-        hashes: data.header.hashes.clone(),
-        spec,
-    };
-    let (mut journal, _) = Journal::open(folder, &header).expect("a new journal");
-    for outcome in &data.outcomes {
-        journal.append(outcome).expect("room on the disk");
-    }
     let context = Context {
         synthetic: plan.synthetic,
         survey: data.header.survey.clone(),
@@ -480,18 +536,36 @@ pub fn write(folder: &Path, plan: &Plan) -> RunData {
         people: data.people.clone(),
         baselines: data.baselines.clone(),
     };
-    context.write(folder).expect("room on the disk");
-    let session = Session {
-        started: data.header.started.clone(),
-        ended: data.header.finished.clone().unwrap_or_default(),
-        version: data.header.version.clone(),
+    let hashes = data.header.hashes.clone();
+    let counts = (plan.people, data.outcomes.len());
+    let header = Header::new(&spec, &model, hashes, &plan.conditions, counts, plan.synthetic).expect("a header");
+    let (mut journal, _) = Journal::open(folder, &header, || context).expect("a new journal");
+    for outcome in &data.outcomes {
+        journal.append(outcome).expect("room on the disk");
+    }
+    let started = Note {
+        session: 1,
+        event: SessionEvent::Started,
+        time: data.header.started.clone(),
+        program: data.header.version.clone(),
         machine: data.header.machine.clone(),
+        batch_tokens: 20_000,
+        recorded: 0,
+        seconds: 0.0,
+        tokens: 0,
+        tokens_unshared: 0,
+    };
+    let complete = Note {
+        event: SessionEvent::Complete,
+        time: data.header.finished.clone().unwrap_or_default(),
+        recorded: data.outcomes.len(),
         seconds: data.header.seconds,
-        outcomes: data.outcomes.len(),
         tokens: data.header.tokens,
         tokens_unshared: data.header.tokens_unshared,
-        ending: Ending::Complete,
+        ..started.clone()
     };
-    indieval::run::append_session(folder, &session).expect("room on the disk");
+    for note in [started, complete] {
+        indieval::run::append_note(folder, &note).expect("room on the disk");
+    }
     data
 }

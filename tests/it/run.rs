@@ -4,6 +4,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
+use serde_json::Value;
+
+use crate::forge::{FILES, Forged};
 use crate::real;
 
 fn indieval() -> Command {
@@ -47,6 +50,11 @@ fn records(out: &Path) -> Vec<u8> {
     std::fs::read(out.join("records.jsonl")).unwrap_or_default()
 }
 
+/// What the files that grow with every record hold; nothing where there is none.
+fn journal(out: &Path) -> [Vec<u8>; 4] {
+    FILES.map(|name| std::fs::read(out.join(name)).unwrap_or_default())
+}
+
 /// Kills a run `times` times, each time when its journal has grown by some bytes or the run is over, and lets it end.
 fn killed_often(model: &str, more: &[&str], times: usize) {
     let folder = tempfile::tempdir().expect("a folder");
@@ -54,7 +62,7 @@ fn killed_often(model: &str, more: &[&str], times: usize) {
     let begun = Instant::now();
     finish(run(model, &whole, more));
     let took = begun.elapsed();
-    let expected = records(&whole);
+    let expected = journal(&whole);
     let mut kills = 0;
     let mut round = 0u64;
     while kills < times {
@@ -71,18 +79,18 @@ fn killed_often(model: &str, more: &[&str], times: usize) {
             child.kill().expect("kills");
             child.wait().expect("ends");
             kills += 1;
-            let found = records(&out);
-            assert!(
-                expected.starts_with(&found),
-                "kill {kills}: not the front of the whole run"
-            );
+            let front = expected
+                .iter()
+                .zip(journal(&out))
+                .all(|(whole, found)| whole.starts_with(&found));
+            assert!(front, "kill {kills}: not the front of the whole run");
         }
         finish(run(model, &out, more));
-        assert!(records(&out) == expected, "after {kills} kills the records differ");
-        assert_eq!(
-            std::fs::read(out.join("people.json")).ok(),
-            std::fs::read(whole.join("people.json")).ok()
-        );
+        assert!(journal(&out) == expected, "after {kills} kills the records differ");
+        for name in ["people.json", "run.json"] {
+            let read = |folder: &Path| std::fs::read(folder.join(name)).expect(name);
+            assert_eq!(read(&out), read(&whole));
+        }
         std::fs::remove_dir_all(&out).expect("cleans up");
     }
 }
@@ -145,7 +153,7 @@ fn a_full_disk_loses_nothing() {
     let more = ["--limit", "8", "--methods", "likelihood"];
     finish(run("fake:7", &whole, &more));
     // A file may not grow beyond half of what is needed: to the program the same as a disk without room.
-    let blocks = (records(&whole).len() / 2 / 1024).to_string();
+    let blocks = (journal(&whole)[1].len() / 2 / 1024).to_string();
     let unlimited = run("fake:7", &out, &more);
     let mut limited = Command::new("bash");
     limited
@@ -155,12 +163,16 @@ fn a_full_disk_loses_nothing() {
     let output = limited.output().expect("bash starts");
     let said = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(1), "{said}");
-    for part in ["records written", "records.jsonl: cannot write", "make room"] {
+    for part in [
+        "records written",
+        "evidence-likelihood.jsonl: cannot write",
+        "make room",
+    ] {
         assert!(said.contains(part), "`{part}` is missing from\n{said}");
     }
     assert!(records(&out).len() > 1000);
     finish(run("fake:7", &out, &more));
-    assert!(records(&out) == records(&whole));
+    assert!(journal(&out) == journal(&whole));
 }
 
 #[test]
@@ -248,34 +260,18 @@ fn verify_scores_records_again_and_finds_a_changed_one() {
         String::from_utf8_lossy(&good.stderr)
     );
     assert!(said.contains("scored again unshared"), "{said}");
-    // One digit of one log-probability.
-    let text = String::from_utf8(records(&out)).expect("text");
-    let at = text.find("\"logprobs\":[-").expect("a log-probability") + "\"logprobs\":[-".len();
-    let mut changed = text.into_bytes();
-    changed[at] = if changed[at] == b'9' { b'1' } else { b'9' };
-    std::fs::write(out.join("records.jsonl"), changed).expect("writes");
-    let bad = verify("400");
-    assert_eq!(bad.status.code(), Some(1), "{}", String::from_utf8_lossy(&bad.stdout));
-    assert!(
-        String::from_utf8_lossy(&bad.stdout).contains("line 2:"),
-        "{}",
-        String::from_utf8_lossy(&bad.stdout)
-    );
-}
-
-/// Changes one outcome of a finished run, if it is one that `change` takes, and hands its line back.
-fn forged(out: &Path, change: impl Fn(&mut serde_json::Value) -> bool) -> usize {
-    let text = String::from_utf8(records(out)).expect("text");
-    let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
-    for (at, line) in lines.iter_mut().enumerate().skip(1) {
-        let mut outcome: serde_json::Value = serde_json::from_str(line).expect("a record");
-        if change(&mut outcome) {
-            *line = outcome.to_string();
-            std::fs::write(out.join("records.jsonl"), lines.join("\n") + "\n").expect("writes");
-            return at + 1;
+    // One digit of one log-probability, in a way that a model alone can tell.
+    let line = Forged::new(&out).record(|record, evidence| {
+        let takes = record["method"] == "generation";
+        if takes {
+            evidence["tries"][0]["logprobs"][0] = (-1.25).into();
         }
-    }
-    panic!("no record to change");
+        takes
+    });
+    let bad = verify("400");
+    let said = String::from_utf8_lossy(&bad.stdout);
+    assert_eq!(bad.status.code(), Some(1), "{said}");
+    assert!(said.contains(&format!("line {line}:")), "{said}");
 }
 
 #[test]
@@ -288,7 +284,6 @@ fn verify_derives_records_again_and_finds_forged_ones() {
         &out,
         &["--methods", methods, "--limit", "1", "--demonstrations", "3"],
     ));
-    let honest = records(&out);
     let verify = || {
         let output = indieval().arg("verify").arg(&out).args(["-n", "400"]).output();
         let output = output.expect("the program starts");
@@ -297,95 +292,73 @@ fn verify_derives_records_again_and_finds_forged_ones() {
     };
     let (code, said) = verify();
     assert!(matches!(code, Some(0)), "{said}");
-    type Change = fn(&mut serde_json::Value) -> bool;
-    fn of(outcome: &serde_json::Value, kind: &str) -> bool {
-        outcome["evidence"]["kind"] == kind
-    }
-    let changes: [(&str, Change); 10] = [
-        ("prediction", |o| {
-            let other = 1 - o["prediction"].as_u64().unwrap_or(9).min(1);
-            let takes = of(o, "likelihood") && o["candidates"] == 2;
+    type Change = fn(&mut Value, &mut Value) -> bool;
+    let changes: [(&str, Change); 5] = [
+        ("evidence.permutations[0].logprobs[0]", |record, evidence| {
+            let takes = record["method"] == "label" && record["candidates"] == 2;
             if takes {
-                o["prediction"] = other.into();
+                let order = &mut evidence["permutations"];
+                for permutation in order.as_array_mut().expect("orders") {
+                    for logprob in permutation["logprobs"].as_array_mut().expect("numbers") {
+                        *logprob = (-9.0).into();
+                    }
+                }
+                evidence["logprobs"] = serde_json::json!([-9.0, -9.0]);
+                evidence["invalid_mass"] = (1.0 - 2.0 * f64::exp(-9.0)).into();
+                (record["prediction"], record["correct"]) = (0.into(), (record["label"] == 0).into());
             }
             takes
         }),
-        ("prediction", |o| {
-            let takes = of(o, "label") && o["candidates"] == 2;
+        ("evidence.scores[0].unconditional[0]", |record, evidence| {
+            let takes = record["method"] == "likelihood";
             if takes {
-                o["prediction"] = (1 - o["prediction"].as_u64().unwrap_or(0)).into();
+                let candidate = &mut evidence["candidates"][0];
+                candidate["unconditional_token_logprobs"][0] = (-0.25).into();
+                let numbers = candidate["unconditional_token_logprobs"].as_array().expect("numbers");
+                let sum: f64 = numbers
+                    .iter()
+                    .map(|x| f64::from(x.as_f64().expect("a number") as f32))
+                    .sum();
+                candidate["unconditional"] = sum.into();
             }
             takes
         }),
-        ("prediction", |o| {
-            let takes = of(o, "generation") && o["method"] == "generation" && o["prediction"].is_null();
+        ("evidence.tries[0].seed", |record, evidence| {
+            let takes = record["method"] == "generation";
             if takes {
-                o["prediction"] = 0.into();
+                evidence["tries"][0]["seed"] = "7".into();
             }
             takes
         }),
-        ("prediction", |o| {
-            let takes = o["method"] == "generation-paper" && o["prediction"].is_null();
+        ("shown", |record, _| {
+            let takes = record["shown"] == 3;
             if takes {
-                o["prediction"] = 0.into();
+                record["shown"] = 2.into();
             }
             takes
         }),
-        ("evidence.tries[0].text", |o| {
-            let takes = o["method"] == "generation";
-            if takes {
-                o["evidence"]["tries"][0]["text"] = "A".into();
-            }
-            takes
-        }),
-        ("evidence.logprobs[0]", |o| {
-            let takes = of(o, "label");
-            if takes {
-                o["evidence"]["logprobs"][0] = (-0.5).into();
-            }
-            takes
-        }),
-        ("evidence.scores[0].chars", |o| {
-            let takes = of(o, "likelihood");
-            if takes {
-                o["evidence"]["scores"][0]["chars"] = 1.into();
-            }
-            takes
-        }),
-        ("evidence.scores[0].unconditional[0]", |o| {
-            let takes = of(o, "likelihood");
-            if takes {
-                o["evidence"]["scores"][0]["unconditional"][0] = (-0.25).into();
-            }
-            takes
-        }),
-        ("shown", |o| {
-            let takes = o["shown"] == 3;
-            if takes {
-                o["shown"] = 8.into();
-            }
-            takes
-        }),
-        ("context_tokens", |o| {
-            o["context_tokens"] = 7.into();
+        ("context_tokens", |record, _| {
+            record["context_tokens"] = 7.into();
             true
         }),
     ];
+    let forged = Forged::new(&out);
     for (name, change) in changes {
-        let line = forged(&out, change);
+        let line = forged.record(change);
         let (code, said) = verify();
         assert_eq!(code, Some(1), "{name}: {said}");
-        assert!(said.contains(&format!("line {line}: {name}")), "{name}: {said}");
-        std::fs::write(out.join("records.jsonl"), &honest).expect("writes");
+        let about = said.lines().any(|told| told.contains(&format!("line {line}: ")));
+        assert!(about, "{name}, line {line}: {said}");
+        forged.restore();
     }
     let people = std::fs::read_to_string(out.join("people.json")).expect("people");
     let at = people.find("\"majority\":").expect("a baseline") + "\"majority\":".len();
-    let mut forged = people.into_bytes();
-    forged[at] = if forged[at] == b'0' { b'1' } else { b'0' };
-    std::fs::write(out.join("people.json"), forged).expect("writes");
+    let mut changed = people.into_bytes();
+    changed[at] = if changed[at] == b'0' { b'1' } else { b'0' };
+    std::fs::write(out.join("people.json"), changed).expect("writes");
     let (code, said) = verify();
     assert_eq!(code, Some(1), "{said}");
-    assert!(said.contains("people.json has other baselines"), "{said}");
+    assert!(said.contains("people.json: it is not the file that"), "{said}");
 }
 
 #[test]

@@ -66,9 +66,11 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         .for_each(|line| say(line));
     let out = args.out.unwrap_or_else(|| default_folder(named.as_deref(), &spec));
     let mut machine = args.machine;
-    // Packing follows from the tree's room, so a run that goes on keeps the room it began with.
-    if let Some(header) = run::begun(&out) {
-        machine.tree_tokens = Some(header.tree_tokens);
+    // Batches follow from how many tokens the model holds, so a run that goes on keeps the number that it began with.
+    if let Some(session) = run::read_sessions(&out).first() {
+        machine.tree_tokens = Some(session.batch_tokens)
+            .filter(|&tokens| tokens > 0)
+            .or(machine.tree_tokens);
     }
     let mut opened = open(&spec, machine)?;
     told(&opened).iter().for_each(|line| say(line));

@@ -1,0 +1,313 @@
+//! Runs of indieval 0.1, whose records were nested: a header line and one line an outcome, in one file. They are read
+//! and never added to.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::audit::Problem;
+use super::{ConditionEntry, RECORDS};
+use crate::base::hex::sha256_hex;
+use crate::model::{Finish, TokenId};
+use crate::run::{Header, RunError};
+use crate::scoring::{CandidateScore, Condition, Control, Evidence, Method, Outcome, Permutation, Reading, Try};
+use crate::survey::{Form, QuestionId};
+
+/// Whether a file of records is of format 1: its first line is a header that says so.
+pub(in crate::run) fn is_format1(records: &Path) -> bool {
+    let first = File::open(records).and_then(|file| {
+        let mut line = Vec::new();
+        BufReader::new(file).read_until(b'\n', &mut line)?;
+        Ok(line)
+    });
+    let header = first.ok().and_then(|line| serde_json::from_slice::<Value>(&line).ok());
+    header.is_some_and(|header| header.get("format") == Some(&Value::from(1)))
+}
+
+/// The outcomes of a run of format 1, in order.
+#[derive(Debug)]
+pub(super) struct Outcomes {
+    path: PathBuf,
+    outcomes: std::vec::IntoIter<Outcome>,
+    conditions: Vec<Condition>,
+    /// Bytes of a torn last line.
+    pub torn: usize,
+}
+
+impl Outcomes {
+    /// The conditions in the order in which they first stand in the file.
+    pub fn conditions(&self) -> Vec<Condition> {
+        self.conditions.clone()
+    }
+
+    /// The next outcome.
+    pub fn next(&mut self) -> Option<Outcome> {
+        self.outcomes.next()
+    }
+
+    /// Where a problem stands: the header is line 1, and evidence stands in the record.
+    pub fn place(&self, problem: &Problem) -> (PathBuf, usize) {
+        (self.path.clone(), problem.record + 2)
+    }
+}
+
+/// Reads a run of format 1.
+///
+/// # Errors
+/// A file that cannot be read; a line that is no record; a header whose run id is not that of what it says.
+pub(super) fn read(folder: &Path) -> Result<(Header, Outcomes), RunError> {
+    let path = folder.join(RECORDS);
+    let bytes = std::fs::read(&path).map_err(|source| RunError::Read {
+        path: path.clone(),
+        source,
+    })?;
+    let bad = |line: usize| {
+        let path = path.clone();
+        move |problem: String| RunError::Record { path, line, problem }
+    };
+    let mut lines = bytes.split_inclusive(|&byte| byte == b'\n').enumerate();
+    let header = lines.next().map(|(_, line)| line).unwrap_or_default();
+    let mut header = header_of(header).map_err(bad(1))?;
+    let (mut outcomes, mut conditions, mut torn) = (Vec::new(), Vec::<Condition>::new(), 0);
+    for (number, line) in lines {
+        if line.last() != Some(&b'\n') {
+            torn = line.len();
+            break;
+        }
+        let record: Record = serde_json::from_slice(line).map_err(|error| bad(number + 1)(error.to_string()))?;
+        let outcome = Outcome::from(record);
+        if !conditions.contains(&outcome.condition) {
+            conditions.push(outcome.condition.clone());
+        }
+        outcomes.push(outcome);
+    }
+    header.conditions = ConditionEntry::all(&conditions);
+    let outcomes = Outcomes {
+        path,
+        outcomes: outcomes.into_iter(),
+        conditions,
+        torn,
+    };
+    Ok((header, outcomes))
+}
+
+/// The header in today's words.
+fn header_of(line: &[u8]) -> Result<Header, String> {
+    let mut value: Value = serde_json::from_slice(line).map_err(|error| error.to_string())?;
+    let (said, follows) = (value.get("run").cloned().unwrap_or_default(), run_id(&value));
+    if said != follows.as_str() {
+        return Err(format!(
+            "`run` is {said} where \"{follows}\" follows from the rest of the header"
+        ));
+    }
+    if let Some(hashes) = value.get_mut("hashes").and_then(Value::as_object_mut) {
+        let renamed = std::mem::take(hashes).into_iter();
+        hashes.extend(renamed.map(|(name, hash)| (name.replace(' ', "_"), hash)));
+    }
+    if let Some(scoring) = value.pointer_mut("/spec/scoring").and_then(Value::as_object_mut)
+        && let Some(orders) = scoring.shift_remove("permutations")
+    {
+        scoring.insert("orders".to_owned(), orders);
+    }
+    if let Some(header) = value.as_object_mut() {
+        for key in ["program", "fields", "people"] {
+            header.insert(key.to_owned(), Value::from(""));
+        }
+        header.insert("conditions".to_owned(), Value::Array(Vec::new()));
+    }
+    serde_json::from_value(value).map_err(|error| error.to_string())
+}
+
+/// The run id as 0.1 made it: a hash of spec, model and hashes, each key in the order of the file, without names, paths
+/// and titles, and with single-precision numbers widened.
+fn run_id(header: &Value) -> String {
+    let part = |name: &str| header.get(name).cloned().unwrap_or_default();
+    let mut spec = part("spec");
+    for (place, empty) in [
+        ("/title", ""),
+        ("/model/id", ""),
+        ("/model/device", ""),
+        ("/respondents/survey", ""),
+    ] {
+        if let Some(value) = spec.pointer_mut(place) {
+            *value = Value::from(empty);
+        }
+    }
+    if let Some(respondents) = spec.pointer_mut("/respondents").and_then(Value::as_object_mut) {
+        respondents.retain(|key, _| !["sample", "catalogue"].contains(&key.as_str()));
+    }
+    if let Some(prompts) = spec.get_mut("prompts") {
+        *prompts = serde_json::json!({});
+    }
+    widen(&mut spec);
+    let whole = serde_json::json!({ "spec": spec, "model": part("model"), "hashes": part("hashes") });
+    let mut id = sha256_hex(whole.to_string().as_bytes());
+    id.truncate(16);
+    id
+}
+
+/// 0.6 in single precision is 0.6000000238418579 in double precision.
+fn widen(value: &mut Value) {
+    match value {
+        Value::Object(fields) => fields.values_mut().for_each(widen),
+        Value::Array(items) => items.iter_mut().for_each(widen),
+        Value::Number(number) if number.is_f64() => {
+            let single = number.as_f64().unwrap_or_default() as f32;
+            *value = Value::from(f64::from(single));
+        }
+        _ => {}
+    }
+}
+
+#[derive(Deserialize)]
+struct Record {
+    respondent: String,
+    split: u8,
+    question: QuestionId,
+    method: Method,
+    demonstrations: usize,
+    form: Form,
+    demographics: bool,
+    #[serde(default)]
+    category: Option<String>,
+    #[serde(default)]
+    control: Control,
+    candidates: usize,
+    label: usize,
+    prediction: Option<usize>,
+    context_tokens: usize,
+    shown: usize,
+    evidence: Proof,
+}
+
+#[derive(Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+enum Proof {
+    Likelihood {
+        scores: Vec<Score>,
+    },
+    Label {
+        logprobs: Vec<f64>,
+        off_menu: f64,
+        permutations: Vec<Order>,
+    },
+    Generation {
+        reading: Reading,
+        tries: Vec<Text>,
+    },
+}
+
+#[derive(Deserialize)]
+struct Score {
+    tokens: Vec<TokenId>,
+    logprobs: Vec<f32>,
+    #[serde(default)]
+    unconditional: Option<Vec<f32>>,
+    chars: usize,
+    bytes: usize,
+}
+
+#[derive(Deserialize)]
+struct Order {
+    order: Vec<usize>,
+    logprobs: Vec<f64>,
+}
+
+#[derive(Deserialize)]
+struct Text {
+    text: String,
+    tokens: Vec<TokenId>,
+    logprobs: Vec<f32>,
+    #[serde(default)]
+    off_menu: Option<f32>,
+    finish: Finish,
+    temperature: f32,
+    seed: u64,
+}
+
+impl From<Record> for Outcome {
+    fn from(record: Record) -> Self {
+        Self {
+            respondent: record.respondent,
+            split: record.split,
+            question: record.question,
+            condition: Condition {
+                method: record.method,
+                demonstrations: record.demonstrations,
+                form: record.form,
+                demographics: record.demographics,
+                category: record.category,
+                control: record.control,
+            },
+            candidates: record.candidates,
+            label: record.label,
+            prediction: record.prediction,
+            context_tokens: record.context_tokens,
+            shown: record.shown,
+            evidence: record.evidence.into(),
+        }
+    }
+}
+
+impl From<Proof> for Evidence {
+    fn from(proof: Proof) -> Self {
+        match proof {
+            Proof::Likelihood { scores } => Self::Likelihood {
+                scores: scores.into_iter().map(CandidateScore::from).collect(),
+            },
+            Proof::Label {
+                logprobs,
+                off_menu,
+                permutations,
+            } => Self::Label {
+                logprobs,
+                invalid_mass: off_menu,
+                permutations: permutations.into_iter().map(Permutation::from).collect(),
+            },
+            Proof::Generation { reading, tries } => Self::Generation {
+                reading,
+                tries: tries.into_iter().map(Try::from).collect(),
+            },
+        }
+    }
+}
+
+impl From<Score> for CandidateScore {
+    fn from(score: Score) -> Self {
+        Self {
+            tokens: score.tokens,
+            logprobs: score.logprobs,
+            unconditional: score.unconditional,
+            chars: score.chars,
+            bytes: score.bytes,
+        }
+    }
+}
+
+impl From<Order> for Permutation {
+    fn from(order: Order) -> Self {
+        Self {
+            order: order.order,
+            logprobs: order.logprobs,
+        }
+    }
+}
+
+impl From<Text> for Try {
+    fn from(text: Text) -> Self {
+        Self {
+            order: Vec::new(),
+            choice: None,
+            text: text.text,
+            tokens: text.tokens,
+            logprobs: text.logprobs,
+            invalid_mass: text.off_menu,
+            finish: text.finish,
+            temperature: text.temperature,
+            seed: text.seed,
+        }
+    }
+}

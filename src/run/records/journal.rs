@@ -1,0 +1,290 @@
+//! The journal of a run: records and their evidence, appended and flushed as each is known.
+//!
+//! Outcomes are written in one fixed order, the evidence of each before its record. So all files together are at every
+//! moment the front of the finished ones: a killed run goes on behind its last whole record, to the same bytes as an
+//! uninterrupted one.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{BufRead, BufReader, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+use super::check::seal_line;
+use super::evidence::{Kind, encode};
+use super::line::{Line, record_id};
+use super::reader::{Reader, Whole};
+use super::{Check, RECORDS};
+use crate::run::header::{self, Found};
+use crate::run::{Context, Header, RunError};
+use crate::scoring::Outcome;
+
+/// An open journal with the exclusive right to append to it.
+#[derive(Debug)]
+pub struct Journal {
+    context: Context,
+    records: Sink,
+    /// One a kind, in the order of [`Kind::ALL`].
+    evidence: [Sink; 3],
+    /// Held as long as the journal is open; the system frees it however the process ends.
+    _lock: File,
+}
+
+/// What an opened journal already holds.
+#[derive(Debug, Default)]
+pub struct Recorded {
+    /// Whole outcomes, in order.
+    pub outcomes: Vec<Outcome>,
+    /// Bytes behind the last whole record that were dropped.
+    pub torn: usize,
+}
+
+impl Journal {
+    /// Opens the journal of `folder`, which is made if need be, for the run that `header` says. `context` gives what
+    /// people.json is to hold; it is asked only where there is none yet, since baselines take time.
+    ///
+    /// What a kill left of a record is dropped.
+    ///
+    /// # Errors
+    /// [`RunError::Changed`] with the name of what is another than when the run was begun, [`RunError::OldFormat`] where
+    /// it was begun by an earlier version, [`RunError::Record`] where a record is not as it was written.
+    pub fn open(
+        folder: &Path,
+        header: &Header,
+        context: impl FnOnce() -> Context,
+    ) -> Result<(Self, Recorded), RunError> {
+        std::fs::create_dir_all(folder).map_err(|source| RunError::Write {
+            path: folder.to_owned(),
+            source,
+        })?;
+        let lock = lock(folder)?;
+        let begun = match header::read(folder)? {
+            Found::Nothing => None,
+            Found::Format1 => {
+                return Err(RunError::OldFormat {
+                    folder: folder.to_owned(),
+                });
+            }
+            Found::Run(begun, start) => match begun.difference(header) {
+                None => Some((*begun, start)),
+                // A run without a record binds to nothing: what made it fail may be put right in the same folder.
+                Some(_) if !has_records(folder) => None,
+                Some(what) => {
+                    return Err(RunError::Changed {
+                        folder: folder.to_owned(),
+                        what,
+                    });
+                }
+            },
+        };
+        let (header, start, context) = match begun {
+            Some((begun, start)) => {
+                let context = bound(folder, &begun.people, context)?;
+                (begun, start, context)
+            }
+            None => {
+                let mut header = header.clone();
+                let context = context();
+                header.people = context.write(folder)?;
+                let start = header.write(folder)?;
+                (header, start, context)
+            }
+        };
+        Self::go_on(folder, lock, header, start, context)
+    }
+
+    fn go_on(
+        folder: &Path,
+        lock: File,
+        header: Header,
+        start: Check,
+        context: Context,
+    ) -> Result<(Self, Recorded), RunError> {
+        let mut reader = Reader::of(folder, header, start, context)?;
+        let outcomes = reader.by_ref().collect::<Result<Vec<_>, _>>()?;
+        let Some(Whole {
+            records,
+            evidence: [likelihood, label, generation],
+            torn,
+            last,
+        }) = reader.whole()
+        else {
+            return Err(RunError::OldFormat {
+                folder: folder.to_owned(),
+            });
+        };
+        let (last, [a, b, c]) = last;
+        let sink = |kind: Kind, end, last| Sink::open(folder.join(kind.file()), end, last);
+        let journal = Self {
+            context: reader.into_context(),
+            records: Sink::open(folder.join(RECORDS), records, last)?,
+            evidence: [
+                sink(Kind::Likelihood, likelihood, a)?,
+                sink(Kind::Label, label, b)?,
+                sink(Kind::Generation, generation, c)?,
+            ],
+            _lock: lock,
+        };
+        Ok((journal, Recorded { outcomes, torn }))
+    }
+
+    /// Appends one outcome; when this returns, its lines are with the system and survive a kill of this process.
+    ///
+    /// Lines that could not be written whole are taken back, so that nothing recorded is lost.
+    ///
+    /// # Errors
+    /// [`RunError::Write`]; [`RunError::Unrecordable`] where the outcome has a number that is none, or is about a question
+    /// that people.json does not have.
+    pub fn append(&mut self, outcome: &Outcome) -> Result<(), RunError> {
+        let unrecordable = |problem: String| RunError::Unrecordable {
+            respondent: outcome.respondent.clone(),
+            split: outcome.split,
+            question: outcome.question.to_string(),
+            problem,
+        };
+        let question = self.context.question(outcome.question);
+        let category = question.and_then(|question| self.context.categories.get(question.category));
+        let (Some(question), Some(category)) = (question, category) else {
+            return Err(unrecordable("the question is none of the run's".to_owned()));
+        };
+        let id = record_id(outcome);
+        let evidence = encode(&id, &outcome.evidence, &question.candidates).map_err(unrecordable)?;
+        let sink = &mut self.evidence[Kind::of(&outcome.evidence) as usize];
+        let (evidence, proof) = seal_line(evidence, &[sink.last]);
+        let record = serde_json::to_vec(&Line::new(outcome, &id, category));
+        let record = record.map_err(|error| RunError::Encode(error.to_string()))?;
+        let (record, last) = seal_line(record, &[self.records.last, proof]);
+        sink.append(&evidence)?;
+        if let Err(error) = self.records.append(&record) {
+            sink.take_back(evidence.len());
+            return Err(error);
+        }
+        sink.last = proof;
+        self.records.last = last;
+        Ok(())
+    }
+
+    /// Hands everything to the disk.
+    pub fn sync(&mut self) -> Result<(), RunError> {
+        self.evidence
+            .iter_mut()
+            .chain([&mut self.records])
+            .try_for_each(Sink::sync)
+    }
+}
+
+/// people.json as `run.json` has it; written anew where it is missing.
+fn bound(folder: &Path, hash: &str, context: impl FnOnce() -> Context) -> Result<Context, RunError> {
+    if folder.join(crate::run::CONTEXT).exists() {
+        return Context::read_bound(folder, hash);
+    }
+    let context = context();
+    context.write(folder)?;
+    Context::read_bound(folder, hash)
+}
+
+/// Whether a record stands in the folder.
+fn has_records(folder: &Path) -> bool {
+    let first = File::open(folder.join(RECORDS)).and_then(|file| {
+        let mut line = Vec::new();
+        BufReader::new(file).read_until(b'\n', &mut line)?;
+        Ok(line)
+    });
+    first.is_ok_and(|line| line.ends_with(b"\n"))
+}
+
+/// A file that is appended to.
+#[derive(Debug)]
+struct Sink {
+    path: PathBuf,
+    /// None until there is something to write.
+    file: Option<File>,
+    /// Bytes that it holds.
+    end: u64,
+    /// The check of its last line, or of `run.json` before there is one.
+    last: Check,
+}
+
+impl Sink {
+    /// A file to be appended to behind its first `end` bytes; what stands behind them is cut off.
+    fn open(path: PathBuf, end: u64, last: Check) -> Result<Self, RunError> {
+        let mut sink = Self {
+            path,
+            file: None,
+            end,
+            last,
+        };
+        if sink.path.exists() {
+            let cut = sink.opened().and_then(|file| {
+                file.set_len(end)?;
+                Ok(file)
+            });
+            sink.file = Some(cut.map_err(|source| sink.failed(source))?);
+        }
+        Ok(sink)
+    }
+
+    fn opened(&mut self) -> std::io::Result<File> {
+        match self.file.take() {
+            Some(file) => Ok(file),
+            None => OpenOptions::new()
+                .write(true)
+                .create(true)
+                .truncate(false)
+                .open(&self.path),
+        }
+    }
+
+    fn append(&mut self, line: &[u8]) -> Result<(), RunError> {
+        let written = self.opened().and_then(|mut file| {
+            let written = file.seek(SeekFrom::Start(self.end)).and_then(|_| file.write_all(line));
+            self.file = Some(file);
+            written
+        });
+        if let Err(source) = written {
+            self.take_back(0);
+            return Err(self.failed(source));
+        }
+        self.end += line.len() as u64;
+        Ok(())
+    }
+
+    /// Takes back the last bytes, and what could not be written whole. Best effort: should this fail too, they are
+    /// dropped at the next start.
+    fn take_back(&mut self, bytes: usize) {
+        self.end -= bytes as u64;
+        if let Some(file) = &mut self.file {
+            let _ = file.set_len(self.end);
+        }
+    }
+
+    fn sync(&mut self) -> Result<(), RunError> {
+        let synced = self.file.as_ref().map_or(Ok(()), File::sync_data);
+        synced.map_err(|source| self.failed(source))
+    }
+
+    fn failed(&self, source: std::io::Error) -> RunError {
+        RunError::Write {
+            path: self.path.clone(),
+            source,
+        }
+    }
+}
+
+fn lock(folder: &Path) -> Result<File, RunError> {
+    let path = folder.join(".lock");
+    let file = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(&path)
+        .map_err(|source| RunError::Write {
+            path: path.clone(),
+            source,
+        })?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(RunError::Locked {
+            folder: folder.to_owned(),
+        }),
+        Err(TryLockError::Error(source)) => Err(RunError::Write { path, source }),
+    }
+}

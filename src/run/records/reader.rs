@@ -1,0 +1,392 @@
+//! Records read one after the other, each together with its evidence and checked as it comes.
+
+use std::cell::Cell;
+use std::fs::File;
+use std::io::{BufRead, BufReader, ErrorKind};
+use std::path::{Path, PathBuf};
+
+use super::audit::{Audit, Place, Problem};
+use super::evidence::{Kind, decode};
+use super::journal::Recorded;
+use super::line::Line;
+use super::{Check, RECORDS, Sealed, format1};
+use crate::metrics::QuestionInfo;
+use crate::run::header::{self, Found};
+use crate::run::{Context, Header, RunError};
+use crate::scoring::{Condition, Outcome};
+
+/// Reads the records of a run in order, whatever format it is in.
+#[derive(Debug)]
+pub struct Reader {
+    header: Header,
+    context: Context,
+    source: Source,
+    audit: Audit,
+    read: usize,
+    over: bool,
+}
+
+#[derive(Debug)]
+enum Source {
+    /// Today's.
+    Lines(Box<Files>),
+    /// Of format 1, read as a whole.
+    Format1(format1::Outcomes),
+}
+
+/// The open files of a run.
+#[derive(Debug)]
+struct Files {
+    records: Lines,
+    /// One a kind, in the order of [`Kind::ALL`].
+    evidence: [Lines; 3],
+    /// The kind whose file ended before the evidence of the last line of records.
+    short: Option<Kind>,
+}
+
+/// How far the files of a run are whole.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::run) struct Whole {
+    /// Bytes of `records.jsonl` up to the end of the last record whose evidence is there.
+    pub records: u64,
+    /// The same of the files of evidence, in the order of [`Kind::ALL`].
+    pub evidence: [u64; 3],
+    /// Bytes behind those.
+    pub torn: usize,
+    /// The checks that the next line of each follows on: of records, then of each kind.
+    pub last: (Check, [Check; 3]),
+}
+
+impl Reader {
+    /// Opens the run in `folder`.
+    ///
+    /// # Errors
+    /// A folder without a run; `run.json` or `people.json` that cannot be read or was changed.
+    pub fn open(folder: &Path) -> Result<Self, RunError> {
+        match header::read(folder)? {
+            Found::Nothing => Err(RunError::NoRun {
+                folder: folder.to_owned(),
+            }),
+            Found::Format1 => {
+                let (header, outcomes) = format1::read(folder)?;
+                let context = Context::read(folder)?;
+                let conditions = outcomes.conditions();
+                Ok(Self::new(header, context, &conditions, Source::Format1(outcomes)))
+            }
+            Found::Run(header, start) => {
+                let context = Context::read_bound(folder, &header.people)?;
+                Self::of(folder, *header, start, context)
+            }
+        }
+    }
+
+    /// Opens the records of a run whose header and context are read already.
+    pub(in crate::run) fn of(folder: &Path, header: Header, start: Check, context: Context) -> Result<Self, RunError> {
+        let [likelihood, label, generation] = Kind::ALL.map(|kind| Lines::open(folder.join(kind.file()), start));
+        let files = Files {
+            records: Lines::open(folder.join(RECORDS), start)?,
+            evidence: [likelihood?, label?, generation?],
+            short: None,
+        };
+        let conditions: Vec<Condition> = header.conditions.iter().map(super::ConditionEntry::condition).collect();
+        Ok(Self::new(header, context, &conditions, Source::Lines(Box::new(files))))
+    }
+
+    fn new(header: Header, context: Context, conditions: &[Condition], source: Source) -> Self {
+        Self {
+            audit: Audit::new(&header, conditions, &context),
+            header,
+            context,
+            source,
+            read: 0,
+            over: false,
+        }
+    }
+
+    /// What the run is.
+    pub fn header(&self) -> &Header {
+        &self.header
+    }
+
+    /// Its people and questions.
+    pub fn context(&self) -> &Context {
+        &self.context
+    }
+
+    /// Bytes behind the last whole record, in all files. Known when all records are read.
+    pub fn torn(&self) -> usize {
+        match &self.source {
+            Source::Lines(files) => files.whole().torn,
+            Source::Format1(outcomes) => outcomes.torn,
+        }
+    }
+
+    /// What stands behind the last whole record, file by file, in words. Known when all records are read.
+    pub fn left_over(&self) -> Vec<String> {
+        match &self.source {
+            Source::Lines(files) => files.left_over(),
+            Source::Format1(outcomes) if outcomes.torn > 0 => vec![behind(RECORDS, outcomes.torn as u64)],
+            Source::Format1(_) => Vec::new(),
+        }
+    }
+
+    /// How far the files are whole; `None` for a run of format 1. Known when all records are read.
+    pub(in crate::run) fn whole(&self) -> Option<Whole> {
+        match &self.source {
+            Source::Lines(files) => Some(files.whole()),
+            Source::Format1(_) => None,
+        }
+    }
+
+    /// The run's people and questions, when nothing more is to be read.
+    pub(in crate::run) fn into_context(self) -> Context {
+        self.context
+    }
+
+    /// Header, context and all records.
+    ///
+    /// # Errors
+    /// The first record that is not as it was written, or that cannot be.
+    pub fn all(mut self) -> Result<(Header, Context, Recorded), RunError> {
+        let outcomes = self.by_ref().collect::<Result<Vec<_>, _>>()?;
+        let torn = self.torn();
+        Ok((self.header, self.context, Recorded { outcomes, torn }))
+    }
+
+    fn next_outcome(&mut self) -> Option<Result<Outcome, RunError>> {
+        let outcome = match &mut self.source {
+            Source::Lines(files) => files.next(&self.context)?,
+            Source::Format1(outcomes) => Ok(outcomes.next()?),
+        };
+        Some(outcome.and_then(|outcome| match self.audit.check(&outcome, self.read) {
+            Ok(()) => Ok(outcome),
+            Err(problem) => Err(self.named(problem)),
+        }))
+    }
+
+    /// A problem with the file and line where it stands.
+    fn named(&self, problem: Problem) -> RunError {
+        let (path, line) = match &self.source {
+            Source::Lines(files) => files.place(&problem),
+            Source::Format1(outcomes) => outcomes.place(&problem),
+        };
+        RunError::Record {
+            path,
+            line,
+            problem: problem.what,
+        }
+    }
+}
+
+impl Iterator for Reader {
+    type Item = Result<Outcome, RunError>;
+
+    /// The next record. After an error the records behind it can still be read where their lines can.
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.over {
+            return None;
+        }
+        if let Some(outcome) = self.next_outcome() {
+            self.read += 1;
+            return Some(outcome);
+        }
+        self.over = true;
+        if self.read < self.header.outcomes || self.read == 0 {
+            return None;
+        }
+        self.audit
+            .end(self.read - 1)
+            .err()
+            .map(|problem| Err(self.named(problem)))
+    }
+}
+
+/// That a file goes on behind the last record.
+fn behind(file: &str, bytes: u64) -> String {
+    format!("{file}: {bytes} bytes behind the last whole record")
+}
+
+impl Files {
+    fn left_over(&self) -> Vec<String> {
+        let short = self.short.map(|kind| {
+            let record = self.records.number;
+            format!(
+                "{}: ends before the evidence of line {record} of {RECORDS}",
+                kind.file()
+            )
+        });
+        let names = [RECORDS].into_iter().chain(Kind::ALL.map(Kind::file));
+        let lines = [&self.records].into_iter().chain(&self.evidence);
+        let more = names.zip(lines).filter(|(_, lines)| lines.left() > 0);
+        let more = more.map(|(name, lines)| behind(name, lines.left()));
+        short.into_iter().chain(more).collect()
+    }
+
+    fn whole(&self) -> Whole {
+        let all = || [&self.records].into_iter().chain(&self.evidence);
+        Whole {
+            records: self.records.end.get(),
+            evidence: self.evidence.each_ref().map(|lines| lines.end.get()),
+            torn: all()
+                .map(|lines| usize::try_from(lines.left()).unwrap_or(usize::MAX))
+                .sum(),
+            last: (
+                self.records.last.get(),
+                self.evidence.each_ref().map(|lines| lines.last.get()),
+            ),
+        }
+    }
+
+    fn place(&self, problem: &Problem) -> (PathBuf, usize) {
+        // Only the last record read can have a problem in its evidence, which is then the last line of its file.
+        let line = problem.record + 1;
+        let last = self.evidence.iter().find(|lines| lines.record == Some(problem.record));
+        match (problem.place, last) {
+            (Place::Evidence, Some(lines)) => (lines.path.clone(), lines.number),
+            _ => (self.records.path.clone(), line),
+        }
+    }
+
+    /// The next record whose evidence is there.
+    fn next(&mut self, context: &Context) -> Option<Result<Outcome, RunError>> {
+        match self.advance(context) {
+            Ok(outcome) => outcome.map(Ok),
+            Err(error) => Some(Err(error)),
+        }
+    }
+
+    fn advance(&mut self, context: &Context) -> Result<Option<Outcome>, RunError> {
+        if !self.records.advance()? {
+            return Ok(None);
+        }
+        let records = &self.records;
+        let line: Line<'_> = serde_json::from_slice(&records.line).map_err(|error| records.bad(error.to_string()))?;
+        let kind = Kind::of_method(line.method);
+        let evidence = &mut self.evidence[kind as usize];
+        if !evidence.advance()? {
+            self.short = Some(kind);
+            return Ok(None);
+        }
+        evidence.record = Some(records.number - 1);
+        evidence.accept();
+        records.accept();
+        // What is wrong with a line does not make those behind it wrong: they follow on what it says of itself.
+        let (before, own) = records.follow();
+        let (proof_before, proof) = evidence.follow();
+        let Some(proof) = proof.filter(|sealed| sealed.holds(&[proof_before])) else {
+            return Err(evidence.bad(CHANGED.to_owned()));
+        };
+        if !own.is_some_and(|sealed| sealed.holds(&[before, proof.check])) {
+            return Err(records.bad(CHANGED.to_owned()));
+        }
+        let question = context.question(line.question);
+        let texts = question.map(|question| question.candidates.as_slice());
+        let (id, said) = decode(kind, &evidence.line, line.status, texts).map_err(|what| evidence.bad(what))?;
+        if id != line.id {
+            return Err(evidence.bad(format!("`id` is {id}, that of its record {}", line.id)));
+        }
+        let category = question.and_then(|QuestionInfo { category, .. }| context.categories.get(*category));
+        let outcome = line.outcome(said, category.map(String::as_str));
+        outcome.map(Some).map_err(|what| records.bad(what))
+    }
+}
+
+/// What a check says that does not hold.
+const CHANGED: &str = "this line is not as it was written, or does not stand where it was written";
+
+/// A file of lines.
+#[derive(Debug)]
+struct Lines {
+    path: PathBuf,
+    /// None where there is no such file.
+    file: Option<BufReader<File>>,
+    /// The last line read.
+    line: Vec<u8>,
+    /// Its number, from 1.
+    number: usize,
+    /// The check of the last line that was accepted; that of `run.json` before there is one.
+    last: Cell<Check>,
+    /// The record that it is evidence of.
+    record: Option<usize>,
+    /// Bytes up to the end of the last line that belongs to a whole record.
+    end: Cell<u64>,
+    /// Bytes of the file.
+    length: u64,
+}
+
+impl Lines {
+    fn open(path: PathBuf, start: Check) -> Result<Self, RunError> {
+        let failed = |source| RunError::Read {
+            path: path.clone(),
+            source,
+        };
+        let file = match File::open(&path) {
+            Ok(file) => Some(file),
+            Err(error) if error.kind() == ErrorKind::NotFound => None,
+            Err(source) => return Err(failed(source)),
+        };
+        let length = match &file {
+            Some(file) => file.metadata().map_err(failed)?.len(),
+            None => 0,
+        };
+        Ok(Self {
+            path,
+            file: file.map(|file| BufReader::with_capacity(1 << 18, file)),
+            line: Vec::new(),
+            number: 0,
+            last: Cell::new(start),
+            record: None,
+            end: Cell::new(0),
+            length,
+        })
+    }
+
+    /// Reads the next line; false where there is no whole one more.
+    fn advance(&mut self) -> Result<bool, RunError> {
+        self.line.clear();
+        if let Some(file) = &mut self.file {
+            file.read_until(b'\n', &mut self.line)
+                .map_err(|source| RunError::Read {
+                    path: self.path.clone(),
+                    source,
+                })?;
+        }
+        self.number += 1;
+        Ok(self.line.last() == Some(&b'\n'))
+    }
+
+    /// The last line belongs to a whole record.
+    fn accept(&self) {
+        self.end.set(self.end.get() + self.line.len() as u64);
+    }
+
+    /// Bytes behind the last whole record.
+    fn left(&self) -> u64 {
+        self.length.saturating_sub(self.end.get())
+    }
+
+    /// The check that the last line follows on, and the line itself, where it ends in a check.
+    fn follow(&self) -> (Check, Option<Sealed<'_>>) {
+        let sealed = Sealed::line(&self.line);
+        let before = self.last.get();
+        self.last.set(sealed.map_or(before, |sealed| sealed.check));
+        (before, sealed)
+    }
+
+    fn bad(&self, problem: String) -> RunError {
+        RunError::Record {
+            path: self.path.clone(),
+            line: self.number,
+            problem,
+        }
+    }
+}
+
+/// Reads a finished or unfinished run without the right to add to it.
+///
+/// # Errors
+/// As [`Reader::open`]; the first record that is not as it was written, or that cannot be.
+pub fn read(folder: &Path) -> Result<(Header, Recorded), RunError> {
+    let (header, _, recorded) = Reader::open(folder)?.all()?;
+    Ok((header, recorded))
+}
