@@ -332,9 +332,12 @@ fn what_cannot_be_done_is_refused_before_any_work() {
     let root = engine.root();
     let (free, computed) = (engine.free_tokens(), engine.computed_tokens());
     let long = [1; 20];
-    let is_context = |error| matches!(error, ModelError::ContextLength { tokens: 21, limit: 20 });
+    let is_context = |error| matches!(error, ModelError::ContextLength { limit: 20, .. });
     assert!(is_context(engine.extend(root, &long).unwrap_err()));
-    assert!(is_context(engine.score(root, &[&[1], &long]).unwrap_err()));
+    // The last token of a continuation is never fed, so one more than the context can be scored; there is no room here.
+    let slots = engine.score(root, &[&[1], &long]).unwrap_err();
+    assert!(matches!(slots, ModelError::OutOfSlots { .. }));
+    assert!(is_context(engine.score(root, &[&[1], &[1; 21]]).unwrap_err()));
     let slots = engine.extend(root, &[1; 12]).unwrap_err();
     assert!(matches!(slots, ModelError::OutOfSlots { needed: 12, free: 11 }));
     let slots = engine.score(root, &[&[1], &[1; 13]]).unwrap_err();

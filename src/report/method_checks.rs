@@ -27,7 +27,7 @@ fn a_method_of_one_file_is_found_in_the_run_the_journal_verify_the_report_and_co
     let outcomes = &recorded.outcomes;
     let of_toy = |outcome: &&crate::scoring::Outcome| outcome.condition.method.name() == NAME;
     assert_eq!(outcomes.iter().filter(of_toy).count() * 2, outcomes.len());
-    assert!(recorded.header.hashes.contains_key(&format!("prompt {NAME}")));
+    assert!(recorded.header.hashes.contains_key(&format!("prompt_{NAME}")));
 
     let chosen: Vec<usize> = (0..outcomes.len()).collect();
     let verified = experiment
