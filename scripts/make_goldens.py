@@ -2,6 +2,7 @@
 """Makes tests/golden: tiny random checkpoints of every family, and what Hugging Face transformers computes with them.
 
     python scripts/make_goldens.py                     # the tiny checkpoints
+    python scripts/make_goldens.py NAME...             # only these; the others stay as they are
     python scripts/make_goldens.py --smollm2 FILE.gguf # the golden log-probabilities of the real SmolLM2
 
 Needs torch, transformers, tokenizers, safetensors and (for --smollm2) gguf. The seeds are fixed. The tests read only
@@ -12,6 +13,7 @@ import argparse
 import hashlib
 import json
 import platform
+import re
 import shutil
 from pathlib import Path
 
@@ -202,21 +204,26 @@ def make_smollm2(gguf):
           f"at most {worst:.4f} nats a token away, {changed} argmax changed")
 
 
-def provenance():
-    names = "\n".join(f"- `{name}`" for name in CHECKPOINTS)
-    (GOLDEN / "PROVENANCE.md").write_text(f"""# Where these files come from
+def provenance(made):
+    """Every checkpoint with what made it: those `made` now with today's versions, the others as they are recorded."""
+    path = GOLDEN / "PROVENANCE.md"
+    recorded = dict(re.findall(r"^- `(.+?)`: (.+)$", path.read_text(), re.M)) if path.exists() else {}
+    now = (f"Python {platform.python_version()}, torch {torch.__version__}, transformers {transformers.__version__}, "
+           f"tokenizers {tokenizers.__version__}, safetensors {safetensors.__version__}")
+    recorded.update(dict.fromkeys(made, now))
+    names = "\n".join(f"- `{name}`: {recorded[name]}" for name in [*CHECKPOINTS, "smollm2-135m.json"])
+    path.write_text(f"""# Where these files come from
 
 Every file here but this project's own text was made by `scripts/make_goldens.py` with fixed seeds.
 
     python scripts/make_goldens.py
     python scripts/make_goldens.py --smollm2 smollm2-135m.gguf
 
-Python {platform.python_version()}, torch {torch.__version__} on the CPU, transformers {transformers.__version__}, \
-tokenizers {tokenizers.__version__}, safetensors {safetensors.__version__}.
-
-Random weights, made here (nothing was trained, nothing downloaded):
+Made on the CPU with:
 
 {names}
+
+The checkpoints have random weights, made here (nothing was trained, nothing downloaded).
 
 Each has the checkpoint as transformers saves it, a {VOCABULARY}-token byte-level tokenizer, and `golden.safetensors`: fixed token ids
 (`ids.N`, lengths {LENGTHS}) and the logits `logits.N` (N, {VOCABULARY}) that transformers computes from the stored weights widened to
@@ -230,13 +237,17 @@ transformers 5 does (`rope_parameters`).
 
 if __name__ == "__main__":
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    arguments.add_argument("names", nargs="*", metavar="NAME", help="of CHECKPOINTS; all where none is given")
     arguments.add_argument("--smollm2", type=Path, metavar="FILE.gguf")
     given = arguments.parse_args()
     torch.set_num_threads(1)
     GOLDEN.mkdir(parents=True, exist_ok=True)
-    if given.smollm2:
-        make_smollm2(given.smollm2)
-    else:
-        for each in CHECKPOINTS:
+    made = ["smollm2-135m.json"] if given.smollm2 else given.names or list(CHECKPOINTS)
+    if unknown := set(made) - {*CHECKPOINTS, "smollm2-135m.json"}:
+        arguments.error(f"no checkpoint is called {', '.join(sorted(unknown))}; there are {', '.join(CHECKPOINTS)}")
+    for each in made:
+        if given.smollm2:
+            make_smollm2(given.smollm2)
+        else:
             make(each)
-    provenance()
+    provenance(made)

@@ -44,6 +44,8 @@ pub mod metrics;
 
 pub mod run;
 
+pub mod requests;
+
 pub mod report;
 
 #[doc(hidden)]

@@ -1,14 +1,17 @@
 //! Files that are whole or not there.
 
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
+use std::time::Duration;
 
 /// Ending of files that are being written; what a kill left behind may be deleted.
 pub const PART: &str = ".part";
 
 /// Writes a file through a neighbour that takes its name when it is complete and on the disk: a kill at any moment
-/// leaves the old content or the new, never a part of it. Missing folders are made.
+/// leaves the old content or the new, never a part of it. Missing folders are made. What a kill left of an earlier attempt
+/// is removed.
 ///
 /// # Errors
 /// What the system or `fill` reports; nothing is left behind then.
@@ -23,7 +26,11 @@ where
     prefix.push(".");
     let mut part = tempfile::Builder::new();
     let part = part.prefix(&prefix).suffix(PART);
+    sweep(folder, &prefix);
     let mut file = permissions(part).tempfile_in(folder)?;
+    // Held as long as the file is written, so that nobody takes it for left behind. Where nothing can be locked, nothing is
+    // swept.
+    let _ = file.as_file().try_lock();
     {
         let mut output = BufWriter::new(file.as_file_mut());
         fill(&mut output)?;
@@ -40,6 +47,30 @@ where
 /// What the system reports.
 pub fn write_bytes(path: &Path, bytes: &[u8]) -> io::Result<()> {
     write_whole(path, |output| output.write_all(bytes))
+}
+
+/// Time within which a part may be one that is about to be locked.
+const FRESH: Duration = Duration::from_secs(60);
+
+/// Removes parts of one file that no process writes any more. What cannot be removed is left: it is in nobody's way.
+fn sweep(folder: &Path, prefix: &OsStr) {
+    let is_old = |path: &Path| {
+        let modified = std::fs::metadata(path).and_then(|metadata| metadata.modified());
+        modified.is_ok_and(|at| at.elapsed().is_ok_and(|age| age > FRESH))
+    };
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        let (name, path) = (entry.file_name(), entry.path());
+        let (bytes, prefix) = (name.as_encoded_bytes(), prefix.as_encoded_bytes());
+        let random = bytes
+            .strip_prefix(prefix)
+            .and_then(|rest| rest.strip_suffix(PART.as_bytes()));
+        if !random.is_some_and(|random| random.iter().all(u8::is_ascii_alphanumeric)) || !is_old(&path) {
+            continue;
+        }
+        if File::open(&path).is_ok_and(|file| file.try_lock().is_ok()) {
+            let _ = std::fs::remove_file(path);
+        }
+    }
 }
 
 /// What is made here is for whoever may read its folder, not for its owner alone as temporary files are.
@@ -86,6 +117,43 @@ mod tests {
         assert!(failed.is_err());
         assert_eq!(std::fs::read(&path).unwrap(), b"old");
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn what_a_kill_left_is_swept_and_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let place = |name: &str| folder.path().join(name);
+        let long_ago = std::time::SystemTime::now() - 2 * FRESH;
+        let make = |name: &str| {
+            let file = File::create(place(name)).unwrap();
+            file.set_modified(long_ago).unwrap();
+            file
+        };
+        for name in [
+            "file.txt.Ab3xYz.part",
+            "file.txt.12345.part",
+            "other.txt.Ab3xYz.part",
+            "file.txt.a.b.part",
+        ] {
+            make(name);
+        }
+        let written = make("file.txt.writes.part");
+        written.lock().unwrap();
+        File::create(place("file.txt.fresh1.part")).unwrap();
+        write_bytes(&place("file.txt"), b"").unwrap();
+        let mut left: Vec<String> = std::fs::read_dir(folder.path())
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        left.sort();
+        let kept = [
+            "file.txt",
+            "file.txt.a.b.part",
+            "file.txt.fresh1.part",
+            "file.txt.writes.part",
+            "other.txt.Ab3xYz.part",
+        ];
+        assert_eq!(left, kept);
     }
 
     #[cfg(unix)]

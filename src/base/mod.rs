@@ -4,6 +4,7 @@ pub mod choice;
 pub mod files;
 pub mod hex;
 pub mod near;
+pub mod quote;
 pub mod random;
 pub mod text;
 pub mod version;

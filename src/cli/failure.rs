@@ -2,13 +2,13 @@
 
 use std::process::ExitCode;
 
-use super::output::Exists;
-use super::requests::RequestError;
+use super::output::{Exists, tell};
 use super::show::ShowError;
 use crate::metrics::MetricsError;
 use crate::model::{LoadError, ModelError, TokenizeError};
 use crate::prompt::{ChatError, PromptError};
 use crate::report::CompareError;
+use crate::requests::RequestError;
 use crate::run::{EvaluateError, ExecuteError, RunError};
 use crate::scoring::ScoringError;
 use crate::survey::SurveyError;
@@ -16,16 +16,22 @@ use crate::survey::SurveyError;
 /// Prints an error with its causes and, where a layer knows one, a remedy.
 pub fn report(error: &anyhow::Error) -> ExitCode {
     let mut said = without_stack(&error.to_string());
-    eprintln!("error: {said}");
+    tell!("error: {said}");
     for cause in error.chain().skip(1) {
         let text = without_stack(&cause.to_string());
         if !said.contains(&text) {
-            eprintln!("  because: {text}");
+            tell!("  because: {text}");
             said = text;
         }
     }
-    if let Some(hint) = error.chain().find_map(hint) {
-        eprintln!("hint: {hint}");
+    // The system's reason says more than the layers above it.
+    let causes: Vec<_> = error.chain().collect();
+    let system = causes.iter().rev().find(|cause| cause.is::<std::io::Error>());
+    if let Some(hint) = system
+        .and_then(|cause| hint(*cause))
+        .or_else(|| causes.iter().find_map(|cause| hint(*cause)))
+    {
+        tell!("hint: {hint}");
     }
     ExitCode::FAILURE
 }
@@ -42,6 +48,13 @@ fn without_stack(text: &str) -> String {
 /// The remedy that the failing layer knows. Each layer's error enum has `fn hint(&self) -> Option<String>`;
 /// a new enum is added here.
 fn hint(cause: &(dyn std::error::Error + 'static)) -> Option<String> {
+    if let Some(error) = cause.downcast_ref::<std::io::Error>()
+        && error.kind() == std::io::ErrorKind::FileTooLarge
+    {
+        return Some(
+            "files may not grow further here: raise the limit (`ulimit -f`) or make room, then give the same command again".into(),
+        );
+    }
     macro_rules! first_of {
         ($($error:ty),* $(,)?) => {
             None$(.or_else(|| cause.downcast_ref::<$error>().and_then(<$error>::hint)))*

@@ -1,202 +1,118 @@
 //! `indieval generate`.
 
 use std::process::ExitCode;
+use std::sync::Arc;
 
-use serde::Deserialize;
-use serde_json::json;
-
-use super::model_args::{ModelArgs, told};
-use super::requests::{Answer, FileArgs, Identity, Line, Request, RequestError, keep_room, named, serve};
-use crate::model::{Decoding, LanguageModel, Markup, Node, Tokenizer};
-use crate::prompt::{ChatTemplate, Date, Turn};
-use crate::scoring::shared::{Prompt, Tokens, work};
-
-/// Texts that are generated together, about: with fewer the weights are read more often.
-const GROUP_TEXTS: usize = 128;
-
-/// Tokens of prompts in a group, beside those of its texts.
-const GROUP_TOKENS: usize = 16384;
+use super::choice::choice;
+use super::requests::{JobArgs, run_job};
+use crate::prompt::{ChatTemplate, Date};
+use crate::requests::{ControlTokens, Generate, GenerateOptions, Identity, Sampling, Temperature, TopP, Truncate};
 
 /// Options of `indieval generate`.
 ///
-/// Each line is an object with `prompt`, a text, or `messages`, a list of `role` and `content` that goes through the
-/// model's chat template, and whatever else; it comes out in its place with `text`, its `tokens` (ids), their `logprobs`
-/// (in nats) and `finish` (`stop` or `length`). What lines begin with in common is computed once. GUIDE.md has every field.
+/// Each line is an object with `prompt`, a text, or `messages`, a conversation for the model's chat template (a last
+/// message of the assistant is continued). It comes out in its place, and behind what it said come `text`, its `tokens`
+/// (ids), their `logprobs` (in nats) and `finish` (`stop` or `length`). `temperature`, `top_p`, `max_tokens`, `seed` and
+/// `stop` of a line count for it. What lines begin with in common is computed once. GUIDE.md has every field.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  indieval generate prompts.jsonl --model SmolLM2-135M-Instruct --out texts.jsonl
+  echo '{\"messages\": [{\"role\": \"user\", \"content\": \"Hello\"}]}' | indieval generate - -m SmolLM2-135M-Instruct
+  indieval generate prompts.jsonl -m Qwen3-0.6B --temperature 0.7 --top-p 0.95 --seed 1 --stop '\\n\\n' -o texts.jsonl")]
 pub struct Args {
     #[command(flatten)]
-    files: FileArgs,
-    #[command(flatten)]
-    model: ModelArgs,
-    /// Most tokens of an answer
-    #[arg(long, default_value_t = 256, value_name = "N")]
+    job: JobArgs,
+    /// Most tokens of a text
+    #[arg(long, default_value_t = 256, value_name = "N", value_parser = at_least_one)]
     max_tokens: usize,
     /// 0 takes the most probable token; larger values sample
-    #[arg(long, default_value_t = 0.0)]
-    temperature: f32,
+    #[arg(long, default_value_t, value_name = "NUMBER")]
+    temperature: Temperature,
     /// Sample from the most probable tokens that together have this probability
-    #[arg(long, default_value_t = 1.0)]
-    top_p: f32,
+    #[arg(long, default_value_t, value_name = "SHARE")]
+    top_p: TopP,
     /// Seed of sampling; with the number of the line it decides what is drawn
     #[arg(long, default_value_t = 0)]
     seed: u64,
-    /// Read control tokens such as `<|im_start|>` in `prompt` as what they are, and not as text
-    #[arg(long)]
-    control_tokens: bool,
+    /// Text that ends a generation and is no part of it; `\n` is a line break [may be given several times]
+    #[arg(long, value_name = "TEXT", value_parser = stop_text)]
+    stop: Vec<String>,
+    /// What control tokens such as `<|im_start|>` in `prompt` are
+    #[arg(long, default_value_t, value_parser = choice::<ControlTokens>(), value_name = "HOW")]
+    control_tokens: ControlTokens,
+    /// What happens to a prompt that leaves no room in the model's context
+    #[arg(long, default_value_t, value_parser = choice::<Truncate>(), value_name = "WHERE")]
+    truncate: Truncate,
 }
 
 /// Runs the command.
-pub fn run(mut args: Args) -> anyhow::Result<ExitCode> {
-    anyhow::ensure!(
-        args.temperature >= 0.0,
-        "--temperature {}: must not be negative",
-        args.temperature
-    );
-    anyhow::ensure!(
-        args.top_p > 0.0 && args.top_p <= 1.0,
-        "--top-p {}: must be above 0 and at most 1",
-        args.top_p
-    );
-    keep_room(&args.files.out, &mut args.model);
-    let mut opened = args.model.open()?;
-    if !args.files.quiet {
-        told(&opened).iter().for_each(|line| eprintln!("{line}"));
-    }
-    let settings = [
-        ("max tokens", json!(args.max_tokens)),
-        ("temperature", json!(args.temperature)),
-        ("top p", json!(args.top_p)),
-        ("seed", json!(args.seed)),
-        ("control tokens", json!(args.control_tokens)),
-    ];
-    let identity = Identity::new("generate", &opened, &settings);
-    let tokenizer = &opened.tokenizer;
-    let special = tokenizer.special_tokens();
+pub fn run(args: Args) -> anyhow::Result<ExitCode> {
+    let options = GenerateOptions {
+        sampling: Sampling {
+            temperature: args.temperature,
+            top_p: args.top_p,
+            max_tokens: args.max_tokens,
+            stop: args.stop,
+        },
+        seed: args.seed,
+        control_tokens: args.control_tokens,
+        truncate: args.truncate,
+    };
+    let mut opened = args.job.open()?;
+    let identity = Identity::new("generate", &opened, options.settings());
+    let special = opened.tokenizer.special_tokens();
     let template = opened
         .chat_template
         .as_deref()
         .map(|source| ChatTemplate::new(source, special.bos_text(), special.eos_text(), Date::default()))
         .transpose()?;
-    let mut texts = Texts {
-        model: opened.model.as_mut(),
-        tokenizer,
-        template,
-        decoding: Decoding {
-            temperature: args.temperature,
-            top_p: args.top_p,
-            stop: tokenizer.stop_tokens().to_vec(),
-        },
-        args: &args,
-    };
-    serve(&args.files, &identity, &mut texts)?;
-    Ok(ExitCode::SUCCESS)
+    let tokenizer = Arc::new(opened.tokenizer);
+    let mut generate = Generate::new(opened.model.as_mut(), tokenizer, template, options);
+    run_job(&args.job, &identity, &mut generate)
 }
 
-struct Texts<'a> {
-    model: &'a mut dyn LanguageModel,
-    tokenizer: &'a Tokenizer,
-    template: Option<ChatTemplate>,
-    decoding: Decoding,
-    args: &'a Args,
-}
-
-impl Texts<'_> {
-    fn request(&self, line: &Line) -> Result<Request, RequestError> {
-        let mut tokens = match (line.fields.get("prompt"), line.fields.get("messages")) {
-            (Some(_), None) => {
-                let text = line.text_field("prompt")?;
-                let markup = match self.args.control_tokens {
-                    true => Markup::Control,
-                    false => Markup::Text,
-                };
-                self.tokenizer.encode_whole(text, markup)
-            }
-            (None, Some(messages)) => {
-                let turns = Vec::<Turn>::deserialize(messages)
-                    .map_err(|error| line.bad(format!("`messages` is no list of role and content: {error}")))?;
-                let no_template = || line.bad("has `messages`, and this model has no chat template; use `prompt`");
-                let template = self.template.as_ref().ok_or_else(no_template)?;
-                let text = template
-                    .render_turns(&turns)
-                    .map_err(|error| line.bad(error.to_string()))?;
-                self.tokenizer.encode_whole(&text, Markup::Chat)
-            }
-            (Some(_), Some(_)) => return Err(line.bad("has both `prompt` and `messages`")),
-            (None, None) => return Err(line.bad("has neither `prompt` nor `messages`")),
-        }
-        .map_err(|error| line.bad(error.to_string()))?;
-        if tokens.is_empty() {
-            let none = || line.bad("is empty, and the model has no token to begin a text with");
-            tokens.push(self.tokenizer.special_tokens().empty_context().ok_or_else(none)?);
-        }
-        let (length, limit) = (tokens.len() + self.args.max_tokens, self.model.context_length());
-        if length > limit {
-            return Err(RequestError::TooLong {
-                place: format!("{} with --max-tokens {}", line.place, self.args.max_tokens),
-                tokens: length,
-                limit,
-            });
-        }
-        Ok(Request {
-            context: tokens.len(),
-            tokens,
-            moved: 0,
-            more: self.args.max_tokens,
-        })
+fn at_least_one(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(0) | Err(_) => Err("expected a whole number of at least 1".to_owned()),
+        Ok(number) => Ok(number),
     }
 }
 
-impl Answer for Texts<'_> {
-    fn fields(&self) -> &'static [&'static str] {
-        &["text", "tokens", "logprobs", "finish"]
-    }
-
-    fn read(&mut self, lines: &[Line]) -> anyhow::Result<Vec<Request>> {
-        Ok(lines
-            .iter()
-            .map(|line| self.request(line))
-            .collect::<Result<_, RequestError>>()?)
-    }
-
-    fn budget(&self) -> usize {
-        self.args
-            .max_tokens
-            .saturating_mul(GROUP_TEXTS)
-            .saturating_add(GROUP_TOKENS)
-    }
-
-    fn model(&mut self) -> &mut dyn LanguageModel {
-        self.model
-    }
-
-    fn answer(
-        &mut self,
-        asked: &[(&Line, &Request)],
-        base: Node,
-        held: usize,
-    ) -> anyhow::Result<(Vec<String>, Tokens)> {
-        let prompt = |&(line, request): &(&Line, &Request)| Prompt {
-            tokens: request.tokens.clone(),
-            // An odd multiplier keeps the seeds of different lines apart.
-            seed: self.args.seed ^ line.number.wrapping_mul(0x9e37_79b9_7f4a_7c15),
-            max_tokens: request.more,
-            generation: None,
-        };
-        let mut prompts: Vec<Prompt> = asked.iter().map(prompt).collect();
-        let decoding = std::slice::from_ref(&self.decoding);
-        let (_, tokens) =
-            work(self.model, base, held, &[], &mut prompts, decoding).map_err(|error| named(error, asked, held))?;
-        let mut answers = Vec::with_capacity(asked.len());
-        for ((line, _), prompt) in asked.iter().zip(prompts) {
-            let generation = prompt.generation.ok_or_else(|| line.bad("was not answered"))?;
-            answers.push(format!(
-                "\"text\":{},\"tokens\":{},\"logprobs\":{},\"finish\":{}",
-                serde_json::to_string(&self.tokenizer.decode(&generation.tokens)?)?,
-                serde_json::to_string(&generation.tokens)?,
-                serde_json::to_string(&generation.logprobs)?,
-                serde_json::to_string(&generation.finish)?
-            ));
+/// A text of the command line, in which `\n`, `\r`, `\t` and `\\` stand for what they do everywhere.
+fn stop_text(text: &str) -> Result<String, String> {
+    let mut plain = String::new();
+    let mut letters = text.chars();
+    while let Some(letter) = letters.next() {
+        let escaped = (letter == '\\').then(|| letters.next()).flatten();
+        match escaped {
+            None => plain.push(letter),
+            Some('n') => plain.push('\n'),
+            Some('r') => plain.push('\r'),
+            Some('t') => plain.push('\t'),
+            Some('\\') => plain.push('\\'),
+            Some(other) => plain.extend(['\\', other]),
         }
-        Ok((answers, tokens))
+    }
+    match plain.is_empty() {
+        true => Err("an empty text would end every generation".to_owned()),
+        false => Ok(plain),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn line_breaks_can_be_given_on_a_command_line() {
+        for (given, meant) in [
+            ("\\n\\nQ:", "\n\nQ:"),
+            ("a\\\\n", "a\\n"),
+            ("\\d\\", "\\d\\"),
+            ("\n", "\n"),
+        ] {
+            assert_eq!(stop_text(given).unwrap(), meant);
+        }
+        assert!(stop_text("").is_err());
     }
 }

@@ -12,11 +12,13 @@ mod model_args;
 mod models;
 mod output;
 mod people;
+mod progress;
 mod report;
 mod requests;
 mod run;
 mod score;
 mod show;
+mod signals;
 mod status;
 mod survey;
 mod verify;
@@ -78,6 +80,7 @@ Environment:
 ///
 /// Returns the exit status; [`status::Status`] has them all.
 pub fn main() -> ExitCode {
+    signals::survive_file_limit();
     let done = match Cli::parse().command {
         Command::Catalogue(args) => catalogue::run(args),
         Command::Survey(args) => survey::run(args),

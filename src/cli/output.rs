@@ -1,14 +1,21 @@
-//! Where commands put what they make: standard output, and files that are whole or not there.
+//! Where commands put what they make: standard output and standard error, and files that are whole or not there.
+//!
+//! All that a person may read goes through here, so that nothing quoted from a file does anything to a terminal.
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 
-use crate::base::files;
+use crate::base::{files, quote};
 
-/// Prints text. A reader that stops listening (`| head`) is no error.
+/// Prints text; what in it would act on a terminal is [written out](quote::lines). A reader that stops listening
+/// (`| head`) is no error.
 pub fn print(text: &str) -> anyhow::Result<()> {
+    write_out(&quote::lines(text))
+}
+
+fn write_out(text: &str) -> anyhow::Result<()> {
     let mut out = io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
@@ -24,9 +31,31 @@ macro_rules! say {
 }
 pub(crate) use say;
 
+/// Tells a line on standard error, as [`print`] does on standard output. Where standard error is gone nobody can be told,
+/// and that is no reason to stop.
+pub fn tell_line(text: &str) {
+    let mut out = io::stderr().lock();
+    let _ = out
+        .write_all(quote::lines(text).as_bytes())
+        .and_then(|()| out.write_all(b"\n"));
+}
+
+/// Tells a line as `eprintln!` does, but never panics.
+macro_rules! tell {
+    ($($arg:tt)*) => {
+        $crate::cli::output::tell_line(&format!($($arg)*))
+    };
+}
+pub(crate) use tell;
+
 /// Prints a value as one line of JSON.
 pub fn print_json(value: &impl serde::Serialize) -> anyhow::Result<()> {
-    print(&format!("{}\n", serde_json::to_string(value)?))
+    write_out(&format!("{}\n", quote::json(&serde_json::to_string(value)?)))
+}
+
+/// Prints a value as JSON of several lines.
+pub fn print_json_pretty(value: &impl serde::Serialize) -> anyhow::Result<()> {
+    write_out(&format!("{}\n", quote::json(&serde_json::to_string_pretty(value)?)))
 }
 
 /// Refuses a place where a file is already, unless it may be replaced.

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use crate::cli::output::tell;
 use crate::survey::{Catalogue, Demographics, IncomeGrouping, ReadReport, RepeatedIds, SurveyFile};
 
 /// Which catalogue to use.
@@ -113,7 +114,7 @@ impl SurveyArgs {
     pub fn load(&self) -> anyhow::Result<People> {
         let people = self.load_quietly()?;
         for note in notes(&people.survey.report, people.demographics) {
-            eprintln!("note: {note}");
+            tell!("note: {note}");
         }
         Ok(people)
     }

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 
-use super::output::{print, write_whole};
+use super::output::{print, tell, write_whole};
 use super::status::Status;
 use crate::metrics::{Norm, Resampling, RunData};
 use crate::report::{Page, Report, ReportOptions};
@@ -93,9 +93,10 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     let mut status = ExitCode::SUCCESS;
     for run in report.runs.iter().filter(|run| run.incomplete()) {
         let planned = run.header.planned.unwrap_or(run.outcomes);
-        eprintln!(
+        tell!(
             "warning: run `{}` is not finished: {} of {planned} outcomes",
-            run.name, run.outcomes
+            run.name,
+            run.outcomes
         );
         status = Status::Incomplete.into();
     }

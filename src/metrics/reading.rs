@@ -44,7 +44,7 @@ pub struct Bounds {
 pub fn readings(run: &RunData) -> BTreeMap<Condition, Readings> {
     let mut counts: BTreeMap<Condition, Readings> = BTreeMap::new();
     for outcome in &run.outcomes {
-        let Evidence::Generation { reading, tries } = &outcome.evidence else {
+        let Evidence::Generation { reading, .. } = &outcome.evidence else {
             continue;
         };
         let none = Readings {
@@ -60,7 +60,7 @@ pub fn readings(run: &RunData) -> BTreeMap<Condition, Readings> {
             None => counts.entry(outcome.condition.clone()).or_insert(none),
         };
         count.probes += 1;
-        count.retries += tries.len().saturating_sub(1);
+        count.retries += outcome.evidence.retries();
         match reading {
             Reading::Choice => count.choice += 1,
             Reading::OutOfRange => count.out_of_range += 1,

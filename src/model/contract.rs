@@ -136,7 +136,8 @@ pub trait LanguageModel: Send {
     /// Tokens from the root to `node`, BOS included.
     fn depth(&self, node: Node) -> usize;
 
-    /// Longest path in tokens that the model was made for.
+    /// Longest path in tokens that the model can be fed. A scored continuation may go one token beyond it: its last token
+    /// is predicted and never fed.
     fn context_length(&self) -> usize;
 
     /// Tokens that can still be held in the tree's memory beside what is held now.

@@ -156,9 +156,14 @@ impl Engine {
 
     /// Refuses paths that are too long, tokens that don't exist, and nodes that don't.
     pub(super) fn check(&self, jobs: &[(Node, &[TokenId])]) -> Result<(), ModelError> {
+        self.check_unfed(jobs, 0)
+    }
+
+    /// The same, where the last `unfed` tokens of each path are not fed to the model and need no place in its context.
+    fn check_unfed(&self, jobs: &[(Node, &[TokenId])], unfed: usize) -> Result<(), ModelError> {
         let (limit, vocabulary) = (self.context_length(), self.config().vocabulary);
         for (node, tokens) in jobs {
-            let length = self.tree.depth(*node)? + tokens.len();
+            let length = self.tree.depth(*node)? + tokens.len().saturating_sub(unfed);
             if length > limit {
                 return Err(ModelError::ContextLength { tokens: length, limit });
             }
@@ -230,8 +235,8 @@ impl LanguageModel for Engine {
     }
 
     fn score_many(&mut self, jobs: &[(Node, &[TokenId])]) -> Result<Vec<Vec<TokenScore>>, ModelError> {
-        self.check(jobs)?;
         // The last token of a continuation predicts nothing that is asked for.
+        self.check_unfed(jobs, 1)?;
         let trie = Trie::new(
             jobs.iter()
                 .map(|&(node, tokens)| (node, &tokens[..tokens.len().saturating_sub(1)])),

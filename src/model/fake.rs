@@ -120,13 +120,13 @@ impl FakeModel {
         self.nodes.get(&node).ok_or(ModelError::UnknownNode(node))
     }
 
-    fn check(&self, depth: usize, tokens: &[TokenId]) -> Result<(), ModelError> {
+    fn check(&self, depth: usize, tokens: &[TokenId], unfed: usize) -> Result<(), ModelError> {
         let vocabulary = self.config.vocabulary;
         if let Some(&token) = tokens.iter().find(|&&token| token as usize >= vocabulary) {
             return Err(ModelError::UnknownToken { token, vocabulary });
         }
         let limit = self.config.context_length;
-        match depth + tokens.len() {
+        match depth + tokens.len().saturating_sub(unfed) {
             tokens if tokens > limit => Err(ModelError::ContextLength { tokens, limit }),
             _ => Ok(()),
         }
@@ -213,7 +213,7 @@ impl LanguageModel for FakeModel {
 
     fn extend(&mut self, parent: Node, tokens: &[TokenId]) -> Result<Node, ModelError> {
         let above = self.node(parent)?;
-        self.check(above.end.depth, tokens)?;
+        self.check(above.end.depth, tokens, 0)?;
         let free = self.free_tokens();
         if tokens.len() > free {
             return Err(ModelError::OutOfSlots {
@@ -248,7 +248,8 @@ impl LanguageModel for FakeModel {
         let mut scores = Vec::with_capacity(jobs.len());
         for &(node, tokens) in jobs {
             let mut cursor = self.node(node)?.end.clone();
-            self.check(cursor.depth, tokens)?;
+            // The last token predicts nothing, so it needs no place in the context.
+            self.check(cursor.depth, tokens, 1)?;
             if cursor.depth == 0 && !tokens.is_empty() {
                 return Err(ModelError::NoContext);
             }
@@ -276,7 +277,7 @@ impl LanguageModel for FakeModel {
             let parent = branch.parent;
             let mut cursor = self.node(parent)?.end.clone();
             let mut local = Seen::new();
-            self.check(cursor.depth, &branch.prompt)?;
+            self.check(cursor.depth, &branch.prompt, 0)?;
             for &token in &branch.prompt {
                 cursor.push(token, &mut local, self.config.taste > 0.0);
                 self.computed += 1;
@@ -289,7 +290,7 @@ impl LanguageModel for FakeModel {
                 let (weights, total) = self.distribution(parent, &local, &cursor);
                 let logprobs: Vec<f32> = weights.iter().map(|w| libm::log(w / total) as f32).collect();
                 if let Some(token) = writer.step(&logprobs, decoding) {
-                    self.check(cursor.depth, &[token])?;
+                    self.check(cursor.depth, &[token], 0)?;
                     cursor.push(token, &mut local, self.config.taste > 0.0);
                     self.computed += 1;
                 }
@@ -405,7 +406,9 @@ mod tests {
         let node = bare.extend(bare.root(), &[1; 40]).expect("a node");
         let full = bare.extend(node, &[1]);
         assert!(matches!(full, Err(ModelError::OutOfSlots { needed: 1, free: 0 })));
-        let long = bare.score(node, &[&[1; 25]]);
+        let last = bare.score(node, &[&[1; 25]]);
+        assert!(last.is_ok(), "the last token is never fed");
+        let long = bare.score(node, &[&[1; 26]]);
         assert!(matches!(long, Err(ModelError::ContextLength { tokens: 65, limit: 64 })));
         assert!(matches!(
             bare.score(node, &[&[11]]),

@@ -13,11 +13,12 @@ use super::{Mixture, ModelConfig, RopeScaling, checkpoint};
 
 macro_rules! embedded {
     ($($name:literal),* $(,)?) => {
-        [$(($name, include_str!(concat!("../../models/", $name, ".toml")))),*]
+        &[$(($name, include_str!(concat!("../../models/", $name, ".toml")))),*]
     };
 }
 
-const FILES: [(&str, &str); 12] = embedded![
+/// The smallest first.
+const FILES: &[(&str, &str)] = embedded![
     "SmolLM2-135M-Instruct",
     "SmolLM2-360M-Instruct",
     "Qwen2.5-0.5B-Instruct",
@@ -207,7 +208,7 @@ mod tests {
     #[test]
     fn every_file_is_read_and_its_numbers_agree() {
         assert_eq!(models().len(), FILES.len(), "a file could not be read");
-        for (file, text) in FILES {
+        for &(file, text) in FILES {
             let model: KnownModel = toml::from_str(text).unwrap();
             assert_eq!(model.name, file);
             assert_eq!(model.shape.parameters(), model.parameters, "{file}");

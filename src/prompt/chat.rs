@@ -41,6 +41,18 @@ const RECURSION: usize = 100;
 /// would alter, between marks that no template contains.
 const PROBE: &str = "\u{e000}x <b>\"I'm\" & {{ so }} {% on %}</b>\\n\n\n  # É, ｑ\t1.\u{e001}";
 
+/// Marks the end of what an assistant has said so far.
+const END: char = '\u{e002}';
+
+/// Whether a rendered conversation ends with the beginning of the next answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Opening {
+    /// It does.
+    Assistant,
+    /// It ends with the last turn.
+    None,
+}
+
 /// White space that a template may or may not cut off.
 const PADDING: &str = "\n \t\n";
 
@@ -113,13 +125,43 @@ impl ChatTemplate {
         }])
     }
 
+    /// The whole text of a conversation, up to where the model's next answer begins; a last turn of the assistant's is
+    /// not over yet, and its text ends where the turn's does (transformers: `continue_final_message`).
+    ///
+    /// # Errors
+    /// A template that fails, or that does not end a turn with what was said in it.
+    pub fn render_conversation(&self, turns: &[Turn]) -> Result<String, ChatError> {
+        let Some((last, before)) = turns.split_last().filter(|(last, _)| last.role == "assistant") else {
+            return self.render_turns(turns);
+        };
+        let whole = self.render_up_to(turns, Opening::None)?;
+        let marked = Turn {
+            role: last.role.clone(),
+            content: format!("{}{END}", last.content),
+        };
+        let marked = self.render_up_to(&[before, &[marked]].concat(), Opening::None)?;
+        let text = marked.split_once(END).map_or("", |(text, _)| text);
+        // A template may trim what was said; then it is gone on with as it is trimmed.
+        [text, text.trim_end()]
+            .into_iter()
+            .find(|text| !text.is_empty() && whole.starts_with(text))
+            .map(str::to_owned)
+            .ok_or(ChatError::Alters {
+                how: "it does not end the assistant's turn with what was said in it",
+            })
+    }
+
     /// The whole text of a conversation, up to where the model's next answer begins.
     pub fn render_turns(&self, turns: &[Turn]) -> Result<String, ChatError> {
+        self.render_up_to(turns, Opening::Assistant)
+    }
+
+    fn render_up_to(&self, turns: &[Turn], opening: Opening) -> Result<String, ChatError> {
         let limits = Limits::of(turns);
         std::thread::scope(|scope| {
             let thread = std::thread::Builder::new().stack_size(STACK);
             let running = thread
-                .spawn_scoped(scope, || self.run(turns, limits))
+                .spawn_scoped(scope, || self.run(turns, opening, limits))
                 .map_err(ChatError::Thread)?;
             running.join().unwrap_or(Err(ChatError::Fails {
                 line: 0,
@@ -128,7 +170,7 @@ impl ChatTemplate {
         })
     }
 
-    fn run(&self, turns: &[Turn], limits: Limits) -> Result<String, ChatError> {
+    fn run(&self, turns: &[Turn], opening: Opening, limits: Limits) -> Result<String, ChatError> {
         let mut environment = Environment::new();
         // Transformers renders chat templates with both of these on.
         let syntax = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build();
@@ -152,7 +194,7 @@ impl ChatTemplate {
         let rendered = template.render_captured_to(
             context! {
                 messages => messages,
-                add_generation_prompt => true,
+                add_generation_prompt => opening == Opening::Assistant,
                 enable_thinking => false,
                 bos_token => &self.bos,
                 eos_token => &self.eos,

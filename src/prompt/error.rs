@@ -77,6 +77,14 @@ pub enum PromptError {
         /// Questions there are.
         questions: usize,
     },
+    /// A probe that the case does not have.
+    #[error("probe number {probe} is asked for, the case has {probes}")]
+    NoProbe {
+        /// Position asked for, from 0.
+        probe: usize,
+        /// Probes there are.
+        probes: usize,
+    },
     /// More options than letters.
     #[error("{question} has {options} candidates, more than there are letters to label them")]
     TooManyOptions {
@@ -109,11 +117,13 @@ impl PromptError {
             Self::UnusedPlaceholders { .. } => {
                 Some("without it the model would not see what it is asked; prompts/README.md explains each".into())
             }
-            Self::NotOnce { .. } => {
-                Some("use each placeholder once, without filters, conditions or loops around it".into())
-            }
+            Self::NotOnce { .. } => Some(
+                "use each placeholder once, without filters or loops around it; a part for nothing known \
+                     ({% if statements %} ... {% else %} ... {% endif %}) has all but {{ statements }} as well"
+                    .into(),
+            ),
             Self::Misplaced { .. } => Some("prompts/README.md shows where each placeholder may stand".into()),
-            Self::NoStatement { .. } | Self::NoQuestion { .. } => {
+            Self::NoStatement { .. } | Self::NoQuestion { .. } | Self::NoProbe { .. } => {
                 Some("respondents and prompts must be made with the same catalogue".into())
             }
             Self::TooManyOptions { .. } => Some("use the likelihood method for this question".into()),

@@ -1,22 +1,21 @@
-//! The paper's prompt: all probes of a split in one message, one JSON answer.
-
-use std::path::Path;
+//! The paper's prompt: all probes of a split in one message, one JSON answer. Its single braces are text, so it is no
+//! template of the kind the other prompts are.
 
 use serde_json::{Value, json};
 
 use super::error::PromptError;
 use super::pieces::{Body, Frame, Pieces, known, question};
 use super::python_json::{Escape, dumps};
-use super::template::{read, sha256};
+use super::template::sha256;
 use crate::probe::Case;
 use crate::survey::Catalogue;
 
-/// The paper's prompt, to the letter (Figure 10 of the paper). Its single braces are text, so it is no template of the
-/// kind the other prompts are.
-const PAPER: &str = include_str!("../../prompts/paper.txt");
-
 /// Where the known statements go.
 const STATEMENTS: &str = "{known_statements}";
+
+/// What stands in their place where nothing is known. With statements the prompt is the paper's to the letter; what the
+/// paper showed without any is not published, and nothing at all reads as if a part of the prompt had been lost.
+const NOTHING_KNOWN: &str = "(none)";
 
 /// Where the groups of candidates go.
 const GROUPS: &str = "{new_statement_groups}";
@@ -34,16 +33,6 @@ pub struct PaperPrompt {
 }
 
 impl PaperPrompt {
-    /// The paper's own.
-    pub fn built_in() -> Result<Self, PromptError> {
-        Self::parse("prompts/paper.txt", PAPER)
-    }
-
-    /// A prompt of one's own from a file.
-    pub fn read(path: &Path) -> Result<Self, PromptError> {
-        Self::parse(&path.display().to_string(), &read(path)?)
-    }
-
     /// Cuts a text that has `{known_statements}` and, below it, `{new_statement_groups}`; `name` is for messages.
     pub fn parse(name: &str, source: &str) -> Result<Self, PromptError> {
         let unused: Vec<String> = [STATEMENTS, GROUPS]
@@ -87,15 +76,16 @@ impl PaperPrompt {
 
     /// The prompt for all probes of a case, group 1 being `case.probes[0]`. There are no continuations.
     pub fn pieces(&self, catalogue: &Catalogue, case: &Case, frame: &Frame) -> Result<Pieces, PromptError> {
-        let person = known(catalogue, case)?
+        let person: Vec<String> = known(catalogue, case)?
             .into_iter()
             .enumerate()
             .map(|(i, text)| format!("{}# {text}", if i == 0 { "" } else { "\n" }))
             .collect();
+        let nothing = if person.is_empty() { NOTHING_KNOWN } else { "" };
         let body = Body {
             head: &self.head,
             person,
-            message: format!("{}{}{}", self.middle, groups(catalogue, case)?, self.end),
+            message: format!("{nothing}{}{}{}", self.middle, groups(catalogue, case)?, self.end),
             join: "",
             lead_in: "",
             continuations: Vec::new(),
@@ -124,10 +114,13 @@ fn groups(catalogue: &Catalogue, case: &Case) -> Result<String, PromptError> {
 mod tests {
     use super::*;
 
+    /// The paper's prompt, to the letter (Figure 10 of the paper).
+    const PAPER: &str = include_str!("../../prompts/paper.txt");
+
     #[test]
     fn the_papers_prompt_is_unchanged() {
         assert_eq!(
-            PaperPrompt::built_in().unwrap().hash(),
+            PaperPrompt::parse("paper", PAPER).unwrap().hash(),
             "996b36fd99ba160aa97e77bb3f478bac28bcd41ce9dc406e09e4d3e79decd987"
         );
     }

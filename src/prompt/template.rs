@@ -1,14 +1,12 @@
-//! Prompts that ask for one probe at a time: likelihood, label, single.
+//! Prompts that ask for one probe at a time.
 //!
 //! A template is text with placeholders in double braces. It is rendered once, with a mark in place of each value, and
 //! cut at the marks; the values are put between the cuts afterwards. So nothing in a statement is ever taken for
 //! template syntax, and the pieces are the text.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
 
 use minijinja::{Environment, UndefinedBehavior, Value};
-use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::error::PromptError;
@@ -23,43 +21,33 @@ const LETTERS: &[u8; 26] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ";
 const FUEL: u64 = 10_000;
 
 /// What a prompt for one probe wants from the model.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum PromptKind {
     /// Each candidate follows as the next statement.
-    Likelihood,
-    /// The candidates are listed, and each option's label follows.
-    Label,
+    Candidate,
+    /// The candidates are listed, and each option's letter follows.
+    Letter,
     /// The candidates are listed, and the model writes which it chooses.
-    Single,
+    Written,
 }
 
 impl PromptKind {
     /// All three.
-    pub const ALL: [Self; 3] = [Self::Likelihood, Self::Label, Self::Single];
-
-    /// The built-in template and its name.
-    fn built_in(self) -> (&'static str, &'static str) {
-        match self {
-            Self::Likelihood => ("prompts/likelihood.txt", include_str!("../../prompts/likelihood.txt")),
-            Self::Label => ("prompts/label.txt", include_str!("../../prompts/label.txt")),
-            Self::Single => ("prompts/single.txt", include_str!("../../prompts/single.txt")),
-        }
-    }
+    pub const ALL: [Self; 3] = [Self::Candidate, Self::Letter, Self::Written];
 
     /// The placeholders a template must have, each once.
     fn placeholders(self) -> &'static [Placeholder] {
         match self {
-            Self::Likelihood => &[Placeholder::Statements, Placeholder::Candidate],
-            Self::Label | Self::Single => &[Placeholder::Statements, Placeholder::Options, Placeholder::Answer],
+            Self::Candidate => &[Placeholder::Statements, Placeholder::Candidate],
+            Self::Letter | Self::Written => &[Placeholder::Statements, Placeholder::Options, Placeholder::Answer],
         }
     }
 
     /// The placeholder that the answer takes the place of.
     fn answer(self) -> Placeholder {
         match self {
-            Self::Likelihood => Placeholder::Candidate,
-            Self::Label | Self::Single => Placeholder::Answer,
+            Self::Candidate => Placeholder::Candidate,
+            Self::Letter | Self::Written => Placeholder::Answer,
         }
     }
 }
@@ -98,10 +86,19 @@ impl Placeholder {
 pub struct ProbePrompt {
     kind: PromptKind,
     hash: String,
-    /// Everything above the line of statements.
-    head: String,
+    /// The prompt where something is known of the person.
+    known: Parts,
     /// What each statement's line begins and ends with.
     line: [String; 2],
+    /// The prompt where nothing is known, in a template that has a part for that.
+    nothing: Option<Box<Parts>>,
+}
+
+/// A template's text around what is put into it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Parts {
+    /// Everything above the line of statements; where none are known, above the line that differs between probes.
+    head: String,
     /// The rest of the message, around the options where they are listed.
     message: Message,
     /// What the answer's line begins with, without white space at its end.
@@ -116,63 +113,39 @@ enum Message {
     AroundOptions(String, String),
 }
 
+/// What a template is rendered for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Knowing {
+    Something,
+    Nothing,
+}
+
 impl ProbePrompt {
-    /// The template in `prompts/`.
-    pub fn built_in(kind: PromptKind) -> Result<Self, PromptError> {
-        let (name, source) = kind.built_in();
-        Self::parse(kind, name, source)
-    }
-
-    /// A template from a file of one's own.
-    pub fn read(kind: PromptKind, path: &Path) -> Result<Self, PromptError> {
-        Self::parse(kind, &path.display().to_string(), &read(path)?)
-    }
-
     /// Cuts a template; `name` is for messages.
+    ///
+    /// # Errors
+    /// A template that does not parse, or whose placeholders are not those of its kind, once each where they may stand.
     pub fn parse(kind: PromptKind, name: &str, source: &str) -> Result<Self, PromptError> {
-        let text = render_marks(kind, name, source)?;
-        let misplaced = |problem| PromptError::Misplaced {
-            name: name.to_owned(),
-            problem,
-        };
-        // Each mark is there once, so every split below finds its own.
-        let split = |text: &str, mark: Placeholder| {
-            text.split_once(&mark.mark())
-                .map(|(before, after)| (before.to_owned(), after.to_owned()))
-        };
+        let template = Source { kind, name, source };
+        let text = template.render(Knowing::Something)?;
         let (above, below) =
-            split(&text, Placeholder::Statements).ok_or_else(|| misplaced("the statements are missing"))?;
-        let (head, begins) = above
-            .rsplit_once('\n')
-            .ok_or_else(|| misplaced("the statements stand in the first line; there must be a line above them"))?;
-        let (ends, rest) = below
-            .split_once('\n')
-            .ok_or_else(|| misplaced("the statements stand in the last line; the answer must come in a line below"))?;
-        let (before_answer, after_answer) = split(&format!("\n{rest}"), kind.answer())
-            .ok_or_else(|| misplaced("the answer stands above the statements or in their line"))?;
-        if kind != PromptKind::Likelihood && !after_answer.is_empty() {
-            return Err(misplaced("something follows on the answer"));
-        }
-        let (message, lead_in) = before_answer
-            .rsplit_once('\n')
-            .ok_or_else(|| misplaced("the answer stands in the line of the statements"))?;
-        let message = match kind {
-            PromptKind::Likelihood => Message::Plain(message.to_owned()),
-            PromptKind::Label | PromptKind::Single => {
-                let (before, after) = split(message, Placeholder::Options)
-                    .ok_or_else(|| misplaced("the options do not stand between the statements and the answer"))?;
-                Message::AroundOptions(before, after)
-            }
-        };
-        let (lead_in, gap) = lead_in.split_at(lead_in.trim_end().len());
+            cut(&text, Placeholder::Statements).ok_or_else(|| template.misplaced("the statements are missing"))?;
+        let (head, begins) = above.rsplit_once('\n').ok_or_else(|| {
+            template.misplaced("the statements stand in the first line; there must be a line above them")
+        })?;
+        let (ends, rest) = below.split_once('\n').ok_or_else(|| {
+            template.misplaced("the statements stand in the last line; the answer must come in a line below")
+        })?;
+        let bare = text.replace(&Placeholder::Statements.mark(), "");
+        let nothing = template.render_nothing(&bare)?;
         Ok(Self {
             kind,
             hash: sha256(source),
-            head: head.to_owned(),
+            known: template.parts(head, &format!("\n{rest}"))?,
             line: [begins.to_owned(), ends.to_owned()],
-            message,
-            lead_in: lead_in.to_owned(),
-            around_answer: [gap.to_owned(), after_answer],
+            nothing: nothing
+                .map(|text| template.parts_of_nothing(&text).map(Box::new))
+                .transpose()?,
         })
     }
 
@@ -189,7 +162,7 @@ impl ProbePrompt {
     /// The prompt for one probe of a case.
     ///
     /// `order[i]` is the candidate shown as option i, and scored by continuation i; absent, it is the catalogue's order.
-    /// Continuations are candidates for likelihood, labels for label, and none for single.
+    /// Continuations are candidates, letters or none, as the kind says.
     pub fn pieces(
         &self,
         catalogue: &Catalogue,
@@ -201,84 +174,186 @@ impl ProbePrompt {
         let question = question(catalogue, probe.question)?;
         let candidates = candidates(question, order)?;
         let [begins, ends] = &self.line;
-        let person = known(catalogue, case)?
+        let person: Vec<String> = known(catalogue, case)?
             .into_iter()
             .map(|text| format!("\n{begins}{text}{ends}"))
             .collect();
-        let message = match &self.message {
+        let parts = match &self.nothing {
+            Some(nothing) if person.is_empty() => nothing,
+            _ => &self.known,
+        };
+        let message = match &parts.message {
             Message::Plain(text) => text.clone(),
             Message::AroundOptions(before, after) => format!("{before}{}{after}", options(question, &candidates)?),
         };
-        let [gap, tail] = &self.around_answer;
+        let [gap, tail] = &parts.around_answer;
         let continuations = match self.kind {
-            PromptKind::Likelihood => candidates.iter().map(|text| format!("{gap}{text}{tail}")).collect(),
-            PromptKind::Label => letters(&candidates).map(|letter| format!("{gap}{letter}")).collect(),
-            PromptKind::Single => Vec::new(),
+            PromptKind::Candidate => candidates.iter().map(|text| format!("{gap}{text}{tail}")).collect(),
+            PromptKind::Letter => letters(&candidates).map(|letter| format!("{gap}{letter}")).collect(),
+            PromptKind::Written => Vec::new(),
         };
         let body = Body {
-            head: &self.head,
+            head: &parts.head,
             person,
             message,
             join: "\n",
-            lead_in: &self.lead_in,
+            lead_in: &parts.lead_in,
             continuations,
         };
         Ok(body.framed(frame))
     }
 }
 
-/// Renders the template with a mark for each value, and sees to it that every mark is there once.
-fn render_marks(kind: PromptKind, name: &str, source: &str) -> Result<String, PromptError> {
-    let syntax = |error: minijinja::Error| PromptError::Syntax {
-        name: name.to_owned(),
-        line: error.line().unwrap_or(1),
-        detail: error.detail().map_or_else(|| error.kind().to_string(), str::to_owned),
-    };
-    let mut environment = Environment::new();
-    environment.set_undefined_behavior(UndefinedBehavior::Strict);
-    environment.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
-    environment.set_fuel(Some(FUEL));
-    let template = environment.template_from_named_str(name, source).map_err(syntax)?;
+/// The two sides of a placeholder. Each stands there once, so every cut finds its own.
+fn cut(text: &str, placeholder: Placeholder) -> Option<(String, String)> {
+    text.split_once(&placeholder.mark())
+        .map(|(before, after)| (before.to_owned(), after.to_owned()))
+}
 
-    let placeholders = kind.placeholders();
-    let used: BTreeSet<String> = template.undeclared_variables(false).into_iter().collect();
-    let known = || placeholders.iter().map(|p| p.braced()).collect();
-    let unknown: Vec<String> = used
-        .iter()
-        .filter(|used| placeholders.iter().all(|p| p.name() != *used))
-        .map(|name| format!("{{{{ {name} }}}}"))
-        .collect();
-    if !unknown.is_empty() {
-        return Err(PromptError::UnknownPlaceholders {
-            name: name.to_owned(),
-            unknown,
-            known: known(),
-        });
-    }
-    let unused: Vec<String> = placeholders
-        .iter()
-        .filter(|p| !used.contains(p.name()))
-        .map(|p| p.braced())
-        .collect();
-    if !unused.is_empty() {
-        return Err(PromptError::UnusedPlaceholders {
-            name: name.to_owned(),
-            unused,
-        });
-    }
-    let marks: BTreeMap<&str, String> = placeholders.iter().map(|p| (p.name(), p.mark())).collect();
-    let text = template.render(Value::from(marks)).map_err(syntax)?;
-    for placeholder in placeholders {
-        let times = text.matches(&placeholder.mark()).count();
-        if times != 1 {
-            return Err(PromptError::NotOnce {
-                name: name.to_owned(),
-                placeholder: placeholder.braced(),
-                times,
-            });
+/// A template's text, with what messages about it need.
+#[derive(Clone, Copy)]
+struct Source<'a> {
+    kind: PromptKind,
+    name: &'a str,
+    source: &'a str,
+}
+
+impl Source<'_> {
+    fn misplaced(&self, problem: &'static str) -> PromptError {
+        PromptError::Misplaced {
+            name: self.name.to_owned(),
+            problem,
         }
     }
-    Ok(text)
+
+    /// The parts of a text from the end of its head on.
+    fn parts(&self, head: &str, rest: &str) -> Result<Parts, PromptError> {
+        let (before, after) = cut(rest, self.kind.answer())
+            .ok_or_else(|| self.misplaced("the answer stands above the statements or in their line"))?;
+        if self.kind != PromptKind::Candidate && !after.is_empty() {
+            return Err(self.misplaced("something follows on the answer"));
+        }
+        let (message, lead_in) = before
+            .rsplit_once('\n')
+            .ok_or_else(|| self.misplaced("the answer stands in the line of the statements"))?;
+        let message = match self.kind {
+            PromptKind::Candidate => Message::Plain(message.to_owned()),
+            PromptKind::Letter | PromptKind::Written => {
+                let (before, after) = cut(message, Placeholder::Options)
+                    .ok_or_else(|| self.misplaced("the options do not stand between the statements and the answer"))?;
+                Message::AroundOptions(before, after)
+            }
+        };
+        let (lead_in, gap) = lead_in.split_at(lead_in.trim_end().len());
+        Ok(Parts {
+            head: head.to_owned(),
+            message,
+            lead_in: lead_in.to_owned(),
+            around_answer: [gap.to_owned(), after],
+        })
+    }
+
+    /// The parts of a text without statements: its head is what stands above the line of the options or the candidate.
+    fn parts_of_nothing(&self, text: &str) -> Result<Parts, PromptError> {
+        let first = match self.kind {
+            PromptKind::Candidate => Placeholder::Candidate,
+            PromptKind::Letter | PromptKind::Written => Placeholder::Options,
+        };
+        let (above, _) = cut(text, first).unwrap_or_default();
+        if first != self.kind.answer() && cut(&above, self.kind.answer()).is_some() {
+            return Err(self.misplaced("the part for nothing known has its answer above its options"));
+        }
+        let (head, _) = above.rsplit_once('\n').ok_or_else(|| {
+            self.misplaced(
+                "the part for nothing known begins with its options or its candidate; there must be a line above",
+            )
+        })?;
+        let head = head.trim_end();
+        self.parts(head, &text[head.len()..])
+    }
+
+    /// What the template says where nothing is known; absent where it has no part of its own for that and only leaves a
+    /// gap where the statements would stand, as in `bare`.
+    fn render_nothing(&self, bare: &str) -> Result<Option<String>, PromptError> {
+        let text = self.text(Knowing::Nothing)?;
+        if text == bare {
+            return Ok(None);
+        }
+        self.check_marks(&text, Knowing::Nothing)?;
+        Ok(Some(text))
+    }
+
+    /// The template with a mark for each value; sees to it that every mark is there once.
+    fn render(&self, knowing: Knowing) -> Result<String, PromptError> {
+        let text = self.text(knowing)?;
+        self.check_marks(&text, knowing)?;
+        Ok(text)
+    }
+
+    fn check_marks(&self, text: &str, knowing: Knowing) -> Result<(), PromptError> {
+        let put_in =
+            |placeholder: &&Placeholder| knowing == Knowing::Something || **placeholder != Placeholder::Statements;
+        for placeholder in self.kind.placeholders().iter().filter(put_in) {
+            let times = text.matches(&placeholder.mark()).count();
+            if times != 1 {
+                return Err(PromptError::NotOnce {
+                    name: self.name.to_owned(),
+                    placeholder: placeholder.braced(),
+                    times,
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// Renders the template. Without anything known the statements are an empty text, which counts as false.
+    fn text(&self, knowing: Knowing) -> Result<String, PromptError> {
+        let syntax = |error: minijinja::Error| PromptError::Syntax {
+            name: self.name.to_owned(),
+            line: error.line().unwrap_or(1),
+            detail: error.detail().map_or_else(|| error.kind().to_string(), str::to_owned),
+        };
+        let mut environment = Environment::new();
+        environment.set_undefined_behavior(UndefinedBehavior::Strict);
+        environment.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
+        environment.set_fuel(Some(FUEL));
+        let template = environment
+            .template_from_named_str(self.name, self.source)
+            .map_err(syntax)?;
+        self.check_names(&template.undeclared_variables(false).into_iter().collect())?;
+        let value = |placeholder: Placeholder| match (placeholder, knowing) {
+            (Placeholder::Statements, Knowing::Nothing) => String::new(),
+            _ => placeholder.mark(),
+        };
+        let placeholders = self.kind.placeholders().iter();
+        let marks: BTreeMap<&str, String> = placeholders.map(|&p| (p.name(), value(p))).collect();
+        template.render(Value::from(marks)).map_err(syntax)
+    }
+
+    /// Sees to it that a template uses the placeholders of its kind and no others.
+    fn check_names(&self, used: &BTreeSet<String>) -> Result<(), PromptError> {
+        let placeholders = self.kind.placeholders();
+        let unknown = used
+            .iter()
+            .filter(|used| placeholders.iter().all(|p| p.name() != *used));
+        let unknown: Vec<String> = unknown.map(|name| format!("{{{{ {name} }}}}")).collect();
+        if !unknown.is_empty() {
+            return Err(PromptError::UnknownPlaceholders {
+                name: self.name.to_owned(),
+                unknown,
+                known: placeholders.iter().map(|p| p.braced()).collect(),
+            });
+        }
+        let unused = placeholders.iter().filter(|p| !used.contains(p.name()));
+        let unused: Vec<String> = unused.map(|p| p.braced()).collect();
+        if !unused.is_empty() {
+            return Err(PromptError::UnusedPlaceholders {
+                name: self.name.to_owned(),
+                unused,
+            });
+        }
+        Ok(())
+    }
 }
 
 /// The candidates as sentences, in the order asked for.
@@ -318,14 +393,6 @@ fn options(question: &Question, candidates: &[String]) -> Result<String, PromptE
 /// The labels of as many options.
 fn letters(candidates: &[String]) -> impl Iterator<Item = char> {
     LETTERS.iter().take(candidates.len()).map(|&letter| char::from(letter))
-}
-
-/// A file's text.
-pub(super) fn read(path: &Path) -> Result<String, PromptError> {
-    std::fs::read_to_string(path).map_err(|source| PromptError::Read {
-        path: path.to_owned(),
-        source,
-    })
 }
 
 /// SHA-256 in hex.

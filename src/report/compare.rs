@@ -10,7 +10,6 @@ use super::numbers::ReportOptions;
 use crate::metrics::{
     Comparison, Contrast, FEWEST_FOR_WORDS, MetricsError, Norm, Paired, Panel, RunData, System, holm,
 };
-use crate::scoring::Method;
 
 /// What differs between the two sides of a comparison; everything else is equal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -183,7 +182,7 @@ fn add_norms(bench: &mut Bench<'_>) -> Result<(), MetricsError> {
     for entry in &bench.entries {
         let Some(condition) = entry
             .condition()
-            .filter(|condition| condition.method == Method::Likelihood)
+            .filter(|condition| condition.method.definition().is_normed())
         else {
             continue;
         };

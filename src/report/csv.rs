@@ -85,7 +85,7 @@ impl Report {
         match &scores.system {
             System::Model { condition, norm } => row.extend([
                 names::method(condition.method).to_owned(),
-                if condition.method == crate::scoring::Method::Likelihood {
+                if condition.method.definition().is_normed() {
                     norm.name()
                 } else {
                     ""

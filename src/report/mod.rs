@@ -11,6 +11,8 @@ mod compare_tables;
 
 mod csv;
 mod findings;
+#[cfg(test)]
+mod method_checks;
 mod names;
 mod numbers;
 mod page;

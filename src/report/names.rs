@@ -8,12 +8,7 @@ use crate::survey::Form;
 
 /// The word for a method.
 pub fn method(method: Method) -> &'static str {
-    match method {
-        Method::Likelihood => "likelihood",
-        Method::Label => "label",
-        Method::Generation => "generation",
-        Method::GenerationPaper => "generation, paper's prompt",
-    }
+    method.definition().title()
 }
 
 /// The word for whose demonstrations were shown.
@@ -47,9 +42,9 @@ pub fn parts(run: &str, model: &str, system: &System) -> [String; 9] {
                 word(run),
                 word(model),
                 word(method(condition.method)),
-                match (condition.method, norm) {
-                    (Method::Likelihood, norm) => format!("{} norm", norm.name()),
-                    _ => String::new(),
+                match condition.method.definition().is_normed() {
+                    true => format!("{} norm", norm.name()),
+                    false => String::new(),
                 },
                 demonstrations(condition),
                 if shown {

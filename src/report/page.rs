@@ -1,7 +1,7 @@
 //! The page: one self-contained HTML file without scripts.
 
 use minijinja::syntax::SyntaxConfig;
-use minijinja::{AutoEscape, Environment, Value, context};
+use minijinja::{AutoEscape, Environment, Value, context, escape_formatter};
 
 use super::charts::Reference;
 use super::choices;
@@ -10,6 +10,7 @@ use super::numbers::{Report, RunSummary};
 use super::page_parts;
 use super::published::Published;
 use super::svg::Mark;
+use crate::base::quote;
 use crate::metrics::{Estimate, System};
 
 /// Why a page could not be made.
@@ -41,6 +42,10 @@ impl<'a> Page<'a> {
     pub fn html(&self) -> Result<String, PageError> {
         let mut environment = Environment::new();
         environment.set_auto_escape_callback(|_| AutoEscape::Html);
+        environment.set_formatter(|out, state, value| match value.as_str() {
+            Some(text) if !value.is_safe() => escape_formatter(out, state, &Value::from(quote::lines(text))),
+            _ => escape_formatter(out, state, value),
+        });
         environment.set_syntax(SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build()?);
         for (name, text) in [
             ("page", include_str!("templates/page.html")),

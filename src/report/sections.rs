@@ -213,7 +213,7 @@ fn likelihood_conditions(bench: &Bench<'_>) -> Vec<usize> {
     let is_likelihood = |at: &usize| {
         bench.entries[*at]
             .condition()
-            .is_some_and(|c| c.method == Method::Likelihood)
+            .is_some_and(|c| c.method.definition().is_normed())
     };
     bench.headline.iter().copied().filter(is_likelihood).collect()
 }

@@ -2,17 +2,19 @@
 
 use std::fmt::Write as _;
 
-/// Escapes text for HTML and SVG, in elements and in quoted attributes. Characters that XML forbids become U+FFFD.
+use crate::base::quote;
+
+/// Escapes text for HTML and SVG, in elements and in quoted attributes. What cannot be seen is
+/// [written out](quote::lines); XML forbids most of it.
 pub fn escape(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
-    for character in text.chars() {
+    for character in quote::lines(text).chars() {
         match character {
             '&' => safe.push_str("&amp;"),
             '<' => safe.push_str("&lt;"),
             '>' => safe.push_str("&gt;"),
             '"' => safe.push_str("&quot;"),
             '\'' => safe.push_str("&#39;"),
-            c if c.is_control() && !matches!(c, '\n' | '\t') => safe.push('\u{fffd}'),
             c => safe.push(c),
         }
     }

@@ -1,6 +1,10 @@
 //! A table of words, and the forms it can be printed in.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
+
+use crate::base::quote;
 
 /// Which side a column's words stand on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -41,9 +45,14 @@ impl Table {
 
     /// For a terminal: columns padded to their widest word, the caption above.
     pub fn text(&self) -> String {
+        let rows: Vec<Vec<Cow<'_, str>>> = self
+            .rows
+            .iter()
+            .map(|row| row.iter().map(|cell| quote::line(cell)).collect())
+            .collect();
         let widths: Vec<usize> = (0..self.columns.len())
             .map(|at| {
-                let cells = self.rows.iter().map(|row| row[at].chars().count());
+                let cells = rows.iter().map(|row| row[at].chars().count());
                 cells.chain([self.columns[at].0.chars().count()]).max().unwrap_or(0)
             })
             .collect();
@@ -62,7 +71,7 @@ impl Table {
         lines.push(String::new());
         lines.push(line(&mut self.columns.iter().map(|(title, _)| title.as_str())));
         lines.push("-".repeat(widths.iter().sum::<usize>() + 2 * widths.len().saturating_sub(1)));
-        lines.extend(self.rows.iter().map(|row| line(&mut row.iter().map(String::as_str))));
+        lines.extend(rows.iter().map(|row| line(&mut row.iter().map(Cow::as_ref))));
         lines.push(String::new());
         lines.join("\n")
     }
@@ -70,10 +79,8 @@ impl Table {
     /// A Markdown table with the caption above.
     pub fn markdown(&self) -> String {
         let escape = |cell: &str| {
-            cell.replace('\\', "\\\\")
-                .replace('|', "\\|")
-                .replace(['\n', '\r'], " ")
-                .replace('<', "&lt;")
+            let cell = cell.replace(['\n', '\r'], " ").replace('\\', "\\\\");
+            quote::line(&cell).replace('|', "\\|").replace('<', "&lt;")
         };
         let line = |cells: Vec<String>| format!("| {} |", cells.join(" | "));
         let mut lines = vec![escape(&self.caption), String::new()];

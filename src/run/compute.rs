@@ -2,9 +2,8 @@
 
 use super::{Compute, Experiment, RunError, Unit};
 use crate::model::OpenModel;
-use crate::scoring::scorer::Scorer;
 use crate::scoring::shared::Tokens;
-use crate::scoring::{Outcome, ScoringError};
+use crate::scoring::{Outcome, Scorer, ScoringError};
 
 /// Why a unit could not be computed or recorded.
 #[derive(Debug, thiserror::Error)]

@@ -29,6 +29,16 @@ pub enum RunError {
         /// Where and why.
         source: Box<toml::de::Error>,
     },
+    /// A key of a spec that has another name now.
+    #[error("{}: `{old}` of [scoring] is called `{new}` now", path.display())]
+    RenamedKey {
+        /// The file.
+        path: PathBuf,
+        /// The name it had.
+        old: &'static str,
+        /// The name it has.
+        new: &'static str,
+    },
     /// Something that cannot be written as TOML or JSON.
     #[error("cannot encode: {0}")]
     Encode(String),
@@ -110,6 +120,11 @@ impl RunError {
                 "make room or allow writing there, then give the same command again: what is recorded is kept".into()
             }
             Self::Spec { .. } => "GUIDE.md lists every key of a spec; experiments/ has complete ones".into(),
+            Self::RenamedKey { .. } => {
+                "write `orders = \"all\"` to list the options in as many orders as there are options, or a number for at most \
+                 so many; it counts for label and generation"
+                    .into()
+            }
             Self::Encode(_) => return None,
             Self::EmptyAxis(axis) => format!("give at least one value, for example `{axis} = [...]` in [grid]"),
             Self::BadValue { .. } => "correct it in the spec or by the flag; GUIDE.md lists every key".into(),

@@ -9,8 +9,7 @@ use crate::metrics::BaselineRow;
 use crate::model::{DeviceChoice, OpenModel};
 use crate::probe::{Case, DemonstrationRule, Draw};
 use crate::scoring::baseline::{Crowd, Target};
-use crate::scoring::scorer::{Ask, Fit, Settings, Template};
-use crate::scoring::{Condition, Control, Method};
+use crate::scoring::{Ask, Condition, Control, Fit, Settings};
 use crate::survey::Form;
 
 /// Numbers of similar others that reports show. The command `baseline` shows all from 1 to 35.
@@ -139,16 +138,10 @@ impl Experiment {
             .zip(cases)
             .map(|(&(condition, _), case)| {
                 let condition = &self.plan.conditions[condition];
-                let template = match condition.method {
-                    Method::Likelihood => Template::Probe(&prompts.likelihood),
-                    Method::Label => Template::Probe(&prompts.label),
-                    Method::Generation => Template::Probe(&prompts.single),
-                    Method::GenerationPaper => Template::Paper(&prompts.paper),
-                };
                 Ask {
                     condition,
                     case,
-                    template,
+                    prompt: prompts.of(condition.method),
                     frame: prompts.frame(condition.method),
                 }
             })
@@ -160,7 +153,7 @@ impl Experiment {
         let scoring = &self.spec.scoring;
         Settings {
             unconditional: scoring.unconditional,
-            permutations: scoring.permutations,
+            orders: scoring.orders,
             constrained: scoring.constrained,
             temperature: scoring.temperature,
             top_p: scoring.top_p,

@@ -1,24 +1,16 @@
 //! The prompts of a run: built-in templates or one's own, and the model's chat template around them.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 
 use super::{ChatUse, RunError, Spec};
 use crate::model::Tokenizer;
-use crate::prompt::{ChatTemplate, Date, Frame, PaperPrompt, ProbePrompt, PromptKind};
+use crate::prompt::{ChatTemplate, Date, Frame, Prompt, PromptError};
 use crate::scoring::Method;
 
-/// Every prompt a run may need, parsed once.
+/// The prompts of a run's methods, parsed once.
 #[derive(Debug)]
 pub struct Prompts {
-    /// Each candidate follows as the next statement.
-    pub likelihood: ProbePrompt,
-    /// Options are listed and their labels scored.
-    pub label: ProbePrompt,
-    /// Options are listed and the model writes its choice.
-    pub single: ProbePrompt,
-    /// The paper's.
-    pub paper: PaperPrompt,
+    of_method: BTreeMap<Method, Prompt>,
     /// What stands around prompts that ask a chat model; plain where the model has no chat template.
     chat: Frame,
     chat_use: ChatUse,
@@ -27,10 +19,6 @@ pub struct Prompts {
 impl Prompts {
     /// The templates that a spec names, in the frame of a model with this chat template.
     pub fn new(spec: &Spec, tokenizer: &Tokenizer, chat_template: Option<&str>) -> Result<Self, RunError> {
-        let probe = |kind, own: &Option<PathBuf>| match own {
-            Some(path) => ProbePrompt::read(kind, path),
-            None => ProbePrompt::built_in(kind),
-        };
         let chat_use = spec.scoring.chat;
         let asked = |method: &Method| chat_use.asks(*method);
         let chat = match chat_template {
@@ -44,16 +32,18 @@ impl Prompts {
             }
         };
         Ok(Self {
-            likelihood: probe(PromptKind::Likelihood, &spec.prompts.likelihood)?,
-            label: probe(PromptKind::Label, &spec.prompts.label)?,
-            single: probe(PromptKind::Single, &spec.prompts.generation)?,
-            paper: match &spec.prompts.paper {
-                Some(path) => PaperPrompt::read(path)?,
-                None => PaperPrompt::built_in()?,
-            },
+            of_method: Method::ALL
+                .iter()
+                .map(|&method| Ok((method, method.prompt(spec.prompts.of(method))?)))
+                .collect::<Result<_, PromptError>>()?,
             chat,
             chat_use,
         })
+    }
+
+    /// The prompt of a method.
+    pub fn of(&self, method: Method) -> &Prompt {
+        &self.of_method[&method]
     }
 
     /// What stands around the prompts of a method.
@@ -74,15 +64,7 @@ impl Prompts {
 
     /// SHA-256 by name of the prompts that these methods use.
     pub fn hashes(&self, methods: &[Method]) -> BTreeMap<String, String> {
-        methods
-            .iter()
-            .map(|method| match method {
-                Method::Likelihood => ("prompt likelihood", self.likelihood.hash()),
-                Method::Label => ("prompt label", self.label.hash()),
-                Method::Generation => ("prompt generation", self.single.hash()),
-                Method::GenerationPaper => ("prompt paper", self.paper.hash()),
-            })
-            .map(|(name, hash)| (name.to_owned(), hash.to_owned()))
-            .collect()
+        let hash = |&method: &Method| (format!("prompt {method}"), self.of(method).hash().to_owned());
+        methods.iter().map(hash).collect()
     }
 }

@@ -1,12 +1,13 @@
 //! What determines a run's result, as it is written in `experiments/*.toml` and, resolved, in `spec.toml` of a run.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
 use super::RunError;
 use crate::model::{DeviceChoice, DtypeChoice, QuantizedWeights};
-use crate::scoring::{Condition, Control, Method, Norm};
+use crate::scoring::{Condition, Control, Method, Norm, Orders};
 use crate::survey::{Catalogue, Form, IncomeGrouping};
 
 /// Everything that determines a run's result. A list in `[grid]` is one axis of a grid; all of its conditions share one
@@ -122,8 +123,12 @@ pub struct ScoringSpec {
     pub norm: String,
     /// Score candidates without any context too, which PMI needs.
     pub unconditional: bool,
-    /// Orders of the options that `label` averages over.
-    pub permutations: usize,
+    /// In how many cyclic orders `label` and `generation` list the options: `all` (as many as there are options), or at
+    /// most so many.
+    pub orders: Orders,
+    /// What version 0.1 had for `label` in place of `orders`. Its records still hold it; a spec must not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub permutations: Option<usize>,
     /// Whether generated answers are restricted to valid ones.
     pub constrained: bool,
     /// Temperature of the first try of a generated answer; 0 is greedy.
@@ -149,7 +154,8 @@ impl Default for ScoringSpec {
         Self {
             norm: "sum".into(),
             unconditional: true,
-            permutations: 2,
+            orders: Orders::All,
+            permutations: None,
             constrained: false,
             temperature: 0.0,
             top_p: 1.0,
@@ -192,28 +198,22 @@ impl ChatUse {
     pub fn asks(self, method: Method) -> bool {
         match self {
             Self::All => true,
-            Self::Answers => method != Method::Likelihood,
+            Self::Answers => method.definition().asks_for_answer(),
             Self::None => false,
         }
     }
 }
 
-/// Prompt templates of one's own.
+/// Prompt templates of one's own, by the method whose built-in template they take the place of.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
-#[serde(deny_unknown_fields, default)]
-pub struct PromptSpec {
-    /// In place of `prompts/likelihood.txt`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub likelihood: Option<PathBuf>,
-    /// In place of `prompts/label.txt`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub label: Option<PathBuf>,
-    /// In place of `prompts/single.txt`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub generation: Option<PathBuf>,
-    /// In place of `prompts/paper.txt`.
-    #[serde(rename = "generation-paper", skip_serializing_if = "Option::is_none")]
-    pub paper: Option<PathBuf>,
+#[serde(transparent)]
+pub struct PromptSpec(BTreeMap<Method, PathBuf>);
+
+impl PromptSpec {
+    /// The file with a method's template; absent where the built-in one is used.
+    pub fn of(&self, method: Method) -> Option<&Path> {
+        self.0.get(&method).map(PathBuf::as_path)
+    }
 }
 
 impl Spec {
@@ -223,10 +223,18 @@ impl Spec {
             path: path.to_owned(),
             source,
         })?;
-        toml::from_str(&text).map_err(|source| RunError::Spec {
+        let spec: Self = toml::from_str(&text).map_err(|source| RunError::Spec {
             path: path.to_owned(),
             source: Box::new(source),
-        })
+        })?;
+        match spec.scoring.permutations {
+            None => Ok(spec),
+            Some(_) => Err(RunError::RenamedKey {
+                path: path.to_owned(),
+                old: "permutations",
+                new: "orders",
+            }),
+        }
     }
 
     /// The spec as TOML, the form that `spec.toml` holds and that the run id covers.
@@ -245,12 +253,6 @@ impl Spec {
                 "scoring.norm",
                 scoring.norm.clone(),
                 "sum, token, character, byte or pmi",
-            ),
-            (
-                scoring.permutations > 0,
-                "scoring.permutations",
-                scoring.permutations.to_string(),
-                "at least 1",
             ),
             (
                 scoring.paper_tokens > 0,
@@ -432,7 +434,6 @@ mod tests {
         ));
         for (text, named) in [
             ("norm = 'nope'", "scoring.norm"),
-            ("permutations = 0", "scoring.permutations"),
             ("retry_temperature = -3.0", "scoring.retry_temperature"),
             ("temperature = nan", "scoring.temperature"),
             ("top_p = 0.0", "scoring.top_p"),
@@ -455,6 +456,23 @@ mod tests {
         assert!(toml::from_str::<Spec>("[grid]\nmethod = ['likelihood']").is_err());
         let full = spec("title = 't'\n[respondents]\nlimit = 3\n[grid]\nsplits = [2]");
         assert_eq!(spec(&full.to_toml().expect("TOML")), full);
+    }
+
+    #[test]
+    fn the_old_name_of_orders_is_answered_with_the_new_one() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("spec.toml");
+        std::fs::write(&path, "[scoring]\npermutations = 2\n").expect("a file");
+        let error = Spec::read(&path).expect_err("an old key");
+        assert!(
+            error
+                .to_string()
+                .contains("`permutations` of [scoring] is called `orders` now"),
+            "{error}"
+        );
+        assert!(error.hint().is_some_and(|hint| hint.contains("orders = \"all\"")));
+        assert_eq!(spec("[scoring]\norders = 3").scoring.orders.to_string(), "3");
+        assert_eq!(spec("").scoring.orders, Orders::All);
     }
 
     #[test]

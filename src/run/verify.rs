@@ -7,10 +7,9 @@ use serde_json::Value;
 use super::{ExecuteError, Experiment, Unit};
 use crate::model::{Dtype, OpenModel, TokenId};
 use crate::probe::Case;
-use crate::prompt::Pieces;
 use crate::scoring::join::{Encoder, Markup};
-use crate::scoring::norm::{highest, predict};
-use crate::scoring::{Ask, Evidence, Method, Norm, Outcome, Scorer, ScoringError, Template};
+use crate::scoring::methods::Concluded;
+use crate::scoring::{Ask, Asked, Claimed, Claims, Continuation, Outcome, Scorer, ScoringError, Settings};
 
 /// Most that a token's log-probability may differ in f32, nats: sums of thousands of products in another order differ
 /// by about 1e-4 in models of this depth; ten times that is no rounding.
@@ -76,9 +75,12 @@ impl Experiment {
             split: outcome.split,
             source,
         };
+        let settings = self.settings();
         for (index, outcome, alone) in &records {
             let mut again = Again {
                 experiment: self,
+                settings: &settings,
+                last: None,
                 opened,
                 probe: alone.probe,
                 line: index + 2,
@@ -116,44 +118,37 @@ impl Experiment {
             return Ok((None, Vec::new()));
         };
         let Alone { unit, mut case, probe } = alone;
-        // The paper's prompt asks all probes of a case at once, and its tries are kept with the first.
-        let at = match outcome.condition.method {
-            Method::GenerationPaper => probe,
-            _ => {
-                case.probes = vec![case.probes[probe]];
-                0
-            }
+        let definition = outcome.condition.method.definition();
+        // Where all probes of a case are asked at once, texts are kept with the first.
+        let at = if definition.asks_all_at_once() {
+            probe
+        } else {
+            case.probes = vec![case.probes[probe]];
+            0
         };
         let cases = [case];
         let asked = self.asks(&unit, &cases);
         let mut found = Vec::new();
-        let mut now = match &outcome.evidence {
-            Evidence::Likelihood { scores } => {
-                if outcome.prediction != predict(scores, Norm::Sum) {
-                    found.push("prediction is not the candidate of the highest likelihood".to_owned());
-                }
-                scorer.ask(&asked)?.remove(0).pop()
+        match definition.concluded(&outcome.evidence) {
+            Concluded::Choice(choice) if choice != outcome.prediction => {
+                found.push("prediction is not what the evidence says".to_owned());
             }
-            Evidence::Label { logprobs, .. } => {
-                if outcome.prediction != highest(logprobs) {
-                    found.push("prediction is not the candidate of the most probable label".to_owned());
-                }
-                scorer.ask(&asked)?.remove(0).pop()
+            Concluded::Foreign => found.push(format!("the evidence is not that of {}", outcome.condition.method)),
+            Concluded::Choice(_) | Concluded::Unsaid => {}
+        }
+        let first = before.len().checked_sub(at).and_then(|first| outcomes.get(first));
+        let tries = first.and_then(|first| first.evidence.tries());
+        let mut now = match (outcome.evidence.tries(), tries) {
+            (None, _) => scorer.ask(&asked)?.remove(0).pop(),
+            (Some(_), Some(tries)) => {
+                let (mut read, odd) = scorer.read_again(&asked[0], tries)?;
+                found.extend(odd.into_iter().map(str::to_owned));
+                (at < read.len()).then(|| read.swap_remove(at))
             }
-            Evidence::Generation { .. } => {
-                let first = before.len().checked_sub(at).and_then(|first| outcomes.get(first));
-                match first.map(|first| &first.evidence) {
-                    Some(Evidence::Generation { tries, .. }) => {
-                        let (mut read, odd) = scorer.read_again(&asked[0], tries)?;
-                        found.extend(odd.map(str::to_owned));
-                        (at < read.len()).then(|| read.swap_remove(at))
-                    }
-                    _ => None,
-                }
-            }
+            (Some(_), None) => None,
         };
         if let Some(now) = now.as_mut()
-            && !matches!(now.evidence, Evidence::Generation { .. })
+            && now.evidence.tries().is_none()
         {
             // Of two candidates that are equal to rounding either may be the higher one; it was compared above.
             now.prediction = outcome.prediction;
@@ -214,6 +209,9 @@ fn compare_values(place: &str, recorded: &Value, now: &Value, tolerance: f64, fo
 
 struct Again<'a> {
     experiment: &'a Experiment,
+    settings: &'a Settings,
+    /// The prompt encoded last.
+    last: Option<(String, Vec<TokenId>)>,
     opened: &'a mut OpenModel,
     /// Position of the probe in its case.
     probe: usize,
@@ -234,63 +232,47 @@ impl Again<'_> {
             crate::prompt::Frame::Plain => Markup::Text,
             crate::prompt::Frame::Chat(_) => Markup::Chat,
         };
-        match &outcome.evidence {
-            Evidence::Likelihood { scores } => {
-                let pieces = self.pieces(ask, None)?;
-                if scores.len() != pieces.continuations.len() {
-                    self.differs(format!(
-                        "{} candidates are scored where there are {}",
-                        scores.len(),
-                        pieces.continuations.len()
-                    ));
+        let asked = Asked {
+            catalogue: &self.experiment.people.catalogue,
+            case: ask.case,
+            prompt: ask.prompt,
+            frame: ask.frame,
+            settings: self.settings,
+            condition: "",
+        };
+        let definition = outcome.condition.method.definition();
+        let Claims { claims, odd } = definition.claims(&asked, self.probe, &outcome.evidence)?;
+        odd.into_iter().for_each(|odd| self.differs(odd));
+        for claim in claims {
+            let (tokens, logprobs) = match claim.continuation {
+                Continuation::Text(text) => self.alone(markup, &claim.context, &text)?,
+                Continuation::Tokens(tokens) => {
+                    let prompt = self.prompt(markup, claim.context)?;
+                    let logprobs = self.below(&prompt, &tokens)?;
+                    (tokens, logprobs)
                 }
-                for (candidate, (score, continuation)) in scores.iter().zip(&pieces.continuations).enumerate() {
-                    let (tokens, logprobs) = self.alone(markup, &pieces.context(), continuation)?;
-                    if tokens != score.tokens {
-                        self.differs(format!("candidate {candidate} has other tokens"));
-                        continue;
-                    }
-                    self.compare(&format!("candidate {candidate}"), &score.logprobs, &logprobs);
+            };
+            match claim.recorded {
+                Claimed::Each(_, Some(recorded)) if recorded != tokens => {
+                    self.differs(format!("{} has other tokens", claim.what));
                 }
-            }
-            Evidence::Label { permutations, .. } => {
-                for permutation in permutations {
-                    let mut sorted = permutation.order.clone();
-                    sorted.sort_unstable();
-                    if !sorted.into_iter().eq(0..outcome.candidates) {
-                        self.differs("an order is not one of the candidates".to_owned());
-                        continue;
-                    }
-                    let pieces = self.pieces(ask, Some(&permutation.order))?;
-                    for (option, continuation) in pieces.continuations.iter().enumerate() {
-                        let (_, logprobs) = self.alone(markup, &pieces.context(), continuation)?;
-                        let sum: f32 = logprobs.iter().sum();
-                        let recorded = permutation.logprobs.get(option).copied().unwrap_or(f64::NAN);
-                        self.compare(&format!("option {option}"), &[recorded as f32], &[sum]);
-                    }
-                }
-            }
-            Evidence::Generation { tries, .. } if tries.is_empty() => {}
-            Evidence::Generation { tries, .. } => {
-                let context = self.pieces(ask, None)?.context();
-                let prompt = Encoder::new(&self.opened.tokenizer, markup).encode(&context)?.tokens();
-                for (number, told) in tries.iter().enumerate() {
-                    let logprobs = self.below(&prompt, &told.tokens)?;
-                    self.compare(&format!("generated text {}", number + 1), &told.logprobs, &logprobs);
-                }
+                Claimed::Each(recorded, _) => self.compare(&claim.what, &recorded, &logprobs),
+                Claimed::Sum(recorded) => self.compare(&claim.what, &[recorded as f32], &[logprobs.iter().sum()]),
             }
         }
         Ok(())
     }
 
-    fn pieces(&self, ask: &Ask<'_>, order: Option<&[usize]>) -> Result<Pieces, ScoringError> {
-        let catalogue = &self.experiment.people.catalogue;
-        Ok(match ask.template {
-            Template::Probe(prompt) => {
-                prompt.pieces(catalogue, ask.case, &ask.case.probes[self.probe], order, ask.frame)?
+    /// Tokens of a prompt; the tries of one answer ask for the same one after the other.
+    fn prompt(&mut self, markup: Markup, context: String) -> Result<Vec<TokenId>, ScoringError> {
+        match &self.last {
+            Some((last, tokens)) if *last == context => Ok(tokens.clone()),
+            _ => {
+                let tokens = Encoder::new(&self.opened.tokenizer, markup).encode(&context)?.tokens();
+                self.last = Some((context, tokens.clone()));
+                Ok(tokens)
             }
-            Template::Paper(prompt) => prompt.pieces(catalogue, ask.case, ask.frame)?,
-        })
+        }
     }
 
     /// Tokens of a continuation and their log-probabilities, with nothing shared.

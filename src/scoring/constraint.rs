@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::parser::is_settled;
+use super::parser::names_letter;
 use crate::model::{Allowed, Constraint, TokenId, TokenizeError, Tokenizer};
 
 /// One choice after the other, each among a few runs of tokens: the letters of the options; or, for the paper's prompt,
@@ -84,7 +84,7 @@ impl Marks {
 /// Where a free answer is complete.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum End {
-    /// As soon as a letter is chosen whatever may follow, and at the latest with the line in which something was said.
+    /// With the line in which a letter is named as the answer. Before the line ends, what follows may yet take it back.
     Letter,
     /// With the brace that closes the first object.
     Object,
@@ -127,8 +127,7 @@ impl Until {
         match self.end {
             End::Letter => {
                 self.text.push_str(piece);
-                let said = self.text.trim_start();
-                self.over |= said.contains('\n') || is_settled(&self.text);
+                self.over |= piece.contains('\n') && names_letter(&self.text);
             }
             End::Object => piece.chars().for_each(|c| self.read_object(c)),
         }
@@ -204,10 +203,12 @@ mod tests {
             let tokens = bytes(text);
             (0..=tokens.len()).find(|&n| until.allowed(&tokens[..n]) == Allowed::Done)
         };
-        assert_eq!(ends_at(End::Letter, "\n\n B.\nmore"), Some(5));
-        assert_eq!(ends_at(End::Letter, "A person\nmore"), Some(9));
-        assert_eq!(ends_at(End::Letter, "The answer is C, since"), Some(16));
-        assert_eq!(ends_at(End::Letter, "\n\nB"), None);
+        assert_eq!(ends_at(End::Letter, "\n\n B.\nmore"), Some(6));
+        assert_eq!(ends_at(End::Letter, "A person\nmore"), None);
+        assert_eq!(ends_at(End::Letter, "Not A.\nB\n"), Some(9));
+        assert_eq!(ends_at(End::Letter, "<think>\nA\n</think>\nB\nC"), Some(21));
+        assert_eq!(ends_at(End::Letter, "The answer is C, since"), None);
+        assert_eq!(ends_at(End::Letter, "A\n"), Some(2));
         assert_eq!(ends_at(End::Object, r#"It's: } {"a": {"b": "}\"}"}} so"#), Some(28));
         assert_eq!(ends_at(End::Object, r#"{"a": {"b": "c"}"#), None);
     }

@@ -106,7 +106,18 @@ impl<'t> Encoder<'t> {
     /// Tokens of a context and of what follows on it, encoded together. All tokens belong to the continuation where
     /// the context is empty, but for the one that was put before the text.
     pub fn join(&self, context: &Encoded, continuation: &str) -> Result<Joined, TokenizeError> {
-        let (kept, put, fresh) = self.encode_after(context, continuation)?;
+        self.join_after_space(context, "", continuation)
+    }
+
+    /// As [`join`](Self::join), where white space was cut off the end of the context: it is scored with the continuation,
+    /// as lm-evaluation-harness does, and tokens that begin in it count as moved.
+    pub fn join_after_space(
+        &self,
+        context: &Encoded,
+        space: &str,
+        continuation: &str,
+    ) -> Result<Joined, TokenizeError> {
+        let (kept, put, fresh) = self.encode_after(context, &[space, continuation].concat())?;
         let end = context.text.len();
         let inside = |span: &Span| end > 0 && span.bytes.end <= end;
         let boundary = put + fresh[put..].iter().take_while(|span| inside(span)).count();
@@ -114,7 +125,7 @@ impl<'t> Encoder<'t> {
         Ok(Joined {
             context: ids(&context.spans[..kept]).chain(ids(before)).collect(),
             continuation: ids(after).collect(),
-            moved: after.iter().filter(|span| span.bytes.start < end).count(),
+            moved: after.iter().filter(|span| span.bytes.start < end + space.len()).count(),
         })
     }
 

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::CandidateScore;
+use super::evidence::{CandidateScore, Evidence};
 
 /// What a candidate's log-likelihood is measured by. With s the sum of the candidate's token log-probabilities:
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, Default)]
@@ -72,6 +72,21 @@ impl std::fmt::Display for Norm {
 pub fn predict(scores: &[CandidateScore], norm: Norm) -> Option<usize> {
     let values: Option<Vec<f64>> = scores.iter().map(|score| norm.value(score)).collect();
     highest(&values?)
+}
+
+impl Evidence {
+    /// Whether the scores say nothing about the person: the prompt was the neutral one itself, token for token, so that
+    /// every candidate has the same score after both. Pointwise mutual information is then 0 throughout, and the
+    /// prediction it makes is none. Never where unconditional scores are absent.
+    pub fn is_neutral(&self) -> bool {
+        match self {
+            Self::Likelihood { scores } => {
+                let same = |score: &CandidateScore| score.unconditional.as_ref() == Some(&score.logprobs);
+                !scores.is_empty() && scores.iter().all(same)
+            }
+            Self::Label { .. } | Self::Generation { .. } => false,
+        }
+    }
 }
 
 /// Position of the highest value, the first of equals.

@@ -370,6 +370,12 @@ fn outcome(
             prediction = prediction.filter(|_| reading == Reading::Choice);
             let text = prediction.map_or("I cannot say.".to_owned(), |p| (p + 1).to_string());
             let one = Try {
+                order: if condition.method == Method::Generation {
+                    (0..candidates).collect()
+                } else {
+                    Vec::new()
+                },
+                choice: prediction.filter(|_| condition.method == Method::Generation),
                 text,
                 tokens: vec![33],
                 logprobs: vec![-0.4],

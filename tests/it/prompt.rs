@@ -51,10 +51,23 @@ fn case() -> Case {
     }
 }
 
+/// The template in `prompts/`.
+fn built_in(kind: PromptKind) -> ProbePrompt {
+    let text = match kind {
+        PromptKind::Candidate => include_str!("../../prompts/likelihood.txt"),
+        PromptKind::Letter => include_str!("../../prompts/label.txt"),
+        PromptKind::Written => include_str!("../../prompts/single.txt"),
+    };
+    ProbePrompt::parse(kind, "built in", text).unwrap()
+}
+
+fn paper() -> PaperPrompt {
+    PaperPrompt::parse("built in", include_str!("../../prompts/paper.txt")).unwrap()
+}
+
 fn pieces(kind: PromptKind, frame: &Frame) -> Pieces {
     let case = case();
-    ProbePrompt::built_in(kind)
-        .unwrap()
+    built_in(kind)
         .pieces(&catalogue(), &case, &case.probes[0], None, frame)
         .unwrap()
 }
@@ -64,7 +77,7 @@ const HEAD: &str = "One person took part in a long survey about values, beliefs 
 
 #[test]
 fn likelihood_in_plain_text() {
-    let pieces = pieces(PromptKind::Likelihood, &Frame::Plain);
+    let pieces = pieces(PromptKind::Candidate, &Frame::Plain);
     assert_eq!(pieces.shared, HEAD);
     assert_eq!(
         pieces.person,
@@ -79,7 +92,7 @@ fn likelihood_in_plain_text() {
 
 #[test]
 fn label_in_plain_text() {
-    let pieces = pieces(PromptKind::Label, &Frame::Plain);
+    let pieces = pieces(PromptKind::Letter, &Frame::Plain);
     let text = "\n- I am a cook\n- I like {{ bread }}\n- Soup is \"bad\"\n\nExactly one of the following statements was \
                 made by the same person as well:\nA. Rain is fine\nB. Rain is tiresome\nC. It depends\n\nWhich one? \
                 Answer with its letter.\nAnswer:";
@@ -89,10 +102,58 @@ fn label_in_plain_text() {
 
 #[test]
 fn single_in_plain_text() {
-    let pieces = pieces(PromptKind::Single, &Frame::Plain);
+    let pieces = pieces(PromptKind::Written, &Frame::Plain);
     let end = "\nC. It depends\n\nWhich one? Reply with its letter and nothing else.\n";
     assert!(pieces.context().ends_with(end), "{}", pieces.context());
     assert!(pieces.continuations.is_empty());
+}
+
+/// Without demonstrations: a control, a category without statements, 0 asked for.
+#[test]
+fn where_nothing_is_known_no_prompt_speaks_of_statements_that_are_not_there() {
+    let survey = "One person took part in a long survey about values, beliefs and daily life.";
+    let options = "\nA. Rain is fine\nB. Rain is tiresome\nC. It depends\n\nWhich one?";
+    let one_of = format!("{survey}\n\nExactly one of the following statements was made by this person:{options}");
+    for frame in [Frame::Plain, Frame::Chat(chatml().frame().unwrap())] {
+        for (kind, expected) in [
+            (
+                PromptKind::Candidate,
+                format!("{survey} This is one of the statements that this person made:"),
+            ),
+            (PromptKind::Letter, format!("{one_of} Answer with its letter.")),
+            (
+                PromptKind::Written,
+                format!("{one_of} Reply with its letter and nothing else."),
+            ),
+        ] {
+            let nobody = Case {
+                demographics: Vec::new(),
+                demonstrations: Vec::new(),
+                ..case()
+            };
+            let pieces = built_in(kind)
+                .pieces(&catalogue(), &nobody, &nobody.probes[0], None, &frame)
+                .unwrap();
+            assert!(pieces.person.is_empty());
+            assert!(pieces.context().contains(&expected), "{}", pieces.context());
+        }
+    }
+}
+
+/// Demographic statements are statements that are known.
+#[test]
+fn demographics_alone_are_listed_as_statements() {
+    let case = Case {
+        demonstrations: Vec::new(),
+        ..case()
+    };
+    let pieces = built_in(PromptKind::Letter).pieces(&catalogue(), &case, &case.probes[0], None, &Frame::Plain);
+    assert!(
+        pieces
+            .unwrap()
+            .context()
+            .starts_with(&format!("{HEAD}\n- I am a cook\n\n"))
+    );
 }
 
 #[test]
@@ -110,30 +171,30 @@ fn all_kinds_share_everything_up_to_the_last_demonstration() {
 fn options_come_in_the_order_asked_for() {
     let case = case();
     let shown = |kind, order: &[usize]| {
-        let prompt = ProbePrompt::built_in(kind).unwrap();
+        let prompt = built_in(kind);
         prompt.pieces(&catalogue(), &case, &case.probes[0], Some(order), &Frame::Plain)
     };
-    let label = shown(PromptKind::Label, &[2, 0, 1]).unwrap();
+    let label = shown(PromptKind::Letter, &[2, 0, 1]).unwrap();
     assert!(
         label
             .probe
             .contains("\nA. It depends\nB. Rain is fine\nC. Rain is tiresome\n")
     );
     assert_eq!(label.continuations, [" A", " B", " C"]);
-    let likelihood = shown(PromptKind::Likelihood, &[2, 0, 1]).unwrap();
+    let likelihood = shown(PromptKind::Candidate, &[2, 0, 1]).unwrap();
     assert_eq!(
         likelihood.continuations,
         [" It depends", " Rain is fine", " Rain is tiresome"]
     );
     for wrong in [&[0, 1][..], &[0, 1, 1], &[0, 1, 3], &[0, 1, 2, 2]] {
-        let refusal = shown(PromptKind::Label, wrong).unwrap_err().to_string();
+        let refusal = shown(PromptKind::Letter, wrong).unwrap_err().to_string();
         assert!(refusal.contains("not an order of the 3 candidates of Q3"), "{refusal}");
     }
 }
 
 #[test]
 fn a_case_of_another_catalogue_is_refused() {
-    let prompt = ProbePrompt::built_in(PromptKind::Label).unwrap();
+    let prompt = built_in(PromptKind::Letter);
     let mut case = case();
     case.demonstrations[0].statement = 5;
     let refusal = prompt
@@ -151,7 +212,7 @@ fn a_case_of_another_catalogue_is_refused() {
 #[test]
 fn the_papers_prompt_around_a_small_case() {
     let template = include_str!("../../prompts/paper.txt");
-    let prompt = PaperPrompt::built_in().unwrap();
+    let prompt = paper();
     let pieces = prompt.pieces(&catalogue(), &case(), &Frame::Plain).unwrap();
     let statements = "# I am a cook\n# I like {{ bread }}\n# Soup is \"bad\"";
     let groups = r#"{
@@ -191,7 +252,7 @@ fn the_papers_prompt_around_a_small_case() {
     assert!(
         pieces
             .context()
-            .contains("[Known Statements of Person A]: \n\n[New Groups of Statements]: {\n")
+            .contains("[Known Statements of Person A]: (none)\n\n[New Groups of Statements]: {\n")
     );
 }
 
@@ -274,9 +335,9 @@ fn a_framed_prompt_is_what_the_chat_template_makes_of_the_message() {
         let frame = Frame::Chat(template.frame().unwrap());
         assert_eq!(frame.style(), PromptStyle::Chat);
         for (kind, lead_in) in [
-            (PromptKind::Likelihood, "-"),
-            (PromptKind::Label, "Answer:"),
-            (PromptKind::Single, ""),
+            (PromptKind::Candidate, "-"),
+            (PromptKind::Letter, "Answer:"),
+            (PromptKind::Written, ""),
         ] {
             let plain = pieces(kind, &Frame::Plain).context();
             let message = plain.strip_suffix(lead_in).unwrap().strip_suffix('\n').unwrap();
@@ -284,9 +345,9 @@ fn a_framed_prompt_is_what_the_chat_template_makes_of_the_message() {
             assert_eq!(pieces(kind, &frame).context(), whole);
         }
         // The paper's prompt ends with a line break, which some templates cut off.
-        let prompt = PaperPrompt::built_in().unwrap();
-        let paper = |frame: &Frame| prompt.pieces(&catalogue(), &case(), frame).unwrap().context();
-        assert_eq!(paper(&frame), template.render(&paper(&Frame::Plain)).unwrap());
+        let prompt = paper();
+        let framed = |frame: &Frame| prompt.pieces(&catalogue(), &case(), frame).unwrap().context();
+        assert_eq!(framed(&frame), template.render(&framed(&Frame::Plain)).unwrap());
     }
 }
 

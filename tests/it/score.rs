@@ -429,8 +429,8 @@ fn nothing_else_goes_on_with_what_was_begun() {
     for (more, says) in [
         (&["--model", "fake:2"][..], "weights (fake:1 there, fake:2 here)"),
         (
-            &["--model", "fake:1", "--control-tokens"],
-            "control tokens (false there, true here)",
+            &["--model", "fake:1", "--control-tokens", "text"],
+            "control tokens (read there, text here)",
         ),
         (&["--model", "fake:1", "--tree-tokens", "500"], "tree tokens ("),
     ] {

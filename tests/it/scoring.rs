@@ -1,12 +1,16 @@
 //! Cases to outcomes, with the deterministic fake: what is shared, averaged, dropped and retried.
 
+use std::collections::BTreeMap;
+
 use indieval::model::fake::{FakeConfig, FakeModel};
 use indieval::model::tokenizer::BYTES_BOS;
-use indieval::model::{Finish, LanguageModel, Tokenizer};
+use indieval::model::{
+    Branch, Decoding, Finish, Generation, LanguageModel, ModelError, Node, TokenId, TokenScore, Tokenizer,
+};
 use indieval::probe::{Case, DemonstrationRule, Draw, Split};
-use indieval::prompt::{ChatFrame, Edge, Frame, PaperPrompt, ProbePrompt, PromptKind};
+use indieval::prompt::{ChatFrame, Edge, Frame, Prompt};
 use indieval::scoring::{
-    Ask, Condition, Control, Evidence, Fit, Method, Norm, Outcome, Reading, Scorer, ScoringError, Settings, Template,
+    Ask, Condition, Control, Evidence, Fit, Method, Norm, Orders, Outcome, Reading, Scorer, ScoringError, Settings,
 };
 use indieval::survey::{Answer, Catalogue, Form, Respondent};
 
@@ -56,22 +60,11 @@ fn condition(method: Method, demonstrations: usize) -> Condition {
     }
 }
 
-struct Prompts {
-    likelihood: ProbePrompt,
-    label: ProbePrompt,
-    single: ProbePrompt,
-    paper: PaperPrompt,
-    frame: Frame,
-}
-
-fn prompts() -> Prompts {
-    let probe = |kind| ProbePrompt::built_in(kind).expect("a prompt");
-    Prompts {
-        likelihood: probe(PromptKind::Likelihood),
-        label: probe(PromptKind::Label),
-        single: probe(PromptKind::Single),
-        paper: PaperPrompt::built_in().expect("a prompt"),
-        frame: Frame::Chat(ChatFrame {
+/// Chat templates stand around what asks for an answer.
+fn frame(method: Method) -> Frame {
+    match method.definition().asks_for_answer() {
+        false => Frame::Plain,
+        true => Frame::Chat(ChatFrame {
             before: "<user> ".into(),
             after: " <model> ".into(),
             start: Edge::Kept,
@@ -80,17 +73,17 @@ fn prompts() -> Prompts {
     }
 }
 
-fn ask<'a>(condition: &'a Condition, case: &'a Case, prompts: &'a Prompts) -> Ask<'a> {
-    let (template, frame) = match condition.method {
-        Method::Likelihood => (Template::Probe(&prompts.likelihood), &Frame::Plain),
-        Method::Label => (Template::Probe(&prompts.label), &prompts.frame),
-        Method::Generation => (Template::Probe(&prompts.single), &prompts.frame),
-        Method::GenerationPaper => (Template::Paper(&prompts.paper), &prompts.frame),
-    };
+fn prompts() -> BTreeMap<Method, (Prompt, Frame)> {
+    let of = |&method: &Method| (method, (method.prompt(None).expect("a prompt"), frame(method)));
+    Method::ALL.iter().map(of).collect()
+}
+
+fn ask<'a>(condition: &'a Condition, case: &'a Case, prompts: &'a BTreeMap<Method, (Prompt, Frame)>) -> Ask<'a> {
+    let (prompt, frame) = &prompts[&condition.method];
     Ask {
         condition,
         case,
-        template,
+        prompt,
         frame,
     }
 }
@@ -101,13 +94,6 @@ fn constrained() -> Settings {
         ..Settings::default()
     }
 }
-
-const METHODS: [Method; 4] = [
-    Method::Likelihood,
-    Method::Label,
-    Method::Generation,
-    Method::GenerationPaper,
-];
 
 /// Outcomes of these conditions for one person, given together or one by one, and tokens computed and alone.
 fn run(
@@ -148,7 +134,7 @@ fn fake() -> FakeModel {
 fn conditions_of_one_person_share_a_tree_and_do_not_influence_each_other() {
     let conditions: Vec<Condition> = [0, 12, 24]
         .into_iter()
-        .flat_map(|count| METHODS.map(|method| condition(method, count)))
+        .flat_map(|count| Method::ALL.iter().map(move |&method| condition(method, count)))
         .collect();
     let (together, shared, alone) = run(&mut fake(), &conditions, &constrained(), true);
     let (apart, shared_apart, _) = run(&mut fake(), &conditions, &constrained(), false);
@@ -193,10 +179,10 @@ fn likelihoods_are_those_of_the_texts_on_their_own() {
         let row = &model.score(bos, &[&tokens]).expect("scores")[0];
         row[context.len()..].iter().map(|score| score.logprob).collect()
     };
-    for (probe, outcome) in case.probes.iter().zip(&outcomes[0]) {
+    for (probe, outcome) in outcomes[0].iter().enumerate() {
         let pieces = |case| {
-            prompts
-                .likelihood
+            let prompt = &prompts[&Method::Likelihood].0;
+            prompt
                 .pieces(catalogue, case, probe, None, &Frame::Plain)
                 .expect("pieces")
         };
@@ -215,11 +201,7 @@ fn likelihoods_are_those_of_the_texts_on_their_own() {
 
 #[test]
 fn labels_are_asked_in_every_order_and_averaged() {
-    let settings = Settings {
-        permutations: 2,
-        ..Settings::default()
-    };
-    let (outcomes, ..) = run(&mut fake(), &[condition(Method::Label, 5)], &settings, true);
+    let (outcomes, ..) = run(&mut fake(), &[condition(Method::Label, 5)], &Settings::default(), true);
     for outcome in &outcomes[0] {
         let Evidence::Label {
             logprobs,
@@ -229,18 +211,22 @@ fn labels_are_asked_in_every_order_and_averaged() {
         else {
             panic!("{outcome:?}");
         };
-        assert_eq!(permutations.len(), 2);
+        assert_eq!(permutations.len(), outcome.candidates);
         assert!((0.0..=1.0).contains(invalid_mass));
         for (candidate, mean) in logprobs.iter().enumerate() {
             let of_candidate = |permutation: &indieval::scoring::Permutation| {
                 let place = permutation.order.iter().position(|&shown| shown == candidate);
                 permutation.logprobs[place.expect("a place")]
             };
-            let by_hand = permutations.iter().map(of_candidate).sum::<f64>() / 2.0;
+            let by_hand = permutations.iter().map(of_candidate).sum::<f64>() / permutations.len() as f64;
             assert!((mean - by_hand).abs() < 1e-12);
         }
         let best = logprobs.iter().copied().fold(f64::NEG_INFINITY, f64::max);
         assert_eq!(outcome.prediction, logprobs.iter().position(|&logprob| logprob == best));
+        let choices = outcome.evidence.choices_by_order();
+        assert_eq!(choices.len(), outcome.candidates);
+        let differ = choices.iter().any(|choice| *choice != choices[0]);
+        assert_eq!(outcome.evidence.flips_with_order(), Some(differ));
     }
 }
 
@@ -248,6 +234,7 @@ fn labels_are_asked_in_every_order_and_averaged() {
 fn what_cannot_be_read_is_tried_again_and_recorded() {
     let settings = Settings {
         retries: 1,
+        orders: Orders::ONE,
         paper_tokens: 40,
         ..Settings::default()
     };
@@ -299,8 +286,9 @@ fn constrained_answers_are_valid_and_stop_when_complete() {
         let Evidence::Generation { reading, tries } = &outcome.evidence else {
             panic!("{outcome:?}");
         };
-        assert_eq!((*reading, tries.len(), tries[0].tokens.len()), (Reading::Choice, 1, 1));
-        assert!(tries[0].invalid_mass.is_some_and(|mass| mass > 0.0));
+        assert_eq!((*reading, tries.len()), (Reading::Choice, outcome.candidates));
+        assert!(tries.iter().all(|one| one.tokens.len() == 1 && one.choice.is_some()));
+        assert!(tries.iter().all(|one| one.invalid_mass.is_some_and(|mass| mass > 0.0)));
     }
 }
 
@@ -350,4 +338,127 @@ fn a_context_that_is_too_long_is_refused_or_loses_whole_demonstrations() {
         outcomes(100, Fit::DropDemonstrations),
         Err(ScoringError::ContextTooLong { .. })
     ));
+}
+
+/// A model that writes "A" whatever it is shown, and finds A the most probable letter by far.
+struct AlwaysA(FakeModel);
+
+impl LanguageModel for AlwaysA {
+    fn root(&self) -> Node {
+        self.0.root()
+    }
+
+    fn extend(&mut self, parent: Node, tokens: &[TokenId]) -> Result<Node, ModelError> {
+        self.0.extend(parent, tokens)
+    }
+
+    fn score_many(&mut self, jobs: &[(Node, &[TokenId])]) -> Result<Vec<Vec<TokenScore>>, ModelError> {
+        let score = |&token: &TokenId| TokenScore {
+            logprob: if token == u32::from(b'A') {
+                -0.01
+            } else {
+                -5.0 - token as f32 / 100.0
+            },
+            greedy: token == u32::from(b'A'),
+        };
+        Ok(jobs
+            .iter()
+            .map(|(_, tokens)| tokens.iter().map(score).collect())
+            .collect())
+    }
+
+    fn generate(&mut self, branches: Vec<Branch>, _: &Decoding) -> Result<Vec<Generation>, ModelError> {
+        let always = || Generation {
+            tokens: vec![u32::from(b'A')],
+            logprobs: vec![-0.01],
+            invalid_mass: vec![0.0],
+            finish: Finish::Stop,
+        };
+        Ok(branches.iter().map(|_| always()).collect())
+    }
+
+    fn release(&mut self, node: Node) {
+        self.0.release(node);
+    }
+
+    fn depth(&self, node: Node) -> usize {
+        self.0.depth(node)
+    }
+
+    fn context_length(&self) -> usize {
+        self.0.context_length()
+    }
+
+    fn free_tokens(&self) -> usize {
+        self.0.free_tokens()
+    }
+
+    fn computed_tokens(&self) -> u64 {
+        self.0.computed_tokens()
+    }
+}
+
+/// How often each position among two candidates is predicted for 60 people, by a model that always answers A.
+fn always_a(method: Method, orders: Orders) -> [usize; 2] {
+    let catalogue = Catalogue::builtin().expect("the catalogue");
+    let (tokenizer, prompts, condition) = (Tokenizer::bytes(), prompts(), condition(method, 1));
+    let settings = Settings {
+        orders,
+        ..Settings::default()
+    };
+    let mut chosen = [0; 2];
+    for seed in 0..60 {
+        let case = case(catalogue, seed, 1);
+        let mut model = AlwaysA(fake());
+        let mut scorer = Scorer::new(&mut model, &tokenizer, catalogue, settings.clone());
+        let outcomes = scorer
+            .ask(&[ask(&condition, &case, &prompts)])
+            .expect("outcomes")
+            .remove(0);
+        for outcome in outcomes.iter().filter(|outcome| outcome.candidates == 2) {
+            chosen[outcome.prediction.expect("a choice")] += 1;
+        }
+    }
+    chosen
+}
+
+/// Over all orders every candidate is A once, so that a constant answer is a tie, and drawn orders break it either way.
+#[test]
+fn a_model_that_always_answers_a_favours_no_candidate() {
+    for method in [Method::Label, Method::Generation] {
+        let [first, second] = always_a(method, Orders::All);
+        let all = first + second;
+        assert!(all >= 100, "too few probes of two candidates: {all}");
+        // Three standard deviations of a fair coin.
+        let spread = 1.5 * (all as f64).sqrt();
+        assert!(
+            (first as f64 - all as f64 / 2.0).abs() <= spread,
+            "{method}: {first} of {all}"
+        );
+        assert_eq!(
+            always_a(method, Orders::ONE)[1],
+            0,
+            "{method}: one order is that of the catalogue"
+        );
+    }
+}
+
+/// Without demonstrations the prompt is the neutral one, and its score is not computed twice.
+#[test]
+fn without_evidence_mutual_information_is_exactly_nothing() {
+    for (demonstrations, neutral) in [(0, true), (4, false)] {
+        let (outcomes, ..) = run(
+            &mut fake(),
+            &[condition(Method::Likelihood, demonstrations)],
+            &Settings::default(),
+            true,
+        );
+        for outcome in &outcomes[0] {
+            assert_eq!(outcome.evidence.is_neutral(), neutral);
+            let Evidence::Likelihood { scores } = &outcome.evidence else {
+                panic!("{outcome:?}");
+            };
+            assert_eq!(scores.iter().all(|score| Norm::Pmi.value(score) == Some(0.0)), neutral);
+        }
+    }
 }

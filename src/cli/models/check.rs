@@ -12,6 +12,7 @@ use super::download::Bar;
 use crate::base::text;
 use crate::cli::choice::choice;
 use crate::cli::format::Format;
+use crate::cli::output::{print, print_json_pretty};
 use crate::model::checkpoint::{self, FileIdentity};
 use crate::model::registry::tree_bytes;
 use crate::model::source::{self, Environment, Fetch, Located, Origin};
@@ -118,13 +119,13 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     let mut inspection = Inspection::of(&located.path);
     inspection.check_values();
     let report = report(&args, located, &device, &inspection)?;
-    let mut out = std::io::stdout().lock();
     match args.format {
-        Format::Json => {
-            serde_json::to_writer_pretty(&mut out, &report)?;
-            writeln!(out)?;
+        Format::Json => print_json_pretty(&report)?,
+        Format::Text => {
+            let mut text = Vec::new();
+            write_text(&mut text, &report)?;
+            print(&String::from_utf8_lossy(&text))?;
         }
-        Format::Text => write_text(&mut out, &report)?,
     }
     Ok(if report.faults.is_empty() {
         ExitCode::SUCCESS

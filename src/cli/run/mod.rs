@@ -14,6 +14,7 @@ use super::model_args::{MachineArgs, ModelArgs, told};
 use super::status::Status;
 use super::verify;
 use crate::base::text;
+use crate::cli::output::tell;
 use crate::model::OpenModel;
 use crate::run::{self, Done, Evaluated, Experiment, People, Plan, Spec};
 
@@ -57,7 +58,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     let plan = Plan::new(&spec, &people)?;
     let say = |line: &str| {
         if !args.quiet {
-            eprintln!("{line}");
+            tell!("{line}");
         }
     };
     notes::lines(&people, &plan, args.verbose)

@@ -10,6 +10,8 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::super::status::Status;
 use crate::base::text::duration;
+use crate::cli::output::tell;
+use crate::cli::signals;
 use crate::run::{Event, Observer};
 use crate::scoring::Outcome;
 use crate::scoring::shared::Tokens;
@@ -25,21 +27,19 @@ pub struct StopRequests(Arc<AtomicU8>);
 
 impl StopRequests {
     /// Listens to Ctrl-C and termination: the first asks to stop after the person in flight, the second stops at once
-    /// (exit status 130; the journal is whole at any moment).
+    /// (exit status 130; the journal is whole at any moment). Signals that were ignored when the program started stay so.
     pub fn listen() -> Self {
         let requests = Self::default();
         let counter = Arc::clone(&requests.0);
         let handler = move || {
             if counter.fetch_add(1, Ordering::SeqCst) == 0 {
-                eprintln!(
-                    "\nstopping after this respondent; press Ctrl-C again to stop now (nothing recorded is lost)"
-                );
+                tell!("\nstopping after this respondent; press Ctrl-C again to stop now (nothing recorded is lost)");
             } else {
                 std::process::exit(Status::Interrupted as i32);
             }
         };
-        if ctrlc::set_handler(handler).is_err() {
-            eprintln!("note: Ctrl-C cannot be caught here, so it stops at once; nothing recorded is lost");
+        if signals::listen(handler).is_err() {
+            tell!("note: Ctrl-C cannot be caught here, so it stops at once; nothing recorded is lost");
         }
         requests
     }
@@ -173,7 +173,7 @@ impl Progress {
                 if terminal {
                     bar.set_message(message);
                 } else if state.done < state.outcomes {
-                    eprintln!("respondents {message}");
+                    tell!("respondents {message}");
                 }
             }
         });
@@ -213,7 +213,7 @@ impl Observer for Progress {
                         ""
                     };
                     self.bar.suspend(|| {
-                        eprintln!("resuming after {} of {outcomes} records{dropped}", recorded.len());
+                        tell!("resuming after {} of {outcomes} records{dropped}", recorded.len());
                     });
                 }
                 self.tick();
@@ -234,7 +234,7 @@ impl Observer for Progress {
                 drop(state);
                 self.bar.set_position(outcomes as u64);
                 if over && !self.quiet && !self.terminal {
-                    eprintln!("respondents {message}");
+                    tell!("respondents {message}");
                 }
                 self.bar.set_message(message);
             }

@@ -10,11 +10,13 @@ use serde::Serialize;
 
 pub use error::ShowError;
 
+use super::choice::choice;
 use super::format::Format;
-use super::output::{print, print_json};
+use super::output::{print, print_json, tell};
 use super::people::{People, SurveyArgs};
-use crate::probe::{Case, Count, DemonstrationRule, Draw, Probe, Split};
-use crate::prompt::{PaperPrompt, Pieces, ProbePrompt, PromptKind, PromptStyle};
+use crate::probe::{Case, Count, DemonstrationRule, Draw, Split};
+use crate::prompt::{Pieces, PromptStyle};
+use crate::scoring::Method;
 use crate::survey::{Catalogue, Form, QuestionId};
 
 /// Options of `indieval show`.
@@ -38,8 +40,8 @@ pub struct Args {
     #[arg(long)]
     demographics: bool,
     /// How the prediction would be made
-    #[arg(long, value_enum, default_value_t)]
-    method: MethodFlag,
+    #[arg(long, value_name = "METHOD", default_value_t = Method::ALL[0], value_parser = choice::<Method>())]
+    method: Method,
     /// The probe; without it, the first of the split that the person answered (generation-paper asks all at once)
     #[arg(long, value_name = "Q")]
     question: Option<QuestionId>,
@@ -65,31 +67,6 @@ pub struct Args {
     /// How to print; text is the prompt and nothing else
     #[arg(long, value_enum, default_value_t)]
     format: Format,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
-enum MethodFlag {
-    /// Each candidate is scored as the next statement
-    #[default]
-    Likelihood,
-    /// The label of each listed option is scored
-    Label,
-    /// The model writes its choice for one probe
-    Generation,
-    /// The paper's prompt: all probes in one answer
-    GenerationPaper,
-}
-
-impl MethodFlag {
-    /// The kind of prompt for one probe, absent where all are asked at once.
-    fn kind(self) -> Option<PromptKind> {
-        match self {
-            Self::Likelihood => Some(PromptKind::Likelihood),
-            Self::Label => Some(PromptKind::Label),
-            Self::Generation => Some(PromptKind::Single),
-            Self::GenerationPaper => None,
-        }
-    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -128,37 +105,31 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     let people = args.survey.load()?;
     let case = case(&args, &people)?;
     let frame = frame::choose(&args)?;
-    let (probes, pieces, hash) = match args.method.kind() {
-        Some(kind) => {
-            let prompt = match &args.prompt {
-                Some(path) => ProbePrompt::read(kind, path)?,
-                None => ProbePrompt::built_in(kind)?,
-            };
-            let probe = probe(&args, &people.catalogue, &case)?;
-            let pieces = prompt.pieces(&people.catalogue, &case, &probe, None, &frame)?;
-            (vec![probe], pieces, prompt.hash().to_owned())
+    let prompt = args.method.prompt(args.prompt.as_deref())?;
+    let (probes, pieces) = if args.method.definition().asks_all_at_once() {
+        if let Some(question) = args.question {
+            anyhow::bail!("--question {question}: the paper's prompt asks all probes of the split at once");
         }
-        None => {
-            if let Some(question) = args.question {
-                anyhow::bail!("--question {question}: the paper's prompt asks all probes of the split at once");
-            }
-            let prompt = match &args.prompt {
-                Some(path) => PaperPrompt::read(path)?,
-                None => PaperPrompt::built_in()?,
-            };
-            let pieces = prompt.pieces(&people.catalogue, &case, &frame)?;
-            (case.probes.clone(), pieces, prompt.hash().to_owned())
-        }
+        (
+            case.probes.clone(),
+            prompt.pieces(&people.catalogue, &case, 0, None, &frame)?,
+        )
+    } else {
+        let probe = probe(&args, &people.catalogue, &case)?;
+        (
+            vec![case.probes[probe]],
+            prompt.pieces(&people.catalogue, &case, probe, None, &frame)?,
+        )
     };
     match args.format {
         Format::Text => {
             note(&case, &people);
             print(&pieces.context())?;
             if !pieces.continuations.is_empty() {
-                eprintln!("\nnote: behind this each of these is scored:");
+                tell!("\nnote: behind this each of these is scored:");
             }
             for continuation in &pieces.continuations {
-                eprintln!("{continuation:?}");
+                tell!("{continuation:?}");
             }
         }
         Format::Json => print_json(&Shown {
@@ -173,7 +144,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
             labels: probes.iter().map(|p| p.label).collect(),
             demonstrations: case.demonstrations.len(),
             missing: case.missing(),
-            prompt_sha256: &hash,
+            prompt_sha256: prompt.hash(),
             context: pieces.context(),
             pieces: &pieces,
         })?,
@@ -184,10 +155,10 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
 /// Says on standard error what a reader of the bare prompt should know.
 fn note(case: &Case, people: &People) {
     if people.survey.respondents.synthetic() {
-        eprintln!("note: {} is a synthetic respondent", case.respondent);
+        tell!("note: {} is a synthetic respondent", case.respondent);
     }
     if case.missing() > 0 {
-        eprintln!(
+        tell!(
             "note: {} has {} demonstrations to show, {} fewer than asked for",
             case.respondent,
             case.demonstrations.len(),
@@ -243,15 +214,15 @@ fn case(args: &Args, people: &People) -> anyhow::Result<Case> {
     ))
 }
 
-fn probe(args: &Args, catalogue: &Catalogue, case: &Case) -> Result<Probe, ShowError> {
-    let first = || case.probes.first().copied();
+/// Position of the probe asked for.
+fn probe(args: &Args, catalogue: &Catalogue, case: &Case) -> Result<usize, ShowError> {
+    let first = || (!case.probes.is_empty()).then_some(0);
     let found = match args.question {
         None => first(),
         Some(id) => case
             .probes
             .iter()
-            .find(|p| catalogue.questions[p.question].id == id)
-            .copied(),
+            .position(|p| catalogue.questions[p.question].id == id),
     };
     found.ok_or_else(|| ShowError::NoProbe {
         asked: args.question,

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::super::output::{refuse_existing, write_whole};
+use super::super::output::{refuse_existing, tell, write_whole};
 use super::all_probes;
 use crate::survey::{Catalogue, SyntheticOptions, SyntheticProfile, write_synthetic};
 
@@ -39,7 +39,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<()> {
         profile,
     };
     write_whole(&args.out, |output| write_synthetic(&options, output))?;
-    eprintln!(
+    tell!(
         "{} synthetic respondents written to {}",
         args.respondents,
         args.out.display()

@@ -4,14 +4,16 @@
 //! of tokens half-way. None of that hides what was chosen, so it is read all the same; what can't be read is an outcome
 //! with a name, never a guess.
 
+mod letters;
 mod paper;
 mod single;
+mod strip;
 mod text;
 
 pub use paper::read_paper;
-pub use single::{is_settled, read_single};
+pub use single::{names_letter, read_single};
 
-use super::Reading;
+use super::evidence::Reading;
 
 /// What was read for one probe.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

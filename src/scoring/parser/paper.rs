@@ -8,16 +8,17 @@ use super::{Read, only_match};
 /// Reads the paper's answer: one reading for each group, group 1 first. `groups[g]` holds the candidates of group g + 1
 /// as they were shown.
 ///
-/// A group is named by a key such as `NSG7` or `new statement group 7 (NSG7)`, anywhere and in any order; its choice is
-/// the value of its `choice`, or its own value where that is no object. A choice is `NSG7_s2`, `s2`, `2`, or a
-/// candidate's words. Of a group that is answered twice the last valid choice counts. Where nothing looks like a key,
-/// a group of which a single choice (`NSG7_s2`) is mentioned anywhere counts as answered; where nothing is mentioned
+/// A group is named by a key such as `NSG7` or `new statement group 7 (NSG7)`, anywhere and in any order. Its choice is
+/// the value of its `choice` (or `statement`, `chosen_statement`, ...), or its own value where that is no object, or the
+/// one key of its object that names a candidate (`{"NSG7": {"NSG7_s2": "..."}}`). A choice is `NSG7_s2`, `s2`, `2`, or a
+/// candidate's words. Two different choices for a group, in one value or in several, are none. Where nothing looks like a
+/// key, a group of which a single choice (`NSG7_s2`) is mentioned anywhere counts as answered; where nothing is mentioned
 /// either, all groups are unparsable.
 pub fn read_paper(answer: &str, groups: &[&[&str]]) -> Vec<Read> {
     let tokens = tokens(answer);
     let mut reader = Reader {
         groups,
-        found: vec![Read::Missing; groups.len()],
+        found: vec![Found::default(); groups.len()],
         current: None,
         keys: 0,
     };
@@ -28,13 +29,39 @@ pub fn read_paper(answer: &str, groups: &[&[&str]]) -> Vec<Read> {
     }
     match reader.keys {
         0 => mentions(answer, groups),
-        _ => reader.found,
+        _ => reader.found.into_iter().map(Found::read).collect(),
+    }
+}
+
+/// What was found for one group.
+#[derive(Debug, Clone, Default)]
+struct Found {
+    /// Whether it is named at all.
+    named: bool,
+    /// What its values say.
+    values: Vec<Read>,
+    /// Candidates that keys of its object name.
+    keys: BTreeSet<usize>,
+}
+
+impl Found {
+    /// One choice, or what is in its place.
+    fn read(self) -> Read {
+        let choices: BTreeSet<usize> = self.values.iter().filter_map(|read| read.prediction()).collect();
+        let doubtful = self.values.contains(&Read::Unparsable) && choices.is_empty();
+        match (choices.len(), self.keys.len()) {
+            (1, _) => Read::Choice(choices.into_iter().next().unwrap_or_default()),
+            (0, 1) if !doubtful => self.keys.into_iter().next().map_or(Read::Unparsable, Read::Choice),
+            (0, _) if self.values.contains(&Read::OutOfRange) && !doubtful => Read::OutOfRange,
+            (0, 0) if !self.named => Read::Missing,
+            _ => Read::Unparsable,
+        }
     }
 }
 
 struct Reader<'a> {
     groups: &'a [&'a [&'a str]],
-    found: Vec<Read>,
+    found: Vec<Found>,
     /// The group whose object is being read.
     current: Option<usize>,
     /// Keys that named a group.
@@ -44,33 +71,44 @@ struct Reader<'a> {
 impl Reader<'_> {
     /// A key, and everything behind its colon.
     fn entry(&mut self, key: &str, behind: &[Token<'_>]) {
-        let value = if let Some(number) = group_of_key(key) {
+        if let Some(number) = group_of_key(key) {
             self.keys += 1;
             self.current = number.checked_sub(1).filter(|&group| group < self.groups.len());
-            if let Some(found) = self.current.and_then(|group| self.found.get_mut(group))
-                && *found == Read::Missing
-            {
-                *found = Read::Unparsable;
+            if let Some(found) = self.current.and_then(|group| self.found.get_mut(group)) {
+                found.named = true;
             }
-            match behind {
-                [Token::Mark('{'), ..] | [Token::Mark('['), Token::Mark('{'), ..] => return,
-                [Token::Mark('['), value, ..] | [value, ..] => *value,
-                [] => return,
+            if matches!(
+                behind,
+                [Token::Mark('{'), ..] | [Token::Mark('['), Token::Mark('{'), ..]
+            ) {
+                return;
             }
-        } else if is_choice_key(key) {
-            match behind {
-                [Token::Mark('[' | '{'), value, ..] | [value, ..] => *value,
-                [] => return,
-            }
-        } else {
+        } else if let Some(group) = self.current
+            && let Some(candidate) = candidate_of_key(key, group + 1, self.groups[group].len())
+        {
+            self.found[group].keys.insert(candidate);
             return;
-        };
-        let Some(group) = self.current else { return };
-        let read = read_value(value, group + 1, self.groups[group]);
-        if matches!(read, Read::Choice(_)) || !matches!(self.found[group], Read::Choice(_)) {
-            self.found[group] = read;
+        } else if !is_choice_key(key) {
+            return;
         }
+        let Some(group) = self.current else { return };
+        let candidates = self.groups[group];
+        let values = values(behind).map(|value| read_value(value, group + 1, candidates));
+        self.found[group].values.extend(values);
     }
+}
+
+/// The value behind a colon; all of them, where it is a list, and the first key, where it is an object.
+fn values<'a, 't>(behind: &'a [Token<'t>]) -> impl Iterator<Item = Token<'t>> + use<'a, 't> {
+    let (listed, rest) = match behind {
+        [Token::Mark('['), Token::Mark('{'), rest @ ..] | [Token::Mark('{'), rest @ ..] => (false, rest),
+        [Token::Mark('['), rest @ ..] => (true, rest),
+        rest => (false, rest),
+    };
+    let end = |token: &&Token<'_>| !matches!(token, Token::Mark(']'));
+    let most = if listed { usize::MAX } else { 1 };
+    let listed = rest.iter().take_while(end).take(most);
+    listed.filter(|token| **token != Token::Mark(',')).copied()
 }
 
 /// One choice of group number `group`.
@@ -79,10 +117,13 @@ fn read_value(value: Token<'_>, group: usize, candidates: &[&str]) -> Read {
         None | Some("" | "null" | "None") => return Read::Unparsable,
         Some(text) => text,
     };
-    if let Some(choice) = choice_id(text) {
-        let here = choice.group.is_none_or(|named| named == group);
+    let here = |choice: &Choice| choice.group.is_none_or(|named| named == group);
+    if let Some((choice, rest)) = choice_id(text) {
+        if names_another(rest, &choice) {
+            return Read::Unparsable;
+        }
         return match choice.number.checked_sub(1) {
-            Some(candidate) if here && candidate < candidates.len() => Read::Choice(candidate),
+            Some(candidate) if here(&choice) && candidate < candidates.len() => Read::Choice(candidate),
             _ => Read::OutOfRange,
         };
     }
@@ -90,6 +131,22 @@ fn read_value(value: Token<'_>, group: usize, candidates: &[&str]) -> Read {
         Some(candidate) => Read::Choice(candidate),
         None => Read::OutOfRange,
     }
+}
+
+/// Whether another choice follows on the first one: `NSG1_s1 or NSG1_s2`, `s1/s2`, `statement 1 and 2`.
+fn names_another(rest: &str, first: &Choice) -> bool {
+    let other = |at: usize| {
+        let begins = at == 0 || !rest[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_');
+        begins && leading_choice(&rest[at..]).is_some_and(|(choice, _)| choice.number != first.number)
+    };
+    let joined = rest.trim_start_matches(|c: char| !c.is_alphanumeric());
+    let joined = ["or ", "and "]
+        .iter()
+        .find_map(|word| joined.strip_prefix(word))
+        .unwrap_or(joined);
+    let counted = leading_number(joined.trim_start())
+        .is_some_and(|(number, after)| number != first.number && after.chars().all(|c| !c.is_alphanumeric()));
+    counted || rest.char_indices().any(|(at, _)| other(at))
 }
 
 /// The choices that are written out somewhere, where the text has no keys.
@@ -124,12 +181,11 @@ struct Choice {
     number: usize,
 }
 
-/// `NSG7_s2`, `nsg 7: s2`, `s2`, `statement 2`, and after these anything; or `2` and nothing else.
-fn choice_id(text: &str) -> Option<Choice> {
-    let lower = text.to_ascii_lowercase();
-    let text = lower.trim_start_matches(|c: char| !c.is_ascii_alphanumeric());
+/// `NSG7_s2`, `nsg 7: s2`, `s2`, `statement 2`, and after these anything; or `2` and nothing else. Also gives what follows.
+fn choice_id(text: &str) -> Option<(Choice, &str)> {
+    let text = text.trim_start_matches(|c: char| !c.is_ascii_alphanumeric());
     if let Some((choice, rest)) = leading_choice(text) {
-        return (!rest.starts_with(char::is_alphanumeric)).then_some(choice);
+        return (!rest.starts_with(char::is_alphanumeric)).then_some((choice, rest));
     }
     let (number, rest) = leading_number(text)?;
     // "2 of my friends" is a statement; 2.0 is a number.
@@ -138,24 +194,39 @@ fn choice_id(text: &str) -> Option<Choice> {
         .unwrap_or(rest)
         .chars()
         .all(|c| !c.is_alphanumeric());
-    alone.then_some(Choice { group: None, number })
+    alone.then_some((Choice { group: None, number }, ""))
 }
 
-/// A choice with a name before its number, and what follows on it; all in lower case.
+/// A choice with a name before its number, and what follows on it.
 fn leading_choice(text: &str) -> Option<(Choice, &str)> {
     let gap = [' ', '_', '-'];
-    let (group, text) = match text.strip_prefix("nsg") {
+    let (group, text) = match strip_word(text, "nsg") {
         Some(after) => {
             let (group, rest) = leading_number(after.trim_start_matches(gap))?;
             (Some(group), rest.trim_start_matches([' ', '_', '-', ':', '.']))
         }
         None => (None, text),
     };
-    let after = ["statement", "option", "choice", "s"]
-        .iter()
-        .find_map(|name| text.strip_prefix(name))?;
+    let names = ["statement", "option", "choice", "s"];
+    let after = names.iter().find_map(|name| strip_word(text, name))?;
     let (number, rest) = leading_number(after.trim_start_matches(gap))?;
     Some((Choice { group, number }, rest))
+}
+
+/// What follows on a word at the beginning, in capitals or not.
+fn strip_word<'a>(text: &'a str, word: &str) -> Option<&'a str> {
+    let begins = text.get(..word.len())?.eq_ignore_ascii_case(word);
+    begins.then(|| &text[word.len()..])
+}
+
+/// The candidate that a key of a group's object names: `NSG7_s2`.
+fn candidate_of_key(key: &str, group: usize, candidates: usize) -> Option<usize> {
+    let (choice, rest) = leading_choice(key.trim())?;
+    let candidate = choice
+        .number
+        .checked_sub(1)
+        .filter(|&candidate| candidate < candidates)?;
+    (choice.group == Some(group) && rest.chars().all(|c| !c.is_alphanumeric())).then_some(candidate)
 }
 
 fn leading_number(text: &str) -> Option<(usize, &str)> {
@@ -177,7 +248,15 @@ fn group_of_key(key: &str) -> Option<usize> {
 fn is_choice_key(key: &str) -> bool {
     matches!(
         key.trim().to_ascii_lowercase().as_str(),
-        "choice" | "chosen" | "answer" | "selection" | "selected" | "prediction"
+        "choice"
+            | "chosen"
+            | "chosen_statement"
+            | "answer"
+            | "selection"
+            | "selected"
+            | "selected_statement"
+            | "statement"
+            | "prediction"
     )
 }
 
@@ -273,7 +352,33 @@ mod tests {
             ),
             (
                 r#"{"NSG1": {"choice": "NSG1_s1"}, "NSG1": {"choice": "NSG1_s2"}, "NSG4": {"choice": "NSG4_s1"}}"#,
-                [C(1), Missing, Missing],
+                [Unparsable, Missing, Missing],
+            ),
+            (
+                r#"{"NSG1": {"choice": "NSG1_s1"}, "NSG1": {"choice": "NSG1_s1"}}"#,
+                [C(0), Missing, Missing],
+            ),
+            // Two choices are none.
+            (
+                r#"{"NSG1": {"choice": "NSG1_s1 or NSG1_s2"}, "NSG2": {"choice": "s1/s2"}, "NSG3": {"choice": ["NSG3_s1", "NSG3_s2"]}}"#,
+                [Unparsable; 3],
+            ),
+            (
+                r#"{"NSG1": "NSG1_s1, NSG1_s2", "NSG2": {"choice": "statement 1 and 2"}, "NSG3": {"choice": ["NSG3_s2", "NSG3_s2"]}}"#,
+                [Unparsable, Unparsable, C(1)],
+            ),
+            (
+                r#"{"NSG1": {"choice": "NSG1_s1: I trust people, not 2"}, "NSG2": {"choice": "NSG2_s2", "statement": "work is a duty"}}"#,
+                [C(0), Unparsable, Missing],
+            ),
+            // Other keys.
+            (
+                r#"{"NSG1": {"statement": "NSG1_s2"}, "NSG2": {"chosen_statement": "work is no duty"}, "NSG3": {"NSG3_s2": "because"}}"#,
+                [C(1), C(1), C(1)],
+            ),
+            (
+                r#"{"NSG1": {"NSG1_s1": "I trust people", "NSG1_s2": "I do not trust people"}, "NSG2": {"NSG2_s1": "x", "choice": "NSG2_s3"}}"#,
+                [Unparsable, C(2), Missing],
             ),
             (
                 r#"{"NSG01": {"choice": "nsg1_S2"}, "NSG99999999999999999999": {"choice": 1}}"#,

@@ -1,9 +1,10 @@
 //! What asks would take, found out without computing anything.
 
-use super::contexts::Item;
-use super::{Ask, Prefixes, Scorer};
+use super::{Ask, Scorer, condition_text};
 use crate::scoring::ScoringError;
 use crate::scoring::plan::{Leaf, Packing, Plan};
+use crate::scoring::prefixes::Prefixes;
+use crate::scoring::request::Wanted;
 
 /// What asks take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -27,30 +28,27 @@ impl Scorer<'_> {
     ///
     /// Errors: as [`Scorer::ask`] before it computes.
     pub fn estimate(&mut self, asks: &[Ask<'_>]) -> Result<Estimate, ScoringError> {
-        let mut prefixes = Prefixes::default();
-        let prepared = asks
-            .iter()
-            .map(|ask| self.prepare(ask, &mut prefixes))
-            .collect::<Result<Vec<_>, ScoringError>>()?;
-        let items: Vec<&Item> = prepared.iter().flat_map(|prepared| &prepared.shown().items).collect();
+        let mut texts = Prefixes::new(self.plain, self.chat);
+        let mut requests = Vec::new();
+        for ask in asks {
+            requests.extend(self.prepare(ask, &condition_text(ask), &mut texts)?.requests);
+        }
         let mut paths = Vec::new();
         let mut leaves = Vec::new();
         let mut generated = 0;
-        for (item, paper) in prepared.iter().flat_map(|prepared| {
-            let paper = matches!(prepared, super::Prepared::Paper(_));
-            prepared.shown().items.iter().map(move |item| (item, paper))
-        }) {
-            for joined in &item.joined {
+        for request in &requests {
+            for joined in request.scored() {
                 paths.push(joined.context.as_slice());
                 leaves.push(Leaf {
                     tokens: joined.continuation.len(),
                 });
             }
-            if let Some(answers) = &item.answers {
-                let most = answers.max_tokens(&self.settings, paper);
-                generated += most as u64;
-                paths.push(answers.prompt.as_slice());
-                leaves.push(Leaf { tokens: most });
+            if let Wanted::Text(writing) = &request.wanted {
+                generated += writing.max_tokens as u64;
+                paths.push(writing.answers.prompt.as_slice());
+                leaves.push(Leaf {
+                    tokens: writing.max_tokens,
+                });
             }
         }
         let plan = Plan::new(&paths, &leaves, Packing::Together, self.model.free_tokens(), false)?;
@@ -61,7 +59,7 @@ impl Scorer<'_> {
             .max()
             .unwrap_or(0);
         Ok(Estimate {
-            prompts: items.len(),
+            prompts: requests.len(),
             shared: plan.shared.saturating_sub(generated),
             alone: plan.alone.saturating_sub(generated),
             generated,

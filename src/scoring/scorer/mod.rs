@@ -1,51 +1,38 @@
 //! All that is asked of one person in one walk over one tree: cases and prompts in, outcomes out.
 
-mod choices;
-mod contexts;
 mod estimate;
-mod generation;
-mod label;
-mod likelihood;
-mod settings;
-mod unconditional;
+mod fit;
+mod neutral;
+mod writing;
 
 use std::sync::Arc;
 
 use super::constraint::Marks;
-use super::join::{Encoded, Encoder, Joined, Markup};
-use super::shared::{Job, Tokens, work};
-use super::{Condition, Outcome, ScoringError};
+use super::join::{Encoder, Joined, Markup};
+use super::prefixes::Prefixes;
+use super::request::{Answered, Given, Judged, Request, Wanted};
+use super::shared::{Job, Tokens, Writing as _, work};
+use super::{Condition, Method, Outcome, ScoringError, Settings, Try};
 use crate::model::{LanguageModel, Node, TokenId, TokenScore, Tokenizer};
 use crate::probe::Case;
-use crate::prompt::{Frame, PaperPrompt, ProbePrompt};
-use crate::survey::Catalogue;
+use crate::prompt::{Frame, Prompt};
+use crate::survey::{Catalogue, QuestionId};
 
-use contexts::Prepared;
-use generation::Pending;
-use unconditional::Unconditional;
+use fit::Prepared;
+use neutral::Neutral;
+use writing::Pending;
 
 pub use estimate::Estimate;
-pub use label::orders;
-pub use settings::{Fit, Settings};
-
-/// The template of one condition. It decides the method: likelihood, label or single for a probe's, and the paper's.
-#[derive(Debug, Clone, Copy)]
-pub enum Template<'a> {
-    /// One probe a prompt.
-    Probe(&'a ProbePrompt),
-    /// All probes in one prompt.
-    Paper(&'a PaperPrompt),
-}
 
 /// One condition of the grid for one person and split.
 #[derive(Debug, Clone, Copy)]
 pub struct Ask<'a> {
-    /// The condition; it is copied into the outcomes.
+    /// The condition; it is copied into the outcomes. Its method says how the question is put and what becomes of it.
     pub condition: &'a Condition,
     /// What is shown and asked.
     pub case: &'a Case,
-    /// How it is put.
-    pub template: Template<'a>,
+    /// The method's template.
+    pub prompt: &'a Prompt,
     /// What stands around it.
     pub frame: &'a Frame,
 }
@@ -63,17 +50,9 @@ pub struct Scorer<'a> {
     chat: Encoder<'a>,
     /// Runs that stay held, with their nodes.
     bases: Vec<(Vec<TokenId>, Node)>,
-    unconditional: Unconditional,
+    neutral: Neutral,
     marks: Option<Arc<Marks>>,
     tokens: Tokens,
-}
-
-/// Texts of the unit at hand that others begin with.
-#[derive(Default)]
-struct Prefixes {
-    known: Vec<(Markup, Encoded)>,
-    /// Tokens that every respondent's texts begin with, one run a beginning.
-    shared: Vec<Vec<TokenId>>,
 }
 
 impl<'a> Scorer<'a> {
@@ -92,7 +71,7 @@ impl<'a> Scorer<'a> {
             plain: Encoder::new(tokenizer, Markup::Text),
             chat: Encoder::new(tokenizer, Markup::Chat),
             bases: Vec::new(),
-            unconditional: Unconditional::default(),
+            neutral: Neutral::default(),
             marks: None,
             tokens: Tokens::default(),
         }
@@ -109,56 +88,115 @@ impl<'a> Scorer<'a> {
     ///
     /// Errors: [`ScoringError::ContextTooLong`] before anything is computed; what tokenizer, prompts and model report.
     pub fn ask(&mut self, asks: &[Ask<'_>]) -> Result<Vec<Vec<Outcome>>, ScoringError> {
-        let mut prefixes = Prefixes::default();
+        let conditions = asks.iter().map(condition_text).collect::<Vec<_>>();
+        let mut texts = Prefixes::new(self.plain, self.chat);
         let mut prepared = Vec::with_capacity(asks.len());
-        for ask in asks {
-            prepared.push(self.prepare(ask, &mut prefixes)?);
+        for (ask, condition) in asks.iter().zip(&conditions) {
+            prepared.push(self.prepare(ask, condition, &mut texts)?);
         }
-        self.hold(prefixes)?;
-        for ask in asks {
-            self.ready_unconditional(ask)?;
+        self.hold(texts)?;
+        for (ask, condition) in asks.iter().zip(&conditions) {
+            self.ready_neutral(ask, condition)?;
         }
-        let mut pending: Vec<Pending<'_>> = Vec::new();
-        for (index, (ask, prepared)) in asks.iter().zip(&mut prepared).enumerate() {
-            pending.extend(self.pending(index, ask, prepared)?);
-        }
-        let rows = self.compute(&prepared, &mut pending)?;
-        let mut rows = rows.into_iter();
-        let mut outcomes = Vec::with_capacity(asks.len());
-        for (index, (ask, prepared)) in asks.iter().zip(&prepared).enumerate() {
-            let mut rows_of =
-                |item: &contexts::Item| -> Vec<Vec<TokenScore>> { rows.by_ref().take(item.joined.len()).collect() };
-            outcomes.push(match prepared {
-                Prepared::Likelihood(shown) => {
-                    let scored = shown.items.iter().map(&mut rows_of).collect();
-                    self.likelihood_outcomes(ask, shown, scored)
-                }
-                Prepared::Label(shown) => {
-                    let scored = shown.items.iter().map(&mut rows_of).collect();
-                    self.label_outcomes(ask, shown, scored)
-                }
-                Prepared::Single(shown) | Prepared::Paper(shown) => {
-                    let written = pending.extract_if(.., |pending| pending.ask == index).collect();
-                    self.generation_outcomes(ask, shown, written)?
-                }
-            });
-        }
-        Ok(outcomes)
+        let shown: Vec<usize> = prepared.iter().map(|prepared| prepared.shown).collect();
+        let requests = asks.iter().zip(prepared);
+        let requests = requests.map(|(ask, prepared)| (ask.condition.method, prepared.requests));
+        let answered = self.answered(requests.collect())?;
+        let judge = |(((ask, condition), answered), shown): (((&Ask<'_>, &String), _), _)| {
+            self.judge(ask, condition, answered, shown)
+        };
+        Ok(asks
+            .iter()
+            .zip(&conditions)
+            .zip(answered)
+            .zip(shown)
+            .map(judge)
+            .collect())
     }
 
-    /// Runs everything that was prepared; scores come in the order of the prepared items and their continuations.
-    fn compute(
+    /// The outcomes of an ask whose requests were answered.
+    fn judge(&self, ask: &Ask<'_>, condition: &str, answered: Vec<Answered>, shown: usize) -> Vec<Outcome> {
+        let asked = self.asked(ask, ask.case, condition);
+        let definition = ask.condition.method.definition();
+        let outcome = |judged: Judged| Outcome {
+            respondent: ask.case.respondent.clone(),
+            split: ask.case.split.number(),
+            question: asked.question(judged.probe).unwrap_or(QuestionId(0)),
+            condition: ask.condition.clone(),
+            candidates: asked.size(judged.probe),
+            label: ask.case.probes[judged.probe].label,
+            prediction: judged.prediction,
+            context_tokens: self.root_depth() + judged.context_tokens,
+            shown,
+            evidence: judged.evidence,
+        };
+        let judged = definition.judge(&asked, answered, self.neutral.of(ask));
+        judged.into_iter().map(outcome).collect()
+    }
+
+    /// Has these requests answered, all in one walk; each list with its method.
+    fn answered(&mut self, lists: Vec<(Method, Vec<Request>)>) -> Result<Vec<Vec<Answered>>, ScoringError> {
+        let mut pending: Vec<Pending<'_>> = Vec::new();
+        for (method, requests) in &lists {
+            pending.extend(self.pending(*method, requests)?);
+        }
+        let requests = lists.iter().flat_map(|(_, requests)| requests);
+        let joined: Vec<&Joined> = requests.flat_map(Request::scored).collect();
+        let mut rows = self.score(&joined, &mut pending)?.into_iter();
+        let mut written = pending.into_iter();
+        let mut answer = |request: Request| -> Result<Option<Answered>, ScoringError> {
+            let given = match &request.wanted {
+                Wanted::Scores(joined) => Some(Given::Scores(rows.by_ref().take(joined.len()).collect())),
+                Wanted::Text(_) => written.next().map(Pending::given).transpose()?,
+            };
+            Ok(given.map(|given| Answered { request, given }))
+        };
+        let mut answered = Vec::with_capacity(lists.len());
+        for (_, requests) in lists {
+            let list: Result<Vec<_>, _> = requests.into_iter().map(&mut answer).collect();
+            answered.push(list?.into_iter().flatten().collect());
+        }
+        Ok(answered)
+    }
+
+    /// The outcomes that these texts give when they are read again, and what is odd about their number. Their
+    /// log-probabilities are taken as they are; each text belongs to the request of its order.
+    ///
+    /// Errors: as [`Scorer::ask`] before it computes.
+    pub fn read_again(
         &mut self,
-        prepared: &[Prepared],
-        pending: &mut [Pending<'_>],
-    ) -> Result<Vec<Vec<TokenScore>>, ScoringError> {
-        let joined: Vec<&Joined> = prepared
-            .iter()
-            .filter(|prepared| matches!(prepared, Prepared::Likelihood(_) | Prepared::Label(_)))
-            .flat_map(|prepared| &prepared.shown().items)
-            .flat_map(|item| &item.joined)
-            .collect();
-        self.score(&joined, pending)
+        ask: &Ask<'_>,
+        tries: &[Try],
+    ) -> Result<(Vec<Outcome>, Vec<&'static str>), ScoringError> {
+        let condition = condition_text(ask);
+        let Prepared { requests, shown } = self.prepare(ask, &condition, &mut Prefixes::new(self.plain, self.chat))?;
+        let mut pending = self.pending(ask.condition.method, &requests)?;
+        let mut odd = Vec::new();
+        let mut told = 0;
+        for pending in &mut pending {
+            // Records of format 1 hold no order: there was one.
+            let of_order = |one: &&Try| one.order.is_empty() || one.order == pending.order();
+            let mine: Vec<&Try> = tries.iter().filter(of_order).collect();
+            told += mine.len();
+            for (round, one) in mine.iter().enumerate() {
+                if pending.begin(round).is_none() {
+                    odd.push("there is a try more than its answers call for");
+                }
+                pending.finish(round, one.generation());
+            }
+            if pending.begin(mine.len()).is_some() {
+                odd.push("an answer that cannot be read was not tried again as often as the spec says");
+            }
+        }
+        if told != tries.len() {
+            odd.push("a text answers options in an order that is not asked");
+        }
+        let answered = requests.into_iter().zip(pending).map(|(request, pending)| {
+            let given = pending.given()?;
+            Ok(Answered { request, given })
+        });
+        let answered = answered.collect::<Result<Vec<_>, ScoringError>>()?;
+        Ok((self.judge(ask, &condition, answered, shown), odd))
     }
 
     /// Scores joined texts and lets texts be written, below the longest bases that they begin with.
@@ -198,17 +236,9 @@ impl<'a> Scorer<'a> {
         Ok(rows)
     }
 
-    fn encoder(&self, markup: Markup) -> Encoder<'a> {
-        match markup {
-            Markup::Text => self.plain,
-            Markup::Control => Encoder::new(self.tokenizer, markup),
-            Markup::Chat => self.chat,
-        }
-    }
-
     /// Sees to it that what all respondents share is held.
-    fn hold(&mut self, prefixes: Prefixes) -> Result<(), ScoringError> {
-        for tokens in prefixes.shared {
+    fn hold(&mut self, texts: Prefixes<'_>) -> Result<(), ScoringError> {
+        for tokens in texts.into_shared() {
             if tokens.is_empty() || self.bases.iter().any(|base| base.0 == tokens) {
                 continue;
             }
@@ -221,10 +251,7 @@ impl<'a> Scorer<'a> {
     }
 }
 
-/// How texts in this frame are read.
-fn markup(frame: &Frame) -> Markup {
-    match frame {
-        Frame::Plain => Markup::Text,
-        Frame::Chat(_) => Markup::Chat,
-    }
+/// The condition as text, which random draws depend on.
+fn condition_text(ask: &Ask<'_>) -> String {
+    serde_json::to_string(ask.condition).unwrap_or_default()
 }

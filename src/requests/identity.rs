@@ -7,8 +7,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Map, Value, json};
 
 use super::{RequestError, is_standard};
-use crate::cli::model_args::ModelArgs;
-use crate::cli::output::write_whole;
+use crate::base::files::write_bytes;
 use crate::model::OpenModel;
 
 /// Everything beside the lines that decides what answers are, by name.
@@ -23,11 +22,11 @@ const TREE_TOKENS: &str = "tree tokens";
 
 impl Identity {
     /// Of a command, a model and the command's own settings.
-    pub fn new(command: &str, opened: &OpenModel, settings: &[(&str, Value)]) -> Self {
+    pub fn new(command: &str, opened: &OpenModel, settings: Vec<(&str, Value)>) -> Self {
         let model = &opened.identity;
         let mut all = Map::new();
         let mut put = |name: &str, value: Value| all.insert(name.to_owned(), value);
-        put("indieval", json!(crate::base::version::RELEASE));
+        put("indieval", json!(env!("CARGO_PKG_VERSION")));
         put("command", json!(command));
         put(NAME, json!(model.name));
         for (name, hash) in &opened.hashes {
@@ -38,7 +37,7 @@ impl Identity {
         put("kernels", json!(model.kernels()));
         put(TREE_TOKENS, json!(opened.memory.tree_tokens));
         for (name, value) in settings {
-            put(name, value.clone());
+            put(name, value);
         }
         Self(all)
     }
@@ -64,24 +63,22 @@ impl Identity {
     }
 
     /// Puts it beside an output, before the output's first line.
-    pub(super) fn write(&self, out: &Path) -> anyhow::Result<()> {
+    pub(super) fn write(&self, out: &Path) -> Result<(), RequestError> {
         // What is no file (a pipe, a device) is not gone on with.
         if !is_standard(out) && out.is_file() {
-            let text = serde_json::to_string_pretty(&self.0)? + "\n";
-            write_whole(&beside(out), |file| file.write_all(text.as_bytes()))?;
+            let text = serde_json::to_string_pretty(&self.0).map_err(RequestError::Json)? + "\n";
+            let path = beside(out);
+            write_bytes(&path, text.as_bytes()).map_err(|source| RequestError::write(&path, source))?;
         }
         Ok(())
     }
 }
 
-/// Gives the tree the room that it had when an output was begun, unless the user says how much: it is taken from the
-/// memory that is free otherwise, and that changes.
-pub fn keep_room(out: &Path, model: &mut ModelArgs) {
-    if model.machine.tree_tokens.is_none() && is_begun(out) {
-        let begun = read(out).ok();
-        let tokens = begun.and_then(|begun| begun.get(TREE_TOKENS)?.as_u64());
-        model.machine.tree_tokens = tokens.and_then(|tokens| usize::try_from(tokens).ok());
-    }
+/// The room that the token tree had when an output was begun: it is taken from the memory that is free otherwise, and that
+/// changes. `None` for an output that is not begun.
+pub fn room_of(out: &Path) -> Option<usize> {
+    let begun = is_begun(out).then(|| read(out).ok()).flatten()?;
+    usize::try_from(begun.get(TREE_TOKENS)?.as_u64()?).ok()
 }
 
 /// Whether a file has a whole line.

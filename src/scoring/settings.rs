@@ -1,5 +1,6 @@
 //! How cases are scored.
 
+use super::orders::Orders;
 use crate::model::{Decoding, Tokenizer};
 
 /// What is done with a context longer than the model's.
@@ -17,8 +18,8 @@ pub enum Fit {
 pub struct Settings {
     /// Score candidates after the neutral context, too.
     pub unconditional: bool,
-    /// Orders of the options that a label's log-probability is averaged over (see [`super::orders`]); at least 1.
-    pub permutations: usize,
+    /// In how many orders options are listed.
+    pub orders: Orders,
     /// Let only valid answers be generated. The paper's answer then has no rationales.
     pub constrained: bool,
     /// Temperature of the first try; 0 is greedy.
@@ -43,7 +44,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             unconditional: true,
-            permutations: 2,
+            orders: Orders::All,
             constrained: false,
             temperature: 0.0,
             top_p: 1.0,

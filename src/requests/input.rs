@@ -1,14 +1,15 @@
 //! Lines of requests, in windows.
 
 use std::fs::File;
-use std::io::{BufRead, BufReader, Read, stdin};
+use std::io::{self, BufRead, BufReader, Read, stdin};
 use std::path::Path;
 
 use serde_json::Value;
 
-use super::{Line, RequestError, WINDOW_BYTES, WINDOW_LINES, is_standard, kind, shown};
+use super::line::{Line, kind};
+use super::{RequestError, WINDOW_BYTES, WINDOW_LINES, is_standard, shown};
 
-/// Longest line that is read: 256 MB.
+/// Longest line that is read: 256 MiB.
 const LONGEST_LINE: u64 = 1 << 28;
 
 /// Requests as they are read.
@@ -70,42 +71,60 @@ impl Input {
 
     /// One line: `None` at the end, `Some(None)` for a blank one.
     fn line(&mut self) -> Result<Option<Option<Line>>, RequestError> {
-        let mut text = String::new();
         self.number += 1;
-        let place = format!("{}:{}", self.name, self.number);
-        let failed = |source| RequestError::Read {
+        let (number, place) = (self.number, format!("{}:{}", self.name, self.number));
+        let mut bytes = Vec::new();
+        let ended = self.bytes_of_line(&mut bytes).map_err(|source| RequestError::Read {
             place: place.clone(),
             source,
-        };
-        let read = (&mut self.reader)
-            .take(LONGEST_LINE)
-            .read_line(&mut text)
-            .map_err(failed)?;
-        self.read += read as u64;
-        let bad = |problem: String| RequestError::Line {
-            place: place.clone(),
-            problem,
-        };
-        if read == 0 {
+        })?;
+        if bytes.is_empty() {
             return Ok(None);
         }
-        if read as u64 == LONGEST_LINE {
-            return Err(bad(format!("is longer than {LONGEST_LINE} bytes")));
-        }
+        let text = String::from_utf8_lossy(&bytes);
         let text = text.trim_start_matches('\u{feff}').trim();
         if text.is_empty() {
             return Ok(Some(None));
         }
-        let fields = match serde_json::from_str(text) {
-            Ok(Value::Object(fields)) => fields,
-            Ok(other) => return Err(bad(format!("is {}, expected an object", kind(&other)))),
-            Err(error) => return Err(bad(format!("is no JSON: {error}"))),
+        let content = match serde_json::from_str(text) {
+            _ if !ended => Err(format!("is longer than {LONGEST_LINE} bytes")),
+            _ if std::str::from_utf8(&bytes).is_err() => Err("is not UTF-8".to_owned()),
+            Ok(Value::Object(fields)) => Ok(fields),
+            Ok(other) => Err(format!("is {}, expected an object", kind(&other))),
+            Err(error) => Err(format!("is no JSON: {error}")),
         };
+        let text = text.to_owned();
         Ok(Some(Some(Line {
             place,
-            number: self.number,
-            text: text.to_owned(),
-            fields,
+            number,
+            text,
+            content,
         })))
+    }
+
+    /// Reads up to the end of a line; of one that is too long, the beginning. Returns whether all of it was kept.
+    fn bytes_of_line(&mut self, bytes: &mut Vec<u8>) -> io::Result<bool> {
+        let read = (&mut self.reader).take(LONGEST_LINE).read_until(b'\n', bytes)? as u64;
+        self.read += read;
+        if read < LONGEST_LINE || bytes.last() == Some(&b'\n') {
+            return Ok(true);
+        }
+        // What is left of it is read and dropped, so that the next line is the next.
+        loop {
+            let (found, used) = {
+                let buffer = self.reader.fill_buf()?;
+                let end = buffer.iter().position(|&byte| byte == b'\n');
+                (
+                    end.is_some() || buffer.is_empty(),
+                    end.map_or(buffer.len(), |end| end + 1),
+                )
+            };
+            self.reader.consume(used);
+            self.read += used as u64;
+            if found {
+                bytes.truncate(80);
+                return Ok(false);
+            }
+        }
     }
 }

@@ -1,6 +1,9 @@
 //! What can be wrong with requests and their answers.
 
-use std::path::PathBuf;
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use crate::scoring::ScoringError;
 
 /// A line that cannot be answered, or a file that cannot be read, written or continued.
 #[derive(Debug, thiserror::Error)]
@@ -35,6 +38,9 @@ pub enum RequestError {
         /// What is wrong with it.
         problem: String,
     },
+    /// Lines that cannot be answered, found before anything was computed.
+    #[error("{0}")]
+    Lines(Faults),
     /// A line of the output that does not belong to the input's.
     #[error("{}:{number}: this is no answer to {line}", path.display())]
     Mismatch {
@@ -87,21 +93,89 @@ pub enum RequestError {
         /// The output.
         path: PathBuf,
     },
+    /// The model failed.
+    #[error(transparent)]
+    Scoring(#[from] ScoringError),
+    /// A result that is no JSON.
+    #[error("an answer cannot be written as JSON: {0}")]
+    Json(serde_json::Error),
+}
+
+/// How many faults are named one by one.
+const NAMED: usize = 20;
+
+/// Lines of a file that cannot be answered, the first of them in full.
+#[derive(Debug, Default)]
+pub struct Faults {
+    first: Vec<RequestError>,
+    count: usize,
+}
+
+impl Faults {
+    /// Adds one; they come in the order of their lines.
+    pub(super) fn add(&mut self, fault: RequestError) {
+        self.count += 1;
+        if self.first.len() < NAMED {
+            self.first.push(fault);
+        }
+    }
+
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        self.count
+    }
+
+    /// The one fault there is, or all in one; `None` without any.
+    pub(super) fn into_error(mut self) -> Option<RequestError> {
+        match self.count {
+            0 => None,
+            1 => self.first.pop(),
+            _ => Some(RequestError::Lines(self)),
+        }
+    }
+}
+
+impl fmt::Display for Faults {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let [one] = self.first.as_slice() {
+            return write!(out, "{one}");
+        }
+        write!(out, "{} lines cannot be answered:", self.count)?;
+        for fault in &self.first {
+            write!(out, "\n  {fault}")?;
+        }
+        match self.count - self.first.len() {
+            0 => Ok(()),
+            more => write!(out, "\n  and {more} more"),
+        }
+    }
 }
 
 impl RequestError {
+    pub(super) fn write(path: &Path, source: std::io::Error) -> Self {
+        Self::Write {
+            path: path.to_owned(),
+            source,
+        }
+    }
+
     /// What to do about it.
     pub fn hint(&self) -> Option<String> {
         Some(match self {
             Self::Read { .. } => "requests are lines of JSON in UTF-8; check the path".into(),
-            Self::Write { .. } => {
-                "make room or allow writing there, then give the same command again: it goes on where \
-                                   it was"
-                    .into()
-            }
-            Self::Line { .. } => "correct the line and give the same command again: what is answered is kept".into(),
+            Self::Write { .. } => "make room or allow writing there, then give the same command again: it goes on \
+                                   where it was"
+                .into(),
+            Self::Line { .. } => "correct the line and give the same command again: what is answered is kept; or \
+                                  record such lines and go on with --on-error record"
+                .into(),
+            Self::Lines(_) => "correct these lines and give the same command again: what is answered is kept; or \
+                               record such lines and go on with --on-error record"
+                .into(),
             Self::Busy { .. } => "wait for it, or give another --out".into(),
-            Self::TooLong { .. } => "shorten the line, or take a model with a longer context".into(),
+            Self::TooLong { .. } => "shorten the line, cut off its beginning with --truncate left, or take a model \
+                                     with a longer context"
+                .into(),
             Self::Room { .. } => "give the token tree more room (`--tree-tokens`), or shorten the line".into(),
             Self::NoIdentity { .. } => {
                 "put that file back, give another --out, or remove the output to begin anew".into()
@@ -109,6 +183,8 @@ impl RequestError {
             Self::Mismatch { .. } | Self::OtherModel { .. } | Self::Longer { .. } => {
                 "give another --out, or remove the file to begin anew".into()
             }
+            Self::Scoring(error) => return error.hint(),
+            Self::Json(_) => return None,
         })
     }
 }

@@ -4,9 +4,12 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{BufRead, BufReader, BufWriter, Seek, SeekFrom, Write, stdout};
 use std::path::{Path, PathBuf};
 
-use serde_json::{Map, Value};
+use serde_json::{Value, json};
 
 use super::{Line, RequestError, is_standard};
+
+/// The field of a line that could not be answered: why.
+const ERROR: &str = "error";
 
 /// The file of answers.
 pub(super) struct Output {
@@ -34,8 +37,18 @@ pub(super) struct OldLine {
     pub(super) text: String,
 }
 
+/// What an earlier start made of a line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Earlier {
+    /// It was answered.
+    Answered,
+    /// It was recorded that it cannot be.
+    Failed,
+}
+
 impl Output {
-    /// Opens or creates a file, which no other program may be writing, or takes standard output, which nothing can be continued on.
+    /// Opens or creates a file, which no other program may be writing, or takes standard output, which nothing can be
+    /// continued on.
     pub(super) fn open(path: &Path) -> Result<Self, RequestError> {
         let state = if is_standard(path) {
             State::New(Box::new(BufWriter::new(stdout())))
@@ -46,7 +59,7 @@ impl Output {
                 .create(true)
                 .truncate(false)
                 .open(path)
-                .map_err(|source| write_error(path, source))?;
+                .map_err(|source| RequestError::write(path, source))?;
             // Held as long as the file is open; the system frees it however the process ends.
             match file.try_lock() {
                 Ok(()) => {}
@@ -95,16 +108,14 @@ impl Output {
     /// Adds a line.
     pub(super) fn write(&mut self, line: &str) -> Result<(), RequestError> {
         let path = &self.path;
+        let failed = |source| RequestError::write(path, source);
         if let State::Old { reader, good, .. } = &self.state {
-            let mut file = reader
-                .get_ref()
-                .try_clone()
-                .map_err(|source| write_error(path, source))?;
+            let mut file = reader.get_ref().try_clone().map_err(failed)?;
             // A device has no length and nothing to go on behind.
             if path.is_file() {
                 file.set_len(*good)
                     .and_then(|()| file.seek(SeekFrom::Start(*good)))
-                    .map_err(|source| write_error(path, source))?;
+                    .map_err(failed)?;
             }
             self.state = State::New(Box::new(BufWriter::new(file)));
         }
@@ -112,7 +123,7 @@ impl Output {
             writer
                 .write_all(line.as_bytes())
                 .and_then(|()| writer.write_all(b"\n"))
-                .map_err(|source| write_error(path, source))?;
+                .map_err(failed)?;
         }
         Ok(())
     }
@@ -121,25 +132,44 @@ impl Output {
     pub(super) fn flush(&mut self) -> Result<(), RequestError> {
         match &mut self.state {
             State::Old { .. } => Ok(()),
-            State::New(writer) => writer.flush().map_err(|source| write_error(&self.path, source)),
+            State::New(writer) => writer.flush().map_err(|source| RequestError::write(&self.path, source)),
         }
     }
 }
 
 /// A line with its answer: everything it said, as it was written, and the answer's fields behind. Fields of an earlier
 /// answer are left out.
-pub fn answer(line: &Line, fields: &str, ours: &[&str]) -> String {
+pub(super) fn answered(line: &Line, fields: &str, ours: &[&str]) -> String {
     format!("{}{fields}}}", open_object(line, ours))
 }
 
-/// The line up to where more fields may follow.
+/// A line with the reason why it has no answer.
+pub(super) fn failed(line: &Line, error: &RequestError, ours: &[&str]) -> String {
+    let reason = match error {
+        RequestError::Line { problem, .. } => problem.clone(),
+        // Where it stands is said by the line.
+        other => {
+            let text = other.to_string();
+            let place = text.strip_prefix(line.place.as_str());
+            place
+                .map_or(text.as_str(), |rest| rest.trim_start_matches([':', ' ']))
+                .to_owned()
+        }
+    };
+    answered(line, &format!("\"{ERROR}\":{}", json!(reason)), ours)
+}
+
+/// The line up to where more fields may follow; one that is no object is put into one.
 fn open_object(line: &Line, ours: &[&str]) -> String {
-    let mut text = if line.fields.keys().any(|name| ours.contains(&name.as_str())) {
-        let mut kept = line.fields.clone();
-        kept.retain(|name, _| !ours.contains(&name.as_str()));
-        Value::Object(kept).to_string()
-    } else {
-        line.text.clone()
+    let ours = |name: &str| name == ERROR || ours.contains(&name);
+    let mut text = match &line.content {
+        Err(_) => json!({ "line": line.number, "input": line.text }).to_string(),
+        Ok(fields) if fields.keys().any(|name| ours(name)) => {
+            let mut kept = fields.clone();
+            kept.retain(|name, _| !ours(name));
+            Value::Object(kept).to_string()
+        }
+        Ok(_) => line.text.clone(),
     };
     text.truncate(text.trim_end_matches('}').len().max(text.len() - 1));
     let end = text.trim_end().len();
@@ -150,13 +180,8 @@ fn open_object(line: &Line, ours: &[&str]) -> String {
     text
 }
 
-/// Compares a line of an earlier start with its request, and returns what it says.
-pub(super) fn check(
-    line: &Line,
-    old: &OldLine,
-    ours: &[&str],
-    path: &Path,
-) -> Result<Map<String, Value>, RequestError> {
+/// Compares a line of an earlier start with its request.
+pub(super) fn check(line: &Line, old: &OldLine, ours: &[&str], path: &Path) -> Result<Earlier, RequestError> {
     let mismatch = || RequestError::Mismatch {
         path: path.to_owned(),
         number: old.number,
@@ -166,15 +191,9 @@ pub(super) fn check(
         return Err(mismatch());
     }
     match serde_json::from_str(&old.text) {
-        Ok(Value::Object(fields)) if ours.iter().all(|name| fields.contains_key(*name)) => Ok(fields),
+        Ok(Value::Object(fields)) if fields.contains_key(ERROR) => Ok(Earlier::Failed),
+        Ok(Value::Object(fields)) if ours.iter().all(|name| fields.contains_key(*name)) => Ok(Earlier::Answered),
         _ => Err(mismatch()),
-    }
-}
-
-fn write_error(path: &Path, source: std::io::Error) -> RequestError {
-    RequestError::Write {
-        path: path.to_owned(),
-        source,
     }
 }
 
@@ -187,33 +206,57 @@ mod tests {
             place: "in:1".into(),
             number: 1,
             text: text.into(),
-            fields: serde_json::from_str(text).expect("an object"),
+            content: serde_json::from_str(text).map_err(|_| "is no JSON".to_owned()),
         }
     }
 
     #[test]
     fn everything_else_is_kept_to_the_letter() {
-        let answered = |text: &str| answer(&line(text), r#""b":2"#, &["b"]);
+        let answered = |text: &str| answered(&line(text), r#""b":2"#, &["b"]);
         assert_eq!(answered(r#"{"a": {"x": 1.50e3}}"#), r#"{"a": {"x": 1.50e3},"b":2}"#);
         assert_eq!(answered(r#"{"a": 1 }"#), r#"{"a": 1,"b":2}"#);
         assert_eq!(answered("{}"), r#"{"b":2}"#);
         assert_eq!(answered(r#"{"b": 7, "a": 1}"#), r#"{"a":1,"b":2}"#);
+        assert_eq!(answered(r#"{"error": "x", "a": 1}"#), r#"{"a":1,"b":2}"#);
+    }
+
+    #[test]
+    fn what_cannot_be_answered_says_why() {
+        let failed = |text: &str, error: RequestError| failed(&line(text), &error, &["b"]);
+        let bad = line("").bad("is wrong");
+        assert_eq!(failed(r#"{"a": 1,"b":3}"#, bad), r#"{"a":1,"error":"is wrong"}"#);
+        let nonsense = failed("no \"JSON\"", line("").bad("is no JSON"));
+        assert_eq!(nonsense, r#"{"line":1,"input":"no \"JSON\"","error":"is no JSON"}"#);
+        let long = RequestError::TooLong {
+            place: "in:1".into(),
+            tokens: 9,
+            limit: 8,
+        };
+        assert_eq!(
+            failed("{}", long),
+            r#"{"error":"9 tokens are more than the model's context of 8"}"#
+        );
     }
 
     #[test]
     fn an_answer_belongs_to_its_request_only() {
         let path = Path::new("out");
         let request = line(r#"{"a": 1}"#);
-        let checked = |text: &str| {
+        let checked = |request: &Line, text: &str| {
             let old = OldLine {
                 number: 1,
                 text: text.into(),
             };
-            check(&request, &old, &["b"], path)
+            check(request, &old, &["b"], path)
         };
-        assert!(checked(r#"{"a": 1,"b":2}"#).is_ok());
+        assert_eq!(checked(&request, r#"{"a": 1,"b":2}"#).unwrap(), Earlier::Answered);
+        assert_eq!(checked(&request, r#"{"a": 1,"error":"x"}"#).unwrap(), Earlier::Failed);
         for other in [r#"{"a": 2,"b":2}"#, r#"{"a": 1}"#, r#"{"a": 1,"b":"#, ""] {
-            assert!(matches!(checked(other), Err(RequestError::Mismatch { .. })));
+            assert!(matches!(checked(&request, other), Err(RequestError::Mismatch { .. })));
         }
+        let nonsense = line("no JSON");
+        let recorded = failed(&nonsense, &nonsense.bad("is no JSON"), &["b"]);
+        assert_eq!(checked(&nonsense, &recorded).unwrap(), Earlier::Failed);
+        assert!(checked(&nonsense, r#"{"line":2,"input":"no JSON","error":""}"#).is_err());
     }
 }

@@ -1,0 +1,109 @@
+//! What `score` and `generate` share on the command line.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use super::choice::choice;
+use super::model_args::{ModelArgs, told};
+use super::output::tell;
+use super::progress::Display;
+use super::status::Status;
+use crate::base::text::{count, counted, duration};
+use crate::model::OpenModel;
+use crate::requests::{Files, Identity, OnError, RequestEvent, RequestObserver, Standing, Task, room_of, serve};
+
+/// Lines, a model, and what happens where a line cannot be answered.
+#[derive(Debug, Clone, clap::Args)]
+pub struct JobArgs {
+    /// JSON lines to answer; `-` is standard input
+    input: PathBuf,
+    /// Where the answers go; a file that was begun is continued (OUT.meta.json beside it says with what), `-` is standard
+    /// output
+    #[arg(long, short, default_value = "-")]
+    out: PathBuf,
+    #[command(flatten)]
+    model: ModelArgs,
+    /// What happens where a line cannot be answered
+    #[arg(long, default_value_t, value_parser = choice::<OnError>(), value_name = "WHAT")]
+    on_error: OnError,
+    /// Show no progress
+    #[arg(long, short)]
+    quiet: bool,
+}
+
+impl JobArgs {
+    /// Opens the model, its token tree as large as when the output was begun.
+    pub fn open(&self) -> anyhow::Result<OpenModel> {
+        let mut model = self.model.clone();
+        model.machine.tree_tokens = model.machine.tree_tokens.or_else(|| room_of(&self.out));
+        let opened = model.open()?;
+        if !self.quiet {
+            told(&opened).iter().for_each(|line| tell!("{line}"));
+        }
+        Ok(opened)
+    }
+}
+
+/// Answers all lines. The exit status says whether some could not be answered.
+pub fn run_job<T: Task>(args: &JobArgs, identity: &Identity, task: &mut T) -> anyhow::Result<ExitCode> {
+    let files = Files {
+        input: args.input.clone(),
+        out: args.out.clone(),
+    };
+    let mut display = JobDisplay(Display::new(args.quiet));
+    let standing = serve(&files, args.on_error, identity, task, &mut display)?;
+    Ok(match standing.failed {
+        0 => Status::Done.into(),
+        _ => Status::Incomplete.into(),
+    })
+}
+
+/// Shows how far a job is.
+struct JobDisplay(Display);
+
+impl RequestObserver for JobDisplay {
+    fn event(&mut self, event: RequestEvent<'_>) {
+        match event {
+            RequestEvent::Faulty(faults) => {
+                let before = if faults.count() == 1 { "it" } else { "the first of them" };
+                self.0
+                    .note(&format!("{faults}\nnote: what stands before {before} is answered now"));
+            }
+            RequestEvent::Progress(standing) => {
+                self.0
+                    .at(standing.read, standing.bytes, &message(standing, self.0.seconds()));
+            }
+            RequestEvent::Done(standing) => {
+                let kept = match standing.kept {
+                    0 => String::new(),
+                    kept => format!("{} answered before; ", counted(kept as usize, "line was", "lines were")),
+                };
+                let failed = match standing.failed {
+                    0 => String::new(),
+                    failed => format!(
+                        "; {} answered, see `error`",
+                        counted(failed as usize, "line could not be", "lines could not be")
+                    ),
+                };
+                let message = message(standing, self.0.seconds());
+                self.0
+                    .done(&format!("{kept}{message} in {}{failed}", duration(self.0.seconds())));
+            }
+        }
+    }
+}
+
+/// What was done in so many seconds.
+fn message(standing: &Standing, seconds: f64) -> String {
+    let tokens = standing.tokens;
+    let mut message = counted(standing.answered as usize, "line", "lines");
+    if tokens.shared > 0 && seconds > 0.0 {
+        message.push_str(&format!(
+            ", {} tokens computed ({:.1} times as many without sharing), {} tokens/s",
+            count(tokens.shared),
+            tokens.alone as f64 / tokens.shared as f64,
+            count((tokens.shared as f64 / seconds).round() as u64)
+        ));
+    }
+    message
+}

@@ -1,0 +1,100 @@
+//! What lines ask of a model.
+
+use super::RequestError;
+use crate::model::{ModelError, TokenId};
+use crate::scoring::ScoringError;
+
+/// One piece of work: tokens to be scored, or to be continued, after others.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ask {
+    /// Tokens that are given.
+    pub tokens: Vec<TokenId>,
+    /// How many of them are context; the others are scored.
+    pub context: usize,
+    /// Tokens that may be generated.
+    pub more: usize,
+}
+
+impl Ask {
+    /// Scores `continuation` after `context`.
+    pub(super) fn score(context: &[TokenId], continuation: &[TokenId]) -> Self {
+        Self {
+            tokens: [context, continuation].concat(),
+            context: context.len(),
+            more: 0,
+        }
+    }
+
+    /// Context and continuation.
+    pub(super) fn parts(&self) -> (&[TokenId], &[TokenId]) {
+        self.tokens.split_at(self.context)
+    }
+}
+
+/// What a line asks for, in pieces, and what its answer says beside their results.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Request<A> {
+    /// The pieces of work; none where nothing is to be computed.
+    pub asks: Vec<Ask>,
+    /// What else is known.
+    pub about: A,
+}
+
+/// A piece of work with what is known of its line.
+#[derive(Debug)]
+pub struct Asked<'a, A> {
+    /// The work.
+    pub ask: &'a Ask,
+    /// What is known of its line.
+    pub about: &'a A,
+}
+
+/// Why a group was not computed.
+#[derive(Debug)]
+pub enum Trouble {
+    /// One piece of work needs more memory than there is; the others may do.
+    Room {
+        /// Its place among those that were asked.
+        at: usize,
+        /// Tokens that have to be held for it.
+        needed: usize,
+        /// Tokens for which there is room.
+        free: usize,
+    },
+    /// No line is to blame.
+    Other(RequestError),
+}
+
+impl Trouble {
+    /// An error of the tree, where the first `held` tokens of what was asked were held.
+    pub(super) fn of(error: ScoringError, held: usize) -> Self {
+        let (at, needed, free) = match error {
+            ScoringError::Room { job, needed, free } => (job, needed, free),
+            ScoringError::Model(ModelError::OutOfSlots { needed, free }) => (0, needed, free),
+            other => return Self::Other(RequestError::Scoring(other)),
+        };
+        Self::Room {
+            at,
+            needed: needed + held,
+            free: free + held,
+        }
+    }
+
+    /// The same, where `at` is the place of another list.
+    pub(super) fn among(self, places: &[usize]) -> Self {
+        match self {
+            Self::Room { at, needed, free } => Self::Room {
+                at: places.get(at).copied().unwrap_or(at),
+                needed,
+                free,
+            },
+            other => other,
+        }
+    }
+}
+
+impl From<RequestError> for Trouble {
+    fn from(error: RequestError) -> Self {
+        Self::Other(error)
+    }
+}

@@ -1,0 +1,63 @@
+//! `score` and `generate` of anybody's lines: lines of JSON in, the same lines out with more in them.
+//!
+//! Lines are read in windows, which is where beginnings are shared, and answered in groups; what is answered is written
+//! as soon as all lines before it are. Where windows and groups begin and end depends on the input alone, and a group
+//! that is taken up again is computed as a whole, so an interrupted job ends with the bytes of an uninterrupted one.
+//!
+//! [`serve`] does one job: a [`Score`] or a [`Generate`] reads what each line asks for and computes it, and whoever wants
+//! to show how far it is gets [`RequestEvent`]s.
+
+mod ask;
+mod error;
+mod generate;
+mod groups;
+mod identity;
+mod input;
+mod job;
+mod line;
+mod messages;
+mod options;
+mod output;
+mod prefix;
+mod sampling;
+mod score;
+mod settings;
+mod stop;
+mod windows;
+
+use std::path::Path;
+
+pub use ask::{Ask, Asked, Request, Trouble};
+pub use error::{Faults, RequestError};
+pub use generate::{Generate, GenerateOptions};
+pub use identity::{Identity, room_of};
+pub use job::{Files, RequestEvent, RequestObserver, Standing, Task, serve};
+pub use line::Line;
+pub use options::{ControlTokens, OnError, Truncate};
+pub use sampling::{Sampling, Temperature, TopP};
+pub use score::{Score, ScoreOptions};
+
+/// Most lines of a window.
+const WINDOW_LINES: usize = 1024;
+
+/// Most bytes of a window, unless a single line has more.
+const WINDOW_BYTES: usize = 8 << 20;
+
+/// Whether a path stands for standard input or output.
+fn is_standard(path: &Path) -> bool {
+    path.as_os_str() == "-"
+}
+
+/// A path for messages.
+fn shown(path: &Path, standard: &str) -> String {
+    if is_standard(path) {
+        standard.to_owned()
+    } else {
+        path.display().to_string()
+    }
+}
+
+/// A value as JSON.
+fn json(value: &impl serde::Serialize) -> Result<String, RequestError> {
+    serde_json::to_string(value).map_err(RequestError::Json)
+}

@@ -1,0 +1,96 @@
+//! What a generated answer may be, in tokens.
+
+use std::sync::Arc;
+
+use super::constraint::{Choices, End, Marks, Until};
+use super::join::{Encoded, Encoder};
+use crate::model::{Constraint, TokenId, TokenizeError};
+
+/// A prompt with the answers that may follow.
+#[derive(Debug, Clone)]
+pub struct Answers {
+    /// Tokens before the answer.
+    pub prompt: Vec<TokenId>,
+    /// What may be generated.
+    may_be: Allowance,
+}
+
+#[derive(Debug, Clone)]
+enum Allowance {
+    /// One of these and nothing else.
+    Only(Choices),
+    /// Anything, until the answer is complete; `beginnings` are the tokens that a valid answer can begin with, where
+    /// they are known.
+    Free { end: End, beginnings: Vec<TokenId> },
+}
+
+impl Answers {
+    /// Any answer, which ends as `end` says. Where `beginnings` are given, the tokens that a valid answer can begin with,
+    /// the probability mass on all others is recorded for the first token.
+    pub fn free(prompt: Vec<TokenId>, end: End, beginnings: Vec<TokenId>) -> Self {
+        Self {
+            prompt,
+            may_be: Allowance::Free { end, beginnings },
+        }
+    }
+
+    /// Valid answers only: one run of each stage after the other.
+    pub fn only(prompt: Vec<TokenId>, stages: Vec<Vec<Vec<TokenId>>>) -> Self {
+        Self {
+            prompt,
+            may_be: Allowance::Only(Choices::new(stages)),
+        }
+    }
+
+    /// For how many first steps the probability mass outside valid answers is known: all where only these may be given,
+    /// else the first or none.
+    pub(super) fn watched_steps(&self) -> usize {
+        match &self.may_be {
+            Allowance::Only(_) => usize::MAX,
+            Allowance::Free { beginnings, .. } => usize::from(!beginnings.is_empty()),
+        }
+    }
+
+    /// Tokens of the longest valid answer, where only these may be given; else `free`.
+    pub fn max_tokens(&self, free: usize) -> usize {
+        match &self.may_be {
+            Allowance::Only(choices) => choices.longest(),
+            Allowance::Free { .. } => free,
+        }
+    }
+
+    /// Whether what may be generated depends on how tokens look.
+    pub(super) fn needs_marks(&self) -> bool {
+        matches!(self.may_be, Allowance::Free { .. })
+    }
+
+    /// A fresh constraint, which ends the generation as soon as the answer is complete.
+    pub(super) fn constraint(&self, marks: Option<&Arc<Marks>>) -> Option<Box<dyn Constraint>> {
+        match &self.may_be {
+            Allowance::Only(choices) => Some(Box::new(choices.clone())),
+            Allowance::Free { end, beginnings } => {
+                let until = |marks| Until::new(Arc::clone(marks), *end, beginnings.clone());
+                marks.map(|marks| Box::new(until(marks)) as Box<dyn Constraint>)
+            }
+        }
+    }
+}
+
+/// Answers as they are encoded after a context: the tokens before all of them, and the tokens of each after these.
+pub(super) fn runs(
+    encoder: &Encoder<'_>,
+    context: &Encoded,
+    answers: impl Iterator<Item = String>,
+) -> Result<(Vec<TokenId>, Vec<Vec<TokenId>>), TokenizeError> {
+    let joined = answers
+        .map(|answer| encoder.join(context, &answer))
+        .collect::<Result<Vec<_>, _>>()?;
+    let contexts = joined.iter().map(|joined| &joined.context);
+    let shortest = contexts.min_by_key(|context| context.len());
+    let prompt = shortest.cloned().unwrap_or_else(|| context.tokens());
+    let runs = joined
+        .into_iter()
+        .map(|joined| [&joined.context[prompt.len()..], &joined.continuation].concat())
+        .collect();
+    Ok((prompt, runs))
+}

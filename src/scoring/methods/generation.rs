@@ -1,0 +1,176 @@
+//! One generated choice a probe, in several orders of the options.
+
+use super::{Answered, Asked, Claims, Concluded, Definition, Evidence, Judged, Prefixes, Request, ScoringError};
+use crate::model::TokenizeError;
+use crate::prompt::{ProbePrompt, Prompt, PromptError, PromptKind};
+use crate::scoring::answers::{Answers, runs};
+use crate::scoring::constraint::End;
+use crate::scoring::join::{Encoded, Encoder};
+use crate::scoring::orders::plurality;
+use crate::scoring::parser::{Read, read_single};
+use crate::scoring::request::{Claim, Claimed, Continuation, Given, Wanted, Writing};
+use crate::scoring::{Reading, Try};
+
+/// See the module.
+pub struct Generation;
+
+impl Definition for Generation {
+    fn name(&self) -> &'static str {
+        "generation"
+    }
+
+    fn about(&self) -> &'static str {
+        "The model writes its choice for one probe"
+    }
+
+    fn template(&self) -> (&'static str, &'static str) {
+        ("prompts/single.txt", include_str!("../../../prompts/single.txt"))
+    }
+
+    fn parse(&self, name: &str, text: &str) -> Result<Prompt, PromptError> {
+        ProbePrompt::parse(PromptKind::Written, name, text).map(Prompt::Probe)
+    }
+
+    fn requests(&self, asked: &Asked<'_>, texts: &mut Prefixes<'_>) -> Result<Vec<Request>, ScoringError> {
+        let mut requests = Vec::new();
+        for probe in 0..asked.case.probes.len() {
+            for order in asked.orders(probe) {
+                requests.push(request(asked, texts, probe, order)?);
+            }
+        }
+        Ok(requests)
+    }
+
+    fn read(&self, text: &str, options: &[&[&str]]) -> Vec<Read> {
+        options.iter().map(|options| read_single(text, options)).collect()
+    }
+
+    fn judge(&self, _: &Asked<'_>, answered: Vec<Answered>, _: &[(usize, Answered)]) -> Vec<Judged> {
+        let mut judged = Vec::new();
+        let mut orders = answered.into_iter().peekable();
+        while let Some(first) = orders.next() {
+            let (probe, context_tokens) = (first.request.probe, first.request.context_tokens);
+            let (mut tries, mut reads) = (Vec::new(), Vec::new());
+            let mut next = Some(first);
+            while let Some(answered) = next {
+                if let Given::Texts {
+                    tries: of_order,
+                    reads: of_all,
+                } = answered.given
+                {
+                    tries.extend(of_order);
+                    reads.extend(of_all);
+                }
+                next = orders.next_if(|next| next.request.probe == probe);
+            }
+            // Unread is an answer only where none of the orders could be read; what is said of it is said of the first.
+            let read = reads.iter().find(|read| read.prediction().is_some()).or(reads.first());
+            let evidence = Evidence::Generation {
+                reading: read.map_or(Reading::Missing, |read| read.reading()),
+                tries,
+            };
+            judged.push(Judged {
+                probe,
+                context_tokens,
+                prediction: plurality(evidence.choices_by_order()),
+                evidence,
+            });
+        }
+        judged
+    }
+
+    fn claims(&self, asked: &Asked<'_>, probe: usize, evidence: &Evidence) -> Result<Claims, ScoringError> {
+        let Evidence::Generation { tries, .. } = evidence else {
+            return Ok(Claims::default());
+        };
+        let mut claims = Claims::default();
+        for (number, one) in tries.iter().enumerate() {
+            // Records of format 1 hold no order: there was one, the catalogue's.
+            let order = Some(one.order.as_slice()).filter(|order| !order.is_empty());
+            claims.claims.push(claim(asked, probe, order, (number, one))?);
+        }
+        Ok(claims)
+    }
+
+    fn concluded(&self, evidence: &Evidence) -> Concluded {
+        match evidence {
+            Evidence::Generation { tries, .. } if tries.iter().any(|one| one.order.is_empty()) => Concluded::Unsaid,
+            Evidence::Generation { .. } => Concluded::Choice(plurality(evidence.choices_by_order())),
+            _ => Concluded::Foreign,
+        }
+    }
+}
+
+/// What a record says of one of its texts.
+pub(super) fn claim(
+    asked: &Asked<'_>,
+    probe: usize,
+    order: Option<&[usize]>,
+    (number, one): (usize, &Try),
+) -> Result<Claim, ScoringError> {
+    Ok(Claim {
+        what: format!("generated text {}", number + 1),
+        context: asked.pieces(probe, order)?.context(),
+        continuation: Continuation::Tokens(one.tokens.clone()),
+        recorded: Claimed::Each(one.logprobs.clone(), None),
+    })
+}
+
+/// The seeds of all tries of one prompt.
+pub(super) fn seeds(asked: &Asked<'_>, what: &str, order: &[usize]) -> Vec<u64> {
+    let of_try = |round: usize| {
+        let numbers: Vec<usize> = order.iter().copied().chain([round]).collect();
+        asked.seed(&["try", asked.condition, what], &numbers)
+    };
+    (0..=asked.settings.retries).map(of_try).collect()
+}
+
+fn request(
+    asked: &Asked<'_>,
+    texts: &mut Prefixes<'_>,
+    probe: usize,
+    order: Vec<usize>,
+) -> Result<Request, ScoringError> {
+    let pieces = asked.pieces(probe, Some(&order))?;
+    let context = texts.context(&pieces, asked.frame)?;
+    let answers = letters(
+        &texts.encoder(asked.frame),
+        &context,
+        order.len(),
+        asked.settings.constrained,
+    )?;
+    let question = asked.question(probe).map(|id| id.to_string()).unwrap_or_default();
+    let candidates = asked.candidates(probe);
+    Ok(Request {
+        probe,
+        context_tokens: context.len(),
+        wanted: Wanted::Text(Writing {
+            max_tokens: answers.max_tokens(asked.settings.single_tokens),
+            answers,
+            options: vec![order.iter().map(|&at| candidates[at].to_owned()).collect()],
+            seeds: seeds(asked, &question, &order),
+        }),
+        order,
+    })
+}
+
+/// The letters of as many options: nothing else where the answer is `constrained`, else only to be watched.
+fn letters(
+    encoder: &Encoder<'_>,
+    context: &Encoded,
+    options: usize,
+    constrained: bool,
+) -> Result<Answers, TokenizeError> {
+    let letters = (b'A'..=b'Z').take(options).map(|letter| char::from(letter).to_string());
+    let (prompt, runs) = runs(encoder, context, letters)?;
+    if constrained {
+        return Ok(Answers::only(prompt, vec![runs]));
+    }
+    // Where letters join the end of the prompt, they have no first token of their own behind it.
+    let tokens = context.tokens();
+    let beginnings = match prompt == tokens {
+        true => runs.iter().filter_map(|run| run.first().copied()).collect(),
+        false => Vec::new(),
+    };
+    Ok(Answers::free(tokens, End::Letter, beginnings))
+}

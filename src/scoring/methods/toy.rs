@@ -1,0 +1,52 @@
+//! A method for tests: the labels of the options, listed in the reverse order only. It is what a new method's file looks
+//! like, and `tests` below follows it through everything that must find it.
+
+use super::label::{Label, judged};
+use super::likelihood::scored;
+use super::{Answered, Asked, Claims, Concluded, Definition, Evidence, Judged, Prefixes, Request, ScoringError};
+use crate::prompt::{Prompt, PromptError};
+
+/// See the module.
+pub struct Toy;
+
+impl Definition for Toy {
+    fn name(&self) -> &'static str {
+        "toy"
+    }
+
+    fn title(&self) -> &'static str {
+        "toy, backwards"
+    }
+
+    fn about(&self) -> &'static str {
+        "The label of each option is scored, options listed in the reverse order"
+    }
+
+    fn template(&self) -> (&'static str, &'static str) {
+        (
+            "prompts/toy.txt",
+            "Somebody said:\n- {{ statements }}\nAnd one of these:\n{{ options }}\nWhich?\n{{ answer }}\n",
+        )
+    }
+
+    fn parse(&self, name: &str, text: &str) -> Result<Prompt, PromptError> {
+        Label.parse(name, text)
+    }
+
+    fn requests(&self, asked: &Asked<'_>, texts: &mut Prefixes<'_>) -> Result<Vec<Request>, ScoringError> {
+        let request = |probe| scored(asked, texts, probe, (0..asked.size(probe)).rev().collect());
+        (0..asked.case.probes.len()).map(request).collect()
+    }
+
+    fn judge(&self, asked: &Asked<'_>, answered: Vec<Answered>, _: &[(usize, Answered)]) -> Vec<Judged> {
+        judged(asked, &answered)
+    }
+
+    fn claims(&self, asked: &Asked<'_>, probe: usize, evidence: &Evidence) -> Result<Claims, ScoringError> {
+        Label.claims(asked, probe, evidence)
+    }
+
+    fn concluded(&self, evidence: &Evidence) -> Concluded {
+        Label.concluded(evidence)
+    }
+}

@@ -1,0 +1,119 @@
+//! Cases become requests that fit the model's context.
+
+use super::{Ask, Scorer};
+use crate::probe::Case;
+use crate::scoring::prefixes::Prefixes;
+use crate::scoring::request::{Asked, Request};
+use crate::scoring::{Fit, ScoringError};
+
+/// The requests of an ask, with the demonstrations that fit.
+pub(super) struct Prepared {
+    /// What is asked.
+    pub requests: Vec<Request>,
+    /// Number of demonstrations shown.
+    pub shown: usize,
+}
+
+impl<'a> Scorer<'a> {
+    /// What a method sees of an ask whose case may have been shortened.
+    pub(super) fn asked<'b>(&'b self, ask: &Ask<'b>, case: &'b Case, condition: &'b str) -> Asked<'b>
+    where
+        'a: 'b,
+    {
+        Asked {
+            catalogue: self.catalogue,
+            case,
+            prompt: ask.prompt,
+            frame: ask.frame,
+            settings: &self.settings,
+            condition,
+        }
+    }
+
+    /// The requests of an ask, with as many demonstrations as fit.
+    pub(super) fn prepare(
+        &self,
+        ask: &Ask<'_>,
+        condition: &str,
+        texts: &mut Prefixes<'_>,
+    ) -> Result<Prepared, ScoringError> {
+        let requests = self.requests(ask, ask.case, condition, texts)?;
+        let (tokens, probe) = self.longest(&requests);
+        let limit = self.model.context_length();
+        if tokens <= limit {
+            return Ok(Prepared {
+                requests,
+                shown: ask.case.demonstrations.len(),
+            });
+        }
+        let too_long = || ScoringError::ContextTooLong {
+            who: self.who(ask, probe),
+            tokens,
+            limit,
+        };
+        match self.settings.fit {
+            Fit::Refuse => Err(too_long()),
+            Fit::DropDemonstrations => self.fitting(ask, condition, texts)?.ok_or_else(too_long),
+        }
+    }
+
+    /// The most demonstrations that fit, found by halving; `None` where not even none of them do.
+    fn fitting(
+        &self,
+        ask: &Ask<'_>,
+        condition: &str,
+        texts: &mut Prefixes<'_>,
+    ) -> Result<Option<Prepared>, ScoringError> {
+        let mut best = None;
+        let (mut least, mut most) = (0, ask.case.demonstrations.len());
+        while least < most {
+            let shown = least + (most - least) / 2;
+            let mut case = ask.case.clone();
+            case.demonstrations.truncate(shown);
+            let requests = self.requests(ask, &case, condition, texts)?;
+            if self.longest(&requests).0 <= self.model.context_length() {
+                best = Some(Prepared { requests, shown });
+                least = shown + 1;
+            } else {
+                most = shown;
+            }
+        }
+        Ok(best)
+    }
+
+    fn requests(
+        &self,
+        ask: &Ask<'_>,
+        case: &Case,
+        condition: &str,
+        texts: &mut Prefixes<'_>,
+    ) -> Result<Vec<Request>, ScoringError> {
+        let definition = ask.condition.method.definition();
+        definition.requests(&self.asked(ask, case, condition), texts)
+    }
+
+    /// Tokens of the longest path, BOS included, and the probe it belongs to.
+    fn longest(&self, requests: &[Request]) -> (usize, usize) {
+        let root = self.root_depth();
+        let lengths = requests.iter().map(|request| (root + request.longest(), request.probe));
+        lengths.max_by_key(|&(tokens, _)| tokens).unwrap_or((0, 0))
+    }
+
+    /// Tokens that the root holds.
+    pub(super) fn root_depth(&self) -> usize {
+        self.model.depth(self.model.root())
+    }
+
+    /// Whose prompt it is, for messages.
+    fn who(&self, ask: &Ask<'_>, probe: usize) -> String {
+        let all = ask.condition.method.definition().asks_all_at_once();
+        let question = self.asked(ask, ask.case, "").question(probe).filter(|_| !all);
+        let what = question.map(|question| format!("{question}, ")).unwrap_or_default();
+        format!(
+            "respondent {}, split {}, {what}{} demonstrations",
+            ask.case.respondent,
+            ask.case.split,
+            ask.case.demonstrations.len()
+        )
+    }
+}

@@ -1,0 +1,133 @@
+//! Prompts whose answers are being generated.
+
+use std::sync::Arc;
+
+use super::Scorer;
+use crate::model::{Constraint, Generation, TokenId, TokenizeError, Tokenizer};
+use crate::scoring::constraint::Marks;
+use crate::scoring::methods::{Definition, Method};
+use crate::scoring::parser::Read;
+use crate::scoring::request::{Given, Request, Wanted, Writing};
+use crate::scoring::{ScoringError, Try, shared};
+
+/// A prompt whose answer is being generated.
+pub(super) struct Pending<'a> {
+    method: &'static dyn Definition,
+    writing: Writing,
+    order: Vec<usize>,
+    /// Temperature of each try.
+    temperatures: Vec<f32>,
+    marks: Option<Arc<Marks>>,
+    tokenizer: &'a Tokenizer,
+    /// One a probe that is answered. What was read stays as it was read.
+    reads: Vec<Read>,
+    tries: Vec<Try>,
+    failed: Option<TokenizeError>,
+}
+
+impl Pending<'_> {
+    /// Tokens before the answer.
+    pub(super) fn prompt_tokens(&self) -> &[TokenId] {
+        &self.writing.answers.prompt
+    }
+
+    /// The order of the options.
+    pub(super) fn order(&self) -> &[usize] {
+        &self.order
+    }
+
+    /// What was generated.
+    pub(super) fn given(self) -> Result<Given, ScoringError> {
+        match self.failed {
+            Some(error) => Err(error.into()),
+            None => Ok(Given::Texts {
+                tries: self.tries,
+                reads: self.reads,
+            }),
+        }
+    }
+
+    fn read(&self, text: &str) -> Vec<Read> {
+        let options = self.writing.options.iter();
+        let options: Vec<Vec<&str>> = options.map(|of| of.iter().map(String::as_str).collect()).collect();
+        let options: Vec<&[&str]> = options.iter().map(Vec::as_slice).collect();
+        self.method.read(text, &options)
+    }
+}
+
+impl shared::Writing for Pending<'_> {
+    fn prompt(&self) -> &[TokenId] {
+        &self.writing.answers.prompt
+    }
+
+    fn max_tokens(&self) -> usize {
+        self.writing.max_tokens
+    }
+
+    fn begin(&mut self, round: usize) -> Option<(Option<Box<dyn Constraint>>, u64)> {
+        let open = self.failed.is_none() && self.method.asks_again(&self.reads);
+        let &seed = self.writing.seeds.get(round)?;
+        open.then(|| (self.writing.answers.constraint(self.marks.as_ref()), seed))
+    }
+
+    fn finish(&mut self, round: usize, generation: Generation) {
+        let text = match self.tokenizer.decode(&generation.tokens) {
+            Ok(text) => text,
+            Err(error) => {
+                self.failed = Some(error);
+                return;
+            }
+        };
+        let reads = self.read(&text);
+        let choice = match reads.as_slice() {
+            [read] => read.prediction().and_then(|option| self.order.get(option).copied()),
+            _ => None,
+        };
+        for (known, read) in self.reads.iter_mut().zip(reads) {
+            if known.prediction().is_none() {
+                *known = read;
+            }
+        }
+        let steps = generation.invalid_mass.len().min(self.writing.answers.watched_steps());
+        let invalid_mass = (steps > 0).then(|| generation.invalid_mass[..steps].iter().sum::<f32>() / steps as f32);
+        self.tries.push(Try {
+            order: self.order.clone(),
+            choice,
+            text,
+            tokens: generation.tokens,
+            logprobs: generation.logprobs,
+            invalid_mass,
+            finish: generation.finish,
+            temperature: self.temperatures.get(round).copied().unwrap_or_default(),
+            seed: self.writing.seeds.get(round).copied().unwrap_or_default(),
+        });
+    }
+}
+
+impl<'a> Scorer<'a> {
+    /// The texts that these requests of a method want.
+    pub(super) fn pending(&mut self, method: Method, requests: &[Request]) -> Result<Vec<Pending<'a>>, ScoringError> {
+        let mut pending = Vec::new();
+        for request in requests {
+            let Wanted::Text(writing) = &request.wanted else {
+                continue;
+            };
+            if writing.answers.needs_marks() && self.marks.is_none() {
+                self.marks = Some(Arc::new(Marks::new(self.tokenizer)?));
+            }
+            let tries = 0..writing.seeds.len();
+            pending.push(Pending {
+                method: method.definition(),
+                order: request.order.clone(),
+                temperatures: tries.map(|round| self.settings.temperature_of(round)).collect(),
+                marks: self.marks.clone(),
+                tokenizer: self.tokenizer,
+                reads: vec![Read::Missing; writing.options.len()],
+                writing: writing.clone(),
+                tries: Vec::new(),
+                failed: None,
+            });
+        }
+        Ok(pending)
+    }
+}
