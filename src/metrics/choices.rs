@@ -25,6 +25,9 @@ pub const ONE_ANSWER: f64 = 0.95;
 /// ... where people themselves agree on less than this.
 pub const PEOPLE_AGREE: f64 = 0.80;
 
+/// Fewer choices than this show no habit.
+pub const FEWEST_CHOICES: usize = 20;
+
 /// What a system chooses, beside what people answered on the same probes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Choices {
@@ -102,9 +105,9 @@ impl Choices {
     }
 }
 
-/// In what a panel's choices are constant; absent where they are not, or where fewer than two people were asked.
+/// In what a panel's choices are constant; absent where they are not, or where fewer than [`FEWEST_CHOICES`] were read.
 pub fn constancy(rows: &[Row]) -> Option<Constancy> {
-    let (_, positions, commonest) = tallied(rows)?;
+    let (_, positions, commonest) = tallied(rows).filter(|(read, ..)| *read >= FEWEST_CHOICES)?;
     let (position, share) = positions
         .into_iter()
         .enumerate()
@@ -190,7 +193,8 @@ impl Shortest {
     /// Whether the system nearly always chooses the shortest candidate while people do not.
     pub fn constancy(&self) -> Option<Constancy> {
         let share = self.share;
-        (share.chosen > ONE_POSITION && share.own < PEOPLE_AGREE).then_some(Constancy::Shortest { share })
+        let often = self.probes >= FEWEST_CHOICES && share.chosen > ONE_POSITION;
+        (often && share.own < PEOPLE_AGREE).then_some(Constancy::Shortest { share })
     }
 }
 
@@ -241,14 +245,10 @@ pub struct Flips {
 /// How often the choices of one condition flip with the order of the options; absent where none was asked in several.
 pub fn flips(run: &RunData, condition: &Condition) -> Option<Flips> {
     let (mut probes, mut flipped) = (0usize, 0usize);
-    for outcome in run.outcomes.iter().filter(|outcome| outcome.condition == *condition) {
-        let choices = by_order(&outcome.evidence);
-        if let [first, rest @ ..] = choices.as_slice()
-            && !rest.is_empty()
-        {
-            probes += 1;
-            flipped += usize::from(rest.iter().any(|choice| choice != first));
-        }
+    let of_condition = run.outcomes.iter().filter(|outcome| outcome.condition == *condition);
+    for flips in of_condition.filter_map(|outcome| outcome.evidence.flips_with_order()) {
+        probes += 1;
+        flipped += usize::from(flips);
     }
     (probes > 0).then(|| Flips {
         probes,
@@ -256,23 +256,11 @@ pub fn flips(run: &RunData, condition: &Condition) -> Option<Flips> {
     })
 }
 
-/// The candidate that each order of the options led to, where it could be read.
-fn by_order(evidence: &Evidence) -> Vec<usize> {
-    let Evidence::Label { permutations, .. } = evidence else {
-        return Vec::new();
-    };
-    let choice = |permutation: &crate::scoring::Permutation| {
-        let best = crate::scoring::norm::highest(&permutation.logprobs)?;
-        permutation.order.get(best).copied()
-    };
-    permutations.iter().filter_map(choice).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// Four people on two questions of two candidates.
+    /// Twelve people on two questions of two candidates.
     fn rows(choice: impl Fn(usize, usize) -> usize, label: impl Fn(usize, usize) -> usize) -> Vec<Row> {
         let row = |person: usize, question: usize| Row {
             person,
@@ -283,7 +271,7 @@ mod tests {
             label: label(person, question),
             choice: Some(choice(person, question)),
         };
-        (0..4)
+        (0..12)
             .flat_map(|person| (0..2).map(move |question| (person, question)))
             .map(|(p, q)| row(p, q))
             .collect()
@@ -302,6 +290,8 @@ mod tests {
             constancy(&by_question),
             Some(Constancy::Question { share }) if share.chosen == 1.0 && share.own == 0.5
         ));
+        // A handful of choices shows no habit.
+        assert_eq!(constancy(&always_first[..FEWEST_CHOICES - 1]), None);
         // Where people agree as much, answering alike is knowing them.
         assert_eq!(constancy(&rows(|_, question| question, |_, question| question)), None);
         assert_eq!(constancy(&rows(half, half)), None);
@@ -312,7 +302,7 @@ mod tests {
         let mut roster = Roster::new(&[]).expect("no runs");
         roster.categories.push("c".to_owned());
         let panel = Panel {
-            rows: rows(|_, _| 0, |person, _| usize::from(person == 3)),
+            rows: rows(|_, _| 0, |person, _| usize::from(person % 4 == 3)),
             asked: Asked::Model,
         };
         let how = Resampling::default();

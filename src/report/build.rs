@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::collections::BTreeSet;
 
 use super::choices;
-use super::names;
+use super::names::{self, Name, Part};
 use super::numbers::{Against, Report, ReportOptions, RunSummary, SystemScores};
 use super::ranking;
 use super::sections;
@@ -25,8 +25,8 @@ pub(super) struct Entry {
     pub system: System,
     /// Its rows.
     pub panel: Panel,
-    /// Its name, part by part.
-    pub parts: [String; 9],
+    /// Its name.
+    pub name: Name,
 }
 
 impl Entry {
@@ -78,22 +78,20 @@ impl Bench<'_> {
         }
     }
 
-    /// All parts of a system's name that say something.
+    /// Everything that a system's name says.
     pub fn full_label(&self, at: usize) -> String {
-        let kept: Vec<&str> = self.entries[at]
-            .parts
-            .iter()
-            .skip(1)
-            .map(String::as_str)
-            .filter(|part| !part.is_empty())
-            .collect();
-        kept.join(" · ")
+        self.entries[at].name.full()
     }
 
     /// Labels that tell some systems apart.
     pub fn labels(&self, some: &[usize]) -> Vec<String> {
-        let parts: Vec<_> = some.iter().map(|at| self.entries[*at].parts.clone()).collect();
-        names::labels(&parts)
+        self.labels_without(some, &[])
+    }
+
+    /// Labels that tell some systems apart by other parts of their names than these.
+    pub fn labels_without(&self, some: &[usize], parts: &[Part]) -> Vec<String> {
+        let names: Vec<Name> = some.iter().map(|at| self.entries[*at].name.without(parts)).collect();
+        names::labels(&names)
     }
 }
 
@@ -175,12 +173,12 @@ pub(super) fn bench(runs: &[RunData], options: ReportOptions) -> Result<Bench<'_
                 norm: norms[at],
             };
             let panel = Panel::new(run, &roster, &system)?;
-            let parts = names::parts(&run.name, &run.header.model.name, &system);
+            let name = Name::new(&run.name, &run.header.model.name, &system);
             entries.push(Entry {
                 run: at,
                 system,
                 panel,
-                parts,
+                name,
             });
         }
         headline.extend(
@@ -199,12 +197,12 @@ pub(super) fn bench(runs: &[RunData], options: ReportOptions) -> Result<Bench<'_
                 .find(|e| entries[*e].system == system && entries[*e].panel.rows == panel.rows);
             own.push(known.unwrap_or(entries.len()));
             if known.is_none() {
-                let parts = names::parts(&run.name, "", &system);
+                let name = Name::new(&run.name, "", &system);
                 entries.push(Entry {
                     run: at,
                     system,
                     panel,
-                    parts,
+                    name,
                 });
             }
         }

@@ -146,7 +146,10 @@ impl Report {
             "What is chosen, whoever is asked, in percent with people's own answers in brackets ({} respondents); kappa is \
              agreement with the person beyond what the same choices, dealt to other people, would reach.{}",
             self.respondents_word(),
-            warnings.iter().map(|warning| format!(" {warning}")).collect::<String>()
+            warnings
+                .iter()
+                .map(|warning| format!("\n{warning}"))
+                .collect::<String>()
         );
         let mut table = Table::new("choices", caption, &[("condition", Align::Left)]);
         let titles = (0..width).map(ordinal);

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::build::{Bench, Entry, bench};
-use super::names;
+use super::names::{Name, Part};
 use super::numbers::ReportOptions;
 use crate::metrics::{
     Comparison, Contrast, FEWEST_FOR_WORDS, MetricsError, Norm, Paired, Panel, RunData, System, holm,
@@ -32,18 +32,18 @@ pub enum Factor {
 }
 
 impl Factor {
-    /// Positions in a system's name ([`names::parts`]) that it may change.
-    fn parts(self) -> &'static [usize] {
+    /// Parts of a system's name that it may change.
+    fn parts(self) -> &'static [Part] {
         match self {
-            Self::Run => &[0, 1],
+            Self::Run => &[Part::Run, Part::Model],
             // Only likelihoods have a norm.
-            Self::Method => &[2, 3],
-            Self::Norm => &[3],
+            Self::Method => &[Part::Method, Part::Norm],
+            Self::Norm => &[Part::Norm],
             // Without demonstrations their form means nothing.
-            Self::Demonstrations => &[4, 5],
-            Self::Form => &[5],
-            Self::Demographics => &[6],
-            Self::Control => &[8],
+            Self::Demonstrations => &[Part::Demonstrations, Part::Form],
+            Self::Form => &[Part::Form],
+            Self::Demographics => &[Part::Demographics],
+            Self::Control => &[Part::Control],
         }
     }
 
@@ -195,12 +195,12 @@ fn add_norms(bench: &mut Bench<'_>) -> Result<(), MetricsError> {
             let panel = Panel::new(run, &bench.roster, &system)?;
             // A norm that the records do not allow leaves choices unread.
             if panel.unread() <= entry.panel.unread() {
-                let parts = names::parts(&run.name, &run.header.model.name, &system);
+                let name = Name::new(&run.name, &run.header.model.name, &system);
                 more.push(Entry {
                     run: entry.run,
                     system,
                     panel,
-                    parts,
+                    name,
                 });
             }
         }
@@ -211,15 +211,13 @@ fn add_norms(bench: &mut Bench<'_>) -> Result<(), MetricsError> {
 
 /// Pairs of model conditions whose names differ only in what the factor may change.
 fn matched(entries: &[Entry], by: Factor) -> Vec<(usize, usize)> {
-    let mut alike: BTreeMap<[String; 9], Vec<usize>> = BTreeMap::new();
+    let mut alike: BTreeMap<Name, Vec<usize>> = BTreeMap::new();
     for (at, entry) in entries
         .iter()
         .enumerate()
         .filter(|(_, entry)| entry.condition().is_some())
     {
-        let mut key = entry.parts.clone();
-        by.parts().iter().for_each(|part| key[*part].clear());
-        alike.entry(key).or_default().push(at);
+        alike.entry(entry.name.without(by.parts())).or_default().push(at);
     }
     let mut pairs: Vec<(usize, usize)> = alike.values().flat_map(|group| each_with_each(group)).collect();
     pairs.sort_unstable();
@@ -244,11 +242,7 @@ fn pair(bench: &Bench<'_>, first: usize, second: usize) -> Result<Pair, MetricsE
         });
     };
     let comparison = paired.compare(categories, how);
-    let (a, b) = (&bench.entries[first].parts, &bench.entries[second].parts);
-    let common: Vec<&str> = (1..9)
-        .filter(|at| a[*at] == b[*at] && !a[*at].is_empty())
-        .map(|at| a[at].as_str())
-        .collect();
+    let common = bench.entries[first].name.common(&bench.entries[second].name);
     let labels = bench.labels(&[first, second]);
     let p = || {
         comparison
@@ -265,7 +259,7 @@ fn pair(bench: &Bench<'_>, first: usize, second: usize) -> Result<Pair, MetricsE
     Ok(Pair {
         first,
         second,
-        common: common.join(" · "),
+        common,
         comparison,
         p_by_category,
         groups,

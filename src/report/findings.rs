@@ -248,8 +248,8 @@ pub fn verdict(judged: &Contrast, p: Option<f64>) -> String {
         Verdict::Ahead => format!("ahead: {figure} points"),
         Verdict::Behind => format!("behind: {figure} points"),
         Verdict::Open => format!("not told apart from it: {figure} points"),
-        Verdict::TooFew => format!("not judged, for want of people: {figure} points"),
-        Verdict::Constant => format!("not judged, because it answers alike whoever is asked: {figure} points"),
+        Verdict::TooFew => format!("not judged (too few people): {figure} points"),
+        Verdict::Constant => format!("not judged (it answers alike whoever is asked): {figure} points"),
         Verdict::Depends => {
             let [shared, chance] = otherwise(Some(judged));
             format!(

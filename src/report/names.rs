@@ -1,6 +1,6 @@
 //! Words for conditions, methods and categories, the same in every table and picture.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::metrics::{Norm, System};
 use crate::scoring::{Condition, Control, Method};
@@ -29,52 +29,97 @@ pub fn form(form: Form) -> &'static str {
     }
 }
 
-/// What a system is called, part by part, so that a table can leave out what all of its systems have in common.
-///
-/// The parts stand in a fixed order: run, model, method, norm, demonstrations, form, demographics, category, control.
-/// A part that says nothing is empty.
-pub fn parts(run: &str, model: &str, system: &System) -> [String; 9] {
-    let word = |text: &str| text.to_owned();
-    match system {
-        System::Model { condition, norm } => {
-            let shown = condition.demonstrations > 0;
-            [
-                word(run),
-                word(model),
-                word(method(condition.method)),
-                match condition.method.definition().is_normed() {
-                    true => format!("{} norm", norm.name()),
-                    false => String::new(),
-                },
-                demonstrations(condition),
-                if shown {
-                    word(form(condition.form))
-                } else {
-                    String::new()
-                },
-                word(if condition.demographics {
-                    "demographics"
-                } else {
-                    "no demographics"
-                }),
-                condition
-                    .category
-                    .as_ref()
-                    .map(|c| format!("from {} only", short_category(c)))
-                    .unwrap_or_default(),
-                if condition.control.is_own() {
-                    String::new()
-                } else {
-                    word(control(condition.control))
-                },
-            ]
-        }
-        System::Chance | System::First | System::Majority | System::Resemblance { .. } => {
-            let mut parts: [String; 9] = Default::default();
-            parts[2] = baseline(system);
-            parts
-        }
+/// One thing that a system's name says, in the order in which names say it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Part {
+    /// Its run.
+    Run,
+    /// Its model.
+    Model,
+    /// How it predicts; a baseline's only part.
+    Method,
+    /// How likelihoods are normed.
+    Norm,
+    /// How many demonstrations it was shown.
+    Demonstrations,
+    /// Their form.
+    Form,
+    /// Whether demographic statements came first.
+    Demographics,
+    /// The only category that demonstrations came from.
+    Category,
+    /// Whose demonstrations they were, where not the person's own.
+    Control,
+}
+
+/// What a system is called, part by part, so that a table can leave out what all of its systems have in common. A part
+/// that says nothing is absent.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub struct Name(BTreeMap<Part, String>);
+
+impl Name {
+    /// The name of a system of a run; baselines ask no model.
+    pub fn new(run: &str, model: &str, system: &System) -> Self {
+        let System::Model { condition, norm } = system else {
+            return Self(BTreeMap::from([(Part::Method, baseline(system))]));
+        };
+        let normed = condition.method.definition().is_normed();
+        let demographics = if condition.demographics {
+            "demographics"
+        } else {
+            "no demographics"
+        };
+        let category = condition.category.as_deref();
+        let parts = [
+            (Part::Run, Some(run.to_owned())),
+            (Part::Model, Some(model.to_owned())),
+            (Part::Method, Some(method(condition.method).to_owned())),
+            (Part::Norm, normed.then(|| format!("{} norm", norm.name()))),
+            (Part::Demonstrations, Some(demonstrations(condition))),
+            (
+                Part::Form,
+                (condition.demonstrations > 0).then(|| form(condition.form).to_owned()),
+            ),
+            (Part::Demographics, Some(demographics.to_owned())),
+            (
+                Part::Category,
+                category.map(|category| format!("from {} only", short_category(category))),
+            ),
+            (
+                Part::Control,
+                (!condition.control.is_own()).then(|| control(condition.control).to_owned()),
+            ),
+        ];
+        let said = parts.into_iter().filter_map(|(part, word)| Some((part, word?)));
+        Self(said.collect())
     }
+
+    /// The name without some parts: what systems have in common that differ in these alone.
+    pub fn without(&self, parts: &[Part]) -> Self {
+        let mut name = self.clone();
+        name.0.retain(|part, _| !parts.contains(part));
+        name
+    }
+
+    /// What two systems have in common beside their run.
+    pub fn common(&self, other: &Self) -> String {
+        let alike = self.0.iter().filter(|(part, word)| other.0.get(part) == Some(word));
+        joined(alike.filter(|(part, _)| **part != Part::Run))
+    }
+
+    /// Everything it says but the run.
+    pub fn full(&self) -> String {
+        joined(self.0.iter().filter(|(part, _)| **part != Part::Run))
+    }
+
+    fn of_model(&self) -> bool {
+        self.0.contains_key(&Part::Model)
+    }
+}
+
+fn joined<'a>(parts: impl Iterator<Item = (&'a Part, &'a String)>) -> String {
+    let words: Vec<&str> = parts.map(|(_, word)| word.as_str()).collect();
+    words.join(" · ")
 }
 
 /// "200 demonstrations" and the like.
@@ -98,53 +143,56 @@ pub fn baseline(system: &System) -> String {
 
 /// Labels that tell the systems of one table apart: the model and the method always, any other part only where it
 /// differs within the table.
-pub fn labels(all: &[[String; 9]]) -> Vec<String> {
-    let models = all.iter().filter(|parts| !parts[1].is_empty()).count();
-    let varies: [bool; 9] = std::array::from_fn(|at| match at {
-        1 => said(all, 1).len() > 1 || models < 2,
-        2 => true,
+pub fn labels(all: &[Name]) -> Vec<String> {
+    let models = all.iter().filter(|name| name.of_model()).count();
+    let shown = |part: Part| match part {
+        Part::Method => true,
+        Part::Model => said(all, part).len() > 1 || models < 2,
         // Two runs of one model differ in something else that is shown; the run's name is the last resort.
-        0 => false,
-        _ => said(all, at).len() > 1,
-    });
-    let short = |parts: &[String; 9], with_run: bool| {
-        let mut kept: Vec<&str> = Vec::new();
-        for (at, part) in parts.iter().enumerate() {
-            let wanted = varies[at] || (at == 0 && with_run && !parts[1].is_empty());
-            if wanted && !part.is_empty() {
-                kept.push(part);
-            }
-        }
-        kept.join(" · ")
+        Part::Run => false,
+        _ => said(all, part).len() > 1,
     };
-    let labels: Vec<String> = all.iter().map(|parts| short(parts, false)).collect();
+    let short = |name: &Name, with_run: bool| {
+        let parts = name.0.iter();
+        joined(parts.filter(|(part, _)| shown(**part) || (**part == Part::Run && with_run)))
+    };
+    let labels: Vec<String> = all.iter().map(|name| short(name, false)).collect();
     let ambiguous = labels
         .iter()
         .enumerate()
         .any(|(at, label)| labels[..at].contains(label));
     if ambiguous {
-        all.iter().map(|parts| short(parts, true)).collect()
+        all.iter().map(|name| short(name, true)).collect()
     } else {
         labels
     }
 }
 
-/// What one part says in the models of a table.
-fn said(all: &[[String; 9]], at: usize) -> BTreeSet<&str> {
-    let models = all.iter().filter(|parts| !parts[1].is_empty());
+/// What one part says in the models of a table; nothing is among it where some do not say it.
+fn said(all: &[Name], part: Part) -> BTreeSet<Option<&str>> {
+    let models = all.iter().filter(|name| name.of_model());
+    let words = models.map(|name| name.0.get(&part).map(String::as_str));
     // Only likelihoods have a norm, and a form needs demonstrations: where there is none, it differs from nothing.
-    let parts = models.map(|parts| parts[at].as_str());
-    parts.filter(|part| ![3, 5].contains(&at) || !part.is_empty()).collect()
+    let optional = [Part::Norm, Part::Form].contains(&part);
+    words.filter(|word| !optional || word.is_some()).collect()
 }
 
 /// What was shown to all models of a table alike: demonstrations, form, demographics, category and control.
-pub fn in_common(all: &[[String; 9]]) -> Vec<String> {
-    (4..9)
-        .filter_map(|at| match Vec::from_iter(said(all, at)).as_slice() {
-            [one] if !one.is_empty() => Some((*one).to_owned()),
+pub fn in_common(all: &[Name]) -> Vec<String> {
+    let shown = [
+        Part::Demonstrations,
+        Part::Form,
+        Part::Demographics,
+        Part::Category,
+        Part::Control,
+    ];
+    let common = shown
+        .into_iter()
+        .filter_map(|part| match Vec::from_iter(said(all, part)).as_slice() {
+            [Some(one)] => Some((*one).to_owned()),
             _ => None,
-        })
-        .collect()
+        });
+    common.collect()
 }
 
 /// A category in a word or two, for pictures; unknown names are cut at 18 characters.
@@ -216,7 +264,7 @@ mod tests {
         let label = |systems: &[(&str, &str, System)]| {
             let all: Vec<_> = systems
                 .iter()
-                .map(|(run, model, system)| parts(run, model, system))
+                .map(|(run, model, system)| Name::new(run, model, system))
                 .collect();
             labels(&all)
         };
@@ -243,7 +291,7 @@ mod tests {
 
     #[test]
     fn what_all_have_in_common_is_told_once() {
-        let common = |conditions: [System; 2]| in_common(&conditions.map(|condition| parts("r", "M", &condition)));
+        let common = |conditions: [System; 2]| in_common(&conditions.map(|condition| Name::new("r", "M", &condition)));
         let (likelihood, label) = (condition(Method::Likelihood, 50), condition(Method::Label, 50));
         assert_eq!(
             common([likelihood, label.clone()]),

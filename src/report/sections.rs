@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::build::{Bench, Entry};
-use super::names;
+use super::names::{self, Part};
 use super::numbers::{
     Curve, CurvePoint, Lift, MethodPair, NormRow, NormScores, SystemCalibration, SystemGroups, SystemReadings,
     SystemScores,
@@ -44,9 +44,7 @@ pub(super) fn curves(bench: &Bench<'_>, systems: &[SystemScores]) -> Result<Vec<
     }
     curves.retain(|_, list| list.len() > 1);
     let ends: Vec<usize> = curves.values().filter_map(|list| list.first().copied()).collect();
-    let mut parts: Vec<_> = ends.iter().map(|at| bench.entries[*at].parts.clone()).collect();
-    parts.iter_mut().for_each(|parts| parts[4].clear());
-    let labels = names::labels(&parts);
+    let labels = bench.labels_without(&ends, &[Part::Demonstrations]);
     curves
         .into_values()
         .zip(labels)
@@ -101,18 +99,14 @@ pub(super) fn methods(bench: &Bench<'_>) -> Result<Vec<MethodPair>, MetricsError
             if bench.entries[first].run != bench.entries[second].run {
                 continue;
             }
-            let (a, b) = (&bench.entries[first].parts, &bench.entries[second].parts);
-            let common: Vec<&str> = (0..9)
-                .filter(|part| *part != 0 && a[*part] == b[*part] && !a[*part].is_empty())
-                .map(|part| a[part].as_str())
-                .collect();
+            let common = bench.entries[first].name.common(&bench.entries[second].name);
             let Some(paired) = bench.pair(first, second)? else {
                 continue;
             };
             pairs.push(MethodPair {
                 first: labels[position].clone(),
                 second: labels[position + 1 + behind].clone(),
-                common: common.join(" · "),
+                common,
                 comparison: paired.compare(bench.categories(), &bench.options.resampling),
             });
         }

@@ -117,8 +117,12 @@ impl Table {
     }
 }
 
-/// A text in lines of at most `width` characters, broken between words.
+/// A text in lines of at most `width` characters, broken between words and wherever it breaks itself.
 pub(super) fn folded(text: &str, width: usize) -> Vec<String> {
+    text.lines().flat_map(|line| folded_line(line, width)).collect()
+}
+
+fn folded_line(text: &str, width: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for word in text.split(' ') {
         match lines.last_mut() {
@@ -153,6 +157,7 @@ mod tests {
     fn long_captions_are_folded_between_words() {
         assert_eq!(folded("one two three", 7), ["one two", "three"]);
         assert_eq!(folded("incomprehensible", 7), ["incomprehensible"]);
+        assert_eq!(folded("one\ntwo three", 9), ["one", "two three"]);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The table of a report that people read first.
 
-use super::names;
+use super::names::{self, Name};
 use super::numbers::{Lift, Report};
 use super::table::{Align, Table};
 use super::words::{contrast, mean_shown, otherwise, percent, range, reach, with_interval};
@@ -25,7 +25,7 @@ pub(super) struct Column<'a> {
 impl Report {
     /// Columns of the main table: main conditions, grids of categories that stand in for one, then baselines.
     pub(super) fn columns(&self) -> Vec<Column<'_>> {
-        let ours = self.headline.iter().zip(names::labels(&self.parts(&self.headline)));
+        let ours = self.headline.iter().zip(names::labels(&self.names(&self.headline)));
         let mut columns: Vec<Column<'_>> = ours.map(|(at, label)| self.column(*at, label, true)).collect();
         for grid in self.transfer.iter().filter(|grid| grid.main) {
             let people = grid.systems.first().map_or(0, |at| self.systems[*at].people);
@@ -71,14 +71,14 @@ impl Report {
         runs.map_or(word.clone(), |runs| format!("{word} ({})", runs.join(", ")))
     }
 
-    /// What systems are called, part by part.
-    fn parts(&self, systems: &[usize]) -> Vec<[String; 9]> {
-        let parts = |at: &usize| {
+    /// What systems are called.
+    fn names(&self, systems: &[usize]) -> Vec<Name> {
+        let name = |at: &usize| {
             let scores = &self.systems[*at];
             let run = &self.runs[scores.run];
-            names::parts(&run.name, &run.header.model.name, &scores.system)
+            Name::new(&run.name, &run.header.model.name, &scores.system)
         };
-        systems.iter().map(parts).collect()
+        systems.iter().map(name).collect()
     }
 
     /// The word that stands wherever a result is shown.
@@ -104,7 +104,7 @@ impl Report {
     pub fn main_table(&self) -> Table {
         let synthetic = if self.synthetic { "SYNTHETIC respondents. " } else { "" };
         let columns = self.columns();
-        let shown: String = names::in_common(&self.parts(&self.headline))
+        let shown: String = names::in_common(&self.names(&self.headline))
             .iter()
             .map(|part| format!(", {part}"))
             .collect();
@@ -147,7 +147,7 @@ impl Report {
     pub fn conditions(&self) -> Vec<(usize, String)> {
         let of_model = |at: &usize| matches!(self.systems[*at].system, System::Model { .. });
         let conditions: Vec<usize> = (0..self.systems.len()).filter(of_model).collect();
-        let labels = names::labels(&self.parts(&conditions));
+        let labels = names::labels(&self.names(&conditions));
         conditions.into_iter().zip(labels).collect()
     }
 

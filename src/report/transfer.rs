@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::build::Bench;
-use super::names;
+use super::names::Part;
 use super::numbers::{SystemScores, Transfer};
 use crate::metrics::Constant;
 use crate::metrics::{
@@ -42,9 +42,7 @@ pub(super) fn transfer(
         .values()
         .filter_map(|list| list.first().map(|(_, at)| *at))
         .collect();
-    let mut parts: Vec<_> = ends.iter().map(|at| bench.entries[*at].parts.clone()).collect();
-    parts.iter_mut().for_each(|parts| parts[7].clear());
-    let labels = names::labels(&parts);
+    let labels = bench.labels_without(&ends, &[Part::Category]);
     let keys = grids.keys().copied().collect::<Vec<_>>();
     let mut all = Vec::new();
     for ((key, mut list), label) in keys.into_iter().zip(grids.into_values()).zip(labels) {

@@ -64,6 +64,9 @@ pub fn otherwise(contrast: Option<&Contrast>) -> [String; 2] {
 pub fn reach(count: usize, categories: usize, how: &Resampling) -> Option<String> {
     let smallest = smallest_p(count, how);
     let crowd = people(count);
+    if count < 2 {
+        return Some(format!("{crowd}: no interval and no test is possible."));
+    }
     if count < FEWEST_FOR_WORDS {
         let intervals = if count < FEWEST_FOR_INTERVAL {
             "no interval is given and "
