@@ -251,7 +251,7 @@ fn tokens(text: &str) -> usize {
             Some(open) => quote = (byte != open).then_some(open),
             None => {
                 let word = byte.is_ascii_alphanumeric() || byte == b'_' || byte >= 0x80;
-                tokens += usize::from(!byte.is_ascii_whitespace() && !(word && in_word));
+                tokens += usize::from(!(byte.is_ascii_whitespace() || word && in_word));
                 in_word = word;
                 quote = matches!(byte, b'\'' | b'"').then_some(byte);
             }

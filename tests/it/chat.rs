@@ -123,7 +123,7 @@ fn templates_that_nest_deeply_are_refused() {
 #[test]
 fn long_conversations_have_room() {
     let turn = |number: usize| Turn {
-        role: if number % 2 == 0 { "user" } else { "assistant" }.into(),
+        role: if number.is_multiple_of(2) { "user" } else { "assistant" }.into(),
         content: "word ".repeat(2_000),
     };
     let turns: Vec<Turn> = (0..400).map(turn).collect();
