@@ -378,8 +378,8 @@ fn outcome(
             };
             prediction = prediction.filter(|_| reading == Reading::Choice);
             let text = match prediction {
-                Some(chosen) => (chosen + 1).to_string(),
-                None if reading == Reading::OutOfRange => "9".to_owned(),
+                Some(chosen) => char::from(b'A' + chosen as u8).to_string(),
+                None if reading == Reading::OutOfRange => "H".to_owned(),
                 None => "no answer at all".to_owned(),
             };
             let one = Try {
