@@ -78,7 +78,7 @@ Environment:
 
 /// Runs the program on this process's arguments.
 ///
-/// Returns the exit status; [`status::Status`] has them all.
+/// Returns the exit status; `cli/status.rs` has them all.
 pub fn main() -> ExitCode {
     signals::survive_file_limit();
     let done = match Cli::parse().command {

@@ -105,7 +105,7 @@ impl Choices {
     }
 }
 
-/// In what a panel's choices are constant; absent where they are not, or where fewer than [`FEWEST_CHOICES`] were read.
+/// In what a panel's choices are constant; absent where they are not, or where fewer than `FEWEST_CHOICES` were read.
 pub fn constancy(rows: &[Row]) -> Option<Constancy> {
     let (_, positions, commonest) = tallied(rows).filter(|(read, ..)| *read >= FEWEST_CHOICES)?;
     let (position, share) = positions

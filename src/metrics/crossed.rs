@@ -3,7 +3,9 @@
 //! A probe's outcome is made of its person, its question and chance. Written as such, the variance of the overall figure
 //! has three parts, and each is estimated on its own:
 //!
-//!     V = V_people + V_questions − V_chance
+//! ```text
+//! V = V_people + V_questions − V_chance
+//! ```
 //!
 //! V_people is the variance that n people whole would have, V_questions that of q questions of a category, each holds
 //! the chance of single probes once, so it is taken off once (the two-way cluster variance: Owen, *Annals of Applied

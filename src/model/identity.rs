@@ -11,7 +11,7 @@ use super::{Backend, DeviceId, Dtype, Family, QuantizedWeights};
 /// The model as it was loaded: two results may be compared bit by bit only where all but the name and the device are
 /// equal.
 ///
-/// In records of format 1 it is written as [`Recorded`], whose texts say two things at once.
+/// In records of format 1 it is written as `Recorded`, whose texts say two things at once.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(into = "Recorded", try_from = "Recorded")]
 pub struct ModelIdentity {
