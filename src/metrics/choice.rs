@@ -16,12 +16,7 @@ pub fn candidate_scores(outcome: &Outcome, norm: Norm) -> Option<Vec<f64>> {
 /// Whether an outcome says anything under `norm`. Where the context is the neutral one itself, token for token, PMI is a
 /// difference of equal numbers: what remains of it is rounding, and no choice.
 pub fn is_informed(outcome: &Outcome, norm: Norm) -> bool {
-    match (&outcome.evidence, norm) {
-        (Evidence::Likelihood { scores }, Norm::Pmi) => scores
-            .iter()
-            .any(|score| score.unconditional.as_ref() != Some(&score.logprobs)),
-        _ => true,
-    }
+    norm != Norm::Pmi || !outcome.evidence.is_neutral()
 }
 
 /// What the outcome predicts under `norm`: the candidate with the highest score, the first one where several tie.

@@ -2,12 +2,12 @@
 
 use rayon::prelude::*;
 
-use super::{Context, FitSpec, Header, People, Plan, Prompts, RunError, Spec, Unit};
+use super::{Context, Header, People, Plan, Prompts, RunError, Spec, Unit};
 use crate::metrics::BaselineRow;
 use crate::model::{DeviceChoice, OpenModel};
 use crate::probe::{Case, DemonstrationRule, Draw};
 use crate::scoring::baseline::{Crowd, Prediction, Rule, Similarity, Target};
-use crate::scoring::{Ask, Condition, Control, Fit, Settings};
+use crate::scoring::{Ask, Condition, Control, Settings};
 use crate::survey::Form;
 
 /// Numbers of similar others that reports show. The command `baseline` shows all from 1 to 35.
@@ -161,10 +161,7 @@ impl Experiment {
             retry_temperature: scoring.retry_temperature,
             seed: scoring.seed,
             paper_tokens: scoring.paper_tokens,
-            fit: match scoring.fit {
-                FitSpec::Refuse => Fit::Refuse,
-                FitSpec::DropDemonstrations => Fit::DropDemonstrations,
-            },
+            fit: scoring.fit,
             ..Settings::default()
         }
     }

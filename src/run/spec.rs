@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::RunError;
 use crate::model::{DeviceChoice, DtypeChoice, QuantizedWeights};
-use crate::scoring::{Condition, Control, Method, Norm, Orders};
+use crate::scoring::{Condition, Control, Fit, Method, Norm, Orders};
 use crate::survey::{Catalogue, Form, IncomeGrouping};
 
 /// Everything that determines a run's result. A list in `[grid]` is one axis of a grid; all of its conditions share one
@@ -144,7 +144,7 @@ pub struct ScoringSpec {
     /// At most this many tokens for the paper's one answer about all probes.
     pub paper_tokens: usize,
     /// What is done with a context longer than the model's.
-    pub fit: FitSpec,
+    pub fit: Fit,
     /// Which methods ask inside the model's chat template.
     pub chat: ChatUse,
 }
@@ -163,34 +163,22 @@ impl Default for ScoringSpec {
             retry_temperature: 0.6,
             seed: 0,
             paper_tokens: 4096,
-            fit: FitSpec::Refuse,
+            fit: Fit::Refuse,
             chat: ChatUse::default(),
         }
     }
 }
 
-/// What is done with a context longer than the model's.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Default)]
-#[serde(rename_all = "kebab-case")]
-pub enum FitSpec {
-    /// Stop with an error that names the person and the limit.
-    #[default]
-    Refuse,
-    /// Leave out whole demonstrations from the end, and record how many were shown.
-    DropDemonstrations,
-}
-
-/// Which methods ask inside the model's chat template; without a template everything is plain text.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Default)]
-#[serde(rename_all = "kebab-case")]
-pub enum ChatUse {
-    /// All: candidates are scored where the model's own turn begins, and every method shares one prefix.
-    #[default]
-    All,
-    /// Those that ask for an answer (label and generation); likelihood stays plain text.
-    Answers,
-    /// None: everything is plain text.
-    None,
+crate::choices! {
+    /// Which methods ask inside the model's chat template; without a template everything is plain text.
+    pub enum ChatUse: All {
+        /// All: candidates are scored where the model's own turn begins, and every method shares one prefix.
+        All = "all",
+        /// Those that ask for an answer (label and generation); likelihood stays plain text.
+        Answers = "answers",
+        /// None: everything is plain text.
+        None = "none",
+    }
 }
 
 impl ChatUse {

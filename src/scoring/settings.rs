@@ -3,14 +3,14 @@
 use super::orders::Orders;
 use crate::model::{Decoding, Tokenizer};
 
-/// What is done with a context longer than the model's.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Fit {
-    /// Stop with an error that names the person and the limit.
-    #[default]
-    Refuse,
-    /// Leave out whole demonstrations from the end; the outcome says how many were shown.
-    DropDemonstrations,
+crate::choices! {
+    /// What is done with a context longer than the model's.
+    pub enum Fit: Refuse {
+        /// Stop with an error that names the person and the limit.
+        Refuse = "refuse",
+        /// Leave out whole demonstrations from the end, and record how many were shown.
+        DropDemonstrations = "drop-demonstrations",
+    }
 }
 
 /// How cases are scored.

@@ -6,8 +6,8 @@ use clap::ValueEnum;
 
 use crate::cli::choice::choice;
 use crate::model::{DeviceChoice, DtypeChoice, QuantizedWeights};
-use crate::run::{ChatUse, FitSpec, RunError, Spec};
-use crate::scoring::{Control, Method, Orders};
+use crate::run::{ChatUse, RunError, Spec};
+use crate::scoring::{Control, Fit, Method, Orders};
 use crate::survey::{Form, IncomeGrouping};
 
 /// What is evaluated. Everything here can stand in a spec file; a flag wins over the file.
@@ -102,11 +102,11 @@ pub struct SpecFlags {
     #[arg(long, value_name = "N")]
     retries: Option<usize>,
     /// What to do with a context longer than the model's
-    #[arg(long, value_name = "HOW")]
-    fit: Option<FitFlag>,
+    #[arg(long, value_name = "HOW", value_parser = choice::<Fit>())]
+    fit: Option<Fit>,
     /// Which methods ask inside the model's chat template: all, answers (label and generation), none
-    #[arg(long, value_name = "WHICH")]
-    chat: Option<ChatFlag>,
+    #[arg(long, value_name = "WHICH", value_parser = choice::<ChatUse>())]
+    chat: Option<ChatUse>,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -128,19 +128,6 @@ enum ControlFlag {
     None,
     Random,
     SameCountry,
-}
-
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum FitFlag {
-    Refuse,
-    DropDemonstrations,
-}
-
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum ChatFlag {
-    All,
-    Answers,
-    None,
 }
 
 impl SpecFlags {
@@ -202,21 +189,8 @@ impl SpecFlags {
         set(&mut spec.scoring.orders, self.orders);
         spec.scoring.constrained |= self.constrained;
         set(&mut spec.scoring.retries, self.retries);
-        set(
-            &mut spec.scoring.fit,
-            self.fit.map(|fit| match fit {
-                FitFlag::Refuse => FitSpec::Refuse,
-                FitFlag::DropDemonstrations => FitSpec::DropDemonstrations,
-            }),
-        );
-        set(
-            &mut spec.scoring.chat,
-            self.chat.map(|chat| match chat {
-                ChatFlag::All => ChatUse::All,
-                ChatFlag::Answers => ChatUse::Answers,
-                ChatFlag::None => ChatUse::None,
-            }),
-        );
+        set(&mut spec.scoring.fit, self.fit);
+        set(&mut spec.scoring.chat, self.chat);
         Ok(spec)
     }
 }
