@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::file::FileError;
+use super::file_error::FileError;
 
 /// An error of this module. It names the thing, the place and what was expected; [`SurveyError::hint`] says what to do.
 #[derive(Debug, Clone, thiserror::Error)]

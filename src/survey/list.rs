@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 
 use super::demographics::Demographics;
 use super::error::SurveyError;
-use super::file::{Expected, FileError, ID, SYNTHETIC_COLUMN, interviews};
+use super::file::{ID, SYNTHETIC_COLUMN, interviews};
+use super::file_error::{Expected, FileError};
 use super::respondents::Respondents;
 
 /// Ids of respondents, in the order of a file.

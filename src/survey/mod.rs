@@ -6,6 +6,8 @@ mod catalogue;
 mod demographics;
 mod error;
 mod file;
+mod file_error;
+mod foreign;
 mod list;
 mod respondents;
 mod sample;
@@ -16,9 +18,9 @@ mod types;
 pub use catalogue::UnknownCategory;
 pub use demographics::{Demographics, Dimension, Group, IncomeGrouping};
 pub use error::SurveyError;
-pub use file::{
-    FileError, FileKind, Foreign, ReadOptions, ReadReport, RepeatedIds, RepeatedInCountry, Separator, SurveyFile,
-};
+pub use file::{FileKind, ReadOptions, ReadReport, RepeatedIds, RepeatedInCountry, Separator, SurveyFile};
+pub use file_error::{Expected, FileError};
+pub use foreign::Foreign;
 pub use list::{RespondentList, write_list};
 pub use respondents::{MISSING, Respondents};
 pub use sample::{

@@ -46,16 +46,16 @@ pub struct SurveyStats {
     pub countries: Vec<CountryCounts>,
 }
 
-/// Sums from which [`ValidCounts`] follow.
+/// ValidSums from which [`ValidCounts`] follow.
 #[derive(Default)]
-struct Sums {
+struct ValidSums {
     respondents: usize,
     valid: u64,
     squares: u64,
     complete: usize,
 }
 
-impl Sums {
+impl ValidSums {
     fn add(&mut self, valid: usize, questions: usize) {
         self.respondents += 1;
         self.valid += valid as u64;
@@ -81,8 +81,8 @@ impl Respondents {
     /// Counts people and valid answers, in all and by country.
     pub fn stats(&self, demographics: &Demographics) -> SurveyStats {
         let country = demographics.index_of("B_COUNTRY");
-        let mut all = Sums::default();
-        let mut countries: BTreeMap<String, Sums> = BTreeMap::new();
+        let mut all = ValidSums::default();
+        let mut countries: BTreeMap<String, ValidSums> = BTreeMap::new();
         for respondent in 0..self.len() {
             let valid = self.valid_answers(respondent);
             let name = country
@@ -141,7 +141,7 @@ mod tests {
 
     #[test]
     fn no_one_has_no_answers() {
-        let counts = Sums::default().counts();
+        let counts = ValidSums::default().counts();
         assert_eq!((counts.respondents, counts.mean_valid_questions), (0, 0.0));
     }
 }

@@ -11,7 +11,8 @@ use super::{Draft, assemble, fault};
 
 /// The keys that matter here; the files carry more.
 #[derive(Deserialize)]
-struct Line {
+#[serde(expecting = "an object")]
+struct MetadataLine {
     question_id: QuestionId,
     question_category: String,
     answer_ids: Vec<Vec<i16>>,
@@ -32,7 +33,7 @@ pub(super) fn read<P: AsRef<Path>>(paths: &[P]) -> Result<Catalogue, SurveyError
                 continue;
             }
             let place = format!("{name}, line {}", number + 1);
-            let line: Line = serde_json::from_str(line).map_err(|error| fault(&place, error.to_string()))?;
+            let line: MetadataLine = serde_json::from_str(line).map_err(|error| fault(&place, error.to_string()))?;
             let slot = &mut seen[usize::from(line.is_refined)];
             let form = if line.is_refined { "refined" } else { "polar" };
             match slot {
@@ -67,7 +68,12 @@ pub(super) fn read<P: AsRef<Path>>(paths: &[P]) -> Result<Catalogue, SurveyError
     assemble(categories, drafts.into_values().collect())
 }
 
-fn add(drafts: &mut BTreeMap<QuestionId, Draft>, place: String, form: &str, line: Line) -> Result<(), SurveyError> {
+fn add(
+    drafts: &mut BTreeMap<QuestionId, Draft>,
+    place: String,
+    form: &str,
+    line: MetadataLine,
+) -> Result<(), SurveyError> {
     if line.answer_ids.len() != line.converted_statements.len() {
         return Err(fault(
             &place,

@@ -10,7 +10,7 @@ use super::{Draft, assemble, fault};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct File {
+struct CatalogueFile {
     category: String,
     block: Vec<Block>,
 }
@@ -22,24 +22,24 @@ struct Block {
     #[serde(rename = "asks")]
     _asks: String,
     template: Option<String>,
-    refined: Option<Vec<Entry>>,
-    polar: Option<Vec<Entry>>,
-    question: Vec<Item>,
+    refined: Option<Vec<AnswerEntry>>,
+    polar: Option<Vec<AnswerEntry>>,
+    question: Vec<QuestionEntry>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Item {
+struct QuestionEntry {
     id: QuestionId,
     phrase: Option<String>,
     template: Option<String>,
-    refined: Option<Vec<Entry>>,
-    polar: Option<Vec<Entry>>,
+    refined: Option<Vec<AnswerEntry>>,
+    polar: Option<Vec<AnswerEntry>>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Entry {
+struct AnswerEntry {
     codes: Vec<i16>,
     answer: Option<String>,
     template: Option<String>,
@@ -50,7 +50,7 @@ pub(super) fn parse(files: &[(&str, &str)]) -> Result<Catalogue, SurveyError> {
     let mut categories = Vec::new();
     let mut drafts = Vec::new();
     for (name, text) in files {
-        let file: File = toml::from_str(text).map_err(|error| fault(name, error.to_string()))?;
+        let file: CatalogueFile = toml::from_str(text).map_err(|error| fault(name, error.to_string()))?;
         for block in &file.block {
             for item in &block.question {
                 drafts.push(draft(name, &file.category, block, item)?);
@@ -62,7 +62,7 @@ pub(super) fn parse(files: &[(&str, &str)]) -> Result<Catalogue, SurveyError> {
     assemble(categories, drafts)
 }
 
-fn draft(file: &str, category: &str, block: &Block, item: &Item) -> Result<Draft, SurveyError> {
+fn draft(file: &str, category: &str, block: &Block, item: &QuestionEntry) -> Result<Draft, SurveyError> {
     let place = format!("{file}, {}", item.id);
     let template = item.template.as_ref().or(block.template.as_ref());
     let refined = item
@@ -76,7 +76,7 @@ fn draft(file: &str, category: &str, block: &Block, item: &Item) -> Result<Draft
         (None, Some(own)) => own,
         (None, None) => block.polar.as_ref().unwrap_or(refined),
     };
-    let sentences = |entries: &[Entry]| -> Result<Vec<Statement>, SurveyError> {
+    let sentences = |entries: &[AnswerEntry]| -> Result<Vec<Statement>, SurveyError> {
         entries
             .iter()
             .map(|entry| {

@@ -11,26 +11,26 @@ use crate::base::hex::hex;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct File {
-    dimension: Vec<Source>,
+struct DimensionsFile {
+    dimension: Vec<DimensionEntry>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Source {
+struct DimensionEntry {
     id: String,
     column: String,
     name: String,
     template: String,
     labels: Option<String>,
-    answers: Option<Vec<Answer>>,
+    answers: Option<Vec<DimensionAnswer>>,
     #[serde(default)]
     report_group: bool,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Answer {
+struct DimensionAnswer {
     codes: Vec<i32>,
     answer: Option<String>,
     template: Option<String>,
@@ -49,9 +49,9 @@ fn fault(place: &str, problem: impl Into<String>) -> SurveyError {
 }
 
 /// Tables of `code-labels.toml`: names by code, and what names are within a sentence.
-struct Labels(HashMap<String, BTreeMap<String, String>>);
+struct CodeLabels(HashMap<String, BTreeMap<String, String>>);
 
-impl Labels {
+impl CodeLabels {
     fn parse(text: &str) -> Result<Self, SurveyError> {
         // Keys of a TOML table are text; a map keeps the order of codes, whatever the file's.
         toml::from_str(text)
@@ -59,7 +59,7 @@ impl Labels {
             .map_err(|error| fault("code-labels.toml", error.to_string()))
     }
 
-    fn table(&self, source: &Source, table: &str) -> Result<&BTreeMap<String, String>, SurveyError> {
+    fn table(&self, source: &DimensionEntry, table: &str) -> Result<&BTreeMap<String, String>, SurveyError> {
         self.0
             .get(table)
             .ok_or_else(|| fault(&source.id, format!("code-labels.toml has no table [{table}]")))
@@ -80,10 +80,9 @@ const IN_SENTENCE: &str = "in_sentence";
 
 /// Reads both files and keeps the income dimension of one grouping.
 pub(super) fn parse(dimensions: &str, labels: &str, income: IncomeGrouping) -> Result<Demographics, SurveyError> {
-    let file: File = toml::from_str(dimensions).map_err(|error| fault("demographics.toml", error.to_string()))?;
-    let labels = Labels::parse(labels)?;
-    // Both income dimensions are reported on: only one of them is ever there.
-    let reported = |id: &str| id == "Q288";
+    let file: DimensionsFile =
+        toml::from_str(dimensions).map_err(|error| fault("demographics.toml", error.to_string()))?;
+    let labels = CodeLabels::parse(labels)?;
     let mut found: Vec<Dimension> = Vec::with_capacity(file.dimension.len());
     for source in file.dimension {
         if source.id == income.other() {
@@ -98,7 +97,7 @@ pub(super) fn parse(dimensions: &str, labels: &str, income: IncomeGrouping) -> R
             return Err(fault(&source.id, "this id is given twice"));
         }
         found.push(Dimension {
-            report_group: source.report_group || reported(&source.id),
+            report_group: source.report_group,
             id: source.id,
             column: source.column,
             name: source.name,
@@ -123,7 +122,7 @@ struct Groups {
     open: Option<(i32, usize)>,
 }
 
-fn labelled(source: &Source, labels: &Labels, table: &str) -> Result<Groups, SurveyError> {
+fn labelled(source: &DimensionEntry, labels: &CodeLabels, table: &str) -> Result<Groups, SurveyError> {
     let mut codes = labels
         .table(source, table)?
         .iter()
@@ -152,7 +151,7 @@ fn labelled(source: &Source, labels: &Labels, table: &str) -> Result<Groups, Sur
     Ok(found)
 }
 
-fn answered(source: &Source, answers: &[Answer]) -> Result<Groups, SurveyError> {
+fn answered(source: &DimensionEntry, answers: &[DimensionAnswer]) -> Result<Groups, SurveyError> {
     let mut found = Groups::default();
     for answer in answers {
         let template = answer.template.as_ref().unwrap_or(&source.template);
@@ -181,7 +180,7 @@ fn answered(source: &Source, answers: &[Answer]) -> Result<Groups, SurveyError> 
     Ok(found)
 }
 
-fn fill(source: &Source, template: &str, answer: Option<&str>) -> Result<String, SurveyError> {
+fn fill(source: &DimensionEntry, template: &str, answer: Option<&str>) -> Result<String, SurveyError> {
     let text = match answer {
         Some(answer) => template.replace("{answer}", answer),
         None => template.to_owned(),

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use super::super::error::SurveyError;
-use super::FileError;
+use super::super::file_error::FileError;
 use super::report::Separator;
 
 /// The first column of files that `indieval survey synth` writes.
@@ -12,7 +12,7 @@ pub(in super::super) const SYNTHETIC_COLUMN: &str = "SYNTHETIC";
 
 /// Columns by name, in capitals and without the labels that some releases add after a colon.
 #[derive(Debug, Clone)]
-pub(super) struct Header {
+pub(super) struct HeaderRow {
     /// Number of columns.
     pub(super) width: usize,
     /// Number of columns up to the last one that has a name: separators at the end of the line make nameless ones.
@@ -20,7 +20,7 @@ pub(super) struct Header {
     columns: HashMap<String, usize>,
 }
 
-impl Header {
+impl HeaderRow {
     /// Parses the line that names the columns; `number` is where it stands in the file.
     pub(super) fn parse(path: &Path, line: &str, number: u64, separator: Separator) -> Result<Self, SurveyError> {
         let mut reader = csv::ReaderBuilder::new()
@@ -108,7 +108,7 @@ mod tests {
     #[test]
     fn labels_after_a_colon_and_case_do_not_matter() {
         let line = "\"d_interview\";\"Q1: Important in life: Family\"; Q2 ;\"Q2_3\";;x;x";
-        let header = Header::parse(Path::new("f"), line, 1, Separator::Semicolon).unwrap();
+        let header = HeaderRow::parse(Path::new("f"), line, 1, Separator::Semicolon).unwrap();
         assert_eq!((header.width, header.named), (7, 7));
         assert_eq!(header.find("D_INTERVIEW"), Some(0));
         assert_eq!(header.find("Q1"), Some(1));
@@ -119,20 +119,20 @@ mod tests {
 
     #[test]
     fn a_repeated_question_is_refused() {
-        let error = Header::parse(Path::new("f.csv"), "Q1,Q1: again", 3, Separator::Comma).unwrap_err();
+        let error = HeaderRow::parse(Path::new("f.csv"), "Q1,Q1: again", 3, Separator::Comma).unwrap_err();
         assert_eq!(error.to_string(), "f.csv, line 3: column Q1 appears twice");
     }
 
     #[test]
     fn separators_at_the_end_of_a_header_are_no_columns() {
-        let header = Header::parse(Path::new("f"), "D_INTERVIEW;Q1;;\r\n", 1, Separator::Semicolon).unwrap();
+        let header = HeaderRow::parse(Path::new("f"), "D_INTERVIEW;Q1;;\r\n", 1, Separator::Semicolon).unwrap();
         assert_eq!((header.width, header.named), (4, 2));
     }
 
     #[test]
     fn a_title_is_no_header() {
         let of_a_survey = |line| {
-            Header::parse(Path::new("f"), line, 1, Separator::Comma)
+            HeaderRow::parse(Path::new("f"), line, 1, Separator::Comma)
                 .unwrap()
                 .is_of_a_survey()
         };

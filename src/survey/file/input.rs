@@ -9,11 +9,11 @@ use flate2::bufread::{DeflateDecoder, MultiGzDecoder};
 use zip::{CompressionMethod, ZipArchive};
 
 use super::super::error::SurveyError;
-use super::FileError;
-use super::foreign::Foreign;
+use super::super::file_error::FileError;
+use super::super::foreign::Foreign;
 
 /// The text of a file.
-pub(super) type Input = BufReader<Box<dyn Read + Send>>;
+pub(super) type ByteSource = BufReader<Box<dyn Read + Send>>;
 
 /// Bytes that are read at a time.
 const BUFFER: usize = 1 << 18;
@@ -25,7 +25,7 @@ const ZIP: &[u8] = b"PK\x03\x04";
 const TABLES: [&str; 5] = ["csv", "tsv", "txt", "jsonl", "json"];
 
 /// Opens `path`, unpacked, at its first byte. Also the name within the archive, where it is one.
-pub(super) fn open(path: &Path) -> Result<(Input, Option<String>), SurveyError> {
+pub(super) fn open(path: &Path) -> Result<(ByteSource, Option<String>), SurveyError> {
     let failed = |error| SurveyError::io("read", path, error);
     let file = File::open(path).map_err(failed)?;
     if file.metadata().map_err(failed)?.is_dir() {
@@ -33,7 +33,7 @@ pub(super) fn open(path: &Path) -> Result<(Input, Option<String>), SurveyError> 
     }
     let mut packed = BufReader::with_capacity(BUFFER, file);
     let start = packed.fill_buf().map_err(failed)?;
-    let (mut input, member): (Input, _) = if start.starts_with(GZIP) {
+    let (mut input, member): (ByteSource, _) = if start.starts_with(GZIP) {
         (buffered(MultiGzDecoder::new(packed)), None)
     } else if start.starts_with(ZIP) {
         let (input, name) = table_of(path, packed.into_inner())?;
@@ -52,12 +52,12 @@ pub(super) fn open(path: &Path) -> Result<(Input, Option<String>), SurveyError> 
     }
 }
 
-fn buffered(input: impl Read + Send + 'static) -> Input {
+fn buffered(input: impl Read + Send + 'static) -> ByteSource {
     BufReader::with_capacity(BUFFER, Box::new(input))
 }
 
 /// The only table in a ZIP archive, as a stream, and its name.
-fn table_of(path: &Path, file: File) -> Result<(Input, String), SurveyError> {
+fn table_of(path: &Path, file: File) -> Result<(ByteSource, String), SurveyError> {
     let refused = |problem: String| FileError::Archive {
         path: path.to_owned(),
         problem,
@@ -112,7 +112,7 @@ fn listed(members: &[impl std::borrow::Borrow<(usize, String)>]) -> String {
 }
 
 /// A member as a stream that owns the file, so that a table of any size is read without a copy of it in memory.
-fn stream(mut archive: ZipArchive<File>, at: usize) -> Result<Input, String> {
+fn stream(mut archive: ZipArchive<File>, at: usize) -> Result<ByteSource, String> {
     let (start, length, method, crc) = {
         let member = archive.by_index_raw(at).map_err(|error| error.to_string())?;
         if member.encrypted() {

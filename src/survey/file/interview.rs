@@ -4,10 +4,11 @@ use std::borrow::Cow;
 use std::path::Path;
 
 use super::super::error::SurveyError;
+use super::super::file_error::{Expected, FileError};
 use super::code::is_missing_word;
-use super::rows::Rows;
-use super::sniff::{self, Kind};
-use super::{Expected, FileError, shown};
+use super::rows::TableRows;
+use super::shown;
+use super::sniff::{self, Sniffed};
 
 /// The column that tells people apart.
 pub(in super::super) const ID: &str = "D_INTERVIEW";
@@ -19,11 +20,11 @@ pub(in super::super) fn interviews(path: &Path) -> Result<Vec<(String, u64)>, Su
         line,
         columns: vec![ID.to_owned()],
     };
-    let (opened, Kind::Csv(layout)) = sniff::open(path)? else {
+    let (opened, Sniffed::Csv(layout)) = sniff::open(path)? else {
         return Err(missing(1).into());
     };
     let column = layout.header.find(ID).ok_or_else(|| missing(layout.lines))?;
-    let mut rows = Rows::new(path, opened.input, &layout);
+    let mut rows = TableRows::new(path, opened.input, &layout);
     let mut ids = Vec::new();
     while let Some((row, line)) = rows.next()? {
         let field = &row[column];

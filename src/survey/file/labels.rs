@@ -8,16 +8,17 @@ use std::io::BufRead as _;
 
 use super::super::demographics::Demographics;
 use super::super::error::SurveyError;
+use super::super::file_error::{Expected, FileError};
 use super::super::respondents::{MISSING, MISSING_CODE, Respondents};
 use super::super::types::{Catalogue, DemographicValue, Form};
 use super::cells::{Cell, parse_object, unplaced};
 use super::code::{self, Code};
 use super::header::SYNTHETIC_COLUMN;
 use super::report::{FileKind, ReadReport};
-use super::rows::Rows;
-use super::sniff::{Layout, Opened};
-use super::tally::{GroupTable, IdBook, Tally, group_tables};
-use super::{Expected, FileError, SurveyFile, Target, interview, shown};
+use super::rows::TableRows;
+use super::sniff::{Opened, TableLayout};
+use super::tally::{GroupTable, IdBook, ReadTally, group_tables};
+use super::{Purpose, SurveyFile, interview, shown};
 
 /// What the released files put where an answer is missing.
 const NO_GROUP: i64 = -99;
@@ -65,13 +66,13 @@ impl Columns {
 }
 
 /// Turns rows of cells into respondents.
-struct RowReader<'a> {
+struct LabelReader<'a> {
     path: &'a std::path::Path,
     columns: &'a Columns,
     catalogue: &'a Catalogue,
     demographics: &'a Demographics,
     tables: Vec<GroupTable>,
-    tally: Tally,
+    tally: ReadTally,
     ids: IdBook,
     respondents: Respondents,
     refined: Vec<u8>,
@@ -85,20 +86,20 @@ struct RowReader<'a> {
     rows: u64,
 }
 
-impl<'a> RowReader<'a> {
-    fn new(path: &'a std::path::Path, columns: &'a Columns, target: Target<'a>, synthetic: bool) -> Self {
-        let Target {
+impl<'a> LabelReader<'a> {
+    fn new(path: &'a std::path::Path, columns: &'a Columns, purpose: Purpose<'a>, synthetic: bool) -> Self {
+        let Purpose {
             catalogue,
             demographics,
             options,
-        } = target;
+        } = purpose;
         Self {
             path,
             columns,
             catalogue,
             demographics,
             tables: group_tables(catalogue),
-            tally: Tally::default(),
+            tally: ReadTally::default(),
             ids: IdBook::new(options.repeated_ids),
             respondents: Respondents::new(catalogue, demographics, synthetic),
             refined: vec![MISSING; catalogue.questions.len()],
@@ -274,7 +275,7 @@ impl<'a> RowReader<'a> {
         Ok(())
     }
 
-    fn finish(mut self, found: Found, target: Target<'_>) -> Result<SurveyFile, SurveyError> {
+    fn finish(mut self, found: FileShape, purpose: Purpose<'_>) -> Result<SurveyFile, SurveyError> {
         if self.rows == 0 {
             return Err(FileError::NoRows {
                 path: self.path.to_owned(),
@@ -308,7 +309,7 @@ impl<'a> RowReader<'a> {
             rows: self.rows,
             empty_rows: found.empty_rows,
             respondents: respondents.len() as u64,
-            repeated_ids_rule: target.options.repeated_ids,
+            repeated_ids_rule: purpose.options.repeated_ids,
             repeated_ids: self.ids.finish(self.demographics),
             absent_questions: Vec::new(),
             missing: counted.missing,
@@ -322,18 +323,18 @@ impl<'a> RowReader<'a> {
 }
 
 /// What a reader knows of the file besides its people.
-struct Found {
+struct FileShape {
     kind: FileKind,
     columns: usize,
     empty_rows: u64,
     member: Option<String>,
     /// Absent for JSON lines.
-    layout: Option<Layout>,
+    layout: Option<TableLayout>,
 }
 
 /// Label files carry no weights.
-fn refuse_weights(path: &std::path::Path, target: Target<'_>) -> Result<(), FileError> {
-    match &target.options.weight {
+fn refuse_weights(path: &std::path::Path, purpose: Purpose<'_>) -> Result<(), FileError> {
+    match &purpose.options.weight {
         None => Ok(()),
         Some(column) => Err(FileError::NoWeights {
             path: path.to_owned(),
@@ -343,18 +344,18 @@ fn refuse_weights(path: &std::path::Path, target: Target<'_>) -> Result<(), File
 }
 
 /// Reads JSON lines.
-pub(super) fn read_json(opened: Opened, target: Target<'_>) -> Result<SurveyFile, SurveyError> {
+pub(super) fn read_json(opened: Opened, purpose: Purpose<'_>) -> Result<SurveyFile, SurveyError> {
     let Opened {
         path,
         mut input,
         member,
     } = opened;
-    refuse_weights(&path, target)?;
-    let columns = Columns::new(target.catalogue, target.demographics);
+    refuse_weights(&path, purpose)?;
+    let columns = Columns::new(purpose.catalogue, purpose.demographics);
     let names = columns.names.iter().enumerate();
     let index = names.map(|(at, name)| (name.as_str(), at)).collect();
     let mut cells = vec![Cell::Absent; columns.names.len()];
-    let mut reader: Option<RowReader<'_>> = None;
+    let mut reader: Option<LabelReader<'_>> = None;
     let mut line = Vec::new();
     let (mut number, mut keys) = (0, 0);
     loop {
@@ -382,11 +383,11 @@ pub(super) fn read_json(opened: Opened, target: Target<'_>) -> Result<SurveyFile
         })?;
         let reader = reader.get_or_insert_with(|| {
             keys = found;
-            RowReader::new(&path, &columns, target, cells[1] != Cell::Absent)
+            LabelReader::new(&path, &columns, purpose, cells[1] != Cell::Absent)
         });
         reader.row(&cells, number)?;
     }
-    let found = Found {
+    let found = FileShape {
         kind: FileKind::LabelsJson,
         columns: keys,
         empty_rows: 0,
@@ -394,16 +395,16 @@ pub(super) fn read_json(opened: Opened, target: Target<'_>) -> Result<SurveyFile
         layout: None,
     };
     match reader {
-        Some(reader) => reader.finish(found, target),
+        Some(reader) => reader.finish(found, purpose),
         None => Err(FileError::Empty { path: path.clone() }.into()),
     }
 }
 
 /// Reads the same as CSV, below its header.
-pub(super) fn read_csv(opened: Opened, layout: Layout, target: Target<'_>) -> Result<SurveyFile, SurveyError> {
+pub(super) fn read_csv(opened: Opened, layout: TableLayout, purpose: Purpose<'_>) -> Result<SurveyFile, SurveyError> {
     let Opened { path, input, member } = opened;
-    refuse_weights(&path, target)?;
-    let columns = Columns::new(target.catalogue, target.demographics);
+    refuse_weights(&path, purpose)?;
+    let columns = Columns::new(purpose.catalogue, purpose.demographics);
     let places: Vec<Option<usize>> = columns.names.iter().map(|name| layout.header.find(name)).collect();
     let missing = columns.missing(|at| places[at].is_some());
     if !missing.is_empty() {
@@ -414,8 +415,8 @@ pub(super) fn read_csv(opened: Opened, layout: Layout, target: Target<'_>) -> Re
         }
         .into());
     }
-    let mut reader = RowReader::new(&path, &columns, target, layout.header.is_synthetic());
-    let mut rows = Rows::new(&path, input, &layout);
+    let mut reader = LabelReader::new(&path, &columns, purpose, layout.header.is_synthetic());
+    let mut rows = TableRows::new(&path, input, &layout);
     let mut cells = vec![Cell::Absent; columns.names.len()];
     while let Some((row, line)) = rows.next()? {
         for (at, place) in places.iter().enumerate() {
@@ -429,14 +430,14 @@ pub(super) fn read_csv(opened: Opened, layout: Layout, target: Target<'_>) -> Re
         }
         reader.row(&cells, line)?;
     }
-    let found = Found {
+    let found = FileShape {
         kind: FileKind::LabelsCsv,
         columns: layout.header.width,
         empty_rows: rows.empty_rows(),
         member,
         layout: Some(layout),
     };
-    reader.finish(found, target)
+    reader.finish(found, purpose)
 }
 
 /// A field of a CSV as a JSON value would be. An interview number, the first cell, stays as it is written.

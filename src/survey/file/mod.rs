@@ -2,8 +2,6 @@
 
 mod cells;
 mod code;
-mod error;
-mod foreign;
 mod header;
 mod input;
 mod interview;
@@ -16,14 +14,13 @@ mod wvs;
 
 use std::path::Path;
 
-pub use error::{Expected, FileError};
-pub use foreign::Foreign;
 pub(super) use header::SYNTHETIC_COLUMN;
 pub(super) use interview::{ID, interviews};
 pub use report::{FileKind, ReadOptions, ReadReport, RepeatedIds, RepeatedInCountry, Separator};
 
 use super::demographics::Demographics;
 use super::error::SurveyError;
+use super::file_error::FileError;
 use super::respondents::Respondents;
 use super::types::{Catalogue, Form, QuestionId};
 
@@ -49,22 +46,22 @@ impl SurveyFile {
     ) -> Result<Self, SurveyError> {
         let options = options.into();
         let (opened, kind) = sniff::open(path)?;
-        let target = Target {
+        let purpose = Purpose {
             catalogue,
             demographics,
             options: &options,
         };
         let file = match kind {
-            sniff::Kind::Csv(layout) if layout.header.width < 2 => {
+            sniff::Sniffed::Csv(layout) if layout.header.width < 2 => {
                 return Err(FileError::Separator {
                     path: path.to_owned(),
                     line: layout.lines,
                 }
                 .into());
             }
-            sniff::Kind::JsonLines => labels::read_json(opened, target)?,
-            sniff::Kind::Csv(layout) if layout.header.is_label_file() => labels::read_csv(opened, layout, target)?,
-            sniff::Kind::Csv(layout) => wvs::read(opened, layout, target)?,
+            sniff::Sniffed::JsonLines => labels::read_json(opened, purpose)?,
+            sniff::Sniffed::Csv(layout) if layout.header.is_label_file() => labels::read_csv(opened, layout, purpose)?,
+            sniff::Sniffed::Csv(layout) => wvs::read(opened, layout, purpose)?,
         };
         file.check_direction(path, catalogue)?;
         Ok(file)
@@ -105,7 +102,7 @@ impl SurveyFile {
 
 /// What a file is read for, and how.
 #[derive(Clone, Copy)]
-struct Target<'a> {
+struct Purpose<'a> {
     catalogue: &'a Catalogue,
     demographics: &'a Demographics,
     options: &'a ReadOptions,

@@ -5,14 +5,14 @@ use std::path::Path;
 use csv::ByteRecord;
 
 use super::super::error::SurveyError;
-use super::FileError;
-use super::input::Input;
-use super::sniff::Layout;
+use super::super::file_error::FileError;
+use super::input::ByteSource;
+use super::sniff::TableLayout;
 
 /// Rows below a header. Rows without any content are left out and counted.
-pub(super) struct Rows<'a> {
+pub(super) struct TableRows<'a> {
     path: &'a Path,
-    reader: csv::Reader<Input>,
+    reader: csv::Reader<ByteSource>,
     row: ByteRecord,
     /// Columns of the header, and how many of them there are up to the last one with a name.
     width: usize,
@@ -22,9 +22,9 @@ pub(super) struct Rows<'a> {
     empty: u64,
 }
 
-impl<'a> Rows<'a> {
+impl<'a> TableRows<'a> {
     /// `input` stands after the header.
-    pub(super) fn new(path: &'a Path, input: Input, layout: &Layout) -> Self {
+    pub(super) fn new(path: &'a Path, input: ByteSource, layout: &TableLayout) -> Self {
         let reader = csv::ReaderBuilder::new()
             .has_headers(false)
             .flexible(true)

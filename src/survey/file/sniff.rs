@@ -4,29 +4,30 @@ use std::io::{BufRead as _, Read as _};
 use std::path::{Path, PathBuf};
 
 use super::super::error::SurveyError;
-use super::header::Header;
-use super::input::{self, Input};
+use super::super::file_error::FileError;
+use super::header::HeaderRow;
+use super::input::{self, ByteSource};
 use super::report::Separator;
-use super::{FileError, shown};
+use super::shown;
 
 /// A file opened at the first byte after its header (CSV) or at its first byte (JSON lines).
 pub(super) struct Opened {
     pub(super) path: PathBuf,
-    pub(super) input: Input,
+    pub(super) input: ByteSource,
     /// The table's name within an archive.
     pub(super) member: Option<String>,
 }
 
 /// What the file looks like.
-pub(super) enum Kind {
+pub(super) enum Sniffed {
     JsonLines,
-    Csv(Layout),
+    Csv(TableLayout),
 }
 
 /// How a table of text is laid out.
-pub(super) struct Layout {
+pub(super) struct TableLayout {
     pub(super) separator: Separator,
-    pub(super) header: Header,
+    pub(super) header: HeaderRow,
     /// Lines of the file up to the end of the header.
     pub(super) lines: u64,
     /// Lines above the header that are no part of the table, as far as they say something.
@@ -40,7 +41,7 @@ const LONGEST_HEADER: u64 = 1 << 20;
 const MOST_LINES_ABOVE: usize = 10;
 
 /// Opens `path` and reads its header.
-pub(super) fn open(path: &Path) -> Result<(Opened, Kind), SurveyError> {
+pub(super) fn open(path: &Path) -> Result<(Opened, Sniffed), SurveyError> {
     let failed = |error| SurveyError::io("read", path, error);
     let (mut input, member) = input::open(path)?;
     if input.fill_buf().map_err(failed)?.starts_with(b"\xef\xbb\xbf") {
@@ -48,9 +49,9 @@ pub(super) fn open(path: &Path) -> Result<(Opened, Kind), SurveyError> {
     }
     let start = input.fill_buf().map_err(failed)?;
     let kind = if start.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'{') {
-        Kind::JsonLines
+        Sniffed::JsonLines
     } else {
-        Kind::Csv(layout(path, &mut input)?)
+        Sniffed::Csv(layout(path, &mut input)?)
     };
     let opened = Opened {
         path: path.to_owned(),
@@ -62,7 +63,7 @@ pub(super) fn open(path: &Path) -> Result<(Opened, Kind), SurveyError> {
 
 /// Finds the header among the first lines: the first one that names a column of a survey; where there is none, the first
 /// line that is not blank, so that what is missing can be said.
-fn layout(path: &Path, input: &mut Input) -> Result<Layout, SurveyError> {
+fn layout(path: &Path, input: &mut ByteSource) -> Result<TableLayout, SurveyError> {
     let mut told = None;
     let mut first = None;
     let (mut lines, mut skipped) = (0, Vec::new());
@@ -92,9 +93,9 @@ fn layout(path: &Path, input: &mut Input) -> Result<Layout, SurveyError> {
         }
         // A line without any is a table of one column, as lists of people may be.
         let separator = told.or_else(|| separator_of(&text)).unwrap_or_default();
-        let header = Header::parse(path, &text, lines, separator)?;
+        let header = HeaderRow::parse(path, &text, lines, separator)?;
         let recognised = header.is_of_a_survey();
-        let layout = Layout {
+        let layout = TableLayout {
             separator,
             header,
             lines,
@@ -110,7 +111,7 @@ fn layout(path: &Path, input: &mut Input) -> Result<Layout, SurveyError> {
 }
 
 /// One line, or more where a quoted name holds a line break.
-fn read_line(input: &mut Input, line: &mut Vec<u8>) -> std::io::Result<()> {
+fn read_line(input: &mut ByteSource, line: &mut Vec<u8>) -> std::io::Result<()> {
     loop {
         let read = input.by_ref().take(LONGEST_HEADER).read_until(b'\n', line)?;
         let open_quote = line.iter().filter(|&&byte| byte == b'"').count() % 2 == 1;

@@ -58,7 +58,7 @@ pub(super) fn group_tables(catalogue: &Catalogue) -> Vec<GroupTable> {
 
 /// Counts what is missing or unknown while a file is read.
 #[derive(Default)]
-pub(super) struct Tally {
+pub(super) struct ReadTally {
     /// Blank, then -1 to -5.
     missing: [u64; 6],
     answers: Unknown,
@@ -78,7 +78,7 @@ fn count(unknown: &mut Unknown, column: &str, code: i64) {
     }
 }
 
-/// What a [`Tally`] comes to.
+/// What a [`ReadTally`] comes to.
 pub(super) struct Counted {
     /// Missing answers by code.
     pub(super) missing: BTreeMap<String, u64>,
@@ -88,7 +88,7 @@ pub(super) struct Counted {
     pub(super) demographics: Unknown,
 }
 
-impl Tally {
+impl ReadTally {
     /// Counts an answer that is missing.
     pub(super) fn missing(&mut self, code: Code) {
         let at = match code {

@@ -7,19 +7,20 @@ use csv::ByteRecord;
 
 use super::super::demographics::Demographics;
 use super::super::error::SurveyError;
+use super::super::file_error::{Expected, FileError};
 use super::super::respondents::{MISSING, MISSING_CODE, Respondents};
 use super::super::types::{Catalogue, QuestionId};
 use super::code::{self, Code};
-use super::header::Header;
+use super::header::HeaderRow;
 use super::report::{FileKind, ReadReport};
-use super::rows::Rows;
-use super::sniff::{Layout, Opened};
-use super::tally::{GroupTable, IdBook, Tally, group_tables};
-use super::{Expected, FileError, ID, SurveyFile, Target, interview, shown};
+use super::rows::TableRows;
+use super::sniff::{Opened, TableLayout};
+use super::tally::{GroupTable, IdBook, ReadTally, group_tables};
+use super::{ID, Purpose, SurveyFile, interview, shown};
 
 /// Where a dimension's code comes from.
 #[derive(Clone, Copy)]
-enum Origin {
+enum DimensionOrigin {
     /// A column of its own.
     Column(usize),
     /// Age bands from years of age (Q262).
@@ -31,12 +32,12 @@ enum Origin {
 }
 
 /// Which column holds what.
-struct Plan {
+struct ColumnPlan {
     id: usize,
     /// By question of the catalogue; absent where the file does not have it.
     questions: Vec<Option<usize>>,
     /// By dimension of the demographics.
-    dimensions: Vec<Origin>,
+    dimensions: Vec<DimensionOrigin>,
     country: usize,
     /// Column of the weights, and its name.
     weight: Option<(usize, String)>,
@@ -48,9 +49,9 @@ struct Plan {
 /// A file without more than one question in so many is another survey, or another wave.
 const ABSENT_ONE_IN: usize = 4;
 
-impl Plan {
-    fn new(path: &Path, header: &Header, line: u64, target: Target<'_>) -> Result<Self, SurveyError> {
-        let catalogue = target.catalogue;
+impl ColumnPlan {
+    fn new(path: &Path, header: &HeaderRow, line: u64, purpose: Purpose<'_>) -> Result<Self, SurveyError> {
+        let catalogue = purpose.catalogue;
         let questions: Vec<Option<usize>> = catalogue
             .questions
             .iter()
@@ -96,28 +97,32 @@ impl Plan {
             questions,
             dimensions: Vec::new(),
             country,
-            weight: weight(path, header, target)?,
+            weight: weight(path, header, purpose)?,
             absent_questions,
             absent: Vec::new(),
             derived: Vec::new(),
         };
-        plan.find_dimensions(header, target.demographics);
+        plan.find_dimensions(header, purpose.demographics);
         Ok(plan)
     }
 
-    fn find_dimensions(&mut self, header: &Header, demographics: &Demographics) {
+    fn find_dimensions(&mut self, header: &HeaderRow, demographics: &Demographics) {
         for dimension in &demographics.dimensions {
             let column = dimension.column.as_str();
             let origin = match (header.find(column), column) {
-                (Some(at), _) => Origin::Column(at),
-                (None, "X003R") => header.find("Q262").map_or(Origin::Absent, Origin::Age),
-                (None, "Q288R") => header.find("Q288").map_or(Origin::Absent, Origin::Steps),
-                (None, _) => Origin::Absent,
+                (Some(at), _) => DimensionOrigin::Column(at),
+                (None, "X003R") => header
+                    .find("Q262")
+                    .map_or(DimensionOrigin::Absent, DimensionOrigin::Age),
+                (None, "Q288R") => header
+                    .find("Q288")
+                    .map_or(DimensionOrigin::Absent, DimensionOrigin::Steps),
+                (None, _) => DimensionOrigin::Absent,
             };
             match origin {
-                Origin::Column(_) => {}
-                Origin::Age(_) | Origin::Steps(_) => self.derived.push(column.to_owned()),
-                Origin::Absent => self.absent.push(column.to_owned()),
+                DimensionOrigin::Column(_) => {}
+                DimensionOrigin::Age(_) | DimensionOrigin::Steps(_) => self.derived.push(column.to_owned()),
+                DimensionOrigin::Absent => self.absent.push(column.to_owned()),
             }
             self.dimensions.push(origin);
         }
@@ -128,8 +133,8 @@ impl Plan {
 const COUNTRY: &str = "B_COUNTRY";
 
 /// Where the weights stand, where they were asked for.
-fn weight(path: &Path, header: &Header, target: Target<'_>) -> Result<Option<(usize, String)>, SurveyError> {
-    let Some(column) = &target.options.weight else {
+fn weight(path: &Path, header: &HeaderRow, purpose: Purpose<'_>) -> Result<Option<(usize, String)>, SurveyError> {
+    let Some(column) = &purpose.options.weight else {
         return Ok(None);
     };
     match header.find(column) {
@@ -166,13 +171,13 @@ fn income_third(step: i64) -> Option<i64> {
 }
 
 /// Reads rows one at a time into the store.
-struct RowReader<'a> {
+struct CodeReader<'a> {
     path: &'a Path,
-    plan: Plan,
+    plan: ColumnPlan,
     catalogue: &'a Catalogue,
     demographics: &'a Demographics,
     tables: Vec<GroupTable>,
-    tally: Tally,
+    tally: ReadTally,
     ids: IdBook,
     respondents: Respondents,
     countries: BTreeSet<i32>,
@@ -181,20 +186,20 @@ struct RowReader<'a> {
     values: Vec<i32>,
 }
 
-impl<'a> RowReader<'a> {
-    fn new(path: &'a Path, plan: Plan, target: Target<'a>, synthetic: bool) -> Self {
-        let Target {
+impl<'a> CodeReader<'a> {
+    fn new(path: &'a Path, plan: ColumnPlan, purpose: Purpose<'a>, synthetic: bool) -> Self {
+        let Purpose {
             catalogue,
             demographics,
             options,
-        } = target;
+        } = purpose;
         Self {
             path,
             plan,
             catalogue,
             demographics,
             tables: group_tables(catalogue),
-            tally: Tally::default(),
+            tally: ReadTally::default(),
             ids: IdBook::new(options.repeated_ids),
             respondents: Respondents::new(catalogue, demographics, synthetic),
             countries: BTreeSet::new(),
@@ -290,10 +295,10 @@ impl<'a> RowReader<'a> {
                 _ => Code::Blank,
             };
             let code = match self.plan.dimensions[at] {
-                Origin::Column(from) => self.code(row, line, from, column)?,
-                Origin::Age(from) => derive(self.code(row, line, from, "Q262")?, age_band),
-                Origin::Steps(from) => derive(self.code(row, line, from, "Q288")?, income_third),
-                Origin::Absent => Code::Blank,
+                DimensionOrigin::Column(from) => self.code(row, line, from, column)?,
+                DimensionOrigin::Age(from) => derive(self.code(row, line, from, "Q262")?, age_band),
+                DimensionOrigin::Steps(from) => derive(self.code(row, line, from, "Q288")?, income_third),
+                DimensionOrigin::Absent => Code::Blank,
             };
             self.values[at] = self.tally.demographic(self.demographics, at, code);
         }
@@ -302,11 +307,11 @@ impl<'a> RowReader<'a> {
 }
 
 /// Reads the rows below the header.
-pub(super) fn read(opened: Opened, layout: Layout, target: Target<'_>) -> Result<SurveyFile, SurveyError> {
+pub(super) fn read(opened: Opened, layout: TableLayout, purpose: Purpose<'_>) -> Result<SurveyFile, SurveyError> {
     let Opened { path, input, member } = opened;
-    let plan = Plan::new(&path, &layout.header, layout.lines, target)?;
-    let mut reader = RowReader::new(&path, plan, target, layout.header.is_synthetic());
-    let mut rows = Rows::new(&path, input, &layout);
+    let plan = ColumnPlan::new(&path, &layout.header, layout.lines, purpose)?;
+    let mut reader = CodeReader::new(&path, plan, purpose, layout.header.is_synthetic());
+    let mut rows = TableRows::new(&path, input, &layout);
     let mut count = 0;
     while let Some((row, line)) = rows.next()? {
         count += 1;
@@ -315,7 +320,7 @@ pub(super) fn read(opened: Opened, layout: Layout, target: Target<'_>) -> Result
     if count == 0 {
         return Err(FileError::NoRows { path }.into());
     }
-    let RowReader {
+    let CodeReader {
         plan,
         tally,
         ids,
@@ -339,8 +344,8 @@ pub(super) fn read(opened: Opened, layout: Layout, target: Target<'_>) -> Result
         rows: count,
         empty_rows: rows.empty_rows(),
         respondents: respondents.len() as u64,
-        repeated_ids_rule: target.options.repeated_ids,
-        repeated_ids: ids.finish(target.demographics),
+        repeated_ids_rule: purpose.options.repeated_ids,
+        repeated_ids: ids.finish(purpose.demographics),
         absent_questions: plan.absent_questions,
         missing: counted.missing,
         unknown_codes: counted.answers,

@@ -1,7 +1,7 @@
 //! What a synthetic person answers.
 
-use super::model::{End, Item, Kind, Loads, Model};
-use super::person::{NOT_ASKED, Person};
+use super::model::{AnswerKind, AnswerModel, Loads, Model, ScaleEnd};
+use super::person::{NOT_ASKED, SyntheticPerson};
 use crate::base::random::Draws;
 
 /// Distance between thresholds by number of answers: chosen so that all answers occur.
@@ -26,8 +26,8 @@ fn dot(loads: &Loads, factors: &[f64]) -> f64 {
 }
 
 /// Position among the ordered answers, and how far the latent answer is above the middle towards `end`.
-fn scale(item: &Item, person: &Person<'_>, country: f64, draws: &mut Draws) -> (usize, f64) {
-    let Kind::Scale {
+fn scale(item: &AnswerModel, person: &SyntheticPerson<'_>, country: f64, draws: &mut Draws) -> (usize, f64) {
+    let AnswerKind::Scale {
         end,
         agree,
         center,
@@ -51,8 +51,8 @@ fn scale(item: &Item, person: &Person<'_>, country: f64, draws: &mut Draws) -> (
         .filter(|&threshold| stretched > (threshold as f64 - middle) * step)
         .count();
     match end {
-        End::High => (passed, latent),
-        End::Low => (answers - 1 - passed, latent),
+        ScaleEnd::High => (passed, latent),
+        ScaleEnd::Low => (answers - 1 - passed, latent),
     }
 }
 
@@ -60,18 +60,23 @@ fn scale(item: &Item, person: &Person<'_>, country: f64, draws: &mut Draws) -> (
 ///
 /// `never_missing` are questions (by position) that are answered whatever happens; where there are any, nothing counts
 /// as not asked in the country.
-pub(super) fn draw(model: &Model, person: &Person<'_>, never_missing: Option<&[bool]>, draws: &mut Draws) -> Vec<i16> {
+pub(super) fn draw(
+    model: &Model,
+    person: &SyntheticPerson<'_>,
+    never_missing: Option<&[bool]>,
+    draws: &mut Draws,
+) -> Vec<i16> {
     let mut codes = vec![0; model.items.len()];
     let mut latents = vec![0.0; model.items.len()];
     let mut seconds: Vec<(usize, i16)> = Vec::new();
     for (at, item) in model.items.iter().enumerate() {
         match &item.kind {
-            Kind::Scale { .. } => {
+            AnswerKind::Scale { .. } => {
                 let (position, latent) = scale(item, person, person.country.items[at], draws);
                 codes[at] = item.codes[position];
                 latents[at] = latent;
             }
-            Kind::Choice { utilities } => {
+            AnswerKind::Choice { utilities } => {
                 let mut order: Vec<(f64, i16)> = utilities
                     .iter()
                     .zip(&item.codes)
@@ -81,7 +86,7 @@ pub(super) fn draw(model: &Model, person: &Person<'_>, never_missing: Option<&[b
                 codes[at] = order[0].1;
                 seconds.push((at, order[1].1));
             }
-            Kind::Second { first } => {
+            AnswerKind::Second { first } => {
                 codes[at] = seconds
                     .iter()
                     .find(|(question, _)| question == first)
@@ -105,7 +110,13 @@ pub(super) fn draw(model: &Model, person: &Person<'_>, never_missing: Option<&[b
     codes
 }
 
-fn leave_out(model: &Model, person: &Person<'_>, never_missing: Option<&[bool]>, draws: &mut Draws, codes: &mut [i16]) {
+fn leave_out(
+    model: &Model,
+    person: &SyntheticPerson<'_>,
+    never_missing: Option<&[bool]>,
+    draws: &mut Draws,
+    codes: &mut [i16],
+) {
     let missing = &model.missing;
     let few = draws.happens(missing.few);
     let usual = missing.median_rate * libm::exp(missing.spread * draws.normal());

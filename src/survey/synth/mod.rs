@@ -56,7 +56,7 @@ pub fn write_synthetic<W: Write>(options: &SyntheticOptions, output: W) -> Resul
             Some(never)
         }
     };
-    let mut table = write::Table::new(output, catalogue)?;
+    let mut table = write::SyntheticTable::new(output, catalogue)?;
     for number in 0..options.respondents {
         let mut draws = Draws::new(options.seed, number as u64);
         let country = match options.profile {

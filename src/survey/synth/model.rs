@@ -17,7 +17,7 @@ pub(super) type Loads = Vec<(usize, f64)>;
 /// Which end of the answer codes something speaks of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub(super) enum End {
+pub(super) enum ScaleEnd {
     /// The lowest code.
     Low,
     /// The highest code.
@@ -25,19 +25,19 @@ pub(super) enum End {
 }
 
 /// How one question is answered.
-pub(super) struct Item {
+pub(super) struct AnswerModel {
     /// Answer codes, ascending; for a choice, in the order of utilities.
     pub(super) codes: Vec<i16>,
-    pub(super) kind: Kind,
+    pub(super) kind: AnswerKind,
     /// Left out more often than others.
     pub(super) often_missing: bool,
 }
 
-pub(super) enum Kind {
+pub(super) enum AnswerKind {
     /// Ordered answers: a latent one against thresholds.
     Scale {
-        end: End,
-        agree: Option<End>,
+        end: ScaleEnd,
+        agree: Option<ScaleEnd>,
         center: f64,
         loads: Loads,
     },
@@ -96,7 +96,7 @@ pub(super) struct Model {
     /// By factor: what earlier ones add, and the size of its own part.
     pub(super) ties: Vec<(Loads, f64)>,
     pub(super) effects: Effects,
-    pub(super) items: Vec<Item>,
+    pub(super) items: Vec<AnswerModel>,
     pub(super) at_most: Vec<AtMost>,
     pub(super) countries: Vec<Country>,
     pub(super) missing: Missing,
@@ -115,7 +115,7 @@ type Named = BTreeMap<String, f64>;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Source {
+struct ModelSource {
     factors: Vec<String>,
     ties: BTreeMap<String, Named>,
     effects: EffectsSource,
@@ -148,8 +148,8 @@ struct ReligionSource {
 struct ScaleSource {
     #[serde(rename = "about")]
     _about: String,
-    end: End,
-    agree: Option<End>,
+    end: ScaleEnd,
+    agree: Option<ScaleEnd>,
     at_most: Option<usize>,
     #[serde(default)]
     load: Named,
@@ -229,7 +229,7 @@ const COUNTRY_ITEM_SPREAD: f64 = 0.35;
 const GAP: std::ops::Range<usize> = 4..25;
 
 pub(super) fn build(text: &str, catalogue: &Catalogue) -> Result<Model, SurveyError> {
-    let source: Source = toml::from_str(text).map_err(|error| fault("syntax", error.to_string()))?;
+    let source: ModelSource = toml::from_str(text).map_err(|error| fault("syntax", error.to_string()))?;
     let names = Names(&source.factors);
     let (items, at_most) = items(&source, &names, catalogue)?;
     let ties = source
@@ -276,7 +276,7 @@ pub(super) fn build(text: &str, catalogue: &Catalogue) -> Result<Model, SurveyEr
 /// What questions are made of, by position in the catalogue, while the file is gone through.
 #[derive(Default)]
 struct Described {
-    kinds: BTreeMap<usize, Kind>,
+    kinds: BTreeMap<usize, AnswerKind>,
     /// Answer codes of choices, as the file lists them.
     orders: BTreeMap<usize, Vec<i16>>,
     at_most: Vec<AtMost>,
@@ -289,7 +289,7 @@ fn place(catalogue: &Catalogue, id: QuestionId) -> Result<usize, SurveyError> {
 }
 
 impl Described {
-    fn scales(&mut self, source: &Source, names: &Names<'_>, catalogue: &Catalogue) -> Result<(), SurveyError> {
+    fn scales(&mut self, source: &ModelSource, names: &Names<'_>, catalogue: &Catalogue) -> Result<(), SurveyError> {
         for block in &source.scale {
             let mut members = Vec::new();
             for (&id, question) in &block.questions {
@@ -298,7 +298,7 @@ impl Described {
                     QuestionSource::Center(center) => (*center, &none),
                     QuestionSource::Full { center, load } => (*center, load),
                 };
-                let kind = Kind::Scale {
+                let kind = AnswerKind::Scale {
                     end: block.end,
                     agree: block.agree,
                     center,
@@ -318,7 +318,7 @@ impl Described {
         Ok(())
     }
 
-    fn choices(&mut self, source: &Source, names: &Names<'_>, catalogue: &Catalogue) -> Result<(), SurveyError> {
+    fn choices(&mut self, source: &ModelSource, names: &Names<'_>, catalogue: &Catalogue) -> Result<(), SurveyError> {
         for choice in &source.choice {
             let at = place(catalogue, choice.question)?;
             let utilities = choice
@@ -329,17 +329,21 @@ impl Described {
             let order: Vec<i16> = choice.answers.iter().map(|answer| answer.code).collect();
             if let Some(second) = choice.second {
                 let second = place(catalogue, second)?;
-                self.kinds.insert(second, Kind::Second { first: at });
+                self.kinds.insert(second, AnswerKind::Second { first: at });
                 self.orders.insert(second, order.clone());
             }
-            self.kinds.insert(at, Kind::Choice { utilities });
+            self.kinds.insert(at, AnswerKind::Choice { utilities });
             self.orders.insert(at, order);
         }
         Ok(())
     }
 }
 
-fn items(source: &Source, names: &Names<'_>, catalogue: &Catalogue) -> Result<(Vec<Item>, Vec<AtMost>), SurveyError> {
+fn items(
+    source: &ModelSource,
+    names: &Names<'_>,
+    catalogue: &Catalogue,
+) -> Result<(Vec<AnswerModel>, Vec<AtMost>), SurveyError> {
     let mut described = Described::default();
     described.scales(source, names, catalogue)?;
     described.choices(source, names, catalogue)?;
@@ -357,7 +361,7 @@ fn items(source: &Source, names: &Names<'_>, catalogue: &Catalogue) -> Result<(V
             .remove(&at)
             .ok_or_else(|| fault(question.id, "is not described"))?;
         let often_missing = source.missing.often.contains(&question.id);
-        Ok(Item {
+        Ok(AnswerModel {
             codes,
             kind,
             often_missing,
@@ -375,7 +379,7 @@ fn items(source: &Source, names: &Names<'_>, catalogue: &Catalogue) -> Result<(V
 fn build_country(
     code: &str,
     country: &CountrySource,
-    source: &Source,
+    source: &ModelSource,
     names: &Names<'_>,
     catalogue: &Catalogue,
 ) -> Result<Country, SurveyError> {

@@ -16,7 +16,7 @@ const UNKNOWN: i32 = -5;
 pub(super) const YEAR: i32 = 2020;
 
 /// A person before any question is answered.
-pub(super) struct Person<'m> {
+pub(super) struct SyntheticPerson<'m> {
     pub(super) country: &'m Country,
     /// Codes by column of the survey file.
     pub(super) facts: Vec<(&'static str, i32)>,
@@ -67,7 +67,7 @@ pub(super) fn draw<'m>(
     country: &'m Country,
     demographics: &Demographics,
     draws: &mut Draws,
-) -> Person<'m> {
+) -> SyntheticPerson<'m> {
     let mut facts = Vec::with_capacity(48);
     let own = Circumstances::draw(country, draws);
     facts.extend([
@@ -93,7 +93,7 @@ pub(super) fn draw<'m>(
     ]);
     work(&own, married, draws, &mut facts);
     means(&own, draws, &mut facts);
-    Person {
+    SyntheticPerson {
         country,
         factors: factors(model, country, &own, draws),
         extremity: libm::exp(0.2 * draws.normal()),

@@ -5,7 +5,7 @@ use std::io::{self, BufWriter, Write};
 
 use super::super::file::SYNTHETIC_COLUMN;
 use super::super::types::{Catalogue, QuestionId};
-use super::person::{NOT_ASKED, Person, YEAR};
+use super::person::{NOT_ASKED, SyntheticPerson, YEAR};
 
 /// Columns before the questions, in the official order, as far as they make sense for invented people.
 const FRONT: [&str; 11] = [
@@ -30,12 +30,12 @@ fn questions() -> impl Iterator<Item = QuestionId> {
     (1..=290).filter(|&number| number != 82).map(QuestionId)
 }
 
-pub(super) struct Table<'c, W: Write> {
+pub(super) struct SyntheticTable<'c, W: Write> {
     output: BufWriter<W>,
     catalogue: &'c Catalogue,
 }
 
-impl<'c, W: Write> Table<'c, W> {
+impl<'c, W: Write> SyntheticTable<'c, W> {
     /// Writes the header.
     pub(super) fn new(output: W, catalogue: &'c Catalogue) -> io::Result<Self> {
         let mut output = BufWriter::new(output);
@@ -47,7 +47,7 @@ impl<'c, W: Write> Table<'c, W> {
     }
 
     /// Writes one person; `answers` is aligned with the catalogue.
-    pub(super) fn row(&mut self, number: usize, person: &Person<'_>, answers: &[i16]) -> io::Result<()> {
+    pub(super) fn row(&mut self, number: usize, person: &SyntheticPerson<'_>, answers: &[i16]) -> io::Result<()> {
         let facts: HashMap<&str, i32> = person.facts.iter().copied().collect();
         let country = person.country;
         write!(

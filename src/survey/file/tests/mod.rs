@@ -50,9 +50,9 @@ fn fault(text: &str) -> FileError {
 
 /// A table that tests can change cell by cell.
 #[derive(Clone)]
-struct Table(Vec<Vec<String>>);
+struct WideTable(Vec<Vec<String>>);
 
-impl Table {
+impl WideTable {
     fn new(text: &str) -> Self {
         Self(
             text.lines()
@@ -99,7 +99,7 @@ fn the_official_layout_is_read_with_commas_or_semicolons_quotes_labels_and_a_bom
     assert!(first.respondents.synthetic() && first.report.synthetic);
     assert!(first.report.unknown_codes.is_empty());
 
-    let mut table = Table::new(&plain);
+    let mut table = WideTable::new(&plain);
     for name in &mut table.0[0] {
         *name = format!("\"{name}: some label, with; separators\"");
     }
@@ -121,7 +121,7 @@ fn the_official_layout_is_read_with_commas_or_semicolons_quotes_labels_and_a_bom
 
 #[test]
 fn codes_become_groups_and_missing_codes_become_nothing() {
-    let mut table = Table::new(&csv(1));
+    let mut table = WideTable::new(&csv(1));
     for (column, value) in [
         ("Q1", "3"),
         ("Q2", "-1"),
@@ -145,7 +145,7 @@ fn codes_become_groups_and_missing_codes_become_nothing() {
 
 #[test]
 fn unknown_codes_are_counted_by_column_and_never_guessed() {
-    let mut table = Table::new(&csv(3));
+    let mut table = WideTable::new(&csv(3));
     table.set(1, "Q241", "0");
     table.set(2, "Q241", "0");
     table.set(3, "Q1", "77");
@@ -167,7 +167,7 @@ fn unknown_codes_are_counted_by_column_and_never_guessed() {
 
 #[test]
 fn age_bands_and_income_thirds_are_computed_where_the_file_lacks_them() {
-    let mut table = Table::new(&csv(2));
+    let mut table = WideTable::new(&csv(2));
     table.set(1, "Q262", "47");
     table.set(1, "Q288", "8");
     table.set(2, "Q262", "-2");
@@ -193,7 +193,7 @@ fn age_bands_and_income_thirds_are_computed_where_the_file_lacks_them() {
 
 #[test]
 fn a_country_that_shares_one_interview_number_is_kept_or_collapses() {
-    let mut table = Table::new(&csv(6));
+    let mut table = WideTable::new(&csv(6));
     for row in 1..=4 {
         table.set(row, "D_INTERVIEW", "858070001");
         table.set(row, "B_COUNTRY", "858");
@@ -215,8 +215,8 @@ fn a_country_that_shares_one_interview_number_is_kept_or_collapses() {
 #[test]
 fn bad_files_are_refused_with_place_and_remedy() {
     let good = csv(3);
-    let table = Table::new(&good);
-    let with = |change: &dyn Fn(&mut Table)| {
+    let table = WideTable::new(&good);
+    let with = |change: &dyn Fn(&mut WideTable)| {
         let mut changed = table.clone();
         change(&mut changed);
         changed.text(",")
@@ -265,8 +265,8 @@ fn bad_files_are_refused_with_place_and_remedy() {
 fn tables_of_the_wrong_shape_are_refused_with_place_and_remedy() {
     let good = csv(3);
     let header = good.lines().next().unwrap();
-    let table = Table::new(&good);
-    let with = |change: &dyn Fn(&mut Table)| {
+    let table = WideTable::new(&good);
+    let with = |change: &dyn Fn(&mut WideTable)| {
         let mut changed = table.clone();
         change(&mut changed);
         changed.text(",")

@@ -59,7 +59,7 @@ fn archives_are_read_as_what_they_hold() {
 #[test]
 fn every_separator_and_what_stands_above_or_below_the_table_is_handled() {
     let plain = csv(4);
-    let table = Table::new(&plain);
+    let table = WideTable::new(&plain);
     let original = read(&plain).unwrap();
     for (separator, name) in [(",", "comma"), (";", "semicolon"), ("\t", "tab"), ("|", "bar")] {
         let file = read(&table.text(separator)).unwrap();
@@ -107,7 +107,7 @@ fn every_separator_and_what_stands_above_or_below_the_table_is_handled() {
 fn quoted_fields_with_separators_and_line_breaks_and_bytes_of_other_encodings_shift_nothing() {
     let plain = csv(3);
     let original = read(&plain).unwrap();
-    let mut table = Table::new(&plain);
+    let mut table = WideTable::new(&plain);
     for (row, cells) in table.0.iter_mut().enumerate() {
         let town = if row == 0 {
             "N_TOWN: Name of\nthe place"
@@ -149,7 +149,7 @@ fn quoted_fields_with_separators_and_line_breaks_and_bytes_of_other_encodings_sh
 
 #[test]
 fn missing_values_are_understood_in_every_spelling() {
-    let mut table = Table::new(&csv(1));
+    let mut table = WideTable::new(&csv(1));
     let words = ["NA", "NaN", "nan", "None", "NULL", ".", ".a", ".z", "#N/A", "N/A"];
     for (at, word) in words.into_iter().enumerate() {
         table.set(1, &format!("Q{}", at + 30), word);
@@ -171,7 +171,7 @@ fn missing_values_are_understood_in_every_spelling() {
 
 #[test]
 fn whole_number_ids_are_one_id_in_every_spelling_and_rounded_ones_are_refused() {
-    let mut table = Table::new(&csv(4));
+    let mut table = WideTable::new(&csv(4));
     for (row, id) in ["356070001", "356070001.0", "3.56070001E+08", "356070002,0"]
         .into_iter()
         .enumerate()
@@ -194,7 +194,7 @@ fn whole_number_ids_are_one_id_in_every_spelling_and_rounded_ones_are_refused() 
 
 #[test]
 fn a_file_without_a_few_questions_is_read_as_not_asked() {
-    let mut table = Table::new(&csv(20));
+    let mut table = WideTable::new(&csv(20));
     table.remove("Q86");
     table.remove("Q94");
     for row in 1..=20 {
@@ -210,8 +210,8 @@ fn a_file_without_a_few_questions_is_read_as_not_asked() {
 
 #[test]
 fn scales_that_run_the_other_way_are_told_by_the_commonest_answer_about_family() {
-    let mut table = Table::new(&csv(40));
-    let give = |table: &mut Table, ones: usize| {
+    let mut table = WideTable::new(&csv(40));
+    let give = |table: &mut WideTable, ones: usize| {
         for row in 1..=40 {
             table.set(row, "Q1", if row <= ones { "1" } else { "4" });
         }
@@ -238,11 +238,11 @@ fn scales_that_run_the_other_way_are_told_by_the_commonest_answer_about_family()
 
 #[test]
 fn weights_are_read_where_they_are_asked_for() {
-    let mut table = Table::new(&csv(3));
+    let mut table = WideTable::new(&csv(3));
     for (row, weight) in ["0.5", "1,25", "2"].into_iter().enumerate() {
         table.set(row + 1, "W_WEIGHT", weight);
     }
-    let read = |table: &Table, column: &str| {
+    let read = |table: &WideTable, column: &str| {
         let demographics = Demographics::builtin(IncomeGrouping::Thirds).unwrap();
         let options = ReadOptions {
             weight: Some(column.to_owned()),
