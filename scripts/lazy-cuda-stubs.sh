@@ -5,6 +5,7 @@
 #
 # usage: scripts/lazy-cuda-stubs.sh OUT CUDA_HOME     OUT/undefined names the functions, one a line
 set -euo pipefail
+[ $# = 2 ] || { echo "usage: scripts/lazy-cuda-stubs.sh OUT CUDA_HOME" >&2; exit 2; }
 out=$1 cuda_home=$2
 
 stub() { # NAME SONAME ERROR WANTED [UNWANTED]

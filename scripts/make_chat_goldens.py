@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Makes tests/golden/chat.json: what transformers' Jinja makes of the tests, filters, methods and tags that chat templates use.
 
-    python scripts/make_chat_goldens.py
+    usage: scripts/make_chat_goldens.py
 
 Needs transformers (5 or newer) and jinja2. A template that fails there has no output. `other` are those that are known to
 come out otherwise here; tests/it/chat.rs says how.

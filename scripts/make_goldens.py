@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Makes tests/golden: tiny random checkpoints of every family, and what Hugging Face transformers computes with them.
 
-    python scripts/make_goldens.py                     # the tiny checkpoints
-    python scripts/make_goldens.py NAME...             # only these; the others stay as they are
-    python scripts/make_goldens.py --smollm2 FILE.gguf # the golden log-probabilities of the real SmolLM2
+    usage: scripts/make_goldens.py                     # the tiny checkpoints
+           scripts/make_goldens.py NAME...             # only these; the others stay as they are
+           scripts/make_goldens.py --smollm2 FILE.gguf # the golden log-probabilities of the real SmolLM2
 
 Needs torch, transformers, tokenizers, safetensors and (for --smollm2) gguf. The seeds are fixed. The tests read only
 what this wrote, so they need no Python. tests/golden/PROVENANCE.md is written by every run.

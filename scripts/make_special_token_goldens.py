@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Makes tests/golden/tokenizers/special.json: what Hugging Face transformers makes of special and added tokens.
 
-    python scripts/make_special_token_goldens.py
+    usage: scripts/make_special_token_goldens.py
 
 Needs transformers (5 or newer), sentencepiece and gguf; no torch, no network. Two small vocabularies are put into
 folders and GGUF files with every combination of settings, and for each the token ids of texts (`tokenizer(text)`) and of

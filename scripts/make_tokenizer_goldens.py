@@ -4,9 +4,9 @@
 A part holds every token that can occur while one of the texts is encoded, which is every token that is a piece of one
 of them, so that encoding with the part gives the whole vocabulary's ids.
 
-    python scripts/make_tokenizer_goldens.py smollm2 smollm2-135m.gguf
-    python scripts/make_tokenizer_goldens.py qwen2 qwen2.5-coder-0.5b.gguf
-    python scripts/make_tokenizer_goldens.py mistral tokenizer.model.v1
+    usage: scripts/make_tokenizer_goldens.py smollm2 smollm2-135m.gguf
+           scripts/make_tokenizer_goldens.py qwen2 qwen2.5-coder-0.5b.gguf
+           scripts/make_tokenizer_goldens.py mistral tokenizer.model.v1
 
 References: for smollm2 the library `tokenizers`, put together as the model's own tokenizer.json is; for qwen2 the
 Qwen2Tokenizer of `transformers`; for mistral (the vocabulary of Mistral 7B v0.1 and Mixtral 8x7B, in the PyPI package
@@ -133,6 +133,8 @@ def sentencepiece_model(path):
 
 
 def main():
+    if len(sys.argv) != 3 or sys.argv[1] not in ("smollm2", "qwen2", "mistral"):
+        sys.exit("usage: scripts/make_tokenizer_goldens.py smollm2|qwen2|mistral FILE")
     name, path = sys.argv[1:]
     read = sentencepiece_model(path) if name == "mistral" else byte_level(path, name)
     settings, tokens, kinds, keep, cases, made_by = read

@@ -2,7 +2,7 @@
 """The work unit of benches/work_unit.rs with Hugging Face transformers: the prefix once, then every continuation on it.
 
     cargo bench --bench work_unit -- --write-tokens w.json
-    python scripts/peer_transformers.py smollm2-135m.gguf w.json
+    usage: scripts/peer_transformers.py MODEL.gguf w.json
 
 Needs what scripts/make_goldens.py needs. Prints times, and how far the sums of each continuation's log-probabilities in
 bf16 are from those in f32, transformers' and the engine's.
@@ -33,6 +33,8 @@ def run(model, prefix, continuations):
         return first, time.time() - start - first, sums
 
 
+if len(sys.argv) != 3:
+    sys.exit("usage: scripts/peer_transformers.py MODEL.gguf w.json")
 work = json.loads(Path(sys.argv[2]).read_text())
 found = {}
 for name, dtype in [("f32", torch.float32), ("bf16", torch.bfloat16)]:
