@@ -15,6 +15,7 @@ say() { printf '\n== %s\n' "$*"; }
 format() {
   say "format"
   cargo fmt --check
+  rustfmt --edition 2024 --check fuzz/src/main.rs
 }
 
 lints() {
