@@ -15,7 +15,7 @@ say() { printf '\n== %s\n' "$*"; }
 format() {
   say "format"
   cargo fmt --check
-  rustfmt --edition 2024 --check fuzz/src/main.rs
+  rustfmt --edition 2024 --check fuzz/src/lib.rs fuzz/src/bin/*.rs
 }
 
 lints() {
