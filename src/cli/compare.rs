@@ -65,7 +65,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     print(&match args.format {
         TableFormat::Text => joined(Table::text),
         TableFormat::Markdown => joined(Table::markdown),
-        TableFormat::Csv => comparisons.csv_table().csv(),
+        TableFormat::Csv => comparisons.csv_table()?.text,
         TableFormat::Json => serde_json::to_string_pretty(&comparisons)? + "\n",
     })?;
     Ok(ExitCode::SUCCESS)

@@ -84,14 +84,14 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
             print(&tables.join("\n"))?;
         }
         TableFormat::Csv => {
-            if let Some(table) = report.csv_tables().first() {
-                print(&table.csv())?;
+            if let Some(table) = report.csv_tables()?.first() {
+                print(&table.text)?;
             }
         }
         TableFormat::Json => print(&(serde_json::to_string_pretty(&report)? + "\n"))?,
     }
     let mut status = ExitCode::SUCCESS;
-    for run in report.runs.iter().filter(|run| run.incomplete()) {
+    for run in report.results.runs.iter().filter(|run| run.incomplete()) {
         let planned = run.header.planned.unwrap_or(run.outcomes);
         tell!(
             "warning: run `{}` is not finished: {} of {planned} outcomes",
@@ -166,9 +166,9 @@ fn write(report: &Report, page: &Path) -> anyhow::Result<usize> {
     };
     put(page.to_owned(), &Page::new(report).html()?)?;
     put(folder.join("summary.json"), &serde_json::to_string_pretty(report)?)?;
-    let all = report.csv_tables();
+    let all = report.csv_tables()?;
     for table in &all {
-        put(tables.join(format!("{}.csv", table.name)), &table.csv())?;
+        put(tables.join(format!("{}.csv", table.name)), &table.text)?;
     }
     Ok(all.len())
 }

@@ -130,21 +130,6 @@ fn files(reader: &mut Reader, folder: &Path) -> anyhow::Result<Option<Vec<Outcom
     if read >= header.outcomes {
         problems.extend(reader.left_over());
     }
-    if header.synthetic != reader.context().synthetic {
-        problems.push(format!(
-            "{}: its synthetic mark is not that of {}",
-            run::CONTEXT,
-            run::RUN
-        ));
-    }
-    if header.respondents != reader.context().people.len() {
-        problems.push(format!(
-            "{}: it has not the {} people of {}",
-            run::CONTEXT,
-            header.respondents,
-            run::RUN
-        ));
-    }
     let path = folder.join(run::SPEC);
     if path.exists() && header.format > 1 && run::Spec::read(&path).ok().as_ref() != Some(&header.spec) {
         problems.push(format!("{}: it is not the spec of {}", path.display(), run::RUN));

@@ -67,7 +67,7 @@ impl<T> Scores<T> {
 
 /// How much stands behind a figure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Counts {
+pub struct ProbeCounts {
     /// Number of people.
     pub people: usize,
     /// Number of probes.
@@ -77,7 +77,7 @@ pub struct Counts {
 }
 
 /// Counts a panel's rows overall, by split and by category.
-pub fn counts(panel: &Panel, categories: usize) -> Scores<Counts> {
+pub fn counts(panel: &Panel, categories: usize) -> Scores<ProbeCounts> {
     let count = |wanted: &dyn Fn(&Row) -> bool| {
         let rows = panel.rows.iter().filter(|row| wanted(row));
         let (mut people, mut last) = (0, None);
@@ -89,7 +89,7 @@ pub fn counts(panel: &Panel, categories: usize) -> Scores<Counts> {
             probes += 1;
             unread += usize::from(row.choice.is_none() && !panel.is_chance());
         }
-        (probes > 0).then_some(Counts { people, probes, unread })
+        (probes > 0).then_some(ProbeCounts { people, probes, unread })
     };
     Scores {
         overall: count(&|_| true),
@@ -347,7 +347,7 @@ mod tests {
         ];
         let panel = Panel {
             rows: rows.to_vec(),
-            asked: crate::metrics::panel::Asked::Model,
+            asked: crate::metrics::panel::Chooser::Model,
         };
         let scores = Sums::of_panel(&panel, 2, Credit::Choice(super::super::Unread::Wrong))
             .totals(|_| 1.0)
@@ -357,7 +357,7 @@ mod tests {
         assert_eq!(scores.overall, Some(0.375));
         let counts = counts(&panel, 2);
         let of = |people, probes| {
-            Some(Counts {
+            Some(ProbeCounts {
                 people,
                 probes,
                 unread: 0,

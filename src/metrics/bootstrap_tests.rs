@@ -1,6 +1,6 @@
 use super::*;
 use crate::metrics::crossed::crossed_overall;
-use crate::metrics::panel::{Asked, Credit, Panel, Row, Unread};
+use crate::metrics::panel::{Chooser, Credit, Panel, Row, Unread};
 
 /// 40 people, 6 probes each in two categories; person p is right on probe q where (7p + 5q) mod 11 < 6 + p mod 3.
 fn panel() -> Panel {
@@ -17,7 +17,7 @@ fn panel() -> Panel {
     rows.sort_unstable();
     Panel {
         rows,
-        asked: Asked::Model,
+        asked: Chooser::Model,
     }
 }
 
@@ -144,7 +144,7 @@ impl World {
         }
         Panel {
             rows,
-            asked: Asked::Model,
+            asked: Chooser::Model,
         }
     }
 

@@ -12,7 +12,7 @@ use super::bootstrap::Resampling;
 use super::contrast::Contrast;
 use super::input::RunData;
 use super::paired::{Agreement, Paired, agreement};
-use super::panel::{Asked, Panel, Row, Unread};
+use super::panel::{Chooser, Panel, Row, Unread};
 use super::roster::Roster;
 use crate::scoring::{Condition, Evidence};
 
@@ -30,7 +30,7 @@ pub const FEWEST_CHOICES: usize = 20;
 
 /// What a system chooses, beside what people answered on the same probes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Choices {
+pub struct Habits {
     /// Probes whose choice could be read: all shares below are of these.
     pub read: usize,
     /// By position among the candidates, in the order of the catalogue.
@@ -78,7 +78,7 @@ pub enum Constancy {
     },
 }
 
-impl Choices {
+impl Habits {
     /// What `panel` chose. Absent where nothing could be read.
     pub fn of(panel: &Panel, roster: &Roster, how: &Resampling) -> Option<Self> {
         let (read, positions, commonest) = tallied(&panel.rows)?;
@@ -173,7 +173,7 @@ fn always_commonest(rows: &[Row]) -> Panel {
     });
     Panel {
         rows: rows.collect(),
-        asked: Asked::Baseline,
+        asked: Chooser::Baseline,
     }
 }
 
@@ -303,10 +303,10 @@ mod tests {
         roster.categories.push("c".to_owned());
         let panel = Panel {
             rows: rows(|_, _| 0, |person, _| usize::from(person % 4 == 3)),
-            asked: Asked::Model,
+            asked: Chooser::Model,
         };
         let how = Resampling::default();
-        let choices = Choices::of(&panel, &roster, &how).expect("eight choices");
+        let choices = Habits::of(&panel, &roster, &how).expect("eight choices");
         let agreement = choices.agreement.expect("eight choices");
         assert_eq!((agreement.agreement, agreement.kappa), (0.75, Some(0.0)));
         assert_eq!(choices.positions[0], Beside { chosen: 1.0, own: 0.75 });

@@ -26,7 +26,7 @@ type Cells = BTreeMap<(usize, usize), [f64; 2]>;
 
 /// A part of the variance and its degrees of freedom.
 #[derive(Debug, Clone, Copy)]
-struct Part {
+struct Variance {
     variance: f64,
     degrees: f64,
 }
@@ -60,7 +60,7 @@ pub fn crossed_overall(panel: &Panel, categories: usize, credit: Credit) -> Opti
     }
     let n = people.len();
     let squares: f64 = people.values().map(|moved| moved * moved).sum();
-    let of_people = Part {
+    let of_people = Variance {
         variance: squares * n as f64 / (n as f64 - 1.0),
         degrees: n as f64 - 1.0,
     };
@@ -83,8 +83,8 @@ pub fn crossed_overall(panel: &Panel, categories: usize, credit: Credit) -> Opti
 }
 
 /// V and its degrees of freedom (Satterthwaite, *Biometrics Bulletin* 2, 1946). Varying the questions too never narrows.
-fn combined(people: Part, questions: &[Part], chance: &[Part]) -> (f64, f64) {
-    let sum = |parts: &[Part]| parts.iter().map(|part| part.variance).sum::<f64>();
+fn combined(people: Variance, questions: &[Variance], chance: &[Variance]) -> (f64, f64) {
+    let sum = |parts: &[Variance]| parts.iter().map(|part| part.variance).sum::<f64>();
     let (of_questions, of_chance) = (sum(questions), sum(chance));
     let variance = (people.variance + of_questions - of_chance)
         .max(people.variance)
@@ -153,17 +153,17 @@ impl<'a> Category<'a> {
     }
 
     /// Variance of the category's mean over questions, with `weight` the mean's share of the overall figure.
-    fn questions(&self, weight: f64) -> Part {
+    fn questions(&self, weight: f64) -> Variance {
         let q = self.of_questions.len() as f64;
         let squares: f64 = self.of_questions.values().map(|moved| (weight * moved).powi(2)).sum();
-        Part {
+        Variance {
             variance: if q > 1.0 { squares * q / (q - 1.0) } else { 0.0 },
             degrees: q - 1.0,
         }
     }
 
     /// The part of it that is chance of single probes: what neither person nor question explains.
-    fn chance(&self, weight: f64) -> Part {
+    fn chance(&self, weight: f64) -> Variance {
         let (n, q) = (self.people.len() as f64, self.of_questions.len() as f64);
         let squares: f64 = self
             .cells
@@ -174,7 +174,7 @@ impl<'a> Category<'a> {
             })
             .sum();
         let degrees = ((n - 1.0) * (q - 1.0)).max(1.0);
-        Part {
+        Variance {
             variance: squares * n * q / degrees,
             degrees,
         }
@@ -184,7 +184,7 @@ impl<'a> Category<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::metrics::panel::{Asked, Row, Unread};
+    use crate::metrics::panel::{Chooser, Row, Unread};
 
     /// Outcomes of `y[person][question]` in one category.
     fn panel(y: &[[usize; 4]]) -> Panel {
@@ -204,7 +204,7 @@ mod tests {
         }
         Panel {
             rows,
-            asked: Asked::Model,
+            asked: Chooser::Model,
         }
     }
 

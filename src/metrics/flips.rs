@@ -14,14 +14,14 @@ const FLIP: u64 = 0x5167_4e46_4c49_5000;
 
 /// Which signs are tried.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Flips {
+enum SignFlips {
     /// All 2ⁿ.
     All(u64),
     /// So many at random.
     Drawn(u64),
 }
 
-impl Flips {
+impl SignFlips {
     fn of(people: usize, how: &Resampling) -> Self {
         let all = u32::try_from(people).ok().and_then(|n| 1u64.checked_shl(n));
         match all {
@@ -71,7 +71,7 @@ pub fn sign_flip(sums: &Sums, how: &Resampling) -> Scores<f64> {
     if people < 2 {
         return observed.from_list(std::iter::empty());
     }
-    let flips = Flips::of(people, how);
+    let flips = SignFlips::of(people, how);
     let reaches = |number: u64| -> Vec<u64> {
         let signs = flips.signs(number, people, how);
         let flipped = sums.signed(|position| signs[position]).scores();
@@ -99,7 +99,7 @@ pub fn sign_flip_overall(sums: &Sums, how: &Resampling) -> Option<f64> {
     let Some(own) = sums.balanced().filter(|own| own.len() > 1) else {
         return sign_flip(sums, how).overall;
     };
-    let flips = Flips::of(own.len(), how);
+    let flips = SignFlips::of(own.len(), how);
     let observed = own.iter().sum::<f64>().abs();
     let reached = (0..flips.count())
         .into_par_iter()
@@ -112,10 +112,15 @@ pub fn sign_flip_overall(sums: &Sums, how: &Resampling) -> Option<f64> {
     Some(flips.p(reached as u64))
 }
 
+/// Whether all ways of flipping this many people are tried, so that more resamples would change nothing.
+pub fn tries_all(people: usize, how: &Resampling) -> bool {
+    matches!(SignFlips::of(people, how), SignFlips::All(_))
+}
+
 /// The smallest p that this many people can reach: if all of them differ alike, only that and its mirror image do.
 pub fn smallest_p(people: usize, how: &Resampling) -> f64 {
-    match Flips::of(people, how) {
-        Flips::All(all) => 2.0 / all as f64,
-        Flips::Drawn(drawn) => 1.0 / (1 + drawn) as f64,
+    match SignFlips::of(people, how) {
+        SignFlips::All(all) => 2.0 / all as f64,
+        SignFlips::Drawn(drawn) => 1.0 / (1 + drawn) as f64,
     }
 }

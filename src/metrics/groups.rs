@@ -11,7 +11,7 @@ use crate::base::random::Draws;
 
 /// One group's accuracy.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Group {
+pub struct GroupAccuracy {
     /// The group.
     pub name: String,
     /// Number of its people.
@@ -26,7 +26,7 @@ pub struct DimensionGroups {
     /// The dimension.
     pub name: String,
     /// Groups with at least one person, in the order to be shown in.
-    pub groups: Vec<Group>,
+    pub groups: Vec<GroupAccuracy>,
     /// Sample standard deviation of the groups' accuracies; absent with fewer than two groups.
     pub sigma: Option<f64>,
 }
@@ -72,11 +72,11 @@ pub fn by_group(sums: &Sums, roster: &Roster, how: &Resampling) -> Inequity {
         .iter()
         .filter(|(_, groups)| !groups.is_empty())
         .map(|(name, groups)| {
-            let groups: Vec<Group> = groups
+            let groups: Vec<GroupAccuracy> = groups
                 .iter()
                 .filter_map(|(name, members)| {
                     let accuracy = clustered_overall(&sums.restricted(members), how)?;
-                    Some(Group {
+                    Some(GroupAccuracy {
                         name: (*name).to_owned(),
                         people: members.len(),
                         accuracy,
@@ -173,8 +173,8 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
-    use crate::metrics::input::{Dimension, Person, RunData};
-    use crate::metrics::panel::{Asked, Credit, Panel, Row, Unread};
+    use crate::metrics::input::{DimensionOrder, Person, RunData};
+    use crate::metrics::panel::{Chooser, Credit, Panel, Row, Unread};
 
     /// Twelve people with four probes each: those of group "a" are right on `a` of them, the others on `b`.
     fn people(a: usize, b: usize) -> (Roster, Sums) {
@@ -188,7 +188,7 @@ mod tests {
         let run: RunData = serde_json::from_value(serde_json::json!({
             "name": "r", "outcomes": [], "questions": [], "categories": ["c"],
             "people": (0..12).map(person).collect::<Vec<_>>(),
-            "dimensions": [Dimension { name: "half".into(), groups: vec!["b".into(), "nobody".into(), "a".into()] }],
+            "dimensions": [DimensionOrder { name: "half".into(), groups: vec!["b".into(), "nobody".into(), "a".into()] }],
             "header": { "run_id": "", "model": { "name": "" }, "spec": "", "hashes": {}, "version": "", "machine": "",
                 "started": "", "synthetic": true },
         }))
@@ -214,7 +214,7 @@ mod tests {
         let sums = Sums::of_panel(
             &Panel {
                 rows,
-                asked: Asked::Model,
+                asked: Chooser::Model,
             },
             1,
             Credit::Choice(Unread::Wrong),

@@ -24,7 +24,7 @@ pub struct RunData {
     /// Demographic dimensions with their groups in a sensible order (ages ascending, and so on). A dimension or group
     /// that people have and this list lacks is put after it, in alphabetical order.
     #[serde(default)]
-    pub dimensions: Vec<Dimension>,
+    pub dimensions: Vec<DimensionOrder>,
     /// The probed questions.
     pub questions: Vec<QuestionInfo>,
     /// Category names in the catalogue's order.
@@ -120,7 +120,7 @@ pub struct Person {
 
 /// A demographic dimension and the order of its groups.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Dimension {
+pub struct DimensionOrder {
     /// Its name, as in [`Person::groups`].
     pub name: String,
     /// Its groups in the order a reader expects.

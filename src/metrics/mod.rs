@@ -23,21 +23,21 @@ mod student;
 mod tail;
 
 pub use crate::scoring::Norm;
-pub use average::{Counts, Scores, Sums, Totals, counts, mean, tally};
+pub use average::{ProbeCounts, Scores, Sums, Totals, counts, mean, tally};
 pub use bootstrap::{Resampling, clustered, clustered_overall};
 pub use calibration::{BINS, Bin, Calibration, Forecast, calibration, softmax};
 pub use choice::{candidate_scores, is_informed, prediction};
-pub use choices::{Beside, Choices, Constancy, Flips, Shortest, constancy, flips, shortest};
+pub use choices::{Beside, Constancy, Flips, Habits, Shortest, constancy, flips, shortest};
 pub use contrast::{Constant, Contrast, Otherwise, contrasts};
 pub use crossed::crossed_overall;
 pub use estimate::{
     Estimate, FEWEST_FOR_INTERVAL, FEWEST_FOR_WORDS, FROM_PERCENTILE, Interval, LEVEL, Quantity, Tested, Verdict,
 };
-pub use flips::{sign_flip, smallest_p};
-pub use groups::{DimensionGroups, Group, Inequity, by_group, sample_deviation};
-pub use input::{BaselineRow, Dimension, ModelInfo, Person, QuestionInfo, RunData, RunHeader};
+pub use flips::{sign_flip, smallest_p, tries_all};
+pub use groups::{DimensionGroups, GroupAccuracy, Inequity, by_group, sample_deviation};
+pub use input::{BaselineRow, DimensionOrder, ModelInfo, Person, QuestionInfo, RunData, RunHeader};
 pub use paired::{Agreement, Comparison, Outcomes2x2, Paired, agreement};
-pub use panel::{Asked, Credit, Panel, Row, SPLITS, System, Unread, baselines, conditions};
+pub use panel::{Chooser, Credit, Panel, Row, SPLITS, System, Unread, baselines, conditions};
 pub use reading::{Bounds, Readings, bounds, readings};
 pub use roster::{MetricsError, Roster};
 pub use tail::{EXACT_UP_TO, holm, mcnemar, minimum_detectable};

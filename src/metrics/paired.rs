@@ -9,7 +9,7 @@ use super::bootstrap::Resampling;
 use super::choices::constancy;
 use super::contrast::{Constant, Contrast, Overall, contrasts};
 use super::estimate::Quantity;
-use super::panel::{Asked, Credit, Panel, Row, Unread};
+use super::panel::{Chooser, Credit, Panel, Row, Unread};
 use super::roster::{MetricsError, Roster};
 use super::tail::{mcnemar, minimum_detectable};
 
@@ -224,7 +224,7 @@ impl Paired {
 
 /// Whether a model answers alike whoever is asked. A baseline may do so: it is held up as just that.
 fn is_constant(panel: &Panel) -> bool {
-    panel.asked == Asked::Model && constancy(&panel.rows).is_some()
+    panel.asked == Chooser::Model && constancy(&panel.rows).is_some()
 }
 
 /// Agreement of choices on the pairs that `wanted` picks.
@@ -235,13 +235,13 @@ fn is_constant(panel: &Panel) -> bool {
 /// A choice that could not be read is a choice of its own. Absent where nothing is picked.
 pub fn agreement(pairs: &[(Row, Row)], wanted: impl Fn(&Row) -> bool) -> Option<Agreement> {
     #[derive(Default)]
-    struct Question {
+    struct QuestionTally {
         probes: usize,
         same: usize,
         first: BTreeMap<Option<usize>, usize>,
         second: BTreeMap<Option<usize>, usize>,
     }
-    let mut questions: BTreeMap<usize, Question> = BTreeMap::new();
+    let mut questions: BTreeMap<usize, QuestionTally> = BTreeMap::new();
     for (a, b) in pairs.iter().filter(|(a, _)| wanted(a)) {
         let question = questions.entry(a.question).or_default();
         question.probes += 1;

@@ -1,6 +1,6 @@
 use super::*;
 use crate::metrics::estimate::Verdict;
-use crate::metrics::panel::Asked;
+use crate::metrics::panel::Chooser;
 
 /// One category, one split; `correct[person]` of six questions are right.
 fn rows(correct: &[usize]) -> Vec<Row> {
@@ -25,7 +25,7 @@ fn rows(correct: &[usize]) -> Vec<Row> {
 fn panel(rows: Vec<Row>) -> Panel {
     Panel {
         rows,
-        asked: Asked::Baseline,
+        asked: Chooser::Baseline,
     }
 }
 

@@ -111,12 +111,12 @@ pub struct Panel {
     /// Rows ordered by person, split and question, each probe once.
     pub rows: Vec<Row>,
     /// Who chose.
-    pub asked: Asked,
+    pub asked: Chooser,
 }
 
 /// Who or what a panel's choices come from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Asked {
+pub enum Chooser {
     /// A model.
     Model,
     /// A rule that asks no model; that it answers alike for everybody may be its very point.
@@ -128,7 +128,7 @@ pub enum Asked {
 impl Panel {
     /// Whether rows stand for chance.
     pub fn is_chance(&self) -> bool {
-        self.asked == Asked::Chance
+        self.asked == Chooser::Chance
     }
 
     /// How rows count in this panel under a rule for unread choices.
@@ -164,9 +164,9 @@ impl Panel {
         let mut panel = Self {
             rows,
             asked: match system {
-                System::Model { .. } => Asked::Model,
-                System::Chance => Asked::Chance,
-                System::First | System::Majority | System::Resemblance { .. } => Asked::Baseline,
+                System::Model { .. } => Chooser::Model,
+                System::Chance => Chooser::Chance,
+                System::First | System::Majority | System::Resemblance { .. } => Chooser::Baseline,
             },
         };
         panel.rows.sort_unstable();

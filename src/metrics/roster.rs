@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use super::input::{Dimension, Person, RunData};
+use super::input::{DimensionOrder, Person, RunData};
 use crate::survey::QuestionId;
 
 /// People, questions and categories of all runs that are looked at together.
@@ -19,7 +19,7 @@ pub struct Roster {
     /// Category names in the catalogue's order.
     pub categories: Vec<String>,
     /// Dimensions and their groups, each in the order to be shown in.
-    pub dimensions: Vec<Dimension>,
+    pub dimensions: Vec<DimensionOrder>,
     /// By survey, then by id.
     person_index: HashMap<String, HashMap<String, usize>>,
     question_index: HashMap<QuestionId, usize>,
@@ -233,14 +233,14 @@ fn survey_key(run: &RunData) -> &str {
 
 /// Dimensions in the order that runs state, then what people have beside them, in alphabetical order. Groups that
 /// nobody belongs to are left out.
-fn dimensions(runs: &[RunData], people: &[Person]) -> Vec<Dimension> {
+fn dimensions(runs: &[RunData], people: &[Person]) -> Vec<DimensionOrder> {
     let mut present: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     for person in people {
         for (dimension, group) in &person.groups {
             present.entry(dimension).or_default().insert(group);
         }
     }
-    let mut ordered: Vec<Dimension> = Vec::new();
+    let mut ordered: Vec<DimensionOrder> = Vec::new();
     for stated in runs.iter().flat_map(|run| &run.dimensions) {
         let Some(groups) = present.get_mut(stated.name.as_str()) else {
             continue;
@@ -253,7 +253,7 @@ fn dimensions(runs: &[RunData], people: &[Person]) -> Vec<Dimension> {
             .collect();
         match ordered.iter_mut().find(|d| d.name == stated.name) {
             Some(known) => known.groups.extend(kept),
-            None => ordered.push(Dimension {
+            None => ordered.push(DimensionOrder {
                 name: stated.name.clone(),
                 groups: kept,
             }),
@@ -263,7 +263,7 @@ fn dimensions(runs: &[RunData], people: &[Person]) -> Vec<Dimension> {
         let rest: Vec<String> = rest.into_iter().map(str::to_owned).collect();
         match ordered.iter_mut().find(|d| d.name == name) {
             Some(known) => known.groups.extend(rest),
-            None => ordered.push(Dimension {
+            None => ordered.push(DimensionOrder {
                 name: name.to_owned(),
                 groups: rest,
             }),

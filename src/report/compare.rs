@@ -4,12 +4,10 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::build::{Bench, Entry, bench};
-use super::names::{Name, Part};
-use super::numbers::ReportOptions;
-use crate::metrics::{
-    Comparison, Contrast, FEWEST_FOR_WORDS, MetricsError, Norm, Paired, Panel, RunData, System, holm,
-};
+use super::bench::{Bench, Contender};
+use super::names::{Name, NamePart};
+use super::options::ReportOptions;
+use crate::metrics::{Comparison, Contrast, FEWEST_FOR_WORDS, MetricsError, Norm, Paired, RunData, System, holm};
 
 /// What differs between the two sides of a comparison; everything else is equal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,17 +31,17 @@ pub enum Factor {
 
 impl Factor {
     /// Parts of a system's name that it may change.
-    fn parts(self) -> &'static [Part] {
+    fn parts(self) -> &'static [NamePart] {
         match self {
-            Self::Run => &[Part::Run, Part::Model],
+            Self::Run => &[NamePart::Run, NamePart::Model],
             // Only likelihoods have a norm.
-            Self::Method => &[Part::Method, Part::Norm],
-            Self::Norm => &[Part::Norm],
+            Self::Method => &[NamePart::Method, NamePart::Norm],
+            Self::Norm => &[NamePart::Norm],
             // Without demonstrations their form means nothing.
-            Self::Demonstrations => &[Part::Demonstrations, Part::Form],
-            Self::Form => &[Part::Form],
-            Self::Demographics => &[Part::Demographics],
-            Self::Control => &[Part::Control],
+            Self::Demonstrations => &[NamePart::Demonstrations, NamePart::Form],
+            Self::Form => &[NamePart::Form],
+            Self::Demographics => &[NamePart::Demographics],
+            Self::Control => &[NamePart::Control],
         }
     }
 
@@ -144,7 +142,7 @@ impl Comparisons {
     /// # Errors
     /// Where runs contradict each other or nothing can be compared.
     pub fn new(runs: &[RunData], by: Factor, options: ReportOptions) -> Result<Self, CompareError> {
-        let mut bench = bench(runs, options)?;
+        let mut bench = Bench::new(runs, options)?;
         if by == Factor::Norm {
             add_norms(&mut bench)?;
         }
@@ -186,22 +184,13 @@ fn add_norms(bench: &mut Bench<'_>) -> Result<(), MetricsError> {
         else {
             continue;
         };
-        let run = &bench.runs[entry.run];
-        for norm in Norm::ALL.into_iter().filter(|norm| *norm != bench.norms[entry.run]) {
-            let system = System::Model {
-                condition: condition.clone(),
-                norm,
-            };
-            let panel = Panel::new(run, &bench.roster, &system)?;
+        let other_norms = Norm::ALL.into_iter().filter(|norm| *norm != bench.norms[entry.run]);
+        for norm in other_norms {
+            let condition = condition.clone();
+            let other = bench.contender(entry.run, System::Model { condition, norm })?;
             // A norm that the records do not allow leaves choices unread.
-            if panel.unread() <= entry.panel.unread() {
-                let name = Name::new(&run.name, &run.header.model.name, &system);
-                more.push(Entry {
-                    run: entry.run,
-                    system,
-                    panel,
-                    name,
-                });
+            if other.panel.unread() <= entry.panel.unread() {
+                more.push(other);
             }
         }
     }
@@ -210,7 +199,7 @@ fn add_norms(bench: &mut Bench<'_>) -> Result<(), MetricsError> {
 }
 
 /// Pairs of model conditions whose names differ only in what the factor may change.
-fn matched(entries: &[Entry], by: Factor) -> Vec<(usize, usize)> {
+fn matched(entries: &[Contender], by: Factor) -> Vec<(usize, usize)> {
     let mut alike: BTreeMap<Name, Vec<usize>> = BTreeMap::new();
     for (at, entry) in entries
         .iter()

@@ -1,11 +1,13 @@
 //! Comparisons as tables and sentences.
 
+use serde::Serialize;
+
 use super::compare::{Comparisons, GroupDifference, Pair};
-use super::csv::{CONTRAST, contrast as contrast_csv, number};
-use super::findings::verdict;
+use super::csv::{ContrastColumns, CsvTable, Figure};
 use super::names;
-use super::table::{Align, Table};
-use super::words::{contrast, kappa, otherwise, p_value, p_words, people, percent, reach};
+use super::phrases::verdict;
+use super::table::{Table, left, right};
+use super::words::{ContrastWords, contrast, kappa, p_value, p_words, people, percent, reach};
 use crate::metrics::{Agreement, Contrast, FEWEST_FOR_WORDS, Verdict};
 
 /// Groups that a summary names; the CSV and JSON forms have all.
@@ -18,86 +20,47 @@ impl Comparisons {
     }
 
     fn table(&self, pair: &Pair) -> Table {
-        let c = &pair.comparison;
-        let mut table = Table::new("comparison", self.summary(pair), &[("category", Align::Left)]);
-        let titles = [
-            "first, %",
-            "second, %",
-            "difference (95 %)",
-            "both read",
-            "unread a guess",
-            "p (Holm)",
-            "agree, %",
-            "kappa",
+        let places = ComparedPlace::all(pair, &self.categories);
+        let of = |scope: &'static str| places.iter().filter(move |place| place.scope == scope);
+        let rows = of("category").chain(of("overall"));
+        let columns = [
+            left("category", |row: &&ComparedPlace<'_>| match row.scope {
+                "overall" => "Overall".to_owned(),
+                _ => names::short_category(row.name),
+            }),
+            right("first, %", |row: &&ComparedPlace<'_>| percent(row.accuracy.0)),
+            right("second, %", |row: &&ComparedPlace<'_>| percent(row.accuracy.1)),
+            right("difference (95 %)", |row: &&ComparedPlace<'_>| row.words().difference),
+            right("both read", |row: &&ComparedPlace<'_>| row.words().both_read),
+            right("unread a guess", |row: &&ComparedPlace<'_>| row.words().guess),
+            right("p (Holm)", |row: &&ComparedPlace<'_>| {
+                row.p.map_or("–".to_owned(), p_value)
+            }),
+            right("agree, %", |row: &&ComparedPlace<'_>| {
+                percent(row.agreement.map(|a| a.agreement))
+            }),
+            right("kappa", |row: &&ComparedPlace<'_>| {
+                kappa(row.agreement.and_then(|a| a.kappa))
+            }),
         ];
-        table
-            .columns
-            .extend(titles.map(|title| (title.to_owned(), Align::Right)));
-        let mut push = |name: String, first: Option<f64>, second: Option<f64>, rest: [String; 6]| {
-            let mut row = vec![name, percent(first), percent(second)];
-            row.extend(rest);
-            table.rows.push(row);
-        };
-        let rest = |difference: &Option<Contrast>, p: Option<f64>, agreement: &Option<Agreement>| {
-            let [shared, chance] = otherwise(difference.as_ref());
-            [
-                contrast(difference.as_ref()),
-                shared,
-                chance,
-                p.map_or("–".to_owned(), p_value),
-                percent(agreement.map(|a| a.agreement)),
-                kappa(agreement.and_then(|a| a.kappa)),
-            ]
-        };
-        for (at, category) in self.categories.iter().enumerate() {
-            let (first, second) = (c.accuracy.0.categories[at], c.accuracy.1.categories[at]);
-            let rest = rest(
-                &c.difference.categories[at],
-                pair.p_by_category[at],
-                &c.agreement_by_category[at],
-            );
-            push(names::short_category(category), first, second, rest);
-        }
-        let p = c.difference.overall.and_then(|overall| overall.wrong.p);
-        let overall = rest(&c.difference.overall, p, &c.agreement);
-        push(
-            "Overall".to_owned(),
-            c.accuracy.0.overall,
-            c.accuracy.1.overall,
-            overall,
-        );
-        table
+        Table::of("comparison", self.summary(pair), rows, &columns)
     }
 
     /// The main figures in sentences.
     fn summary(&self, pair: &Pair) -> String {
         let c = &pair.comparison;
-        let mut lines = vec![format!(
-            "{}first: {}; second: {}{}",
-            if self.synthetic { "SYNTHETIC respondents. " } else { "" },
-            pair.first,
-            pair.second,
-            if pair.common.is_empty() {
-                String::new()
-            } else {
-                format!(" ({})", pair.common)
-            }
-        )];
-        if let Some(overall) = &c.difference.overall {
+        let mut lines = vec![self.who(pair)];
+        lines.extend(c.difference.overall.as_ref().map(|overall| {
             // One person has no sign to flip.
             let p = overall.wrong.p;
             let flipping = p.map_or(String::new(), |p| {
                 format!("{} by flipping whole people, ", p_words(Some(p)))
             });
-            lines.push(format!(
-                "{} probes of {}. The first is {} ({flipping}McNemar's {}).",
-                c.table.probes(),
-                people(c.people),
-                verdict(overall, p),
-                p_words(Some(c.mcnemar))
-            ));
-        }
-        lines.extend(reach(c.people, self.categories.len(), &self.options.resampling));
+            let said = verdict(overall, p);
+            let (probes, people, mcnemar) = (c.table.probes(), people(c.people), p_words(Some(c.mcnemar)));
+            format!("{probes} probes of {people}. The first is {said} ({flipping}McNemar's {mcnemar}).")
+        }));
+        lines.extend(reach(c.people, self.categories.len(), 1, &self.options.resampling));
         lines.push(format!(
             "Both right {}, only the first {}, only the second {}, both wrong {} (alike {}).",
             c.table.both_right,
@@ -106,86 +69,154 @@ impl Comparisons {
             c.table.both_wrong_alike + c.table.both_wrong_apart,
             c.table.both_wrong_alike
         ));
-        if let Some(detectable) = c.minimum_detectable {
-            lines.push(format!(
+        lines.extend(c.minimum_detectable.map(|detectable| {
+            format!(
                 "Minimum detectable difference: {:.1} points (power 80 %, level 5 %, these people).",
                 100.0 * detectable
-            ));
-        }
-        if !pair.groups.is_empty() {
-            let is_told = |g: &&GroupDifference| {
-                matches!(g.difference.verdict_at(g.p_adjusted), Verdict::Ahead | Verdict::Behind)
-            };
-            let mut told: Vec<&GroupDifference> = pair.groups.iter().filter(is_told).collect();
-            let value = |g: &GroupDifference| g.difference.wrong.estimate.value.abs();
-            told.sort_by(|a, b| value(b).total_cmp(&value(a)));
-            let named = told
-                .iter()
-                .take(NAMED)
-                .map(|g| format!("{} {} {}", g.dimension, g.group, contrast(Some(&g.difference))));
-            let what = if told.is_empty() {
-                String::new()
-            } else {
-                format!(", the largest in {}", named.collect::<Vec<_>>().join("; "))
-            };
-            lines.push(format!(
-                "Groups of {FEWEST_FOR_WORDS} people or more with a difference after Holm's correction: {} of {}{what}.",
-                told.len(),
-                pair.groups.len()
-            ));
-        }
+            )
+        }));
+        lines.extend(groups(&pair.groups));
         lines.join("\n")
     }
 
-    /// All figures of all comparisons, a line each, for programs.
-    pub fn csv_table(&self) -> Table {
-        let left = ["first", "second", "common", "scope", "dimension", "name"];
-        let mut columns: Vec<(&str, Align)> = left.map(|name| (name, Align::Left)).to_vec();
-        let right = ["first_accuracy", "second_accuracy"].iter().chain(&CONTRAST);
-        let right = right.chain(&["p_holm", "agreement", "kappa", "people"]);
-        columns.extend(right.map(|name| (*name, Align::Right)));
-        columns.push(("respondents", Align::Left));
-        let mut table = Table::new("compare", "", &columns);
-        for pair in &self.pairs {
-            let c = &pair.comparison;
-            let mut line =
-                |place: [&str; 3], sides: [Option<f64>; 2], d: &Contrast, tail: [Option<f64>; 3], count: usize| {
-                    let mut row = vec![pair.first.clone(), pair.second.clone(), pair.common.clone()];
-                    row.extend(place.map(str::to_owned));
-                    row.extend(sides.map(number));
-                    row.extend(contrast_csv(Some(d)));
-                    row.extend(tail.map(number));
-                    row.push(count.to_string());
-                    row.push(if self.synthetic { "synthetic" } else { "survey" }.to_owned());
-                    table.rows.push(row);
-                };
-            let agreed = |a: &Option<Agreement>| (a.map(|a| a.agreement), a.and_then(|a| a.kappa));
-            if let Some(overall) = &c.difference.overall {
-                let (agreement, kappa) = agreed(&c.agreement);
-                let sides = [c.accuracy.0.overall, c.accuracy.1.overall];
-                line(["overall", "", ""], sides, overall, [None, agreement, kappa], c.people);
-            }
-            for (at, category) in self.categories.iter().enumerate() {
-                let Some(estimate) = &c.difference.categories[at] else {
-                    continue;
-                };
-                let (agreement, kappa) = agreed(&c.agreement_by_category[at]);
-                let sides = [c.accuracy.0.categories[at], c.accuracy.1.categories[at]];
-                let tail = [pair.p_by_category[at], agreement, kappa];
-                line(
-                    ["category", "", category],
-                    sides,
-                    estimate,
-                    tail,
-                    estimate.wrong.estimate.people,
-                );
-            }
-            for group in &pair.groups {
-                let tail = [group.p_adjusted, None, None];
-                let place = ["group", group.dimension.as_str(), group.group.as_str()];
-                line(place, [None, None], &group.difference, tail, group.people);
-            }
-        }
-        table
+    /// Which two systems are compared, and what is equal in both.
+    fn who(&self, pair: &Pair) -> String {
+        let synthetic = if self.synthetic { "SYNTHETIC respondents. " } else { "" };
+        let common = match pair.common.as_str() {
+            "" => String::new(),
+            common => format!(" ({common})"),
+        };
+        format!("{synthetic}first: {}; second: {}{common}", pair.first, pair.second)
     }
+
+    /// All figures of all comparisons, a line each, for programs.
+    ///
+    /// # Errors
+    /// Where a row has no columns, which tests rule out.
+    pub fn csv_table(&self) -> Result<CsvTable, csv::Error> {
+        let respondents = if self.synthetic { "synthetic" } else { "survey" };
+        let rows = self.pairs.iter().flat_map(|pair| {
+            let places = ComparedPlace::all(pair, &self.categories);
+            places.into_iter().filter_map(|place| place.columns(pair))
+        });
+        CsvTable::of("compare", respondents, rows)
+    }
+}
+
+/// How many groups differ, and in which the difference is largest; absent where no group is large enough.
+fn groups(all: &[GroupDifference]) -> Option<String> {
+    let is_told =
+        |g: &&GroupDifference| matches!(g.difference.verdict_at(g.p_adjusted), Verdict::Ahead | Verdict::Behind);
+    let mut told: Vec<&GroupDifference> = all.iter().filter(is_told).collect();
+    let value = |g: &GroupDifference| g.difference.wrong.estimate.value.abs();
+    told.sort_by(|a, b| value(b).total_cmp(&value(a)));
+    let named = told.iter().take(NAMED);
+    let named = named.map(|g| format!("{} {} {}", g.dimension, g.group, contrast(Some(&g.difference))));
+    let what = match told.is_empty() {
+        true => String::new(),
+        false => format!(", the largest in {}", named.collect::<Vec<_>>().join("; ")),
+    };
+    (!all.is_empty()).then(|| {
+        format!(
+            "Groups of {FEWEST_FOR_WORDS} people or more with a difference after Holm's correction: {} of {}{what}.",
+            told.len(),
+            all.len()
+        )
+    })
+}
+
+/// A place where two systems are compared: a category, a group of people, or overall.
+struct ComparedPlace<'a> {
+    scope: &'static str,
+    dimension: &'a str,
+    name: &'a str,
+    accuracy: (Option<f64>, Option<f64>),
+    difference: Option<&'a Contrast>,
+    /// Adjusted for the number of such places; overall, where there is but one, it is the difference's own.
+    p: Option<f64>,
+    agreement: Option<Agreement>,
+}
+
+impl<'a> ComparedPlace<'a> {
+    /// Overall, then categories, then groups.
+    fn all(pair: &'a Pair, categories: &'a [String]) -> Vec<Self> {
+        let c = &pair.comparison;
+        let categories = categories.iter().enumerate().map(|(at, name)| Self {
+            scope: "category",
+            dimension: "",
+            name,
+            accuracy: (c.accuracy.0.categories[at], c.accuracy.1.categories[at]),
+            difference: c.difference.categories[at].as_ref(),
+            p: pair.p_by_category[at],
+            agreement: c.agreement_by_category[at],
+        });
+        let overall = Self {
+            scope: "overall",
+            dimension: "",
+            name: "",
+            accuracy: (c.accuracy.0.overall, c.accuracy.1.overall),
+            difference: c.difference.overall.as_ref(),
+            p: c.difference.overall.and_then(|contrast| contrast.wrong.p),
+            agreement: c.agreement,
+        };
+        let groups = pair.groups.iter().map(|group| Self {
+            scope: "group",
+            dimension: &group.dimension,
+            name: &group.group,
+            accuracy: (None, None),
+            difference: Some(&group.difference),
+            p: group.p_adjusted,
+            agreement: None,
+        });
+        std::iter::once(overall).chain(categories).chain(groups).collect()
+    }
+
+    fn words(&self) -> ContrastWords {
+        ContrastWords::of(self.difference)
+    }
+
+    /// Its row of the CSV table; absent where there is no difference to tell.
+    fn columns(&self, pair: &'a Pair) -> Option<impl Serialize + use<'a>> {
+        let difference = self.difference?;
+        let before = PlaceColumns {
+            first: &pair.first,
+            second: &pair.second,
+            common: &pair.common,
+            scope: self.scope,
+            dimension: self.dimension,
+            name: self.name,
+            first_accuracy: self.accuracy.0.into(),
+            second_accuracy: self.accuracy.1.into(),
+        };
+        let after = AgreedColumns {
+            // Overall there is nothing to adjust for.
+            p_holm: self.p.filter(|_| self.scope != "overall").into(),
+            agreement: self.agreement.map(|agreement| agreement.agreement).into(),
+            kappa: self.agreement.and_then(|agreement| agreement.kappa).into(),
+            people: difference.wrong.estimate.people,
+        };
+        Some((before, ContrastColumns::of(Some(difference)), after))
+    }
+}
+
+/// What a row of the CSV table is about.
+#[derive(Serialize)]
+struct PlaceColumns<'a> {
+    first: &'a str,
+    second: &'a str,
+    common: &'a str,
+    scope: &'static str,
+    dimension: &'a str,
+    name: &'a str,
+    first_accuracy: Figure,
+    second_accuracy: Figure,
+}
+
+/// What follows the difference.
+#[derive(Serialize)]
+struct AgreedColumns {
+    p_holm: Figure,
+    agreement: Figure,
+    kappa: Figure,
+    people: usize,
 }

@@ -49,12 +49,12 @@ fn a_method_of_one_file_is_found_in_the_run_the_journal_verify_the_report_and_co
     };
     let runs = [recorded];
     let report = Report::new(&runs, options).expect("a report");
-    let is_toy = |at: &&usize| match &report.systems[**at].system {
+    let is_toy = |at: &&usize| match &report.results.systems[**at].system {
         System::Model { condition, .. } => condition.method.name() == NAME,
         _ => false,
     };
-    assert_eq!(report.headline.iter().filter(is_toy).count(), 1);
-    assert!(report.main_table().markdown().contains("toy, backwards"));
+    assert_eq!(report.results.headline.iter().filter(is_toy).count(), 1);
+    assert!(report.tables()[0].markdown().contains("toy, backwards"));
     let comparisons = Comparisons::new(&runs, Factor::Method, options).expect("comparisons");
     assert_eq!(comparisons.pairs.len(), 1);
 }

@@ -1,38 +1,42 @@
 //! Records become tables, pictures and pages.
 //!
-//! [`Report::new`] computes every number from runs; tables ([`Report::main_table`], [`Report::csv_tables`]) and the page
-//! ([`Page`]) are made from those numbers alone.
+//! [`Report::new`] computes every number from runs; tables ([`Report::tables`], [`Report::csv_tables`]) and the page
+//! ([`Page`]) are made from those numbers alone. What is told of all systems alike is in [`Results`]; everything else is
+//! a section, one file each in `sections/`, with its numbers, its tables and its part of the page.
 
-mod build;
+mod bench;
 mod charts;
-mod choices;
 mod compare;
 mod compare_tables;
-
 mod csv;
-mod findings;
 #[cfg(test)]
 mod method_checks;
 mod names;
-mod numbers;
+mod opening;
+mod options;
 mod page;
-mod page_checks;
-mod page_parts;
-mod page_results;
+mod phrases;
 mod published;
 mod ranking;
+mod report;
+mod results;
+mod section;
 mod sections;
 mod svg;
+mod system_scores;
 mod table;
-mod tables;
-mod transfer;
 mod words;
 
-pub use choices::SystemChoices;
 pub use compare::{CompareError, Comparisons, Factor, GroupDifference, Pair};
-pub use numbers::{
-    Against, Curve, CurvePoint, Lift, MethodPair, NormRow, NormScores, Ranked, Report, ReportOptions, RunSummary,
-    SystemCalibration, SystemGroups, SystemReadings, SystemScores, Transfer,
-};
+pub use csv::CsvTable;
+pub use options::ReportOptions;
 pub use page::{Page, PageError};
+pub use ranking::Ranked;
+pub use report::Report;
+pub use results::{Against, Results, RunSummary};
+pub use sections::{
+    Curve, CurvePoint, Lift, MethodPair, NormRow, NormScores, Sections, SystemCalibration, SystemChoices, SystemGroups,
+    SystemReadings, Transfer,
+};
+pub use system_scores::SystemScores;
 pub use table::{Align, Table};

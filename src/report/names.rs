@@ -31,7 +31,7 @@ pub fn form(form: Form) -> &'static str {
 
 /// One thing that a system's name says, in the order in which names say it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Part {
+pub enum NamePart {
     /// Its run.
     Run,
     /// Its model.
@@ -55,13 +55,13 @@ pub enum Part {
 /// What a system is called, part by part, so that a table can leave out what all of its systems have in common. A part
 /// that says nothing is absent.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Default)]
-pub struct Name(BTreeMap<Part, String>);
+pub struct Name(BTreeMap<NamePart, String>);
 
 impl Name {
     /// The name of a system of a run; baselines ask no model.
     pub fn new(run: &str, model: &str, system: &System) -> Self {
         let System::Model { condition, norm } = system else {
-            return Self(BTreeMap::from([(Part::Method, baseline(system))]));
+            return Self(BTreeMap::from([(NamePart::Method, baseline(system))]));
         };
         let normed = condition.method.definition().is_normed();
         let demographics = if condition.demographics {
@@ -71,22 +71,22 @@ impl Name {
         };
         let category = condition.category.as_deref();
         let parts = [
-            (Part::Run, Some(run.to_owned())),
-            (Part::Model, Some(model.to_owned())),
-            (Part::Method, Some(method(condition.method).to_owned())),
-            (Part::Norm, normed.then(|| format!("{} norm", norm.name()))),
-            (Part::Demonstrations, Some(demonstrations(condition))),
+            (NamePart::Run, Some(run.to_owned())),
+            (NamePart::Model, Some(model.to_owned())),
+            (NamePart::Method, Some(method(condition.method).to_owned())),
+            (NamePart::Norm, normed.then(|| format!("{} norm", norm.name()))),
+            (NamePart::Demonstrations, Some(demonstrations(condition))),
             (
-                Part::Form,
+                NamePart::Form,
                 (condition.demonstrations > 0).then(|| form(condition.form).to_owned()),
             ),
-            (Part::Demographics, Some(demographics.to_owned())),
+            (NamePart::Demographics, Some(demographics.to_owned())),
             (
-                Part::Category,
+                NamePart::Category,
                 category.map(|category| format!("from {} only", short_category(category))),
             ),
             (
-                Part::Control,
+                NamePart::Control,
                 (!condition.control.is_own()).then(|| control(condition.control).to_owned()),
             ),
         ];
@@ -95,7 +95,7 @@ impl Name {
     }
 
     /// The name without some parts: what systems have in common that differ in these alone.
-    pub fn without(&self, parts: &[Part]) -> Self {
+    pub fn without(&self, parts: &[NamePart]) -> Self {
         let mut name = self.clone();
         name.0.retain(|part, _| !parts.contains(part));
         name
@@ -104,20 +104,20 @@ impl Name {
     /// What two systems have in common beside their run.
     pub fn common(&self, other: &Self) -> String {
         let alike = self.0.iter().filter(|(part, word)| other.0.get(part) == Some(word));
-        joined(alike.filter(|(part, _)| **part != Part::Run))
+        joined(alike.filter(|(part, _)| **part != NamePart::Run))
     }
 
     /// Everything it says but the run.
     pub fn full(&self) -> String {
-        joined(self.0.iter().filter(|(part, _)| **part != Part::Run))
+        joined(self.0.iter().filter(|(part, _)| **part != NamePart::Run))
     }
 
     fn of_model(&self) -> bool {
-        self.0.contains_key(&Part::Model)
+        self.0.contains_key(&NamePart::Model)
     }
 }
 
-fn joined<'a>(parts: impl Iterator<Item = (&'a Part, &'a String)>) -> String {
+fn joined<'a>(parts: impl Iterator<Item = (&'a NamePart, &'a String)>) -> String {
     let words: Vec<&str> = parts.map(|(_, word)| word.as_str()).collect();
     words.join(" · ")
 }
@@ -145,16 +145,16 @@ pub fn baseline(system: &System) -> String {
 /// differs within the table.
 pub fn labels(all: &[Name]) -> Vec<String> {
     let models = all.iter().filter(|name| name.of_model()).count();
-    let shown = |part: Part| match part {
-        Part::Method => true,
-        Part::Model => said(all, part).len() > 1 || models < 2,
+    let shown = |part: NamePart| match part {
+        NamePart::Method => true,
+        NamePart::Model => said(all, part).len() > 1 || models < 2,
         // Two runs of one model differ in something else that is shown; the run's name is the last resort.
-        Part::Run => false,
+        NamePart::Run => false,
         _ => said(all, part).len() > 1,
     };
     let short = |name: &Name, with_run: bool| {
         let parts = name.0.iter();
-        joined(parts.filter(|(part, _)| shown(**part) || (**part == Part::Run && with_run)))
+        joined(parts.filter(|(part, _)| shown(**part) || (**part == NamePart::Run && with_run)))
     };
     let labels: Vec<String> = all.iter().map(|name| short(name, false)).collect();
     let ambiguous = labels
@@ -169,22 +169,22 @@ pub fn labels(all: &[Name]) -> Vec<String> {
 }
 
 /// What one part says in the models of a table; nothing is among it where some do not say it.
-fn said(all: &[Name], part: Part) -> BTreeSet<Option<&str>> {
+fn said(all: &[Name], part: NamePart) -> BTreeSet<Option<&str>> {
     let models = all.iter().filter(|name| name.of_model());
     let words = models.map(|name| name.0.get(&part).map(String::as_str));
     // Only likelihoods have a norm, and a form needs demonstrations: where there is none, it differs from nothing.
-    let optional = [Part::Norm, Part::Form].contains(&part);
+    let optional = [NamePart::Norm, NamePart::Form].contains(&part);
     words.filter(|word| !optional || word.is_some()).collect()
 }
 
 /// What was shown to all models of a table alike: demonstrations, form, demographics, category and control.
 pub fn in_common(all: &[Name]) -> Vec<String> {
     let shown = [
-        Part::Demonstrations,
-        Part::Form,
-        Part::Demographics,
-        Part::Category,
-        Part::Control,
+        NamePart::Demonstrations,
+        NamePart::Form,
+        NamePart::Demographics,
+        NamePart::Category,
+        NamePart::Control,
     ];
     let common = shown
         .into_iter()

@@ -3,30 +3,15 @@
 use minijinja::syntax::SyntaxConfig;
 use minijinja::{AutoEscape, Environment, Value, context, escape_formatter};
 
-use super::charts::Reference;
-use super::choices;
-use super::findings::lede;
-use super::numbers::{Report, RunSummary};
-use super::page_parts;
-use super::published::Published;
-use super::svg::Mark;
+use super::opening::{lede, picture};
+use super::report::Report;
+use super::results::{Results, RunSummary};
+use super::section::{ReportSection, Told, safe};
 use crate::base::quote;
-use crate::metrics::{Estimate, System};
-
-/// Why a page could not be made.
-#[derive(Debug, thiserror::Error)]
-pub enum PageError {
-    /// A built-in template is wrong.
-    #[error("the report's page could not be made: {0}")]
-    Template(#[from] minijinja::Error),
-    /// The embedded published figures are wrong.
-    #[error("the embedded figures of the paper could not be read: {0}")]
-    Published(#[from] serde_json::Error),
-}
 
 /// A report as a page.
 pub struct Page<'a> {
-    pub(super) report: &'a Report,
+    report: &'a Report,
 }
 
 impl<'a> Page<'a> {
@@ -38,129 +23,85 @@ impl<'a> Page<'a> {
     /// The whole file.
     ///
     /// # Errors
-    /// Where a built-in template or the embedded published figures are wrong, which tests rule out.
+    /// Where a built-in template is wrong, which tests rule out.
     pub fn html(&self) -> Result<String, PageError> {
-        let mut environment = Environment::new();
-        environment.set_auto_escape_callback(|_| AutoEscape::Html);
-        environment.set_formatter(|out, state, value| match value.as_str() {
-            Some(text) if !value.is_safe() => escape_formatter(out, state, &Value::from(quote::lines(text))),
-            _ => escape_formatter(out, state, value),
-        });
-        environment.set_syntax(SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build()?);
-        for (name, text) in [
-            ("page", include_str!("templates/page.html")),
-            ("results", include_str!("templates/results.html")),
-            ("transfer", include_str!("templates/transfer.html")),
-            ("checks", include_str!("templates/checks.html")),
-            ("run", include_str!("templates/run.html")),
-            ("choices", include_str!("templates/choices.html")),
-            ("macros", include_str!("templates/macros.html")),
-        ] {
-            environment.add_template(name, text)?;
+        let (results, told) = (&self.report.results, self.report.told());
+        let mut sections = self.report.sections.list();
+        sections.sort_by_key(|section| !section.leads(results));
+        let mut environment = environment()?;
+        for section in &sections {
+            let part = section.part();
+            environment.add_template(part.id, part.template)?;
         }
-        let report = self.report;
-        let published = Published::read()?;
-        let sentences = lede(report);
+        let parts = sections.iter().map(|section| part(&environment, *section, &told));
+        let parts: Vec<Option<Value>> = parts.collect::<Result<_, _>>()?;
+        let sections: Vec<Value> = parts.into_iter().flatten().collect();
+        let sentences = lede(self.report);
+        let incomplete = results.runs.iter().filter(|run| run.incomplete());
         let page = context! {
-            style => Value::from_safe_string(include_str!("templates/style.css").to_owned()),
-            title => self.title(),
-            synthetic => report.synthetic,
-            version => report.version.clone(),
+            style => safe(include_str!("templates/style.css").to_owned()),
+            title => title(results),
+            synthetic => results.synthetic,
+            version => results.version.clone(),
+            runs => results.runs.iter().map(|run| run.name.clone()).collect::<Vec<_>>(),
             lede => sentences.first().cloned(),
             standings => sentences.iter().skip(1).cloned().collect::<Vec<_>>(),
-            few => report.few(),
-            headline => self.headline(),
-            heat => page_parts::heat(report, &published),
-            curve => self.curve(&published),
-            lift => self.lift(),
-            lift_rows => self.lift_rows(),
-            groups => self.groups(),
-            inequity => self.inequity(),
-            transfer => self.transfer(),
-            restricted => report.headline.is_empty() && !report.transfer.is_empty(),
-            methods => self.methods(),
-            norms => self.norms(),
-            calibration => self.calibration(),
-            readings => self.readings(),
-            choices => choices::page(&report.choices),
-            runs => report.runs.iter().map(page_parts::facts).collect::<Vec<_>>(),
-            conditions => page_parts::conditions(report),
-            resamples => report.options.resampling.resamples,
-            seed => report.options.resampling.seed,
-            incomplete => report.runs.iter().filter(|r| r.incomplete()).map(|r| r.name.clone()).collect::<Vec<_>>(),
+            few => results.few(),
+            headline => safe(picture(&told)),
+            incomplete => incomplete.map(|run| run.name.clone()).collect::<Vec<_>>(),
+            sections,
         };
         Ok(environment.get_template("page")?.render(page)?)
     }
-
-    fn title(&self) -> String {
-        let mut models: Vec<&str> = self
-            .report
-            .runs
-            .iter()
-            .map(|r: &RunSummary| r.header.model.name.as_str())
-            .collect();
-        models.dedup();
-        match models.as_slice() {
-            [one] => format!("How well does {one} know one person?"),
-            several => format!("How well do {} models know one person?", several.len()),
-        }
-    }
-
-    pub(super) fn overall(&self, at: usize) -> Option<Estimate> {
-        self.report.systems[at].scores.overall
-    }
-
-    /// The overall figure of a baseline, for a reference line; absent where runs have different ones.
-    fn baseline(&self, wanted: fn(&System) -> bool) -> Option<f64> {
-        let baselines = self.report.baselines.iter().copied();
-        let found: Vec<usize> = baselines
-            .filter(|at| wanted(&self.report.systems[*at].system))
-            .collect();
-        match found.as_slice() {
-            [one] => self.overall(*one).map(|e| e.value),
-            _ => None,
-        }
-    }
-
-    pub(super) fn chance(&self) -> Option<Reference> {
-        let value = self.baseline(|s| *s == System::Chance)?;
-        Some(Reference {
-            value,
-            label: "chance".to_owned(),
-        })
-    }
-
-    pub(super) fn majority(&self) -> Option<Reference> {
-        let value = self.baseline(|s| *s == System::Majority)?;
-        Some(Reference {
-            value,
-            label: "majority".to_owned(),
-        })
-    }
-
-    /// A picture's title, which says so where respondents are synthetic.
-    pub(super) fn tagged(&self, title: &str) -> String {
-        if self.report.synthetic {
-            format!("{title} (synthetic respondents)")
-        } else {
-            title.to_owned()
-        }
-    }
 }
 
-/// A picture that has escaped its own words.
-pub(super) fn safe(svg: String) -> Value {
-    Value::from_safe_string(svg)
+/// Why a page could not be made.
+#[derive(Debug, thiserror::Error)]
+pub enum PageError {
+    /// A built-in template is wrong.
+    #[error("the report's page could not be made: {0}")]
+    Template(#[from] minijinja::Error),
 }
 
-/// A legend's entry.
-pub(super) fn key(mark: Mark, label: &str) -> Value {
-    let mut canvas = super::svg::Canvas::new(22.0, 14.0);
-    if !matches!(mark, Mark::Published) {
-        canvas.line((1.0, 7.0), (21.0, 7.0), &format!("interval {}", mark.class()));
+/// The templates that are no section's. Everything is escaped, and what cannot be seen is written out.
+fn environment() -> Result<Environment<'static>, minijinja::Error> {
+    let mut environment = Environment::new();
+    environment.set_auto_escape_callback(|_| AutoEscape::Html);
+    environment.set_formatter(|out, state, value| match value.as_str() {
+        Some(text) if !value.is_safe() => escape_formatter(out, state, &Value::from(quote::lines(text))),
+        _ => escape_formatter(out, state, value),
+    });
+    environment.set_syntax(SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build()?);
+    environment.add_template("page", include_str!("templates/page.html"))?;
+    environment.add_template("macros", include_str!("templates/macros.html"))?;
+    Ok(environment)
+}
+
+/// A section's part with its place in the contents; absent where it has nothing to tell.
+fn part(
+    environment: &Environment<'_>,
+    section: &dyn ReportSection,
+    told: &Told<'_>,
+) -> Result<Option<Value>, minijinja::Error> {
+    let Some(values) = section.page(told) else {
+        return Ok(None);
+    };
+    let part = section.part();
+    let values = context! { synthetic => told.results.synthetic, ..values };
+    let html = environment.get_template(part.id)?.render(values)?;
+    Ok(Some(
+        context! { id => part.id, title => part.title, html => safe(html) },
+    ))
+}
+
+fn title(results: &Results) -> String {
+    let models = results
+        .runs
+        .iter()
+        .map(|run: &RunSummary| run.header.model.name.as_str());
+    let models: std::collections::BTreeSet<&str> = models.collect();
+    match Vec::from_iter(models).as_slice() {
+        [one] => format!("How well does {one} know one person?"),
+        several => format!("How well do {} models know one person?", several.len()),
     }
-    canvas.mark(mark, (11.0, 7.0), "");
-    context! {
-    svg => safe(canvas.finish_decorative()),
-    label => label.to_owned(),}
 }

@@ -1,8 +1,23 @@
 //! The systems of several runs in order, and which of their differences are more than chance.
 
-use super::build::Bench;
-use super::numbers::{Ranked, SystemScores};
+use serde::{Deserialize, Serialize};
+
+use super::bench::Bench;
+use super::system_scores::SystemScores;
 use crate::metrics::{Contrast, MetricsError, holm};
+
+/// One system among those of several runs.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Ranked {
+    /// Position in `Results::systems`.
+    pub system: usize,
+    /// What it is called among them.
+    pub label: String,
+    /// It minus the next one, on the probes that both have; absent for the last one and where they share none.
+    pub ahead_of_next: Option<Contrast>,
+    /// p of that difference, adjusted after Holm for all pairs of ranked systems.
+    pub p_adjusted: Option<f64>,
+}
 
 /// Main conditions from the highest overall accuracy down. With one run there is nothing to rank: its headline is the
 /// first method of its spec, decided before any result was known.
@@ -12,7 +27,7 @@ pub(super) fn ranking(bench: &Bench<'_>, systems: &[SystemScores]) -> Result<Vec
     if bench.runs.len() < 2 || bench.headline.len() < 2 {
         return Ok(Vec::new());
     }
-    let value = |at: &usize| systems[*at].scores.overall.map_or(f64::NEG_INFINITY, |e| e.value);
+    let value = |at: &usize| systems[*at].rank();
     let mut order = bench.headline.clone();
     order.sort_by(|a, b| value(b).total_cmp(&value(a)));
     let mut pairs: Vec<(usize, usize, Contrast)> = Vec::new();

@@ -44,16 +44,17 @@ impl Anchor {
 
 /// One picture. Lengths are in CSS pixels at natural size; classes are those of `templates/style.css`.
 #[derive(Debug, Clone)]
-pub struct Canvas {
+pub struct Picture {
     width: f64,
     height: f64,
     body: String,
 }
 
-/// Number of series that look different: shape and colour both change.
+/// Number of shapes, and of colours. Shape and colour both change from one series to the next; from the seventh on shapes
+/// come again, each in the next colour, so that 36 series look different.
 pub const SERIES: usize = 6;
 
-impl Canvas {
+impl Picture {
     /// An empty canvas.
     pub fn new(width: f64, height: f64) -> Self {
         Self {
@@ -200,7 +201,7 @@ impl Mark {
     /// Class of marks and lines.
     pub fn class(self) -> String {
         match self {
-            Self::Series(s) => format!("s{}", s % SERIES),
+            Self::Series(s) => format!("s{}", (s + s / SERIES) % SERIES),
             Self::Baseline => "base".to_owned(),
             Self::Published => "published".to_owned(),
         }
@@ -258,7 +259,7 @@ mod tests {
 
     #[test]
     fn words_cannot_leave_their_element() {
-        let mut canvas = Canvas::new(10.0, 10.0);
+        let mut canvas = Picture::new(10.0, 10.0);
         canvas.text(
             (1.0, 2.0),
             Anchor::Start,
@@ -270,6 +271,13 @@ mod tests {
         assert!(!svg.contains("<script") && !svg.contains("<img") && !svg.contains('\u{0}'));
         assert!(svg.contains("&lt;/text&gt;&lt;script&gt;alert(&#39;x&#39;)") && svg.contains("a &amp; b"));
         assert!(svg.contains("id=\"i&quot;d-t\""));
+    }
+
+    #[test]
+    fn many_series_look_different() {
+        let look = |s: usize| (s % SERIES, Mark::Series(s).class());
+        let looks: std::collections::BTreeSet<_> = (0..36).map(look).collect();
+        assert_eq!(looks.len(), 36);
     }
 
     #[test]

@@ -1,7 +1,5 @@
 //! A table of words, and the forms it can be printed in.
 
-use std::borrow::Cow;
-
 use serde::{Deserialize, Serialize};
 
 use crate::base::quote;
@@ -19,7 +17,7 @@ pub enum Align {
 /// A table ready to be printed. All cells are words; numbers are formatted by whoever made them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Table {
-    /// Name of its CSV file, without ending.
+    /// A word for it.
     pub name: String,
     /// What it shows and how to read it.
     pub caption: String,
@@ -29,51 +27,120 @@ pub struct Table {
     pub rows: Vec<Vec<String>>,
 }
 
+/// A column: its title, and what it says of a row.
+pub(super) struct Column<'a, R> {
+    title: String,
+    align: Align,
+    cell: Box<dyn Fn(&R) -> String + 'a>,
+}
+
+/// A column of words.
+pub(super) fn left<'a, R>(title: impl Into<String>, cell: impl Fn(&R) -> String + 'a) -> Column<'a, R> {
+    Column {
+        title: title.into(),
+        align: Align::Left,
+        cell: Box::new(cell),
+    }
+}
+
+/// A column of numbers.
+pub(super) fn right<'a, R>(title: impl Into<String>, cell: impl Fn(&R) -> String + 'a) -> Column<'a, R> {
+    Column {
+        align: Align::Right,
+        ..left(title, cell)
+    }
+}
+
+/// Characters of a line on a terminal: a table that is wider goes on below.
+const WIDTH: usize = 120;
+
+/// Characters of a line of a caption.
+const CAPTION: usize = 100;
+
+/// Characters of a line of what stands on the left.
+const WORDS: usize = 44;
+
+/// Titles are folded to the width of what stands below them, but to no fewer characters than this.
+const TITLE: usize = 12;
+
+/// What stands between columns.
+const GAP: usize = 2;
+
 impl Table {
-    /// A table without rows.
-    pub fn new(name: &str, caption: impl Into<String>, columns: &[(&str, Align)]) -> Self {
+    /// A table of some rows.
+    pub(super) fn of<R>(
+        name: &str,
+        caption: impl Into<String>,
+        rows: impl IntoIterator<Item = R>,
+        columns: &[Column<'_, R>],
+    ) -> Self {
+        let titles = columns.iter().map(|column| (column.title.clone(), column.align));
+        let cells = |row: R| columns.iter().map(|column| (column.cell)(&row)).collect();
         Self {
             name: name.to_owned(),
             caption: caption.into(),
-            columns: columns
-                .iter()
-                .map(|(title, align)| ((*title).to_owned(), *align))
-                .collect(),
-            rows: Vec::new(),
+            columns: titles.collect(),
+            rows: rows.into_iter().map(cells).collect(),
         }
     }
 
-    /// For a terminal: columns padded to their widest word, the caption above.
+    /// For a terminal: the caption above, columns padded to their widest word. A table wider than a terminal goes on below
+    /// with its first words repeated.
     pub fn text(&self) -> String {
-        let rows: Vec<Vec<Cow<'_, str>>> = self
-            .rows
+        let columns: Vec<Laid> = (0..self.columns.len()).map(|at| self.laid(at)).collect();
+        let words = self
+            .columns
             .iter()
-            .map(|row| row.iter().map(|cell| quote::line(cell)).collect())
-            .collect();
-        let widths: Vec<usize> = (0..self.columns.len())
-            .map(|at| {
-                let cells = rows.iter().map(|row| row[at].chars().count());
-                cells.chain([self.columns[at].0.chars().count()]).max().unwrap_or(0)
-            })
-            .collect();
-        let line = |cells: &mut dyn Iterator<Item = &str>| {
-            let padded: Vec<String> = cells
-                .zip(&widths)
-                .zip(&self.columns)
-                .map(|((cell, &width), (_, align))| match align {
-                    Align::Left => format!("{cell:<width$}"),
-                    Align::Right => format!("{cell:>width$}"),
-                })
-                .collect();
-            padded.join("  ").trim_end().to_owned()
-        };
-        let mut lines = folded(&self.caption, 100);
+            .take_while(|(_, align)| *align == Align::Left)
+            .count();
+        let mut lines = folded(&self.caption, CAPTION);
         lines.push(String::new());
-        lines.push(line(&mut self.columns.iter().map(|(title, _)| title.as_str())));
-        lines.push("-".repeat(widths.iter().sum::<usize>() + 2 * widths.len().saturating_sub(1)));
-        lines.extend(rows.iter().map(|row| line(&mut row.iter().map(Cow::as_ref))));
-        lines.push(String::new());
+        for block in blocks(&columns, words) {
+            let block: Vec<&Laid> = block.into_iter().map(|at| &columns[at]).collect();
+            lines.extend(self.block(&block));
+            lines.push(String::new());
+        }
         lines.join("\n")
+    }
+
+    /// One column as a terminal shows it.
+    fn laid(&self, at: usize) -> Laid {
+        let (title, align) = &self.columns[at];
+        let cells = self.rows.iter().map(|row| match align {
+            Align::Left => folded(&quote::line(&row[at]), WORDS),
+            Align::Right => vec![quote::line(&row[at]).into_owned()],
+        });
+        let cells: Vec<Vec<String>> = cells.collect();
+        let widest = |lines: &[String]| lines.iter().map(|line| line.chars().count()).max().unwrap_or(0);
+        let below = cells.iter().map(|lines| widest(lines)).max().unwrap_or(0);
+        let title = folded(&quote::line(title), below.max(TITLE));
+        Laid {
+            width: below.max(widest(&title)),
+            align: *align,
+            title,
+            cells,
+        }
+    }
+
+    /// Columns side by side: titles, which end at the rule, and rows, which begin in line.
+    fn block(&self, columns: &[&Laid]) -> Vec<String> {
+        let height = columns.iter().map(|column| column.title.len()).max().unwrap_or(0);
+        let title = |column: &Laid, line: usize| {
+            let above = height - column.title.len();
+            line.checked_sub(above)
+                .map_or(String::new(), |at| column.title[at].clone())
+        };
+        let mut lines: Vec<String> = (0..height)
+            .map(|line| padded(columns, |column| title(column, line)))
+            .collect();
+        let width: usize = columns.iter().map(|column| column.width).sum();
+        lines.push("-".repeat(width + GAP * columns.len().saturating_sub(1)));
+        for row in 0..self.rows.len() {
+            let height = columns.iter().map(|column| column.cells[row].len()).max().unwrap_or(0);
+            let cell = |column: &Laid, line: usize| column.cells[row].get(line).cloned().unwrap_or_default();
+            lines.extend((0..height).map(|line| padded(columns, |column| cell(column, line))));
+        }
+        lines
     }
 
     /// A Markdown table with the caption above.
@@ -97,24 +164,51 @@ impl Table {
         lines.push(String::new());
         lines.join("\n")
     }
+}
 
-    /// Comma-separated values (RFC 4180), the titles first and without the caption.
-    pub fn csv(&self) -> String {
-        let field = |cell: &str| {
-            if cell.contains([',', '"', '\n', '\r']) {
-                format!("\"{}\"", cell.replace('"', "\"\""))
-            } else {
-                cell.to_owned()
-            }
-        };
-        let mut text = String::new();
-        let titles: Vec<String> = self.columns.iter().map(|(title, _)| field(title)).collect();
-        for row in std::iter::once(titles).chain(self.rows.iter().map(|row| row.iter().map(|c| field(c)).collect())) {
-            text.push_str(&row.join(","));
-            text.push('\n');
+/// A column ready for a terminal.
+struct Laid {
+    width: usize,
+    align: Align,
+    /// Lines of the title.
+    title: Vec<String>,
+    /// Lines of each cell.
+    cells: Vec<Vec<String>>,
+}
+
+/// One line of some columns.
+fn padded(columns: &[&Laid], word: impl Fn(&Laid) -> String) -> String {
+    let words = columns.iter().map(|column| {
+        let (word, width) = (word(column), column.width);
+        match column.align {
+            Align::Left => format!("{word:<width$}"),
+            Align::Right => format!("{word:>width$}"),
         }
-        text
+    });
+    let words: Vec<String> = words.collect();
+    words.join(&" ".repeat(GAP)).trim_end().to_owned()
+}
+
+/// Positions of columns by block, none wider than a terminal where that can be; the first `words` stand in each.
+fn blocks(columns: &[Laid], words: usize) -> Vec<Vec<usize>> {
+    let first: Vec<usize> = (0..words).collect();
+    let width = |at: &usize| columns[*at].width + GAP;
+    let taken: usize = first.iter().map(width).sum();
+    let mut blocks = vec![first.clone()];
+    let mut used = taken;
+    for at in words..columns.len() {
+        if let Some(last) = blocks.last_mut() {
+            if last.len() > words && used + width(&at) > WIDTH + GAP {
+                used = taken;
+                blocks.push(first.clone());
+            }
+        }
+        used += width(&at);
+        if let Some(last) = blocks.last_mut() {
+            last.push(at);
+        }
     }
+    blocks
 }
 
 /// A text in lines of at most `width` characters, broken between words and wherever it breaks itself.
@@ -141,10 +235,15 @@ mod tests {
     use super::*;
 
     fn table() -> Table {
-        let mut table = Table::new("t", "A caption.", &[("name", Align::Left), ("share", Align::Right)]);
-        table.rows.push(vec!["a|b, \"c\"".into(), "5.0".into()]);
-        table.rows.push(vec!["ü".into(), "12.5".into()]);
-        table
+        Table::of(
+            "t",
+            "A caption.",
+            [("a|b, \"c\"", 5.0), ("ü", 12.5)],
+            &[
+                left("name", |row: &(&str, f64)| row.0.to_owned()),
+                right("share", |row: &(&str, f64)| format!("{:.1}", row.1)),
+            ],
+        )
     }
 
     #[test]
@@ -161,11 +260,34 @@ mod tests {
     }
 
     #[test]
-    fn markdown_and_csv_escape_their_separators() {
+    fn what_is_wider_than_a_terminal_goes_on_below_and_titles_are_folded() {
+        let numbers: Vec<Column<'_, &str>> = (0..9)
+            .map(|at| {
+                right(format!("a system of name {at}"), |_: &&str| {
+                    "52.1 (50.0–54.3)".to_owned()
+                })
+            })
+            .collect();
+        let mut columns = vec![left("category", |row: &&str| (*row).to_owned())];
+        columns.extend(numbers);
+        let long = "a label of so many words that it needs two lines of the terminal";
+        let text = Table::of("t", "Caption.", ["Overall", long], &columns).text();
+        assert!(text.lines().all(|line| line.chars().count() <= 120), "{text}");
+        assert_eq!(text.matches("Overall").count(), 3, "{text}");
+        for at in 0..9 {
+            assert_eq!(
+                text.matches(&format!(" {at}\n")).count() + text.matches(&format!(" {at}  ")).count(),
+                1,
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn markdown_escapes_its_separators() {
         assert_eq!(
             table().markdown(),
             "A caption.\n\n| name | share |\n| --- | ---: |\n| a\\|b, \"c\" | 5.0 |\n| ü | 12.5 |\n"
         );
-        assert_eq!(table().csv(), "name,share\n\"a|b, \"\"c\"\"\",5.0\nü,12.5\n");
     }
 }

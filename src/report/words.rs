@@ -1,7 +1,10 @@
 //! Figures as words.
 
+use serde::Serialize;
+
 use crate::metrics::{
-    Contrast, Estimate, FEWEST_FOR_INTERVAL, FEWEST_FOR_WORDS, Interval, LEVEL, Resampling, smallest_p,
+    Beside, Contrast, Estimate, FEWEST_FOR_INTERVAL, FEWEST_FOR_WORDS, Interval, LEVEL, Resampling, smallest_p,
+    tries_all,
 };
 
 /// A share as a percentage with one decimal; a dash where there is none.
@@ -48,20 +51,45 @@ pub fn contrast(contrast: Option<&Contrast>) -> String {
     difference(contrast.map(|contrast| &contrast.wrong.estimate))
 }
 
-/// A paired difference under the other two rules for unread answers: on the probes that both sides could read, and with
-/// unread answers worth a guess. Both are the same as [`contrast`] where everything was read, and nothing is said twice.
-pub fn otherwise(contrast: Option<&Contrast>) -> [String; 2] {
-    match contrast.and_then(|contrast| contrast.otherwise.as_ref()) {
-        None => ["same".to_owned(), "same".to_owned()],
-        Some(rules) => [
-            difference(rules.shared.as_ref().map(|tested| &tested.estimate)),
-            difference(Some(&rules.chance.estimate)),
-        ],
+/// A paired difference in words, under every rule for unread answers. Where everything was read the rules agree, and
+/// nothing is said twice.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ContrastWords {
+    /// With unread answers wrong.
+    pub difference: String,
+    /// On the probes that both sides could read.
+    pub both_read: String,
+    /// With unread answers worth a guess.
+    pub guess: String,
+}
+
+impl ContrastWords {
+    /// The words for it; dashes where there is none.
+    pub fn of(judged: Option<&Contrast>) -> Self {
+        let (both_read, guess) = match judged.map(|contrast| &contrast.otherwise) {
+            None => (difference(None), difference(None)),
+            Some(None) => ("same".to_owned(), "same".to_owned()),
+            Some(Some(rules)) => (
+                difference(rules.shared.as_ref().map(|tested| &tested.estimate)),
+                difference(Some(&rules.chance.estimate)),
+            ),
+        };
+        Self {
+            difference: contrast(judged),
+            both_read,
+            guess,
+        }
     }
 }
 
-/// What so few people can show; nothing where they can show everything that is asked of them.
-pub fn reach(count: usize, categories: usize, how: &Resampling) -> Option<String> {
+/// "62.1 (55.0)": a system's share and people's own, in percent.
+pub fn beside(share: &Beside) -> String {
+    format!("{} ({})", percent(Some(share.chosen)), percent(Some(share.own)))
+}
+
+/// What so few people, or so few resamples, can show; nothing where they can show everything that is asked of them:
+/// differences by category, and between `pairs` of systems.
+pub fn reach(count: usize, categories: usize, pairs: usize, how: &Resampling) -> Option<String> {
     let smallest = smallest_p(count, how);
     let crowd = people(count);
     if count < 2 {
@@ -78,11 +106,30 @@ pub fn reach(count: usize, categories: usize, how: &Resampling) -> Option<String
             p_value(smallest.min(1.0))
         ));
     }
-    (smallest * categories as f64 >= LEVEL).then(|| {
+    let out_of_reach = |tests: usize| smallest * tests as f64 >= LEVEL;
+    let cause = match tries_all(count, how) {
+        true => crowd,
+        false => format!("{} resamples", how.resamples),
+    };
+    let judged = [
+        ("single category", categories, "categories"),
+        ("two systems", pairs, "differences between systems"),
+    ];
+    let said = judged.iter().filter(|(_, tests, _)| out_of_reach(*tests));
+    let said = said.map(|(what, tests, of)| {
+        format!("no {what} can differ significantly once p is adjusted for {tests} {of} (Holm)")
+    });
+    let said: Vec<String> = said.collect();
+    (!said.is_empty()).then(|| {
+        let rest = if out_of_reach(pairs) {
+            ""
+        } else {
+            "; only overall differences can"
+        };
+        let smallest = p_value(smallest);
         format!(
-            "{crowd}: p cannot fall below {}, so that no single category can differ significantly once p is adjusted for {categories} \
-             categories (Holm); only overall differences can.",
-            p_value(smallest)
+            "{cause}: p cannot fall below {smallest}, so that {}{rest}.",
+            said.join(", and ")
         )
     })
 }
@@ -203,7 +250,7 @@ mod tests {
     #[test]
     fn what_few_people_can_show_is_said() {
         let how = Resampling::default();
-        let said = |people| reach(people, 13, &how).unwrap_or_default();
+        let said = |people| reach(people, 13, 1, &how).unwrap_or_default();
         assert!(
             said(4).contains("no interval") && said(4).contains("cannot fall below 0.12"),
             "{}",
@@ -217,5 +264,25 @@ mod tests {
         assert!(said(8).starts_with("8 people: p cannot fall below 0.008, so that no single category"));
         // 2 / 2^9 times 13 is 0.051, 2 / 2^10 times 13 is 0.025.
         assert!(!said(9).is_empty() && said(10).is_empty());
+        // Eight systems have 28 differences: 2 / 2^10 times 28 is 0.055, 2 / 2^11 times 28 is 0.027.
+        let said = |people| reach(people, 13, 28, &how).unwrap_or_default();
+        assert_eq!(
+            said(10),
+            "10 people: p cannot fall below 0.002, so that no two systems can differ significantly once p is adjusted for 28 \
+             differences between systems (Holm)."
+        );
+        assert!(
+            said(8).contains("13 categories (Holm), and no two systems can differ"),
+            "{}",
+            said(8)
+        );
+        assert!(said(11).is_empty());
+        // With many people it is the number of resamples that bounds p.
+        let few = Resampling { resamples: 100, ..how };
+        let said = reach(40, 13, 1, &few).unwrap_or_default();
+        assert!(
+            said.starts_with("100 resamples: p cannot fall below 0.010, so that no single category"),
+            "{said}"
+        );
     }
 }

@@ -8,7 +8,7 @@ use super::records::Reader;
 use super::{RunError, session};
 use crate::base::files::write_bytes;
 use crate::base::hex::sha256_hex;
-use crate::metrics::{BaselineRow, Dimension, ModelInfo, Person, QuestionInfo, RunData, RunHeader};
+use crate::metrics::{BaselineRow, DimensionOrder, ModelInfo, Person, QuestionInfo, RunData, RunHeader};
 use crate::survey::QuestionId;
 
 /// Name of the file in a run's folder.
@@ -28,7 +28,7 @@ pub struct Context {
     /// The probed questions.
     pub questions: Vec<QuestionInfo>,
     /// Demographic dimensions with their groups in order.
-    pub dimensions: Vec<Dimension>,
+    pub dimensions: Vec<DimensionOrder>,
     /// The people in the order of the run.
     pub people: Vec<Person>,
     /// What majority and resemblance say of the same probes.

@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 
 use super::{Context, RespondentSpec, RunError, Spec};
 use crate::base::hex::hex;
-use crate::metrics::{BaselineRow, Dimension, Person, QuestionInfo};
+use crate::metrics::{BaselineRow, DimensionOrder, Person, QuestionInfo};
 use crate::probe::{Split, split_questions};
 use crate::survey::{
     Catalogue, DemographicValue, Demographics, Form, ReadReport, RepeatedIds, RespondentList, Respondents, SurveyFile,
@@ -156,7 +156,7 @@ impl People {
                 })
                 .collect(),
             dimensions: reported()
-                .map(|(_, dimension)| Dimension {
+                .map(|(_, dimension)| DimensionOrder {
                     name: dimension.name.clone(),
                     groups: dimension.groups().iter().map(|group| group.name.clone()).collect(),
                 })

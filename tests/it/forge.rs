@@ -41,6 +41,28 @@ impl Forged {
         }
     }
 
+    /// Replaces the first `from` of run.json and makes every check anew.
+    pub fn run(&self, from: &str, to: &str) {
+        let path = self.folder.join("run.json");
+        let text = std::fs::read_to_string(&path).expect("a run");
+        assert!(text.contains(from), "{from} is not in {text}");
+        let changed = text.replacen(from, to, 1);
+        let (object, _) = changed.split_once(",\n  \"check\"").expect("a check");
+        let check = check_of(object.as_bytes());
+        std::fs::write(&path, format!("{object},\n  \"check\": \"{check}\"\n}}\n")).expect("writes");
+        self.seal();
+    }
+
+    /// Changes people.json, and what run.json says of it.
+    pub fn people(&self, change: impl Fn(&mut Value)) {
+        let path = self.folder.join("people.json");
+        let before = std::fs::read(&path).expect("people");
+        let mut people: Value = serde_json::from_slice(&before).expect("JSON");
+        change(&mut people);
+        std::fs::write(&path, people.to_string()).expect("writes");
+        self.run(&sha256(&before), &sha256(people.to_string().as_bytes()));
+    }
+
     /// The lines of a file.
     pub fn lines(&self, file: &str) -> Vec<String> {
         let text = std::fs::read_to_string(self.folder.join(file)).unwrap_or_default();
@@ -127,10 +149,24 @@ fn seal(mut value: Value, before: &[&str]) -> Value {
     let mut digest = Sha256::new();
     before.iter().for_each(|check| digest.update(check));
     digest.update(text.strip_suffix('}').expect("an object"));
-    let check: String = digest.finalize()[..8]
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
+    let check = first_digits(digest);
     value["check"] = check.into();
     value
+}
+
+fn check_of(text: &[u8]) -> String {
+    let mut digest = Sha256::new();
+    digest.update(text);
+    first_digits(digest)
+}
+
+fn first_digits(digest: Sha256) -> String {
+    digest.finalize()[..8]
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
+}
+
+fn sha256(text: &[u8]) -> String {
+    Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect()
 }

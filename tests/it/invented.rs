@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use indieval::metrics::{BaselineRow, Dimension, ModelInfo, Person, QuestionInfo, RunData, RunHeader};
+use indieval::metrics::{BaselineRow, DimensionOrder, ModelInfo, Person, QuestionInfo, RunData, RunHeader};
 use indieval::model::{Backend, DeviceId, Dtype, Family, Finish, ModelIdentity, QuantizedWeights};
 use indieval::run::{Context, Header, Journal, Note, SessionEvent, Spec};
 use indieval::scoring::parser::read_paper;
@@ -292,7 +292,7 @@ pub fn run(plan: &Plan) -> RunData {
         people,
         dimensions: DIMENSIONS
             .iter()
-            .map(|(name, groups)| Dimension {
+            .map(|(name, groups)| DimensionOrder {
                 name: (*name).to_owned(),
                 groups: groups.iter().map(|g| (*g).to_owned()).collect(),
             })

@@ -300,6 +300,45 @@ fn the_other_files_of_a_run_are_bound_to_it() {
     }
 }
 
+#[test]
+fn who_the_people_are_is_checked_by_everything_that_reads_a_run() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let out = folder.path().join("run");
+    finished(&out);
+    let forged = Forged::new(&out);
+    let place = out.to_string_lossy();
+    let commands: [&[&str]; 3] = [
+        &["verify", &place, "-n", "0"],
+        &["report", &place],
+        &["compare", &place, "--by", "method"],
+    ];
+    let refused = |what: &str| {
+        for command in commands {
+            let (code, said) = indieval(command);
+            assert!(code == Some(1) && said.contains(what), "{}: {said}", command[0]);
+        }
+        forged.restore();
+    };
+    // Every check is made anew: what is left is that the files contradict each other.
+    forged.run("\"synthetic\": true", "\"synthetic\": false");
+    refused("people.json: its people are synthetic, those of the run are not synthetic");
+    forged.people(|people| people["synthetic"] = false.into());
+    refused("people.json: its people are not synthetic, those of the run are synthetic");
+    forged.run("\"respondents\": 2", "\"respondents\": 3");
+    refused("people.json: its number of people is 2, that of the run 3");
+    forged.people(|people| {
+        let people = people["people"].as_array_mut();
+        people.map(Vec::pop);
+    });
+    refused("people.json: its number of people is 1, that of the run 2");
+    let records = forged.lines(FILES[0]).len();
+    forged.run(
+        &format!("\"outcomes\": {records}"),
+        &format!("\"outcomes\": {}", records - 1),
+    );
+    refused(&format!("{records} records where the run has {}", records - 1));
+}
+
 /// A run made by indieval 0.1 with the fake model.
 fn format_1() -> String {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/run-format-1");

@@ -1,6 +1,6 @@
 //! Confidence against accuracy.
 
-use super::super::svg::{Anchor, Canvas, Mark, Scale};
+use super::super::svg::{Anchor, Mark, Picture, Scale};
 use super::super::words::{people, percent, with_interval};
 use crate::metrics::{Bin, Calibration};
 
@@ -16,7 +16,7 @@ pub fn reliability(calibration: &Calibration, series: usize, id: &str, title: &s
         domain: (0.0, 1.0),
         range: (SIZE - 40.0, 10.0),
     };
-    let mut canvas = Canvas::new(SIZE, SIZE);
+    let mut canvas = Picture::new(SIZE, SIZE);
     for tick in [0.0, 0.25, 0.5, 0.75, 1.0] {
         canvas.line((x.range.0, y.at(tick)), (x.range.1, y.at(tick)), "grid");
         canvas.text(

@@ -1,12 +1,13 @@
 //! Dot plots: one line a row, a mark and an interval a system.
 
-use super::super::svg::{Anchor, Canvas, Mark, Scale, domain};
-use super::super::words::{percent, signed, with_interval};
+use super::super::names::cut;
+use super::super::svg::{Anchor, Mark, Picture, Scale, domain};
+use super::super::words::{difference, percent, signed, with_interval};
 use crate::metrics::Estimate;
 
 /// One figure of a row.
 #[derive(Debug, Clone)]
-pub struct Point {
+pub struct Dot {
     /// Shape and colour.
     pub mark: Mark,
     /// What it is called in the text alternative.
@@ -23,10 +24,10 @@ pub struct DotRow {
     /// Said in smaller letters behind the label, such as a number of people.
     pub note: String,
     /// Its figures.
-    pub points: Vec<Point>,
+    pub dots: Vec<Dot>,
 }
 
-/// A vertical line through all rows.
+/// A line through all rows.
 #[derive(Debug, Clone)]
 pub struct Reference {
     /// Where it stands.
@@ -37,7 +38,7 @@ pub struct Reference {
 
 /// Where labels stand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Labels {
+pub enum LabelPlace {
     /// In a line of their own above the row: for long ones.
     Above,
     /// In a column to the left.
@@ -50,7 +51,7 @@ pub struct DotPlot {
     /// Its rows.
     pub rows: Vec<DotRow>,
     /// Where labels stand.
-    pub labels: Labels,
+    pub labels: LabelPlace,
     /// Lines through all rows.
     pub references: Vec<Reference>,
     /// Whether figures are differences, which are signed and whose scale holds 0.
@@ -62,107 +63,148 @@ pub struct DotPlot {
 /// Natural widths: of plots that stand alone, and of those that stand side by side.
 const WIDTHS: (f64, f64) = (400.0, 330.0);
 
+/// Height above the first row, where the names of lines stand.
+const TOP: f64 = 18.0;
+
+/// Height of one figure of a row. Those of one row stand below each other, so that intervals never cover one another.
+const STEP: f64 = 8.0;
+
 /// Draws it. `id` is unique within the page; `title` names the picture, and every figure is in the text alternative.
 pub fn dots(plot: &DotPlot, id: &str, title: &str) -> String {
-    let most = plot.rows.iter().map(|row| row.points.len()).max().unwrap_or(1).max(1);
-    let single = most == 1;
-    let (above, beside) = match plot.labels {
-        Labels::Above => (17.0, 6.0),
-        Labels::Beside => (0.0, 134.0),
-    };
-    let width = if plot.labels == Labels::Above {
-        WIDTHS.0
-    } else {
-        WIDTHS.1
-    };
-    // Series of one row stand below each other, so that intervals never cover one another.
-    let row_height = above + 13.0 + 8.0 * most as f64;
-    let top = 18.0;
-    let bottom = top + row_height * plot.rows.len() as f64;
-    let right = if single { width - 46.0 } else { width - 12.0 };
-    let scale = Scale {
-        domain: plot.domain.unwrap_or_else(|| own_domain(plot)),
-        range: (beside + 6.0, right),
-    };
-    let mut canvas = Canvas::new(width, bottom + 24.0);
-    // A line through all rows leaves out the labels that stand above them.
-    let upright = |canvas: &mut Canvas, x: f64, class: &str| match plot.labels {
-        Labels::Beside => canvas.line((x, top - 4.0), (x, bottom), class),
-        Labels::Above => {
-            for row in 0..plot.rows.len() {
-                let y = top + row_height * row as f64;
-                canvas.line((x, y + above + 2.0), (x, y + row_height), class);
-            }
-        }
-    };
-    for tick in scale.ticks(5) {
-        let x = scale.at(tick);
-        upright(&mut canvas, x, "grid");
-        let word = if plot.differences {
-            signed(100.0 * tick)
-        } else {
-            format!("{:.0}", 100.0 * tick)
-        };
-        canvas.text(
-            (x, bottom + 15.0),
-            Anchor::Middle,
-            "m tick",
-            word.trim_end_matches(".0"),
-        );
-    }
-    for (position, reference) in plot.references.iter().enumerate() {
-        let x = scale.at(reference.value);
-        upright(&mut canvas, x, if position == 0 { "ref" } else { "ref second" });
-        let anchor = if x > width - 70.0 { Anchor::End } else { Anchor::Middle };
-        canvas.text((x, top - 7.0), anchor, "m tick", &reference.label);
-    }
+    let layout = DotLayout::of(plot);
+    let mut canvas = Picture::new(layout.width, layout.bottom() + 24.0);
+    layout.axis(&mut canvas);
+    layout.references(&mut canvas);
     for (at, row) in plot.rows.iter().enumerate() {
-        let y = top + row_height * at as f64;
-        let middle = y + above + (row_height - above) / 2.0;
-        match plot.labels {
-            Labels::Above => {
-                canvas.text(
-                    (beside, y + 14.0),
-                    Anchor::Start,
-                    "t",
-                    &super::super::names::cut(&row.label, 58),
-                );
-            }
-            Labels::Beside => {
-                let room = if row.note.is_empty() { 21 } else { 17 };
-                canvas.text(
-                    (0.0, middle + 4.0),
-                    Anchor::Start,
-                    "t",
-                    &super::super::names::cut(&row.label, room),
-                );
-                canvas.text((beside - 4.0, middle + 4.0), Anchor::End, "m tick", &row.note);
-            }
-        }
-        for (series, point) in row.points.iter().enumerate() {
-            let y = middle + 8.0 * (series as f64 - (row.points.len() - 1) as f64 / 2.0);
-            let figure = if plot.differences {
-                super::super::words::difference(Some(&point.estimate))
-            } else {
-                with_interval(Some(&point.estimate))
-            };
-            if let Some((low, high)) = point.estimate.ends() {
-                let class = format!("interval {}", point.mark.class());
-                canvas.line((scale.at(low), y), (scale.at(high), y), &class);
-            }
-            let about = format!("{}: {} {figure}", row.label, point.name);
-            canvas.mark(point.mark, (scale.at(point.estimate.value), y), &about);
-            if single {
-                let word = if plot.differences {
-                    signed(100.0 * point.estimate.value)
-                } else {
-                    percent(Some(point.estimate.value))
-                };
-                canvas.text((width - 2.0, y + 4.0), Anchor::End, "t number", &word);
-            }
-        }
+        layout.label(&mut canvas, at, row);
+        layout.figures(&mut canvas, at, row);
     }
     canvas.finish(id, title, &describe(plot))
+}
+
+/// Where everything of a plot stands.
+struct DotLayout<'a> {
+    plot: &'a DotPlot,
+    width: f64,
+    /// Height of a label above its row, if it stands there.
+    above: f64,
+    /// Width of the labels to the left, if they stand there.
+    beside: f64,
+    row_height: f64,
+    /// Whether every row has one figure, which is then written at its end.
+    single: bool,
+    scale: Scale,
+}
+
+impl<'a> DotLayout<'a> {
+    fn of(plot: &'a DotPlot) -> Self {
+        let most = plot.rows.iter().map(|row| row.dots.len()).max().unwrap_or(1).max(1);
+        let single = most == 1;
+        let (width, above, beside) = match plot.labels {
+            LabelPlace::Above => (WIDTHS.0, 17.0, 6.0),
+            LabelPlace::Beside => (WIDTHS.1, 0.0, 134.0),
+        };
+        let right = if single { width - 46.0 } else { width - 12.0 };
+        Self {
+            plot,
+            width,
+            above,
+            beside,
+            row_height: above + 13.0 + STEP * most as f64,
+            single,
+            scale: Scale {
+                domain: plot.domain.unwrap_or_else(|| own_domain(plot)),
+                range: (beside + 6.0, right),
+            },
+        }
+    }
+
+    fn top_of(&self, row: usize) -> f64 {
+        TOP + self.row_height * row as f64
+    }
+
+    fn bottom(&self) -> f64 {
+        self.top_of(self.plot.rows.len())
+    }
+
+    /// The height of the middle of a row's figures.
+    fn middle_of(&self, row: usize) -> f64 {
+        self.top_of(row) + self.above + (self.row_height - self.above) / 2.0
+    }
+
+    /// A line through all rows, which leaves out the labels that stand above them.
+    fn upright(&self, canvas: &mut Picture, x: f64, class: &str) {
+        match self.plot.labels {
+            LabelPlace::Beside => canvas.line((x, TOP - 4.0), (x, self.bottom()), class),
+            LabelPlace::Above => {
+                for row in 0..self.plot.rows.len() {
+                    let y = self.top_of(row);
+                    canvas.line((x, y + self.above + 2.0), (x, y + self.row_height), class);
+                }
+            }
+        }
+    }
+
+    fn axis(&self, canvas: &mut Picture) {
+        for tick in self.scale.ticks(5) {
+            let x = self.scale.at(tick);
+            self.upright(canvas, x, "grid");
+            let word = match self.plot.differences {
+                true => signed(100.0 * tick),
+                false => format!("{:.0}", 100.0 * tick),
+            };
+            let place = (x, self.bottom() + 15.0);
+            canvas.text(place, Anchor::Middle, "m tick", word.trim_end_matches(".0"));
+        }
+    }
+
+    fn references(&self, canvas: &mut Picture) {
+        for (position, reference) in self.plot.references.iter().enumerate() {
+            let x = self.scale.at(reference.value);
+            self.upright(canvas, x, if position == 0 { "ref" } else { "ref second" });
+            let anchor = if x > self.width - 70.0 {
+                Anchor::End
+            } else {
+                Anchor::Middle
+            };
+            canvas.text((x, TOP - 7.0), anchor, "m tick", &reference.label);
+        }
+    }
+
+    fn label(&self, canvas: &mut Picture, at: usize, row: &DotRow) {
+        match self.plot.labels {
+            LabelPlace::Above => {
+                let place = (self.beside, self.top_of(at) + 14.0);
+                canvas.text(place, Anchor::Start, "t", &cut(&row.label, 58));
+            }
+            LabelPlace::Beside => {
+                let room = if row.note.is_empty() { 21 } else { 17 };
+                let y = self.middle_of(at) + 4.0;
+                canvas.text((0.0, y), Anchor::Start, "t", &cut(&row.label, room));
+                canvas.text((self.beside - 4.0, y), Anchor::End, "m tick", &row.note);
+            }
+        }
+    }
+
+    fn figures(&self, canvas: &mut Picture, at: usize, row: &DotRow) {
+        let among = (row.dots.len() - usize::from(!row.dots.is_empty())) as f64 / 2.0;
+        for (series, dot) in row.dots.iter().enumerate() {
+            let y = self.middle_of(at) + STEP * (series as f64 - among);
+            if let Some((low, high)) = dot.estimate.ends() {
+                let class = format!("interval {}", dot.mark.class());
+                canvas.line((self.scale.at(low), y), (self.scale.at(high), y), &class);
+            }
+            let about = format!("{}: {} {}", row.label, dot.name, figure(self.plot, dot));
+            canvas.mark(dot.mark, (self.scale.at(dot.estimate.value), y), &about);
+            if self.single {
+                let word = match self.plot.differences {
+                    true => signed(100.0 * dot.estimate.value),
+                    false => percent(Some(dot.estimate.value)),
+                };
+                canvas.text((self.width - 2.0, y + 4.0), Anchor::End, "t number", &word);
+            }
+        }
+    }
 }
 
 fn own_domain(plot: &DotPlot) -> (f64, f64) {
@@ -170,8 +212,8 @@ fn own_domain(plot: &DotPlot) -> (f64, f64) {
     let figures = plot
         .rows
         .iter()
-        .flat_map(|row| &row.points)
-        .flat_map(|point| ends(&point.estimate));
+        .flat_map(|row| &row.dots)
+        .flat_map(|dot| ends(&dot.estimate));
     domain(figures.chain(plot.references.iter().map(|r| r.value)), bounds)
 }
 
@@ -181,32 +223,26 @@ pub(super) fn ends(estimate: &Estimate) -> impl Iterator<Item = f64> + use<> {
     [low, estimate.value, high].into_iter()
 }
 
+/// A figure in words.
+fn figure(plot: &DotPlot, dot: &Dot) -> String {
+    match plot.differences {
+        true => difference(Some(&dot.estimate)),
+        false => with_interval(Some(&dot.estimate)),
+    }
+}
+
 /// Every figure in words.
 fn describe(plot: &DotPlot) -> String {
-    let mut said: Vec<String> = plot
-        .references
-        .iter()
-        .filter(|r| !plot.differences || r.value != 0.0)
+    let references = plot.references.iter().filter(|r| !plot.differences || r.value != 0.0);
+    let mut said: Vec<String> = references
         .map(|r| format!("{}: {} %", r.label, percent(Some(r.value))))
         .collect();
     for row in &plot.rows {
-        let points: Vec<String> = row
-            .points
-            .iter()
-            .map(|point| {
-                let figure = if plot.differences {
-                    super::super::words::difference(Some(&point.estimate))
-                } else {
-                    with_interval(Some(&point.estimate))
-                };
-                if point.name.is_empty() {
-                    figure
-                } else {
-                    format!("{} {figure}", point.name)
-                }
-            })
-            .collect();
-        said.push(format!("{}: {}", row.label, points.join(", ")));
+        let figures = row.dots.iter().map(|dot| match dot.name.as_str() {
+            "" => figure(plot, dot),
+            name => format!("{name} {}", figure(plot, dot)),
+        });
+        said.push(format!("{}: {}", row.label, figures.collect::<Vec<_>>().join(", ")));
     }
     said.join("; ")
 }

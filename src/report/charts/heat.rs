@@ -1,8 +1,7 @@
 //! Heat maps: categories against categories, and right against wrong.
 
-use super::super::names::short_category;
-use super::super::numbers::Transfer;
-use super::super::svg::{Anchor, Canvas};
+use super::super::names::{cut, short_category};
+use super::super::svg::{Anchor, Picture};
 use super::super::table::folded;
 use super::super::words::percent;
 use crate::metrics::Outcomes2x2;
@@ -16,61 +15,53 @@ pub fn heat(value: f64) -> f64 {
 }
 
 /// Accuracy by category of the probe (rows) and of the demonstrations (columns).
-pub fn transfer(grid: &Transfer, categories: &[String], id: &str, title: &str) -> String {
-    let (left, top, side) = (112.0, 98.0, 40.0);
-    let width = left + side * grid.columns.len() as f64 + 34.0;
-    let mut canvas = Canvas::new(width, top + side * categories.len() as f64 + 24.0);
+#[derive(Debug, Clone)]
+pub struct CategoryGrid<'a> {
+    /// Names of all categories: the rows.
+    pub categories: &'a [String],
+    /// The category of each column, by position.
+    pub columns: &'a [usize],
+    /// Mean number of statements shown, by column.
+    pub shown: &'a [f64],
+    /// Accuracy by row and column; absent where nothing was probed.
+    pub accuracy: Vec<Vec<Option<f64>>>,
+}
+
+/// Where the squares begin, and how long a side of one is.
+const CORNER: (f64, f64) = (112.0, 98.0);
+const SQUARE: f64 = 40.0;
+
+/// Draws it, the diagonal framed.
+pub fn category_grid(grid: &CategoryGrid<'_>, id: &str, title: &str) -> String {
+    let (left, top) = CORNER;
+    let width = left + SQUARE * grid.columns.len() as f64 + 34.0;
+    let bottom = top + SQUARE * grid.categories.len() as f64;
+    let mut canvas = Picture::new(width, bottom + 24.0);
+    let name = |at: usize| short_category(&grid.categories[at]);
     for (at, &column) in grid.columns.iter().enumerate() {
-        let x = left + side * (at as f64 + 0.5) + 4.0;
-        canvas.text_upwards((x, top - 8.0), "t", &short_category(&categories[column]));
-        let below = top + side * categories.len() as f64 + 16.0;
-        canvas.text(
-            (x - 4.0, below),
-            Anchor::Middle,
-            "m tick",
-            &format!("{:.0}", grid.shown[at]),
-        );
+        let x = left + SQUARE * (at as f64 + 0.5);
+        canvas.text_upwards((x + 4.0, top - 8.0), "t", &name(column));
+        let shown = format!("{:.0}", grid.shown[at]);
+        canvas.text((x, bottom + 16.0), Anchor::Middle, "m tick", &shown);
     }
-    canvas.text(
-        (left - 8.0, top + side * categories.len() as f64 + 16.0),
-        Anchor::End,
-        "m tick",
-        "statements shown",
-    );
+    canvas.text((left - 8.0, bottom + 16.0), Anchor::End, "m tick", "statements shown");
     let mut said = Vec::new();
-    for (row, category) in categories.iter().enumerate() {
-        let y = top + side * row as f64;
-        canvas.text(
-            (left - 8.0, y + side / 2.0 + 4.0),
-            Anchor::End,
-            "t",
-            &short_category(category),
-        );
+    for (row, accuracy) in grid.accuracy.iter().enumerate() {
+        let y = top + SQUARE * row as f64;
+        let place = (left - 8.0, y + SQUARE / 2.0 + 4.0);
+        canvas.text(place, Anchor::End, "t", &name(row));
         let mut words = Vec::new();
-        for (at, &column) in grid.columns.iter().enumerate() {
-            let Some(estimate) = grid.cells[row][at] else { continue };
-            let x = left + side * at as f64;
+        for (at, (&column, value)) in grid.columns.iter().zip(accuracy).enumerate() {
+            let Some(value) = *value else { continue };
+            let x = left + SQUARE * at as f64;
             let class = if column == row { "heat own" } else { "heat" };
-            canvas.rectangle(
-                (x + 1.0, y + 1.0),
-                (side - 2.0, side - 2.0),
-                class,
-                Some(heat(estimate.value)),
-            );
-            let place = (x + side / 2.0, y + side / 2.0 + 4.0);
-            canvas.text(
-                place,
-                Anchor::Middle,
-                "t cell",
-                &format!("{:.0}", 100.0 * estimate.value),
-            );
-            words.push(format!(
-                "{} {}",
-                short_category(&categories[column]),
-                percent(Some(estimate.value))
-            ));
+            let size = (SQUARE - 2.0, SQUARE - 2.0);
+            canvas.rectangle((x + 1.0, y + 1.0), size, class, Some(heat(value)));
+            let place = (x + SQUARE / 2.0, y + SQUARE / 2.0 + 4.0);
+            canvas.text(place, Anchor::Middle, "t cell", &format!("{:.0}", 100.0 * value));
+            words.push(format!("{} {}", name(column), percent(Some(value))));
         }
-        said.push(format!("{} from {}", short_category(category), words.join(", ")));
+        said.push(format!("{} from {}", name(row), words.join(", ")));
     }
     canvas.finish(id, title, &said.join("; "))
 }
@@ -85,10 +76,10 @@ pub fn matrix(table: &Outcomes2x2, first: &str, second: &str, id: &str, title: &
     let mut said = folded(&format!("rows: {first}"), LINE);
     said.extend(folded(&format!("columns: {second}"), LINE));
     let (left, top, side) = (56.0, 32.0 + 15.0 * said.len() as f64, 112.0);
-    let mut canvas = Canvas::new(left + 2.0 * side + 8.0, top + 2.0 * side + 8.0);
+    let mut canvas = Picture::new(left + 2.0 * side + 8.0, top + 2.0 * side + 8.0);
     for (at, line) in said.iter().enumerate() {
         let place = (0.0, 13.0 + 15.0 * at as f64);
-        canvas.text(place, Anchor::Start, "t", &super::super::names::cut(line, LINE));
+        canvas.text(place, Anchor::Start, "t", &cut(line, LINE));
     }
     for (at, word) in ["right", "wrong"].into_iter().enumerate() {
         canvas.text(

@@ -6,6 +6,6 @@ mod dots;
 mod heat;
 
 pub use calibration::reliability;
-pub use curve::{PublishedPoint, curves};
-pub use dots::{DotPlot, DotRow, Labels, Point, Reference, dots};
-pub use heat::{heat as heat_share, matrix, transfer};
+pub use curve::{CurveLine, CurvePlot, PublishedPoint, curves};
+pub use dots::{Dot, DotPlot, DotRow, LabelPlace, Reference, dots};
+pub use heat::{CategoryGrid, category_grid, heat as heat_share, matrix};

@@ -48,6 +48,11 @@ impl Outcomes {
         self.outcomes.next()
     }
 
+    /// The file that they stand in.
+    pub fn path(&self) -> PathBuf {
+        self.path.clone()
+    }
+
     /// Where a problem stands: the header is line 1, and evidence stands in the record.
     pub fn place(&self, problem: &Problem) -> (PathBuf, usize) {
         (self.path.clone(), problem.record + 2)

@@ -70,11 +70,13 @@ impl Reader {
             Found::Format1 => {
                 let (header, outcomes) = format1::read(folder)?;
                 let context = Context::read(folder)?;
+                agree(folder, &header, &context)?;
                 let conditions = outcomes.conditions();
                 Ok(Self::new(header, context, &conditions, Source::Format1(outcomes)))
             }
             Found::Run(header, start) => {
                 let context = Context::read_bound(folder, &header.people)?;
+                agree(folder, &header, &context)?;
                 Self::of(folder, *header, start, context)
             }
         }
@@ -146,11 +148,25 @@ impl Reader {
     /// Header, context and all records.
     ///
     /// # Errors
-    /// The first record that is not as it was written, or that cannot be.
+    /// The first record that is not as it was written, or that cannot be; more records than the run has.
     pub fn all(mut self) -> Result<(Header, Context, Recorded), RunError> {
         let outcomes = self.by_ref().collect::<Result<Vec<_>, _>>()?;
+        if outcomes.len() > self.header.outcomes {
+            return Err(RunError::Altered {
+                path: self.records_path(),
+                problem: format!("{} records where the run has {}", outcomes.len(), self.header.outcomes),
+            });
+        }
         let torn = self.torn();
         Ok((self.header, self.context, Recorded { outcomes, torn }))
+    }
+
+    /// Where the records stand.
+    fn records_path(&self) -> PathBuf {
+        match &self.source {
+            Source::Lines(files) => files.records.path.clone(),
+            Source::Format1(outcomes) => outcomes.path(),
+        }
     }
 
     fn next_outcome(&mut self) -> Option<Result<Outcome, RunError>> {
@@ -199,6 +215,29 @@ impl Iterator for Reader {
             .err()
             .map(|problem| Err(self.named(problem)))
     }
+}
+
+/// Whether `people.json` is of the run that `run.json` says: as many people, and invented or not.
+///
+/// # Errors
+/// [`RunError::Altered`] where it is not.
+fn agree(folder: &Path, header: &Header, context: &Context) -> Result<(), RunError> {
+    let altered = |problem: String| {
+        let path = folder.join(crate::run::CONTEXT);
+        Err(RunError::Altered { path, problem })
+    };
+    let word = |synthetic: bool| if synthetic { "synthetic" } else { "not synthetic" };
+    if header.synthetic != context.synthetic {
+        let (here, there) = (word(context.synthetic), word(header.synthetic));
+        return altered(format!("its people are {here}, those of the run are {there}"));
+    }
+    let (people, respondents) = (context.people.len(), header.respondents);
+    if people != respondents {
+        return altered(format!(
+            "its number of people is {people}, that of the run {respondents}"
+        ));
+    }
+    Ok(())
 }
 
 /// That a file goes on behind the last record.

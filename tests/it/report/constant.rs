@@ -4,7 +4,7 @@ use indieval::metrics::RunData;
 use indieval::report::{Comparisons, Factor, Page, Report};
 use indieval::scoring::{Evidence, Method, Outcome};
 
-use super::{options, plan};
+use super::{csv, options, plan, table};
 use crate::invented::{self, Plan};
 
 /// A number in [0, 1) that is a probe's own, for the person's answer.
@@ -19,7 +19,7 @@ fn luck(outcome: &Outcome) -> f64 {
 }
 
 /// Twenty people of whom 65 % give the answer `common` to a question, and a model that chooses `choose`.
-fn run(method: Method, common: fn(&Outcome) -> usize, choose: fn(&Outcome) -> usize) -> RunData {
+pub(super) fn run(method: Method, common: fn(&Outcome) -> usize, choose: fn(&Outcome) -> usize) -> RunData {
     let plan = Plan {
         people: 20,
         ..plan("run", vec![invented::condition(method, 200)])
@@ -77,22 +77,13 @@ fn must_say(run: &RunData, sentence: &str, kind: &str) {
         "{sentence}: {opening}"
     );
     assert!(!opening.contains("ahead:"), "{opening}");
-    let table = report.choices_table().expect("choices").text();
+    let table = table(&report, "choices").text();
     let unfolded = table.split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(unfolded.contains(sentence), "{unfolded}");
-    let csv = report
-        .csv_tables()
-        .into_iter()
-        .find(|table| table.name == "choices")
-        .expect("choices");
-    let constant = csv
-        .columns
-        .iter()
-        .position(|(title, _)| title == "constant")
-        .expect("a column");
-    assert!(csv.rows.iter().all(|row| row[constant] == kind), "{}", csv.csv());
+    let csv = csv(&report, "choices");
+    assert!(csv.rows("constant").all(|constant| constant == kind), "{}", csv.text);
     // Always giving its commonest answer is what it does already: nothing is left over.
-    let over = report.choices[0]
+    let over = report.sections.choices[0]
         .choices
         .over_commonest
         .expect("a difference")
@@ -100,7 +91,7 @@ fn must_say(run: &RunData, sentence: &str, kind: &str) {
         .estimate;
     assert_eq!(over.value, 0.0);
     assert!(table.contains("0.0 (all 20 people alike)"), "{table}");
-    let kappa = report.choices[0]
+    let kappa = report.sections.choices[0]
         .choices
         .agreement
         .and_then(|agreement| agreement.kappa);
@@ -116,9 +107,10 @@ fn an_always_first_model_is_called_that() {
     let report = Report::new(std::slice::from_ref(&run), options()).expect("a report");
     // It is far above chance, because the first answer is the commonest: that is the trap.
     let chance = report
+        .results
         .against
         .iter()
-        .find(|a| report.systems[a.baseline].label == "chance")
+        .find(|a| report.results.systems[a.baseline].label == "chance")
         .expect("chance");
     assert!(chance.difference.wrong.estimate.excludes(0.0) && chance.difference.wrong.estimate.value > 0.05);
     let first = "it chooses the first candidate on 100 % of probes (people's own answers: 6";
@@ -138,7 +130,7 @@ fn an_always_shortest_model_is_called_that() {
         "shortest",
     );
     let report = Report::new(&[run], options()).expect("a report");
-    let sum = &report.norms[0].norms[0];
+    let sum = &report.sections.norms[0].norms[0];
     let shortest = sum.shortest.expect("candidates differ in length");
     assert!(shortest.share.chosen == 1.0 && shortest.share.own < 0.7 && shortest.by_chance < 0.6);
 }
@@ -163,7 +155,7 @@ fn a_model_that_knows_people_is_still_told_so() {
     );
     let report = Report::new(std::slice::from_ref(&run), options()).expect("a report");
     assert!(opening(&report).contains("the model is ahead:"), "{}", opening(&report));
-    assert_eq!(report.choices[0].constancy, None);
+    assert_eq!(report.sections.choices[0].constancy, None);
 }
 
 #[test]
@@ -185,12 +177,12 @@ fn a_gain_that_comes_from_unread_answers_is_not_called_one() {
         outcome.prediction = (!unread).then_some(choice);
     }
     let report = Report::new(std::slice::from_ref(&run), options()).expect("a report");
-    let lift = report.lift[0].difference.overall.expect("a lift");
+    let lift = report.sections.lift[0].difference.overall.expect("a lift");
     assert!(lift.wrong.estimate.value > 0.15 && lift.unread > 500, "{lift:?}");
     let rules = lift.otherwise.expect("unread answers");
     assert_eq!(rules.shared.expect("most were read").estimate.value, 0.0);
     assert_eq!(lift.verdict(), indieval::metrics::Verdict::Depends);
-    let printed = report.lift_table().expect("a lift").text();
+    let printed = table(&report, "lift").text();
     assert!(printed.contains("0.0 (all 20 people alike)"), "{printed}");
     let compared = Comparisons::new(&[run], Factor::Demonstrations, options()).expect("two conditions");
     let text = compared.tables()[0].text();

@@ -6,7 +6,7 @@ use indieval::metrics::{Norm, prediction};
 use indieval::report::{Page, Report};
 use indieval::scoring::Method;
 
-use super::{FEW, indieval, options, path, plan, text};
+use super::{FEW, csv, indieval, options, path, plan, text};
 use crate::invented::{self, Plan};
 
 #[test]
@@ -20,7 +20,9 @@ fn a_run_on_one_category_at_a_time_is_told_by_its_grid_and_by_no_single_conditio
     assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
     let summary = std::fs::read_to_string(folder.join("summary.json")).expect("the summary is there");
     let report: Report = serde_json::from_str(&summary).expect("the summary is a report");
-    assert!(report.headline.is_empty() && report.groups.is_empty() && report.norms.is_empty());
+    assert!(
+        report.results.headline.is_empty() && report.sections.groups.is_empty() && report.sections.norms.is_empty()
+    );
     // The diagonal counted again: every probe whose category is that of the demonstrations.
     let category: BTreeMap<_, _> = run.questions.iter().map(|q| (q.id, q.category)).collect();
     let mut shares = vec![[(0.0, 0.0); 2]; run.categories.len()];
@@ -32,7 +34,7 @@ fn a_run_on_one_category_at_a_time_is_told_by_its_grid_and_by_no_single_conditio
         share.1 += 1.0;
     }
     let mean = |which: usize| shares.iter().map(|s| s[which].0 / s[which].1).sum::<f64>() / shares.len() as f64;
-    let grid = &report.transfer[0];
+    let grid = &report.sections.transfer[0];
     assert!((grid.same.overall.expect("a diagonal").value - mean(0)).abs() < 1e-9);
     assert!((grid.others.overall.expect("the rest").value - mean(1)).abs() < 1e-9);
     assert!((grid.lift.overall.expect("both").wrong.estimate.value - (mean(0) - mean(1))).abs() < 1e-9);
@@ -79,29 +81,23 @@ fn rows_of_the_accuracy_table_count_their_own_probes() {
         .filter(|outcome| outcome.prediction.is_none())
         .count();
     let report = Report::new(&[run], options()).expect("a report");
-    let table = &report.csv_tables()[0];
-    let column = |name: &str| {
-        table
-            .columns
-            .iter()
-            .position(|(title, _)| title == name)
-            .expect("a column")
+    let table = csv(&report, "accuracy");
+    let rows = |wanted: &str, column: &str| {
+        let scopes = table.rows("scope").zip(table.rows("model"));
+        let of_model = scopes.map(|(scope, model)| scope == wanted && !model.is_empty());
+        let fields = table.rows(column).zip(of_model).filter(|(_, kept)| *kept);
+        fields.map(|(field, _)| field).collect::<Vec<String>>()
     };
-    let (scope, people, probes) = (column("scope"), column("people"), column("probes"));
-    let rows = |wanted: &str| {
-        let of_model = table.rows.iter().filter(|row| !row[1].is_empty());
-        of_model.filter(|row| row[scope] == wanted).collect::<Vec<_>>()
-    };
-    assert_eq!(rows("overall")[0][probes], (8 * 117).to_string());
+    assert_eq!(rows("overall", "probes"), [(8 * 117).to_string()]);
     for scope in ["split", "category"] {
-        let rows = rows(scope);
-        let sum = |at: usize| {
-            rows.iter()
-                .map(|row| row[at].parse::<usize>().expect("a count"))
-                .sum::<usize>()
+        let sum = |column: &str| {
+            let counts = rows(scope, column)
+                .into_iter()
+                .map(|count| count.parse::<usize>().expect("a count"));
+            counts.sum::<usize>()
         };
-        assert_eq!((sum(probes), sum(column("unread"))), (8 * 117, unread), "{scope}");
-        assert!(rows.iter().all(|row| row[people] == "8"), "{scope}");
+        assert_eq!((sum("probes"), sum("unread")), (8 * 117, unread), "{scope}");
+        assert!(rows(scope, "people").iter().all(|people| people == "8"), "{scope}");
     }
 }
 
@@ -115,7 +111,7 @@ fn runs_on_different_people_say_whose_baselines_are_whose() {
     };
     let runs = [invented::run(&plan("all", conditions)), invented::run(&few)];
     let report = Report::new(&runs, options()).expect("a report");
-    let printed = report.main_table().text();
+    let printed = report.tables()[0].text();
     for words in ["over 5 to 8 people", "majority (all)", "majority (few)", "chance (few)"] {
         assert!(printed.contains(words), "{words}: {printed}");
     }
@@ -131,16 +127,16 @@ fn the_individual_lift_is_printed_too() {
     let tables = report.tables();
     assert_eq!(
         tables.iter().map(|t| t.name.as_str()).collect::<Vec<_>>(),
-        ["main", "choices", "conditions", "lift"]
+        ["main", "choices", "lift", "conditions"]
     );
-    let printed = tables[3].text();
+    let printed = tables[2].text();
     assert!(
         printed.contains("a stranger's") && printed.contains("nobody's"),
         "{printed}"
     );
-    let own = tables[3].rows.iter().map(|row| row[2].clone()).next().expect("a row");
+    let own = tables[2].rows.iter().map(|row| row[2].clone()).next().expect("a row");
     assert!(printed.contains(&own));
-    assert!(tables[2].columns.iter().any(|(title, _)| title == "people"));
+    assert!(tables[3].columns.iter().any(|(title, _)| title == "people"));
 }
 
 #[test]
@@ -162,16 +158,18 @@ fn a_runs_intervals_do_not_depend_on_the_other_runs_of_the_report() {
     let both = Report::new(&[other, run], options()).expect("a report");
     let scores = |report: &Report, run: usize| {
         let system = report
+            .results
             .headline
             .iter()
-            .find(|at| report.systems[**at].run == run)
+            .find(|at| report.results.systems[**at].run == run)
             .expect("a system");
         let groups = report
+            .sections
             .groups
             .iter()
             .find(|groups| groups.system == *system)
             .expect("groups");
-        let system = &report.systems[*system];
+        let system = &report.results.systems[*system];
         (
             system.scores.clone(),
             system.crossed,
@@ -227,7 +225,7 @@ fn pmi_without_evidence_has_no_figure_and_no_lift() {
         }
     }
     let report = Report::new(std::slice::from_ref(&run), options()).expect("a report");
-    let pmi = report.norms[0]
+    let pmi = report.sections.norms[0]
         .norms
         .iter()
         .find(|row| row.norm == Norm::Pmi)
@@ -242,6 +240,6 @@ fn pmi_without_evidence_has_no_figure_and_no_lift() {
         },
     );
     let report = report.expect("a report");
-    assert_eq!(report.systems[report.headline[0]].scores.overall, None);
-    assert!(report.main_table().text().contains('–') && Page::new(&report).html().is_ok());
+    assert_eq!(report.results.systems[report.results.headline[0]].scores.overall, None);
+    assert!(report.tables()[0].text().contains('–') && Page::new(&report).html().is_ok());
 }

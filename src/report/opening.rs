@@ -1,0 +1,223 @@
+//! The page's opening: the sentences that a reader should take away, and the picture beside them.
+
+use super::charts::{Dot, DotPlot, DotRow, LabelPlace, Reference, dots};
+use super::names;
+use super::phrases::{STANDINGS, alike, capital, list, number, share, standing, verdict};
+use super::report::Report;
+use super::section::Told;
+use super::sections::diagonal;
+use super::svg::Mark;
+use super::words::{contrast, crowd, mean_shown, percent, range};
+use crate::metrics::{System, Verdict};
+use crate::scoring::{Condition, Control};
+
+/// The first sentences of a report. Of one run, they are about the first method of its spec, which was chosen before any
+/// result was known; of several, about all of them in order.
+pub fn lede(report: &Report) -> Vec<String> {
+    if !report.results.ranking.is_empty() {
+        return ranked_lede(report);
+    }
+    let Some(&first) = report.results.headline.first() else {
+        return restricted_lede(report);
+    };
+    let Some(estimate) = report.results.systems[first].scores.overall else {
+        return Vec::new();
+    };
+    let System::Model { condition, .. } = &report.results.systems[first].system else {
+        return Vec::new();
+    };
+    let from = condition.category.as_deref().map(names::short_category);
+    let mut sentences = vec![format!(
+        "{}, {} picks the statement that the same person would express next in {} of held-out questions, over {}.",
+        setting(condition, report.results.systems[first].shown, from.as_deref()),
+        report.results.runs[report.results.systems[first].run].header.model.name,
+        share(&estimate),
+        crowd(report.results.systems[first].people, report.results.synthetic)
+    )];
+    sentences.extend(constant_answers(report, first));
+    sentences.extend(standings(report, first, "the model"));
+    sentences
+}
+
+/// What must be known before an accuracy is believed: that the system answers alike whoever is asked.
+fn constant_answers(report: &Report, system: usize) -> Option<String> {
+    let choices = report
+        .sections
+        .choices
+        .iter()
+        .find(|choices| choices.system == system)?;
+    Some(format!("{}.", capital(&alike(&choices.constancy?))))
+}
+
+/// How one system stands to each baseline.
+fn standings(report: &Report, system: usize, who: &str) -> Vec<String> {
+    let against = report.results.against.iter().filter(|against| against.system == system);
+    let sentences = against.filter_map(|against| {
+        let other = report.results.systems[against.baseline].scores.overall?;
+        Some(format!(
+            "{} reaches {} %; {who} is {}.",
+            capital(&report.results.baseline_label(against.baseline)),
+            percent(Some(other.value)),
+            verdict(&against.difference, against.difference.wrong.p)
+        ))
+    });
+    sentences.collect()
+}
+
+/// All systems of several runs from the highest down, each with how sure its place before the next one is.
+fn ranked_lede(report: &Report) -> Vec<String> {
+    let people = range(
+        report
+            .results
+            .ranking
+            .iter()
+            .map(|ranked| report.results.systems[ranked.system].people),
+    );
+    let synthetic = if report.results.synthetic { "synthetic " } else { "" };
+    let mut sentences = vec![format!(
+        "{} systems in the order of their overall accuracy, over {}; differences to the next one are judged by p-values \
+         adjusted for all pairs (Holm).",
+        capital(&number(report.results.ranking.len())),
+        people.replacen(' ', &format!(" {synthetic}"), 1).replace("  ", " ")
+    )];
+    for (rank, ranked) in report.results.ranking.iter().enumerate() {
+        let Some(estimate) = report.results.systems[ranked.system].scores.overall else {
+            continue;
+        };
+        let next = match (&ranked.ahead_of_next, report.results.ranking.get(rank + 1)) {
+            (Some(contrast), Some(next)) => {
+                format!(" Against {}: {}.", next.label, verdict(contrast, ranked.p_adjusted))
+            }
+            _ => String::new(),
+        };
+        let alike = constant_answers(report, ranked.system).map_or(String::new(), |said| format!(" {said}"));
+        let places = places(report, ranked.system);
+        sentences.push(format!("{}: {}.{alike}{places}{next}", ranked.label, share(&estimate)));
+    }
+    sentences
+}
+
+/// " It is ahead of chance and behind majority.": one system's standing to all baselines in a sentence.
+fn places(report: &Report, system: usize) -> String {
+    let against = || report.results.against.iter().filter(|against| against.system == system);
+    let mut parts = Vec::new();
+    for place in STANDINGS {
+        let here = against().filter(|against| standing(&against.difference) == place);
+        let labels: Vec<String> = here
+            .map(|against| report.results.baseline_label(against.baseline))
+            .collect();
+        let labels: Vec<&str> = labels.iter().map(String::as_str).collect();
+        if !labels.is_empty() {
+            parts.push(format!("{place} {}", list(&labels)));
+        }
+    }
+    match parts.is_empty() {
+        true => String::new(),
+        false => format!(" It is {}.", parts.join(", ")),
+    }
+}
+
+/// The first sentences where no condition had demonstrations from all categories: the first grid's diagonal, what is
+/// beside it, the other grids.
+fn restricted_lede(report: &Report) -> Vec<String> {
+    let grids = || report.sections.transfer.iter().filter(|grid| grid.main);
+    let Some(told) = grids().next() else {
+        return Vec::new();
+    };
+    let first = told.systems.first().map(|at| &report.results.systems[*at]);
+    let Some(system) = first else { return Vec::new() };
+    let (System::Model { condition, .. }, Some(same)) = (&system.system, told.same.overall) else {
+        return Vec::new();
+    };
+    let shown = crate::metrics::mean(told.shown.iter().copied());
+    let others = told.others.overall.map_or(String::new(), |others| {
+        format!(", and in {} of those about other categories", share(&others))
+    });
+    let mut sentences = vec![format!(
+        "{}, {} picks the statement that the same person would express next in {} of held-out \
+         questions about that category{others}, over {}.",
+        setting(condition, shown, Some("one category")),
+        report.results.runs[system.run].header.model.name,
+        share(&same),
+        crowd(system.people, report.results.synthetic)
+    )];
+    if let Some(lift) = &told.lift.overall {
+        let points = contrast(Some(lift));
+        sentences.push(match lift.verdict() {
+            Verdict::Ahead => format!("Statements about the same category help: {points} points."),
+            Verdict::Behind => format!("Statements about other categories help more: {points} points."),
+            Verdict::Depends => format!("Whether the same category helps depends on unread answers: {points} points."),
+            Verdict::Open | Verdict::Constant | Verdict::TooFew => {
+                format!("Statements about the same and about other categories are not told apart: {points} points.")
+            }
+        });
+    }
+    for (baseline, over) in &told.against {
+        let Some(other) = report.results.systems[*baseline].scores.overall else {
+            continue;
+        };
+        sentences.push(format!(
+            "{} reaches {} %; the model shown the same category is {}.",
+            capital(&report.results.baseline_label(*baseline)),
+            percent(Some(other.value)),
+            verdict(over, over.wrong.p)
+        ));
+    }
+    let rest = grids().filter(|grid| grid.label != told.label);
+    sentences.extend(rest.map(|grid| format!("{}: {}", capital(&grid.label), diagonal(grid))));
+    sentences
+}
+
+/// "Shown 200 statements of a person and asked by likelihood": how many really were, and from which category.
+fn setting(condition: &Condition, shown: Option<f64>, from: Option<&str>) -> String {
+    let method = names::method(condition.method);
+    if condition.demonstrations == 0 {
+        return format!("Shown no statements and asked by {method}");
+    }
+    let asked = condition.demonstrations as f64;
+    let shown = shown.unwrap_or(asked);
+    let average = if (shown - asked).abs() < 0.05 {
+        ""
+    } else {
+        " on average"
+    };
+    let whose = match condition.control {
+        Control::Own => "a person",
+        Control::None => "nobody",
+        Control::Random => "a stranger",
+        Control::SameCountry => "a compatriot",
+    };
+    let from = from.map_or(String::new(), |category| format!(", all from {category},"));
+    format!(
+        "Shown {} statements of {whose}{average}{from} and asked by {method}",
+        mean_shown(shown)
+    )
+}
+
+/// Overall accuracies as marks with their intervals.
+pub fn picture(told: &Told<'_>) -> String {
+    let chance: Vec<Reference> = told.chance().into_iter().collect();
+    // One chance level is a line; where runs have several, they are rows like other baselines.
+    let columns = told.columns.iter().filter(|column| !column.chance || chance.is_empty());
+    let rows = columns.enumerate().filter_map(|(row, column)| {
+        let dot = Dot {
+            mark: if column.ours { Mark::Series(row) } else { Mark::Baseline },
+            name: String::new(),
+            estimate: column.scores.overall?,
+        };
+        Some(DotRow {
+            label: column.label.clone(),
+            note: String::new(),
+            dots: vec![dot],
+        })
+    });
+    let plot = DotPlot {
+        rows: rows.collect(),
+        labels: LabelPlace::Above,
+        references: chance,
+        differences: false,
+        domain: None,
+    };
+    let title = told.tagged("Overall accuracy in percent, with 95 % intervals");
+    dots(&plot, "headline", &title)
+}

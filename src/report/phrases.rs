@@ -1,0 +1,142 @@
+//! Sentences that several parts of a report need.
+
+use super::words::{ContrastWords, contrast, percent, whole_percent};
+use crate::metrics::{Constancy, Contrast, Estimate, Verdict};
+
+/// "it chooses the first candidate on 100 % of probes: its accuracy is that of always doing so" and the like.
+pub fn alike(constancy: &Constancy) -> String {
+    let figure = |share: f64| format!("{} %", whole_percent(share));
+    match constancy {
+        Constancy::Position { position, share } => format!(
+            "it chooses the {} candidate on {} of probes (people's own answers: {}): its accuracy is that of always doing so",
+            ordinal(*position),
+            figure(share.chosen),
+            figure(share.own)
+        ),
+        Constancy::Question { share } => format!(
+            "it answers a question alike whoever is asked, on {} of probes (people's own answers are alike on {}): its \
+             accuracy is that of always giving its commonest answer",
+            figure(share.chosen),
+            figure(share.own)
+        ),
+        Constancy::Shortest { share } => format!(
+            "it chooses the shortest candidate on {} of the probes whose candidates differ in length (people's own answers: \
+             {}): its accuracy is that of always doing so",
+            figure(share.chosen),
+            figure(share.own)
+        ),
+    }
+}
+
+/// "52.1 % (95 % interval 50.0 to 54.3)".
+pub fn share(estimate: &Estimate) -> String {
+    let interval = estimate.ends().map_or(String::new(), |(low, high)| {
+        format!(" (95 % interval {} to {})", percent(Some(low)), percent(Some(high)))
+    });
+    format!("{} %{interval}", percent(Some(estimate.value)))
+}
+
+/// "ahead: +2.3 (+0.1 to +4.5) points" and the like. A direction is claimed only where p (adjusted where several pairs are
+/// judged), interval and all rules for unread answers agree.
+pub fn verdict(judged: &Contrast, p: Option<f64>) -> String {
+    let figure = contrast(Some(judged));
+    match judged.verdict_at(p) {
+        Verdict::Ahead => format!("ahead: {figure} points"),
+        Verdict::Behind => format!("behind: {figure} points"),
+        Verdict::Open => format!("not told apart from it: {figure} points"),
+        Verdict::TooFew => format!("not judged (too few people): {figure} points"),
+        Verdict::Constant => format!("not judged (it answers alike whoever is asked): {figure} points"),
+        Verdict::Depends => {
+            let words = ContrastWords::of(Some(judged));
+            format!(
+                "not judged, because that depends on {} unread answers: {figure} points if they are wrong, {} if they are worth \
+                 a guess, {} on the probes that both sides could read",
+                judged.unread, words.guess, words.both_read
+            )
+        }
+    }
+}
+
+/// The four ways in which a system may stand to another, in the order in which they are told.
+pub const STANDINGS: [&str; 4] = ["ahead of", "behind", "not told apart from", "not judged against"];
+
+/// Which of [`STANDINGS`] a difference shows.
+pub fn standing(judged: &Contrast) -> &'static str {
+    let [ahead, behind, open, not_judged] = STANDINGS;
+    match judged.verdict() {
+        Verdict::Ahead => ahead,
+        Verdict::Behind => behind,
+        Verdict::Open => open,
+        Verdict::Depends | Verdict::Constant | Verdict::TooFew => not_judged,
+    }
+}
+
+/// "first", "second" and so on, from 0.
+pub fn ordinal(position: usize) -> String {
+    const WORDS: [&str; 8] = [
+        "first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth",
+    ];
+    WORDS
+        .get(position)
+        .map_or_else(|| format!("{}th", position + 1), |word| (*word).to_owned())
+}
+
+/// A small number as a word.
+pub fn number(count: usize) -> String {
+    const WORDS: [&str; 11] = [
+        "no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten",
+    ];
+    WORDS
+        .get(count)
+        .map_or_else(|| count.to_string(), |word| (*word).to_owned())
+}
+
+/// "a", "a and b", "a, b and c".
+pub fn list(words: &[&str]) -> String {
+    match words {
+        [] => String::new(),
+        [one] => (*one).to_owned(),
+        [rest @ .., last] => format!("{} and {last}", rest.join(", ")),
+    }
+}
+
+/// The first letter in upper case.
+pub fn capital(text: &str) -> String {
+    let mut letters = text.chars();
+    letters
+        .next()
+        .map(|first| first.to_uppercase().collect::<String>() + letters.as_str())
+        .unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metrics::{Interval, Tested};
+
+    fn judged(low: f64, high: f64) -> Contrast {
+        let estimate = Estimate {
+            value: (low + high) / 2.0,
+            people: 40,
+            se: Some(0.01),
+            interval: Interval::Percentile { low, high },
+        };
+        let p = Some(if estimate.excludes(0.0) { 0.01 } else { 0.3 });
+        Contrast {
+            wrong: Tested { estimate, p },
+            unread: 0,
+            otherwise: None,
+            constant: Default::default(),
+        }
+    }
+
+    #[test]
+    fn nothing_is_claimed_within_the_interval() {
+        let contrast = judged(-0.01, 0.03);
+        let said = verdict(&contrast, contrast.wrong.p);
+        assert_eq!(said, "not told apart from it: +1.0 (−1.0 to +3.0) points");
+        // An interval without 0 does not help where p, adjusted for other pairs, is above the level.
+        assert!(verdict(&judged(0.01, 0.03), Some(0.2)).starts_with("not told apart"));
+        assert!(verdict(&judged(0.01, 0.03), Some(0.02)).starts_with("ahead"));
+    }
+}

@@ -1,0 +1,69 @@
+//! A report: all systems and how they stand, and the sections that lean on them.
+
+use serde::{Deserialize, Serialize};
+
+use super::bench::Bench;
+use super::csv::CsvTable;
+use super::options::ReportOptions;
+use super::results::Results;
+use super::section::Told;
+use super::sections::Sections;
+use super::table::Table;
+use crate::metrics::{MetricsError, RunData};
+
+/// Everything a report tells of one or several runs; `summary.json` is this.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Report {
+    /// All systems and how they stand to each other.
+    #[serde(flatten)]
+    pub results: Results,
+    /// Everything else, by section.
+    #[serde(flatten)]
+    pub sections: Sections,
+}
+
+impl Report {
+    /// Computes everything from runs.
+    ///
+    /// # Errors
+    /// Where a run names people, questions or candidates that it does not have, or runs contradict each other.
+    pub fn new(runs: &[RunData], options: ReportOptions) -> Result<Self, MetricsError> {
+        let bench = Bench::new(runs, options)?;
+        let results = Results::new(&bench)?;
+        let sections = Sections::compute(&bench, &results)?;
+        Ok(Self { results, sections })
+    }
+
+    /// What sections are told with.
+    pub(super) fn told(&self) -> Told<'_> {
+        let mut columns = self.results.main_columns();
+        for section in self.sections.list() {
+            columns.extend(section.columns(&self.results));
+        }
+        columns.extend(self.results.baseline_columns());
+        Told {
+            results: &self.results,
+            columns,
+        }
+    }
+
+    /// The tables for people, the main one first.
+    pub fn tables(&self) -> Vec<Table> {
+        let told = self.told();
+        let sections = self.sections.list().into_iter();
+        sections.flat_map(|section| section.tables(&told)).collect()
+    }
+
+    /// All tables for programs that have a row, the accuracies first.
+    ///
+    /// # Errors
+    /// Where a row has no columns, which tests rule out.
+    pub fn csv_tables(&self) -> Result<Vec<CsvTable>, csv::Error> {
+        let told = self.told();
+        let mut tables = Vec::new();
+        for section in self.sections.list() {
+            tables.extend(section.csv(&told)?.filter(|table| !table.text.is_empty()));
+        }
+        Ok(tables)
+    }
+}

@@ -1,0 +1,239 @@
+//! The accuracies of all systems and how they stand to each other: what every section of a report leans on.
+
+use serde::{Deserialize, Serialize};
+
+use super::bench::Bench;
+use super::names::{self, Name};
+use super::options::ReportOptions;
+use super::ranking::{Ranked, ranking};
+use super::system_scores::SystemScores;
+use super::words::reach;
+use crate::metrics::{Contrast, Estimate, MetricsError, Norm, RunData, RunHeader, Scores, System};
+use crate::run::Spec;
+
+/// Runs, their systems, and how these stand to each other.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Results {
+    /// Version of indieval that made the report.
+    pub version: String,
+    /// Whether any run's respondents were invented.
+    pub synthetic: bool,
+    /// What the report was made with.
+    pub options: ReportOptions,
+    /// Category names.
+    pub categories: Vec<String>,
+    /// The runs.
+    pub runs: Vec<RunSummary>,
+    /// Every condition of every run under its headline norm, then the baselines.
+    pub systems: Vec<SystemScores>,
+    /// Positions in `systems` of each run's main conditions: one a method, with the most demonstrations. A method whose
+    /// conditions are each restricted to another category has none: its grid of categories stands in for it.
+    pub headline: Vec<usize>,
+    /// Positions in `systems` of the baselines shown beside them; of several k of resemblance, the best.
+    pub baselines: Vec<usize>,
+    /// For each of `baselines`, positions of the runs on whose probes it is.
+    pub baseline_runs: Vec<Vec<usize>>,
+    /// Main conditions against baselines, on the same probes.
+    pub against: Vec<Against>,
+    /// Main conditions of all runs from the highest overall accuracy down; empty for a single run, whose headline is the
+    /// first method of its spec.
+    pub ranking: Vec<Ranked>,
+}
+
+/// What one run was.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RunSummary {
+    /// Its name.
+    pub name: String,
+    /// Facts about it.
+    pub header: RunHeader,
+    /// The norm behind its headline.
+    pub norm: Norm,
+    /// What the spec says it is for; empty where it says nothing.
+    pub title: String,
+    /// Number of people with an outcome.
+    pub people: usize,
+    /// Number of outcomes.
+    pub outcomes: usize,
+}
+
+/// One system against a baseline on the same probes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Against {
+    /// Position in `systems`.
+    pub system: usize,
+    /// Position in `systems`.
+    pub baseline: usize,
+    /// System minus baseline, overall.
+    pub difference: Contrast,
+}
+
+/// One column of the tables and pictures of overall results.
+pub(super) struct ResultColumn<'a> {
+    /// What it is called.
+    pub label: String,
+    /// A result of this report; otherwise a baseline.
+    pub ours: bool,
+    /// Whether it is chance, which has no interval.
+    pub chance: bool,
+    /// Number of people.
+    pub people: usize,
+    /// Its accuracies.
+    pub scores: &'a Scores<Estimate>,
+    /// The mean of people's own shares; absent for grids.
+    pub mean_of_people: Option<&'a Estimate>,
+}
+
+impl RunSummary {
+    fn of(run: &RunData, norm: Norm) -> Self {
+        let spec: Option<Spec> = toml::from_str(&run.header.spec).ok();
+        let people: std::collections::BTreeSet<&str> = run.outcomes.iter().map(|o| o.respondent.as_str()).collect();
+        Self {
+            name: run.name.clone(),
+            header: run.header.clone(),
+            norm,
+            title: spec.map(|spec| spec.title).unwrap_or_default(),
+            people: people.len(),
+            outcomes: run.outcomes.len(),
+        }
+    }
+
+    /// Whether outcomes are missing.
+    pub fn incomplete(&self) -> bool {
+        self.header.planned.is_some_and(|planned| self.outcomes < planned)
+    }
+}
+
+impl Results {
+    /// Computes them.
+    pub(super) fn new(bench: &Bench<'_>) -> Result<Self, MetricsError> {
+        let systems: Vec<SystemScores> = (0..bench.entries.len()).map(|at| SystemScores::of(bench, at)).collect();
+        let shown = shown_baselines(bench, &systems);
+        let runs = 0..bench.runs.len();
+        let belongs = |at: &usize| runs.clone().filter(|run| bench.baselines[*run].contains(at)).collect();
+        let summaries = bench.runs.iter().zip(&bench.norms);
+        Ok(Self {
+            version: crate::base::version::FULL.to_owned(),
+            synthetic: bench.runs.iter().any(|run| run.header.synthetic),
+            options: bench.options,
+            categories: bench.roster.categories.clone(),
+            runs: summaries.map(|(run, norm)| RunSummary::of(run, *norm)).collect(),
+            against: against(bench, &shown)?,
+            ranking: ranking(bench, &systems)?,
+            headline: bench.headline.clone(),
+            baseline_runs: shown.iter().map(belongs).collect(),
+            baselines: shown,
+            systems,
+        })
+    }
+
+    /// Columns of main conditions, which stand before grids of categories and baselines.
+    pub(super) fn main_columns(&self) -> Vec<ResultColumn<'_>> {
+        let labels = names::labels(&self.names(&self.headline));
+        let main = self.headline.iter().zip(labels);
+        main.map(|(at, label)| self.column(*at, label, true)).collect()
+    }
+
+    /// Columns of the baselines that are shown.
+    pub(super) fn baseline_columns(&self) -> Vec<ResultColumn<'_>> {
+        let baselines = self.baselines.iter();
+        let column = |at: &usize| self.column(*at, self.baseline_label(*at), false);
+        baselines.map(column).collect()
+    }
+
+    fn column(&self, at: usize, label: String, ours: bool) -> ResultColumn<'_> {
+        let system = &self.systems[at];
+        ResultColumn {
+            label,
+            ours,
+            chance: system.system == System::Chance,
+            people: system.people,
+            scores: &system.scores,
+            mean_of_people: system.mean_of_people.as_ref(),
+        }
+    }
+
+    /// What a baseline is called: with the runs that it belongs to where another run has one of the same kind.
+    pub(super) fn baseline_label(&self, at: usize) -> String {
+        let system = &self.systems[at].system;
+        let kind = |at: &usize| std::mem::discriminant(&self.systems[*at].system);
+        let alike = self.baselines.iter().filter(|other| kind(other) == kind(&at)).count();
+        let word = names::baseline(system);
+        let runs = self.baselines.iter().position(|b| *b == at);
+        let runs = runs
+            .and_then(|position| self.baseline_runs.get(position))
+            .filter(|_| alike > 1);
+        let runs = runs.map(|runs| runs.iter().map(|run| self.runs[*run].name.as_str()).collect::<Vec<_>>());
+        runs.map_or(word.clone(), |runs| format!("{word} ({})", runs.join(", ")))
+    }
+
+    /// What systems are called.
+    pub(super) fn names(&self, systems: &[usize]) -> Vec<Name> {
+        let name = |at: &usize| {
+            let scores = &self.systems[*at];
+            let run = &self.runs[scores.run];
+            Name::new(&run.name, &run.header.model.name, &scores.system)
+        };
+        systems.iter().map(name).collect()
+    }
+
+    /// Position and label of every condition of a model.
+    pub(super) fn conditions(&self) -> Vec<(usize, String)> {
+        let of_model = |at: &usize| matches!(self.systems[*at].system, System::Model { .. });
+        let conditions: Vec<usize> = (0..self.systems.len()).filter(of_model).collect();
+        let labels = names::labels(&self.names(&conditions));
+        conditions.into_iter().zip(labels).collect()
+    }
+
+    /// The word that stands wherever a result is shown.
+    pub fn respondents_word(&self) -> &'static str {
+        if self.synthetic { "synthetic" } else { "survey" }
+    }
+
+    /// What the people of this report are too few to show, if anything; of several runs, the one with the fewest decides.
+    pub(super) fn few(&self) -> Option<String> {
+        let least = self.runs.iter().map(|run| run.people).min()?;
+        let ranked = self.ranking.len();
+        let pairs = ranked * ranked.saturating_sub(1) / 2;
+        reach(least, self.categories.len(), pairs, &self.options.resampling)
+    }
+}
+
+/// Main conditions against the baselines that are shown.
+fn against(bench: &Bench<'_>, shown: &[usize]) -> Result<Vec<Against>, MetricsError> {
+    let mut against = Vec::new();
+    for &system in &bench.headline {
+        let baselines = bench.baselines[bench.entries[system].run].iter();
+        for &baseline in baselines.filter(|baseline| shown.contains(*baseline)) {
+            let paired = bench.pair(system, baseline)?;
+            let difference = paired.and_then(|paired| paired.overall(bench.categories(), &bench.options.resampling));
+            against.extend(difference.map(|difference| Against {
+                system,
+                baseline,
+                difference,
+            }));
+        }
+    }
+    Ok(against)
+}
+
+/// Baselines to be shown: all but, of several k of resemblance on the same probes, the best one. Choosing it by its
+/// result favours the baseline, never the model.
+fn shown_baselines(bench: &Bench<'_>, systems: &[SystemScores]) -> Vec<usize> {
+    let value = |at: usize| systems[at].rank();
+    let mut shown = Vec::new();
+    for own in &bench.baselines {
+        let best = own
+            .iter()
+            .copied()
+            .filter(|at| matches!(systems[*at].system, System::Resemblance { .. }))
+            .reduce(|best, next| if value(next) > value(best) { next } else { best });
+        for &at in own {
+            let resemblance = matches!(systems[at].system, System::Resemblance { .. });
+            if (!resemblance || Some(at) == best) && !shown.contains(&at) {
+                shown.push(at);
+            }
+        }
+    }
+    shown
+}

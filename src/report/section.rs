@@ -1,0 +1,135 @@
+//! What a section of a report is.
+
+use minijinja::Value;
+use minijinja::value::Serde;
+use serde::Serialize;
+
+use super::bench::Bench;
+use super::charts::Reference;
+use super::csv::CsvTable;
+use super::results::{ResultColumn, Results};
+use super::svg::{Mark, Picture};
+use super::table::Table;
+use crate::metrics::{MetricsError, System};
+
+/// One section of a report: its numbers are the type's own fields, and every form in which they are told stands beside
+/// them in one file. A form that a section does not have is left to the answer given here.
+pub(super) trait ReportSection {
+    /// Computes its numbers.
+    ///
+    /// # Errors
+    /// Where runs contradict each other.
+    fn compute(bench: &Bench<'_>, results: &Results) -> Result<Self, MetricsError>
+    where
+        Self: Sized;
+
+    /// Its part of the page.
+    fn part(&self) -> PagePart;
+
+    /// What the part's template is filled with; absent where the section has nothing to tell.
+    fn page(&self, told: &Told<'_>) -> Option<Value>;
+
+    /// Its tables for people.
+    fn tables(&self, _told: &Told<'_>) -> Vec<Table> {
+        Vec::new()
+    }
+
+    /// Its table for programs.
+    ///
+    /// # Errors
+    /// Where a row has no columns, which tests rule out.
+    fn csv(&self, _told: &Told<'_>) -> Result<Option<CsvTable>, csv::Error> {
+        Ok(None)
+    }
+
+    /// Columns that it adds to the table of overall results.
+    fn columns<'a>(&'a self, _results: &'a Results) -> Vec<ResultColumn<'a>> {
+        Vec::new()
+    }
+
+    /// Whether it is what a reader should see first.
+    fn leads(&self, _results: &Results) -> bool {
+        false
+    }
+}
+
+/// A section's part of the page.
+pub(super) struct PagePart {
+    /// Its anchor, which is also the name of its template.
+    pub id: &'static str,
+    /// What the contents call it.
+    pub title: &'static str,
+    /// Text of its template.
+    pub template: &'static str,
+}
+
+/// What a section is told with beside its own numbers.
+pub(super) struct Told<'a> {
+    /// All systems and how they stand.
+    pub results: &'a Results,
+    /// Columns of overall results: main conditions, grids of categories that stand in for one, baselines.
+    pub columns: Vec<ResultColumn<'a>>,
+}
+
+impl Told<'_> {
+    /// The overall figure of a baseline; absent where runs have different ones.
+    fn baseline(&self, wanted: fn(&System) -> bool) -> Option<f64> {
+        let systems = &self.results.systems;
+        let mut found = self.results.baselines.iter().filter(|at| wanted(&systems[**at].system));
+        match (found.next(), found.next()) {
+            (Some(one), None) => systems[*one].scores.overall.map(|estimate| estimate.value),
+            _ => None,
+        }
+    }
+
+    /// The line of chance.
+    pub fn chance(&self) -> Option<Reference> {
+        let value = self.baseline(|system| *system == System::Chance)?;
+        Some(Reference {
+            value,
+            label: "chance".to_owned(),
+        })
+    }
+
+    /// The line of the majority.
+    pub fn majority(&self) -> Option<Reference> {
+        let value = self.baseline(|system| *system == System::Majority)?;
+        Some(Reference {
+            value,
+            label: "majority".to_owned(),
+        })
+    }
+
+    /// A picture's title, which says so where respondents are synthetic.
+    pub fn tagged(&self, title: &str) -> String {
+        match self.results.synthetic {
+            true => format!("{title} (synthetic respondents)"),
+            false => title.to_owned(),
+        }
+    }
+
+    /// "synthetic" or "survey", the last column of every table for programs.
+    pub fn respondents(&self) -> &'static str {
+        self.results.respondents_word()
+    }
+}
+
+/// A picture that has escaped its own words.
+pub(super) fn safe(svg: String) -> Value {
+    Value::from_safe_string(svg)
+}
+
+/// Rows of words, or anything else that can be written down, as templates take it.
+pub(super) fn words(said: &impl Serialize) -> Value {
+    Value::from(Serde(said))
+}
+
+/// A legend's entry.
+pub(super) fn key(mark: Mark, label: &str) -> Value {
+    let mut canvas = Picture::new(22.0, 14.0);
+    if !matches!(mark, Mark::Published) {
+        canvas.line((1.0, 7.0), (21.0, 7.0), &format!("interval {}", mark.class()));
+    }
+    canvas.mark(mark, (11.0, 7.0), "");
+    minijinja::context! { svg => safe(canvas.finish_decorative()), label }
+}

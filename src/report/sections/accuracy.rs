@@ -1,0 +1,332 @@
+//! The table of categories and systems: the report's main result.
+
+use minijinja::{Value, context};
+use serde::Serialize;
+
+use super::super::bench::Bench;
+use super::super::charts::heat_share;
+use super::super::csv::{CsvTable, EstimateColumns};
+use super::super::names;
+use super::super::published::Published;
+use super::super::results::{ResultColumn, Results};
+use super::super::section::{PagePart, ReportSection, Told, words};
+use super::super::system_scores::SystemScores;
+use super::super::table::{Column, Table, left, right};
+use super::super::words::{percent, range, with_interval};
+use crate::metrics::{Estimate, MetricsError, ProbeCounts, SPLITS, System};
+
+/// The section; its numbers are the report's systems.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct AccuracyTable;
+
+/// People behind the paper's figures, which are printed without intervals.
+const PAPERS_PEOPLE: usize = 800;
+
+/// Columns that a page has room for; more of them go on in a table below.
+const COLUMNS: usize = 16;
+
+impl ReportSection for AccuracyTable {
+    fn compute(_: &Bench<'_>, _: &Results) -> Result<Self, MetricsError> {
+        Ok(Self)
+    }
+
+    fn part(&self) -> PagePart {
+        PagePart {
+            id: "categories",
+            title: "Categories",
+            template: include_str!("../templates/categories.html"),
+        }
+    }
+
+    fn page(&self, told: &Told<'_>) -> Option<Value> {
+        let published = paper(told.results);
+        let columns: Vec<HeatColumn> = told.columns.iter().map(|column| heat_column(told, column)).collect();
+        let columns: Vec<HeatColumn> = columns.into_iter().chain(published).collect();
+        let has_published = columns.iter().any(|column| column.kind == "published");
+        let names: Vec<String> = row_names(told);
+        let tables = in_tables(columns).into_iter().map(|columns| {
+            let spans: Vec<Value> = columns
+                .chunk_by(|a, b| a.kind == b.kind)
+                .map(|alike| context! { kind => alike[0].kind, width => alike.len() })
+                .collect();
+            let rows = names.iter().enumerate().map(|(at, name)| {
+                let cells: Vec<&HeatCell> = columns.iter().map(|column| &column.cells[at]).collect();
+                let kind = row_kind(at, told.results.categories.len());
+                context! { name, kind, cells => words(&cells) }
+            });
+            let rows: Vec<Value> = rows.collect();
+            context! { spans, columns => words(&columns), rows }
+        });
+        let tables: Vec<Value> = tables.collect();
+        let restricted = told.results.headline.is_empty();
+        Some(context! { tables, has_published, restricted })
+    }
+
+    fn tables(&self, told: &Told<'_>) -> Vec<Table> {
+        vec![main_table(told)]
+    }
+
+    fn csv(&self, told: &Told<'_>) -> Result<Option<CsvTable>, csv::Error> {
+        let rows = told
+            .results
+            .systems
+            .iter()
+            .flat_map(|system| csv_rows(told.results, system));
+        CsvTable::of("accuracy", told.respondents(), rows).map(Some)
+    }
+}
+
+/// The table for people: categories and overall by system, in percent with 95 % intervals.
+fn main_table(told: &Told<'_>) -> Table {
+    let results = told.results;
+    let synthetic = if results.synthetic {
+        "SYNTHETIC respondents. "
+    } else {
+        ""
+    };
+    let common = names::in_common(&results.names(&results.headline));
+    let shown: String = common.iter().map(|part| format!(", {part}")).collect();
+    let ours = || told.columns.iter().filter(|column| column.ours);
+    let people = range(ours().map(|column| column.people));
+    let grids = match ours().count() > results.headline.len() {
+        true => " All demonstrations came from one category: that of the probe (same category) or another one.",
+        false => "",
+    };
+    let few = results.few().map_or(String::new(), |few| format!(" {few}"));
+    let caption = format!(
+        "{synthetic}Accuracy in percent with 95 % intervals over {people}{shown}; overall is the mean of the \
+         categories, as mean of people it weighs people alike (the paper's figure).{grids}{few}"
+    );
+    // A row is a category, the overall figure, or the mean of people.
+    type Pick<'a> = Box<dyn Fn(&ResultColumn<'_>) -> Option<Estimate> + 'a>;
+    let categories = results.categories.iter().enumerate().map(|(row, category)| {
+        let pick: Pick<'_> = Box::new(move |column| column.scores.categories[row]);
+        (names::short_category(category), pick)
+    });
+    let overall: Pick<'_> = Box::new(|column| column.scores.overall);
+    let of_people: Pick<'_> = Box::new(|column| column.mean_of_people.copied());
+    let rows = categories.chain([
+        ("Overall".to_owned(), overall),
+        ("Mean of people".to_owned(), of_people),
+    ]);
+    type TableRow<'a> = (String, Pick<'a>);
+    let mut columns: Vec<Column<'_, TableRow<'_>>> = vec![left("category", |row: &TableRow<'_>| row.0.clone())];
+    columns.extend(told.columns.iter().map(|column| {
+        right(column.label.clone(), move |row: &TableRow<'_>| {
+            with_interval((row.1)(column).as_ref())
+        })
+    }));
+    Table::of("main", caption, rows, &columns)
+}
+
+/// A column of the page's table.
+#[derive(Serialize)]
+struct HeatColumn {
+    title: String,
+    kind: &'static str,
+    cells: Vec<HeatCell>,
+}
+
+/// A figure of the page's table, coloured by how high it is.
+#[derive(Serialize)]
+struct HeatCell {
+    figure: String,
+    interval: String,
+    heat: Option<String>,
+}
+
+impl HeatCell {
+    fn of(estimate: Option<Estimate>) -> Self {
+        let ends = estimate.and_then(|estimate| estimate.ends());
+        let whole = |(low, high)| format!("{:.0}–{:.0}", 100.0 * low, 100.0 * high);
+        Self {
+            figure: percent(estimate.map(|estimate| estimate.value)),
+            interval: ends.map(whole).unwrap_or_default(),
+            heat: estimate.map(|estimate| format!("{:.3}", heat_share(estimate.value))),
+        }
+    }
+}
+
+/// Splits that any column has.
+fn splits(told: &Told<'_>) -> Vec<usize> {
+    let has = |split: &usize| told.columns.iter().any(|column| column.scores.splits[*split].is_some());
+    (0..SPLITS).filter(has).collect()
+}
+
+/// Names of the page's rows: categories, overall, the mean of people, splits.
+fn row_names(told: &Told<'_>) -> Vec<String> {
+    let overall = ["Overall", "Overall, mean of people"].map(str::to_owned);
+    let splits = splits(told).into_iter().map(|split| format!("Split {}", split + 1));
+    told.results
+        .categories
+        .iter()
+        .cloned()
+        .chain(overall)
+        .chain(splits)
+        .collect()
+}
+
+/// What kind of row stands at a position: a category, overall, or what stands below it.
+fn row_kind(at: usize, categories: usize) -> &'static str {
+    match at.checked_sub(categories) {
+        None => "category",
+        Some(0) => "overall",
+        Some(_) => "split",
+    }
+}
+
+/// One of our columns, row by row as [`row_names`] has them.
+fn heat_column(told: &Told<'_>, column: &ResultColumn<'_>) -> HeatColumn {
+    let overall = [column.scores.overall, column.mean_of_people.copied()];
+    let splits = splits(told).into_iter().map(|split| column.scores.splits[split]);
+    let figures = column.scores.categories.iter().copied().chain(overall).chain(splits);
+    HeatColumn {
+        title: column.label.clone(),
+        kind: if column.ours { "ours" } else { "baseline" },
+        cells: figures.map(HeatCell::of).collect(),
+    }
+}
+
+/// The paper's columns, where the categories are the paper's; they are of demonstrations from all categories.
+fn paper(results: &Results) -> Vec<HeatColumn> {
+    if results.headline.is_empty() {
+        return Vec::new();
+    }
+    let published = Published::read().map(|published| published.columns(&results.categories));
+    let exact = |share: f64| HeatCell::of(Some(Estimate::exact(share, PAPERS_PEOPLE)));
+    let nothing = || HeatCell {
+        figure: String::new(),
+        interval: String::new(),
+        heat: None,
+    };
+    let columns = published.unwrap_or_default().into_iter().map(|column| HeatColumn {
+        title: column.name,
+        kind: "published",
+        cells: column
+            .categories
+            .into_iter()
+            .chain([column.overall])
+            .map(exact)
+            // The paper has neither a second overall figure nor splits.
+            .chain((0..=SPLITS).map(|_| nothing()))
+            .collect(),
+    });
+    columns.collect()
+}
+
+/// Columns by table: all in one where a page has room for them, otherwise kinds kept together as far as that goes.
+fn in_tables(columns: Vec<HeatColumn>) -> Vec<Vec<HeatColumn>> {
+    let mut kinds: Vec<Vec<HeatColumn>> = Vec::new();
+    for column in columns {
+        match kinds.last_mut() {
+            Some(last) if last.len() < COLUMNS && last[0].kind == column.kind => last.push(column),
+            _ => kinds.push(vec![column]),
+        }
+    }
+    let mut tables: Vec<Vec<HeatColumn>> = Vec::new();
+    for kind in kinds {
+        match tables.last_mut() {
+            Some(last) if last.len() + kind.len() <= COLUMNS => last.extend(kind),
+            _ => tables.push(kind),
+        }
+    }
+    tables
+}
+
+/// The columns that say which system a row of the CSV table is about; a baseline has only its name.
+#[derive(Debug, Clone, Serialize)]
+struct SystemColumns {
+    run: String,
+    model: String,
+    method: String,
+    norm: &'static str,
+    demonstrations: Option<usize>,
+    form: &'static str,
+    demographics: Option<bool>,
+    from_category: String,
+    control: &'static str,
+}
+
+impl SystemColumns {
+    fn of(results: &Results, scores: &SystemScores) -> Self {
+        let run = &results.runs[scores.run];
+        match &scores.system {
+            System::Model { condition, norm } => Self {
+                run: run.name.clone(),
+                model: run.header.model.name.clone(),
+                method: names::method(condition.method).to_owned(),
+                norm: match condition.method.definition().is_normed() {
+                    true => norm.name(),
+                    false => "",
+                },
+                demonstrations: Some(condition.demonstrations),
+                form: names::form(condition.form),
+                demographics: Some(condition.demographics),
+                from_category: condition.category.clone().unwrap_or_default(),
+                control: names::control(condition.control),
+            },
+            baseline => Self {
+                run: run.name.clone(),
+                model: String::new(),
+                method: names::baseline(baseline),
+                norm: "",
+                demonstrations: None,
+                form: "",
+                demographics: None,
+                from_category: String::new(),
+                control: "",
+            },
+        }
+    }
+}
+
+/// What part of a system's result a row of the CSV table is.
+#[derive(Debug, Clone, Serialize)]
+struct ScopeColumns {
+    scope: &'static str,
+    name: String,
+}
+
+/// What stands behind a figure.
+#[derive(Debug, Clone, Copy, Serialize)]
+struct CountColumns {
+    people: Option<usize>,
+    probes: Option<usize>,
+    unread: Option<usize>,
+}
+
+/// Every figure of a system: overall, by split, by category, and overall as the paper has it and with questions varied.
+fn csv_rows(results: &Results, system: &SystemScores) -> Vec<impl Serialize + use<>> {
+    let (scores, counts) = (&system.scores, &system.counts);
+    type Line<'a> = (&'static str, String, Option<&'a Estimate>, Option<ProbeCounts>);
+    let overall = |scope, estimate| (scope, String::new(), estimate, counts.overall);
+    let splits = scores.splits.iter().zip(counts.splits).enumerate();
+    let splits =
+        splits.map(|(split, (estimate, counts))| ("split", (split + 1).to_string(), estimate.as_ref(), counts));
+    let categories = results
+        .categories
+        .iter()
+        .zip(&scores.categories)
+        .zip(&counts.categories);
+    let categories =
+        categories.map(|((name, estimate), counts)| ("category", name.clone(), estimate.as_ref(), *counts));
+    let last = [
+        overall("overall, mean of people", system.mean_of_people.as_ref()),
+        overall("overall, crossed with questions", system.crossed.as_ref()),
+    ];
+    let all = std::iter::once(overall("overall", scores.overall.as_ref()))
+        .chain(splits)
+        .chain(categories)
+        .chain(last);
+    let identity = SystemColumns::of(results, system);
+    let row = |(scope, name, estimate, counts): Line<'_>| {
+        let counts = CountColumns {
+            people: counts.map(|counts| counts.people),
+            probes: counts.map(|counts| counts.probes),
+            unread: counts.map(|counts| counts.unread),
+        };
+        let figures = EstimateColumns::of(Some(estimate?));
+        Some((identity.clone(), ScopeColumns { scope, name }, figures, counts))
+    };
+    all.filter_map(row).collect()
+}

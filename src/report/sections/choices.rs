@@ -1,0 +1,249 @@
+//! What is chosen, whoever is asked.
+
+use minijinja::{Value, context};
+use serde::{Deserialize, Serialize};
+
+use super::super::bench::Bench;
+use super::super::csv::{ContrastColumns, CsvTable, Figure};
+use super::super::phrases::{alike, capital, ordinal};
+use super::super::results::Results;
+use super::super::section::{PagePart, ReportSection, Told, words};
+use super::super::table::{Table, left, right};
+use super::super::words::{beside, contrast, kappa, percent};
+use crate::metrics::{
+    Constancy, Flips, Habits, MetricsError, Shortest, System, constancy, flips, is_informed, prediction, shortest,
+};
+
+/// What one condition chooses.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SystemChoices {
+    /// Position among the report's systems.
+    pub system: usize,
+    /// What it is called among all conditions.
+    pub label: String,
+    /// Its choices beside people's own answers.
+    pub choices: Habits,
+    /// In what it answers alike whoever is asked, if it does.
+    pub constancy: Option<Constancy>,
+    /// Overall accuracy.
+    pub accuracy: Option<f64>,
+    /// Overall accuracy of always choosing the first candidate, on the run's probes.
+    pub always_first: Option<f64>,
+    /// How often the shortest candidate is chosen; absent where candidates were not scored.
+    pub shortest: Option<Shortest>,
+    /// How often the choice depends on the order of the options; absent where they were listed in one order.
+    pub flips: Option<Flips>,
+}
+
+impl ReportSection for Vec<SystemChoices> {
+    /// The choices of every condition from which any could be read.
+    fn compute(bench: &Bench<'_>, results: &Results) -> Result<Self, MetricsError> {
+        let is_condition = |at: &usize| bench.entries[*at].condition().is_some();
+        let conditions: Vec<usize> = (0..bench.entries.len()).filter(is_condition).collect();
+        let labels = bench.labels(&conditions);
+        let labelled = conditions.into_iter().zip(labels);
+        Ok(labelled
+            .filter_map(|(at, label)| of_one(bench, results, at, label))
+            .collect())
+    }
+
+    fn part(&self) -> PagePart {
+        PagePart {
+            id: "choices",
+            title: "Choices",
+            template: include_str!("../templates/choices.html"),
+        }
+    }
+
+    fn page(&self, _: &Told<'_>) -> Option<Value> {
+        let width = positions(self);
+        let rows: Vec<ChoiceWords> = self.iter().map(|one| ChoiceWords::of(one, width)).collect();
+        let positions: Vec<String> = (0..width).map(|at| capital(&ordinal(at))).collect();
+        (!rows.is_empty()).then(|| context! { rows => words(&rows), positions })
+    }
+
+    fn tables(&self, told: &Told<'_>) -> Vec<Table> {
+        let table = table(self, told);
+        if table.rows.is_empty() { Vec::new() } else { vec![table] }
+    }
+
+    fn csv(&self, told: &Told<'_>) -> Result<Option<CsvTable>, csv::Error> {
+        CsvTable::of("choices", told.respondents(), self.iter().flat_map(csv_rows)).map(Some)
+    }
+}
+
+fn of_one(bench: &Bench<'_>, results: &Results, system: usize, label: String) -> Option<SystemChoices> {
+    let entry = &bench.entries[system];
+    let run = &bench.runs[entry.run];
+    let System::Model { condition, norm } = &entry.system else {
+        return None;
+    };
+    let chosen = |outcome: &_| prediction(outcome, *norm).filter(|_| is_informed(outcome, *norm));
+    let shortest = shortest(run, condition, chosen);
+    let first = bench.baselines[entry.run]
+        .iter()
+        .find(|at| bench.entries[**at].system == System::First);
+    let overall = |at: usize| results.systems[at].scores.overall.map(|estimate| estimate.value);
+    Some(SystemChoices {
+        system,
+        label,
+        choices: Habits::of(&entry.panel, &bench.roster, &bench.options.resampling)?,
+        constancy: most_telling(constancy(&entry.panel.rows), shortest),
+        accuracy: overall(system),
+        always_first: first.and_then(|at| overall(*at)),
+        shortest,
+        flips: flips(run, condition),
+    })
+}
+
+/// A model that always chooses the shortest candidate also answers a question alike whoever is asked; that it is the
+/// shortest says more.
+fn most_telling(found: Option<Constancy>, shortest: Option<Shortest>) -> Option<Constancy> {
+    let by_length = shortest.and_then(|shortest| shortest.constancy());
+    match found {
+        Some(Constancy::Position { .. }) => found,
+        _ => by_length.or(found),
+    }
+}
+
+/// Number of positions that any condition has.
+fn positions(all: &[SystemChoices]) -> usize {
+    all.iter().map(|one| one.choices.positions.len()).max().unwrap_or(0)
+}
+
+/// What stands in a row of the tables for people.
+#[derive(Serialize)]
+struct ChoiceWords {
+    label: String,
+    alike: Option<String>,
+    positions: Vec<String>,
+    commonest: String,
+    kappa: String,
+    accuracy: String,
+    first: String,
+    always: String,
+    over: String,
+    flips: String,
+}
+
+impl ChoiceWords {
+    fn of(one: &SystemChoices, width: usize) -> Self {
+        let shares = one.choices.positions.iter().map(beside);
+        let shares = shares.chain(std::iter::repeat("–".to_owned()));
+        Self {
+            label: one.label.clone(),
+            alike: one.constancy.as_ref().map(alike),
+            positions: shares.take(width).collect(),
+            commonest: beside(&one.choices.commonest),
+            kappa: kappa(one.choices.agreement.and_then(|agreement| agreement.kappa)),
+            accuracy: percent(one.accuracy),
+            first: percent(one.always_first),
+            always: percent(one.choices.always_commonest),
+            over: contrast(one.choices.over_commonest.as_ref()),
+            flips: one
+                .flips
+                .map_or("–".to_owned(), |flips| flipping(&flips, one.choices.read)),
+        }
+    }
+}
+
+/// How often the choice flips with the order; with the number of probes where not all were asked in several.
+fn flipping(flips: &Flips, read: usize) -> String {
+    let share = percent(Some(flips.share));
+    match flips.probes < read {
+        true => format!("{share} (of {} probes)", flips.probes),
+        false => share,
+    }
+}
+
+fn table(all: &[SystemChoices], told: &Told<'_>) -> Table {
+    let width = positions(all);
+    let rows: Vec<ChoiceWords> = all.iter().map(|one| ChoiceWords::of(one, width)).collect();
+    let warnings = rows
+        .iter()
+        .filter_map(|row| Some(format!("\n{}: {}.", row.label, row.alike.as_ref()?)));
+    let caption = format!(
+        "What is chosen, whoever is asked, in percent with people's own answers in brackets ({} respondents); kappa is \
+         agreement with the person beyond what the same choices, dealt to other people, would reach.{}",
+        told.respondents(),
+        warnings.collect::<String>()
+    );
+    let mut columns = vec![left("condition", |row: &ChoiceWords| row.label.clone())];
+    columns.extend((0..width).map(|at| right(ordinal(at), move |row: &ChoiceWords| row.positions[at].clone())));
+    columns.extend([
+        right("same for everybody", |row: &ChoiceWords| row.commonest.clone()),
+        right("kappa", |row: &ChoiceWords| row.kappa.clone()),
+        right("flips", |row: &ChoiceWords| row.flips.clone()),
+        right("accuracy", |row: &ChoiceWords| row.accuracy.clone()),
+        right("always first", |row: &ChoiceWords| row.first.clone()),
+        right("always its commonest", |row: &ChoiceWords| row.always.clone()),
+        right("over that", |row: &ChoiceWords| row.over.clone()),
+    ]);
+    Table::of("choices", caption, rows, &columns)
+}
+
+/// A row of the CSV table before the difference to always its commonest choice.
+#[derive(Serialize)]
+struct ChoiceColumns<'a> {
+    system: &'a str,
+    position: usize,
+    chosen: Figure,
+    own: Figure,
+    read: usize,
+    same_for_everybody: Figure,
+    same_for_everybody_own: Figure,
+    agreement: Figure,
+    kappa: Figure,
+    accuracy: Figure,
+    always_first: Figure,
+    always_commonest: Figure,
+}
+
+/// What follows it.
+#[derive(Serialize)]
+struct HabitColumns {
+    shortest: Figure,
+    shortest_own: Figure,
+    flips: Figure,
+    flips_probes: Option<usize>,
+    constant: &'static str,
+}
+
+/// A row a position, the figures of the whole condition on each.
+fn csv_rows(one: &SystemChoices) -> impl Iterator<Item = impl Serialize> {
+    let choices = &one.choices;
+    choices.positions.iter().enumerate().map(move |(position, share)| {
+        let first = ChoiceColumns {
+            system: &one.label,
+            position: position + 1,
+            chosen: share.chosen.into(),
+            own: share.own.into(),
+            read: choices.read,
+            same_for_everybody: choices.commonest.chosen.into(),
+            same_for_everybody_own: choices.commonest.own.into(),
+            agreement: choices.agreement.map(|agreement| agreement.agreement).into(),
+            kappa: choices.agreement.and_then(|agreement| agreement.kappa).into(),
+            accuracy: one.accuracy.into(),
+            always_first: one.always_first.into(),
+            always_commonest: choices.always_commonest.into(),
+        };
+        let shortest = one.shortest.map(|shortest| shortest.share);
+        let last = HabitColumns {
+            shortest: shortest.map(|share| share.chosen).into(),
+            shortest_own: shortest.map(|share| share.own).into(),
+            flips: one.flips.map(|flips| flips.share).into(),
+            flips_probes: one.flips.map(|flips| flips.probes),
+            constant: one.constancy.as_ref().map_or("", kind),
+        };
+        (first, ContrastColumns::of(choices.over_commonest.as_ref()), last)
+    })
+}
+
+/// The word for it in tables for programs.
+fn kind(constancy: &Constancy) -> &'static str {
+    match constancy {
+        Constancy::Position { .. } => "position",
+        Constancy::Question { .. } => "question",
+        Constancy::Shortest { .. } => "shortest",
+    }
+}

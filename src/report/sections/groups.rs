@@ -1,0 +1,173 @@
+//! Groups of people: whether some are known better than others.
+
+use minijinja::{Value, context};
+use serde::{Deserialize, Serialize};
+
+use super::super::bench::Bench;
+use super::super::charts::{Dot, DotPlot, DotRow, LabelPlace, Reference, dots};
+use super::super::csv::{CsvTable, EstimateColumns};
+use super::super::results::Results;
+use super::super::section::{PagePart, ReportSection, Told, key, safe, words};
+use super::super::svg::{self, Mark};
+use super::super::words::p_value;
+use crate::metrics::{
+    DimensionGroups, FEWEST_FOR_INTERVAL, GroupAccuracy, Inequity, MetricsError, Sums, Unread, by_group,
+};
+
+/// One system by group.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SystemGroups {
+    /// Position among the report's systems.
+    pub system: usize,
+    /// What it is called among those shown together.
+    pub label: String,
+    /// Its groups.
+    pub inequity: Inequity,
+}
+
+impl ReportSection for Vec<SystemGroups> {
+    /// Main conditions by demographic group.
+    fn compute(bench: &Bench<'_>, _: &Results) -> Result<Self, MetricsError> {
+        let labelled = bench.headline.iter().zip(bench.labels(&bench.headline));
+        let all = labelled.map(|(&system, label)| {
+            let panel = &bench.entries[system].panel;
+            let sums = Sums::of_panel(panel, bench.categories(), panel.credit(Unread::Wrong));
+            let inequity = by_group(&sums, &bench.roster, &bench.options.resampling);
+            SystemGroups {
+                system,
+                label,
+                inequity,
+            }
+        });
+        Ok(all.filter(|groups| !groups.inequity.dimensions.is_empty()).collect())
+    }
+
+    fn part(&self) -> PagePart {
+        PagePart {
+            id: "groups",
+            title: "Groups",
+            template: include_str!("../templates/groups.html"),
+        }
+    }
+
+    fn page(&self, told: &Told<'_>) -> Option<Value> {
+        let dimensions = &self.first()?.inequity.dimensions;
+        let domain = common_domain(self);
+        let plots = dimensions.iter().enumerate().map(|(number, dimension)| {
+            let plot = plot(self, told, dimension, domain);
+            let title = told.tagged(&format!("Accuracy in percent by {}", dimension.name));
+            let svg = safe(dots(&plot, &format!("group-{number}"), &title));
+            context! { heading => dimension.name.clone(), svg }
+        });
+        let plots: Vec<Value> = plots.collect();
+        let legend = self.iter().enumerate().filter(|_| self.len() > 1);
+        let legend: Vec<Value> = legend.map(|(at, one)| key(Mark::Series(at), &one.label)).collect();
+        let inequity: Vec<InequityWords> = self.iter().map(InequityWords::of).collect();
+        Some(context! { plots, legend_keys => legend, inequity => words(&inequity) })
+    }
+
+    fn csv(&self, told: &Told<'_>) -> Result<Option<CsvTable>, csv::Error> {
+        let rows = self.iter().flat_map(|one| {
+            let system = told.results.systems[one.system].label.as_str();
+            one.inequity.dimensions.iter().flat_map(move |dimension| {
+                dimension.groups.iter().map(move |group| {
+                    let about = GroupColumns {
+                        system,
+                        dimension: &dimension.name,
+                        group: &group.name,
+                        people: group.people,
+                    };
+                    (about, EstimateColumns::of(Some(&group.accuracy)))
+                })
+            })
+        });
+        CsvTable::of("groups", told.respondents(), rows).map(Some)
+    }
+}
+
+/// What a row of the CSV table is about.
+#[derive(Serialize)]
+struct GroupColumns<'a> {
+    system: &'a str,
+    dimension: &'a str,
+    group: &'a str,
+    people: usize,
+}
+
+/// One scale for all plots. Groups without an interval are of so few people that their figures would squeeze all others.
+fn common_domain(all: &[SystemGroups]) -> (f64, f64) {
+    let dimensions = all.iter().flat_map(|one| &one.inequity.dimensions);
+    let groups = dimensions.flat_map(|dimension| &dimension.groups);
+    let figures = groups
+        .filter(|group| group.people >= FEWEST_FOR_INTERVAL)
+        .map(|group| group.accuracy.value);
+    let (low, high) = svg::domain(figures, (0.0, 1.0));
+    ((low - 0.05).max(0.0), (high + 0.05).min(1.0))
+}
+
+/// All systems by the groups of one dimension.
+fn plot(all: &[SystemGroups], told: &Told<'_>, dimension: &DimensionGroups, domain: (f64, f64)) -> DotPlot {
+    let rows = dimension.groups.iter().map(|group| DotRow {
+        label: group.name.clone(),
+        note: group.people.to_string(),
+        dots: all
+            .iter()
+            .enumerate()
+            .filter_map(|(series, one)| {
+                Some(Dot {
+                    mark: Mark::Series(series),
+                    name: match all.len() {
+                        1 => String::new(),
+                        _ => one.label.clone(),
+                    },
+                    estimate: same_group(one, &dimension.name, &group.name)?.accuracy,
+                })
+            })
+            .collect(),
+    });
+    let overall = match all {
+        [one] => told.results.systems[one.system].scores.overall,
+        _ => None,
+    };
+    let reference = overall.map(|estimate| Reference {
+        value: estimate.value,
+        label: "all".to_owned(),
+    });
+    DotPlot {
+        rows: rows.collect(),
+        labels: LabelPlace::Beside,
+        references: reference.into_iter().collect(),
+        differences: false,
+        domain: Some(domain),
+    }
+}
+
+/// A system's own group of this name.
+fn same_group<'a>(one: &'a SystemGroups, dimension: &str, group: &str) -> Option<&'a GroupAccuracy> {
+    let own = one.inequity.dimensions.iter().find(|own| own.name == dimension)?;
+    own.groups.iter().find(|own| own.name == group)
+}
+
+/// Inequity in words.
+#[derive(Serialize)]
+struct InequityWords {
+    system: String,
+    sigma: String,
+    by_chance: String,
+    p: String,
+    dimensions: usize,
+}
+
+impl InequityWords {
+    fn of(one: &SystemGroups) -> Self {
+        let points = |share: Option<f64>| share.map_or("–".to_owned(), |share| format!("{:.2}", 100.0 * share));
+        let dimensions = one.inequity.dimensions.iter();
+        Self {
+            system: one.label.clone(),
+            sigma: points(one.inequity.sigma),
+            by_chance: points(one.inequity.sigma_by_chance),
+            p: one.inequity.p.map_or("–".to_owned(), p_value),
+            dimensions: dimensions.filter(|dimension| dimension.sigma.is_some()).count(),
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! The sections of a report, in the order in which a reader meets them.
+//!
+//! A section is a file here, its template, and a line in the list below.
+
+use serde::{Deserialize, Serialize};
+
+use super::bench::Bench;
+use super::results::Results;
+use super::section::ReportSection;
+use crate::metrics::MetricsError;
+
+mod accuracy;
+mod calibration;
+mod choices;
+mod conditions;
+mod demonstrations;
+mod groups;
+mod lift;
+mod methods;
+mod norms;
+mod notes;
+mod readings;
+mod transfer;
+
+pub use calibration::SystemCalibration;
+pub use choices::SystemChoices;
+pub use demonstrations::{Curve, CurvePoint};
+pub use groups::SystemGroups;
+pub use lift::Lift;
+pub use methods::MethodPair;
+pub use norms::{NormRow, NormScores};
+pub use readings::SystemReadings;
+pub use transfer::Transfer;
+pub(in crate::report) use transfer::diagonal;
+
+/// Declares the sections: the struct that holds them, their computation, and the list that the page, the tables and the
+/// CSV files are made from.
+macro_rules! sections {
+    ($($(#[$about:meta])* $name:ident: $kind:ty,)+) => {
+        /// The numbers of every section.
+        #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+        pub struct Sections {
+            $($(#[$about])* pub $name: $kind,)+
+        }
+
+        impl Sections {
+            /// Computes all of them.
+            pub(in crate::report) fn compute(bench: &Bench<'_>, results: &Results) -> Result<Self, MetricsError> {
+                Ok(Self { $($name: ReportSection::compute(bench, results)?,)+ })
+            }
+
+            /// All of them, in order.
+            pub(in crate::report) fn list(&self) -> Vec<&dyn ReportSection> {
+                vec![$(&self.$name),+]
+            }
+        }
+    };
+}
+
+// A section whose numbers are those of `Results` has none of its own to write down.
+sections! {
+    /// The table of categories.
+    #[serde(skip)]
+    accuracy: accuracy::AccuracyTable,
+    /// What every condition chooses, beside what people answered.
+    choices: Vec<SystemChoices>,
+    /// Accuracy against number of demonstrations.
+    curves: Vec<Curve>,
+    /// Own demonstrations against somebody else's or nobody's.
+    lift: Vec<Lift>,
+    /// Main conditions by demographic group.
+    groups: Vec<SystemGroups>,
+    /// Accuracy by category of the probe and category of the demonstrations.
+    transfer: Vec<Transfer>,
+    /// Methods of one run against each other.
+    methods: Vec<MethodPair>,
+    /// Likelihood conditions under every norm.
+    norms: Vec<NormScores>,
+    /// Calibration of conditions that give probabilities.
+    calibration: Vec<SystemCalibration>,
+    /// How generated answers were read.
+    readings: Vec<SystemReadings>,
+    /// What was run, and every condition of the grid.
+    #[serde(skip)]
+    conditions: conditions::RunList,
+    /// How figures are made.
+    #[serde(skip)]
+    notes: notes::Notes,
+}
