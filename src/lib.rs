@@ -28,6 +28,21 @@
 //! `model`; `run` does so for a whole experiment; `metrics` and `report` make numbers, tables and a page of its
 //! records. `ARCHITECTURE.md` says what each may import and what is deliberately absent.
 
+// The library neither stops the program nor speaks to its user; the command line (`cli`) alone does the latter.
+#![cfg_attr(
+    not(test),
+    warn(
+        clippy::expect_used,
+        clippy::panic,
+        clippy::print_stderr,
+        clippy::print_stdout,
+        clippy::todo,
+        clippy::unimplemented,
+        clippy::unreachable,
+        clippy::unwrap_used
+    )
+)]
+
 pub mod base;
 
 pub mod survey;

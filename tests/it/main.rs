@@ -1,4 +1,4 @@
-//! Tests of the program and of rooms together, in one binary.
+//! Tests of the program and of modules together, in one binary.
 
 mod baseline;
 mod browser;
