@@ -92,6 +92,11 @@ impl SurveyError {
             Self::Io { source, .. } => match source.kind() {
                 std::io::ErrorKind::NotFound => Some("check the path".into()),
                 std::io::ErrorKind::PermissionDenied => Some("check who may read or write it".into()),
+                std::io::ErrorKind::UnexpectedEof
+                | std::io::ErrorKind::InvalidInput
+                | std::io::ErrorKind::InvalidData => {
+                    Some("it is damaged, or was cut off: fetch or copy it again".into())
+                }
                 _ => None,
             },
             Self::SampleTooSmall { has, .. } => Some(format!("ask for {has} or more with --respondents")),

@@ -122,6 +122,14 @@ pub enum FileError {
         /// Columns in the header.
         expected: usize,
     },
+    /// A row or line that does not end.
+    #[error("{}, line {line}: a row that begins here does not end within 16 MiB", path.display())]
+    EndlessRow {
+        /// The file.
+        path: PathBuf,
+        /// Line, from 1.
+        line: u64,
+    },
     /// A field that should hold a code holds something else.
     #[error("{}, line {line}, column {column}: `{found}` is not {expected}", path.display())]
     Value {
@@ -135,6 +143,12 @@ pub enum FileError {
         found: String,
         /// What was expected.
         expected: Expected,
+    },
+    /// One JSON array in place of an object a line.
+    #[error("{}: a JSON array, where one JSON object a line was expected", path.display())]
+    JsonArray {
+        /// The file.
+        path: PathBuf,
     },
     /// A line of a label file that is not a JSON object.
     #[error("{}, line {line}: {problem}", path.display())]
@@ -188,7 +202,7 @@ impl Expected {
         match self {
             Self::Code => {
                 "answers are whole numbers, and a missing one is blank, NA or a negative code: use the CSV with numeric codes, \
-                 not the one with labels"
+                 not the one with labels, and leave out a second line of names below the header"
             }
             Self::Interview => "every row needs its D_INTERVIEW; remove the row, or give it a number of its own",
             Self::UnroundedInterview => {
@@ -216,7 +230,7 @@ impl FileError {
             Self::Directory { .. } => "name the .csv or .jsonl file inside it",
             Self::Empty { .. } | Self::NoRows { .. } => "download or export the file again",
             Self::Encoding { .. } => "save the file as UTF-8; the official CSV files are UTF-8",
-            Self::Foreign { path, kind } => return Some(format!("make a CSV of it: {}", kind.conversion(path))),
+            Self::Foreign { path, kind } => return Some(kind.remedy(path)),
             Self::Archive { .. } => "unpack it and give the table of text inside, as CSV",
             Self::Separator { .. } => {
                 "use the survey's own CSV file: cross-national files have commas, country files semicolons"
@@ -242,7 +256,16 @@ impl FileError {
                 "the download or copy stopped early, or a quotation mark opens that line and is never closed; look at it, or \
                  fetch the file again"
             }
+            Self::EndlessRow { .. } => {
+                "a quotation mark opens that row and is never closed, or this is no table of people; look at that line"
+            }
             Self::Value { expected, .. } => expected.hint(),
+            Self::JsonArray { path } => {
+                return Some(format!(
+                    "make lines of it: jq -c '.[]' '{}' > lines.jsonl",
+                    path.display()
+                ));
+            }
             Self::Json { .. } => "a label file has one JSON object a line, keyed by question id",
         };
         Some(text.to_owned())

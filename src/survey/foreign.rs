@@ -1,4 +1,4 @@
-//! Files of other programs that people hand in: what they are, and the one line that makes a CSV of them.
+//! Files that people hand in and that are no table of text: what they are, and the one line that makes a CSV of them.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -22,10 +22,28 @@ pub enum Foreign {
     Parquet,
     /// Text in UTF-16, as Excel saves "Unicode text".
     Utf16,
+    /// A data set of SAS, `.sas7bdat`.
+    Sas,
+    /// Packed by xz.
+    Xz,
+    /// Packed by bzip2.
+    Bzip2,
+    /// Packed by Zstandard.
+    Zstd,
+    /// An archive of 7-Zip.
+    SevenZip,
+    /// A RAR archive.
+    Rar,
+    /// A tape archive, `.tar` or `.tar.gz`.
+    Tar,
+    /// A page that a web server sent in place of the file.
+    WebPage,
+    /// A document, such as the code book.
+    Pdf,
 }
 
 /// First bytes, beginning with the likeliest.
-const MAGIC: [(&[u8], Foreign); 18] = [
+const MAGIC: [(&[u8], Foreign); 28] = [
     (b"$FL2", Foreign::Spss),
     (b"$FL3", Foreign::Spss),
     (b"<stata_dta>", Foreign::Stata),
@@ -46,14 +64,39 @@ const MAGIC: [(&[u8], Foreign); 18] = [
     (b"PAR1", Foreign::Parquet),
     (b"\xff\xfe", Foreign::Utf16),
     (b"\xfe\xff", Foreign::Utf16),
+    (
+        b"\0\0\0\0\0\0\0\0\0\0\0\0\xc2\xea\x81\x60\xb3\x14\x11\xcf",
+        Foreign::Sas,
+    ),
+    (b"\xfd7zXZ\0", Foreign::Xz),
+    (b"BZh", Foreign::Bzip2),
+    (b"\x28\xb5\x2f\xfd", Foreign::Zstd),
+    (b"7z\xbc\xaf\x27\x1c", Foreign::SevenZip),
+    (b"Rar!\x1a\x07", Foreign::Rar),
+    (b"%PDF-", Foreign::Pdf),
+    (b"<!DOCTYPE", Foreign::WebPage),
+    (b"<!doctype", Foreign::WebPage),
+    (b"<html", Foreign::WebPage),
 ];
+
+/// What a tape archive has, and where.
+const TAR: (usize, &[u8]) = (257, b"ustar");
 
 impl Foreign {
     /// What the first bytes of a file tell.
     pub(super) fn of_bytes(start: &[u8]) -> Option<Self> {
+        let (place, tar) = TAR;
+        if start.get(place..).is_some_and(|rest| rest.starts_with(tar)) {
+            return Some(Self::Tar);
+        }
+        // Web servers put blank lines before a page.
+        let page = start.trim_ascii_start();
         MAGIC
             .iter()
-            .find(|(magic, _)| start.starts_with(magic))
+            .find(|(magic, kind)| match kind {
+                Self::WebPage => page.starts_with(magic),
+                _ => start.starts_with(magic),
+            })
             .map(|&(_, kind)| kind)
     }
 
@@ -66,8 +109,27 @@ impl Foreign {
         })
     }
 
-    /// The line of shell that writes the file as CSV beside it.
-    pub fn conversion(self, path: &Path) -> String {
+    /// What to do with the file at `path`: for most, the line of shell that writes it as CSV beside it or unpacks it.
+    pub fn remedy(self, path: &Path) -> String {
+        let from = quoted(path);
+        let unpack = match self {
+            Self::WebPage => {
+                return "download the file in a browser, signed in and with the conditions of use accepted".to_owned();
+            }
+            Self::Pdf => return "give the data file, not its documentation".to_owned(),
+            Self::Xz => format!("xz -d -k -c {from} > {}", quoted(&beside(path, "-unpacked.csv"))),
+            Self::Bzip2 => format!("bzip2 -d -k -c {from} > {}", quoted(&beside(path, "-unpacked.csv"))),
+            Self::Zstd => format!("zstd -d -c {from} > {}", quoted(&beside(path, "-unpacked.csv"))),
+            Self::SevenZip => format!("7z x {from}"),
+            Self::Rar => format!("unrar x {from}"),
+            Self::Tar => format!("tar -xf {from}"),
+            _ => return format!("make a CSV of it: {}", self.conversion(path)),
+        };
+        format!("unpack it: {unpack}")
+    }
+
+    /// The line of shell that writes a table of another program as CSV beside it.
+    fn conversion(self, path: &Path) -> String {
         let (from, to) = (quoted(path), quoted(&beside(path, ".csv")));
         let (packages, call) = match self {
             Self::Spss => ("pyreadstat", "import pyreadstat; pyreadstat.read_sav(a)[0]"),
@@ -77,7 +139,8 @@ impl Foreign {
             Self::OldExcel => ("pandas xlrd", "import pandas; pandas.read_excel(a)"),
             Self::OpenDocument => ("pandas odfpy", "import pandas; pandas.read_excel(a)"),
             Self::Parquet => ("pandas pyarrow", "import pandas; pandas.read_parquet(a)"),
-            Self::Utf16 => {
+            Self::Sas => ("pyreadstat", "import pyreadstat; pyreadstat.read_sas7bdat(a)[0]"),
+            _ => {
                 return format!(
                     "iconv -f UTF-16 -t UTF-8 {from} > {}",
                     quoted(&beside(path, "-utf8.csv"))
@@ -93,7 +156,13 @@ impl Foreign {
 
 /// The same name with another end, never the name itself.
 fn beside(path: &Path, end: &str) -> PathBuf {
-    let mut name = path.file_stem().unwrap_or_default().to_owned();
+    let stem = Path::new(path.file_stem().unwrap_or_default());
+    let stem = if stem.extension().is_some_and(|end| end == "csv") {
+        stem.file_stem().unwrap_or_default()
+    } else {
+        stem.as_os_str()
+    };
+    let mut name = stem.to_owned();
     name.push(end);
     let other = path.with_file_name(name);
     if other == path {
@@ -119,6 +188,15 @@ impl fmt::Display for Foreign {
             Self::OpenDocument => "an OpenDocument spreadsheet",
             Self::Parquet => "a Parquet file",
             Self::Utf16 => "text in UTF-16",
+            Self::Sas => "a SAS data set",
+            Self::Xz => "packed by xz",
+            Self::Bzip2 => "packed by bzip2",
+            Self::Zstd => "packed by Zstandard",
+            Self::SevenZip => "a 7-Zip archive",
+            Self::Rar => "a RAR archive",
+            Self::Tar => "a tar archive",
+            Self::WebPage => "a web page",
+            Self::Pdf => "a PDF document",
         })
     }
 }
@@ -128,19 +206,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_conversion_names_the_file_and_where_its_table_goes() {
-        let line = Foreign::Spss.conversion(Path::new("my data/WVS's.sav"));
+    fn a_remedy_names_the_file_and_where_its_table_goes() {
+        let line = Foreign::Spss.remedy(Path::new("my data/WVS's.sav"));
         assert!(
             line.ends_with(r"'my data/WVS'\''s.sav' 'my data/WVS'\''s.csv'"),
             "{line}"
         );
         assert!(line.contains("read_sav(a)[0].to_csv(b, index=False)"), "{line}");
         assert_eq!(
-            Foreign::Utf16.conversion(Path::new("India.csv")),
-            "iconv -f UTF-16 -t UTF-8 'India.csv' > 'India-utf8.csv'"
+            Foreign::Utf16.remedy(Path::new("India.csv")),
+            "make a CSV of it: iconv -f UTF-16 -t UTF-8 'India.csv' > 'India-utf8.csv'"
         );
-        let misnamed = Foreign::Parquet.conversion(Path::new("people.csv"));
+        let misnamed = Foreign::Parquet.remedy(Path::new("people.csv"));
         assert!(misnamed.ends_with("'people.csv' 'people-table.csv'"), "{misnamed}");
+        assert_eq!(
+            Foreign::Xz.remedy(Path::new("WVS.csv.xz")),
+            "unpack it: xz -d -k -c 'WVS.csv.xz' > 'WVS-unpacked.csv'"
+        );
     }
 
     #[test]
@@ -148,6 +230,11 @@ mod tests {
         assert_eq!(Foreign::of_bytes(b"$FL2@(#)"), Some(Foreign::Spss));
         assert_eq!(Foreign::of_bytes(b"<stata_dta><header>"), Some(Foreign::Stata));
         assert_eq!(Foreign::of_bytes(b"PAR1\x15\x04"), Some(Foreign::Parquet));
+        assert_eq!(Foreign::of_bytes(b"\r\n <!DOCTYPE html>"), Some(Foreign::WebPage));
+        assert_eq!(
+            Foreign::of_bytes(&[&[b'a'; 257][..], b"ustar"].concat()),
+            Some(Foreign::Tar)
+        );
         assert_eq!(Foreign::of_bytes(b"version,doi,A_WAVE"), None);
         assert_eq!(Foreign::of_bytes(b"\"Q1\";\"Q2\""), None);
         let members = ["_rels/.rels", "[Content_Types].xml", "xl/workbook.xml"];

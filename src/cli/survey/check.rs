@@ -73,15 +73,27 @@ impl Findings<'_> {
         self.identity(&mut text)?;
         self.answers(&mut text)?;
         self.codes(&mut text)?;
+        self.sample(&mut text)?;
+        Ok(text)
+    }
+
+    /// Who could be drawn.
+    fn sample(&self, text: &mut String) -> std::fmt::Result {
+        let (needed, questions) = (self.conditions.least_answers, self.catalogue.questions.len());
+        if needed > questions {
+            return writeln!(
+                text,
+                "`indieval survey sample` does not apply: it draws people with {needed} answers, and the catalogue has \
+                 {questions} questions"
+            );
+        }
         writeln!(
             text,
-            "{} of {} could be drawn by `indieval survey sample`: they answered all {} probes and at least {} questions",
+            "{} of {} could be drawn by `indieval survey sample`: they answered all {} probes and at least {needed} questions",
             self.eligible,
             self.report.respondents,
             self.conditions.probes.len(),
-            self.conditions.least_answers
-        )?;
-        Ok(text)
+        )
     }
 
     /// The file as a table.

@@ -1,6 +1,6 @@
 //! The header of a CSV file: names of columns, however the release decorates them.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
 use super::super::error::SurveyError;
@@ -18,6 +18,8 @@ pub(super) struct HeaderRow {
     /// Number of columns up to the last one that has a name: separators at the end of the line make nameless ones.
     pub(super) named: usize,
     columns: HashMap<String, usize>,
+    /// Names that stand there more than once.
+    repeated: HashSet<String>,
 }
 
 impl HeaderRow {
@@ -27,7 +29,7 @@ impl HeaderRow {
             .has_headers(false)
             .delimiter(separator.byte())
             .from_reader(line.as_bytes());
-        let mut columns = HashMap::new();
+        let (mut columns, mut repeated) = (HashMap::new(), HashSet::new());
         let (mut width, mut named) = (0, 0);
         // A header that csv cannot read has no columns; what is missing is then reported by name.
         for record in reader.records().map_while(Result::ok).take(1) {
@@ -38,17 +40,25 @@ impl HeaderRow {
                     continue;
                 }
                 named = at + 1;
-                if columns.insert(name.clone(), at).is_some() && matters(&name) {
-                    return Err(FileError::RepeatedColumn {
-                        path: path.to_owned(),
-                        line: number,
-                        column: name,
+                if columns.insert(name.clone(), at).is_some() {
+                    if matters(&name) {
+                        return Err(FileError::RepeatedColumn {
+                            path: path.to_owned(),
+                            line: number,
+                            column: name,
+                        }
+                        .into());
                     }
-                    .into());
+                    repeated.insert(name);
                 }
             }
         }
-        Ok(Self { width, named, columns })
+        Ok(Self {
+            width,
+            named,
+            columns,
+            repeated,
+        })
     }
 
     /// Whether this is the header of a survey file or a list of its people, and not a title above one.
@@ -73,6 +83,11 @@ impl HeaderRow {
         }
     }
 
+    /// Whether more than one column has this name.
+    pub(super) fn is_repeated(&self, name: &str) -> bool {
+        self.repeated.contains(&name.to_ascii_uppercase())
+    }
+
     /// Whether the file says that its people are invented.
     pub(super) fn is_synthetic(&self) -> bool {
         self.find(SYNTHETIC_COLUMN).is_some()
@@ -92,6 +107,7 @@ fn name_of(field: &str) -> String {
 
 /// Columns that may be read; the survey's other ones may repeat as they like.
 fn matters(name: &str) -> bool {
+    let name = name.strip_suffix("_AID").unwrap_or(name);
     is_question(name) || matches!(name, "D_INTERVIEW" | "B_COUNTRY" | "X003R" | "Q288R")
 }
 
@@ -121,6 +137,9 @@ mod tests {
     fn a_repeated_question_is_refused() {
         let error = HeaderRow::parse(Path::new("f.csv"), "Q1,Q1: again", 3, Separator::Comma).unwrap_err();
         assert_eq!(error.to_string(), "f.csv, line 3: column Q1 appears twice");
+        assert!(HeaderRow::parse(Path::new("f.csv"), "Q1,Q1_aid,q1_AID", 1, Separator::Comma).is_err());
+        let header = HeaderRow::parse(Path::new("f.csv"), "Q1,Q2,W_WEIGHT,w_weight", 1, Separator::Comma).unwrap();
+        assert!(header.is_repeated("W_Weight") && !header.is_repeated("Q1"));
     }
 
     #[test]

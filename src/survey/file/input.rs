@@ -11,8 +11,9 @@ use zip::{CompressionMethod, ZipArchive};
 use super::super::error::SurveyError;
 use super::super::file_error::FileError;
 use super::super::foreign::Foreign;
+use super::endings::LineEndings;
 
-/// The text of a file.
+/// The text of a file; its lines end in `\n`.
 pub(super) type ByteSource = BufReader<Box<dyn Read + Send>>;
 
 /// Bytes that are read at a time.
@@ -20,6 +21,8 @@ const BUFFER: usize = 1 << 18;
 
 const GZIP: &[u8] = b"\x1f\x8b";
 const ZIP: &[u8] = b"PK\x03\x04";
+/// An archive that holds nothing.
+const EMPTY_ZIP: &[u8] = b"PK\x05\x06";
 
 /// Ends of names that hold a table of text.
 const TABLES: [&str; 5] = ["csv", "tsv", "txt", "jsonl", "json"];
@@ -35,7 +38,7 @@ pub(super) fn open(path: &Path) -> Result<(ByteSource, Option<String>), SurveyEr
     let start = packed.fill_buf().map_err(failed)?;
     let (mut input, member): (ByteSource, _) = if start.starts_with(GZIP) {
         (buffered(MultiGzDecoder::new(packed)), None)
-    } else if start.starts_with(ZIP) {
+    } else if start.starts_with(ZIP) || start.starts_with(EMPTY_ZIP) {
         let (input, name) = table_of(path, packed.into_inner())?;
         (input, Some(name))
     } else {
@@ -48,7 +51,7 @@ pub(super) fn open(path: &Path) -> Result<(ByteSource, Option<String>), SurveyEr
             kind,
         }
         .into()),
-        None => Ok((input, member)),
+        None => Ok((buffered(LineEndings::new(input)), member)),
     }
 }
 
@@ -81,6 +84,7 @@ fn table_of(path: &Path, file: File) -> Result<(ByteSource, String), SurveyError
     let tables: Vec<&(usize, String)> = members.iter().filter(|(_, name)| is_table(name)).collect();
     let (at, name) = match tables.as_slice() {
         [table] => *table,
+        [] if members.is_empty() => return Err(refused("it is empty".to_owned()).into()),
         [] => return Err(refused(format!("it holds no table of text, only {}", listed(&members))).into()),
         several => return Err(refused(format!("it holds several tables: {}", listed(several))).into()),
     };

@@ -4,7 +4,7 @@
 //! the survey file. Where the code is there it decides, so that both forms are known. Where it is not, all groups of the
 //! file are of one form: refined if any of them is too high for a polar group, polar otherwise.
 
-use std::io::BufRead as _;
+use std::io::{BufRead as _, Read as _};
 
 use super::super::demographics::Demographics;
 use super::super::error::SurveyError;
@@ -15,7 +15,7 @@ use super::cells::{Cell, parse_object, unplaced};
 use super::code::{self, Code};
 use super::header::SYNTHETIC_COLUMN;
 use super::report::{FileKind, ReadReport};
-use super::rows::TableRows;
+use super::rows::{LONGEST_ROW, TableRows};
 use super::sniff::{Opened, TableLayout};
 use super::tally::{GroupTable, IdBook, ReadTally, group_tables};
 use super::{Purpose, SurveyFile, interview, shown};
@@ -361,12 +361,17 @@ pub(super) fn read_json(opened: Opened, purpose: Purpose<'_>) -> Result<SurveyFi
     loop {
         line.clear();
         let read = input
+            .by_ref()
+            .take(LONGEST_ROW)
             .read_until(b'\n', &mut line)
             .map_err(|error| SurveyError::io("read", &path, error))?;
         if read == 0 {
             break;
         }
         number += 1;
+        if read as u64 == LONGEST_ROW {
+            return Err(FileError::EndlessRow { path, line: number }.into());
+        }
         if line.trim_ascii().is_empty() {
             continue;
         }

@@ -2,6 +2,7 @@
 
 mod cells;
 mod code;
+mod endings;
 mod header;
 mod input;
 mod interview;

@@ -1,8 +1,9 @@
 //! Rows of a table of text, each as wide as its header.
 
+use std::io::{self, Read};
 use std::path::Path;
 
-use csv::ByteRecord;
+use csv::{ByteRecord, Position};
 
 use super::super::error::SurveyError;
 use super::super::file_error::FileError;
@@ -12,7 +13,7 @@ use super::sniff::TableLayout;
 /// Rows below a header. Rows without any content are left out and counted.
 pub(super) struct TableRows<'a> {
     path: &'a Path,
-    reader: csv::Reader<ByteSource>,
+    reader: csv::Reader<Bounded>,
     row: ByteRecord,
     /// Columns of the header, and how many of them there are up to the last one with a name.
     width: usize,
@@ -29,7 +30,7 @@ impl<'a> TableRows<'a> {
             .has_headers(false)
             .flexible(true)
             .delimiter(layout.separator.byte())
-            .from_reader(input);
+            .from_reader(Bounded::new(input));
         Self {
             path,
             reader,
@@ -41,7 +42,7 @@ impl<'a> TableRows<'a> {
         }
     }
 
-    /// The next row and its line in the file, counted from 1.
+    /// The next row and the line of the file in which it begins, counted from 1.
     ///
     /// A row has a field for every named column. Separators at the end of rows, or of the header, add no column.
     pub(super) fn next(&mut self) -> Result<Option<(&ByteRecord, u64)>, SurveyError> {
@@ -54,7 +55,7 @@ impl<'a> TableRows<'a> {
             }
             self.empty += 1;
         }
-        let line = self.row.position().map_or(0, csv::Position::line) + self.above;
+        let line = self.line();
         if !self.fits() {
             return Err(self.misfit(line)?.into());
         }
@@ -64,6 +65,23 @@ impl<'a> TableRows<'a> {
     /// Rows that held nothing but separators and blanks.
     pub(super) fn empty_rows(&self) -> u64 {
         self.empty
+    }
+
+    /// The line in which the row begins.
+    ///
+    /// The reader passes over blank lines and says where it stood before them, so it is counted back from where the row
+    /// ends: its own end of line, unless the file ends there, and those within its fields.
+    fn line(&self) -> u64 {
+        let before = self.row.position().map_or(0, Position::line);
+        let after = self.reader.position().line();
+        let ended = u64::from(!self.reader.get_ref().at_end);
+        let begin = if after <= before + ended {
+            before
+        } else {
+            let within = self.row.as_slice().iter().filter(|&&byte| byte == b'\n').count() as u64;
+            after - ended - within
+        };
+        self.above + begin
     }
 
     fn fits(&self) -> bool {
@@ -98,8 +116,49 @@ impl<'a> TableRows<'a> {
     }
 
     fn advance(&mut self) -> Result<bool, SurveyError> {
-        self.reader
-            .read_byte_record(&mut self.row)
-            .map_err(|error| SurveyError::io("read", self.path, error.into()))
+        self.reader.get_mut().row = 0;
+        match self.reader.read_byte_record(&mut self.row) {
+            Ok(more) => Ok(more),
+            Err(_) if self.reader.get_ref().row > LONGEST_ROW => Err(FileError::EndlessRow {
+                path: self.path.to_owned(),
+                line: self.above + self.row.position().map_or(1, Position::line),
+            }
+            .into()),
+            Err(error) => Err(SurveyError::io("read", self.path, error.into())),
+        }
+    }
+}
+
+/// The survey's own rows have some 2,000 bytes. A row that takes in more than this begins with a quotation mark that is
+/// never closed, or comes out of a file that was made to fill memory.
+pub(super) const LONGEST_ROW: u64 = 1 << 24;
+
+/// A stream that ends in an error where one row takes in too much of it.
+struct Bounded {
+    input: ByteSource,
+    /// Bytes read for the present row.
+    row: u64,
+    at_end: bool,
+}
+
+impl Bounded {
+    const fn new(input: ByteSource) -> Self {
+        Self {
+            input,
+            row: 0,
+            at_end: false,
+        }
+    }
+}
+
+impl Read for Bounded {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.row > LONGEST_ROW {
+            return Err(io::Error::new(io::ErrorKind::InvalidData, "a row without an end"));
+        }
+        let read = self.input.read(buffer)?;
+        self.row += read as u64;
+        self.at_end |= read == 0 && !buffer.is_empty();
+        Ok(read)
     }
 }

@@ -40,18 +40,23 @@ const LONGEST_HEADER: u64 = 1 << 20;
 /// Lines in which a header is looked for: some exports put a title, a source and a date above it.
 const MOST_LINES_ABOVE: usize = 10;
 
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
 /// Opens `path` and reads its header.
 pub(super) fn open(path: &Path) -> Result<(Opened, Sniffed), SurveyError> {
     let failed = |error| SurveyError::io("read", path, error);
     let (mut input, member) = input::open(path)?;
-    if input.fill_buf().map_err(failed)?.starts_with(b"\xef\xbb\xbf") {
-        input.consume(3);
+    // A program that adds a byte-order mark to a file that has one leaves two.
+    while input.fill_buf().map_err(failed)?.starts_with(BYTE_ORDER_MARK) {
+        input.consume(BYTE_ORDER_MARK.len());
     }
     let start = input.fill_buf().map_err(failed)?;
-    let kind = if start.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'{') {
-        Sniffed::JsonLines
-    } else {
-        Sniffed::Csv(layout(path, &mut input)?)
+    let kind = match start.iter().find(|byte| !byte.is_ascii_whitespace()) {
+        Some(b'{') => Sniffed::JsonLines,
+        Some(b'[') => {
+            return Err(FileError::JsonArray { path: path.to_owned() }.into());
+        }
+        _ => Sniffed::Csv(layout(path, &mut input)?),
     };
     let opened = Opened {
         path: path.to_owned(),
@@ -91,9 +96,7 @@ fn layout(path: &Path, input: &mut ByteSource) -> Result<TableLayout, SurveyErro
             told = Some(separator);
             continue;
         }
-        // A line without any is a table of one column, as lists of people may be.
-        let separator = told.or_else(|| separator_of(&text)).unwrap_or_default();
-        let header = HeaderRow::parse(path, &text, lines, separator)?;
+        let (separator, header) = header(path, &text, lines, told)?;
         let recognised = header.is_of_a_survey();
         let layout = TableLayout {
             separator,
@@ -110,15 +113,42 @@ fn layout(path: &Path, input: &mut ByteSource) -> Result<TableLayout, SurveyErro
     first.ok_or_else(|| FileError::Empty { path: path.to_owned() }.into())
 }
 
+/// A line as names of columns: split as Excel's line told, unless that splits it into nothing.
+fn header(path: &Path, text: &str, line: u64, told: Option<Separator>) -> Result<(Separator, HeaderRow), SurveyError> {
+    if let Some(separator) = told {
+        let header = HeaderRow::parse(path, text, line, separator)?;
+        if header.width > 1 {
+            return Ok((separator, header));
+        }
+    }
+    // A line without any is a table of one column, as lists of people may be.
+    let separator = separator_of(text).unwrap_or_default();
+    Ok((separator, HeaderRow::parse(path, text, line, separator)?))
+}
+
 /// One line, or more where a quoted name holds a line break.
 fn read_line(input: &mut ByteSource, line: &mut Vec<u8>) -> std::io::Result<()> {
     loop {
         let read = input.by_ref().take(LONGEST_HEADER).read_until(b'\n', line)?;
-        let open_quote = line.iter().filter(|&&byte| byte == b'"').count() % 2 == 1;
-        if read == 0 || !open_quote || line.len() as u64 >= LONGEST_HEADER {
+        if read == 0 || !ends_within_quotes(line) || line.len() as u64 >= LONGEST_HEADER {
             return Ok(());
         }
     }
+}
+
+/// Whether a quoted field goes on behind the end of `line`. A quotation mark opens a field only where the field begins.
+fn ends_within_quotes(line: &[u8]) -> bool {
+    let (mut quoted, mut may_open) = (false, true);
+    for &byte in line {
+        if byte == b'"' && (quoted || may_open) {
+            quoted = !quoted;
+            // A second one right behind it stands for a quotation mark, and the field goes on.
+            may_open = !quoted;
+        } else if !quoted {
+            may_open = byte == b'\n' || Separator::ALL.iter().any(|separator| separator.byte() == byte);
+        }
+    }
+    quoted
 }
 
 /// Excel's line that names the separator: `sep=;`.
@@ -159,6 +189,16 @@ mod tests {
         assert_eq!(separator_of("A\tB\tC,D"), Some(Separator::Tab));
         assert_eq!(separator_of("A|B"), Some(Separator::Bar));
         assert_eq!(separator_of("A"), None);
+    }
+
+    #[test]
+    fn a_quotation_mark_within_a_field_opens_nothing() {
+        for open in ["\"a", "x,\"a, b", "\"a \"\"", "\"a\";\"b"] {
+            assert!(ends_within_quotes(open.as_bytes()), "{open}");
+        }
+        for closed in ["\"a\"", "5\" pipes, and more", "\"a \"\"b\"\" c\",d", "say \"so,x", ""] {
+            assert!(!ends_within_quotes(closed.as_bytes()), "{closed}");
+        }
     }
 
     #[test]

@@ -97,7 +97,7 @@ impl ColumnPlan {
             questions,
             dimensions: Vec::new(),
             country,
-            weight: weight(path, header, purpose)?,
+            weight: weight(path, header, line, purpose)?,
             absent_questions,
             absent: Vec::new(),
             derived: Vec::new(),
@@ -133,11 +133,22 @@ impl ColumnPlan {
 const COUNTRY: &str = "B_COUNTRY";
 
 /// Where the weights stand, where they were asked for.
-fn weight(path: &Path, header: &HeaderRow, purpose: Purpose<'_>) -> Result<Option<(usize, String)>, SurveyError> {
+fn weight(
+    path: &Path,
+    header: &HeaderRow,
+    line: u64,
+    purpose: Purpose<'_>,
+) -> Result<Option<(usize, String)>, SurveyError> {
     let Some(column) = &purpose.options.weight else {
         return Ok(None);
     };
     match header.find(column) {
+        Some(_) if header.is_repeated(column) => Err(FileError::RepeatedColumn {
+            path: path.to_owned(),
+            line,
+            column: column.clone(),
+        }
+        .into()),
         Some(at) => Ok(Some((at, column.clone()))),
         None => Err(FileError::NoWeights {
             path: path.to_owned(),

@@ -13,6 +13,7 @@ use super::*;
 
 mod labels;
 mod shapes;
+mod spellings;
 
 /// Synthetic people as the official CSV.
 fn csv(respondents: usize) -> String {
