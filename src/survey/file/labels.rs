@@ -4,19 +4,16 @@
 //! the survey file. Where the code is there it decides, so that both forms are known. Where it is not, all groups of the
 //! file are of one form: refined if any of them is too high for a polar group, polar otherwise.
 
-use std::io::{BufRead as _, Read as _};
-
 use super::super::demographics::Demographics;
 use super::super::error::SurveyError;
 use super::super::file_error::{Expected, FileError};
 use super::super::respondents::{MISSING, MISSING_CODE, Respondents};
 use super::super::types::{Catalogue, DemographicValue, Form};
-use super::cells::{Cell, parse_object, unplaced};
+use super::cells::Cell;
 use super::code::{self, Code};
 use super::header::SYNTHETIC_COLUMN;
 use super::report::{FileKind, ReadReport};
-use super::rows::{LONGEST_ROW, TableRows};
-use super::sniff::{Opened, TableLayout};
+use super::sniff::TableLayout;
 use super::tally::{GroupTable, IdBook, ReadTally, group_tables};
 use super::{Purpose, SurveyFile, interview, shown};
 
@@ -24,13 +21,13 @@ use super::{Purpose, SurveyFile, interview, shown};
 const NO_GROUP: i64 = -99;
 
 /// The columns a label file may have, in the order in which a row's cells are kept.
-struct Columns {
-    names: Vec<String>,
+pub(super) struct Columns {
+    pub(super) names: Vec<String>,
     questions: usize,
 }
 
 impl Columns {
-    fn new(catalogue: &Catalogue, demographics: &Demographics) -> Self {
+    pub(super) fn new(catalogue: &Catalogue, demographics: &Demographics) -> Self {
         let mut names = vec!["D_INTERVIEW".to_owned(), SYNTHETIC_COLUMN.to_owned()];
         let ids = catalogue.questions.iter().map(|question| question.id.to_string());
         let ids = ids.chain(demographics.dimensions.iter().map(|dimension| dimension.id.clone()));
@@ -55,7 +52,7 @@ impl Columns {
     }
 
     /// Names of needed columns that `has` does not have.
-    fn missing(&self, has: impl Fn(usize) -> bool) -> Vec<String> {
+    pub(super) fn missing(&self, has: impl Fn(usize) -> bool) -> Vec<String> {
         let needed = (0..self.questions).map(|at| self.question(at));
         std::iter::once(0)
             .chain(needed)
@@ -66,7 +63,7 @@ impl Columns {
 }
 
 /// Turns rows of cells into respondents.
-struct LabelReader<'a> {
+pub(super) struct LabelReader<'a> {
     path: &'a std::path::Path,
     columns: &'a Columns,
     catalogue: &'a Catalogue,
@@ -87,7 +84,7 @@ struct LabelReader<'a> {
 }
 
 impl<'a> LabelReader<'a> {
-    fn new(path: &'a std::path::Path, columns: &'a Columns, purpose: Purpose<'a>, synthetic: bool) -> Self {
+    pub(super) fn new(path: &'a std::path::Path, columns: &'a Columns, purpose: Purpose<'a>, synthetic: bool) -> Self {
         let Purpose {
             catalogue,
             demographics,
@@ -133,7 +130,7 @@ impl<'a> LabelReader<'a> {
         }
     }
 
-    fn row(&mut self, cells: &[Cell], line: u64) -> Result<(), FileError> {
+    pub(super) fn row(&mut self, cells: &[Cell], line: u64) -> Result<(), FileError> {
         let missing = self.columns.missing(|at| cells[at] != Cell::Absent);
         if !missing.is_empty() {
             return Err(FileError::MissingColumns {
@@ -275,7 +272,7 @@ impl<'a> LabelReader<'a> {
         Ok(())
     }
 
-    fn finish(mut self, found: FileShape, purpose: Purpose<'_>) -> Result<SurveyFile, SurveyError> {
+    pub(super) fn finish(mut self, found: FileShape, purpose: Purpose<'_>) -> Result<SurveyFile, SurveyError> {
         if self.rows == 0 {
             return Err(FileError::NoRows {
                 path: self.path.to_owned(),
@@ -323,133 +320,11 @@ impl<'a> LabelReader<'a> {
 }
 
 /// What a reader knows of the file besides its people.
-struct FileShape {
-    kind: FileKind,
-    columns: usize,
-    empty_rows: u64,
-    member: Option<String>,
+pub(super) struct FileShape {
+    pub(super) kind: FileKind,
+    pub(super) columns: usize,
+    pub(super) empty_rows: u64,
+    pub(super) member: Option<String>,
     /// Absent for JSON lines.
-    layout: Option<TableLayout>,
-}
-
-/// Label files carry no weights.
-fn refuse_weights(path: &std::path::Path, purpose: Purpose<'_>) -> Result<(), FileError> {
-    match &purpose.options.weight {
-        None => Ok(()),
-        Some(column) => Err(FileError::NoWeights {
-            path: path.to_owned(),
-            column: column.clone(),
-        }),
-    }
-}
-
-/// Reads JSON lines.
-pub(super) fn read_json(opened: Opened, purpose: Purpose<'_>) -> Result<SurveyFile, SurveyError> {
-    let Opened {
-        path,
-        mut input,
-        member,
-    } = opened;
-    refuse_weights(&path, purpose)?;
-    let columns = Columns::new(purpose.catalogue, purpose.demographics);
-    let names = columns.names.iter().enumerate();
-    let index = names.map(|(at, name)| (name.as_str(), at)).collect();
-    let mut cells = vec![Cell::Absent; columns.names.len()];
-    let mut reader: Option<LabelReader<'_>> = None;
-    let mut line = Vec::new();
-    let (mut number, mut keys) = (0, 0);
-    loop {
-        line.clear();
-        let read = input
-            .by_ref()
-            .take(LONGEST_ROW)
-            .read_until(b'\n', &mut line)
-            .map_err(|error| SurveyError::io("read", &path, error))?;
-        if read == 0 {
-            break;
-        }
-        number += 1;
-        if read as u64 == LONGEST_ROW {
-            return Err(FileError::EndlessRow { path, line: number }.into());
-        }
-        if line.trim_ascii().is_empty() {
-            continue;
-        }
-        let text = std::str::from_utf8(&line).map_err(|_| FileError::Encoding {
-            path: path.clone(),
-            line: number,
-            found: "bytes that are not UTF-8".to_owned(),
-        })?;
-        cells.fill(Cell::Absent);
-        let found = parse_object(text, &index, &mut cells).map_err(|error| FileError::Json {
-            path: path.clone(),
-            line: number,
-            problem: unplaced(&error),
-        })?;
-        let reader = reader.get_or_insert_with(|| {
-            keys = found;
-            LabelReader::new(&path, &columns, purpose, cells[1] != Cell::Absent)
-        });
-        reader.row(&cells, number)?;
-    }
-    let found = FileShape {
-        kind: FileKind::LabelsJson,
-        columns: keys,
-        empty_rows: 0,
-        member,
-        layout: None,
-    };
-    match reader {
-        Some(reader) => reader.finish(found, purpose),
-        None => Err(FileError::Empty { path: path.clone() }.into()),
-    }
-}
-
-/// Reads the same as CSV, below its header.
-pub(super) fn read_csv(opened: Opened, layout: TableLayout, purpose: Purpose<'_>) -> Result<SurveyFile, SurveyError> {
-    let Opened { path, input, member } = opened;
-    refuse_weights(&path, purpose)?;
-    let columns = Columns::new(purpose.catalogue, purpose.demographics);
-    let places: Vec<Option<usize>> = columns.names.iter().map(|name| layout.header.find(name)).collect();
-    let missing = columns.missing(|at| places[at].is_some());
-    if !missing.is_empty() {
-        return Err(FileError::MissingColumns {
-            path,
-            line: layout.lines,
-            columns: missing,
-        }
-        .into());
-    }
-    let mut reader = LabelReader::new(&path, &columns, purpose, layout.header.is_synthetic());
-    let mut rows = TableRows::new(&path, input, &layout);
-    let mut cells = vec![Cell::Absent; columns.names.len()];
-    while let Some((row, line)) = rows.next()? {
-        for (at, place) in places.iter().enumerate() {
-            let Some(place) = *place else { continue };
-            let field = std::str::from_utf8(&row[place]).map_err(|_| FileError::Encoding {
-                path: path.clone(),
-                line,
-                found: format!("column {} has bytes that are not UTF-8", columns.names[at]),
-            })?;
-            cells[at] = cell(field, at);
-        }
-        reader.row(&cells, line)?;
-    }
-    let found = FileShape {
-        kind: FileKind::LabelsCsv,
-        columns: layout.header.width,
-        empty_rows: rows.empty_rows(),
-        member,
-        layout: Some(layout),
-    };
-    reader.finish(found, purpose)
-}
-
-/// A field of a CSV as a JSON value would be. An interview number, the first cell, stays as it is written.
-fn cell(field: &str, at: usize) -> Cell {
-    match code::parse(field.as_bytes()) {
-        Some(Code::Blank) => Cell::Blank,
-        Some(Code::Number(number)) if at > 0 => Cell::Number(number),
-        _ => Cell::Text(field.to_owned()),
-    }
+    pub(super) layout: Option<TableLayout>,
 }

@@ -6,6 +6,7 @@ mod endings;
 mod header;
 mod input;
 mod interview;
+mod label_files;
 mod labels;
 mod report;
 mod rows;
@@ -60,8 +61,10 @@ impl SurveyFile {
                 }
                 .into());
             }
-            sniff::Sniffed::JsonLines => labels::read_json(opened, purpose)?,
-            sniff::Sniffed::Csv(layout) if layout.header.is_label_file() => labels::read_csv(opened, layout, purpose)?,
+            sniff::Sniffed::JsonLines => label_files::read_json(opened, purpose)?,
+            sniff::Sniffed::Csv(layout) if layout.header.is_label_file() => {
+                label_files::read_csv(opened, layout, purpose)?
+            }
             sniff::Sniffed::Csv(layout) => wvs::read(opened, layout, purpose)?,
         };
         file.check_direction(path, catalogue)?;

@@ -2,7 +2,7 @@
 
 use super::*;
 
-fn with(table: &Table, row: usize, column: &str, value: &str) -> Table {
+fn with(table: &WideTable, row: usize, column: &str, value: &str) -> WideTable {
     let mut changed = table.clone();
     changed.set(row, column, value);
     changed
@@ -11,10 +11,10 @@ fn with(table: &Table, row: usize, column: &str, value: &str) -> Table {
 #[test]
 fn an_error_names_the_line_it_stands_in_whatever_is_above_it() {
     let plain = csv(4);
-    let broken = with(&Table::new(&plain), 3, "Q1", "often").text(",");
+    let broken = with(&WideTable::new(&plain), 3, "Q1", "often").text(",");
     let lines: Vec<&str> = broken.lines().collect();
     let quoted = {
-        let mut table = with(&Table::new(&plain), 3, "Q1", "often");
+        let mut table = with(&WideTable::new(&plain), 3, "Q1", "often");
         for row in 1..=4 {
             table.set(row, "doi", "\"a\nb\"");
         }
@@ -46,7 +46,7 @@ fn an_error_names_the_line_it_stands_in_whatever_is_above_it() {
         assert!(error.to_string().contains(&expected), "{expected}: {error}");
     }
     // The last row, with and without an end of its own.
-    let last = with(&Table::new(&plain), 4, "Q1", "often").text(",");
+    let last = with(&WideTable::new(&plain), 4, "Q1", "often").text(",");
     for text in [last.clone(), last.trim_end().to_owned()] {
         for (text, line) in [(text.clone(), 5), (text.replace('\n', "\n\n"), 9)] {
             let error = fault(&text);
@@ -85,10 +85,10 @@ fn quotation_marks_within_titles_and_fields_swallow_nothing() {
         same_people(&original, &file);
         assert_eq!(file.report.skipped_lines.len(), 1, "{title}");
     }
-    let inch = with(&Table::new(&plain), 2, "doi", "5\" road");
+    let inch = with(&WideTable::new(&plain), 2, "doi", "5\" road");
     same_people(&original, &read(&inch.text(",")).unwrap());
     // One that is never closed takes in the rest, and the error says where it begins.
-    let open = with(&Table::new(&plain), 2, "doi", "\"5 road");
+    let open = with(&WideTable::new(&plain), 2, "doi", "\"5 road");
     let error = fault(&open.text(","));
     assert!(matches!(error, FileError::Truncated { line: 3, .. }), "{error}");
 }
@@ -101,9 +101,9 @@ fn a_separator_that_excel_names_wrongly_is_not_obeyed() {
         same_people(&original, &read(&format!("{told}\n{plain}")).unwrap());
     }
     // A decimal comma in a file of commas makes two fields of one.
-    let error = fault(&with(&Table::new(&plain), 1, "Q1", "1,0").text(","));
+    let error = fault(&with(&WideTable::new(&plain), 1, "Q1", "1,0").text(","));
     assert!(matches!(error, FileError::RowLength { line: 2, .. }), "{error}");
-    let error = fault(&with(&Table::new(&plain), 1, "Q1", "1,5").text(";"));
+    let error = fault(&with(&WideTable::new(&plain), 1, "Q1", "1,5").text(";"));
     assert!(error.to_string().contains("`1,5` is not a numeric code"), "{error}");
 }
 
@@ -116,7 +116,7 @@ fn a_column_that_is_read_stands_there_once() {
         ("D_INTERVIEW", "d_interview"),
         ("Q288R", "Q288R"),
     ] {
-        let mut table = Table::new(&plain);
+        let mut table = WideTable::new(&plain);
         let at = table.column("doi");
         table.0[0][at] = again.to_owned();
         let error = fault(&table.text(";"));
@@ -126,7 +126,7 @@ fn a_column_that_is_read_stands_there_once() {
         );
     }
     // Other columns may repeat, unless the weights stand in them.
-    let mut table = Table::new(&plain);
+    let mut table = WideTable::new(&plain);
     let at = table.column("doi");
     table.0[0][at] = "W_WEIGHT".to_owned();
     let options = |weight: Option<&str>| ReadOptions {
@@ -243,7 +243,7 @@ fn files_made_to_fill_memory_are_given_up_on() {
 
 #[test]
 fn ids_that_look_like_numbers_are_one_person_and_texts_are_themselves() {
-    let mut table = Table::new(&csv(6));
+    let mut table = WideTable::new(&csv(6));
     let spelt = ["0042", "42.00", "+42", "4.2E1", " 42 ", "\"42,0\""];
     for (row, id) in spelt.into_iter().enumerate() {
         table.set(row + 1, "D_INTERVIEW", id);
@@ -280,7 +280,7 @@ fn labels_and_second_lines_of_names_are_told_from_codes() {
         "#REF!",
         "\u{2212}1",
     ] {
-        let error = fault(&with(&Table::new(&plain), 1, "Q1", word).text(","));
+        let error = fault(&with(&WideTable::new(&plain), 1, "Q1", word).text(","));
         assert!(error.to_string().contains("line 2, column Q1: "), "{word}: {error}");
         assert!(error.hint().unwrap().contains("numeric codes"), "{word}");
     }
