@@ -124,8 +124,16 @@ impl<'a> TableRows<'a> {
                 line: self.above + self.row.position().map_or(1, Position::line),
             }
             .into()),
-            Err(error) => Err(SurveyError::io("read", self.path, error.into())),
+            Err(error) => Err(SurveyError::io("read", self.path, cause(error))),
         }
+    }
+}
+
+/// Why reading failed; the kind of an error within the stream is kept.
+fn cause(error: csv::Error) -> io::Error {
+    match error.into_kind() {
+        csv::ErrorKind::Io(error) => error,
+        other => io::Error::new(io::ErrorKind::InvalidData, format!("{other:?}")),
     }
 }
 
