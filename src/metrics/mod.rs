@@ -9,6 +9,7 @@ mod bootstrap;
 mod calibration;
 mod choice;
 mod choices;
+mod constancy;
 mod contrast;
 mod crossed;
 mod estimate;
@@ -27,7 +28,8 @@ pub use average::{ProbeCounts, Scores, Sums, Totals, counts, mean, tally};
 pub use bootstrap::{Resampling, clustered, clustered_overall};
 pub use calibration::{BINS, Bin, Calibration, Forecast, calibration, softmax};
 pub use choice::{candidate_scores, is_informed, prediction};
-pub use choices::{Beside, Constancy, Flips, Habits, Shortest, constancy, flips, shortest};
+pub use choices::{Flips, Habits, Shortest, flips, shortest};
+pub use constancy::{Beside, Constancy, constancy};
 pub use contrast::{Constant, Contrast, Otherwise, contrasts};
 pub use crossed::crossed_overall;
 pub use estimate::{

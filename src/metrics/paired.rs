@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::average::{Scores, Sums};
 use super::bootstrap::Resampling;
-use super::choices::constancy;
+use super::constancy::constancy;
 use super::contrast::{Constant, Contrast, Overall, contrasts};
 use super::estimate::Quantity;
 use super::panel::{Chooser, Credit, Panel, Row, Unread};

@@ -186,7 +186,7 @@ mod tests {
     use super::*;
 
     #[derive(Serialize)]
-    struct Place {
+    struct NameColumn {
         name: &'static str,
     }
 
@@ -195,14 +195,14 @@ mod tests {
         let rows = [("a, \"b\"", Some(0.25)), ("ü", None)];
         let rows = rows.map(|(name, share)| {
             let estimate = share.map(|share| Estimate::exact(share, 3));
-            (Place { name }, EstimateColumns::of(estimate.as_ref()))
+            (NameColumn { name }, EstimateColumns::of(estimate.as_ref()))
         });
         let table = CsvTable::of("t", "survey", rows).expect("rows have columns");
         assert_eq!(
             table.text,
             "name,value,se,low,high,interval,respondents\n\"a, \"\"b\"\"\",0.250000,,,,exact,survey\nü,,,,,,survey\n"
         );
-        let none: [Place; 0] = [];
+        let none: [NameColumn; 0] = [];
         assert_eq!(CsvTable::of("t", "survey", none).expect("no row").text, "");
     }
 }

@@ -18,13 +18,13 @@ mod page;
 mod phrases;
 mod published;
 mod ranking;
-mod report;
 mod results;
 mod section;
 mod sections;
 mod svg;
 mod system_scores;
 mod table;
+mod whole;
 mod words;
 
 pub use compare::{CompareError, Comparisons, Factor, GroupDifference, Pair};
@@ -32,7 +32,6 @@ pub use csv::CsvTable;
 pub use options::ReportOptions;
 pub use page::{Page, PageError};
 pub use ranking::Ranked;
-pub use report::Report;
 pub use results::{Against, Results, RunSummary};
 pub use sections::{
     Curve, CurvePoint, Lift, MethodPair, NormRow, NormScores, Sections, SystemCalibration, SystemChoices, SystemGroups,
@@ -40,3 +39,4 @@ pub use sections::{
 };
 pub use system_scores::SystemScores;
 pub use table::{Align, Table};
+pub use whole::Report;

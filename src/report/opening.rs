@@ -2,11 +2,11 @@
 
 use super::charts::{Dot, DotPlot, DotRow, LabelPlace, Reference, dots};
 use super::names;
-use super::phrases::{STANDINGS, alike, capital, list, number, share, standing, verdict};
-use super::report::Report;
+use super::phrases::{STANDINGS, alike, capital, list, number, share, standing, verdict, within};
 use super::section::Told;
 use super::sections::diagonal;
 use super::svg::Mark;
+use super::whole::Report;
 use super::words::{contrast, crowd, mean_shown, percent, range};
 use crate::metrics::{System, Verdict};
 use crate::scoring::{Condition, Control};
@@ -27,14 +27,14 @@ pub fn lede(report: &Report) -> Vec<String> {
         return Vec::new();
     };
     let from = condition.category.as_deref().map(names::short_category);
+    let alike = constant_answers(report, first).map_or(String::new(), |said| format!(" {said}"));
     let mut sentences = vec![format!(
-        "{}, {} picks the statement that the same person would express next in {} of held-out questions, over {}.",
+        "{}, {} picks the statement that the same person would express next in {} of held-out questions, over {}.{alike}",
         setting(condition, report.results.systems[first].shown, from.as_deref()),
         report.results.runs[report.results.systems[first].run].header.model.name,
         share(&estimate),
         crowd(report.results.systems[first].people, report.results.synthetic)
     )];
-    sentences.extend(constant_answers(report, first));
     sentences.extend(standings(report, first, "the model"));
     sentences
 }
@@ -56,7 +56,7 @@ fn standings(report: &Report, system: usize, who: &str) -> Vec<String> {
         let other = report.results.systems[against.baseline].scores.overall?;
         Some(format!(
             "{} reaches {} %; {who} is {}.",
-            capital(&report.results.baseline_label(against.baseline)),
+            capital(&within(&report.results.baseline_label(against.baseline))),
             percent(Some(other.value)),
             verdict(&against.difference, against.difference.wrong.p)
         ))
@@ -104,7 +104,7 @@ fn places(report: &Report, system: usize) -> String {
     for place in STANDINGS {
         let here = against().filter(|against| standing(&against.difference) == place);
         let labels: Vec<String> = here
-            .map(|against| report.results.baseline_label(against.baseline))
+            .map(|against| within(&report.results.baseline_label(against.baseline)))
             .collect();
         let labels: Vec<&str> = labels.iter().map(String::as_str).collect();
         if !labels.is_empty() {
@@ -158,7 +158,7 @@ fn restricted_lede(report: &Report) -> Vec<String> {
         };
         sentences.push(format!(
             "{} reaches {} %; the model shown the same category is {}.",
-            capital(&report.results.baseline_label(*baseline)),
+            capital(&within(&report.results.baseline_label(*baseline))),
             percent(Some(other.value)),
             verdict(over, over.wrong.p)
         ));

@@ -4,9 +4,9 @@ use minijinja::syntax::SyntaxConfig;
 use minijinja::{AutoEscape, Environment, Value, context, escape_formatter};
 
 use super::opening::{lede, picture};
-use super::report::Report;
 use super::results::{Results, RunSummary};
 use super::section::{ReportSection, Told, safe};
+use super::whole::Report;
 use crate::base::quote;
 
 /// A report as a page.

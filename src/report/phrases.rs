@@ -71,6 +71,11 @@ pub fn standing(judged: &Contrast) -> &'static str {
     }
 }
 
+/// A baseline's name within a sentence, where a comma of its own would be taken for the sentence's.
+pub fn within(label: &str) -> String {
+    label.replacen(", k = ", " with k\u{a0}=\u{a0}", 1)
+}
+
 /// "first", "second" and so on, from 0.
 pub fn ordinal(position: usize) -> String {
     const WORDS: [&str; 8] = [

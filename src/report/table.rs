@@ -113,7 +113,10 @@ impl Table {
         let cells: Vec<Vec<String>> = cells.collect();
         let widest = |lines: &[String]| lines.iter().map(|line| line.chars().count()).max().unwrap_or(0);
         let below = cells.iter().map(|lines| widest(lines)).max().unwrap_or(0);
-        let title = folded(&quote::line(title), below.max(TITLE));
+        // "k = 9" stays together.
+        let title = quote::line(title).replace(" = ", "\u{a0}=\u{a0}");
+        let title = folded(&title, below.max(TITLE)).into_iter();
+        let title: Vec<String> = title.map(|line| line.replace('\u{a0}', " ")).collect();
         Laid {
             width: below.max(widest(&title)),
             align: *align,
@@ -197,11 +200,10 @@ fn blocks(columns: &[Laid], words: usize) -> Vec<Vec<usize>> {
     let mut blocks = vec![first.clone()];
     let mut used = taken;
     for at in words..columns.len() {
-        if let Some(last) = blocks.last_mut() {
-            if last.len() > words && used + width(&at) > WIDTH + GAP {
-                used = taken;
-                blocks.push(first.clone());
-            }
+        let has_more = blocks.last().is_some_and(|last| last.len() > words);
+        if has_more && used + width(&at) > WIDTH + GAP {
+            used = taken;
+            blocks.push(first.clone());
         }
         used += width(&at);
         if let Some(last) = blocks.last_mut() {

@@ -9,7 +9,7 @@ use super::super::phrases::{alike, capital, ordinal};
 use super::super::results::Results;
 use super::super::section::{PagePart, ReportSection, Told, words};
 use super::super::table::{Table, left, right};
-use super::super::words::{beside, contrast, kappa, percent};
+use super::super::words::{ContrastWords, beside, kappa, percent};
 use crate::metrics::{
     Constancy, Flips, Habits, MetricsError, Shortest, System, constancy, flips, is_informed, prediction, shortest,
 };
@@ -122,7 +122,7 @@ struct ChoiceWords {
     accuracy: String,
     first: String,
     always: String,
-    over: String,
+    over: ContrastWords,
     flips: String,
 }
 
@@ -139,7 +139,7 @@ impl ChoiceWords {
             accuracy: percent(one.accuracy),
             first: percent(one.always_first),
             always: percent(one.choices.always_commonest),
-            over: contrast(one.choices.over_commonest.as_ref()),
+            over: ContrastWords::of(one.choices.over_commonest.as_ref()),
             flips: one
                 .flips
                 .map_or("–".to_owned(), |flips| flipping(&flips, one.choices.read)),
@@ -177,7 +177,9 @@ fn table(all: &[SystemChoices], told: &Told<'_>) -> Table {
         right("accuracy", |row: &ChoiceWords| row.accuracy.clone()),
         right("always first", |row: &ChoiceWords| row.first.clone()),
         right("always its commonest", |row: &ChoiceWords| row.always.clone()),
-        right("over that", |row: &ChoiceWords| row.over.clone()),
+        right("over that", |row: &ChoiceWords| row.over.difference.clone()),
+        right("both read", |row: &ChoiceWords| row.over.both_read.clone()),
+        right("unread a guess", |row: &ChoiceWords| row.over.guess.clone()),
     ]);
     Table::of("choices", caption, rows, &columns)
 }

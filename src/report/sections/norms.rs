@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::super::bench::{Bench, Contender};
 use super::super::csv::{CsvTable, EstimateColumns, Figure};
 use super::super::names;
-use super::super::phrases::{STANDINGS, list, standing};
+use super::super::phrases::{STANDINGS, list, standing, within};
 use super::super::results::Results;
 use super::super::section::{PagePart, ReportSection, Told, words};
 use super::super::words::{beside, contrast, percent, with_interval};
@@ -171,7 +171,7 @@ fn dependence(scores: &NormScores) -> Vec<String> {
         judged.collect::<Vec<(&str, &str)>>()
     };
     let chance = conclusion("chance", &over(|row| row.over_chance));
-    let baseline = conclusion(&scores.baseline, &over(|row| row.over_baseline));
+    let baseline = conclusion(&within(&scores.baseline), &over(|row| row.over_baseline));
     chance.into_iter().chain(baseline).collect()
 }
 
