@@ -3,17 +3,17 @@
 use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::time::Instant;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
-use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
 use super::choice::choice;
-use super::format::Format;
-use super::output::{print, print_json, tell};
-use super::people::{People, SurveyArgs};
-use crate::base::text::{count, duration};
+use super::format::OutputFormat;
+use super::output::{print, print_json};
+use super::people::{LoadedSurvey, SurveyArgs};
+use super::progress::Display;
+use crate::base::text::counted;
 use crate::probe::{Split, split_questions};
 use crate::scoring::baseline::{Accuracy, BaselineMethod, Crowd, MOST_NEIGHBOURS, Rule, Similarity, Tally, Target};
 use crate::survey::{Catalogue, Form, QuestionId, QuestionIndex, RepeatedIds, RespondentList, SurveyFile};
@@ -59,13 +59,13 @@ pub struct Args {
     weight: Option<String>,
     /// How to print; as JSON, an array of {method, k, split, category, accuracy, weight, near_ties, synthetic},
     /// accuracies in percent, a split or category that is null standing for the mean over them
-    #[arg(long, value_enum, default_value_t)]
-    format: Format,
+    #[arg(long, default_value_t, value_name = "FORMAT", value_parser = choice::<OutputFormat>())]
+    format: OutputFormat,
 }
 
 /// One line of the JSON output.
 #[derive(Serialize)]
-struct Row<'a> {
+struct AccuracyRow<'a> {
     method: BaselineMethod,
     k: Option<usize>,
     split: Option<Split>,
@@ -94,16 +94,16 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
             RepeatedIds::KeepAll,
         )?),
     };
-    let found = Found::compute(&args, &people, train.as_ref())?;
+    let found = BaselineFindings::compute(&args, &people, train.as_ref())?;
     match args.format {
-        Format::Text => print(&found.text(&args, &people.catalogue)?)?,
-        Format::Json => print_json(&found.rows(&args, &people.catalogue))?,
+        OutputFormat::Text => print(&found.text(&args, &people.catalogue)?)?,
+        OutputFormat::Json => print_json(&found.rows(&args, &people.catalogue))?,
     }
     Ok(ExitCode::SUCCESS)
 }
 
 /// Everything the command found out.
-struct Found {
+struct BaselineFindings {
     accuracies: Vec<Accuracy>,
     people: usize,
     others: usize,
@@ -115,8 +115,8 @@ struct Found {
     synthetic: bool,
 }
 
-impl Found {
-    fn compute(args: &Args, people: &People, train: Option<&SurveyFile>) -> anyhow::Result<Self> {
+impl BaselineFindings {
+    fn compute(args: &Args, people: &LoadedSurvey, train: Option<&SurveyFile>) -> anyhow::Result<Self> {
         let everyone = &people.survey.respondents;
         let chosen: Vec<usize> = match &args.respondents {
             None => (0..everyone.len()).collect(),
@@ -151,7 +151,7 @@ impl Found {
         let tally = Tally::of(&people.catalogue, &crowd, &targets, &weights, &rule, &|people| {
             watch.done(people);
         });
-        watch.finish();
+        drop(watch);
         let probes = splits
             .iter()
             .flat_map(|&split| split_questions(&people.catalogue, split));
@@ -166,8 +166,8 @@ impl Found {
         })
     }
 
-    fn rows<'a>(&self, args: &'a Args, catalogue: &'a Catalogue) -> Vec<Row<'a>> {
-        let row = |accuracy: &Accuracy| Row {
+    fn rows<'a>(&self, args: &'a Args, catalogue: &'a Catalogue) -> Vec<AccuracyRow<'a>> {
+        let row = |accuracy: &Accuracy| AccuracyRow {
             method: accuracy.method,
             k: accuracy.k,
             split: accuracy.split,
@@ -321,67 +321,38 @@ fn effective(weights: &[f64]) -> f64 {
     sum * sum / weights.iter().map(|weight| weight * weight).sum::<f64>()
 }
 
-/// Progress on stderr: a bar on a terminal; elsewhere one line that says how long it will take, where it takes long.
+/// Comparisons below which nobody waits.
+const WORTH_SHOWING: usize = 200_000_000;
+
+/// Shows how many people have been compared.
 struct Watch {
-    bar: ProgressBar,
+    display: Mutex<Display>,
     people: usize,
     others: usize,
-    start: Instant,
     done: AtomicUsize,
-    told: AtomicBool,
 }
-
-/// Comparisons below which nobody waits.
-const WORTH_A_BAR: usize = 200_000_000;
-
-/// An estimate is made after so much time and work.
-const LEAST_SECONDS: f64 = 2.0;
-const LEAST_DONE: f64 = 0.005;
-
-/// What takes no longer than this needs no line of its own.
-const WORTH_A_LINE: f64 = 10.0;
 
 impl Watch {
     fn new(people: usize, others: usize) -> Self {
-        let bar = if people.saturating_mul(others) < WORTH_A_BAR {
-            ProgressBar::hidden()
-        } else {
-            ProgressBar::new(people as u64)
-        };
-        if let Ok(style) = ProgressStyle::with_template("comparing people {wide_bar} {pos} of {len}, {eta} left") {
-            bar.set_style(style);
-        }
+        let quick = people.saturating_mul(others) < WORTH_SHOWING;
         Self {
-            bar,
+            display: Mutex::new(Display::new(quick)),
             people,
             others,
-            start: Instant::now(),
             done: AtomicUsize::new(0),
-            told: AtomicBool::new(false),
         }
     }
 
     fn done(&self, people: usize) {
-        self.bar.inc(people as u64);
         let done = people + self.done.fetch_add(people, Ordering::Relaxed);
-        let (share, seconds) = (
-            done as f64 / self.people.max(1) as f64,
-            self.start.elapsed().as_secs_f64(),
-        );
-        if !self.bar.is_hidden() || seconds < LEAST_SECONDS || share < LEAST_DONE {
-            return;
-        }
-        if !self.told.swap(true, Ordering::Relaxed) && seconds / share > WORTH_A_LINE {
-            tell!(
-                "comparing {} people with {}: about {}",
-                count(self.people as u64),
-                count(self.others as u64),
-                duration(seconds / share)
+        // Whoever shows it now shows enough.
+        if let Ok(mut display) = self.display.try_lock() {
+            let message = format!(
+                "comparing {} with {}",
+                counted(self.people, "person", "people"),
+                counted(self.others, "other", "others")
             );
+            display.at(done as u64, Some(self.people as u64), &message);
         }
-    }
-
-    fn finish(&self) {
-        self.bar.finish_and_clear();
     }
 }

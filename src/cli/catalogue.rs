@@ -5,7 +5,8 @@ use std::process::ExitCode;
 
 use serde::Serialize;
 
-use super::format::Format;
+use super::choice::choice;
+use super::format::OutputFormat;
 use super::output::{print, print_json};
 use super::people::CatalogueArgs;
 use crate::probe::{Split, split_questions};
@@ -17,14 +18,14 @@ pub struct Args {
     #[command(flatten)]
     catalogue: CatalogueArgs,
     /// How to print
-    #[arg(long, value_enum, default_value_t, global = true)]
-    format: Format,
+    #[arg(long, default_value_t, value_name = "FORMAT", value_parser = choice::<OutputFormat>(), global = true)]
+    format: OutputFormat,
     #[command(subcommand)]
-    command: Command,
+    command: CatalogueCommand,
 }
 
 #[derive(Debug, clap::Subcommand)]
-enum Command {
+enum CatalogueCommand {
     /// Numbers of questions, statements and possible people, in all and by category
     Stats,
     /// Every question with its statements
@@ -46,10 +47,10 @@ enum Command {
 pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     let catalogue = args.catalogue.load()?;
     match args.command {
-        Command::Stats => stats(&catalogue, args.format)?,
-        Command::List => list(&catalogue, args.format)?,
-        Command::Show { question } => show(&catalogue, question, args.format)?,
-        Command::Probes { split } => probes(&catalogue, split, args.format)?,
+        CatalogueCommand::Stats => stats(&catalogue, args.format)?,
+        CatalogueCommand::List => list(&catalogue, args.format)?,
+        CatalogueCommand::Show { question } => show(&catalogue, question, args.format)?,
+        CatalogueCommand::Probes { split } => probes(&catalogue, split, args.format)?,
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -73,7 +74,7 @@ struct CategoryStats<'a> {
     refined: usize,
 }
 
-fn stats(catalogue: &Catalogue, format: Format) -> anyhow::Result<()> {
+fn stats(catalogue: &Catalogue, format: OutputFormat) -> anyhow::Result<()> {
     let categories = catalogue.categories.iter().enumerate().map(|(id, name)| {
         let count = |form| -> usize { catalogue.questions_of(id).map(|(_, q)| q.statements(form).len()).sum() };
         CategoryStats {
@@ -92,7 +93,7 @@ fn stats(catalogue: &Catalogue, format: Format) -> anyhow::Result<()> {
         categories: categories.collect(),
         hash: &catalogue.hash,
     };
-    if format == Format::Json {
+    if format == OutputFormat::Json {
         return print_json(&stats);
     }
     let mut text = format!("{:<54}{:>9}{:>7}{:>9}\n", "category", "questions", "polar", "refined");
@@ -122,14 +123,14 @@ fn stats(catalogue: &Catalogue, format: Format) -> anyhow::Result<()> {
 }
 
 #[derive(Serialize)]
-struct Entry<'a> {
+struct QuestionEntry<'a> {
     question: QuestionId,
     category: &'a str,
     refined: &'a [Statement],
     polar: &'a [Statement],
 }
 
-impl<'a> Entry<'a> {
+impl<'a> QuestionEntry<'a> {
     fn new(catalogue: &'a Catalogue, question: &'a Question) -> Self {
         Self {
             question: question.id,
@@ -151,37 +152,37 @@ impl<'a> Entry<'a> {
     }
 }
 
-fn list(catalogue: &Catalogue, format: Format) -> anyhow::Result<()> {
+fn list(catalogue: &Catalogue, format: OutputFormat) -> anyhow::Result<()> {
     let mut text = String::new();
     for question in &catalogue.questions {
-        let entry = Entry::new(catalogue, question);
+        let entry = QuestionEntry::new(catalogue, question);
         match format {
-            Format::Json => writeln!(text, "{}", serde_json::to_string(&entry)?)?,
-            Format::Text => text.push_str(&entry.text()),
+            OutputFormat::Json => writeln!(text, "{}", serde_json::to_string(&entry)?)?,
+            OutputFormat::Text => text.push_str(&entry.text()),
         }
     }
     print(&text)
 }
 
-fn show(catalogue: &Catalogue, id: QuestionId, format: Format) -> anyhow::Result<()> {
+fn show(catalogue: &Catalogue, id: QuestionId, format: OutputFormat) -> anyhow::Result<()> {
     let Some(at) = catalogue.index_of(id) else {
         anyhow::bail!(
             "{id} is not in the catalogue; of Q1 to Q259 the paper leaves out Q82, Q91, Q92, Q93, Q105 and Q223"
         );
     };
-    let entry = Entry::new(catalogue, &catalogue.questions[at]);
+    let entry = QuestionEntry::new(catalogue, &catalogue.questions[at]);
     match format {
-        Format::Json => print_json(&entry),
-        Format::Text => print(&entry.text()),
+        OutputFormat::Json => print_json(&entry),
+        OutputFormat::Text => print(&entry.text()),
     }
 }
 
-fn probes(catalogue: &Catalogue, split: Split, format: Format) -> anyhow::Result<()> {
+fn probes(catalogue: &Catalogue, split: Split, format: OutputFormat) -> anyhow::Result<()> {
     let probes: Vec<&Question> = split_questions(catalogue, split)
         .into_iter()
         .map(|at| &catalogue.questions[at])
         .collect();
-    if format == Format::Json {
+    if format == OutputFormat::Json {
         return print_json(&probes.iter().map(|question| question.id).collect::<Vec<_>>());
     }
     let mut text = String::new();

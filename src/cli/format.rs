@@ -1,11 +1,11 @@
 //! How a command prints data.
 
-/// Output of commands that print data.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
-pub enum Format {
-    /// For people.
-    #[default]
-    Text,
-    /// For programs.
-    Json,
+crate::choices! {
+    /// Output of commands that print data.
+    pub enum OutputFormat: Text {
+        /// For people.
+        Text = "text",
+        /// For programs.
+        Json = "json",
+    }
 }

@@ -3,10 +3,11 @@
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use super::chats;
 use super::choice::choice;
 use super::requests::{JobArgs, run_job};
-use crate::prompt::{ChatTemplate, Date};
-use crate::requests::{ControlTokens, Generate, GenerateOptions, Identity, Sampling, Temperature, TopP, Truncate};
+use crate::requests::{ControlTokens, Generate, GenerateOptions, Identity, Sampling, Truncate};
+use crate::scoring::{Temperature, TopP};
 
 /// Options of `indieval generate`.
 ///
@@ -60,12 +61,11 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     };
     let mut opened = args.job.open()?;
     let identity = Identity::new("generate", &opened, options.settings());
-    let special = opened.tokenizer.special_tokens();
-    let template = opened
-        .chat_template
-        .as_deref()
-        .map(|source| ChatTemplate::new(source, special.bos_text(), special.eos_text(), Date::default()))
-        .transpose()?;
+    let template = chats::template(opened.chat_template.as_deref(), opened.tokenizer.special_tokens())?;
+    let note = template
+        .as_ref()
+        .and_then(|template| chats::note(template, &opened.tokenizer));
+    args.job.note(note.as_deref());
     let tokenizer = Arc::new(opened.tokenizer);
     let mut generate = Generate::new(opened.model.as_mut(), tokenizer, template, options);
     run_job(&args.job, &identity, &mut generate)

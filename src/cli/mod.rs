@@ -2,6 +2,7 @@
 
 mod baseline;
 mod catalogue;
+mod chats;
 mod choice;
 mod compare;
 mod completions;
@@ -15,6 +16,7 @@ mod people;
 mod progress;
 mod report;
 mod requests;
+mod rescore;
 mod run;
 mod score;
 mod show;

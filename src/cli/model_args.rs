@@ -3,7 +3,7 @@
 use anyhow::Context;
 
 use super::choice::choice;
-use super::models::download::Bar;
+use super::models::download::Downloads;
 use crate::model::memory::Room;
 use crate::model::{self, DeviceChoice, DtypeChoice, OpenModel, OpenOptions, QuantizedWeights};
 
@@ -49,7 +49,7 @@ impl ModelArgs {
             room: self.machine.room(),
             ..OpenOptions::default()
         };
-        Ok(model::open(&self.model, &options, &mut Bar::default())?)
+        Ok(model::open(&self.model, &options, &mut Downloads::default())?)
     }
 }
 

@@ -104,7 +104,7 @@ pub struct SurveyArgs {
 }
 
 /// A survey file, read, with what it was read for.
-pub struct People {
+pub struct LoadedSurvey {
     /// Questions and statements.
     pub catalogue: Catalogue,
     /// Dimensions.
@@ -115,12 +115,12 @@ pub struct People {
 
 impl SurveyArgs {
     /// Reads the file and says on stderr what a user should know of it.
-    pub fn load(&self) -> anyhow::Result<People> {
+    pub fn load(&self) -> anyhow::Result<LoadedSurvey> {
         self.load_weighted(None)
     }
 
     /// The same, with the weights of a column.
-    pub fn load_weighted(&self, weight: Option<&str>) -> anyhow::Result<People> {
+    pub fn load_weighted(&self, weight: Option<&str>) -> anyhow::Result<LoadedSurvey> {
         let people = self.read(weight)?;
         for note in notes(&people.survey.report, people.demographics) {
             tell!("note: {note}");
@@ -129,11 +129,11 @@ impl SurveyArgs {
     }
 
     /// Reads the file.
-    pub fn load_quietly(&self) -> anyhow::Result<People> {
+    pub fn load_quietly(&self) -> anyhow::Result<LoadedSurvey> {
         self.read(None)
     }
 
-    fn read(&self, weight: Option<&str>) -> anyhow::Result<People> {
+    fn read(&self, weight: Option<&str>) -> anyhow::Result<LoadedSurvey> {
         let catalogue = self.catalogue.load()?;
         let demographics = Demographics::builtin(self.income)?;
         let options = ReadOptions {
@@ -145,7 +145,7 @@ impl SurveyArgs {
             weight: weight.map(str::to_owned),
         };
         let survey = SurveyFile::read(&self.file, &catalogue, demographics, options)?;
-        Ok(People {
+        Ok(LoadedSurvey {
             catalogue,
             demographics,
             survey,

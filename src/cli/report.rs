@@ -5,8 +5,9 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 
+use super::choice::choice;
 use super::output::{print, tell, write_whole};
-use super::status::Status;
+use super::status::ExitStatus;
 use crate::metrics::{Norm, Resampling, RunData};
 use crate::report::{Page, Report, ReportOptions};
 
@@ -23,7 +24,7 @@ pub struct Args {
     #[arg(long, value_name = "PATH")]
     out: Option<PathBuf>,
     /// What is printed
-    #[arg(long, value_enum, default_value_t)]
+    #[arg(long, default_value_t, value_name = "FORMAT", value_parser = choice::<TableFormat>())]
     format: TableFormat,
     #[command(flatten)]
     numbers: Numbers,
@@ -32,8 +33,8 @@ pub struct Args {
 /// How intervals are made and which norm is the headline.
 #[derive(Debug, Clone, Copy, clap::Args)]
 pub struct Numbers {
-    /// Norm of likelihoods behind headline figures: sum, token, character, byte, pmi [default: the one in the run's spec]
-    #[arg(long)]
+    /// Norm of likelihoods behind headline figures [default: the one in the run's spec]
+    #[arg(long, value_name = "NORM", value_parser = choice::<Norm>())]
     norm: Option<Norm>,
     /// Resamples behind intervals and tests
     #[arg(long, default_value_t = Resampling::default().resamples, value_name = "N",
@@ -57,18 +58,18 @@ impl Numbers {
     }
 }
 
-/// Forms of tables.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
-pub enum TableFormat {
-    /// For people
-    #[default]
-    Text,
-    /// For documents
-    Markdown,
-    /// For spreadsheets: every figure of every system, a line each
-    Csv,
-    /// For programs: everything
-    Json,
+crate::choices! {
+    /// Forms of tables.
+    pub enum TableFormat: Text {
+        /// For people.
+        Text = "text",
+        /// For documents.
+        Markdown = "markdown",
+        /// For spreadsheets: every figure of every system, a line each.
+        Csv = "csv",
+        /// For programs: everything.
+        Json = "json",
+    }
 }
 
 /// Runs the command.
@@ -98,7 +99,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
             run.name,
             run.outcomes
         );
-        status = Status::Incomplete.into();
+        status = ExitStatus::Incomplete.into();
     }
     Ok(status)
 }

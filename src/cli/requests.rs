@@ -7,7 +7,7 @@ use super::choice::choice;
 use super::model_args::{ModelArgs, told};
 use super::output::tell;
 use super::progress::Display;
-use super::status::Status;
+use super::status::ExitStatus;
 use crate::base::text::{count, counted, duration};
 use crate::model::OpenModel;
 use crate::requests::{Files, Identity, OnError, RequestEvent, RequestObserver, Standing, Task, room_of, serve};
@@ -42,6 +42,13 @@ impl JobArgs {
         }
         Ok(opened)
     }
+
+    /// Says what a user should know before the answers.
+    pub fn note(&self, note: Option<&str>) {
+        if let Some(note) = note.filter(|_| !self.quiet) {
+            tell!("note: {note}");
+        }
+    }
 }
 
 /// Answers all lines. The exit status says whether some could not be answered.
@@ -53,8 +60,8 @@ pub fn run_job<T: Task>(args: &JobArgs, identity: &Identity, task: &mut T) -> an
     let mut display = JobDisplay(Display::new(args.quiet));
     let standing = serve(&files, args.on_error, identity, task, &mut display)?;
     Ok(match standing.failed {
-        0 => Status::Done.into(),
-        _ => Status::Incomplete.into(),
+        0 => ExitStatus::Done.into(),
+        _ => ExitStatus::Incomplete.into(),
     })
 }
 
@@ -66,8 +73,9 @@ impl RequestObserver for JobDisplay {
         match event {
             RequestEvent::Faulty(faults) => {
                 let before = if faults.count() == 1 { "it" } else { "the first of them" };
-                self.0
-                    .note(&format!("{faults}\nnote: what stands before {before} is answered now"));
+                self.0.line(&format!(
+                    "note: {faults}\nnote: what stands before {before} is answered now"
+                ));
             }
             RequestEvent::Progress(standing) => {
                 self.0

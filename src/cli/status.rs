@@ -2,10 +2,10 @@
 
 use std::process::ExitCode;
 
-/// How the program ended. Errors become [`Status::Failed`], and clap ends with 2 by itself.
+/// How the program ended. Errors become [`ExitStatus::Failed`], and clap ends with 2 by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
-pub enum Status {
+pub enum ExitStatus {
     /// Done.
     Done = 0,
     /// An error, or a `verify` that found a difference.
@@ -18,8 +18,8 @@ pub enum Status {
     Interrupted = 130,
 }
 
-impl From<Status> for ExitCode {
-    fn from(status: Status) -> Self {
+impl From<ExitStatus> for ExitCode {
+    fn from(status: ExitStatus) -> Self {
         Self::from(status as u8)
     }
 }

@@ -3,16 +3,13 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::Context as _;
-
 use super::model_args::MachineArgs;
-use super::run as run_command;
-use super::status::Status;
+use super::rescore::{self, line};
+use super::status::ExitStatus;
 use crate::base::random::Draws;
 use crate::base::text::counted;
 use crate::cli::output::say;
-use crate::model::OpenModel;
-use crate::run::{self, Experiment, Header, People, Plan, Reader, RunError};
+use crate::run::{self, Experiment, People, Plan, Reader, RunError};
 use crate::scoring::Outcome;
 
 /// Options of `indieval verify`.
@@ -82,14 +79,14 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     }
     let mut clean = changed.is_empty();
     if args.records > 0 {
-        let mut opened = run_command::open(&spec, args.machine)?;
+        let mut opened = rescore::open(&spec, args.machine)?;
         let experiment = Experiment::new(spec, people, plan, &opened)?;
         if let Some(what) = header.difference(&experiment.header(&opened)?) {
             return Err(RunError::Changed { folder: args.run, what }.into());
         }
         say!("hashes: the model, tokenizer, prompts, catalogue, people and spec are those of the run");
         let chosen = Draws::new(args.seed, 0).choose(outcomes.len(), args.records);
-        clean &= compare(&experiment, &mut opened, &header, &outcomes, &chosen)?;
+        clean &= rescore::compare(&experiment, &mut opened, &header, &outcomes, &chosen)?;
     }
     Ok(status(clean, outcomes.len() == header.outcomes))
 }
@@ -97,14 +94,9 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
 fn status(clean: bool, complete: bool) -> ExitCode {
     match (clean, complete) {
         (false, _) => ExitCode::FAILURE,
-        (true, false) => Status::Incomplete.into(),
+        (true, false) => ExitStatus::Incomplete.into(),
         (true, true) => ExitCode::SUCCESS,
     }
-}
-
-/// Line of a record in its file; in format 1 the first line is a header.
-fn line(header: &Header, record: usize) -> usize {
-    record + 1 + usize::from(header.format == 1)
 }
 
 /// Checks all that the files of a run say of themselves and of each other, and says what it found. `None` where something
@@ -153,38 +145,4 @@ fn files(reader: &mut Reader, folder: &Path) -> anyhow::Result<Option<Vec<Outcom
         say!("  and {} more", problems.len() - SHOWN);
     }
     Ok(None)
-}
-
-/// Scores `count` random records of a run again and fails where they differ.
-pub fn sample(folder: &Path, experiment: &Experiment, opened: &mut OpenModel, count: usize) -> anyhow::Result<()> {
-    let (header, recorded) = run::read(folder).context("the run was just written")?;
-    let chosen = Draws::new(0, 0).choose(recorded.outcomes.len(), count);
-    let clean = compare(experiment, opened, &header, &recorded.outcomes, &chosen)?;
-    anyhow::ensure!(
-        clean,
-        "{}: records do not come out again when they are scored unshared",
-        folder.display()
-    );
-    Ok(())
-}
-
-fn compare(
-    experiment: &Experiment,
-    opened: &mut OpenModel,
-    header: &Header,
-    outcomes: &[Outcome],
-    chosen: &[usize],
-) -> anyhow::Result<bool> {
-    let tolerance = run::tolerance(opened.identity.dtype);
-    let verified = experiment.verify(opened, outcomes, chosen, tolerance)?;
-    say!(
-        "scores: {} scored again unshared, {} tokens, largest difference {:.6} nats (tolerance {tolerance})",
-        counted(verified.records, "record", "records"),
-        verified.tokens,
-        verified.largest
-    );
-    for difference in &verified.differences {
-        say!("  line {}: {}", line(header, difference.line - 1), difference.what);
-    }
-    Ok(verified.differences.is_empty())
 }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::case::Case;
-use super::draw::{Part, key, shuffle};
+use super::draw::{KeyPart, key, shuffle};
 use super::split::{Split, is_probe};
 use crate::survey::{Catalogue, CategoryId, Form, QuestionIndex, Respondent};
 
@@ -151,14 +151,14 @@ fn arranged(mut shown: Vec<Demonstration>, rule: &DemonstrationRule) -> Vec<Demo
 /// Key of the random stream that orders one person's questions.
 fn stream(respondent: &str, split: Split, rule: &DemonstrationRule, count: Count) -> [u8; 32] {
     let mut parts = vec![
-        Part::Number(rule.seed),
-        Part::Text(respondent),
-        Part::Number(split.number().into()),
+        KeyPart::Number(rule.seed),
+        KeyPart::Text(respondent),
+        KeyPart::Number(split.number().into()),
     ];
     if rule.draw == Draw::Independent {
         parts.push(match count {
-            Count::Of(count) => Part::Number(count as u64),
-            Count::All => Part::Text("all"),
+            Count::Of(count) => KeyPart::Number(count as u64),
+            Count::All => KeyPart::Text("all"),
         });
     }
     key("demonstrations", &parts)

@@ -1,6 +1,6 @@
 //! The swapped-person control: whose statements stand in for a person's own.
 
-use super::draw::{Part, key_number};
+use super::draw::{KeyPart, key_number};
 use super::split::Split;
 
 /// Whom a donor may be drawn from. Never the person themself.
@@ -24,7 +24,7 @@ impl<'a> Donors<'a> {
     pub fn new(people: impl IntoIterator<Item = (&'a str, Option<i32>)>) -> Self {
         let people = people
             .into_iter()
-            .map(|(id, country)| (id, key_number("donor", &[Part::Text(id)]), country))
+            .map(|(id, country)| (id, key_number("donor", &[KeyPart::Text(id)]), country))
             .collect();
         Self { people }
     }
@@ -41,7 +41,11 @@ impl<'a> Donors<'a> {
         }
         let mine = key_number(
             "donor for",
-            &[Part::Number(seed), Part::Text(id), Part::Number(split.number().into())],
+            &[
+                KeyPart::Number(seed),
+                KeyPart::Text(id),
+                KeyPart::Number(split.number().into()),
+            ],
         );
         self.people
             .iter()

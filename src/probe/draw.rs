@@ -7,7 +7,7 @@ use crate::base::random::Draws;
 /// Part of a key: a number or a text. Each is written with its kind and length, so that no two lists of parts give the
 /// same bytes.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Part<'a> {
+pub(super) enum KeyPart<'a> {
     /// A number.
     Number(u64),
     /// A text.
@@ -15,15 +15,15 @@ pub(super) enum Part<'a> {
 }
 
 /// SHA-256 of a purpose and its parts.
-pub(super) fn key(purpose: &str, parts: &[Part<'_>]) -> [u8; 32] {
+pub(super) fn key(purpose: &str, parts: &[KeyPart<'_>]) -> [u8; 32] {
     let mut hash = Sha256::new();
-    for part in std::iter::once(&Part::Text(purpose)).chain(parts) {
+    for part in std::iter::once(&KeyPart::Text(purpose)).chain(parts) {
         match part {
-            Part::Number(number) => {
+            KeyPart::Number(number) => {
                 hash.update([0]);
                 hash.update(number.to_le_bytes());
             }
-            Part::Text(text) => {
+            KeyPart::Text(text) => {
                 hash.update([1]);
                 hash.update((text.len() as u64).to_le_bytes());
                 hash.update(text);
@@ -34,7 +34,7 @@ pub(super) fn key(purpose: &str, parts: &[Part<'_>]) -> [u8; 32] {
 }
 
 /// The first eight bytes of [`key`] as a number.
-pub(super) fn key_number(purpose: &str, parts: &[Part<'_>]) -> u64 {
+pub(super) fn key_number(purpose: &str, parts: &[KeyPart<'_>]) -> u64 {
     let [a, b, c, d, e, f, g, h, ..] = key(purpose, parts);
     u64::from_le_bytes([a, b, c, d, e, f, g, h])
 }
@@ -50,10 +50,10 @@ mod tests {
 
     #[test]
     fn parts_do_not_run_together() {
-        let two = key("p", &[Part::Text("ab"), Part::Text("c")]);
-        assert_ne!(two, key("p", &[Part::Text("a"), Part::Text("bc")]));
-        assert_ne!(two, key("p", &[Part::Text("abc")]));
-        assert_ne!(key("p", &[Part::Number(1)]), key("p", &[Part::Text("1")]));
+        let two = key("p", &[KeyPart::Text("ab"), KeyPart::Text("c")]);
+        assert_ne!(two, key("p", &[KeyPart::Text("a"), KeyPart::Text("bc")]));
+        assert_ne!(two, key("p", &[KeyPart::Text("abc")]));
+        assert_ne!(key("p", &[KeyPart::Number(1)]), key("p", &[KeyPart::Text("1")]));
     }
 
     #[test]
@@ -62,7 +62,7 @@ mod tests {
         let rounds = 5000;
         for round in 0..rounds {
             let mut items = [0usize, 1, 2, 3, 4];
-            shuffle(&mut items, key("test", &[Part::Number(round)]));
+            shuffle(&mut items, key("test", &[KeyPart::Number(round)]));
             for (place, item) in items.into_iter().enumerate() {
                 seen[item][place] += 1;
             }

@@ -1,20 +1,20 @@
 //! A prompt in the pieces that prompts share.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::chat::{ChatFrame, Edge};
 use super::error::PromptError;
 use crate::probe::Case;
 use crate::survey::Catalogue;
 
-/// Whether the text stands on its own or is a user's message to a chat model.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum PromptStyle {
-    /// Text that the model goes on with.
-    Plain,
-    /// A message inside the model's chat template.
-    Chat,
+crate::choices! {
+    /// Whether the text stands on its own or is a user's message to a chat model.
+    pub enum PromptStyle {
+        /// Text that the model goes on with.
+        Plain = "plain",
+        /// A message inside the model's chat template.
+        Chat = "chat",
+    }
 }
 
 /// What stands around the text.

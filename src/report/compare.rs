@@ -9,24 +9,24 @@ use super::names::{Name, NamePart};
 use super::options::ReportOptions;
 use crate::metrics::{Comparison, Contrast, FEWEST_FOR_WORDS, MetricsError, Norm, Paired, RunData, System, holm};
 
-/// What differs between the two sides of a comparison; everything else is equal.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Factor {
-    /// The run (another model, or the same one run otherwise).
-    Run,
-    /// How the prediction is made.
-    Method,
-    /// Number of demonstrations.
-    Demonstrations,
-    /// Form of the demonstrations.
-    Form,
-    /// Whether demographic statements came first.
-    Demographics,
-    /// Whose demonstrations were shown.
-    Control,
-    /// How likelihoods are normed.
-    Norm,
+crate::choices! {
+    /// What differs between the two sides of a comparison; everything else is equal.
+    pub enum Factor {
+        /// The run (another model, or the same one run otherwise).
+        Run = "run",
+        /// How the prediction is made.
+        Method = "method",
+        /// Number of demonstrations.
+        Demonstrations = "demonstrations",
+        /// Form of the demonstrations.
+        Form = "form",
+        /// Whether demographic statements came first.
+        Demographics = "demographics",
+        /// Whose demonstrations were shown.
+        Control = "control",
+        /// How likelihoods are normed.
+        Norm = "norm",
+    }
 }
 
 impl Factor {
@@ -42,19 +42,6 @@ impl Factor {
             Self::Form => &[NamePart::Form],
             Self::Demographics => &[NamePart::Demographics],
             Self::Control => &[NamePart::Control],
-        }
-    }
-
-    /// The word for it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Run => "run",
-            Self::Method => "method",
-            Self::Demonstrations => "demonstrations",
-            Self::Form => "form",
-            Self::Demographics => "demographics",
-            Self::Control => "control",
-            Self::Norm => "norm",
         }
     }
 }

@@ -6,7 +6,7 @@ use crate::scoring::ScoringError;
 
 /// One piece of work: tokens to be scored, or to be continued, after others.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Ask {
+pub struct TokenAsk {
     /// Tokens that are given.
     pub tokens: Vec<TokenId>,
     /// How many of them are context; the others are scored.
@@ -15,7 +15,7 @@ pub struct Ask {
     pub more: usize,
 }
 
-impl Ask {
+impl TokenAsk {
     /// Scores `continuation` after `context`.
     pub(super) fn score(context: &[TokenId], continuation: &[TokenId]) -> Self {
         Self {
@@ -33,18 +33,18 @@ impl Ask {
 
 /// What a line asks for, in pieces, and what its answer says beside their results.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Request<A> {
+pub struct LineRequest<A> {
     /// The pieces of work; none where nothing is to be computed.
-    pub asks: Vec<Ask>,
+    pub asks: Vec<TokenAsk>,
     /// What else is known.
     pub about: A,
 }
 
 /// A piece of work with what is known of its line.
 #[derive(Debug)]
-pub struct Asked<'a, A> {
+pub struct LineAsk<'a, A> {
     /// The work.
-    pub ask: &'a Ask,
+    pub ask: &'a TokenAsk,
     /// What is known of its line.
     pub about: &'a A,
 }

@@ -7,11 +7,12 @@ use serde_json::{Value, json};
 
 use super::stop::{StopStrings, end};
 use super::{
-    Ask, Asked, ControlTokens, Line, Request, RequestError, Sampling, Task, Trouble, Truncate, json, messages, settings,
+    ControlTokens, Line, LineAsk, LineRequest, RequestError, Sampling, Task, TokenAsk, Trouble, Truncate, json,
+    messages, settings,
 };
 use crate::model::{Constraint, Decoding, Finish, Generation, LanguageModel, Markup, Node, TokenId, Tokenizer};
 use crate::prompt::ChatTemplate;
-use crate::scoring::shared::{Tokens, Writing, work};
+use crate::scoring::shared::{Continued, Tokens, work};
 
 /// Texts that are generated together, about: with fewer the weights are read more often.
 const GROUP_TEXTS: usize = 128;
@@ -95,12 +96,12 @@ impl<'a> Generate<'a> {
     /// Generates texts that are sampled alike.
     fn alike(
         &mut self,
-        asked: &[&Asked<'_, GenerateAbout>],
+        asked: &[&LineAsk<'_, GenerateAbout>],
         decoding: &Decoding,
         base: Node,
         held: usize,
     ) -> Result<(Vec<Generation>, Tokens), Trouble> {
-        let text = |asked: &&Asked<'_, GenerateAbout>| Text {
+        let text = |asked: &&LineAsk<'_, GenerateAbout>| LineWriting {
             tokens: asked.ask.tokens.clone(),
             max_tokens: asked.ask.more,
             seed: asked.about.seed,
@@ -108,7 +109,7 @@ impl<'a> Generate<'a> {
             tokenizer: Arc::clone(&self.reader.tokenizer),
             generation: None,
         };
-        let mut texts: Vec<Text> = asked.iter().map(text).collect();
+        let mut texts: Vec<LineWriting> = asked.iter().map(text).collect();
         let (_, tokens) = work(self.model, base, held, &[], &mut texts, std::slice::from_ref(decoding))
             .map_err(|error| Trouble::of(error, held))?;
         Ok((texts.into_iter().filter_map(|text| text.generation).collect(), tokens))
@@ -117,7 +118,7 @@ impl<'a> Generate<'a> {
 
 impl PromptReader {
     /// What a line asks for.
-    fn request(&self, line: &Line) -> Result<Request<GenerateAbout>, RequestError> {
+    fn request(&self, line: &Line) -> Result<LineRequest<GenerateAbout>, RequestError> {
         let mut tokens = self.prompt(line)?;
         let (sampling, seed) = settings::of_line(line, &self.options.sampling)?;
         if tokens.is_empty() {
@@ -125,8 +126,8 @@ impl PromptReader {
             tokens.push(first.ok_or_else(|| line.bad("is empty, and the model has no token to begin a text with"))?);
         }
         let truncated = self.fit(line, &mut tokens, sampling.max_tokens)?;
-        Ok(Request {
-            asks: vec![Ask {
+        Ok(LineRequest {
+            asks: vec![TokenAsk {
                 context: tokens.len(),
                 tokens,
                 more: sampling.max_tokens,
@@ -201,7 +202,7 @@ impl Task for Generate<'_> {
         ]
     }
 
-    fn read(&self, lines: &[Line]) -> Vec<Result<Request<GenerateAbout>, RequestError>> {
+    fn read(&self, lines: &[Line]) -> Vec<Result<LineRequest<GenerateAbout>, RequestError>> {
         let reader = &self.reader;
         lines.par_iter().map(|line| reader.request(line)).collect()
     }
@@ -217,7 +218,7 @@ impl Task for Generate<'_> {
 
     fn compute(
         &mut self,
-        asked: &[Asked<'_, GenerateAbout>],
+        asked: &[LineAsk<'_, GenerateAbout>],
         base: Node,
         held: usize,
     ) -> Result<(Vec<Generation>, Tokens), Trouble> {
@@ -245,7 +246,7 @@ impl Task for Generate<'_> {
         Ok((replies.into_iter().flatten().collect(), tokens))
     }
 
-    fn write(&self, request: &Request<GenerateAbout>, replies: Vec<Generation>) -> Result<String, RequestError> {
+    fn write(&self, request: &LineRequest<GenerateAbout>, replies: Vec<Generation>) -> Result<String, RequestError> {
         let mut fields = Vec::new();
         for (generation, ask) in replies.iter().zip(&request.asks) {
             let mut text = self
@@ -273,7 +274,7 @@ impl Task for Generate<'_> {
 }
 
 /// One text on its way.
-struct Text {
+struct LineWriting {
     tokens: Vec<TokenId>,
     max_tokens: usize,
     seed: u64,
@@ -282,7 +283,7 @@ struct Text {
     generation: Option<Generation>,
 }
 
-impl Writing for Text {
+impl Continued for LineWriting {
     fn prompt(&self) -> &[TokenId] {
         &self.tokens
     }

@@ -10,11 +10,11 @@
 //! window. Groups follow from the lines and the budget alone, and so does what is held while one is computed: an
 //! interrupted job goes on with the same numbers to the last bit.
 
-use super::Ask;
+use super::TokenAsk;
 
 /// Pieces of work that are computed together.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Group {
+pub(super) struct AskGroup {
     /// Where the held runs end, in tokens of any of them; rising.
     pub(super) held: Vec<usize>,
     /// Their numbers in their window; rising.
@@ -25,7 +25,7 @@ pub(super) struct Group {
 const AGAIN: usize = 8;
 
 /// A slice of the sorted lines that begin alike.
-struct Part {
+struct AskRange {
     from: usize,
     to: usize,
     held: Vec<usize>,
@@ -33,24 +33,24 @@ struct Part {
 
 /// What is still to be cut, or is done.
 enum Cutting {
-    Part(Part),
-    Group(Group),
+    Part(AskRange),
+    Group(AskGroup),
 }
 
 /// Lines sorted by their tokens.
 struct Sorted<'a> {
-    asks: &'a [&'a Ask],
+    asks: &'a [&'a TokenAsk],
     order: Vec<usize>,
     /// Tokens that each line has in common with the one before.
     common: Vec<usize>,
 }
 
 /// Puts the lines of a window into groups of about `budget` tokens, in the order in which they are to be computed.
-pub(super) fn groups(asks: &[&Ask], budget: usize) -> Vec<Group> {
+pub(super) fn groups(asks: &[&TokenAsk], budget: usize) -> Vec<AskGroup> {
     let sorted = Sorted::new(asks);
     let mut groups = Vec::new();
     // A stack of its own: how deep lines may nest is the user's data, not ours.
-    let mut items = vec![Cutting::Part(Part {
+    let mut items = vec![Cutting::Part(AskRange {
         from: 0,
         to: asks.len(),
         held: Vec::new(),
@@ -65,7 +65,7 @@ pub(super) fn groups(asks: &[&Ask], budget: usize) -> Vec<Group> {
 }
 
 impl<'a> Sorted<'a> {
-    fn new(asks: &'a [&'a Ask]) -> Self {
+    fn new(asks: &'a [&'a TokenAsk]) -> Self {
         let mut order: Vec<usize> = (0..asks.len()).collect();
         order.sort_by(|&a, &b| asks[a].tokens.cmp(&asks[b].tokens).then(a.cmp(&b)));
         let shared = |pair: &[usize]| {
@@ -100,15 +100,15 @@ impl<'a> Sorted<'a> {
     }
 
     /// One group, or a held beginning with groups and parts below it.
-    fn cut(&self, part: Part, budget: usize) -> Vec<Cutting> {
-        let Part { from, to, mut held } = part;
+    fn cut(&self, part: AskRange, budget: usize) -> Vec<Cutting> {
+        let AskRange { from, to, mut held } = part;
         let base = held.last().copied().unwrap_or(0);
         if from == to {
             return Vec::new();
         }
         if to - from == 1 || self.work(from, to, base) <= budget {
             let members = self.members(&[(from, to)]);
-            return vec![Cutting::Group(Group { held, members })];
+            return vec![Cutting::Group(AskGroup { held, members })];
         }
         let common = self.common[from + 1..to].iter().copied().min().unwrap_or(0);
         let contexts = self.order[from..to].iter().map(|&line| self.asks[line].context);
@@ -125,7 +125,7 @@ impl<'a> Sorted<'a> {
                 let members = self.members(open);
                 open.clear();
                 let held = held.clone();
-                items.push(Cutting::Group(Group { held, members }));
+                items.push(Cutting::Group(AskGroup { held, members }));
             }
         };
         for (from, to) in self.branches(from, to, common) {
@@ -133,7 +133,7 @@ impl<'a> Sorted<'a> {
             if work > limit {
                 close(&mut open, &mut items);
                 let held = held.clone();
-                items.push(Cutting::Part(Part { from, to, held }));
+                items.push(Cutting::Part(AskRange { from, to, held }));
                 continue;
             }
             if !open.is_empty() && size + work - again.min(work) > limit {
@@ -172,20 +172,20 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn ask(context: &[u32], continuation: &[u32], more: usize) -> Ask {
-        Ask {
+    fn ask(context: &[u32], continuation: &[u32], more: usize) -> TokenAsk {
+        TokenAsk {
             tokens: [context, continuation].concat(),
             context: context.len(),
             more,
         }
     }
 
-    fn grouped(asks: &[Ask], budget: usize) -> Vec<Group> {
+    fn grouped(asks: &[TokenAsk], budget: usize) -> Vec<AskGroup> {
         groups(&asks.iter().collect::<Vec<_>>(), budget)
     }
 
     /// Tokens computed when groups are computed one after the other and held runs are kept as long as they go on.
-    fn computed(asks: &[Ask], groups: &[Group]) -> usize {
+    fn computed(asks: &[TokenAsk], groups: &[AskGroup]) -> usize {
         let mut runs: Vec<&[u32]> = Vec::new();
         let mut sum = 0;
         for group in groups {
@@ -201,7 +201,7 @@ mod tests {
     }
 
     /// Distinct beginnings longer than `held`, and generated tokens.
-    fn distinct<'a>(asks: impl Iterator<Item = &'a Ask> + Clone, held: usize) -> usize {
+    fn distinct<'a>(asks: impl Iterator<Item = &'a TokenAsk> + Clone, held: usize) -> usize {
         let starts = asks.clone().flat_map(|ask| {
             let path = &ask.tokens;
             (held + 1..=path.len()).map(move |end| &path[..end])
@@ -213,7 +213,7 @@ mod tests {
     #[test]
     fn people_after_one_another_are_done_one_after_another() {
         // Three people with long contexts of their own below a common beginning, forty questions each.
-        let asks: Vec<Ask> = (0..120)
+        let asks: Vec<TokenAsk> = (0..120)
             .map(|line| {
                 let context = [vec![9; 20], vec![line / 40; 100], vec![7, line % 40]].concat();
                 ask(&context, &[1, 2, 3], 0)
@@ -257,7 +257,7 @@ mod tests {
                 (prop::collection::vec(0u32..2, 0..30), prop::collection::vec(0u32..2, 0..30)), 0..60),
             budget in 1usize..200, more in 0usize..3,
         ) {
-            let asks: Vec<Ask> = lines.iter().map(|(a, b)| {
+            let asks: Vec<TokenAsk> = lines.iter().map(|(a, b)| {
                 if more > 0 { ask(a, &[], more) } else { ask(a, b, 0) }
             }).collect();
             let groups = grouped(&asks, budget);

@@ -13,7 +13,7 @@ use super::{RequestError, WINDOW_BYTES, WINDOW_LINES, is_standard, shown};
 const LONGEST_LINE: u64 = 1 << 28;
 
 /// Requests as they are read.
-pub(super) struct Input {
+pub(super) struct InputLines {
     reader: Box<dyn BufRead>,
     name: String,
     bytes: Option<u64>,
@@ -21,7 +21,7 @@ pub(super) struct Input {
     number: u64,
 }
 
-impl Input {
+impl InputLines {
     /// Opens a file, or standard input.
     pub(super) fn open(path: &Path) -> Result<Self, RequestError> {
         let name = shown(path, "standard input");

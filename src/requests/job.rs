@@ -2,11 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use super::groups::{self, Group};
-use super::input::Input;
-use super::output::{self, Earlier, Output};
+use super::groups::{self, AskGroup};
+use super::input::InputLines;
+use super::output::{self, Earlier, OutputFile};
 use super::prefix::HeldPrefix;
-use super::{Ask, Asked, Faults, Identity, Line, OnError, Request, RequestError, Trouble, is_standard};
+use super::{Faults, Identity, Line, LineAsk, LineRequest, OnError, RequestError, TokenAsk, Trouble, is_standard};
 use crate::model::{LanguageModel, Node};
 use crate::scoring::shared::Tokens;
 
@@ -31,7 +31,7 @@ pub trait Task {
     fn fields(&self) -> &'static [&'static str];
 
     /// What each line asks for, in order, or why it cannot be answered.
-    fn read(&self, lines: &[Line]) -> Vec<Result<Request<Self::About>, RequestError>>;
+    fn read(&self, lines: &[Line]) -> Vec<Result<LineRequest<Self::About>, RequestError>>;
 
     /// Tokens of about one group.
     fn budget(&self) -> usize;
@@ -46,7 +46,7 @@ pub trait Task {
     /// Which piece does not fit into memory, or what the model reports.
     fn compute(
         &mut self,
-        asked: &[Asked<'_, Self::About>],
+        asked: &[LineAsk<'_, Self::About>],
         base: Node,
         held: usize,
     ) -> Result<(Vec<Self::Reply>, Tokens), Trouble>;
@@ -55,7 +55,7 @@ pub trait Task {
     ///
     /// # Errors
     /// Where the tokenizer cannot decode what was generated.
-    fn write(&self, request: &Request<Self::About>, replies: Vec<Self::Reply>) -> Result<String, RequestError>;
+    fn write(&self, request: &LineRequest<Self::About>, replies: Vec<Self::Reply>) -> Result<String, RequestError>;
 }
 
 /// How far a job is.
@@ -124,7 +124,7 @@ pub fn serve<T: Task>(
 /// Every line of a file that cannot be answered. (What does not fit into memory shows only when it is its turn.)
 fn faults<T: Task>(path: &Path, task: &T) -> Result<Faults, RequestError> {
     let mut faults = Faults::default();
-    let mut input = Input::open(path)?;
+    let mut input = InputLines::open(path)?;
     while let Some(window) = input.window()? {
         task.read(&window)
             .into_iter()
@@ -140,8 +140,8 @@ struct Job<'a> {
     on_error: OnError,
     identity: &'a Identity,
     observer: &'a mut dyn RequestObserver,
-    input: Input,
-    output: Output,
+    input: InputLines,
+    output: OutputFile,
     prefix: HeldPrefix,
     standing: Standing,
     /// Whether the output goes on with what was begun, or was given its identity.
@@ -155,9 +155,9 @@ impl<'a> Job<'a> {
         identity: &'a Identity,
         observer: &'a mut dyn RequestObserver,
     ) -> Result<Self, RequestError> {
-        let input = Input::open(&files.input)?;
+        let input = InputLines::open(&files.input)?;
         Ok(Self {
-            output: Output::open(&files.out)?,
+            output: OutputFile::open(&files.out)?,
             standing: Standing {
                 bytes: input.bytes(),
                 ..Standing::default()
@@ -233,9 +233,9 @@ impl<'a> Job<'a> {
         let mut window = Window::read(lines, self.on_error, task)?;
         self.write(&mut window, done)?;
         let pieces = window.pieces();
-        let asks: Vec<&Ask> = pieces.iter().filter_map(|&piece| window.ask(piece)).collect();
+        let asks: Vec<&TokenAsk> = pieces.iter().filter_map(|&piece| window.ask(piece)).collect();
         let groups = groups::groups(&asks, task.budget());
-        let bytes = |piece: &Piece| lines[piece.line].text.len() as u64 / window.pieces_of(piece.line);
+        let bytes = |piece: &AskPlace| lines[piece.line].text.len() as u64 / window.pieces_of(piece.line);
         let (all, mut share): (u64, u64) = (pieces.iter().map(bytes).sum(), 0);
         let shares: Vec<u64> = groups
             .iter()
@@ -259,14 +259,14 @@ impl<'a> Job<'a> {
     fn group<T: Task>(
         &mut self,
         window: &mut Window<'_, T>,
-        pieces: &[Piece],
-        group: &Group,
+        pieces: &[AskPlace],
+        group: &AskGroup,
         task: &mut T,
     ) -> Result<(), RequestError> {
         loop {
-            let wanted = |&piece: &Piece| window.ask(piece).is_some();
-            let members: Vec<Piece> = group.members.iter().map(|&at| pieces[at]).filter(wanted).collect();
-            let asked: Vec<Asked<'_, T::About>> = members.iter().filter_map(|&piece| window.asked(piece)).collect();
+            let wanted = |&piece: &AskPlace| window.ask(piece).is_some();
+            let members: Vec<AskPlace> = group.members.iter().map(|&at| pieces[at]).filter(wanted).collect();
+            let asked: Vec<LineAsk<'_, T::About>> = members.iter().filter_map(|&piece| window.asked(piece)).collect();
             let Some(first) = asked.first() else { return Ok(()) };
             let held = group.held.last().copied().unwrap_or(0);
             let computed = self
@@ -312,7 +312,7 @@ impl<'a> Job<'a> {
 
 /// A piece of work by its line and its number in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Piece {
+struct AskPlace {
     line: usize,
     number: usize,
 }
@@ -328,7 +328,7 @@ struct Window<'w, T: Task> {
     lines: &'w [Line],
     on_error: OnError,
     /// What lines ask for; absent where they cannot be answered.
-    requests: Vec<Option<Request<T::About>>>,
+    requests: Vec<Option<LineRequest<T::About>>>,
     /// What came of each piece of work so far.
     replies: Vec<Vec<Option<T::Reply>>>,
     ready: Vec<Option<Ready>>,
@@ -367,12 +367,12 @@ impl<'w, T: Task> Window<'w, T> {
     }
 
     /// All pieces of work of lines that are to be answered, in order.
-    fn pieces(&self) -> Vec<Piece> {
+    fn pieces(&self) -> Vec<AskPlace> {
         let lines = self.requests.iter().enumerate().take(self.end);
         lines
             .flat_map(|(line, request)| {
                 let count = request.as_ref().map_or(0, |request| request.asks.len());
-                (0..count).map(move |number| Piece { line, number })
+                (0..count).map(move |number| AskPlace { line, number })
             })
             .collect()
     }
@@ -383,20 +383,20 @@ impl<'w, T: Task> Window<'w, T> {
     }
 
     /// A piece of work, unless its line is not to be answered.
-    fn ask(&self, piece: Piece) -> Option<&Ask> {
+    fn ask(&self, piece: AskPlace) -> Option<&TokenAsk> {
         self.asked(piece).map(|asked| asked.ask)
     }
 
-    fn asked(&self, piece: Piece) -> Option<Asked<'_, T::About>> {
+    fn asked(&self, piece: AskPlace) -> Option<LineAsk<'_, T::About>> {
         let request = self.requests[piece.line].as_ref().filter(|_| piece.line < self.end)?;
-        Some(Asked {
+        Some(LineAsk {
             ask: request.asks.get(piece.number)?,
             about: &request.about,
         })
     }
 
     /// Takes what came of a piece of work.
-    fn put(&mut self, piece: Piece, reply: T::Reply, task: &T) -> Result<(), RequestError> {
+    fn put(&mut self, piece: AskPlace, reply: T::Reply, task: &T) -> Result<(), RequestError> {
         self.replies[piece.line][piece.number] = Some(reply);
         self.finish(piece.line, task)
     }

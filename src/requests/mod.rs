@@ -27,14 +27,14 @@ mod windows;
 
 use std::path::Path;
 
-pub use ask::{Ask, Asked, Request, Trouble};
+pub use ask::{LineAsk, LineRequest, TokenAsk, Trouble};
 pub use error::{Faults, RequestError};
 pub use generate::{Generate, GenerateOptions};
 pub use identity::{Identity, room_of};
 pub use job::{Files, RequestEvent, RequestObserver, Standing, Task, serve};
 pub use line::Line;
 pub use options::{ControlTokens, OnError, Truncate};
-pub use sampling::{Sampling, Temperature, TopP};
+pub use sampling::Sampling;
 pub use score::{Score, ScoreOptions};
 
 /// Most lines of a window.

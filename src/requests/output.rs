@@ -12,12 +12,12 @@ use super::{Line, RequestError, is_standard};
 const ERROR: &str = "error";
 
 /// The file of answers.
-pub(super) struct Output {
+pub(super) struct OutputFile {
     path: PathBuf,
-    state: State,
+    state: Writable,
 }
 
-enum State {
+enum Writable {
     /// Lines of an earlier start are being compared.
     Old {
         reader: BufReader<File>,
@@ -46,12 +46,12 @@ pub(super) enum Earlier {
     Failed,
 }
 
-impl Output {
+impl OutputFile {
     /// Opens or creates a file, which no other program may be writing, or takes standard output, which nothing can be
     /// continued on.
     pub(super) fn open(path: &Path) -> Result<Self, RequestError> {
         let state = if is_standard(path) {
-            State::New(Box::new(BufWriter::new(stdout())))
+            Writable::New(Box::new(BufWriter::new(stdout())))
         } else {
             let file = OpenOptions::new()
                 .read(true)
@@ -67,7 +67,7 @@ impl Output {
                 // What cannot be locked (a device, some network file systems) is written without.
                 Err(TryLockError::Error(_)) => {}
             }
-            State::Old {
+            Writable::Old {
                 reader: BufReader::new(file),
                 good: 0,
                 lines: 0,
@@ -82,7 +82,7 @@ impl Output {
     /// The next line of an earlier start, absent where there are no more. A last line without its end is dropped when
     /// the first line is added.
     pub(super) fn old_line(&mut self) -> Result<Option<OldLine>, RequestError> {
-        let State::Old { reader, good, lines } = &mut self.state else {
+        let Writable::Old { reader, good, lines } = &mut self.state else {
             return Ok(None);
         };
         let mut line = Vec::new();
@@ -109,7 +109,7 @@ impl Output {
     pub(super) fn write(&mut self, line: &str) -> Result<(), RequestError> {
         let path = &self.path;
         let failed = |source| RequestError::write(path, source);
-        if let State::Old { reader, good, .. } = &self.state {
+        if let Writable::Old { reader, good, .. } = &self.state {
             let mut file = reader.get_ref().try_clone().map_err(failed)?;
             // A device has no length and nothing to go on behind.
             if path.is_file() {
@@ -117,9 +117,9 @@ impl Output {
                     .and_then(|()| file.seek(SeekFrom::Start(*good)))
                     .map_err(failed)?;
             }
-            self.state = State::New(Box::new(BufWriter::new(file)));
+            self.state = Writable::New(Box::new(BufWriter::new(file)));
         }
-        if let State::New(writer) = &mut self.state {
+        if let Writable::New(writer) = &mut self.state {
             writer
                 .write_all(line.as_bytes())
                 .and_then(|()| writer.write_all(b"\n"))
@@ -131,8 +131,8 @@ impl Output {
     /// Sees to it that everything added is on its way to the disk.
     pub(super) fn flush(&mut self) -> Result<(), RequestError> {
         match &mut self.state {
-            State::Old { .. } => Ok(()),
-            State::New(writer) => writer.flush().map_err(|source| RequestError::write(&self.path, source)),
+            Writable::Old { .. } => Ok(()),
+            Writable::New(writer) => writer.flush().map_err(|source| RequestError::write(&self.path, source)),
         }
     }
 }

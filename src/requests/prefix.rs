@@ -1,6 +1,6 @@
 //! What is held of the lines' common beginnings from one group to the next.
 
-use super::{Ask, Trouble};
+use super::{TokenAsk, Trouble};
 use crate::model::{LanguageModel, Node, TokenId};
 
 /// Runs of tokens, each below the one before. They lie in the tree's memory as if nothing had been there before them,
@@ -18,7 +18,12 @@ impl HeldPrefix {
     ///
     /// # Errors
     /// What the model reports; it is about `first`.
-    pub(super) fn hold(&mut self, model: &mut dyn LanguageModel, first: &Ask, ends: &[usize]) -> Result<Node, Trouble> {
+    pub(super) fn hold(
+        &mut self,
+        model: &mut dyn LanguageModel,
+        first: &TokenAsk,
+        ends: &[usize],
+    ) -> Result<Node, Trouble> {
         let tokens = &first.tokens;
         let same = |&(&(end, _), &wanted): &(&(usize, Node), &usize)| {
             end == wanted && self.tokens.get(..end) == tokens.get(..end)

@@ -6,11 +6,11 @@ use rayon::prelude::*;
 use serde_json::{Value, json};
 
 use super::windows::windows;
-use super::{Ask, Asked, ControlTokens, Line, Request, RequestError, Task, Trouble, Truncate, json};
+use super::{ControlTokens, Line, LineAsk, LineRequest, RequestError, Task, TokenAsk, Trouble, Truncate, json};
 use crate::model::{LanguageModel, Node, TokenId, TokenScore, Tokenizer};
 use crate::scoring::join::{Encoded, Encoder};
 use crate::scoring::norm::total;
-use crate::scoring::shared::{Job, Prompt, Tokens, work};
+use crate::scoring::shared::{PromptWriting, ScoreJob, Tokens, work};
 
 /// Tokens of a group: several full passes, and some seconds of a small model on a CPU.
 const GROUP_TOKENS: usize = 4096;
@@ -65,7 +65,7 @@ pub struct ScoreAbout {
 }
 
 /// What a line gives.
-enum Given<'l> {
+enum LineText<'l> {
     /// Two texts: the context without the white space at its end, that white space, and the continuation.
     Texts(&'l str, &'l str, &'l str),
     /// Tokens of both.
@@ -89,12 +89,12 @@ impl<'a> Score<'a> {
 
 impl PairReader<'_> {
     /// What each line asks for; contexts that several have are encoded once.
-    fn read(&self, lines: &[Line]) -> Vec<Result<Request<ScoreAbout>, RequestError>> {
-        let given: Vec<Result<Given<'_>, RequestError>> = lines.par_iter().map(|line| self.given(line)).collect();
+    fn read(&self, lines: &[Line]) -> Vec<Result<LineRequest<ScoreAbout>, RequestError>> {
+        let given: Vec<Result<LineText<'_>, RequestError>> = lines.par_iter().map(|line| self.given(line)).collect();
         let mut contexts: Vec<&str> = given
             .iter()
             .filter_map(|given| match given {
-                Ok(Given::Texts(context, ..)) => Some(*context),
+                Ok(LineText::Texts(context, ..)) => Some(*context),
                 _ => None,
             })
             .collect();
@@ -111,7 +111,7 @@ impl PairReader<'_> {
     }
 
     /// What a line gives; which of the forms it has is told by its fields.
-    fn given<'l>(&self, line: &'l Line) -> Result<Given<'l>, RequestError> {
+    fn given<'l>(&self, line: &'l Line) -> Result<LineText<'l>, RequestError> {
         let fields = line.fields()?;
         let has = |name: &str| fields.contains_key(name);
         let pair = has("context") || has("continuation");
@@ -123,20 +123,20 @@ impl PairReader<'_> {
         }
         let vocabulary = self.tokenizer.vocabulary();
         if has("text") {
-            return Ok(Given::Whole(self.whole(line, line.text_field("text")?)?));
+            return Ok(LineText::Whole(self.whole(line, line.text_field("text")?)?));
         }
         if has("token_ids") {
-            return Ok(Given::Whole(line.ids_field("token_ids", vocabulary)?));
+            return Ok(LineText::Whole(line.ids_field("token_ids", vocabulary)?));
         }
         if !pair && has("continuation_token_ids") {
-            return Ok(Given::Ids(
+            return Ok(LineText::Ids(
                 line.ids_field("context_token_ids", vocabulary)?,
                 line.ids_field("continuation_token_ids", vocabulary)?,
             ));
         }
         let (context, continuation) = (line.text_field("context")?, line.text_field("continuation")?);
         let kept = context.trim_end_matches(is_space);
-        Ok(Given::Texts(kept, &context[kept.len()..], continuation))
+        Ok(LineText::Texts(kept, &context[kept.len()..], continuation))
     }
 
     /// Tokens of a whole text. What stands in for its context is put before it later, so it is not put there now.
@@ -157,13 +157,13 @@ impl PairReader<'_> {
     fn request(
         &self,
         line: &Line,
-        given: Given<'_>,
+        given: LineText<'_>,
         encoded: &HashMap<&str, Result<Encoded, String>>,
-    ) -> Result<Request<ScoreAbout>, RequestError> {
+    ) -> Result<LineRequest<ScoreAbout>, RequestError> {
         let (mut context, mut continuation, moved) = match given {
-            Given::Whole(tokens) => return self.rolling(line, &tokens),
-            Given::Ids(context, continuation) => (context, continuation, 0),
-            Given::Texts(context, space, continuation) => {
+            LineText::Whole(tokens) => return self.rolling(line, &tokens),
+            LineText::Ids(context, continuation) => (context, continuation, 0),
+            LineText::Texts(context, space, continuation) => {
                 let context = match encoded.get(context) {
                     Some(Ok(encoded)) => encoded,
                     Some(Err(fault)) => return Err(line.bad(fault.as_str())),
@@ -180,7 +180,7 @@ impl PairReader<'_> {
                 moved,
                 truncated: 0,
             };
-            return Ok(Request {
+            return Ok(LineRequest {
                 asks: Vec::new(),
                 about,
             });
@@ -196,20 +196,20 @@ impl PairReader<'_> {
         let truncated = self.fit(line, &mut context, continuation.len())?;
         let asks = match continuation.is_empty() {
             true => Vec::new(),
-            false => vec![Ask::score(&context, &continuation)],
+            false => vec![TokenAsk::score(&context, &continuation)],
         };
         let about = ScoreAbout {
             context,
             moved,
             truncated,
         };
-        Ok(Request { asks, about })
+        Ok(LineRequest { asks, about })
     }
 
     /// A whole text, in windows.
-    fn rolling(&self, line: &Line, tokens: &[TokenId]) -> Result<Request<ScoreAbout>, RequestError> {
+    fn rolling(&self, line: &Line, tokens: &[TokenId]) -> Result<LineRequest<ScoreAbout>, RequestError> {
         let first = self.first(line)?;
-        Ok(Request {
+        Ok(LineRequest {
             asks: windows(first, tokens, self.limit),
             about: ScoreAbout {
                 context: vec![first],
@@ -265,7 +265,7 @@ impl Task for Score<'_> {
         ]
     }
 
-    fn read(&self, lines: &[Line]) -> Vec<Result<Request<ScoreAbout>, RequestError>> {
+    fn read(&self, lines: &[Line]) -> Vec<Result<LineRequest<ScoreAbout>, RequestError>> {
         self.reader.read(lines)
     }
 
@@ -279,22 +279,22 @@ impl Task for Score<'_> {
 
     fn compute(
         &mut self,
-        asked: &[Asked<'_, ScoreAbout>],
+        asked: &[LineAsk<'_, ScoreAbout>],
         base: Node,
         held: usize,
     ) -> Result<(Vec<Vec<TokenScore>>, Tokens), Trouble> {
-        let jobs: Vec<Job<'_>> = asked
+        let jobs: Vec<ScoreJob<'_>> = asked
             .iter()
             .map(|asked| {
                 let (context, continuation) = asked.ask.parts();
-                Job { context, continuation }
+                ScoreJob { context, continuation }
             })
             .collect();
-        let none: &mut [Prompt] = &mut [];
+        let none: &mut [PromptWriting] = &mut [];
         work(self.model, base, held, &jobs, none, &[]).map_err(|error| Trouble::of(error, held))
     }
 
-    fn write(&self, request: &Request<ScoreAbout>, replies: Vec<Vec<TokenScore>>) -> Result<String, RequestError> {
+    fn write(&self, request: &LineRequest<ScoreAbout>, replies: Vec<Vec<TokenScore>>) -> Result<String, RequestError> {
         let about = &request.about;
         let continuation: Vec<TokenId> = request.asks.iter().flat_map(|ask| ask.parts().1).copied().collect();
         let scores = replies.concat();

@@ -6,7 +6,8 @@
 use serde_json::Value;
 
 use super::line::kind;
-use super::{Line, RequestError, Sampling, Temperature, TopP};
+use super::{Line, RequestError, Sampling};
+use crate::scoring::{Temperature, TopP};
 
 /// Names by which other programs know the most tokens of a text.
 const MAX_TOKENS: [&str; 4] = ["max_tokens", "max_completion_tokens", "max_new_tokens", "max_gen_toks"];

@@ -1,6 +1,6 @@
 //! Texts of any length, in windows: every token is scored once, after as much of the text before it as fits.
 
-use super::Ask;
+use super::TokenAsk;
 use crate::model::TokenId;
 
 /// The windows of a text's `tokens` for a model that is fed at most `limit` tokens.
@@ -8,16 +8,16 @@ use crate::model::TokenId;
 /// The first window is scored after `first`, the token that stands in for what precedes a text. Windows of later tokens
 /// follow each other without a gap, each scored after the one token before it; the last reaches back as far as the
 /// model's context does. (Rolling log-likelihood as lm-evaluation-harness defines it, with a context of one token.)
-pub(super) fn windows(first: TokenId, tokens: &[TokenId], limit: usize) -> Vec<Ask> {
+pub(super) fn windows(first: TokenId, tokens: &[TokenId], limit: usize) -> Vec<TokenAsk> {
     let limit = limit.max(1);
     let mut windows = Vec::new();
     let mut done = tokens.len().min(limit);
     if done > 0 {
-        windows.push(Ask::score(&[first], &tokens[..done]));
+        windows.push(TokenAsk::score(&[first], &tokens[..done]));
     }
     while done < tokens.len() {
         let end = tokens.len().min(done + limit);
-        windows.push(Ask::score(&tokens[end - limit - 1..done], &tokens[done..end]));
+        windows.push(TokenAsk::score(&tokens[end - limit - 1..done], &tokens[done..end]));
         done = end;
     }
     windows

@@ -64,7 +64,7 @@ impl Experiment {
             opened.model.as_mut(),
             &opened.tokenizer,
             &self.people.catalogue,
-            self.settings(),
+            self.spec.scoring.clone(),
         )
     }
 }

@@ -45,19 +45,6 @@ pub enum RunError {
     /// An axis of the grid without a value.
     #[error("`{0}` of the grid is empty")]
     EmptyAxis(&'static str),
-    /// A split other than 1, 2, 3.
-    #[error("split {0} does not exist; there are 1, 2 and 3")]
-    UnknownSplit(u8),
-    /// A value that a key cannot have.
-    #[error("`{key} = {value}`: expected {expected}")]
-    BadValue {
-        /// The key, with its table.
-        key: &'static str,
-        /// As given.
-        value: String,
-        /// What it may be.
-        expected: &'static str,
-    },
     /// A category that the catalogue does not have.
     #[error(transparent)]
     UnknownCategory(#[from] crate::survey::UnknownCategory),
@@ -161,8 +148,6 @@ impl RunError {
             }
             Self::Encode(_) => return None,
             Self::EmptyAxis(axis) => format!("give at least one value, for example `{axis} = [...]` in [grid]"),
-            Self::BadValue { .. } => "correct it in the spec or by the flag; GUIDE.md lists every key".into(),
-            Self::UnknownSplit(_) => "use --splits 1,2,3 or some of these".into(),
             Self::UnknownCategory(error) => format!("{} (`each` takes all of them, one at a time)", error.hint()),
             Self::Changed { .. } => {
                 "put the old one back to go on with this run, or start a new one with another --out".into()

@@ -73,6 +73,7 @@ impl EvaluateError {
 ///
 /// ```
 /// use indieval::model::{self, OpenOptions, source::Silent};
+/// use indieval::probe::Split;
 /// use indieval::run::{self, Experiment, Spec, Unobserved};
 ///
 /// let folder = tempfile::tempdir()?;
@@ -80,7 +81,7 @@ impl EvaluateError {
 /// let mut spec = Spec::default();
 /// spec.respondents.survey = concat!(env!("CARGO_MANIFEST_DIR"), "/data/synthetic-respondents.csv").into();
 /// spec.respondents.limit = Some(1);
-/// spec.grid.splits = vec![1];
+/// spec.grid.splits = vec![Split::One];
 /// spec.grid.demonstrations = vec![3];
 /// let experiment = Experiment::read(spec, &opened)?;
 /// let evaluated = run::evaluate(&experiment, &mut opened, folder.path(), &mut Unobserved)?;

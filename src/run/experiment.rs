@@ -7,7 +7,7 @@ use crate::metrics::BaselineRow;
 use crate::model::{DeviceChoice, OpenModel};
 use crate::probe::{Case, DemonstrationRule, Draw};
 use crate::scoring::baseline::{Crowd, Prediction, Rule, Similarity, Target};
-use crate::scoring::{Ask, Condition, Control, Settings};
+use crate::scoring::{Ask, Condition, Control};
 use crate::survey::Form;
 
 /// Numbers of similar others that reports show. The command `baseline` shows all from 1 to 35.
@@ -146,24 +146,6 @@ impl Experiment {
                 }
             })
             .collect()
-    }
-
-    /// How answers are scored.
-    pub fn settings(&self) -> Settings {
-        let scoring = &self.spec.scoring;
-        Settings {
-            unconditional: scoring.unconditional,
-            orders: scoring.orders,
-            constrained: scoring.constrained,
-            temperature: scoring.temperature,
-            top_p: scoring.top_p,
-            retries: scoring.retries,
-            retry_temperature: scoring.retry_temperature,
-            seed: scoring.seed,
-            paper_tokens: scoring.paper_tokens,
-            fit: scoring.fit,
-            ..Settings::default()
-        }
     }
 
     /// What metrics and reports need to know of people and questions, baselines among it.

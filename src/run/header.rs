@@ -66,7 +66,7 @@ pub struct Header {
 
 /// What a run's folder holds.
 #[derive(Debug)]
-pub(super) enum Found {
+pub(super) enum InFolder {
     /// No run.
     Nothing,
     /// A run of format 1.
@@ -79,14 +79,14 @@ pub(super) enum Found {
 ///
 /// # Errors
 /// A file that cannot be read, was changed after it was written, or is of a later format.
-pub(super) fn read(folder: &Path) -> Result<Found, RunError> {
+pub(super) fn read(folder: &Path) -> Result<InFolder, RunError> {
     let path = folder.join(RUN);
     let bytes = match std::fs::read(&path) {
         Ok(bytes) => bytes,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             return Ok(match is_format1(&folder.join(RECORDS)) {
-                true => Found::Format1,
-                false => Found::Nothing,
+                true => InFolder::Format1,
+                false => InFolder::Nothing,
             });
         }
         Err(source) => return Err(RunError::Read { path, source }),
@@ -120,7 +120,7 @@ pub(super) fn read(folder: &Path) -> Result<Found, RunError> {
             header.run
         )));
     }
-    Ok(Found::Run(Box::new(header), sealed.check))
+    Ok(InFolder::Run(Box::new(header), sealed.check))
 }
 
 impl Header {

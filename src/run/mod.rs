@@ -27,5 +27,5 @@ pub use plan::{Plan, Unit};
 pub use prompts::Prompts;
 pub use records::{ConditionEntry, Journal, RECORDS, Reader, Recorded, read};
 pub use session::{Note, SESSIONS, Session, SessionEvent, SessionLog, append_note, read_sessions, uncounted};
-pub use spec::{ChatUse, DemonstrationSpec, Grid, ModelSpec, PromptSpec, RespondentSpec, ScoringSpec, Spec};
+pub use spec::{DemonstrationSpec, Grid, ModelSpec, PromptSpec, RespondentSpec, Spec};
 pub use verify::{Difference, TOLERANCE_F32, TOLERANCE_HALF, Verified, tolerance};

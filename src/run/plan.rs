@@ -52,47 +52,15 @@ impl Plan {
     /// Plans the run of a spec over these people.
     pub fn new(spec: &Spec, people: &People) -> Result<Self, RunError> {
         let conditions = spec.conditions(&people.catalogue)?;
-        let splits: BTreeSet<u8> = spec.grid.splits.iter().copied().collect();
-        let splits: Vec<Split> = splits
-            .into_iter()
-            .map(Split::try_from)
-            .collect::<Result<_, _>>()
-            .map_err(|_| RunError::UnknownSplit(0))?;
-        let everyone = &people.everyone;
-        let donors = conditions
-            .iter()
-            .any(|condition| matches!(condition.control, Control::Random | Control::SameCountry))
-            .then(|| Donors::new((0..everyone.len()).map(|at| (everyone.id(at), people.country(at)))));
+        let splits: BTreeSet<Split> = spec.grid.splits.iter().copied().collect();
+        let splits: Vec<Split> = splits.into_iter().collect();
+        let mut owners = Owners::new(spec, people, &conditions);
         let mut units = Vec::new();
         let mut outcomes = 0;
-        let mut alone = BTreeSet::new();
         for &person in &people.chosen {
             for &split in &splits {
-                let probes: Vec<_> = split_questions(&people.catalogue, split)
-                    .into_iter()
-                    .filter_map(|question| Some((question, everyone.answer(person, question).group(Form::Polar)?)))
-                    .collect();
-                let mut asked = Vec::new();
-                for (index, condition) in conditions.iter().enumerate() {
-                    let circle = match condition.control {
-                        Control::Own | Control::None => {
-                            asked.push((index, person));
-                            continue;
-                        }
-                        Control::Random => Circle::Everyone,
-                        Control::SameCountry => Circle::Country,
-                    };
-                    let seed = spec.demonstrations.seed;
-                    match donors
-                        .as_ref()
-                        .and_then(|donors| donors.donor(person, split, circle, seed))
-                    {
-                        Some(donor) => asked.push((index, donor)),
-                        None => {
-                            alone.insert(everyone.id(person));
-                        }
-                    }
-                }
+                let probes = people.probes(person, split);
+                let asked = owners.of(person, split);
                 for tree in asked.chunk_by(|(a, _), (b, _)| conditions[*a].shares_tree(&conditions[*b])) {
                     let unit = Unit {
                         person,
@@ -106,8 +74,8 @@ impl Plan {
                 }
             }
         }
+        let alone = owners.alone.into_iter();
         let left_out = alone
-            .into_iter()
             .map(|id| format!("respondent {id}: no compatriot in the survey file"))
             .collect();
         Ok(Self {
@@ -166,6 +134,69 @@ impl Plan {
             }
         }
         Ok(())
+    }
+}
+
+/// Whose demonstrations each condition shows of a person.
+struct Owners<'a> {
+    people: &'a People,
+    conditions: &'a [Condition],
+    seed: u64,
+    /// Absent where no condition shows a stranger's.
+    donors: Option<Donors<'a>>,
+    /// People without a compatriot, by id.
+    alone: BTreeSet<&'a str>,
+}
+
+impl<'a> Owners<'a> {
+    fn new(spec: &Spec, people: &'a People, conditions: &'a [Condition]) -> Self {
+        let everyone = &people.everyone;
+        let strangers = conditions.iter().any(|condition| circle(condition.control).is_some());
+        Self {
+            people,
+            conditions,
+            seed: spec.demonstrations.seed,
+            donors: strangers.then(|| Donors::new((0..everyone.len()).map(|at| (everyone.id(at), people.country(at))))),
+            alone: BTreeSet::new(),
+        }
+    }
+
+    /// The conditions that can be asked of a person in a split, as positions, each with whose demonstrations it shows.
+    fn of(&mut self, person: usize, split: Split) -> Vec<(usize, usize)> {
+        let mut asked = Vec::new();
+        for (index, condition) in self.conditions.iter().enumerate() {
+            let owner = match (circle(condition.control), &self.donors) {
+                (Some(circle), Some(donors)) => donors.donor(person, split, circle, self.seed),
+                _ => Some(person),
+            };
+            match owner {
+                Some(owner) => asked.push((index, owner)),
+                None => {
+                    self.alone.insert(self.people.everyone.id(person));
+                }
+            }
+        }
+        asked
+    }
+}
+
+/// Among whom a stranger is drawn; absent where no stranger's demonstrations are shown.
+fn circle(control: Control) -> Option<Circle> {
+    match control {
+        Control::Own | Control::None => None,
+        Control::Random => Some(Circle::Everyone),
+        Control::SameCountry => Some(Circle::Country),
+    }
+}
+
+impl People {
+    /// The questions of a split that a person answered, with the position of their own answer.
+    fn probes(&self, person: usize, split: Split) -> Vec<(QuestionIndex, usize)> {
+        let own = |question| self.everyone.answer(person, question).group(Form::Polar);
+        let questions = split_questions(&self.catalogue, split).into_iter();
+        questions
+            .filter_map(|question| Some((question, own(question)?)))
+            .collect()
     }
 }
 

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::{ChatUse, RunError, Spec};
+use super::{RunError, Spec};
 use crate::model::Tokenizer;
 use crate::prompt::{ChatTemplate, Date, Frame, Prompt, PromptError};
-use crate::scoring::Method;
+use crate::scoring::{ChatUse, Method};
 
 /// The prompts of a run's methods, parsed once.
 #[derive(Debug)]
@@ -20,7 +20,7 @@ impl Prompts {
     /// The templates that a spec names, in the frame of a model with this chat template.
     pub fn new(spec: &Spec, tokenizer: &Tokenizer, chat_template: Option<&str>) -> Result<Self, RunError> {
         let chat_use = spec.scoring.chat;
-        let asked = |method: &Method| chat_use.asks(*method);
+        let asked = |method: &Method| chat_use.asks(method.definition().asks_for_answer());
         let chat = match chat_template {
             // A template that nobody needs may be as it is.
             Some(_) if !spec.grid.methods.iter().any(asked) => Frame::Plain,
@@ -48,7 +48,7 @@ impl Prompts {
 
     /// What stands around the prompts of a method.
     pub fn frame(&self, method: Method) -> &Frame {
-        match self.chat_use.asks(method) {
+        match self.chat_use.asks(method.definition().asks_for_answer()) {
             true => &self.chat,
             false => &Frame::Plain,
         }

@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use super::RunError;
 use crate::model::{DeviceChoice, DtypeChoice, QuantizedWeights};
-use crate::scoring::{Condition, Control, Fit, Method, Norm, Orders};
+use crate::probe::Split;
+use crate::scoring::{Condition, Control, Method, ScoringSpec};
 use crate::survey::{Catalogue, Form, IncomeGrouping};
 
 /// Everything that determines a run's result. A list in `[grid]` is one axis of a grid; all of its conditions share one
@@ -77,8 +78,8 @@ pub struct RespondentSpec {
 pub struct Grid {
     /// How predictions are made.
     pub methods: Vec<Method>,
-    /// 1, 2, 3.
-    pub splits: Vec<u8>,
+    /// Which questions are held out.
+    pub splits: Vec<Split>,
     /// Numbers of demonstrations.
     pub demonstrations: Vec<usize>,
     /// Forms of demonstrations.
@@ -95,7 +96,7 @@ impl Default for Grid {
     fn default() -> Self {
         Self {
             methods: vec![Method::Likelihood],
-            splits: vec![1, 2, 3],
+            splits: Split::ALL.to_vec(),
             demonstrations: vec![200],
             forms: vec![Form::Polar],
             demographics: vec![false],
@@ -113,83 +114,6 @@ pub struct DemonstrationSpec {
     pub seed: u64,
     /// Draw anew for each number of demonstrations, as the paper did, in place of nested sets.
     pub independent: bool,
-}
-
-/// How answers are scored.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct ScoringSpec {
-    /// Norm of likelihoods behind the headline: `sum`, `token`, `character`, `byte` or `pmi`. All are reported.
-    pub norm: String,
-    /// Score candidates without any context too, which PMI needs.
-    pub unconditional: bool,
-    /// In how many cyclic orders `label` and `generation` list the options: `all` (as many as there are options), or at
-    /// most so many.
-    pub orders: Orders,
-    /// What version 0.1 had for `label` in place of `orders`. Its records still hold it; a spec must not.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub permutations: Option<usize>,
-    /// Whether generated answers are restricted to valid ones.
-    pub constrained: bool,
-    /// Temperature of the first try of a generated answer; 0 is greedy.
-    pub temperature: f32,
-    /// Nucleus of all tries: the smallest set of most probable tokens whose mass reaches this; 1 keeps all.
-    pub top_p: f32,
-    /// Further tries after an answer that cannot be read.
-    pub retries: usize,
-    /// Temperature of those tries.
-    pub retry_temperature: f32,
-    /// Seed of sampling.
-    pub seed: u64,
-    /// At most this many tokens for the paper's one answer about all probes.
-    pub paper_tokens: usize,
-    /// What is done with a context longer than the model's.
-    pub fit: Fit,
-    /// Which methods ask inside the model's chat template.
-    pub chat: ChatUse,
-}
-
-impl Default for ScoringSpec {
-    fn default() -> Self {
-        Self {
-            norm: "sum".into(),
-            unconditional: true,
-            orders: Orders::All,
-            permutations: None,
-            constrained: false,
-            temperature: 0.0,
-            top_p: 1.0,
-            retries: 2,
-            retry_temperature: 0.6,
-            seed: 0,
-            paper_tokens: 4096,
-            fit: Fit::Refuse,
-            chat: ChatUse::default(),
-        }
-    }
-}
-
-crate::choices! {
-    /// Which methods ask inside the model's chat template; without a template everything is plain text.
-    pub enum ChatUse: All {
-        /// All: candidates are scored where the model's own turn begins, and every method shares one prefix.
-        All = "all",
-        /// Those that ask for an answer (label and generation); likelihood stays plain text.
-        Answers = "answers",
-        /// None: everything is plain text.
-        None = "none",
-    }
-}
-
-impl ChatUse {
-    /// Whether a method asks inside the chat template.
-    pub fn asks(self, method: Method) -> bool {
-        match self {
-            Self::All => true,
-            Self::Answers => method.definition().asks_for_answer(),
-            Self::None => false,
-        }
-    }
 }
 
 /// Prompt templates of one's own, by the method whose built-in template they take the place of.
@@ -211,18 +135,26 @@ impl Spec {
             path: path.to_owned(),
             source,
         })?;
-        let spec: Self = toml::from_str(&text).map_err(|source| RunError::Spec {
-            path: path.to_owned(),
-            source: Box::new(source),
-        })?;
-        match spec.scoring.permutations {
-            None => Ok(spec),
-            Some(_) => Err(RunError::RenamedKey {
+        toml::from_str(&text).map_err(|source| match Self::renamed(&text) {
+            Some((old, new)) => RunError::RenamedKey {
                 path: path.to_owned(),
-                old: "permutations",
-                new: "orders",
-            }),
-        }
+                old,
+                new,
+            },
+            None => RunError::Spec {
+                path: path.to_owned(),
+                source: Box::new(source),
+            },
+        })
+    }
+
+    /// A key of version 0.1 that has another name now: both names.
+    fn renamed(text: &str) -> Option<(&'static str, &'static str)> {
+        let spec: toml::Table = toml::from_str(text).ok()?;
+        let scoring = spec.get("scoring")?.as_table()?;
+        scoring
+            .contains_key("permutations")
+            .then_some(("permutations", "orders"))
     }
 
     /// The spec as TOML, the form that `spec.toml` holds and that the run id covers.
@@ -230,55 +162,10 @@ impl Spec {
         toml::to_string(self).map_err(|source| RunError::Encode(source.to_string()))
     }
 
-    /// Refuses values that no run can have.
-    fn check(&self) -> Result<(), RunError> {
-        let scoring = &self.scoring;
-        let share = |x: f32| x > 0.0 && x <= 1.0;
-        let heat = |x: f32| x >= 0.0 && x.is_finite();
-        for (holds, key, value, expected) in [
-            (
-                scoring.norm.parse::<Norm>().is_ok(),
-                "scoring.norm",
-                scoring.norm.clone(),
-                "sum, token, character, byte or pmi",
-            ),
-            (
-                scoring.paper_tokens > 0,
-                "scoring.paper_tokens",
-                scoring.paper_tokens.to_string(),
-                "at least 1",
-            ),
-            (
-                heat(scoring.temperature),
-                "scoring.temperature",
-                scoring.temperature.to_string(),
-                "0 (greedy) or more",
-            ),
-            (
-                heat(scoring.retry_temperature),
-                "scoring.retry_temperature",
-                scoring.retry_temperature.to_string(),
-                "0 (greedy) or more",
-            ),
-            (
-                share(scoring.top_p),
-                "scoring.top_p",
-                scoring.top_p.to_string(),
-                "more than 0 and at most 1",
-            ),
-        ] {
-            if !holds {
-                return Err(RunError::BadValue { key, value, expected });
-            }
-        }
-        Ok(())
-    }
-
     /// All conditions of the grid, in the order in which they are asked and recorded.
     ///
     /// Combinations that ask the same are merged: without demonstrations their form, category and owner mean nothing.
     pub fn conditions(&self, catalogue: &Catalogue) -> Result<Vec<Condition>, RunError> {
-        self.check()?;
         let grid = &self.grid;
         for (axis, empty) in [
             ("methods", grid.methods.is_empty()),
@@ -291,9 +178,6 @@ impl Spec {
             if empty {
                 return Err(RunError::EmptyAxis(axis));
             }
-        }
-        if let Some(&split) = grid.splits.iter().find(|split| !(1..=3).contains(*split)) {
-            return Err(RunError::UnknownSplit(split));
         }
         let categories = self.restrictions(catalogue)?;
         let mut conditions: Vec<Condition> = Vec::new();
@@ -411,32 +295,37 @@ mod tests {
     }
 
     #[test]
-    fn empty_axes_and_unknown_splits_are_named() {
+    fn an_empty_axis_is_named() {
         assert!(matches!(
             spec("[grid]\nmethods = []").conditions(&catalogue()),
             Err(RunError::EmptyAxis("methods"))
         ));
-        assert!(matches!(
-            spec("[grid]\nsplits = [4]").conditions(&catalogue()),
-            Err(RunError::UnknownSplit(4))
-        ));
-        for (text, named) in [
-            ("norm = 'nope'", "scoring.norm"),
-            ("retry_temperature = -3.0", "scoring.retry_temperature"),
-            ("temperature = nan", "scoring.temperature"),
-            ("top_p = 0.0", "scoring.top_p"),
-            ("paper_tokens = 0", "scoring.paper_tokens"),
+    }
+
+    #[test]
+    fn a_value_that_no_run_can_have_is_named_with_its_line() {
+        for (text, said) in [
+            (
+                "[grid]\nsplits = [4]",
+                "there is no split `4`: the splits are 1, 2 and 3",
+            ),
+            ("[grid]\nforms = ['polr']", "unknown variant `polr`"),
+            ("[scoring]\nnorm = 'nope'", "unknown variant `nope`"),
+            (
+                "[scoring]\nretry_temperature = -3.0",
+                "-3 is not a finite number of at least 0",
+            ),
+            (
+                "[scoring]\ntemperature = nan",
+                "NaN is not a finite number of at least 0",
+            ),
+            ("[scoring]\ntop_p = 0.0", "0 is not a number above 0 and at most 1"),
+            ("[scoring]\npaper_tokens = 0", "expected a nonzero usize"),
+            ("[scoring]\norders = 0", "give `all`, or a number from 1"),
         ] {
-            let conditions = spec(&format!("[scoring]\n{text}")).conditions(&catalogue());
-            assert!(
-                matches!(conditions, Err(RunError::BadValue { key, .. }) if key == named),
-                "{text}"
-            );
+            let error = toml::from_str::<Spec>(text).expect_err(text).to_string();
+            assert!(error.contains(said) && error.contains("line 2"), "{error}");
         }
-        assert!(matches!(
-            spec("[grid]\nmethods = []").conditions(&catalogue()),
-            Err(RunError::EmptyAxis("methods"))
-        ));
     }
 
     #[test]
@@ -460,7 +349,7 @@ mod tests {
         );
         assert!(error.hint().is_some_and(|hint| hint.contains("orders = \"all\"")));
         assert_eq!(spec("[scoring]\norders = 3").scoring.orders.to_string(), "3");
-        assert_eq!(spec("").scoring.orders, Orders::All);
+        assert_eq!(spec("").scoring.orders.to_string(), "all");
     }
 
     #[test]

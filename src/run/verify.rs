@@ -9,7 +9,7 @@ use crate::model::{Dtype, OpenModel, TokenId};
 use crate::probe::Case;
 use crate::scoring::join::{Encoder, Markup};
 use crate::scoring::methods::Concluded;
-use crate::scoring::{Ask, Asked, Claimed, Claims, Continuation, Outcome, Scorer, ScoringError, Settings};
+use crate::scoring::{Ask, Asked, Claimed, Claims, Continuation, Outcome, Scorer, ScoringError, ScoringSpec};
 
 /// Most that a token's log-probability may differ in f32, nats: sums of thousands of products in another order differ
 /// by about 1e-4 in models of this depth; ten times that is no rounding.
@@ -75,11 +75,10 @@ impl Experiment {
             split: outcome.split,
             source,
         };
-        let settings = self.settings();
         for (index, outcome, alone) in &records {
             let mut again = Again {
                 experiment: self,
-                settings: &settings,
+                spec: &self.spec.scoring,
                 last: None,
                 opened,
                 probe: alone.probe,
@@ -209,7 +208,7 @@ fn compare_values(place: &str, recorded: &Value, now: &Value, tolerance: f64, fo
 
 struct Again<'a> {
     experiment: &'a Experiment,
-    settings: &'a Settings,
+    spec: &'a ScoringSpec,
     /// The prompt encoded last.
     last: Option<(String, Vec<TokenId>)>,
     opened: &'a mut OpenModel,
@@ -237,7 +236,7 @@ impl Again<'_> {
             case: ask.case,
             prompt: ask.prompt,
             frame: ask.frame,
-            settings: self.settings,
+            spec: self.spec,
             condition: "",
         };
         let definition = outcome.condition.method.definition();

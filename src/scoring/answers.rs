@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::constraint::{Choices, End, Marks, Until};
+use super::constraint::{End, Marks, StagedChoices, Until};
 use super::join::{Encoded, Encoder};
 use crate::model::{Constraint, TokenId, TokenizeError};
 
@@ -18,7 +18,7 @@ pub struct Answers {
 #[derive(Debug, Clone)]
 enum Allowance {
     /// One of these and nothing else.
-    Only(Choices),
+    Only(StagedChoices),
     /// Anything, until the answer is complete; `beginnings` are the tokens that a valid answer can begin with, where
     /// they are known.
     Free { end: End, beginnings: Vec<TokenId> },
@@ -38,7 +38,7 @@ impl Answers {
     pub fn only(prompt: Vec<TokenId>, stages: Vec<Vec<Vec<TokenId>>>) -> Self {
         Self {
             prompt,
-            may_be: Allowance::Only(Choices::new(stages)),
+            may_be: Allowance::Only(StagedChoices::new(stages)),
         }
     }
 

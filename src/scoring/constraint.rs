@@ -10,14 +10,14 @@ use crate::model::{Allowed, Constraint, TokenId, TokenizeError, Tokenizer};
 ///
 /// No run of a stage may be the beginning of another run of it.
 #[derive(Debug, Clone)]
-pub struct Choices {
+pub struct StagedChoices {
     stages: Vec<Vec<Vec<TokenId>>>,
     stage: usize,
     /// Where in the generated tokens the stage began.
     begun: usize,
 }
 
-impl Choices {
+impl StagedChoices {
     /// A constraint of these stages, each with the runs allowed in it.
     pub fn new(stages: Vec<Vec<Vec<TokenId>>>) -> Self {
         Self {
@@ -34,7 +34,7 @@ impl Choices {
     }
 }
 
-impl Constraint for Choices {
+impl Constraint for StagedChoices {
     fn allowed(&mut self, generated: &[TokenId]) -> Allowed {
         while let Some(runs) = self.stages.get(self.stage) {
             let written = generated.get(self.begun..).unwrap_or_default();
@@ -177,7 +177,7 @@ mod tests {
     #[test]
     fn choices_force_what_is_fixed() {
         let runs = |texts: [&str; 2]| texts.map(bytes).to_vec();
-        let mut choices = Choices::new(vec![runs(["{a1", "{a2"]), runs([",b1}", ",b2}"])]);
+        let mut choices = StagedChoices::new(vec![runs(["{a1", "{a2"]), runs([",b1}", ",b2}"])]);
         assert_eq!(choices.longest(), 7);
         let mut written = Vec::new();
         for (expected, taken) in [

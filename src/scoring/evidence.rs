@@ -4,6 +4,18 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::{Finish, Generation, TokenId};
 
+crate::choices! {
+    /// What kind of thing predictions rest on; several methods may have the same.
+    pub enum EvidenceKind {
+        /// Log-likelihoods of candidates.
+        Likelihood = "likelihood",
+        /// Log-probabilities of option labels.
+        Label = "label",
+        /// Generated answers.
+        Generation = "generation",
+    }
+}
+
 /// What a prediction rests on.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
@@ -36,6 +48,15 @@ pub enum Evidence {
 }
 
 impl Evidence {
+    /// Its kind.
+    pub fn kind(&self) -> EvidenceKind {
+        match self {
+            Self::Likelihood { .. } => EvidenceKind::Likelihood,
+            Self::Label { .. } => EvidenceKind::Label,
+            Self::Generation { .. } => EvidenceKind::Generation,
+        }
+    }
+
     /// The generated texts, where there are any.
     pub fn tries(&self) -> Option<&[Try]> {
         match self {

@@ -22,12 +22,12 @@ pub struct Encoded {
     text: String,
     /// Its tokens, the one that was put before it included.
     spans: Vec<Span>,
-    cut: Option<Cut>,
+    cut: Option<SpaceCut>,
 }
 
 /// From where on a text is encoded again when something is put after it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Cut {
+struct SpaceCut {
     /// First byte that is encoded again.
     byte: usize,
     /// First token that is encoded again.
@@ -153,14 +153,14 @@ impl<'t> Encoder<'t> {
     /// The last place from which encoding again gives the text's own last tokens. That it does is tried, with the cut's
     /// space and without (some tokenizers put a space before every text); that it goes on to do so with more text
     /// behind it is the tokenizer's [promise](Tokenizer::cuts_before_words).
-    fn cut(&self, text: &str, spans: &[Span]) -> Result<Option<Cut>, TokenizeError> {
+    fn cut(&self, text: &str, spans: &[Span]) -> Result<Option<SpaceCut>, TokenizeError> {
         let Some(at) = Tokenizer::last_cut(text).filter(|_| self.cuts) else {
             return Ok(None);
         };
         let token = spans.partition_point(|span| span.bytes.end <= at);
         for byte in [at, at + 1] {
             if ids(&self.part(&text[byte..])?).eq(ids(&spans[token..])) {
-                return Ok(Some(Cut { byte, token }));
+                return Ok(Some(SpaceCut { byte, token }));
             }
         }
         Ok(None)

@@ -1,42 +1,25 @@
 //! How the log-likelihoods of candidates of different length are made comparable.
 
-use serde::{Deserialize, Serialize};
-
 use super::evidence::{CandidateScore, Evidence};
 
-/// What a candidate's log-likelihood is measured by. With s the sum of the candidate's token log-probabilities:
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, Default)]
-#[serde(rename_all = "lowercase")]
-pub enum Norm {
-    /// s.
-    #[default]
-    Sum,
-    /// s / tokens of the continuation.
-    Token,
-    /// s / characters of the candidate.
-    Character,
-    /// s / UTF-8 bytes of the candidate.
-    Byte,
-    /// s - u, where u is the same sum after the neutral context: pointwise mutual information of candidate and person
-    /// (Holtzman et al. 2021, "Surface Form Competition").
-    Pmi,
+crate::choices! {
+    /// What a candidate's log-likelihood is measured by. With s the sum of the candidate's token log-probabilities:
+    pub enum Norm: Sum {
+        /// The sum s.
+        Sum = "sum",
+        /// s / tokens of the continuation.
+        Token = "token",
+        /// s / characters of the candidate.
+        Character = "character",
+        /// s / UTF-8 bytes of the candidate.
+        Byte = "byte",
+        /// s - u, u being the same sum after the neutral context: pointwise mutual information of candidate and person
+        /// (Holtzman et al. 2021, "Surface Form Competition").
+        Pmi = "pmi",
+    }
 }
 
 impl Norm {
-    /// All norms.
-    pub const ALL: [Self; 5] = [Self::Sum, Self::Token, Self::Character, Self::Byte, Self::Pmi];
-
-    /// The name it is written by.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Sum => "sum",
-            Self::Token => "token",
-            Self::Character => "character",
-            Self::Byte => "byte",
-            Self::Pmi => "pmi",
-        }
-    }
-
     /// A candidate's value: nats, or nats per token, character or byte. Absent for [`Norm::Pmi`] without unconditional
     /// scores. Nothing is divided by zero: an empty candidate's value is its sum, 0.
     pub fn value(self, score: &CandidateScore) -> Option<f64> {
@@ -49,21 +32,6 @@ impl Norm {
             Self::Byte => Some(per(score.bytes)),
             Self::Pmi => Some(sum - total(score.unconditional.as_ref()?)),
         }
-    }
-}
-
-impl std::str::FromStr for Norm {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let known = Self::ALL.into_iter().find(|norm| norm.name() == text);
-        known.ok_or_else(|| format!("`{text}` is no norm; there are sum, token, character, byte and pmi"))
-    }
-}
-
-impl std::fmt::Display for Norm {
-    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        out.write_str(self.name())
     }
 }
 

@@ -26,19 +26,18 @@ pub struct Condition {
     pub control: Control,
 }
 
-/// Whose demonstrations the model was shown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, Default)]
-#[serde(rename_all = "kebab-case")]
-pub enum Control {
-    /// The person's own: the experiment itself.
-    #[default]
-    Own,
-    /// Nobody's.
-    None,
-    /// Another respondent's, drawn at random.
-    Random,
-    /// Another respondent's of the same country.
-    SameCountry,
+crate::choices! {
+    /// Whose demonstrations the model was shown.
+    pub enum Control: Own {
+        /// The person's own: the experiment itself.
+        Own = "own",
+        /// Nobody's.
+        None = "none",
+        /// Another respondent's, drawn at random.
+        Random = "random",
+        /// Another respondent's of the same country.
+        SameCountry = "same-country",
+    }
 }
 
 impl Control {

@@ -4,7 +4,7 @@
 //! pieces, and a path that cannot fit is found out here.
 
 use super::ScoringError;
-use super::tree::Tree;
+use super::tree::HeldTree;
 use crate::model::{LanguageModel, ModelError, Node, TokenId};
 
 /// What hangs at the end of a path.
@@ -25,7 +25,7 @@ pub enum Packing {
 
 /// One step of a walk; numbers are those of branches and paths.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Step {
+pub enum WalkStep {
     /// Compute and hold these branches; their parents are held.
     Hold(Vec<usize>),
     /// Score or generate below these paths; the branches they hang on are held.
@@ -36,11 +36,11 @@ pub enum Step {
 
 /// A tree with the steps to walk it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Plan {
+pub struct WalkPlan {
     /// What is shared.
-    pub tree: Tree,
+    pub tree: HeldTree,
     /// How it is walked.
-    pub steps: Vec<Step>,
+    pub steps: Vec<WalkStep>,
     /// Tokens that are computed.
     pub shared: u64,
     /// Tokens that would be computed if every path were computed on its own.
@@ -50,7 +50,7 @@ pub struct Plan {
 }
 
 /// What a branch still has to do in the walk.
-enum Visit {
+enum TreeVisit {
     /// Everything that hangs on it; this many tokens are free.
     Below(Option<usize>, usize),
     /// Let go of it.
@@ -66,7 +66,7 @@ struct Batch {
     passing: usize,
 }
 
-impl Plan {
+impl WalkPlan {
     /// Plans the walk over `paths`, each with its leaf, when `free` tokens can be held. With `hold_all`, every path
     /// is held to its end.
     ///
@@ -78,7 +78,7 @@ impl Plan {
         free: usize,
         hold_all: bool,
     ) -> Result<Self, ScoringError> {
-        let tree = Tree::new(paths, hold_all);
+        let tree = HeldTree::new(paths, hold_all);
         let rest = |path: usize| paths[path].len() - tree.homes[path].held + leaves[path].tokens;
         let alone: usize = paths
             .iter()
@@ -88,10 +88,10 @@ impl Plan {
         let mut planner = Planner::new(&tree, &rest, packing);
         planner.walk(free)?;
         let (steps, peak) = (planner.steps, planner.peak);
-        let held = |step: &Step| match step {
-            Step::Hold(branches) => branches.iter().map(|&branch| tree.branches[branch].tokens()).sum(),
-            Step::Reach(reached) => reached.iter().map(|&path| rest(path)).sum(),
-            Step::Drop(_) => 0usize,
+        let held = |step: &WalkStep| match step {
+            WalkStep::Hold(branches) => branches.iter().map(|&branch| tree.branches[branch].tokens()).sum(),
+            WalkStep::Reach(reached) => reached.iter().map(|&path| rest(path)).sum(),
+            WalkStep::Drop(_) => 0usize,
         };
         let computed: usize = steps.iter().map(held).sum();
         Ok(Self {
@@ -123,7 +123,7 @@ impl Plan {
         let mut outcome = Ok(());
         for step in &self.steps {
             let done: Result<(), E> = match step {
-                Step::Hold(branches) => {
+                WalkStep::Hold(branches) => {
                     let runs: Vec<(Node, &[TokenId])> = branches
                         .iter()
                         .map(|&branch| &self.tree.branches[branch])
@@ -135,14 +135,14 @@ impl Plan {
                         }
                     })
                 }
-                Step::Reach(reached) => {
+                WalkStep::Reach(reached) => {
                     let jobs: Vec<(Node, usize)> = reached
                         .iter()
                         .filter_map(|&path| Some((node_of(&nodes, self.tree.homes[path].branch)?, path)))
                         .collect();
                     reach(model, &jobs)
                 }
-                Step::Drop(branches) => {
+                WalkStep::Drop(branches) => {
                     branches
                         .iter()
                         .filter_map(|&branch| nodes[branch].take())
@@ -169,7 +169,7 @@ struct Below {
 }
 
 struct Planner<'a, F> {
-    tree: &'a Tree,
+    tree: &'a HeldTree,
     rest: F,
     packing: Packing,
     /// Branches below each branch; the last entry is the base's.
@@ -178,13 +178,13 @@ struct Planner<'a, F> {
     paths: Vec<Vec<usize>>,
     /// What each branch has below it; the last entry is the base's.
     below: Vec<Below>,
-    steps: Vec<Step>,
+    steps: Vec<WalkStep>,
     free: usize,
     peak: usize,
 }
 
 impl<'a, F: Fn(usize) -> usize> Planner<'a, F> {
-    fn new(tree: &'a Tree, rest: F, packing: Packing) -> Self {
+    fn new(tree: &'a HeldTree, rest: F, packing: Packing) -> Self {
         let base = tree.branches.len();
         let mut children = vec![Vec::new(); base + 1];
         for (index, branch) in tree.branches.iter().enumerate() {
@@ -225,11 +225,11 @@ impl<'a, F: Fn(usize) -> usize> Planner<'a, F> {
 
     fn walk(&mut self, free: usize) -> Result<(), ScoringError> {
         self.free = free;
-        let mut visits = vec![Visit::Below(None, free)];
+        let mut visits = vec![TreeVisit::Below(None, free)];
         while let Some(visit) = visits.pop() {
             match visit {
-                Visit::Leave(branch) => self.steps.push(Step::Drop(vec![branch])),
-                Visit::Below(branch, free) => self.below(branch, free, &mut visits)?,
+                TreeVisit::Leave(branch) => self.steps.push(WalkStep::Drop(vec![branch])),
+                TreeVisit::Below(branch, free) => self.below(branch, free, &mut visits)?,
             }
         }
         Ok(())
@@ -237,10 +237,10 @@ impl<'a, F: Fn(usize) -> usize> Planner<'a, F> {
 
     /// All that is below at once, where it fits. Else leaves and short-lived branches first, together; then the branches
     /// that have branches of their own, one by one.
-    fn below(&mut self, branch: Option<usize>, free: usize, visits: &mut Vec<Visit>) -> Result<(), ScoringError> {
+    fn below(&mut self, branch: Option<usize>, free: usize, visits: &mut Vec<TreeVisit>) -> Result<(), ScoringError> {
         let index = branch.unwrap_or(self.tree.branches.len());
         if let Some(branch) = branch {
-            self.steps.push(Step::Hold(vec![branch]));
+            self.steps.push(WalkStep::Hold(vec![branch]));
         }
         let Below { held, passing } = self.below[index];
         if held + passing <= free {
@@ -266,8 +266,8 @@ impl<'a, F: Fn(usize) -> usize> Planner<'a, F> {
             let left = free
                 .checked_sub(run)
                 .ok_or_else(|| self.room(self.tree.branches[child].path, run, free))?;
-            visits.push(Visit::Leave(child));
-            visits.push(Visit::Below(Some(child), left));
+            visits.push(TreeVisit::Leave(child));
+            visits.push(TreeVisit::Below(Some(child), left));
         }
         Ok(())
     }
@@ -285,11 +285,11 @@ impl<'a, F: Fn(usize) -> usize> Planner<'a, F> {
             levels.push(next);
         }
         levels.pop();
-        self.steps.extend(levels.iter().cloned().map(Step::Hold));
+        self.steps.extend(levels.iter().cloned().map(WalkStep::Hold));
         if !paths.is_empty() {
-            self.steps.push(Step::Reach(paths));
+            self.steps.push(WalkStep::Reach(paths));
         }
-        self.steps.extend(levels.into_iter().rev().map(Step::Drop));
+        self.steps.extend(levels.into_iter().rev().map(WalkStep::Drop));
     }
 
     /// Puts one path into the batch, and starts another batch where it does not fit.
@@ -336,11 +336,11 @@ impl<'a, F: Fn(usize) -> usize> Planner<'a, F> {
         }
         self.peak = self.peak.max(self.free - free + held + passing);
         if branches.is_empty() {
-            self.steps.push(Step::Reach(paths));
+            self.steps.push(WalkStep::Reach(paths));
         } else {
-            self.steps.push(Step::Hold(branches.clone()));
-            self.steps.push(Step::Reach(paths));
-            self.steps.push(Step::Drop(branches));
+            self.steps.push(WalkStep::Hold(branches.clone()));
+            self.steps.push(WalkStep::Reach(paths));
+            self.steps.push(WalkStep::Drop(branches));
         }
     }
 

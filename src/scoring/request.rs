@@ -7,7 +7,7 @@ use super::evidence::{Evidence, Try};
 use super::join::{Joined, Markup};
 use super::orders::cyclic;
 use super::parser::Read;
-use super::settings::Settings;
+use super::spec::ScoringSpec;
 use crate::base::random::Draws;
 use crate::model::{TokenId, TokenScore};
 use crate::probe::Case;
@@ -26,7 +26,7 @@ pub struct Asked<'a> {
     /// What stands around it.
     pub frame: &'a Frame,
     /// How it is scored.
-    pub settings: &'a Settings,
+    pub spec: &'a ScoringSpec,
     /// The condition as text, which draws of a text's tokens depend on.
     pub condition: &'a str,
 }
@@ -62,7 +62,7 @@ impl Asked<'_> {
     /// A single order is the catalogue's.
     pub fn orders(&self, probe: usize) -> Vec<Vec<usize>> {
         let options = self.size(probe);
-        let count = self.settings.orders.count(options);
+        let count = self.spec.orders.count(options);
         let first = if count == 1 {
             0
         } else {
@@ -81,7 +81,7 @@ impl Asked<'_> {
             hash.update((part.len() as u64).to_le_bytes());
             hash.update(part);
         }
-        hash.update(self.settings.seed.to_le_bytes());
+        hash.update(self.spec.seed.to_le_bytes());
         for &number in numbers {
             hash.update((number as u64).to_le_bytes());
         }

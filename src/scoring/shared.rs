@@ -1,12 +1,12 @@
 //! Many continuations scored, or many prompts continued, with what they share computed once.
 
 use super::ScoringError;
-use super::plan::{Leaf, Packing, Plan};
+use super::plan::{Leaf, Packing, WalkPlan};
 use crate::model::{Branch, Constraint, Decoding, Generation, LanguageModel, Node, TokenId, TokenScore};
 
 /// A continuation to be scored after its context. Both are tokens below the base of the tree.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Job<'a> {
+pub struct ScoreJob<'a> {
     /// What precedes.
     pub context: &'a [TokenId],
     /// What is scored.
@@ -14,7 +14,7 @@ pub struct Job<'a> {
 }
 
 /// A prompt to be continued, perhaps several times.
-pub trait Writing {
+pub trait Continued {
     /// Tokens that precede the text.
     fn prompt(&self) -> &[TokenId];
 
@@ -53,7 +53,7 @@ const BRANCHES_TOGETHER: usize = 128;
 pub fn score_jobs<M: LanguageModel + ?Sized>(
     model: &mut M,
     base: Node,
-    jobs: &[Job<'_>],
+    jobs: &[ScoreJob<'_>],
 ) -> Result<(Vec<Vec<TokenScore>>, Tokens), ScoringError> {
     work::<M, Never>(model, base, 0, jobs, &mut [], &[])
 }
@@ -67,11 +67,11 @@ pub fn score_jobs<M: LanguageModel + ?Sized>(
 ///
 /// Returns the scores in the order of `jobs`. Errors: [`ScoringError::Room`] before anything is computed (naming the
 /// job; prompts count on from the jobs); what the model reports while it runs.
-pub fn work<M: LanguageModel + ?Sized, W: Writing>(
+pub fn work<M: LanguageModel + ?Sized, W: Continued>(
     model: &mut M,
     base: Node,
     held: usize,
-    jobs: &[Job<'_>],
+    jobs: &[ScoreJob<'_>],
     writings: &mut [W],
     rounds: &[Decoding],
 ) -> Result<(Vec<Vec<TokenScore>>, Tokens), ScoringError> {
@@ -85,7 +85,7 @@ pub fn work<M: LanguageModel + ?Sized, W: Writing>(
         .collect();
     let continuations = unique.iter().map(|&job| jobs[job].continuation.len());
     let leaves: Vec<Leaf> = continuations
-        .chain(writings.iter().map(Writing::max_tokens))
+        .chain(writings.iter().map(Continued::max_tokens))
         .map(|tokens| Leaf { tokens })
         .collect();
     let packing = if writings.is_empty() {
@@ -94,7 +94,7 @@ pub fn work<M: LanguageModel + ?Sized, W: Writing>(
         Packing::Together
     };
     let hold_all = model.depth(base) == 0;
-    let plan = Plan::new(&paths, &leaves, packing, model.free_tokens(), hold_all).map_err(|error| {
+    let plan = WalkPlan::new(&paths, &leaves, packing, model.free_tokens(), hold_all).map_err(|error| {
         let number = |path: usize| match unique.get(path) {
             Some(&job) => job,
             None => path - unique.len() + jobs.len(),
@@ -102,54 +102,28 @@ pub fn work<M: LanguageModel + ?Sized, W: Writing>(
         named(error, number)
     })?;
     let before = model.computed_tokens();
-    let mut rows: Vec<Vec<TokenScore>> = vec![Vec::new(); jobs.len()];
-    let mut alone: u64 = jobs
-        .iter()
-        .map(|job| (job.context.len() + job.continuation.len()) as u64)
-        .sum();
+    let alone = jobs.iter().map(|job| job.context.len() + job.continuation.len());
+    let mut working = Working {
+        jobs,
+        unique: &unique,
+        writings,
+        rounds,
+        rows: vec![Vec::new(); jobs.len()],
+        alone: alone.sum::<usize>() as u64,
+    };
     plan.walk(model, base, &paths, |model, reached| {
-        let (scored, written): (Vec<_>, Vec<_>) = reached.iter().partition(|(_, path)| *path < unique.len());
         let rest = |path: usize| &paths[path][plan.tree.homes[path].held..];
-        let texts: Vec<Vec<TokenId>> = scored
-            .iter()
-            .map(|&(_, path)| [rest(path), jobs[unique[path]].continuation].concat())
-            .collect();
-        let below = scored.iter().zip(&texts);
-        let below: Vec<(Node, &[TokenId])> = below.map(|(&(node, _), text)| (node, text.as_slice())).collect();
-        if !below.is_empty() {
-            for (&(_, path), scores) in scored.iter().zip(model.score_many(&below)?) {
-                rows[unique[path]] = scores.into_iter().skip(rest(path).len()).collect();
-            }
-        }
-        let groups = written.len().div_ceil(BRANCHES_TOGETHER).max(1);
-        for members in written.chunks(written.len().div_ceil(groups).max(1)) {
-            for (round, decoding) in rounds.iter().enumerate() {
-                let mut asked = Vec::new();
-                let mut branches = Vec::new();
-                for &(parent, path) in members {
-                    let writing = &mut writings[path - unique.len()];
-                    if let Some((constraint, seed)) = writing.begin(round) {
-                        asked.push(path);
-                        branches.push(Branch {
-                            parent,
-                            prompt: rest(path).to_vec(),
-                            constraint,
-                            seed,
-                            max_tokens: writing.max_tokens(),
-                        });
-                    }
-                }
-                if asked.is_empty() {
-                    break;
-                }
-                for (path, generation) in asked.into_iter().zip(model.generate(branches, decoding)?) {
-                    alone += (held + paths[path].len() + generation.tokens.len()) as u64;
-                    writings[path - unique.len()].finish(round, generation);
-                }
-            }
-        }
-        Ok::<(), ScoringError>(())
+        let below = reached.iter().map(|&(node, path)| Below {
+            node,
+            path,
+            rest: rest(path),
+            alone: held + paths[path].len(),
+        });
+        let (scored, written): (Vec<_>, Vec<_>) = below.partition(|below| below.path < unique.len());
+        working.score(model, &scored)?;
+        working.write(model, &written)
     })?;
+    let Working { mut rows, alone, .. } = working;
     for (job, &from) in representative.iter().enumerate() {
         if from != job {
             rows[job] = rows[from][..jobs[job].continuation.len()].to_vec();
@@ -159,7 +133,95 @@ pub fn work<M: LanguageModel + ?Sized, W: Writing>(
     Ok((rows, Tokens { shared, alone }))
 }
 
-impl<W: Writing> Writing for &mut W {
+/// A path whose home is computed.
+struct Below<'a> {
+    /// Its home.
+    node: Node,
+    /// Its number: jobs first, then prompts.
+    path: usize,
+    /// Its tokens below the home.
+    rest: &'a [TokenId],
+    /// All of its tokens.
+    alone: usize,
+}
+
+/// What is asked in a walk, and what has been answered so far.
+struct Working<'a, W> {
+    jobs: &'a [ScoreJob<'a>],
+    /// The jobs that are computed.
+    unique: &'a [usize],
+    writings: &'a mut [W],
+    rounds: &'a [Decoding],
+    /// Scores, one list a job.
+    rows: Vec<Vec<TokenScore>>,
+    /// Tokens that all this takes unshared.
+    alone: u64,
+}
+
+impl<W: Continued> Working<'_, W> {
+    /// Scores the jobs below their homes in one pass.
+    fn score<M: LanguageModel + ?Sized>(&mut self, model: &mut M, below: &[Below<'_>]) -> Result<(), ScoringError> {
+        let text = |below: &Below<'_>| [below.rest, self.jobs[self.unique[below.path]].continuation].concat();
+        let texts: Vec<Vec<TokenId>> = below.iter().map(text).collect();
+        let asked = below.iter().zip(&texts);
+        let asked: Vec<(Node, &[TokenId])> = asked.map(|(below, text)| (below.node, text.as_slice())).collect();
+        if asked.is_empty() {
+            return Ok(());
+        }
+        for (below, scores) in below.iter().zip(model.score_many(&asked)?) {
+            self.rows[self.unique[below.path]] = scores.into_iter().skip(below.rest.len()).collect();
+        }
+        Ok(())
+    }
+
+    /// Has the prompts continued, as many together as may be, round after round.
+    fn write<M: LanguageModel + ?Sized>(&mut self, model: &mut M, below: &[Below<'_>]) -> Result<(), ScoringError> {
+        let groups = below.len().div_ceil(BRANCHES_TOGETHER).max(1);
+        for members in below.chunks(below.len().div_ceil(groups).max(1)) {
+            for (round, decoding) in self.rounds.iter().enumerate() {
+                if !self.round(model, members, round, decoding)? {
+                    break;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// One round of some prompts; whether any wanted it.
+    fn round<M: LanguageModel + ?Sized>(
+        &mut self,
+        model: &mut M,
+        members: &[Below<'_>],
+        round: usize,
+        decoding: &Decoding,
+    ) -> Result<bool, ScoringError> {
+        let mut asked = Vec::new();
+        let mut branches = Vec::new();
+        for below in members {
+            let writing = &mut self.writings[below.path - self.unique.len()];
+            if let Some((constraint, seed)) = writing.begin(round) {
+                asked.push(below);
+                branches.push(Branch {
+                    parent: below.node,
+                    prompt: below.rest.to_vec(),
+                    constraint,
+                    seed,
+                    max_tokens: writing.max_tokens(),
+                });
+            }
+        }
+        if asked.is_empty() {
+            return Ok(false);
+        }
+        for (below, generation) in asked.into_iter().zip(model.generate(branches, decoding)?) {
+            self.alone += (below.alone + generation.tokens.len()) as u64;
+            self.writings[below.path - self.unique.len()].finish(round, generation);
+        }
+        Ok(true)
+    }
+}
+
+impl<W: Continued> Continued for &mut W {
     fn prompt(&self) -> &[TokenId] {
         (**self).prompt()
     }
@@ -180,7 +242,7 @@ impl<W: Writing> Writing for &mut W {
 /// The writing of work without any.
 enum Never {}
 
-impl Writing for Never {
+impl Continued for Never {
     fn prompt(&self) -> &[TokenId] {
         match *self {}
     }
@@ -200,7 +262,7 @@ impl Writing for Never {
 
 /// One text after one prompt.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Prompt {
+pub struct PromptWriting {
     /// Tokens that precede the text.
     pub tokens: Vec<TokenId>,
     /// Seed of its sampling.
@@ -211,7 +273,7 @@ pub struct Prompt {
     pub generation: Option<Generation>,
 }
 
-impl Writing for Prompt {
+impl Continued for PromptWriting {
     fn prompt(&self) -> &[TokenId] {
         &self.tokens
     }
@@ -230,7 +292,7 @@ impl Writing for Prompt {
 }
 
 /// For each job the one it is computed with: itself, or one of the same context whose continuation begins with its own.
-fn representatives(jobs: &[Job<'_>]) -> Vec<usize> {
+fn representatives(jobs: &[ScoreJob<'_>]) -> Vec<usize> {
     let mut order: Vec<usize> = (0..jobs.len()).collect();
     order.sort_by(|&a, &b| jobs[a].cmp(&jobs[b]).then(b.cmp(&a)));
     let mut representative: Vec<usize> = (0..jobs.len()).collect();
@@ -283,15 +345,15 @@ mod tests {
         })
     }
 
-    fn jobs(texts: &[(Vec<TokenId>, Vec<TokenId>)]) -> Vec<Job<'_>> {
+    fn jobs(texts: &[(Vec<TokenId>, Vec<TokenId>)]) -> Vec<ScoreJob<'_>> {
         texts
             .iter()
-            .map(|(context, continuation)| Job { context, continuation })
+            .map(|(context, continuation)| ScoreJob { context, continuation })
             .collect()
     }
 
     /// What the plan says that scoring takes.
-    fn planned(jobs: &[Job<'_>], capacity: usize, hold_all: bool) -> u64 {
+    fn planned(jobs: &[ScoreJob<'_>], capacity: usize, hold_all: bool) -> u64 {
         let representative = representatives(jobs);
         let unique = || {
             (0..jobs.len())
@@ -304,12 +366,12 @@ mod tests {
                 tokens: job.continuation.len(),
             })
             .collect();
-        let plan = Plan::new(&paths, &leaves, Packing::Passes, capacity, hold_all).expect("a plan");
+        let plan = WalkPlan::new(&paths, &leaves, Packing::Passes, capacity, hold_all).expect("a plan");
         assert!(plan.peak <= capacity);
         plan.shared
     }
 
-    fn generate(model: &mut FakeModel, prompts: &mut [Prompt], decoding: &Decoding) {
+    fn generate(model: &mut FakeModel, prompts: &mut [PromptWriting], decoding: &Decoding) {
         let root = model.root();
         work(model, root, 0, &[], prompts, std::slice::from_ref(decoding)).expect("texts");
     }
@@ -337,10 +399,10 @@ mod tests {
         fn generations_do_not_depend_on_their_company(texts in texts(), temperature in 0u8..2) {
             let decoding = Decoding { temperature: f32::from(temperature), top_p: 0.9, stop: vec![1] };
             let mut model = model(true, 400);
-            let prompt = |(index, text): (usize, &(Vec<TokenId>, Vec<TokenId>))| Prompt {
+            let prompt = |(index, text): (usize, &(Vec<TokenId>, Vec<TokenId>))| PromptWriting {
                 tokens: text.0.clone(), seed: index as u64, max_tokens: 9, generation: None,
             };
-            let mut prompts: Vec<Prompt> = texts.iter().enumerate().map(prompt).collect();
+            let mut prompts: Vec<PromptWriting> = texts.iter().enumerate().map(prompt).collect();
             let alone = prompts.clone();
             generate(&mut model, &mut prompts, &decoding);
             prop_assert_eq!(model.free_tokens(), 400);
@@ -371,13 +433,13 @@ mod tests {
     #[test]
     fn prompts_that_hang_below_nodes_of_their_own_are_generated_together() {
         let mut model = model(true, 5000);
-        let prompt = |i: u32| Prompt {
+        let prompt = |i: u32| PromptWriting {
             tokens: [vec![1; 30], vec![2 + i % 8; 40 + i as usize]].concat(),
             seed: 0,
             max_tokens: 5,
             generation: None,
         };
-        let mut prompts: Vec<Prompt> = (0..BRANCHES_TOGETHER as u32).map(prompt).collect();
+        let mut prompts: Vec<PromptWriting> = (0..BRANCHES_TOGETHER as u32).map(prompt).collect();
         let decoding = Decoding {
             temperature: 0.0,
             top_p: 1.0,

@@ -12,7 +12,7 @@ const WORTH_HOLDING: usize = 32;
 
 /// A run of tokens that is computed once and held.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Branch {
+pub struct HeldRun {
     /// The branch that this one continues; absent: the base of the tree.
     pub parent: Option<usize>,
     /// A path that this run is part of.
@@ -23,7 +23,7 @@ pub struct Branch {
     pub end: usize,
 }
 
-impl Branch {
+impl HeldRun {
     /// Tokens of the run.
     pub fn tokens(&self) -> usize {
         self.end - self.start
@@ -41,15 +41,15 @@ pub struct Home {
 
 /// Many paths with their common beginnings found.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Tree {
+pub struct HeldTree {
     /// Held runs, parents before children, siblings in the order of their tokens.
-    pub branches: Vec<Branch>,
+    pub branches: Vec<HeldRun>,
     /// For each path, where it hangs.
     pub homes: Vec<Home>,
 }
 
 /// A slice of the sorted paths whose first `seen` tokens are equal, `held` of them held by `parent`.
-struct Group {
+struct PathGroup {
     from: usize,
     to: usize,
     seen: usize,
@@ -57,7 +57,7 @@ struct Group {
     parent: Option<usize>,
 }
 
-impl Tree {
+impl HeldTree {
     /// Finds what `paths` share. With `hold_all`, every path is held to its end (needed below an empty base of a
     /// model without BOS, where a first token cannot be scored).
     pub fn new(paths: &[&[TokenId]], hold_all: bool) -> Self {
@@ -68,7 +68,7 @@ impl Tree {
             branches: Vec::new(),
             homes: vec![home; paths.len()],
         };
-        let mut groups = vec![Group {
+        let mut groups = vec![PathGroup {
             from: 0,
             to: paths.len(),
             seen: 0,
@@ -82,7 +82,14 @@ impl Tree {
         tree
     }
 
-    fn grow(&mut self, paths: &[&[TokenId]], order: &[usize], group: Group, groups: &mut Vec<Group>, hold_all: bool) {
+    fn grow(
+        &mut self,
+        paths: &[&[TokenId]],
+        order: &[usize],
+        group: PathGroup,
+        groups: &mut Vec<PathGroup>,
+        hold_all: bool,
+    ) {
         let members = &order[group.from..group.to];
         let (Some(&first), Some(&last)) = (members.first(), members.last()) else {
             return;
@@ -97,7 +104,7 @@ impl Tree {
             saved >= WORTH_SHARING
         };
         let (parent, held) = if run > 0 && worth {
-            self.branches.push(Branch {
+            self.branches.push(HeldRun {
                 parent: group.parent,
                 path: first,
                 start: group.held,
@@ -114,7 +121,7 @@ impl Tree {
             let home = &mut self.homes[order[from]];
             *home = Home { branch: parent, held };
             if hold_all && held < common {
-                self.branches.push(Branch {
+                self.branches.push(HeldRun {
                     parent,
                     path: order[from],
                     start: held,
@@ -131,7 +138,7 @@ impl Tree {
         while from < group.to {
             let token = paths[order[from]][common];
             let to = from + order[from..group.to].partition_point(|&path| paths[path][common] == token);
-            groups.push(Group {
+            groups.push(PathGroup {
                 from,
                 to,
                 seen: common,
@@ -158,9 +165,9 @@ mod tests {
         runs.iter().flat_map(|&(token, n)| vec![token; n]).collect()
     }
 
-    fn tree(paths: &[Vec<TokenId>]) -> Tree {
+    fn tree(paths: &[Vec<TokenId>]) -> HeldTree {
         let paths: Vec<&[TokenId]> = paths.iter().map(Vec::as_slice).collect();
-        Tree::new(&paths, false)
+        HeldTree::new(&paths, false)
     }
 
     #[test]
@@ -183,7 +190,7 @@ mod tests {
         let tree = tree(&paths);
         assert_eq!(
             tree.branches,
-            [Branch {
+            [HeldRun {
                 parent: None,
                 path: 1,
                 start: 0,
@@ -205,7 +212,7 @@ mod tests {
     fn deep_nesting_needs_no_deep_stack() {
         let paths: Vec<Vec<TokenId>> = (0..4000).map(|n| vec![5; n]).collect();
         let tree = tree(&paths);
-        assert!(tree.branches.iter().map(Branch::tokens).sum::<usize>() >= 3999 - WORTH_HOLDING);
+        assert!(tree.branches.iter().map(HeldRun::tokens).sum::<usize>() >= 3999 - WORTH_HOLDING);
     }
 
     proptest! {
@@ -215,7 +222,7 @@ mod tests {
             paths in proptest::collection::vec(proptest::collection::vec(0u32..2, 0..60), 0..40), hold_all: bool,
         ) {
             let refs: Vec<&[TokenId]> = paths.iter().map(Vec::as_slice).collect();
-            let tree = Tree::new(&refs, hold_all);
+            let tree = HeldTree::new(&refs, hold_all);
             for (path, home) in refs.iter().zip(&tree.homes) {
                 prop_assert!(!hold_all || home.held == path.len());
                 let (mut at, mut end) = (home.branch, home.held);

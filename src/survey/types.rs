@@ -46,15 +46,14 @@ pub type QuestionIndex = usize;
 /// Position of a category in [`Catalogue::categories`] (the paper's order).
 pub type CategoryId = usize;
 
-/// How finely answers are told apart.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, Default)]
-#[serde(rename_all = "lowercase")]
-pub enum Form {
-    /// One statement per answer (or small group of scale points).
-    Refined,
-    /// Answers of one direction merged. Evaluation is always on these.
-    #[default]
-    Polar,
+crate::choices! {
+    /// How finely answers are told apart.
+    pub enum Form: Polar {
+        /// One statement per answer (or small group of scale points).
+        Refined = "refined",
+        /// Answers of one direction merged. Evaluation is always on these.
+        Polar = "polar",
+    }
 }
 
 /// One sentence for one question and one group of answer codes.

@@ -10,7 +10,7 @@ use indieval::model::{
 use indieval::probe::{Case, DemonstrationRule, Draw, Split};
 use indieval::prompt::{ChatFrame, Edge, Frame, Prompt};
 use indieval::scoring::{
-    Ask, Condition, Control, Evidence, Fit, Method, Norm, Orders, Outcome, Reading, Scorer, ScoringError, Settings,
+    Ask, Condition, Control, Evidence, Fit, Method, Norm, Orders, Outcome, Reading, Scorer, ScoringError, ScoringSpec,
 };
 use indieval::survey::{Answer, Catalogue, Form, Respondent};
 
@@ -88,10 +88,10 @@ fn ask<'a>(condition: &'a Condition, case: &'a Case, prompts: &'a BTreeMap<Metho
     }
 }
 
-fn constrained() -> Settings {
-    Settings {
+fn constrained() -> ScoringSpec {
+    ScoringSpec {
         constrained: true,
-        ..Settings::default()
+        ..ScoringSpec::default()
     }
 }
 
@@ -99,7 +99,7 @@ fn constrained() -> Settings {
 fn run(
     model: &mut FakeModel,
     conditions: &[Condition],
-    settings: &Settings,
+    spec: &ScoringSpec,
     together: bool,
 ) -> (Vec<Vec<Outcome>>, u64, u64) {
     let catalogue = Catalogue::builtin().expect("the catalogue");
@@ -114,7 +114,7 @@ fn run(
         .zip(&cases)
         .map(|(condition, case)| ask(condition, case, &prompts))
         .collect();
-    let mut scorer = Scorer::new(model, &tokenizer, catalogue, settings.clone());
+    let mut scorer = Scorer::new(model, &tokenizer, catalogue, spec.clone());
     let outcomes = match together {
         true => scorer.ask(&asks).expect("outcomes"),
         false => asks
@@ -165,7 +165,7 @@ fn likelihoods_are_those_of_the_texts_on_their_own() {
     let (outcomes, ..) = run(
         &mut fake(),
         &[condition(Method::Likelihood, 10)],
-        &Settings::default(),
+        &ScoringSpec::default(),
         true,
     );
     let case = case(catalogue, 3, 10);
@@ -201,7 +201,12 @@ fn likelihoods_are_those_of_the_texts_on_their_own() {
 
 #[test]
 fn labels_are_asked_in_every_order_and_averaged() {
-    let (outcomes, ..) = run(&mut fake(), &[condition(Method::Label, 5)], &Settings::default(), true);
+    let (outcomes, ..) = run(
+        &mut fake(),
+        &[condition(Method::Label, 5)],
+        &ScoringSpec::default(),
+        true,
+    );
     for outcome in &outcomes[0] {
         let Evidence::Label {
             logprobs,
@@ -232,14 +237,14 @@ fn labels_are_asked_in_every_order_and_averaged() {
 
 #[test]
 fn what_cannot_be_read_is_tried_again_and_recorded() {
-    let settings = Settings {
+    let spec = ScoringSpec {
         retries: 1,
         orders: Orders::ONE,
-        paper_tokens: 40,
-        ..Settings::default()
+        paper_tokens: std::num::NonZeroUsize::new(40).expect("not 0"),
+        ..ScoringSpec::default()
     };
     let conditions = [condition(Method::Generation, 5), condition(Method::GenerationPaper, 5)];
-    let (outcomes, ..) = run(&mut fake(), &conditions, &settings, true);
+    let (outcomes, ..) = run(&mut fake(), &conditions, &spec, true);
     let tries = |outcome: &Outcome| match &outcome.evidence {
         Evidence::Generation { reading, tries } => (*reading, tries.clone()),
         other => panic!("{other:?}"),
@@ -305,11 +310,11 @@ fn a_context_that_is_too_long_is_refused_or_loses_whole_demonstrations() {
     let case = case(catalogue, 3, 60);
     let outcomes = |context_length, fit| {
         let mut model = short(context_length);
-        let settings = Settings {
+        let spec = ScoringSpec {
             fit,
-            ..Settings::default()
+            ..ScoringSpec::default()
         };
-        let mut scorer = Scorer::new(&mut model, &tokenizer, catalogue, settings);
+        let mut scorer = Scorer::new(&mut model, &tokenizer, catalogue, spec);
         scorer.ask(&[ask(&condition, &case, &prompts)])
     };
     let error = outcomes(1500, Fit::Refuse).expect_err("too long");
@@ -330,7 +335,7 @@ fn a_context_that_is_too_long_is_refused_or_loses_whole_demonstrations() {
         let mut case = case.clone();
         case.demonstrations.truncate(shown + 1);
         let mut model = short(1500);
-        let mut scorer = Scorer::new(&mut model, &tokenizer, catalogue, Settings::default());
+        let mut scorer = Scorer::new(&mut model, &tokenizer, catalogue, ScoringSpec::default());
         scorer.ask(&[ask(&condition, &case, &prompts)]).is_err()
     };
     assert!(one_more, "as many are shown as fit");
@@ -402,15 +407,15 @@ impl LanguageModel for AlwaysA {
 fn always_a(method: Method, orders: Orders) -> [usize; 2] {
     let catalogue = Catalogue::builtin().expect("the catalogue");
     let (tokenizer, prompts, condition) = (Tokenizer::bytes(), prompts(), condition(method, 1));
-    let settings = Settings {
+    let spec = ScoringSpec {
         orders,
-        ..Settings::default()
+        ..ScoringSpec::default()
     };
     let mut chosen = [0; 2];
     for seed in 0..60 {
         let case = case(catalogue, seed, 1);
         let mut model = AlwaysA(fake());
-        let mut scorer = Scorer::new(&mut model, &tokenizer, catalogue, settings.clone());
+        let mut scorer = Scorer::new(&mut model, &tokenizer, catalogue, spec.clone());
         let outcomes = scorer
             .ask(&[ask(&condition, &case, &prompts)])
             .expect("outcomes")
@@ -450,7 +455,7 @@ fn without_evidence_mutual_information_is_exactly_nothing() {
         let (outcomes, ..) = run(
             &mut fake(),
             &[condition(Method::Likelihood, demonstrations)],
-            &Settings::default(),
+            &ScoringSpec::default(),
             true,
         );
         for outcome in &outcomes[0] {

@@ -1,15 +1,19 @@
-//! `indieval models get`, and the progress bar of every command that may fetch a checkpoint.
+//! `indieval models get`, and the progress of every command that may fetch a checkpoint.
 
 use std::process::ExitCode;
 
-use indicatif::{ProgressBar, ProgressStyle};
-
 use crate::base::quote;
+use crate::base::text::bytes;
 use crate::cli::output::{say, tell};
+use crate::cli::progress::Display;
 use crate::model::source::{self, Environment, Fetch, Origin, Progress};
 
 /// Options of `indieval models get`.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  indieval models get SmolLM2-135M-Instruct
+  indieval models get Qwen/Qwen3-0.6B@main")]
 pub struct Args {
     /// A name of `models list`, or a repository id; both with an optional @REVISION
     model: String,
@@ -17,8 +21,8 @@ pub struct Args {
 
 /// Fetches a checkpoint and prints its path.
 pub fn run(args: Args) -> anyhow::Result<ExitCode> {
-    let mut bar = Bar::default();
-    let located = source::locate(&args.model, &Environment::from_process(), Fetch::Allowed, &mut bar)?;
+    let mut shown = Downloads::default();
+    let located = source::locate(&args.model, &Environment::from_process(), Fetch::Allowed, &mut shown)?;
     match &located.origin {
         Origin::Path => {}
         Origin::Hub { repository, commit } => tell!("{repository} at commit {commit}"),
@@ -28,32 +32,45 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// A bar on stderr for each file that is fetched; invisible where stderr is no terminal.
+/// Shows each file that is fetched.
 #[derive(Debug, Default)]
-pub struct Bar {
-    current: Option<ProgressBar>,
+pub struct Downloads {
+    current: Option<Download>,
 }
 
-impl Progress for Bar {
+#[derive(Debug)]
+struct Download {
+    display: Display,
+    file: String,
+    done: u64,
+    all: u64,
+}
+
+impl Progress for Downloads {
     fn begin(&mut self, file: &str, bytes: u64) {
-        let bar = ProgressBar::new(bytes);
-        if let Ok(style) = ProgressStyle::with_template("{msg} {wide_bar} {bytes}/{total_bytes} {bytes_per_sec} {eta}")
-        {
-            bar.set_style(style);
-        }
-        bar.set_message(quote::line(file).into_owned());
-        self.current = Some(bar);
+        self.current = Some(Download {
+            display: Display::new(false),
+            file: quote::line(file).into_owned(),
+            done: 0,
+            all: bytes,
+        });
     }
 
-    fn advance(&mut self, bytes: u64) {
-        if let Some(bar) = &self.current {
-            bar.inc(bytes);
+    fn advance(&mut self, more: u64) {
+        if let Some(Download {
+            display,
+            file,
+            done,
+            all,
+        }) = &mut self.current
+        {
+            *done += more;
+            let message = format!("{file}: {} of {}", bytes(*done), bytes(*all));
+            display.at(*done, Some(*all), &message);
         }
     }
 
     fn end(&mut self) {
-        if let Some(bar) = self.current.take() {
-            bar.finish();
-        }
+        self.current = None;
     }
 }

@@ -7,7 +7,8 @@ use candle_core::DType;
 use serde_json::json;
 
 use crate::base::text;
-use crate::cli::format::Format;
+use crate::cli::choice::choice;
+use crate::cli::format::OutputFormat;
 use crate::cli::output::{print, print_json_pretty};
 use crate::model::registry;
 
@@ -18,13 +19,13 @@ pub struct Args {
     #[arg(long, default_value_t = 5_000, value_name = "TOKENS")]
     tokens: usize,
     /// Output
-    #[arg(long, value_enum, default_value_t)]
-    format: Format,
+    #[arg(long, default_value_t, value_name = "FORMAT", value_parser = choice::<OutputFormat>())]
+    format: OutputFormat,
 }
 
 /// Prints the registry.
 pub fn run(args: Args) -> anyhow::Result<ExitCode> {
-    if args.format == Format::Json {
+    if args.format == OutputFormat::Json {
         let models: Vec<_> = registry::models()
             .iter()
             .map(|model| {

@@ -6,8 +6,8 @@ use std::time::Instant;
 use crate::base::text::{bytes, count, counted, duration};
 use crate::cli::output::say;
 use crate::model::{Branch, Decoding, LanguageModel, ModelError, OpenModel};
-use crate::run::{ChatUse, ExecuteError, Experiment};
-use crate::scoring::scorer::Estimate;
+use crate::run::{ExecuteError, Experiment};
+use crate::scoring::{ChatUse, TokenEstimate};
 
 /// People's splits whose prompts are put together and tokenised; the others are taken to be like these.
 const SAMPLED: usize = 12;
@@ -15,12 +15,10 @@ const SAMPLED: usize = 12;
 /// Tokens of the calibration's prefill, and steps of its generation.
 const CALIBRATION: (usize, usize) = (512, 4);
 
-/// Branches that are generated together: about as many as a split has probes.
-const BRANCHES: u64 = 39;
-
 /// Prints the plan, with tokens estimated from some units and time from a short calibration.
 pub fn run(experiment: &Experiment, opened: &mut OpenModel) -> anyhow::Result<ExitCode> {
-    let speed = calibrate(opened.model.as_mut())?;
+    let probes = experiment.plan.units.iter().map(|unit| unit.probes.len());
+    let speed = calibrate(opened.model.as_mut(), probes.max().unwrap_or(1).max(1))?;
     let estimate = Estimated::of(experiment, opened);
     asked(experiment, opened, &estimate)?;
     taken(opened, &estimate, &speed)?;
@@ -89,7 +87,7 @@ fn taken(opened: &OpenModel, estimate: &Estimated, speed: &Speed) -> anyhow::Res
         count(memory.tree_tokens as u64),
         count(estimate.peak as u64)
     );
-    let steps = generated as f64 / BRANCHES as f64;
+    let steps = generated as f64 / speed.branches as f64;
     say!(
         "time         {} for prompts at {} tokens/s{}",
         duration(shared as f64 / speed.prefill),
@@ -144,7 +142,7 @@ impl Estimated {
         sum
     }
 
-    fn add(&mut self, estimate: &Estimate) {
+    fn add(&mut self, estimate: &TokenEstimate) {
         self.shared += estimate.shared;
         self.alone += estimate.alone;
         self.generated += estimate.generated;
@@ -162,12 +160,14 @@ impl Estimated {
 struct Speed {
     /// Tokens a second of long passes.
     prefill: f64,
-    /// Seconds of one pass that gives each of [`BRANCHES`] branches one token.
+    /// Branches that are generated together: as many as a split has probes.
+    branches: usize,
+    /// Seconds of one pass that gives each of them one token.
     step: f64,
 }
 
 /// Measures the model on tokens that mean nothing; the first pass warms up and does not count.
-fn calibrate(model: &mut dyn LanguageModel) -> Result<Speed, ModelError> {
+fn calibrate(model: &mut dyn LanguageModel, branches: usize) -> Result<Speed, ModelError> {
     let length = CALIBRATION.0.min(model.context_length() / 2).max(1);
     let tokens: Vec<u32> = (0..length as u32).map(|token| token % 200).collect();
     let mut prefill = 0.0;
@@ -181,7 +181,7 @@ fn calibrate(model: &mut dyn LanguageModel) -> Result<Speed, ModelError> {
         node = model.extend(root, &tokens)?;
         prefill = length as f64 / begun.elapsed().as_secs_f64().max(1e-9);
     }
-    let branches = (0..BRANCHES)
+    let texts = (0..branches as u64)
         .map(|seed| Branch {
             parent: node,
             prompt: vec![1],
@@ -196,8 +196,12 @@ fn calibrate(model: &mut dyn LanguageModel) -> Result<Speed, ModelError> {
         top_p: 1.0,
         stop: Vec::new(),
     };
-    model.generate(branches, &greedy)?;
+    model.generate(texts, &greedy)?;
     let step = begun.elapsed().as_secs_f64() / (CALIBRATION.1 + 1) as f64;
     model.release(node);
-    Ok(Speed { prefill, step })
+    Ok(Speed {
+        prefill,
+        branches,
+        step,
+    })
 }

@@ -2,12 +2,11 @@
 
 use std::path::PathBuf;
 
-use clap::ValueEnum;
-
 use crate::cli::choice::choice;
 use crate::model::{DeviceChoice, DtypeChoice, QuantizedWeights};
-use crate::run::{ChatUse, RunError, Spec};
-use crate::scoring::{Control, Fit, Method, Orders};
+use crate::probe::Split;
+use crate::run::{RunError, Spec};
+use crate::scoring::{ChatUse, Control, Fit, Method, Norm, Orders};
 use crate::survey::{Form, IncomeGrouping};
 
 /// What is evaluated. Everything here can stand in a spec file; a flag wins over the file.
@@ -46,7 +45,7 @@ pub struct SpecFlags {
         value_delimiter = ',',
         value_name = "N,..."
     )]
-    splits: Option<Vec<u8>>,
+    splits: Option<Vec<Split>>,
     /// Numbers of demonstrations
     #[arg(long, value_delimiter = ',', value_name = "N,...")]
     demonstrations: Option<Vec<usize>>,
@@ -54,17 +53,23 @@ pub struct SpecFlags {
     #[arg(long, conflicts_with = "forms")]
     refined: bool,
     /// Forms of the demonstrations
-    #[arg(long, value_delimiter = ',', value_name = "FORM,...")]
-    forms: Option<Vec<FormFlag>>,
+    #[arg(long, value_delimiter = ',', value_name = "FORM,...", value_parser = choice::<Form>())]
+    forms: Option<Vec<Form>>,
     /// Show demographic statements first; `both` asks with and without
-    #[arg(long, value_name = "WHETHER", num_args = 0..=1, default_missing_value = "yes")]
-    demographics: Option<WhetherFlag>,
+    #[arg(
+        long,
+        value_name = "WHETHER",
+        num_args = 0..=1,
+        default_missing_value = "yes",
+        value_parser = choice::<Whether>()
+    )]
+    demographics: Option<Whether>,
     /// Demonstrations of one category only: its name or an unmistakable part of it, or `each`
     #[arg(long, value_name = "NAME")]
     category: Vec<String>,
     /// Whose demonstrations: one's own, nobody's, a stranger's, a compatriot's
-    #[arg(long, value_delimiter = ',', value_name = "WHO,...")]
-    control: Option<Vec<ControlFlag>>,
+    #[arg(long, value_delimiter = ',', value_name = "WHO,...", value_parser = choice::<Control>())]
+    control: Option<Vec<Control>>,
     /// Draw demonstrations anew for each number, as the paper did
     #[arg(long)]
     independent: bool,
@@ -89,9 +94,9 @@ pub struct SpecFlags {
     /// How incomes are grouped in demographic statements
     #[arg(long, value_name = "HOW", value_parser = choice::<IncomeGrouping>())]
     income: Option<IncomeGrouping>,
-    /// Norm of likelihoods behind the headline: sum, token, character, byte, pmi
-    #[arg(long, value_name = "NORM")]
-    norm: Option<String>,
+    /// Norm of likelihoods behind the headline
+    #[arg(long, value_name = "NORM", value_parser = choice::<Norm>())]
+    norm: Option<Norm>,
     /// In how many orders label and generation list the options: all, or at most N
     #[arg(long, value_name = "N")]
     orders: Option<Orders>,
@@ -109,25 +114,27 @@ pub struct SpecFlags {
     chat: Option<ChatUse>,
 }
 
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum FormFlag {
-    Polar,
-    Refined,
+crate::choices! {
+    /// Whether people are asked about with something, without it, or both ways.
+    enum Whether {
+        /// With it.
+        Yes = "yes",
+        /// Without it.
+        No = "no",
+        /// Both ways, one after the other.
+        Both = "both",
+    }
 }
 
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum WhetherFlag {
-    Yes,
-    No,
-    Both,
-}
-
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum ControlFlag {
-    Own,
-    None,
-    Random,
-    SameCountry,
+impl Whether {
+    /// The axis of the grid.
+    fn axis(self) -> Vec<bool> {
+        match self {
+            Self::Yes => vec![true],
+            Self::No => vec![false],
+            Self::Both => vec![false, true],
+        }
+    }
 }
 
 impl SpecFlags {
@@ -148,18 +155,8 @@ impl SpecFlags {
         if self.refined {
             spec.grid.forms = vec![Form::Refined];
         }
-        set(
-            &mut spec.grid.forms,
-            self.forms.map(|list| list.into_iter().map(form).collect()),
-        );
-        set(
-            &mut spec.grid.demographics,
-            self.demographics.map(|whether| match whether {
-                WhetherFlag::Yes => vec![true],
-                WhetherFlag::No => vec![false],
-                WhetherFlag::Both => vec![false, true],
-            }),
-        );
+        set(&mut spec.grid.forms, self.forms);
+        set(&mut spec.grid.demographics, self.demographics.map(Whether::axis));
         if !self.category.is_empty() {
             spec.grid.categories = self.category;
         }
@@ -168,7 +165,7 @@ impl SpecFlags {
             &mut spec.grid.controls,
             self.control.map(|list| {
                 let mut controls = vec![Control::Own];
-                controls.extend(list.into_iter().map(control).filter(|control| !control.is_own()));
+                controls.extend(list.into_iter().filter(|control| !control.is_own()));
                 controls
             }),
         );
@@ -198,21 +195,5 @@ impl SpecFlags {
 fn set<T>(place: &mut T, value: Option<T>) {
     if let Some(value) = value {
         *place = value;
-    }
-}
-
-fn form(flag: FormFlag) -> Form {
-    match flag {
-        FormFlag::Polar => Form::Polar,
-        FormFlag::Refined => Form::Refined,
-    }
-}
-
-fn control(flag: ControlFlag) -> Control {
-    match flag {
-        ControlFlag::Own => Control::Own,
-        ControlFlag::None => Control::None,
-        ControlFlag::Random => Control::Random,
-        ControlFlag::SameCountry => Control::SameCountry,
     }
 }

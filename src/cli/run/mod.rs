@@ -9,13 +9,12 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use self::flags::SpecFlags;
-use self::progress::{Progress, StopRequests};
-use super::model_args::{MachineArgs, ModelArgs, told};
-use super::status::Status;
-use super::verify;
+use self::progress::{RunProgress, StopRequests};
+use super::model_args::{MachineArgs, told};
+use super::rescore;
+use super::status::ExitStatus;
 use crate::base::text;
 use crate::cli::output::tell;
-use crate::model::OpenModel;
 use crate::run::{self, Done, Evaluated, Experiment, People, Plan, Spec};
 
 /// Options of `indieval run`.
@@ -66,13 +65,8 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         .for_each(|line| say(line));
     let out = args.out.unwrap_or_else(|| default_folder(named.as_deref(), &spec));
     let mut machine = args.machine;
-    // Batches follow from how many tokens the model holds, so a run that goes on keeps the number that it began with.
-    if let Some(session) = run::read_sessions(&out).first() {
-        machine.tree_tokens = Some(session.batch_tokens)
-            .filter(|&tokens| tokens > 0)
-            .or(machine.tree_tokens);
-    }
-    let mut opened = open(&spec, machine)?;
+    machine.tree_tokens = tokens_of(&out).or(machine.tree_tokens);
+    let mut opened = rescore::open(&spec, machine)?;
     told(&opened).iter().for_each(|line| say(line));
     let experiment = Experiment::new(spec, people, plan, &opened)?;
     if let Some(note) = experiment.prompts.note(&opened.tokenizer) {
@@ -81,7 +75,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     if args.dry_run {
         return dry::run(&experiment, &mut opened);
     }
-    let mut progress = Progress::new(args.quiet, requests);
+    let mut progress = RunProgress::new(args.quiet, requests);
     let evaluated = run::evaluate(&experiment, &mut opened, &out, &mut progress);
     progress.finish();
     let evaluated = evaluated?;
@@ -91,38 +85,36 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
             text::count((evaluated.before + evaluated.added) as u64),
             text::count(evaluated.planned as u64)
         ));
-        return Ok(Status::Stopped.into());
+        return Ok(ExitStatus::Stopped.into());
     }
     say(&sharing(&evaluated));
     let unread = super::report::after_run(&out, args.quiet)?;
     if unread > 0 {
-        say(&format!(
-            "{unread} of {} outcomes have no readable answer; they count as wrong, and the report says within which bounds that matters",
-            evaluated.planned
-        ));
+        say(&unreadable(unread, evaluated.planned));
     }
     if let Some(count) = args.verify {
-        verify::sample(&out, &experiment, &mut opened, count)?;
+        rescore::sample(&out, &experiment, &mut opened, count)?;
     }
-    let status = if args.strict && unread > 0 {
-        Status::Incomplete
-    } else {
-        Status::Done
-    };
-    Ok(status.into())
+    Ok(match args.strict && unread > 0 {
+        true => ExitStatus::Incomplete.into(),
+        false => ExitStatus::Done.into(),
+    })
 }
 
-/// Opens the spec's model.
-pub(super) fn open(spec: &Spec, machine: MachineArgs) -> anyhow::Result<OpenModel> {
-    let model = &spec.model;
-    ModelArgs {
-        model: model.id.clone(),
-        dtype: model.dtype,
-        device: model.device,
-        weights: model.weights,
-        machine,
-    }
-    .open()
+fn unreadable(unread: usize, all: usize) -> String {
+    format!(
+        "{} of {} could not be read; they count as wrong, and the report gives the bounds within which that matters",
+        text::count(unread as u64),
+        text::counted(all, "answer", "answers")
+    )
+}
+
+/// Tokens that the model held when the run in this folder was begun. Batches follow from them, so a run that is resumed
+/// keeps them.
+fn tokens_of(folder: &Path) -> Option<usize> {
+    let sessions = run::read_sessions(folder);
+    let tokens = sessions.first().map(|session| session.batch_tokens);
+    tokens.filter(|&tokens| tokens > 0)
 }
 
 fn sharing(evaluated: &Evaluated) -> String {

@@ -2,7 +2,8 @@
 
 use super::super::people;
 use crate::base::text::{count, counted};
-use crate::run::{People, Plan};
+use crate::probe::split_questions;
+use crate::run::{People, Plan, Unit};
 
 /// Lines about the people and the plan; with `verbose`, also what is usually of no interest.
 pub fn lines(people: &People, plan: &Plan, verbose: bool) -> Vec<String> {
@@ -26,16 +27,17 @@ pub fn lines(people: &People, plan: &Plan, verbose: bool) -> Vec<String> {
             .map(|line| format!("note: {line}; left out of that control")),
     );
     if verbose {
-        let few: Vec<&str> = plan
-            .person_splits()
-            .filter_map(|units| units.first())
-            .filter(|unit| unit.probes.len() < 39)
-            .map(|unit| people.everyone.id(unit.person))
-            .collect();
-        if !few.is_empty() {
+        let asked = |unit: &Unit| split_questions(&people.catalogue, unit.split).len();
+        let firsts = plan.person_splits().filter_map(|units| units.first());
+        let few = firsts.filter(|unit| unit.probes.len() < asked(unit)).count();
+        if few > 0 {
+            let (pairs, have) = match few {
+                1 => ("pair", "has an unanswered probe"),
+                _ => ("pairs", "have unanswered probes"),
+            };
             lines.push(format!(
-                "note: {} person-splits have fewer than 39 answered probes",
-                few.len()
+                "note: {} {pairs} of a person and a split {have}",
+                count(few as u64)
             ));
         }
         for column in &people.report.absent_columns {

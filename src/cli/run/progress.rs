@@ -1,4 +1,4 @@
-//! How a run shows itself: a bar on a terminal, a line every half minute elsewhere.
+//! How a run shows itself, and how it is asked to stop.
 
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
@@ -6,20 +6,17 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-
-use super::super::status::Status;
-use crate::base::text::duration;
+use super::super::status::ExitStatus;
+use crate::base::text::{count, counted, duration, percent};
 use crate::cli::output::tell;
+use crate::cli::progress::Display;
 use crate::cli::signals;
 use crate::run::{Event, Observer};
 use crate::scoring::Outcome;
 use crate::scoring::shared::Tokens;
 
-/// Time between lines where there is no terminal.
-const LINE_EVERY: Duration = Duration::from_secs(30);
-/// The same where there is one.
-const BAR_EVERY: Duration = Duration::from_secs(1);
+/// Time after which it is shown again.
+const TICK: Duration = Duration::from_secs(1);
 
 /// How often the program was asked to stop.
 #[derive(Debug, Clone, Default)]
@@ -35,7 +32,7 @@ impl StopRequests {
             if counter.fetch_add(1, Ordering::SeqCst) == 0 {
                 tell!("\nstopping after this respondent; press Ctrl-C again to stop now (nothing recorded is lost)");
             } else {
-                std::process::exit(Status::Interrupted as i32);
+                std::process::exit(ExitStatus::Interrupted as i32);
             }
         };
         if signals::listen(handler).is_err() {
@@ -49,20 +46,34 @@ impl StopRequests {
     }
 }
 
-/// Shows a run on stderr, also while a respondent takes long: what is shown is told again by a thread of its own.
-pub struct Progress {
-    bar: ProgressBar,
-    terminal: bool,
+/// Shows a run, also while a respondent takes long: what is shown is told again by a thread of its own.
+pub struct RunProgress {
     quiet: bool,
     requests: StopRequests,
-    state: Arc<Mutex<State>>,
+    shown: Arc<Mutex<Shown>>,
     /// Whoever tells it again; hanging up ends it.
     ticker: Option<(Sender<()>, JoinHandle<()>)>,
 }
 
+/// How far a run is, and where that is shown.
+#[derive(Debug)]
+struct Shown {
+    state: RunState,
+    display: Display,
+}
+
+impl Shown {
+    /// Shows what is known now.
+    fn show(&mut self) {
+        let message = format!("respondents {}", self.state.message(Instant::now()));
+        let (done, all) = (self.state.done as u64, self.state.outcomes as u64);
+        self.display.says(done, Some(all), &message);
+    }
+}
+
 /// How far a run is.
 #[derive(Debug, Clone)]
-struct State {
+struct RunState {
     begun: Instant,
     /// Outcomes that were recorded before this start.
     before: usize,
@@ -76,7 +87,7 @@ struct State {
     last: Instant,
 }
 
-impl State {
+impl RunState {
     fn count(&mut self, outcome: &Outcome) {
         self.read += 1;
         self.correct += usize::from(outcome.prediction == Some(outcome.label));
@@ -89,18 +100,17 @@ impl State {
         let now = self.done - self.before.min(self.done);
         let mut parts = vec![format!("{}/{}", self.people.0, self.people.1)];
         if self.tokens.shared > 0 && seconds > 0.0 {
-            parts.push(format!("{:.0} tokens/s", self.tokens.shared as f64 / seconds));
+            let speed = self.tokens.shared as f64 / seconds;
+            parts.push(format!("{} tokens/s", count(speed.round() as u64)));
         }
         if self.read > 0 {
-            parts.push(format!(
-                "accuracy {:.1} %",
-                100.0 * self.correct as f64 / self.read as f64
-            ));
+            let share = self.correct as f64 / self.read as f64;
+            parts.push(format!("accuracy {}", percent(share)));
         }
         if now > 0 {
             let left = seconds / now as f64 * (self.outcomes - self.done) as f64;
             let since = time.duration_since(self.last).as_secs_f64();
-            parts.push(format!("{} left", duration(left - since)));
+            parts.push(format!("{} left", duration((left - since).max(0.0))));
         } else {
             let so_far = time.duration_since(self.begun).as_secs_f64();
             parts.push(format!("{} so far", duration(so_far)));
@@ -109,23 +119,11 @@ impl State {
     }
 }
 
-impl Progress {
+impl RunProgress {
     /// Nothing is shown when `quiet`.
     pub fn new(quiet: bool, requests: StopRequests) -> Self {
-        let terminal = console_is_terminal();
-        let bar = ProgressBar::with_draw_target(
-            None,
-            if quiet || !terminal {
-                ProgressDrawTarget::hidden()
-            } else {
-                ProgressDrawTarget::stderr()
-            },
-        );
-        if let Ok(style) = ProgressStyle::with_template("{prefix} {wide_bar} {msg}") {
-            bar.set_style(style);
-        }
         let now = Instant::now();
-        let state = State {
+        let state = RunState {
             begun: now,
             before: 0,
             done: 0,
@@ -136,52 +134,72 @@ impl Progress {
             tokens: Tokens::default(),
             last: now,
         };
+        let display = Display::new(quiet);
         Self {
-            bar,
-            terminal,
             quiet,
             requests,
-            state: Arc::new(Mutex::new(state)),
+            shown: Arc::new(Mutex::new(Shown { state, display })),
             ticker: None,
         }
     }
 
-    /// Takes the bar away.
-    pub fn finish(&mut self) {
+    /// Takes it away.
+    pub fn finish(mut self) {
         if let Some((hang_up, ticker)) = self.ticker.take() {
             drop(hang_up);
             // It can only have panicked while printing; the run is over either way.
             let _ = ticker.join();
         }
-        self.bar.finish_and_clear();
     }
 
-    /// What is known now.
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    fn shown(&self) -> MutexGuard<'_, Shown> {
+        self.shown.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Tells it again and again until the run is over.
     fn tick(&mut self) {
         let (hang_up, over) = mpsc::channel();
-        let (state, bar, terminal) = (Arc::clone(&self.state), self.bar.clone(), self.terminal);
-        let period = if terminal { BAR_EVERY } else { LINE_EVERY };
+        let shown = Arc::clone(&self.shown);
         let ticker = std::thread::spawn(move || {
-            while over.recv_timeout(period) == Err(RecvTimeoutError::Timeout) {
-                let state = state.lock().unwrap_or_else(PoisonError::into_inner).clone();
-                let message = state.message(Instant::now());
-                if terminal {
-                    bar.set_message(message);
-                } else if state.done < state.outcomes {
-                    tell!("respondents {message}");
+            while over.recv_timeout(TICK) == Err(RecvTimeoutError::Timeout) {
+                let mut shown = shown.lock().unwrap_or_else(PoisonError::into_inner);
+                if shown.state.done < shown.state.outcomes {
+                    shown.show();
                 }
             }
         });
         self.ticker = Some((hang_up, ticker));
     }
+
+    /// The run begins, or goes on after these records.
+    fn begin(&mut self, recorded: &[Outcome], (outcomes, people): (usize, usize), torn: usize) {
+        let mut shown = self.shown();
+        let state = &mut shown.state;
+        state.begun = Instant::now();
+        state.last = state.begun;
+        (state.outcomes, state.people.1) = (outcomes, people);
+        (state.before, state.done) = (recorded.len(), recorded.len());
+        recorded.iter().for_each(|outcome| state.count(outcome));
+        if !recorded.is_empty() {
+            let dropped = match torn {
+                0 => "",
+                _ => "; an incomplete last line was dropped",
+            };
+            shown.display.line(&format!(
+                "resuming after {} of {}{dropped}",
+                count(recorded.len() as u64),
+                counted(outcomes, "record", "records")
+            ));
+        }
+        shown.show();
+        drop(shown);
+        if !self.quiet {
+            self.tick();
+        }
+    }
 }
 
-impl Observer for Progress {
+impl Observer for RunProgress {
     fn event(&mut self, event: Event<'_>) {
         match event {
             Event::Begin {
@@ -189,54 +207,18 @@ impl Observer for Progress {
                 outcomes,
                 people,
                 torn,
-            } => {
-                let mut state = self.state();
-                state.begun = Instant::now();
-                state.last = state.begun;
-                state.outcomes = outcomes;
-                state.people.1 = people;
-                state.before = recorded.len();
-                state.done = recorded.len();
-                recorded.iter().for_each(|outcome| state.count(outcome));
-                let message = state.message(state.begun);
-                drop(state);
-                self.bar.set_length(outcomes as u64);
-                self.bar.set_prefix("respondents");
-                self.bar.set_message(message);
-                if self.quiet {
-                    return;
-                }
-                if !recorded.is_empty() {
-                    let dropped = if torn > 0 {
-                        "; an incomplete last line was dropped"
-                    } else {
-                        ""
-                    };
-                    self.bar.suspend(|| {
-                        tell!("resuming after {} of {outcomes} records{dropped}", recorded.len());
-                    });
-                }
-                self.tick();
-            }
-            Event::Outcome(outcome) => self.state().count(outcome),
+            } => self.begin(recorded, (outcomes, people), torn),
+            Event::Outcome(outcome) => self.shown().state.count(outcome),
             Event::Unit {
                 outcomes,
                 people,
                 tokens,
             } => {
-                let mut state = self.state();
-                state.done = outcomes;
-                state.people.0 = people;
-                state.tokens = tokens;
+                let mut shown = self.shown();
+                let state = &mut shown.state;
+                (state.done, state.people.0, state.tokens) = (outcomes, people, tokens);
                 state.last = Instant::now();
-                let message = state.message(state.last);
-                let over = state.done == state.outcomes;
-                drop(state);
-                self.bar.set_position(outcomes as u64);
-                if over && !self.quiet && !self.terminal {
-                    tell!("respondents {message}");
-                }
-                self.bar.set_message(message);
+                shown.show();
             }
         }
     }
@@ -244,11 +226,6 @@ impl Observer for Progress {
     fn stop(&self) -> bool {
         self.requests.asked()
     }
-}
-
-fn console_is_terminal() -> bool {
-    use std::io::IsTerminal;
-    std::io::stderr().is_terminal()
 }
 
 #[cfg(test)]
@@ -259,7 +236,7 @@ mod tests {
     fn what_is_known_is_said_also_before_the_first_respondent_is_done() {
         let begun = Instant::now();
         let at = |seconds| begun + Duration::from_secs(seconds);
-        let mut state = State {
+        let mut state = RunState {
             begun,
             before: 39,
             done: 39,

@@ -1,9 +1,10 @@
 //! Plain text or a checkpoint's chat template.
 
-use super::{Args, ShowError, StyleFlag};
+use super::{Args, ShowError};
+use crate::cli::chats;
 use crate::model::source::{self, Environment, Fetch, Silent};
 use crate::model::{Inspection, SpecialTokens, Tokenizer};
-use crate::prompt::{ChatTemplate, Date, Frame};
+use crate::prompt::{Frame, PromptStyle};
 
 /// The frame asked for: by default the chat template where a model with one was named, as in a run.
 pub(super) fn choose(args: &Args) -> anyhow::Result<Frame> {
@@ -19,15 +20,13 @@ pub(super) fn choose(args: &Args) -> anyhow::Result<Frame> {
         };
         let none = SpecialTokens::default();
         let special = found.tokenizer.as_ref().map_or(&none, Tokenizer::special_tokens);
-        let (bos, eos) = (special.bos_text(), special.eos_text());
-        Ok(Some(Frame::Chat(
-            ChatTemplate::new(&source, bos, eos, Date::default())?.frame()?,
-        )))
+        let template = chats::template(Some(&source), special)?;
+        Ok(template.map(|template| template.frame().map(Frame::Chat)).transpose()?)
     };
     match args.style {
-        Some(StyleFlag::Plain) => Ok(Frame::Plain),
+        Some(PromptStyle::Plain) => Ok(Frame::Plain),
         None => Ok(template()?.unwrap_or(Frame::Plain)),
-        Some(StyleFlag::Chat) => Ok(template()?.ok_or_else(|| ShowError::NoChatTemplate {
+        Some(PromptStyle::Chat) => Ok(template()?.ok_or_else(|| ShowError::NoChatTemplate {
             model: args.model.clone(),
         })?),
     }

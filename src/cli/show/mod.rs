@@ -11,9 +11,9 @@ use serde::Serialize;
 pub use error::ShowError;
 
 use super::choice::choice;
-use super::format::Format;
+use super::format::OutputFormat;
 use super::output::{print, print_json, tell};
-use super::people::{People, SurveyArgs};
+use super::people::{LoadedSurvey, SurveyArgs};
 use crate::probe::{Case, Count, DemonstrationRule, Draw, Split};
 use crate::prompt::{Pieces, PromptStyle};
 use crate::scoring::Method;
@@ -62,19 +62,11 @@ pub struct Args {
     #[arg(long, value_name = "MODEL")]
     model: Option<String>,
     /// Plain text or the model's chat template; without it, as a run does: chat where --model has a template
-    #[arg(long, value_enum)]
-    style: Option<StyleFlag>,
+    #[arg(long, value_name = "STYLE", value_parser = choice::<PromptStyle>())]
+    style: Option<PromptStyle>,
     /// How to print; text is the prompt and nothing else
-    #[arg(long, value_enum, default_value_t)]
-    format: Format,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-enum StyleFlag {
-    /// Text that the model goes on with
-    Plain,
-    /// A message inside the model's chat template
-    Chat,
+    #[arg(long, default_value_t, value_name = "FORMAT", value_parser = choice::<OutputFormat>())]
+    format: OutputFormat,
 }
 
 /// Demonstrations where no number is given: the paper's main figure.
@@ -122,7 +114,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         )
     };
     match args.format {
-        Format::Text => {
+        OutputFormat::Text => {
             note(&case, &people);
             print(&pieces.context())?;
             if !pieces.continuations.is_empty() {
@@ -132,7 +124,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
                 tell!("{continuation:?}");
             }
         }
-        Format::Json => print_json(&Shown {
+        OutputFormat::Json => print_json(&Shown {
             respondent: &case.respondent,
             split: case.split,
             style: frame.style(),
@@ -153,7 +145,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
 }
 
 /// Says on standard error what a reader of the bare prompt should know.
-fn note(case: &Case, people: &People) {
+fn note(case: &Case, people: &LoadedSurvey) {
     if people.survey.respondents.synthetic() {
         tell!("note: {} is a synthetic respondent", case.respondent);
     }
@@ -167,7 +159,7 @@ fn note(case: &Case, people: &People) {
     }
 }
 
-fn case(args: &Args, people: &People) -> anyhow::Result<Case> {
+fn case(args: &Args, people: &LoadedSurvey) -> anyhow::Result<Case> {
     let respondents = &people.survey.respondents;
     let index = respondents
         .index_of(&args.respondent)

@@ -2,7 +2,8 @@
 
 use std::fmt::Write as _;
 
-use super::super::format::Format;
+use super::super::choice::choice;
+use super::super::format::OutputFormat;
 use super::super::output::{print, print_json};
 use super::super::people::SurveyArgs;
 use super::{conditions, ids, people};
@@ -14,8 +15,8 @@ pub struct Args {
     #[command(flatten)]
     survey: SurveyArgs,
     /// How to print
-    #[arg(long, value_enum, default_value_t)]
-    format: Format,
+    #[arg(long, default_value_t, value_name = "FORMAT", value_parser = choice::<OutputFormat>())]
+    format: OutputFormat,
 }
 
 /// Most unknown codes of one column that text output names.
@@ -32,8 +33,8 @@ pub(super) fn run(args: &Args) -> anyhow::Result<()> {
         catalogue: &loaded.catalogue,
     };
     match args.format {
-        Format::Json => print_json(&findings.output()),
-        Format::Text => print(&findings.text()?),
+        OutputFormat::Json => print_json(&findings.output()),
+        OutputFormat::Text => print(&findings.text()?),
     }
 }
 
@@ -50,7 +51,7 @@ struct Findings<'a> {
 
 /// The same as JSON.
 #[derive(serde::Serialize)]
-struct Output<'a> {
+struct CheckOutput<'a> {
     #[serde(flatten)]
     report: &'a ReadReport,
     eligible: usize,
@@ -58,9 +59,9 @@ struct Output<'a> {
 }
 
 impl Findings<'_> {
-    fn output(&self) -> Output<'_> {
+    fn output(&self) -> CheckOutput<'_> {
         let unanswered = self.unanswered.iter();
-        Output {
+        CheckOutput {
             report: self.report,
             eligible: self.eligible,
             unanswered_questions: unanswered.map(|&at| self.catalogue.questions[at].id).collect(),

@@ -14,11 +14,11 @@ use crate::survey::{Catalogue, Conditions, MOST_DEMONSTRATIONS, QuestionIndex};
 #[derive(Debug, clap::Args)]
 pub struct Args {
     #[command(subcommand)]
-    command: Command,
+    command: SurveyCommand,
 }
 
 #[derive(Debug, clap::Subcommand)]
-enum Command {
+enum SurveyCommand {
     /// Read a survey file and say what is in it and what is odd about it
     Check(check::Args),
     /// Numbers of people and valid answers, in all and by country
@@ -32,10 +32,10 @@ enum Command {
 /// Runs the command.
 pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     match args.command {
-        Command::Check(args) => check::run(&args)?,
-        Command::Stats(args) => stats::run(&args)?,
-        Command::Sample(args) => sample::run(&args)?,
-        Command::Synth(args) => synth::run(&args)?,
+        SurveyCommand::Check(args) => check::run(&args)?,
+        SurveyCommand::Stats(args) => stats::run(&args)?,
+        SurveyCommand::Sample(args) => sample::run(&args)?,
+        SurveyCommand::Synth(args) => synth::run(&args)?,
     }
     Ok(ExitCode::SUCCESS)
 }

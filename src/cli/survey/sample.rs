@@ -5,7 +5,8 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
-use super::super::format::Format;
+use super::super::choice::choice;
+use super::super::format::OutputFormat;
 use super::super::output::{print, print_json, refuse_existing, write_whole};
 use super::super::people::SurveyArgs;
 use super::{conditions, ids, people};
@@ -29,12 +30,12 @@ pub struct Args {
     #[arg(long)]
     force: bool,
     /// How to print
-    #[arg(long, value_enum, default_value_t)]
-    format: Format,
+    #[arg(long, default_value_t, value_name = "FORMAT", value_parser = choice::<OutputFormat>())]
+    format: OutputFormat,
 }
 
 #[derive(Serialize)]
-struct Output<'a> {
+struct SampleOutput<'a> {
     synthetic: bool,
     respondents: usize,
     eligible: usize,
@@ -58,7 +59,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<()> {
         write_list(survey, demographics, &drawn.respondents, output)
     })?;
     match args.format {
-        Format::Json => print_json(&Output {
+        OutputFormat::Json => print_json(&SampleOutput {
             synthetic: survey.synthetic(),
             respondents: drawn.respondents.len(),
             eligible: drawn.eligible,
@@ -72,7 +73,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<()> {
             out: &args.out,
             balance: &drawn.balance,
         }),
-        Format::Text => print(&text(args, &loaded.catalogue, &drawn, survey.synthetic())?),
+        OutputFormat::Text => print(&text(args, &loaded.catalogue, &drawn, survey.synthetic())?),
     }
 }
 

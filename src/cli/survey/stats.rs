@@ -2,7 +2,8 @@
 
 use std::fmt::Write as _;
 
-use super::super::format::Format;
+use super::super::choice::choice;
+use super::super::format::OutputFormat;
 use super::super::output::{print, print_json};
 use super::super::people::SurveyArgs;
 use super::people;
@@ -14,16 +15,16 @@ pub struct Args {
     #[command(flatten)]
     survey: SurveyArgs,
     /// How to print
-    #[arg(long, value_enum, default_value_t)]
-    format: Format,
+    #[arg(long, default_value_t, value_name = "FORMAT", value_parser = choice::<OutputFormat>())]
+    format: OutputFormat,
 }
 
 pub(super) fn run(args: &Args) -> anyhow::Result<()> {
     let loaded = args.survey.load()?;
     let stats = loaded.survey.respondents.stats(loaded.demographics);
     match args.format {
-        Format::Json => print_json(&stats),
-        Format::Text => print(&text(&stats)?),
+        OutputFormat::Json => print_json(&stats),
+        OutputFormat::Text => print(&text(&stats)?),
     }
 }
 

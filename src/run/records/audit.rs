@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 
-use super::evidence::Kind;
 use crate::run::{Context, Header};
 use crate::scoring::methods::Concluded;
 use crate::scoring::parser::Read;
@@ -39,7 +38,7 @@ pub(in crate::run) enum Place {
 #[derive(Debug)]
 pub(in crate::run) struct Audit {
     people: HashMap<String, usize>,
-    questions: HashMap<QuestionId, Question>,
+    questions: HashMap<QuestionId, AuditedQuestion>,
     conditions: HashMap<Condition, usize>,
     splits: Vec<u8>,
     /// Longest context of the model, tokens.
@@ -48,7 +47,7 @@ pub(in crate::run) struct Audit {
 }
 
 #[derive(Debug)]
-struct Question {
+struct AuditedQuestion {
     /// Texts of the candidates; empty where the run's files do not have them (format 1).
     texts: Vec<String>,
     /// Number of candidates, once it is known.
@@ -56,7 +55,7 @@ struct Question {
 }
 
 /// A probe as its first record has it: question, own candidate, number of candidates.
-type Probe = (QuestionId, usize, usize);
+type AuditedProbe = (QuestionId, usize, usize);
 
 /// Where the records stand: a person and split, and within it a condition and a probe.
 #[derive(Debug)]
@@ -65,18 +64,18 @@ struct At {
     split: u8,
     condition: usize,
     /// The probes of the first condition; all others have the same.
-    probes: Vec<Probe>,
+    probes: Vec<AuditedProbe>,
     /// Probes of the present condition so far.
     asked: usize,
     /// Whether this is the first condition, whose probes are becoming known.
     first: bool,
     /// The one answer to all probes, where the present condition has one.
-    paper: Option<Paper>,
+    paper: Option<PaperTexts>,
 }
 
 /// An answer to all probes of a split, and what is recorded of it for each.
 #[derive(Debug)]
-struct Paper {
+struct PaperTexts {
     method: Method,
     /// Number of the first record.
     first: usize,
@@ -92,13 +91,13 @@ impl Audit {
         let questions = context.questions.iter().map(|question| {
             let texts = question.candidates.clone();
             let candidates = (!texts.is_empty()).then_some(texts.len());
-            (question.id, Question { texts, candidates })
+            (question.id, AuditedQuestion { texts, candidates })
         });
         Self {
             people: people.map(|(at, person)| (person.id.clone(), at)).collect(),
             questions: questions.collect(),
             conditions: numbered.map(|(at, condition)| (condition.clone(), at)).collect(),
-            splits: header.spec.grid.splits.clone(),
+            splits: header.spec.grid.splits.iter().map(|split| split.number()).collect(),
             context: header.model.context,
             at: None,
         }
@@ -210,7 +209,7 @@ impl Audit {
             }
             (Concluded::Unsaid, Evidence::Generation { reading, tries }) if method.asks_all_at_once() => {
                 let Some(at) = &mut self.at else { return Ok(()) };
-                let paper = at.paper.get_or_insert_with(|| Paper {
+                let paper = at.paper.get_or_insert_with(|| PaperTexts {
                     method: outcome.condition.method,
                     first: record,
                     tries: tries.clone(),
@@ -309,7 +308,7 @@ impl At {
     }
 
     /// The next probe.
-    fn ask(&mut self, probe: Probe) -> Result<(), String> {
+    fn ask(&mut self, probe: AuditedProbe) -> Result<(), String> {
         if self.first {
             if self.probes.iter().any(|(question, ..)| *question == probe.0) {
                 return Err(format!("{} stands twice", probe.0));
@@ -357,7 +356,7 @@ fn read_tries(tries: &[Try], groups: usize, read: impl Fn(&str) -> Vec<Read>) ->
 
 /// Whether evidence is whole in itself and of the method's kind.
 fn evidence(outcome: &Outcome) -> Result<(), String> {
-    if Kind::of(&outcome.evidence) != Kind::of_method(outcome.condition.method) {
+    if outcome.evidence.kind() != outcome.condition.method.definition().evidence() {
         return Err("it is not the method's kind of evidence".to_owned());
     }
     match &outcome.evidence {

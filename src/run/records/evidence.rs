@@ -4,53 +4,17 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
-use super::line::{Choice, Status};
+use super::line::{Place, Status};
 use crate::model::{Finish, TokenId};
 use crate::scoring::norm::total;
-use crate::scoring::{CandidateScore, Evidence, Method, Permutation, Try};
+use crate::scoring::{CandidateScore, Evidence, EvidenceKind, Permutation, Try};
 
-/// A kind of evidence, which has a file of its own.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::run) enum Kind {
-    /// Log-likelihoods of candidates.
-    Likelihood,
-    /// Log-probabilities of option labels.
-    Label,
-    /// Generated answers.
-    Generation,
-}
-
-impl Kind {
-    /// All kinds.
-    pub const ALL: [Self; 3] = [Self::Likelihood, Self::Label, Self::Generation];
-
-    /// Name of the file in a run's folder.
-    pub fn file(self) -> &'static str {
-        match self {
-            Self::Likelihood => "evidence-likelihood.jsonl",
-            Self::Label => "evidence-label.jsonl",
-            Self::Generation => "evidence-generation.jsonl",
-        }
-    }
-
-    /// The kind that a method's predictions rest on.
-    pub fn of_method(method: Method) -> Self {
-        match method {
-            Method::Likelihood => Self::Likelihood,
-            Method::Label => Self::Label,
-            Method::Generation | Method::GenerationPaper => Self::Generation,
-            #[cfg(test)]
-            Method::Toy => Self::Label,
-        }
-    }
-
-    /// The kind of some evidence.
-    pub fn of(evidence: &Evidence) -> Self {
-        match evidence {
-            Evidence::Likelihood { .. } => Self::Likelihood,
-            Evidence::Label { .. } => Self::Label,
-            Evidence::Generation { .. } => Self::Generation,
-        }
+/// Name of the file of a kind of evidence in a run's folder.
+pub(in crate::run) fn file(kind: EvidenceKind) -> &'static str {
+    match kind {
+        EvidenceKind::Likelihood => "evidence-likelihood.jsonl",
+        EvidenceKind::Label => "evidence-label.jsonl",
+        EvidenceKind::Generation => "evidence-generation.jsonl",
     }
 }
 
@@ -102,7 +66,7 @@ struct TryEntry {
     /// `order[i]` is the candidate shown as option i; empty where the text answers several probes.
     order: Vec<usize>,
     /// The candidate read from it; -1 where none could be, and where the text answers several probes.
-    choice: Choice,
+    choice: Place,
     text: String,
     tokens: Vec<TokenId>,
     logprobs: Vec<f32>,
@@ -168,14 +132,14 @@ pub(super) fn encode(id: &str, evidence: &Evidence, texts: &[String]) -> Result<
 /// # Errors
 /// What is wrong with the line: no JSON of this shape, or a field that does not follow from the others.
 pub(super) fn decode<'a>(
-    kind: Kind,
+    kind: EvidenceKind,
     line: &'a [u8],
     status: Status,
     texts: Option<&[String]>,
 ) -> Result<(Cow<'a, str>, Evidence), String> {
     let bad = |error: serde_json::Error| error.to_string();
     Ok(match kind {
-        Kind::Likelihood => {
+        EvidenceKind::Likelihood => {
             let line: LikelihoodLine<'a> = serde_json::from_slice(line).map_err(bad)?;
             if let Some(texts) = texts
                 && !line.candidates.iter().map(|candidate| &candidate.text).eq(texts)
@@ -188,7 +152,7 @@ pub(super) fn decode<'a>(
                 .collect::<Result<_, _>>()?;
             (line.id, Evidence::Likelihood { scores })
         }
-        Kind::Label => {
+        EvidenceKind::Label => {
             let line: LabelLine<'a> = serde_json::from_slice(line).map_err(bad)?;
             let evidence = Evidence::Label {
                 logprobs: line.logprobs,
@@ -197,7 +161,7 @@ pub(super) fn decode<'a>(
             };
             (line.id, evidence)
         }
-        Kind::Generation => {
+        EvidenceKind::Generation => {
             let line: GenerationLine<'a> = serde_json::from_slice(line).map_err(bad)?;
             let tries = line.tries.into_iter().map(TryEntry::told).collect::<Result<_, _>>()?;
             let reading = status.into();
@@ -257,7 +221,7 @@ impl TryEntry {
         finite(numbers.chain([&told.temperature]).map(|&number| f64::from(number)))?;
         Ok(Self {
             order: told.order.clone(),
-            choice: Choice(told.choice),
+            choice: Place(told.choice),
             text: told.text.clone(),
             tokens: told.tokens.clone(),
             logprobs: told.logprobs.clone(),

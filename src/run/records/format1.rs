@@ -192,7 +192,7 @@ struct Record {
 #[serde(tag = "kind", rename_all = "kebab-case")]
 enum Proof {
     Likelihood {
-        scores: Vec<Score>,
+        scores: Vec<Format1Score>,
     },
     Label {
         logprobs: Vec<f64>,
@@ -201,12 +201,12 @@ enum Proof {
     },
     Generation {
         reading: Reading,
-        tries: Vec<Text>,
+        tries: Vec<Format1Try>,
     },
 }
 
 #[derive(Deserialize)]
-struct Score {
+struct Format1Score {
     tokens: Vec<TokenId>,
     logprobs: Vec<f32>,
     #[serde(default)]
@@ -222,7 +222,7 @@ struct Order {
 }
 
 #[derive(Deserialize)]
-struct Text {
+struct Format1Try {
     text: String,
     tokens: Vec<TokenId>,
     logprobs: Vec<f32>,
@@ -280,8 +280,8 @@ impl From<Proof> for Evidence {
     }
 }
 
-impl From<Score> for CandidateScore {
-    fn from(score: Score) -> Self {
+impl From<Format1Score> for CandidateScore {
+    fn from(score: Format1Score) -> Self {
         Self {
             tokens: score.tokens,
             logprobs: score.logprobs,
@@ -301,8 +301,8 @@ impl From<Order> for Permutation {
     }
 }
 
-impl From<Text> for Try {
-    fn from(text: Text) -> Self {
+impl From<Format1Try> for Try {
+    fn from(text: Format1Try) -> Self {
         Self {
             order: Vec::new(),
             choice: None,

@@ -9,32 +9,23 @@ use std::io::{BufRead, BufReader, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use super::check::seal_line;
-use super::evidence::{Kind, encode};
-use super::line::{Line, record_id};
-use super::reader::{Reader, Whole};
+use super::evidence::{encode, file};
+use super::line::{RecordLine, record_id};
+use super::reader::{Reader, Recorded, Whole};
 use super::{Check, RECORDS};
-use crate::run::header::{self, Found};
+use crate::run::header::{self, InFolder};
 use crate::run::{Context, Header, RunError};
-use crate::scoring::Outcome;
+use crate::scoring::{EvidenceKind, Outcome};
 
 /// An open journal with the exclusive right to append to it.
 #[derive(Debug)]
 pub struct Journal {
     context: Context,
     records: Sink,
-    /// One a kind, in the order of [`Kind::ALL`].
+    /// One a kind, in the order of [`EvidenceKind::ALL`].
     evidence: [Sink; 3],
     /// Held as long as the journal is open; the system frees it however the process ends.
     _lock: File,
-}
-
-/// What an opened journal already holds.
-#[derive(Debug, Default)]
-pub struct Recorded {
-    /// Whole outcomes, in order.
-    pub outcomes: Vec<Outcome>,
-    /// Bytes behind the last whole record that were dropped.
-    pub torn: usize,
 }
 
 impl Journal {
@@ -57,13 +48,13 @@ impl Journal {
         })?;
         let lock = lock(folder)?;
         let begun = match header::read(folder)? {
-            Found::Nothing => None,
-            Found::Format1 => {
+            InFolder::Nothing => None,
+            InFolder::Format1 => {
                 return Err(RunError::OldFormat {
                     folder: folder.to_owned(),
                 });
             }
-            Found::Run(begun, start) => match begun.difference(header) {
+            InFolder::Run(begun, start) => match begun.difference(header) {
                 None => Some((*begun, start)),
                 // A run without a record binds to nothing: what made it fail may be put right in the same folder.
                 Some(_) if !has_records(folder) => None,
@@ -112,14 +103,14 @@ impl Journal {
             });
         };
         let (last, [a, b, c]) = last;
-        let sink = |kind: Kind, end, last| Sink::open(folder.join(kind.file()), end, last);
+        let sink = |kind: EvidenceKind, end, last| Sink::open(folder.join(file(kind)), end, last);
         let journal = Self {
             context: reader.into_context(),
             records: Sink::open(folder.join(RECORDS), records, last)?,
             evidence: [
-                sink(Kind::Likelihood, likelihood, a)?,
-                sink(Kind::Label, label, b)?,
-                sink(Kind::Generation, generation, c)?,
+                sink(EvidenceKind::Likelihood, likelihood, a)?,
+                sink(EvidenceKind::Label, label, b)?,
+                sink(EvidenceKind::Generation, generation, c)?,
             ],
             _lock: lock,
         };
@@ -147,9 +138,9 @@ impl Journal {
         };
         let id = record_id(outcome);
         let evidence = encode(&id, &outcome.evidence, &question.candidates).map_err(unrecordable)?;
-        let sink = &mut self.evidence[Kind::of(&outcome.evidence) as usize];
+        let sink = &mut self.evidence[outcome.evidence.kind() as usize];
         let (evidence, proof) = seal_line(evidence, &[sink.last]);
-        let record = serde_json::to_vec(&Line::new(outcome, &id, category));
+        let record = serde_json::to_vec(&RecordLine::new(outcome, &id, category));
         let record = record.map_err(|error| RunError::Encode(error.to_string()))?;
         let (record, last) = seal_line(record, &[self.records.last, proof]);
         sink.append(&evidence)?;

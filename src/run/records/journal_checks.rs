@@ -3,12 +3,15 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::evidence::Kind;
+use super::evidence::file;
 use super::{Journal, RECORDS, read};
 use crate::metrics::{Person, QuestionInfo};
 use crate::model::{Backend, DeviceId, Dtype, Family, Finish, ModelIdentity, QuantizedWeights};
+use crate::probe::Split;
 use crate::run::{CONTEXT, Context, Header, RUN, RunError, Spec};
-use crate::scoring::{CandidateScore, Condition, Control, Evidence, Method, Outcome, Permutation, Reading, Try};
+use crate::scoring::{
+    CandidateScore, Condition, Control, Evidence, EvidenceKind, Method, Outcome, Permutation, Reading, Try,
+};
 use crate::survey::{Form, QuestionId};
 
 const TEXTS: [&str; 2] = ["I am happy", "I am not happy"];
@@ -40,7 +43,7 @@ fn header() -> Header {
     let hashes = [("weights", "aa"), ("prompt_likelihood", "bb")];
     let hashes = hashes.map(|(name, hash)| (name.to_owned(), hash.to_owned())).into();
     let mut spec = Spec::default();
-    spec.grid.splits = vec![1];
+    spec.grid.splits = vec![Split::One];
     Header::new(&spec, &model, hashes, &conditions(), (1, 6), true).expect("a header")
 }
 
@@ -149,7 +152,7 @@ fn write_all(folder: &Path) {
 
 /// The files that grow, by name.
 fn grown(folder: &Path) -> BTreeMap<&'static str, Vec<u8>> {
-    let names = [RECORDS].into_iter().chain(Kind::ALL.map(Kind::file));
+    let names = [RECORDS].into_iter().chain(EvidenceKind::ALL.map(file));
     names
         .map(|name| (name, std::fs::read(folder.join(name)).unwrap_or_default()))
         .collect()
@@ -193,7 +196,7 @@ fn files_cut_at_any_byte_are_gone_on_with_to_the_same_bytes() {
 fn any_flipped_byte_of_any_file_is_found() {
     let folder = tempfile::tempdir().expect("a folder");
     write_all(folder.path());
-    let names = [RUN, CONTEXT, RECORDS].into_iter().chain(Kind::ALL.map(Kind::file));
+    let names = [RUN, CONTEXT, RECORDS].into_iter().chain(EvidenceKind::ALL.map(file));
     for name in names {
         let path = folder.path().join(name);
         let bytes = std::fs::read(&path).expect("a file");

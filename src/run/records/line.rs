@@ -13,7 +13,7 @@ const ID: usize = 16;
 
 /// A record, field by field as docs/formats.md has it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(super) struct Line<'a> {
+pub(super) struct RecordLine<'a> {
     #[serde(borrow)]
     pub id: Cow<'a, str>,
     #[serde(borrow)]
@@ -31,8 +31,8 @@ pub(super) struct Line<'a> {
     pub restricted_to: Cow<'a, str>,
     pub control: Control,
     pub candidates: usize,
-    pub label: Choice,
-    pub prediction: Choice,
+    pub label: Place,
+    pub prediction: Place,
     pub correct: bool,
     pub status: Status,
     pub context_tokens: usize,
@@ -42,15 +42,15 @@ pub(super) struct Line<'a> {
 /// Position of a candidate, -1 where there is none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(into = "i64", try_from = "i64")]
-pub(super) struct Choice(pub Option<usize>);
+pub(super) struct Place(pub Option<usize>);
 
-impl From<Choice> for i64 {
-    fn from(choice: Choice) -> Self {
+impl From<Place> for i64 {
+    fn from(choice: Place) -> Self {
         choice.0.and_then(|at| Self::try_from(at).ok()).unwrap_or(-1)
     }
 }
 
-impl TryFrom<i64> for Choice {
+impl TryFrom<i64> for Place {
     type Error = String;
 
     fn try_from(number: i64) -> Result<Self, String> {
@@ -115,10 +115,10 @@ impl Status {
 /// question, method, demonstrations, form, demographics, restricted_to and control. The same in every run that asks the
 /// same.
 pub(in crate::run) fn record_id(outcome: &Outcome) -> String {
-    Line::new(outcome, "", "").own_id()
+    RecordLine::new(outcome, "", "").own_id()
 }
 
-impl<'a> Line<'a> {
+impl<'a> RecordLine<'a> {
     /// The line of an outcome whose question is of this category.
     pub fn new(outcome: &'a Outcome, id: &'a str, category: &'a str) -> Self {
         let condition = &outcome.condition;
@@ -135,8 +135,8 @@ impl<'a> Line<'a> {
             restricted_to: condition.category.as_deref().unwrap_or_default().into(),
             control: condition.control,
             candidates: outcome.candidates,
-            label: Choice(Some(outcome.label)),
-            prediction: Choice(outcome.prediction),
+            label: Place(Some(outcome.label)),
+            prediction: Place(outcome.prediction),
             correct: outcome.prediction == Some(outcome.label),
             status: Status::of(outcome),
             context_tokens: outcome.context_tokens,
@@ -186,7 +186,7 @@ impl<'a> Line<'a> {
             evidence,
         };
         let id = record_id(&outcome);
-        let expected = Line::new(&outcome, &id, category.unwrap_or(&self.category));
+        let expected = RecordLine::new(&outcome, &id, category.unwrap_or(&self.category));
         let differs = |name: &str, is: &dyn std::fmt::Debug, follows: &dyn std::fmt::Debug| {
             Err(format!(
                 "`{name}` is {is:?} where {follows:?} follows from the rest of the record"

@@ -25,9 +25,9 @@ mod reader;
 
 pub(super) use check::{Check, Sealed, seal_object};
 pub(super) use format1::is_format1;
-pub use journal::{Journal, Recorded};
+pub use journal::Journal;
 pub use line::ConditionEntry;
-pub use reader::{Reader, read};
+pub use reader::{Reader, Recorded, read};
 
 #[expect(unused_imports, reason = "named by the documentation above")]
 use crate::{run::Context, run::Header, scoring::Outcome};

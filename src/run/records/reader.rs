@@ -6,42 +6,50 @@ use std::io::{BufRead, BufReader, ErrorKind};
 use std::path::{Path, PathBuf};
 
 use super::audit::{Audit, Place, Problem};
-use super::evidence::{Kind, decode};
-use super::journal::Recorded;
-use super::line::Line;
+use super::evidence::{decode, file};
+use super::line::RecordLine;
 use super::{Check, RECORDS, Sealed, format1};
 use crate::metrics::QuestionInfo;
-use crate::run::header::{self, Found};
+use crate::run::header::{self, InFolder};
 use crate::run::{Context, Header, RunError};
-use crate::scoring::{Condition, Outcome};
+use crate::scoring::{Condition, EvidenceKind, Outcome};
+
+/// What an opened journal already holds.
+#[derive(Debug, Default)]
+pub struct Recorded {
+    /// Whole outcomes, in order.
+    pub outcomes: Vec<Outcome>,
+    /// Bytes behind the last whole record that were dropped.
+    pub torn: usize,
+}
 
 /// Reads the records of a run in order, whatever format it is in.
 #[derive(Debug)]
 pub struct Reader {
     header: Header,
     context: Context,
-    source: Source,
+    source: RecordSource,
     audit: Audit,
     read: usize,
     over: bool,
 }
 
 #[derive(Debug)]
-enum Source {
+enum RecordSource {
     /// Today's.
-    Lines(Box<Files>),
+    Lines(Box<RunFiles>),
     /// Of format 1, read as a whole.
     Format1(format1::Outcomes),
 }
 
 /// The open files of a run.
 #[derive(Debug)]
-struct Files {
+struct RunFiles {
     records: Lines,
-    /// One a kind, in the order of [`Kind::ALL`].
+    /// One a kind, in the order of [`EvidenceKind::ALL`].
     evidence: [Lines; 3],
     /// The kind whose file ended before the evidence of the last line of records.
-    short: Option<Kind>,
+    short: Option<EvidenceKind>,
 }
 
 /// How far the files of a run are whole.
@@ -49,7 +57,7 @@ struct Files {
 pub(in crate::run) struct Whole {
     /// Bytes of `records.jsonl` up to the end of the last record whose evidence is there.
     pub records: u64,
-    /// The same of the files of evidence, in the order of [`Kind::ALL`].
+    /// The same of the files of evidence, in the order of [`EvidenceKind::ALL`].
     pub evidence: [u64; 3],
     /// Bytes behind those.
     pub torn: usize,
@@ -64,17 +72,17 @@ impl Reader {
     /// A folder without a run; `run.json` or `people.json` that cannot be read or was changed.
     pub fn open(folder: &Path) -> Result<Self, RunError> {
         match header::read(folder)? {
-            Found::Nothing => Err(RunError::NoRun {
+            InFolder::Nothing => Err(RunError::NoRun {
                 folder: folder.to_owned(),
             }),
-            Found::Format1 => {
+            InFolder::Format1 => {
                 let (header, outcomes) = format1::read(folder)?;
                 let context = Context::read(folder)?;
                 agree(folder, &header, &context)?;
                 let conditions = outcomes.conditions();
-                Ok(Self::new(header, context, &conditions, Source::Format1(outcomes)))
+                Ok(Self::new(header, context, &conditions, RecordSource::Format1(outcomes)))
             }
-            Found::Run(header, start) => {
+            InFolder::Run(header, start) => {
                 let context = Context::read_bound(folder, &header.people)?;
                 agree(folder, &header, &context)?;
                 Self::of(folder, *header, start, context)
@@ -84,17 +92,22 @@ impl Reader {
 
     /// Opens the records of a run whose header and context are read already.
     pub(in crate::run) fn of(folder: &Path, header: Header, start: Check, context: Context) -> Result<Self, RunError> {
-        let [likelihood, label, generation] = Kind::ALL.map(|kind| Lines::open(folder.join(kind.file()), start));
-        let files = Files {
+        let [likelihood, label, generation] = EvidenceKind::ALL.map(|kind| Lines::open(folder.join(file(kind)), start));
+        let files = RunFiles {
             records: Lines::open(folder.join(RECORDS), start)?,
             evidence: [likelihood?, label?, generation?],
             short: None,
         };
         let conditions: Vec<Condition> = header.conditions.iter().map(super::ConditionEntry::condition).collect();
-        Ok(Self::new(header, context, &conditions, Source::Lines(Box::new(files))))
+        Ok(Self::new(
+            header,
+            context,
+            &conditions,
+            RecordSource::Lines(Box::new(files)),
+        ))
     }
 
-    fn new(header: Header, context: Context, conditions: &[Condition], source: Source) -> Self {
+    fn new(header: Header, context: Context, conditions: &[Condition], source: RecordSource) -> Self {
         Self {
             audit: Audit::new(&header, conditions, &context),
             header,
@@ -118,25 +131,25 @@ impl Reader {
     /// Bytes behind the last whole record, in all files. Known when all records are read.
     pub fn torn(&self) -> usize {
         match &self.source {
-            Source::Lines(files) => files.whole().torn,
-            Source::Format1(outcomes) => outcomes.torn,
+            RecordSource::Lines(files) => files.whole().torn,
+            RecordSource::Format1(outcomes) => outcomes.torn,
         }
     }
 
     /// What stands behind the last whole record, file by file, in words. Known when all records are read.
     pub fn left_over(&self) -> Vec<String> {
         match &self.source {
-            Source::Lines(files) => files.left_over(),
-            Source::Format1(outcomes) if outcomes.torn > 0 => vec![behind(RECORDS, outcomes.torn as u64)],
-            Source::Format1(_) => Vec::new(),
+            RecordSource::Lines(files) => files.left_over(),
+            RecordSource::Format1(outcomes) if outcomes.torn > 0 => vec![behind(RECORDS, outcomes.torn as u64)],
+            RecordSource::Format1(_) => Vec::new(),
         }
     }
 
     /// How far the files are whole; `None` for a run of format 1. Known when all records are read.
     pub(in crate::run) fn whole(&self) -> Option<Whole> {
         match &self.source {
-            Source::Lines(files) => Some(files.whole()),
-            Source::Format1(_) => None,
+            RecordSource::Lines(files) => Some(files.whole()),
+            RecordSource::Format1(_) => None,
         }
     }
 
@@ -171,8 +184,8 @@ impl Reader {
 
     fn next_outcome(&mut self) -> Option<Result<Outcome, RunError>> {
         let outcome = match &mut self.source {
-            Source::Lines(files) => files.next(&self.context)?,
-            Source::Format1(outcomes) => Ok(outcomes.next()?),
+            RecordSource::Lines(files) => files.next(&self.context)?,
+            RecordSource::Format1(outcomes) => Ok(outcomes.next()?),
         };
         Some(outcome.and_then(|outcome| match self.audit.check(&outcome, self.read) {
             Ok(()) => Ok(outcome),
@@ -183,8 +196,8 @@ impl Reader {
     /// A problem with the file and line where it stands.
     fn named(&self, problem: Problem) -> RunError {
         let (path, line) = match &self.source {
-            Source::Lines(files) => files.place(&problem),
-            Source::Format1(outcomes) => outcomes.place(&problem),
+            RecordSource::Lines(files) => files.place(&problem),
+            RecordSource::Format1(outcomes) => outcomes.place(&problem),
         };
         RunError::Record {
             path,
@@ -245,16 +258,13 @@ fn behind(file: &str, bytes: u64) -> String {
     format!("{file}: {bytes} bytes behind the last whole record")
 }
 
-impl Files {
+impl RunFiles {
     fn left_over(&self) -> Vec<String> {
         let short = self.short.map(|kind| {
             let record = self.records.number;
-            format!(
-                "{}: ends before the evidence of line {record} of {RECORDS}",
-                kind.file()
-            )
+            format!("{}: ends before the evidence of line {record} of {RECORDS}", file(kind))
         });
-        let names = [RECORDS].into_iter().chain(Kind::ALL.map(Kind::file));
+        let names = [RECORDS].into_iter().chain(EvidenceKind::ALL.map(file));
         let lines = [&self.records].into_iter().chain(&self.evidence);
         let more = names.zip(lines).filter(|(_, lines)| lines.left() > 0);
         let more = more.map(|(name, lines)| behind(name, lines.left()));
@@ -299,8 +309,9 @@ impl Files {
             return Ok(None);
         }
         let records = &self.records;
-        let line: Line<'_> = serde_json::from_slice(&records.line).map_err(|error| records.bad(error.to_string()))?;
-        let kind = Kind::of_method(line.method);
+        let line: RecordLine<'_> =
+            serde_json::from_slice(&records.line).map_err(|error| records.bad(error.to_string()))?;
+        let kind = line.method.definition().evidence();
         let evidence = &mut self.evidence[kind as usize];
         if !evidence.advance()? {
             self.short = Some(kind);

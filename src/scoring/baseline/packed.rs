@@ -6,7 +6,7 @@
 //! new word on, so that what agrees outside a split is a sum over sections.
 
 use super::Similarity;
-use super::rank::{Bar, rank, row_of};
+use super::rank::{Threshold, rank, row_of};
 use crate::probe::Split;
 use crate::survey::{MISSING, QuestionIndex};
 
@@ -26,14 +26,14 @@ type Lanes = [u64; LANES];
 pub(super) struct Packed {
     /// One byte an answer, for votes.
     groups: Vec<u8>,
-    layout: Layout,
+    layout: BitLayout,
     /// Bits of [`LANES`] people after the other: word by word, in it plane by plane, in it person by person.
     blocks: Vec<u64>,
 }
 
 /// Which bit is whose.
 #[derive(Debug, Clone)]
-struct Layout {
+struct BitLayout {
     /// Candidates of each question.
     candidates: Vec<u8>,
     /// Bit of each question within a plane.
@@ -64,7 +64,7 @@ pub(super) struct Seeker<'a> {
 /// Rows of the most similar others, best first, by split.
 pub(super) type Nearest = [Vec<usize>; SPLITS];
 
-impl Layout {
+impl BitLayout {
     /// `held_out` says by question which splits hold it out.
     fn new(candidates: Vec<u8>, held_out: &[[bool; SPLITS]]) -> Self {
         let mut kinds = held_out.to_vec();
@@ -177,7 +177,7 @@ impl Packed {
         held_out: &[[bool; SPLITS]],
         rows: impl IntoIterator<Item = &'a [u8]>,
     ) -> Self {
-        let layout = Layout::new(candidates, held_out);
+        let layout = BitLayout::new(candidates, held_out);
         let size = layout.words * layout.planes * LANES;
         let (mut groups, mut blocks) = (Vec::new(), Vec::new());
         for (row, answers) in rows.into_iter().enumerate() {
@@ -214,7 +214,7 @@ impl Packed {
             .iter()
             .map(|seeker| Search::new(&self.layout, seeker, similarity, most))
             .collect();
-        pulp::Arch::new().dispatch(Visit {
+        pulp::Arch::new().dispatch(Comparing {
             packed: self,
             searches: &mut searches,
         });
@@ -240,12 +240,12 @@ impl Packed {
 }
 
 /// Everyone is visited for some seekers, compiled for each set of instructions that a machine may have.
-struct Visit<'v, 's> {
+struct Comparing<'v, 's> {
     packed: &'v Packed,
     searches: &'v mut [Search<'s>],
 }
 
-impl pulp::WithSimd for Visit<'_, '_> {
+impl pulp::WithSimd for Comparing<'_, '_> {
     type Output = ();
 
     #[inline(always)]
@@ -273,11 +273,11 @@ struct Search<'a> {
     answered: [u64; SPLITS],
     /// Ranks of the best so far, best first.
     best: [Vec<u64>; SPLITS],
-    bars: [Bar; SPLITS],
+    bars: [Threshold; SPLITS],
 }
 
 impl<'a> Search<'a> {
-    fn new(layout: &Layout, seeker: &'a Seeker<'a>, similarity: Similarity, most: usize) -> Self {
+    fn new(layout: &BitLayout, seeker: &'a Seeker<'a>, similarity: Similarity, most: usize) -> Self {
         let bits = layout.query(seeker);
         Self {
             answered: layout.answered(&bits),
@@ -286,7 +286,7 @@ impl<'a> Search<'a> {
             similarity,
             most,
             best: std::array::from_fn(|_| Vec::with_capacity(most + 1)),
-            bars: [Bar::default(); SPLITS],
+            bars: [Threshold::default(); SPLITS],
         }
     }
 
@@ -317,7 +317,7 @@ impl<'a> Search<'a> {
             }
         }
         if let Some(&last) = best.last().filter(|_| best.len() == self.most) {
-            self.bars[split] = Bar::of(self.similarity, last);
+            self.bars[split] = Threshold::of(self.similarity, last);
         }
     }
 

@@ -29,12 +29,12 @@ pub(super) fn rank(similarity: Similarity, equal: u64, shared: u64, answered: u6
 /// What somebody must reach to be among the best: spares nearly everyone the ranking. Who has
 /// `equal << SHARE < share * shared + count` ranks below all of the best, coming after them.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Bar {
+pub(super) struct Threshold {
     share: u64,
     count: u64,
 }
 
-impl Bar {
+impl Threshold {
     /// The bar that the last of the best sets.
     pub(super) fn of(similarity: Similarity, last: u64) -> Self {
         match similarity {

@@ -1,6 +1,8 @@
 //! One generated choice a probe, in several orders of the options.
 
-use super::{Answered, Asked, Claims, Concluded, Definition, Evidence, Judged, Prefixes, Request, ScoringError};
+use super::{
+    Answered, Asked, Claims, Concluded, Definition, Evidence, EvidenceKind, Judged, Prefixes, Request, ScoringError,
+};
 use crate::model::TokenizeError;
 use crate::prompt::{ProbePrompt, Prompt, PromptError, PromptKind};
 use crate::scoring::answers::{Answers, runs};
@@ -11,16 +13,23 @@ use crate::scoring::parser::{Read, read_single};
 use crate::scoring::request::{Claim, Claimed, Continuation, Given, Wanted, Writing};
 use crate::scoring::{Reading, Try};
 
-/// See the module.
-pub struct Generation;
+/// At most this many tokens for a free answer to one probe.
+const SINGLE_TOKENS: usize = 16;
 
-impl Definition for Generation {
+/// See the module.
+pub struct GenerationMethod;
+
+impl Definition for GenerationMethod {
     fn name(&self) -> &'static str {
         "generation"
     }
 
     fn about(&self) -> &'static str {
         "The model writes its choice for one probe"
+    }
+
+    fn evidence(&self) -> EvidenceKind {
+        EvidenceKind::Generation
     }
 
     fn template(&self) -> (&'static str, &'static str) {
@@ -122,7 +131,7 @@ pub(super) fn seeds(asked: &Asked<'_>, what: &str, order: &[usize]) -> Vec<u64> 
         let numbers: Vec<usize> = order.iter().copied().chain([round]).collect();
         asked.seed(&["try", asked.condition, what], &numbers)
     };
-    (0..=asked.settings.retries).map(of_try).collect()
+    (0..=asked.spec.retries).map(of_try).collect()
 }
 
 fn request(
@@ -137,7 +146,7 @@ fn request(
         &texts.encoder(asked.frame),
         &context,
         order.len(),
-        asked.settings.constrained,
+        asked.spec.constrained,
     )?;
     let question = asked.question(probe).map(|id| id.to_string()).unwrap_or_default();
     let candidates = asked.candidates(probe);
@@ -145,7 +154,7 @@ fn request(
         probe,
         context_tokens: context.len(),
         wanted: Wanted::Text(Writing {
-            max_tokens: answers.max_tokens(asked.settings.single_tokens),
+            max_tokens: answers.max_tokens(SINGLE_TOKENS),
             answers,
             options: vec![order.iter().map(|&at| candidates[at].to_owned()).collect()],
             seeds: seeds(asked, &question, &order),

@@ -1,7 +1,9 @@
 //! log P(option label | context): the candidates are listed, and the label of each is scored, averaged over orders.
 
 use super::likelihood::scored;
-use super::{Answered, Asked, Claims, Concluded, Definition, Evidence, Judged, Prefixes, Request, ScoringError};
+use super::{
+    Answered, Asked, Claims, Concluded, Definition, Evidence, EvidenceKind, Judged, Prefixes, Request, ScoringError,
+};
 use crate::model::TokenScore;
 use crate::prompt::{ProbePrompt, Prompt, PromptError, PromptKind};
 use crate::scoring::Permutation;
@@ -9,15 +11,19 @@ use crate::scoring::norm::highest;
 use crate::scoring::request::{Claim, Claimed, Continuation};
 
 /// See the module.
-pub struct Label;
+pub struct LabelMethod;
 
-impl Definition for Label {
+impl Definition for LabelMethod {
     fn name(&self) -> &'static str {
         "label"
     }
 
     fn about(&self) -> &'static str {
         "The label of each listed option is scored"
+    }
+
+    fn evidence(&self) -> EvidenceKind {
+        EvidenceKind::Label
     }
 
     fn template(&self) -> (&'static str, &'static str) {

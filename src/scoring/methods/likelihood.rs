@@ -1,6 +1,8 @@
 //! log P(candidate | context): each candidate follows as the next statement.
 
-use super::{Answered, Asked, Claims, Concluded, Definition, Evidence, Judged, Prefixes, Request, ScoringError};
+use super::{
+    Answered, Asked, Claims, Concluded, Definition, Evidence, EvidenceKind, Judged, Prefixes, Request, ScoringError,
+};
 use crate::model::TokenScore;
 use crate::prompt::{ProbePrompt, Prompt, PromptError, PromptKind};
 use crate::scoring::CandidateScore;
@@ -8,15 +10,19 @@ use crate::scoring::norm::{Norm, predict};
 use crate::scoring::request::{Claim, Claimed, Continuation, Wanted};
 
 /// See the module.
-pub struct Likelihood;
+pub struct LikelihoodMethod;
 
-impl Definition for Likelihood {
+impl Definition for LikelihoodMethod {
     fn name(&self) -> &'static str {
         "likelihood"
     }
 
     fn about(&self) -> &'static str {
         "Each candidate is scored as the next statement"
+    }
+
+    fn evidence(&self) -> EvidenceKind {
+        EvidenceKind::Likelihood
     }
 
     fn template(&self) -> (&'static str, &'static str) {
@@ -39,7 +45,7 @@ impl Definition for Likelihood {
     }
 
     fn needs_neutral(&self, asked: &Asked<'_>) -> bool {
-        asked.settings.unconditional
+        asked.spec.unconditional
     }
 
     fn requests(&self, asked: &Asked<'_>, texts: &mut Prefixes<'_>) -> Result<Vec<Request>, ScoringError> {

@@ -16,7 +16,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::ScoringError;
-use super::evidence::Evidence;
+use super::evidence::{Evidence, EvidenceKind};
 use super::parser::Read;
 use super::prefixes::Prefixes;
 use super::request::{Answered, Asked, Claims, Judged, Request};
@@ -54,12 +54,12 @@ impl Method {
     /// What it is made of.
     pub fn definition(self) -> &'static dyn Definition {
         match self {
-            Self::Likelihood => &likelihood::Likelihood,
-            Self::Label => &label::Label,
-            Self::Generation => &generation::Generation,
-            Self::GenerationPaper => &paper::Paper,
+            Self::Likelihood => &likelihood::LikelihoodMethod,
+            Self::Label => &label::LabelMethod,
+            Self::Generation => &generation::GenerationMethod,
+            Self::GenerationPaper => &paper::PaperMethod,
             #[cfg(test)]
-            Self::Toy => &toy::Toy,
+            Self::Toy => &toy::ToyMethod,
         }
     }
 
@@ -102,6 +102,9 @@ pub trait Definition: Sync {
 
     /// What it does, in a line.
     fn about(&self) -> &'static str;
+
+    /// What kind of thing its predictions rest on, by which records keep it.
+    fn evidence(&self) -> EvidenceKind;
 
     /// The built-in template: its file and its text.
     fn template(&self) -> (&'static str, &'static str);

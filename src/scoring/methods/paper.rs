@@ -1,7 +1,9 @@
 //! The paper's prompt: all probes of a split in one generated JSON answer.
 
 use super::generation::{claim, seeds};
-use super::{Answered, Asked, Claims, Concluded, Definition, Evidence, Judged, Prefixes, Request, ScoringError};
+use super::{
+    Answered, Asked, Claims, Concluded, Definition, Evidence, EvidenceKind, Judged, Prefixes, Request, ScoringError,
+};
 use crate::model::TokenizeError;
 use crate::prompt::{PaperPrompt, Prompt, PromptError};
 use crate::scoring::answers::{Answers, runs};
@@ -11,9 +13,9 @@ use crate::scoring::parser::{Read, read_paper};
 use crate::scoring::request::{Given, Wanted, Writing};
 
 /// See the module.
-pub struct Paper;
+pub struct PaperMethod;
 
-impl Definition for Paper {
+impl Definition for PaperMethod {
     fn name(&self) -> &'static str {
         "generation-paper"
     }
@@ -24,6 +26,10 @@ impl Definition for Paper {
 
     fn about(&self) -> &'static str {
         "The paper's prompt: all probes in one answer"
+    }
+
+    fn evidence(&self) -> EvidenceKind {
+        EvidenceKind::Generation
     }
 
     fn template(&self) -> (&'static str, &'static str) {
@@ -47,7 +53,7 @@ impl Definition for Paper {
         let context = texts.context(&pieces, asked.frame)?;
         let owned = |probe| asked.candidates(probe).into_iter().map(str::to_owned).collect();
         let options: Vec<Vec<String>> = (0..probes).map(owned).collect();
-        let answers = if asked.settings.constrained {
+        let answers = if asked.spec.constrained {
             let sizes: Vec<usize> = options.iter().map(Vec::len).collect();
             valid(&texts.encoder(asked.frame), &context, &sizes)?
         } else {
@@ -58,7 +64,7 @@ impl Definition for Paper {
             order: Vec::new(),
             context_tokens: context.len(),
             wanted: Wanted::Text(Writing {
-                max_tokens: answers.max_tokens(asked.settings.paper_tokens),
+                max_tokens: answers.max_tokens(asked.spec.paper_tokens.get()),
                 answers,
                 options,
                 seeds: seeds(asked, "all", &[]),

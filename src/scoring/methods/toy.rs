@@ -1,15 +1,17 @@
 //! A method for tests: the labels of the options, listed in the reverse order only. It is what a new method's file looks
 //! like, and `tests` below follows it through everything that must find it.
 
-use super::label::{Label, judged};
+use super::label::{LabelMethod, judged};
 use super::likelihood::scored;
-use super::{Answered, Asked, Claims, Concluded, Definition, Evidence, Judged, Prefixes, Request, ScoringError};
+use super::{
+    Answered, Asked, Claims, Concluded, Definition, Evidence, EvidenceKind, Judged, Prefixes, Request, ScoringError,
+};
 use crate::prompt::{Prompt, PromptError};
 
 /// See the module.
-pub struct Toy;
+pub struct ToyMethod;
 
-impl Definition for Toy {
+impl Definition for ToyMethod {
     fn name(&self) -> &'static str {
         "toy"
     }
@@ -22,6 +24,10 @@ impl Definition for Toy {
         "The label of each option is scored, options listed in the reverse order"
     }
 
+    fn evidence(&self) -> EvidenceKind {
+        EvidenceKind::Label
+    }
+
     fn template(&self) -> (&'static str, &'static str) {
         (
             "prompts/toy.txt",
@@ -30,7 +36,7 @@ impl Definition for Toy {
     }
 
     fn parse(&self, name: &str, text: &str) -> Result<Prompt, PromptError> {
-        Label.parse(name, text)
+        LabelMethod.parse(name, text)
     }
 
     fn requests(&self, asked: &Asked<'_>, texts: &mut Prefixes<'_>) -> Result<Vec<Request>, ScoringError> {
@@ -43,10 +49,10 @@ impl Definition for Toy {
     }
 
     fn claims(&self, asked: &Asked<'_>, probe: usize, evidence: &Evidence) -> Result<Claims, ScoringError> {
-        Label.claims(asked, probe, evidence)
+        LabelMethod.claims(asked, probe, evidence)
     }
 
     fn concluded(&self, evidence: &Evidence) -> Concluded {
-        Label.concluded(evidence)
+        LabelMethod.concluded(evidence)
     }
 }

@@ -22,7 +22,7 @@ pub(super) enum Stance {
 
 /// A piece of a text.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Piece {
+enum Fragment {
     /// A word in lower case.
     Word(String),
     /// A letter that is a label: position of its option.
@@ -195,12 +195,12 @@ pub(super) fn mentions(text: &str, options: &[&str]) -> Vec<Mention> {
     for (at, piece) in pieces.iter().enumerate() {
         let answered = found.iter().any(|(_, mention)| mention.stance != Stance::Denied);
         match piece {
-            Piece::Word(word) => {
+            Fragment::Word(word) => {
                 in_reasons |= answered && REASONS.contains(&word.as_str());
                 in_reasons &= !CONCLUDING.contains(&word.as_str());
                 taken_back |= answered && !hedged && takes_back(&pieces, at);
             }
-            Piece::Label(option) if !in_reasons => {
+            Fragment::Label(option) if !in_reasons => {
                 let last = found.last().map(|(at, mention)| (*at, mention.stance));
                 let stance = stance(&pieces, at, last, hedged);
                 if std::mem::take(&mut taken_back) && stance != Stance::Denied {
@@ -214,7 +214,7 @@ pub(super) fn mentions(text: &str, options: &[&str]) -> Vec<Mention> {
                     },
                 ));
             }
-            Piece::Label(_) | Piece::Stop(_) | Piece::Mark(_) => {}
+            Fragment::Label(_) | Fragment::Stop(_) | Fragment::Mark(_) => {}
         }
     }
     if taken_back {
@@ -223,14 +223,16 @@ pub(super) fn mentions(text: &str, options: &[&str]) -> Vec<Mention> {
     found.into_iter().map(|(_, mention)| mention).collect()
 }
 
-fn is_word(piece: &Piece, words: &[&str]) -> bool {
-    matches!(piece, Piece::Word(word) if words.contains(&word.as_str()))
+fn is_word(piece: &Fragment, words: &[&str]) -> bool {
+    matches!(piece, Fragment::Word(word) if words.contains(&word.as_str()))
 }
 
 /// Whether the word here takes back what was said: `No` only as a clause of its own, `rather` not in `rather than`.
-fn takes_back(pieces: &[Piece], at: usize) -> bool {
-    let Piece::Word(word) = &pieces[at] else { return false };
-    let stop = |piece: Option<&Piece>| matches!(piece, None | Some(Piece::Stop(_) | Piece::Mark('-' | '–')));
+fn takes_back(pieces: &[Fragment], at: usize) -> bool {
+    let Fragment::Word(word) = &pieces[at] else {
+        return false;
+    };
+    let stop = |piece: Option<&Fragment>| matches!(piece, None | Some(Fragment::Stop(_) | Fragment::Mark('-' | '–')));
     let before = at.checked_sub(1).and_then(|before| pieces.get(before));
     TAKING_BACK.contains(&word.as_str())
         && match word.as_str() {
@@ -244,7 +246,7 @@ fn takes_back(pieces: &[Piece], at: usize) -> bool {
 }
 
 /// What is said of the letter here. `last` is the letter before it that counts, with what is said of that.
-fn stance(pieces: &[Piece], at: usize, last: Option<(usize, Stance)>, hedged: bool) -> Stance {
+fn stance(pieces: &[Fragment], at: usize, last: Option<(usize, Stance)>, hedged: bool) -> Stance {
     if is_denied_before(pieces, at) || is_rejected_behind(pieces, at) {
         return Stance::Denied;
     }
@@ -259,69 +261,69 @@ fn stance(pieces: &[Piece], at: usize, last: Option<(usize, Stance)>, hedged: bo
 }
 
 /// Whether only what joins letters stands between two of them, and whether it is a word or a sign like `/`, and no comma.
-fn joins(between: &[Piece]) -> Option<bool> {
+fn joins(between: &[Fragment]) -> Option<bool> {
     let mut by_word = false;
     for piece in between {
         match piece {
             piece if is_word(piece, JOINING) => by_word = true,
-            Piece::Mark('/' | '&' | '+') => by_word = true,
+            Fragment::Mark('/' | '&' | '+') => by_word = true,
             piece if is_word(piece, FILLERS) => {}
-            Piece::Mark(_) | Piece::Stop(',') => {}
-            Piece::Word(_) | Piece::Label(_) | Piece::Stop(_) => return None,
+            Fragment::Mark(_) | Fragment::Stop(',') => {}
+            Fragment::Word(_) | Fragment::Label(_) | Fragment::Stop(_) => return None,
         }
     }
     Some(by_word)
 }
 
-fn is_denied_before(pieces: &[Piece], at: usize) -> bool {
+fn is_denied_before(pieces: &[Fragment], at: usize) -> bool {
     for piece in pieces[..at].iter().rev() {
         match piece {
             piece if is_word(piece, DENYING) => return true,
             piece if is_word(piece, FILLERS) => {}
-            Piece::Mark(_) => {}
-            Piece::Word(_) | Piece::Label(_) | Piece::Stop(_) => return false,
+            Fragment::Mark(_) => {}
+            Fragment::Word(_) | Fragment::Label(_) | Fragment::Stop(_) => return false,
         }
     }
     false
 }
 
-fn is_rejected_behind(pieces: &[Piece], at: usize) -> bool {
+fn is_rejected_behind(pieces: &[Fragment], at: usize) -> bool {
     let mut verb = false;
     for piece in &pieces[at + 1..] {
         match piece {
             piece if is_word(piece, REJECTING_VERBS) => return true,
             piece if verb && is_word(piece, REJECTING) => return true,
             piece if is_word(piece, VERBS) => verb = true,
-            Piece::Mark(_) => {}
-            Piece::Word(_) | Piece::Label(_) | Piece::Stop(_) => return false,
+            Fragment::Mark(_) => {}
+            Fragment::Word(_) | Fragment::Label(_) | Fragment::Stop(_) => return false,
         }
     }
     false
 }
 
-fn is_declared(pieces: &[Piece], at: usize) -> bool {
+fn is_declared(pieces: &[Fragment], at: usize) -> bool {
     for piece in pieces[..at].iter().rev() {
         match piece {
             piece if is_word(piece, DECLARING) => return true,
             piece if is_word(piece, FILLERS) => {}
-            Piece::Mark(_) | Piece::Stop(':' | '：') => {}
-            Piece::Word(_) | Piece::Label(_) | Piece::Stop(_) => return false,
+            Fragment::Mark(_) | Fragment::Stop(':' | '：') => {}
+            Fragment::Word(_) | Fragment::Label(_) | Fragment::Stop(_) => return false,
         }
     }
     false
 }
 
 /// Cuts a text.
-fn pieces(text: &str, options: &[&str]) -> Vec<Piece> {
+fn pieces(text: &str, options: &[&str]) -> Vec<Fragment> {
     let mut pieces = Vec::new();
     let mut at = 0;
     while let Some(first) = text[at..].chars().next() {
         if !is_inner(first) {
             if !first.is_whitespace() || first == '\n' {
                 pieces.push(if ends_clause(first) {
-                    Piece::Stop(first)
+                    Fragment::Stop(first)
                 } else {
-                    Piece::Mark(first)
+                    Fragment::Mark(first)
                 });
             }
             at += first.len_utf8();
@@ -329,8 +331,8 @@ fn pieces(text: &str, options: &[&str]) -> Vec<Piece> {
         }
         let end = text[at..].find(|c| !is_inner(c)).map_or(text.len(), |end| at + end);
         pieces.push(match label(text, at, end, options) {
-            Some(option) => Piece::Label(option),
-            None => Piece::Word(text[at..end].to_lowercase().replace('’', "'")),
+            Some(option) => Fragment::Label(option),
+            None => Fragment::Word(text[at..end].to_lowercase().replace('’', "'")),
         });
         at = end;
     }

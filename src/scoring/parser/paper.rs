@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::text::{Token, tokens};
+use super::text::{AnswerToken, tokens};
 use super::{Read, only_match};
 
 /// Reads the paper's answer: one reading for each group, group 1 first. `groups[g]` holds the candidates of group g + 1
@@ -16,26 +16,26 @@ use super::{Read, only_match};
 /// either, all groups are unparsable.
 pub fn read_paper(answer: &str, groups: &[&[&str]]) -> Vec<Read> {
     let tokens = tokens(answer);
-    let mut reader = Reader {
+    let mut reader = PaperReader {
         groups,
-        found: vec![Found::default(); groups.len()],
+        found: vec![GroupFound::default(); groups.len()],
         current: None,
         keys: 0,
     };
     for at in 0..tokens.len() {
-        if let (Some(key), Some(Token::Mark(':'))) = (tokens[at].text(), tokens.get(at + 1)) {
+        if let (Some(key), Some(AnswerToken::Mark(':'))) = (tokens[at].text(), tokens.get(at + 1)) {
             reader.entry(key, &tokens[at + 2..]);
         }
     }
     match reader.keys {
         0 => mentions(answer, groups),
-        _ => reader.found.into_iter().map(Found::read).collect(),
+        _ => reader.found.into_iter().map(GroupFound::read).collect(),
     }
 }
 
 /// What was found for one group.
 #[derive(Debug, Clone, Default)]
-struct Found {
+struct GroupFound {
     /// Whether it is named at all.
     named: bool,
     /// What its values say.
@@ -44,7 +44,7 @@ struct Found {
     keys: BTreeSet<usize>,
 }
 
-impl Found {
+impl GroupFound {
     /// One choice, or what is in its place.
     fn read(self) -> Read {
         let choices: BTreeSet<usize> = self.values.iter().filter_map(|read| read.prediction()).collect();
@@ -59,18 +59,18 @@ impl Found {
     }
 }
 
-struct Reader<'a> {
+struct PaperReader<'a> {
     groups: &'a [&'a [&'a str]],
-    found: Vec<Found>,
+    found: Vec<GroupFound>,
     /// The group whose object is being read.
     current: Option<usize>,
     /// Keys that named a group.
     keys: usize,
 }
 
-impl Reader<'_> {
+impl PaperReader<'_> {
     /// A key, and everything behind its colon.
-    fn entry(&mut self, key: &str, behind: &[Token<'_>]) {
+    fn entry(&mut self, key: &str, behind: &[AnswerToken<'_>]) {
         if let Some(number) = group_of_key(key) {
             self.keys += 1;
             self.current = number.checked_sub(1).filter(|&group| group < self.groups.len());
@@ -79,7 +79,7 @@ impl Reader<'_> {
             }
             if matches!(
                 behind,
-                [Token::Mark('{'), ..] | [Token::Mark('['), Token::Mark('{'), ..]
+                [AnswerToken::Mark('{'), ..] | [AnswerToken::Mark('['), AnswerToken::Mark('{'), ..]
             ) {
                 return;
             }
@@ -99,25 +99,27 @@ impl Reader<'_> {
 }
 
 /// The value behind a colon; all of them, where it is a list, and the first key, where it is an object.
-fn values<'a, 't>(behind: &'a [Token<'t>]) -> impl Iterator<Item = Token<'t>> + use<'a, 't> {
+fn values<'a, 't>(behind: &'a [AnswerToken<'t>]) -> impl Iterator<Item = AnswerToken<'t>> + use<'a, 't> {
     let (listed, rest) = match behind {
-        [Token::Mark('['), Token::Mark('{'), rest @ ..] | [Token::Mark('{'), rest @ ..] => (false, rest),
-        [Token::Mark('['), rest @ ..] => (true, rest),
+        [AnswerToken::Mark('['), AnswerToken::Mark('{'), rest @ ..] | [AnswerToken::Mark('{'), rest @ ..] => {
+            (false, rest)
+        }
+        [AnswerToken::Mark('['), rest @ ..] => (true, rest),
         rest => (false, rest),
     };
-    let end = |token: &&Token<'_>| !matches!(token, Token::Mark(']'));
+    let end = |token: &&AnswerToken<'_>| !matches!(token, AnswerToken::Mark(']'));
     let most = if listed { usize::MAX } else { 1 };
     let listed = rest.iter().take_while(end).take(most);
-    listed.filter(|token| **token != Token::Mark(',')).copied()
+    listed.filter(|token| **token != AnswerToken::Mark(',')).copied()
 }
 
 /// One choice of group number `group`.
-fn read_value(value: Token<'_>, group: usize, candidates: &[&str]) -> Read {
+fn read_value(value: AnswerToken<'_>, group: usize, candidates: &[&str]) -> Read {
     let text = match value.text().map(str::trim) {
         None | Some("" | "null" | "None") => return Read::Unparsable,
         Some(text) => text,
     };
-    let here = |choice: &Choice| choice.group.is_none_or(|named| named == group);
+    let here = |choice: &ChoiceId| choice.group.is_none_or(|named| named == group);
     if let Some((choice, rest)) = choice_id(text) {
         if names_another(rest, &choice) {
             return Read::Unparsable;
@@ -134,7 +136,7 @@ fn read_value(value: Token<'_>, group: usize, candidates: &[&str]) -> Read {
 }
 
 /// Whether another choice follows on the first one: `NSG1_s1 or NSG1_s2`, `s1/s2`, `statement 1 and 2`.
-fn names_another(rest: &str, first: &Choice) -> bool {
+fn names_another(rest: &str, first: &ChoiceId) -> bool {
     let other = |at: usize| {
         let begins = at == 0 || !rest[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_');
         begins && leading_choice(&rest[at..]).is_some_and(|(choice, _)| choice.number != first.number)
@@ -155,7 +157,7 @@ fn mentions(answer: &str, groups: &[&[&str]]) -> Vec<Read> {
     let lower = answer.to_ascii_lowercase();
     let mut any = false;
     for (at, _) in lower.match_indices("nsg") {
-        if let Some(Choice {
+        if let Some(ChoiceId {
             group: Some(group),
             number,
         }) = leading_choice(&lower[at..]).map(|(choice, _)| choice)
@@ -176,13 +178,13 @@ fn mentions(answer: &str, groups: &[&[&str]]) -> Vec<Read> {
 }
 
 /// A choice by its number, from 1, and its group's number where that is named.
-struct Choice {
+struct ChoiceId {
     group: Option<usize>,
     number: usize,
 }
 
 /// `NSG7_s2`, `nsg 7: s2`, `s2`, `statement 2`, and after these anything; or `2` and nothing else. Also gives what follows.
-fn choice_id(text: &str) -> Option<(Choice, &str)> {
+fn choice_id(text: &str) -> Option<(ChoiceId, &str)> {
     let text = text.trim_start_matches(|c: char| !c.is_ascii_alphanumeric());
     if let Some((choice, rest)) = leading_choice(text) {
         return (!rest.starts_with(char::is_alphanumeric)).then_some((choice, rest));
@@ -194,11 +196,11 @@ fn choice_id(text: &str) -> Option<(Choice, &str)> {
         .unwrap_or(rest)
         .chars()
         .all(|c| !c.is_alphanumeric());
-    alone.then_some((Choice { group: None, number }, ""))
+    alone.then_some((ChoiceId { group: None, number }, ""))
 }
 
 /// A choice with a name before its number, and what follows on it.
-fn leading_choice(text: &str) -> Option<(Choice, &str)> {
+fn leading_choice(text: &str) -> Option<(ChoiceId, &str)> {
     let gap = [' ', '_', '-'];
     let (group, text) = match strip_word(text, "nsg") {
         Some(after) => {
@@ -210,7 +212,7 @@ fn leading_choice(text: &str) -> Option<(Choice, &str)> {
     let names = ["statement", "option", "choice", "s"];
     let after = names.iter().find_map(|name| strip_word(text, name))?;
     let (number, rest) = leading_number(after.trim_start_matches(gap))?;
-    Some((Choice { group, number }, rest))
+    Some((ChoiceId { group, number }, rest))
 }
 
 /// What follows on a word at the beginning, in capitals or not.
@@ -272,122 +274,124 @@ mod tests {
         &["yes", "no"],
     ];
 
+    /// Answers as models write them, and what each says of the three groups.
+    const UGLY: &[(&str, [Read; 3])] = &[
+        (
+            r#"{"NSG1": {"rationale": "a", "choice": "NSG1_s2"}, "NSG2": {"rationale": "b", "choice": "NSG2_s3"}, "NSG3": {"rationale": "", "choice": "NSG3_s1"}}"#,
+            [C(1), C(2), C(0)],
+        ),
+        (
+            "Sure! Here is it:\n```json\n{\"NSG1\": {\"choice\": \"NSG1_s1\"}}\n```\nHope that helps: bye",
+            [C(0), Missing, Missing],
+        ),
+        (
+            "{'NSG1': {'rationale': 'It's what they'd say', 'choice': 'NSG1_s1'}, 'NSG2': {'choice': 'NSG2_s2',},}",
+            [C(0), C(1), Missing],
+        ),
+        (
+            r#"{"NSG3": {"choice": "NSG3_s2"}, "NSG1": {"choice": "NSG1_s2"}}"#,
+            [C(1), Missing, C(1)],
+        ),
+        (
+            r#"{"NSG1": {"rationale": "x", "choice": "NSG1_s2"}, "NSG2": {"rationale": "and then th"#,
+            [C(1), Unparsable, Missing],
+        ),
+        (
+            r#"{"NSG1": {"rationale": "x", "choice": "NSG1_s2"}, "NSG2": {"choice": "NSG2_s"#,
+            [C(1), Unparsable, Missing],
+        ),
+        (
+            r#"{"NSG1": {"choice": 2}, "NSG2": {"choice": "3"}, "NSG3": {"choice": 3.0}}"#,
+            [C(1), C(2), OutOfRange],
+        ),
+        (
+            r#"{"NSG1": "NSG1_s1", "NSG2": 2, "NSG3": ["NSG3_s2"]}"#,
+            [C(0), C(1), C(1)],
+        ),
+        (
+            r#"{"NSG1": {"choice": "I do not trust people."}, "NSG2": {"choice": "NSG2_s1: work is a duty"}}"#,
+            [C(1), C(0), Missing],
+        ),
+        (
+            r#"{"NSG1": {"choice": "NSG1_s9"}, "NSG2": {"choice": "NSG1_s1"}, "NSG3": {"choice": "NSG3_s0"}}"#,
+            [OutOfRange; 3],
+        ),
+        (
+            r#"{"NSG1": {"choice": "maybe"}, "NSG2": {"choice": ""}, "NSG3": {"choice": null}}"#,
+            [OutOfRange, Unparsable, Unparsable],
+        ),
+        (
+            r#"{"NSG1": {"rationale": "no choice at all"}}"#,
+            [Unparsable, Missing, Missing],
+        ),
+        (
+            r#"{"new statement group 1 (NSG1)": {"rationale": "They said "I agree", twice", "choice": "NSG1_s2"}}"#,
+            [C(1), Missing, Missing],
+        ),
+        (
+            r#"{"new statement group 1 (NSG1)": [{"NSG1_s1": "I trust people"}, {"NSG1_s2": "x"}]}"#,
+            [Unparsable, Missing, Missing],
+        ),
+        ("**NSG1**: NSG1_s2\n**NSG2**: s1\nGroup 3: no", [C(1), C(0), C(1)]),
+        ("NSG1_s2, NSG2_s3\nNSG3_s7", [C(1), C(2), OutOfRange]),
+        ("NSG1_s1 or NSG1_s2; NSG2_s1", [Unparsable, C(0), Missing]),
+        (
+            r#"[{"NSG1": {"choice": ["NSG1_s1"]}}, {"NSG2": {"choice": {"NSG2_s3": "I can't say"}}}]"#,
+            [C(0), C(2), Missing],
+        ),
+        (
+            "{NSG1: {rationale: \"r\", choice: NSG1_s1}, NSG2: {choice: s2}}",
+            [C(0), C(1), Missing],
+        ),
+        (
+            "{“NSG1”: {“rationale”: “r”, “choice”: “NSG1_s2”}}",
+            [C(1), Missing, Missing],
+        ),
+        (
+            "{\"NSG1\": {\"rationale\": \"r\"\n \"choice\": \"NSG1_s2\"}}",
+            [C(1), Missing, Missing],
+        ),
+        (
+            r#"{"NSG1": {"choice": "NSG1_s1"}, "NSG1": {"choice": "NSG1_s2"}, "NSG4": {"choice": "NSG4_s1"}}"#,
+            [Unparsable, Missing, Missing],
+        ),
+        (
+            r#"{"NSG1": {"choice": "NSG1_s1"}, "NSG1": {"choice": "NSG1_s1"}}"#,
+            [C(0), Missing, Missing],
+        ),
+        // Two choices are none.
+        (
+            r#"{"NSG1": {"choice": "NSG1_s1 or NSG1_s2"}, "NSG2": {"choice": "s1/s2"}, "NSG3": {"choice": ["NSG3_s1", "NSG3_s2"]}}"#,
+            [Unparsable; 3],
+        ),
+        (
+            r#"{"NSG1": "NSG1_s1, NSG1_s2", "NSG2": {"choice": "statement 1 and 2"}, "NSG3": {"choice": ["NSG3_s2", "NSG3_s2"]}}"#,
+            [Unparsable, Unparsable, C(1)],
+        ),
+        (
+            r#"{"NSG1": {"choice": "NSG1_s1: I trust people, not 2"}, "NSG2": {"choice": "NSG2_s2", "statement": "work is a duty"}}"#,
+            [C(0), Unparsable, Missing],
+        ),
+        // Other keys.
+        (
+            r#"{"NSG1": {"statement": "NSG1_s2"}, "NSG2": {"chosen_statement": "work is no duty"}, "NSG3": {"NSG3_s2": "because"}}"#,
+            [C(1), C(1), C(1)],
+        ),
+        (
+            r#"{"NSG1": {"NSG1_s1": "I trust people", "NSG1_s2": "I do not trust people"}, "NSG2": {"NSG2_s1": "x", "choice": "NSG2_s3"}}"#,
+            [Unparsable, C(2), Missing],
+        ),
+        (
+            r#"{"NSG01": {"choice": "nsg1_S2"}, "NSG99999999999999999999": {"choice": 1}}"#,
+            [C(1), Missing, Missing],
+        ),
+        ("I cannot answer that.", [Unparsable; 3]),
+        ("", [Unparsable; 3]),
+    ];
+
     #[test]
     fn ugly_answers_are_read() {
-        let table: &[(&str, [Read; 3])] = &[
-            (
-                r#"{"NSG1": {"rationale": "a", "choice": "NSG1_s2"}, "NSG2": {"rationale": "b", "choice": "NSG2_s3"}, "NSG3": {"rationale": "", "choice": "NSG3_s1"}}"#,
-                [C(1), C(2), C(0)],
-            ),
-            (
-                "Sure! Here is it:\n```json\n{\"NSG1\": {\"choice\": \"NSG1_s1\"}}\n```\nHope that helps: bye",
-                [C(0), Missing, Missing],
-            ),
-            (
-                "{'NSG1': {'rationale': 'It's what they'd say', 'choice': 'NSG1_s1'}, 'NSG2': {'choice': 'NSG2_s2',},}",
-                [C(0), C(1), Missing],
-            ),
-            (
-                r#"{"NSG3": {"choice": "NSG3_s2"}, "NSG1": {"choice": "NSG1_s2"}}"#,
-                [C(1), Missing, C(1)],
-            ),
-            (
-                r#"{"NSG1": {"rationale": "x", "choice": "NSG1_s2"}, "NSG2": {"rationale": "and then th"#,
-                [C(1), Unparsable, Missing],
-            ),
-            (
-                r#"{"NSG1": {"rationale": "x", "choice": "NSG1_s2"}, "NSG2": {"choice": "NSG2_s"#,
-                [C(1), Unparsable, Missing],
-            ),
-            (
-                r#"{"NSG1": {"choice": 2}, "NSG2": {"choice": "3"}, "NSG3": {"choice": 3.0}}"#,
-                [C(1), C(2), OutOfRange],
-            ),
-            (
-                r#"{"NSG1": "NSG1_s1", "NSG2": 2, "NSG3": ["NSG3_s2"]}"#,
-                [C(0), C(1), C(1)],
-            ),
-            (
-                r#"{"NSG1": {"choice": "I do not trust people."}, "NSG2": {"choice": "NSG2_s1: work is a duty"}}"#,
-                [C(1), C(0), Missing],
-            ),
-            (
-                r#"{"NSG1": {"choice": "NSG1_s9"}, "NSG2": {"choice": "NSG1_s1"}, "NSG3": {"choice": "NSG3_s0"}}"#,
-                [OutOfRange; 3],
-            ),
-            (
-                r#"{"NSG1": {"choice": "maybe"}, "NSG2": {"choice": ""}, "NSG3": {"choice": null}}"#,
-                [OutOfRange, Unparsable, Unparsable],
-            ),
-            (
-                r#"{"NSG1": {"rationale": "no choice at all"}}"#,
-                [Unparsable, Missing, Missing],
-            ),
-            (
-                r#"{"new statement group 1 (NSG1)": {"rationale": "They said "I agree", twice", "choice": "NSG1_s2"}}"#,
-                [C(1), Missing, Missing],
-            ),
-            (
-                r#"{"new statement group 1 (NSG1)": [{"NSG1_s1": "I trust people"}, {"NSG1_s2": "x"}]}"#,
-                [Unparsable, Missing, Missing],
-            ),
-            ("**NSG1**: NSG1_s2\n**NSG2**: s1\nGroup 3: no", [C(1), C(0), C(1)]),
-            ("NSG1_s2, NSG2_s3\nNSG3_s7", [C(1), C(2), OutOfRange]),
-            ("NSG1_s1 or NSG1_s2; NSG2_s1", [Unparsable, C(0), Missing]),
-            (
-                r#"[{"NSG1": {"choice": ["NSG1_s1"]}}, {"NSG2": {"choice": {"NSG2_s3": "I can't say"}}}]"#,
-                [C(0), C(2), Missing],
-            ),
-            (
-                "{NSG1: {rationale: \"r\", choice: NSG1_s1}, NSG2: {choice: s2}}",
-                [C(0), C(1), Missing],
-            ),
-            (
-                "{“NSG1”: {“rationale”: “r”, “choice”: “NSG1_s2”}}",
-                [C(1), Missing, Missing],
-            ),
-            (
-                "{\"NSG1\": {\"rationale\": \"r\"\n \"choice\": \"NSG1_s2\"}}",
-                [C(1), Missing, Missing],
-            ),
-            (
-                r#"{"NSG1": {"choice": "NSG1_s1"}, "NSG1": {"choice": "NSG1_s2"}, "NSG4": {"choice": "NSG4_s1"}}"#,
-                [Unparsable, Missing, Missing],
-            ),
-            (
-                r#"{"NSG1": {"choice": "NSG1_s1"}, "NSG1": {"choice": "NSG1_s1"}}"#,
-                [C(0), Missing, Missing],
-            ),
-            // Two choices are none.
-            (
-                r#"{"NSG1": {"choice": "NSG1_s1 or NSG1_s2"}, "NSG2": {"choice": "s1/s2"}, "NSG3": {"choice": ["NSG3_s1", "NSG3_s2"]}}"#,
-                [Unparsable; 3],
-            ),
-            (
-                r#"{"NSG1": "NSG1_s1, NSG1_s2", "NSG2": {"choice": "statement 1 and 2"}, "NSG3": {"choice": ["NSG3_s2", "NSG3_s2"]}}"#,
-                [Unparsable, Unparsable, C(1)],
-            ),
-            (
-                r#"{"NSG1": {"choice": "NSG1_s1: I trust people, not 2"}, "NSG2": {"choice": "NSG2_s2", "statement": "work is a duty"}}"#,
-                [C(0), Unparsable, Missing],
-            ),
-            // Other keys.
-            (
-                r#"{"NSG1": {"statement": "NSG1_s2"}, "NSG2": {"chosen_statement": "work is no duty"}, "NSG3": {"NSG3_s2": "because"}}"#,
-                [C(1), C(1), C(1)],
-            ),
-            (
-                r#"{"NSG1": {"NSG1_s1": "I trust people", "NSG1_s2": "I do not trust people"}, "NSG2": {"NSG2_s1": "x", "choice": "NSG2_s3"}}"#,
-                [Unparsable, C(2), Missing],
-            ),
-            (
-                r#"{"NSG01": {"choice": "nsg1_S2"}, "NSG99999999999999999999": {"choice": 1}}"#,
-                [C(1), Missing, Missing],
-            ),
-            ("I cannot answer that.", [Unparsable; 3]),
-            ("", [Unparsable; 3]),
-        ];
-        for (answer, expected) in table {
+        for (answer, expected) in UGLY {
             assert_eq!(read_paper(answer, GROUPS), expected, "{answer}");
         }
     }

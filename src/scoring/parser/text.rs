@@ -2,7 +2,7 @@
 
 /// A piece of an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Token<'a> {
+pub(super) enum AnswerToken<'a> {
     /// What stood in quotes.
     Quoted(&'a str),
     /// What stood behind an opening quote without a closing one: the text ended first.
@@ -13,7 +13,7 @@ pub(super) enum Token<'a> {
     Mark(char),
 }
 
-impl<'a> Token<'a> {
+impl<'a> AnswerToken<'a> {
     /// What it says, absent for marks and torn strings.
     pub(super) fn text(self) -> Option<&'a str> {
         match self {
@@ -27,7 +27,7 @@ impl<'a> Token<'a> {
 ///
 /// On valid JSON this is exact (escapes are left as they stand). Where quotes inside a string were not escaped, the
 /// string ends at the first quote that something follows on which may follow on a string.
-pub(super) fn tokens(answer: &str) -> Vec<Token<'_>> {
+pub(super) fn tokens(answer: &str) -> Vec<AnswerToken<'_>> {
     let mut tokens = Vec::new();
     let mut rest = answer;
     let mut in_word = false;
@@ -39,16 +39,16 @@ pub(super) fn tokens(answer: &str) -> Vec<Token<'_>> {
             let body = &rest[width..];
             match end_of_string(body, quote) {
                 Some(end) => {
-                    tokens.push(Token::Quoted(&body[..end]));
+                    tokens.push(AnswerToken::Quoted(&body[..end]));
                     rest = &body[end + quote.len_utf8()..];
                 }
                 None => {
-                    tokens.push(Token::Torn(body));
+                    tokens.push(AnswerToken::Torn(body));
                     rest = "";
                 }
             }
         } else if is_mark(first) {
-            tokens.push(Token::Mark(first));
+            tokens.push(AnswerToken::Mark(first));
             rest = &rest[width..];
         } else if first.is_whitespace() {
             rest = &rest[width..];
@@ -57,7 +57,7 @@ pub(super) fn tokens(answer: &str) -> Vec<Token<'_>> {
             let end = rest[width..].find(ends).map_or(rest.len(), |end| end + width);
             let word = trim_stray(&rest[..end]);
             if !word.is_empty() {
-                tokens.push(Token::Word(word));
+                tokens.push(AnswerToken::Word(word));
             }
             rest = &rest[end..];
             in_word = true;
@@ -138,7 +138,7 @@ fn is_bare_key(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::Token::{Mark, Quoted, Torn, Word};
+    use super::AnswerToken::{Mark, Quoted, Torn, Word};
     use super::*;
 
     #[test]

@@ -1,14 +1,15 @@
 //! What asks would take, found out without computing anything.
 
-use super::{Ask, Scorer, condition_text};
+use super::ask::Ask;
+use super::walk::Scorer;
 use crate::scoring::ScoringError;
-use crate::scoring::plan::{Leaf, Packing, Plan};
+use crate::scoring::plan::{Leaf, Packing, WalkPlan};
 use crate::scoring::prefixes::Prefixes;
 use crate::scoring::request::Wanted;
 
 /// What asks take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Estimate {
+pub struct TokenEstimate {
     /// Different prompts.
     pub prompts: usize,
     /// Tokens of prompts and continuations with what they share computed once.
@@ -27,11 +28,11 @@ impl Scorer<'_> {
     /// What `asks` take when they are asked together. What all people share counts here each time.
     ///
     /// Errors: as [`Scorer::ask`] before it computes.
-    pub fn estimate(&mut self, asks: &[Ask<'_>]) -> Result<Estimate, ScoringError> {
+    pub fn estimate(&mut self, asks: &[Ask<'_>]) -> Result<TokenEstimate, ScoringError> {
         let mut texts = Prefixes::new(self.plain, self.chat);
         let mut requests = Vec::new();
         for ask in asks {
-            requests.extend(self.prepare(ask, &condition_text(ask), &mut texts)?.requests);
+            requests.extend(self.prepare(ask, &ask.condition_text(), &mut texts)?.requests);
         }
         let mut paths = Vec::new();
         let mut leaves = Vec::new();
@@ -51,14 +52,14 @@ impl Scorer<'_> {
                 });
             }
         }
-        let plan = Plan::new(&paths, &leaves, Packing::Together, self.model.free_tokens(), false)?;
+        let plan = WalkPlan::new(&paths, &leaves, Packing::Together, self.model.free_tokens(), false)?;
         let longest = paths
             .iter()
             .zip(&leaves)
             .map(|(path, leaf)| path.len() + leaf.tokens)
             .max()
             .unwrap_or(0);
-        Ok(Estimate {
+        Ok(TokenEstimate {
             prompts: requests.len(),
             shared: plan.shared.saturating_sub(generated),
             alone: plan.alone.saturating_sub(generated),

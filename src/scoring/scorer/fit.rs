@@ -1,9 +1,10 @@
 //! Cases become requests that fit the model's context.
 
-use super::{Ask, Scorer};
+use super::ask::Ask;
+use super::walk::Scorer;
 use crate::probe::Case;
 use crate::scoring::prefixes::Prefixes;
-use crate::scoring::request::{Asked, Request};
+use crate::scoring::request::Request;
 use crate::scoring::{Fit, ScoringError};
 
 /// The requests of an ask, with the demonstrations that fit.
@@ -14,22 +15,7 @@ pub(super) struct Prepared {
     pub shown: usize,
 }
 
-impl<'a> Scorer<'a> {
-    /// What a method sees of an ask whose case may have been shortened.
-    pub(super) fn asked<'b>(&'b self, ask: &Ask<'b>, case: &'b Case, condition: &'b str) -> Asked<'b>
-    where
-        'a: 'b,
-    {
-        Asked {
-            catalogue: self.catalogue,
-            case,
-            prompt: ask.prompt,
-            frame: ask.frame,
-            settings: &self.settings,
-            condition,
-        }
-    }
-
+impl Scorer<'_> {
     /// The requests of an ask, with as many demonstrations as fit.
     pub(super) fn prepare(
         &self,
@@ -51,7 +37,7 @@ impl<'a> Scorer<'a> {
             tokens,
             limit,
         };
-        match self.settings.fit {
+        match self.spec.fit {
             Fit::Refuse => Err(too_long()),
             Fit::DropDemonstrations => self.fitting(ask, condition, texts)?.ok_or_else(too_long),
         }
@@ -97,11 +83,6 @@ impl<'a> Scorer<'a> {
         let root = self.root_depth();
         let lengths = requests.iter().map(|request| (root + request.longest(), request.probe));
         lengths.max_by_key(|&(tokens, _)| tokens).unwrap_or((0, 0))
-    }
-
-    /// Tokens that the root holds.
-    pub(super) fn root_depth(&self) -> usize {
-        self.model.depth(self.model.root())
     }
 
     /// Whose prompt it is, for messages.

@@ -1,94 +1,38 @@
 //! All that is asked of one person in one walk over one tree: cases and prompts in, outcomes out.
 
+mod ask;
 mod estimate;
 mod fit;
 mod neutral;
+mod walk;
 mod writing;
 
 use std::sync::Arc;
 
 use super::constraint::Marks;
-use super::join::{Encoder, Joined, Markup};
+use super::join::Joined;
 use super::prefixes::Prefixes;
 use super::request::{Answered, Given, Judged, Request, Wanted};
-use super::shared::{Job, Tokens, Writing as _, work};
-use super::{Condition, Method, Outcome, ScoringError, Settings, Try};
-use crate::model::{LanguageModel, Node, TokenId, TokenScore, Tokenizer};
-use crate::probe::Case;
-use crate::prompt::{Frame, Prompt};
-use crate::survey::{Catalogue, QuestionId};
+use super::shared::Continued as _;
+use super::{Method, Outcome, ScoringError, Try};
+use crate::probe::{Case, Count, Probe, split_questions};
+use crate::survey::QuestionId;
 
 use fit::Prepared;
-use neutral::Neutral;
 use writing::Pending;
 
-pub use estimate::Estimate;
-
-/// One condition of the grid for one person and split.
-#[derive(Debug, Clone, Copy)]
-pub struct Ask<'a> {
-    /// The condition; it is copied into the outcomes. Its method says how the question is put and what becomes of it.
-    pub condition: &'a Condition,
-    /// What is shown and asked.
-    pub case: &'a Case,
-    /// The method's template.
-    pub prompt: &'a Prompt,
-    /// What stands around it.
-    pub frame: &'a Frame,
-}
-
-/// Turns cases into outcomes with one model.
-///
-/// What all respondents share (the instructions) is computed once and stays held; so do unconditional scores. What an
-/// ask gives does not depend on earlier ones.
-pub struct Scorer<'a> {
-    model: &'a mut dyn LanguageModel,
-    tokenizer: &'a Tokenizer,
-    catalogue: &'a Catalogue,
-    settings: Settings,
-    plain: Encoder<'a>,
-    chat: Encoder<'a>,
-    /// Runs that stay held, with their nodes.
-    bases: Vec<(Vec<TokenId>, Node)>,
-    neutral: Neutral,
-    marks: Option<Arc<Marks>>,
-    tokens: Tokens,
-}
+pub use ask::Ask;
+pub use estimate::TokenEstimate;
+pub use walk::Scorer;
 
 impl<'a> Scorer<'a> {
-    /// A scorer; looks through the vocabulary once.
-    pub fn new(
-        model: &'a mut dyn LanguageModel,
-        tokenizer: &'a Tokenizer,
-        catalogue: &'a Catalogue,
-        settings: Settings,
-    ) -> Self {
-        Self {
-            model,
-            tokenizer,
-            catalogue,
-            settings,
-            plain: Encoder::new(tokenizer, Markup::Text),
-            chat: Encoder::new(tokenizer, Markup::Chat),
-            bases: Vec::new(),
-            neutral: Neutral::default(),
-            marks: None,
-            tokens: Tokens::default(),
-        }
-    }
-
-    /// Tokens computed so far, and what they would have been without sharing.
-    pub fn tokens(&self) -> Tokens {
-        self.tokens
-    }
-
     /// The outcomes of each ask, one a probe in the order of its case.
     ///
     /// All asks are computed together: give those of one person in one call.
     ///
     /// Errors: [`ScoringError::ContextTooLong`] before anything is computed; what tokenizer, prompts and model report.
     pub fn ask(&mut self, asks: &[Ask<'_>]) -> Result<Vec<Vec<Outcome>>, ScoringError> {
-        let conditions = asks.iter().map(condition_text).collect::<Vec<_>>();
+        let conditions = asks.iter().map(Ask::condition_text).collect::<Vec<_>>();
         let mut texts = Prefixes::new(self.plain, self.chat);
         let mut prepared = Vec::with_capacity(asks.len());
         for (ask, condition) in asks.iter().zip(&conditions) {
@@ -168,7 +112,7 @@ impl<'a> Scorer<'a> {
         ask: &Ask<'_>,
         tries: &[Try],
     ) -> Result<(Vec<Outcome>, Vec<&'static str>), ScoringError> {
-        let condition = condition_text(ask);
+        let condition = ask.condition_text();
         let Prepared { requests, shown } = self.prepare(ask, &condition, &mut Prefixes::new(self.plain, self.chat))?;
         let mut pending = self.pending(ask.condition.method, &requests)?;
         let mut odd = Vec::new();
@@ -199,59 +143,57 @@ impl<'a> Scorer<'a> {
         Ok((self.judge(ask, &condition, answered, shown), odd))
     }
 
-    /// Scores joined texts and lets texts be written, below the longest bases that they begin with.
-    fn score(&mut self, joined: &[&Joined], pending: &mut [Pending<'_>]) -> Result<Vec<Vec<TokenScore>>, ScoringError> {
-        let mut rows = vec![Vec::new(); joined.len()];
-        let rounds = self.settings.rounds(self.tokenizer);
-        let root = (Vec::new(), self.model.root());
-        let bases: Vec<(Vec<TokenId>, Node)> = self.bases.iter().cloned().chain([root]).collect();
-        let longest = |path: &[TokenId]| {
-            let begins = |(tokens, _): &&(Vec<TokenId>, Node)| path.starts_with(tokens);
-            bases.iter().filter(begins).map(|base| base.0.len()).max().unwrap_or(0)
+    /// Sees to it that the neutral answers an ask needs are known.
+    fn ready_neutral(&mut self, ask: &Ask<'_>, condition: &str) -> Result<(), ScoringError> {
+        let method = ask.condition.method;
+        let needed = method.definition().needs_neutral(&self.asked(ask, ask.case, condition));
+        if !needed || self.neutral.knows(ask) {
+            return Ok(());
+        }
+        let questions = split_questions(self.catalogue, ask.case.split);
+        let nobody = Case {
+            respondent: "nobody".to_owned(),
+            split: ask.case.split,
+            demographics: Vec::new(),
+            demonstrations: Vec::new(),
+            asked: Count::Of(0),
+            probes: questions.iter().map(|&question| Probe { question, label: 0 }).collect(),
         };
-        // Several bases may be equally long: each takes its own.
-        for (tokens, node) in &bases {
-            let here = |path: &[TokenId]| path.starts_with(tokens) && longest(path) == tokens.len();
-            let mine: Vec<usize> = (0..joined.len()).filter(|&at| here(&joined[at].context)).collect();
-            let jobs: Vec<Job<'_>> = mine
-                .iter()
-                .map(|&at| Job {
-                    context: &joined[at].context,
-                    continuation: &joined[at].continuation,
-                })
-                .collect();
-            let mut writings: Vec<&mut Pending<'_>> = pending
-                .iter_mut()
-                .filter(|pending| here(pending.prompt_tokens()))
-                .collect();
-            if jobs.is_empty() && writings.is_empty() {
-                continue;
-            }
-            let (scores, spent) = work(&mut *self.model, *node, tokens.len(), &jobs, &mut writings, &rounds)?;
-            self.tokens += spent;
-            for (at, scores) in mine.into_iter().zip(scores) {
-                rows[at] = scores;
-            }
-        }
-        Ok(rows)
-    }
-
-    /// Sees to it that what all respondents share is held.
-    fn hold(&mut self, texts: Prefixes<'_>) -> Result<(), ScoringError> {
-        for tokens in texts.into_shared() {
-            if tokens.is_empty() || self.bases.iter().any(|base| base.0 == tokens) {
-                continue;
-            }
-            let before = self.model.computed_tokens();
-            let node = self.model.extend(self.model.root(), &tokens)?;
-            self.tokens.shared += self.model.computed_tokens() - before;
-            self.bases.push((tokens, node));
-        }
+        let of_nobody = Ask { case: &nobody, ..*ask };
+        let mut texts = Prefixes::new(self.plain, self.chat);
+        let prepared = self.prepare(&of_nobody, condition, &mut texts)?;
+        self.hold(texts)?;
+        let answered = self.answered(vec![(method, prepared.requests)])?;
+        let answers = answered.into_iter().flatten();
+        let answers = answers
+            .map(|answered| (questions[answered.request.probe], answered))
+            .collect();
+        self.neutral.learn(ask, answers);
         Ok(())
     }
-}
 
-/// The condition as text, which random draws depend on.
-fn condition_text(ask: &Ask<'_>) -> String {
-    serde_json::to_string(ask.condition).unwrap_or_default()
+    /// The texts that these requests of a method want.
+    fn pending(&mut self, method: Method, requests: &[Request]) -> Result<Vec<Pending<'a>>, ScoringError> {
+        let mut pending = Vec::new();
+        for request in requests {
+            let Wanted::Text(writing) = &request.wanted else {
+                continue;
+            };
+            if writing.answers.needs_marks() && self.marks.is_none() {
+                self.marks = Some(Arc::new(Marks::new(self.tokenizer)?));
+            }
+            let tries = 0..writing.seeds.len();
+            let temperatures = tries.map(|round| self.spec.temperature_of(round)).collect();
+            let (definition, marks) = (method.definition(), self.marks.clone());
+            pending.push(Pending::new(
+                definition,
+                request,
+                writing,
+                temperatures,
+                marks,
+                self.tokenizer,
+            ));
+        }
+        Ok(pending)
+    }
 }

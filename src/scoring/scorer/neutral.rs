@@ -1,11 +1,10 @@
 //! Answers to requests with nothing known of anybody, which likelihoods are compared with.
 
-use super::{Ask, Scorer};
-use crate::probe::{Case, Count, Probe, Split, split_questions};
+use super::ask::Ask;
+use crate::probe::Split;
 use crate::prompt::Frame;
-use crate::scoring::prefixes::Prefixes;
+use crate::scoring::Method;
 use crate::scoring::request::Answered;
-use crate::scoring::{Method, ScoringError};
 
 /// Answers by method, prompt, frame and split. A split is always computed as a whole, so that its scores are the same
 /// bits whoever comes first and wherever a run was taken up again.
@@ -31,46 +30,25 @@ impl Known {
 }
 
 impl Neutral {
-    /// What is known for an ask; empty where its method needs nothing.
-    pub(super) fn of(&self, ask: &Ask<'_>) -> &[(usize, Answered)] {
-        let found = self.0.iter().find(|known| known.is_of(ask));
-        found.map_or(&[], |known| &known.answers)
+    /// Whether the answers that an ask needs are known.
+    pub(super) fn knows(&self, ask: &Ask<'_>) -> bool {
+        self.0.iter().any(|known| known.is_of(ask))
     }
-}
 
-impl Scorer<'_> {
-    /// Sees to it that the neutral answers an ask needs are known.
-    pub(super) fn ready_neutral(&mut self, ask: &Ask<'_>, condition: &str) -> Result<(), ScoringError> {
-        let method = ask.condition.method;
-        let needed = method.definition().needs_neutral(&self.asked(ask, ask.case, condition));
-        if !needed || self.neutral.0.iter().any(|known| known.is_of(ask)) {
-            return Ok(());
-        }
-        let questions = split_questions(self.catalogue, ask.case.split);
-        let nobody = Case {
-            respondent: "nobody".to_owned(),
-            split: ask.case.split,
-            demographics: Vec::new(),
-            demonstrations: Vec::new(),
-            asked: Count::Of(0),
-            probes: questions.iter().map(|&question| Probe { question, label: 0 }).collect(),
-        };
-        let of_nobody = Ask { case: &nobody, ..*ask };
-        let mut texts = Prefixes::new(self.plain, self.chat);
-        let prepared = self.prepare(&of_nobody, condition, &mut texts)?;
-        self.hold(texts)?;
-        let answered = self.answered(vec![(method, prepared.requests)])?;
-        let answers = answered.into_iter().flatten();
-        let answers = answers
-            .map(|answered| (questions[answered.request.probe], answered))
-            .collect();
-        self.neutral.0.push(Known {
-            method,
+    /// Keeps answers for all asks of this method, prompt, frame and split.
+    pub(super) fn learn(&mut self, ask: &Ask<'_>, answers: Vec<(usize, Answered)>) {
+        self.0.push(Known {
+            method: ask.condition.method,
             prompt: ask.prompt.hash().to_owned(),
             frame: ask.frame.clone(),
             split: ask.case.split,
             answers,
         });
-        Ok(())
+    }
+
+    /// What is known for an ask; empty where its method needs nothing.
+    pub(super) fn of(&self, ask: &Ask<'_>) -> &[(usize, Answered)] {
+        let found = self.0.iter().find(|known| known.is_of(ask));
+        found.map_or(&[], |known| &known.answers)
     }
 }

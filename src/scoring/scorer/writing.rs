@@ -2,12 +2,11 @@
 
 use std::sync::Arc;
 
-use super::Scorer;
 use crate::model::{Constraint, Generation, TokenId, TokenizeError, Tokenizer};
 use crate::scoring::constraint::Marks;
-use crate::scoring::methods::{Definition, Method};
+use crate::scoring::methods::Definition;
 use crate::scoring::parser::Read;
-use crate::scoring::request::{Given, Request, Wanted, Writing};
+use crate::scoring::request::{Given, Request, Writing};
 use crate::scoring::{ScoringError, Try, shared};
 
 /// A prompt whose answer is being generated.
@@ -25,7 +24,29 @@ pub(super) struct Pending<'a> {
     failed: Option<TokenizeError>,
 }
 
-impl Pending<'_> {
+impl<'a> Pending<'a> {
+    /// The text that a request of a method wants, nothing of it generated yet.
+    pub(super) fn new(
+        method: &'static dyn Definition,
+        request: &Request,
+        writing: &Writing,
+        temperatures: Vec<f32>,
+        marks: Option<Arc<Marks>>,
+        tokenizer: &'a Tokenizer,
+    ) -> Self {
+        Self {
+            method,
+            order: request.order.clone(),
+            temperatures,
+            marks,
+            tokenizer,
+            reads: vec![Read::Missing; writing.options.len()],
+            writing: writing.clone(),
+            tries: Vec::new(),
+            failed: None,
+        }
+    }
+
     /// Tokens before the answer.
     pub(super) fn prompt_tokens(&self) -> &[TokenId] {
         &self.writing.answers.prompt
@@ -55,7 +76,7 @@ impl Pending<'_> {
     }
 }
 
-impl shared::Writing for Pending<'_> {
+impl shared::Continued for Pending<'_> {
     fn prompt(&self) -> &[TokenId] {
         &self.writing.answers.prompt
     }
@@ -101,33 +122,5 @@ impl shared::Writing for Pending<'_> {
             temperature: self.temperatures.get(round).copied().unwrap_or_default(),
             seed: self.writing.seeds.get(round).copied().unwrap_or_default(),
         });
-    }
-}
-
-impl<'a> Scorer<'a> {
-    /// The texts that these requests of a method want.
-    pub(super) fn pending(&mut self, method: Method, requests: &[Request]) -> Result<Vec<Pending<'a>>, ScoringError> {
-        let mut pending = Vec::new();
-        for request in requests {
-            let Wanted::Text(writing) = &request.wanted else {
-                continue;
-            };
-            if writing.answers.needs_marks() && self.marks.is_none() {
-                self.marks = Some(Arc::new(Marks::new(self.tokenizer)?));
-            }
-            let tries = 0..writing.seeds.len();
-            pending.push(Pending {
-                method: method.definition(),
-                order: request.order.clone(),
-                temperatures: tries.map(|round| self.settings.temperature_of(round)).collect(),
-                marks: self.marks.clone(),
-                tokenizer: self.tokenizer,
-                reads: vec![Read::Missing; writing.options.len()],
-                writing: writing.clone(),
-                tries: Vec::new(),
-                failed: None,
-            });
-        }
-        Ok(pending)
     }
 }

@@ -1,0 +1,157 @@
+//! `indieval models check`.
+
+mod report;
+
+use std::process::ExitCode;
+
+use candle_core::DType;
+
+use self::report::{CheckReport, DecoderReport, MemoryReport, NamedToken, TokenizerReport};
+use super::download::Downloads;
+use crate::cli::chats;
+use crate::cli::choice::choice;
+use crate::cli::format::OutputFormat;
+use crate::cli::output::{print, print_json_pretty};
+use crate::model::checkpoint;
+use crate::model::registry::tree_bytes;
+use crate::model::source::{self, Environment, Fetch, Located};
+use crate::model::{DeviceChoice, DtypeChoice, Inspection, ModelConfig, OpenDevice, SpecialToken, Tokenizer};
+
+/// Options of `indieval models check`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  indieval models check SmolLM2-135M-Instruct
+  indieval models check checkpoints/my-model --device cuda --dtype bf16
+  indieval models check my-model-q4.gguf --format json")]
+pub struct Args {
+    /// A folder, a GGUF file, a name of `models list`, or a repository id
+    model: String,
+    /// Where it would be computed: cpu, cuda, cuda:N or auto
+    #[arg(long, default_value_t)]
+    device: DeviceChoice,
+    /// What it would be computed with
+    #[arg(long, default_value_t, value_parser = choice::<DtypeChoice>())]
+    dtype: DtypeChoice,
+    /// Tokens of one respondent's tree
+    #[arg(long, default_value_t = 5_000, value_name = "TOKENS")]
+    tokens: usize,
+    /// Output
+    #[arg(long, default_value_t, value_name = "FORMAT", value_parser = choice::<OutputFormat>())]
+    format: OutputFormat,
+}
+
+/// Reads the checkpoint and prints what it is; fails where it would be refused.
+pub fn run(args: Args) -> anyhow::Result<ExitCode> {
+    let located = source::locate(
+        &args.model,
+        &Environment::from_process(),
+        Fetch::Allowed,
+        &mut Downloads::default(),
+    )?;
+    let device = args.device.open()?;
+    let mut inspection = Inspection::of(&located.path);
+    inspection.check_values();
+    let report = report(&args, located, &device, &inspection)?;
+    match args.format {
+        OutputFormat::Json => print_json_pretty(&report)?,
+        OutputFormat::Text => print(&report.text())?,
+    }
+    Ok(if report.faults.is_empty() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+fn report(args: &Args, located: Located, device: &OpenDevice, inspection: &Inspection) -> anyhow::Result<CheckReport> {
+    let memory = inspection.config.as_ref().map(|config| memory(args, device, config));
+    let mut faults: Vec<String> = inspection.faults.iter().flat_map(|fault| fault.reasons()).collect();
+    let mut chat_note = None;
+    if let (Some(source), Some(tokenizer)) = (&inspection.chat_template, &inspection.tokenizer) {
+        // As a run takes it, whatever its methods ask.
+        let framed = chats::template(Some(source), tokenizer.special_tokens())
+            .and_then(|template| template.map(|template| template.frame().map(|_| template)).transpose());
+        match framed {
+            Ok(template) => chat_note = template.and_then(|template| chats::note(&template, tokenizer)),
+            Err(error) => {
+                faults.push(format!("{}: {error}", inspection.path.display()));
+                chat_note = error.hint();
+            }
+        }
+    }
+    Ok(CheckReport {
+        model: args.model.clone(),
+        path: located.path.display().to_string(),
+        origin: located.origin,
+        format: inspection.format,
+        decoder: inspection.config.as_ref().map(decoder),
+        stored: inspection.inventory.kinds.clone(),
+        tokenizer: inspection.tokenizer.as_ref().map(text),
+        chat_template: inspection.chat_template.as_ref().map(String::len),
+        chat_note,
+        memory,
+        files: inspection.identify()?,
+        faults,
+    })
+}
+
+fn decoder(config: &ModelConfig) -> DecoderReport {
+    DecoderReport {
+        family: config.family,
+        parameters: checkpoint::parameters(config),
+        layers: config.layers,
+        hidden: config.hidden,
+        heads: config.heads,
+        kv_heads: config.kv_heads,
+        head_dim: config.head_dim,
+        vocabulary: config.vocabulary,
+        context: config.context,
+        sliding_window: config.sliding_window,
+        experts: config.mixture.map(|mixture| mixture.experts),
+        rope: format!("base {}, scaling {}", config.rope_theta, config.rope_scaling.name()),
+    }
+}
+
+fn text(tokenizer: &Tokenizer) -> TokenizerReport {
+    let token = |id| NamedToken {
+        id,
+        token: tokenizer.token(id),
+    };
+    let special = tokenizer.special_tokens();
+    let named = |token: &Option<SpecialToken>| {
+        token.as_ref().map(|token| NamedToken {
+            id: token.id,
+            token: Some(token.text.clone()),
+        })
+    };
+    TokenizerReport {
+        kind: tokenizer.description().to_owned(),
+        ids: tokenizer.vocabulary(),
+        sha256: tokenizer.hash().to_owned(),
+        bos: named(&special.bos),
+        eos: named(&special.eos),
+        leading: special.leading.map(token),
+        stop: tokenizer.stop_tokens().iter().copied().map(token).collect(),
+        notes: tokenizer.notes().to_vec(),
+        missing_bytes: tokenizer.missing_bytes(),
+    }
+}
+
+fn memory(args: &Args, device: &OpenDevice, config: &ModelConfig) -> MemoryReport {
+    let dtype = args.dtype.on(&device.device);
+    let weights_bytes = checkpoint::parameters(config) * DType::from(dtype).size_in_bytes() as u64;
+    let tree_bytes = tree_bytes(config, args.tokens, dtype.into());
+    MemoryReport {
+        device: device.id,
+        fallback: device.fallback.clone(),
+        dtype,
+        weights_bytes,
+        tree_tokens: args.tokens,
+        tree_bytes,
+        free_bytes: device.free_bytes,
+        fits: device
+            .free_bytes
+            .map(|free| weights_bytes.saturating_add(tree_bytes) <= free),
+    }
+}

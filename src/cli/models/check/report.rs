@@ -1,0 +1,265 @@
+//! What `models check` found, and how it is printed.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::base::text::{self, count, counted};
+use crate::model::checkpoint::{self, FileIdentity};
+use crate::model::source::Origin;
+use crate::model::stored::StoredKind;
+use crate::model::{DeviceId, Dtype, Family};
+
+/// A line of the text: what it is about, and what is said of it.
+type Labelled = (&'static str, String);
+
+/// Everything that was found.
+#[derive(Debug, Serialize)]
+pub(super) struct CheckReport {
+    pub model: String,
+    pub path: String,
+    pub origin: Origin,
+    pub format: checkpoint::Format,
+    pub decoder: Option<DecoderReport>,
+    pub stored: BTreeMap<String, StoredKind>,
+    pub tokenizer: Option<TokenizerReport>,
+    pub chat_template: Option<usize>,
+    /// What chats lack that other texts have.
+    pub chat_note: Option<String>,
+    pub memory: Option<MemoryReport>,
+    pub files: Vec<FileIdentity>,
+    pub faults: Vec<String>,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct DecoderReport {
+    pub family: Family,
+    pub parameters: u64,
+    pub layers: usize,
+    pub hidden: usize,
+    pub heads: usize,
+    pub kv_heads: usize,
+    pub head_dim: usize,
+    pub vocabulary: usize,
+    pub context: usize,
+    pub sliding_window: Option<usize>,
+    pub experts: Option<usize>,
+    pub rope: String,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct TokenizerReport {
+    pub kind: String,
+    pub ids: usize,
+    pub sha256: String,
+    pub bos: Option<NamedToken>,
+    pub eos: Option<NamedToken>,
+    /// What the tokenizer puts before every text.
+    pub leading: Option<NamedToken>,
+    pub stop: Vec<NamedToken>,
+    pub notes: Vec<String>,
+    /// Bytes of UTF-8 text that no token stands for.
+    pub missing_bytes: Vec<u8>,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct NamedToken {
+    pub id: u32,
+    pub token: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct MemoryReport {
+    pub device: DeviceId,
+    /// Why `auto` did not take a GPU.
+    pub fallback: Option<String>,
+    pub dtype: Dtype,
+    pub weights_bytes: u64,
+    pub tree_tokens: usize,
+    pub tree_bytes: u64,
+    pub free_bytes: Option<u64>,
+    pub fits: Option<bool>,
+}
+
+/// Why a model does not fit, and what helps.
+struct Shortage {
+    what: String,
+    remedies: Vec<String>,
+}
+
+impl CheckReport {
+    /// What is short, if anything.
+    fn shortage(&self) -> Option<Shortage> {
+        let memory = self.memory.as_ref()?;
+        let free = memory.free_bytes.filter(|_| memory.fits == Some(false))?;
+        let needed = memory.weights_bytes.saturating_add(memory.tree_bytes);
+        let what = format!(
+            "it does not fit here now: {} needed, {} free on {}",
+            text::bytes(needed),
+            text::bytes(free),
+            memory.device
+        );
+        let in_half = needed / 2;
+        let stored: u64 = self.stored.values().map(|kind| kind.bytes).sum();
+        let kept = stored.saturating_add(memory.tree_bytes);
+        let mut remedies = Vec::new();
+        if memory.dtype == Dtype::F32 && in_half <= free {
+            remedies.push(format!("--dtype bf16 takes half: {}", text::bytes(in_half)));
+        }
+        if self.format == checkpoint::Format::Gguf && kept < needed && kept <= free {
+            let kept = text::bytes(kept);
+            remedies.push(format!(
+                "--weights quantized keeps the blocks as they are in the file: {kept}"
+            ));
+        }
+        if memory.weights_bytes < free {
+            remedies.push(
+                "a smaller tree fits, and a run plans one by itself (--tokens says what is meant here)".to_owned(),
+            );
+        }
+        if remedies.is_empty() {
+            remedies.push(
+                "a GGUF file of it with quantised weights, kept as they are by --weights quantized, takes about a third \
+                 of bf16; or a machine with more memory"
+                    .to_owned(),
+            );
+        }
+        Some(Shortage { what, remedies })
+    }
+}
+
+impl CheckReport {
+    /// All of it as text.
+    pub fn text(&self) -> String {
+        let mut lines = vec![("path", self.path.clone())];
+        match &self.origin {
+            Origin::Path => {}
+            Origin::Hub { repository, commit } => lines.push(("from", format!("{repository} at {commit}"))),
+            Origin::Wheel { package } => lines.push(("from", format!("the Python package {package}"))),
+        }
+        lines.push(("format", self.format.to_string()));
+        lines.extend(self.decoder.iter().flat_map(DecoderReport::lines));
+        lines.extend(self.stored.iter().map(|(kind, stored)| {
+            let tensors = counted(stored.tensors, "tensor", "tensors");
+            ("stored", format!("{tensors} as {kind}, {}", text::bytes(stored.bytes)))
+        }));
+        lines.extend(self.tokenizer.iter().flat_map(TokenizerReport::lines));
+        lines.push((
+            "chat template",
+            self.chat_template
+                .map_or_else(|| "none".to_owned(), |length| format!("{} bytes", count(length as u64))),
+        ));
+        lines.extend(self.chat_note.iter().map(|note| ("note", note.clone())));
+        lines.extend(self.memory.iter().flat_map(MemoryReport::lines));
+        lines.extend(self.files.iter().map(|file| {
+            (
+                "file",
+                format!("{} {} {}", file.sha256, file.name, text::bytes(file.bytes)),
+            )
+        }));
+        lines.extend(self.verdict());
+        let lines = lines.iter().map(|(label, value)| format!("{label:<15} {value}\n"));
+        lines
+            .chain(self.faults.iter().map(|fault| format!("  - {fault}\n")))
+            .collect()
+    }
+
+    fn verdict(&self) -> Vec<Labelled> {
+        let mut lines = Vec::new();
+        match (self.faults.len(), self.shortage()) {
+            (0, None) => lines.push(("verdict", "can be used".to_owned())),
+            (0, Some(shortage)) => {
+                lines.push(("verdict", format!("nothing is wrong with it, but {}", shortage.what)));
+                lines.extend(shortage.remedies.into_iter().map(|remedy| ("hint", remedy)));
+            }
+            (faults, _) => lines.push((
+                "verdict",
+                format!("refused for {}:", counted(faults, "reason", "reasons")),
+            )),
+        }
+        lines
+    }
+}
+
+impl DecoderReport {
+    fn lines(&self) -> Vec<Labelled> {
+        let experts = self
+            .experts
+            .map_or_else(String::new, |experts| format!(", {experts} experts"));
+        let window = self.sliding_window.map_or_else(String::new, |window| {
+            format!(", each sees the last {}", count(window as u64))
+        });
+        vec![
+            ("family", self.family.to_string()),
+            ("parameters", count(self.parameters)),
+            (
+                "shape",
+                format!(
+                    "{} layers of {}, {} heads of {} over {} key heads, {} rows of vocabulary{experts}",
+                    self.layers,
+                    self.hidden,
+                    self.heads,
+                    self.head_dim,
+                    self.kv_heads,
+                    count(self.vocabulary as u64)
+                ),
+            ),
+            ("context", format!("{} tokens{window}", count(self.context as u64))),
+            ("positions", self.rope.clone()),
+        ]
+    }
+}
+
+impl TokenizerReport {
+    fn lines(&self) -> Vec<Labelled> {
+        let optional = |token: &Option<NamedToken>| token.as_ref().map_or_else(|| "none".to_owned(), NamedToken::text);
+        let stop: Vec<String> = self.stop.iter().map(NamedToken::text).collect();
+        let mut lines = vec![
+            ("tokenizer", format!("{}; {} ids", self.kind, count(self.ids as u64))),
+            ("BOS", optional(&self.bos)),
+            ("EOS", optional(&self.eos)),
+            ("before a text", optional(&self.leading)),
+            ("stop", stop.join(", ")),
+        ];
+        lines.extend(self.notes.iter().map(|note| ("note", note.clone())));
+        if !self.missing_bytes.is_empty() {
+            let bytes: Vec<String> = self.missing_bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+            lines.push((
+                "no token for",
+                format!("bytes {}: text with them is refused", bytes.join(" ")),
+            ));
+        }
+        lines
+    }
+}
+
+impl NamedToken {
+    fn text(&self) -> String {
+        format!("{} {}", self.id, self.token.as_deref().unwrap_or("(no text)"))
+    }
+}
+
+impl MemoryReport {
+    fn lines(&self) -> Vec<Labelled> {
+        let device = match &self.fallback {
+            Some(why) => format!("{} ({why})", self.device),
+            None => self.device.to_string(),
+        };
+        let tree = format!(
+            "{} for {} in {}",
+            text::bytes(self.tree_bytes),
+            counted(self.tree_tokens, "token", "tokens"),
+            self.dtype
+        );
+        let mut lines = vec![
+            ("device", device),
+            (
+                "weights",
+                format!("{} in {}", text::bytes(self.weights_bytes), self.dtype),
+            ),
+            ("tree", tree),
+        ];
+        lines.extend(self.free_bytes.map(|free| ("free memory", text::bytes(free))));
+        lines
+    }
+}

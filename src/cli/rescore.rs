@@ -1,0 +1,66 @@
+//! A finished run's records, scored again: after `run --verify`, and by `verify`.
+
+use std::path::Path;
+
+use anyhow::Context as _;
+
+use super::model_args::{MachineArgs, ModelArgs};
+use crate::base::random::Draws;
+use crate::base::text::{count, counted};
+use crate::cli::output::say;
+use crate::model::OpenModel;
+use crate::run::{self, Experiment, Header, Spec};
+use crate::scoring::Outcome;
+
+/// Opens the spec's model.
+pub fn open(spec: &Spec, machine: MachineArgs) -> anyhow::Result<OpenModel> {
+    let model = &spec.model;
+    ModelArgs {
+        model: model.id.clone(),
+        dtype: model.dtype,
+        device: model.device,
+        weights: model.weights,
+        machine,
+    }
+    .open()
+}
+
+/// Line of a record in its file; in format 1 the first line is a header.
+pub fn line(header: &Header, record: usize) -> usize {
+    record + 1 + usize::from(header.format == 1)
+}
+
+/// Scores `number` random records of a run again and fails where they differ.
+pub fn sample(folder: &Path, experiment: &Experiment, opened: &mut OpenModel, number: usize) -> anyhow::Result<()> {
+    let (header, recorded) = run::read(folder).context("the run was just written")?;
+    let chosen = Draws::new(0, 0).choose(recorded.outcomes.len(), number);
+    let clean = compare(experiment, opened, &header, &recorded.outcomes, &chosen)?;
+    anyhow::ensure!(
+        clean,
+        "{}: records do not come out again when they are scored unshared",
+        folder.display()
+    );
+    Ok(())
+}
+
+/// Scores the chosen records of a run again and says what differs; whether nothing does.
+pub fn compare(
+    experiment: &Experiment,
+    opened: &mut OpenModel,
+    header: &Header,
+    outcomes: &[Outcome],
+    chosen: &[usize],
+) -> anyhow::Result<bool> {
+    let tolerance = run::tolerance(opened.identity.dtype);
+    let verified = experiment.verify(opened, outcomes, chosen, tolerance)?;
+    say!(
+        "scores: {} scored again unshared, {} tokens, largest difference {:.6} nats (tolerance {tolerance})",
+        counted(verified.records, "record", "records"),
+        count(verified.tokens as u64),
+        verified.largest
+    );
+    for difference in &verified.differences {
+        say!("  line {}: {}", line(header, difference.line - 1), difference.what);
+    }
+    Ok(verified.differences.is_empty())
+}
