@@ -17,6 +17,7 @@ mod real;
 mod report;
 mod requests;
 mod run;
+mod schemas;
 mod score;
 mod scoring;
 mod show;

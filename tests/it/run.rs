@@ -18,7 +18,7 @@ fn survey() -> PathBuf {
 }
 
 /// A small run over synthetic people; what `more` does not say is two people, one split, no and three demonstrations.
-fn run(model: &str, out: &Path, more: &[&str]) -> Command {
+pub fn run(model: &str, out: &Path, more: &[&str]) -> Command {
     let mut command = indieval();
     command
         .args(["run", "--model", model, "--survey"])
@@ -35,7 +35,7 @@ fn run(model: &str, out: &Path, more: &[&str]) -> Command {
     command
 }
 
-fn finish(mut command: Command) -> Output {
+pub fn finish(mut command: Command) -> Output {
     let output = command.output().expect("the program starts");
     assert!(
         output.status.success(),
