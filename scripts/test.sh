@@ -3,7 +3,7 @@
 # a fresh machine lacks where it may (the small model from the package registry, Chromium on Debian); a test whose need
 # is still missing says so and skips.
 #
-# usage: scripts/test.sh [STEP...]    steps: format lints tests docs; all of them where none is given
+# usage: scripts/test.sh [STEP...]    steps: format lints tests files docs; all of them where none is given
 #
 # Every step asks for tests or examples as well: development dependencies switch on features of what we depend on, and a
 # step without them would compile half of the dependencies again (candle and gemm among them).
@@ -39,16 +39,34 @@ tests() {
   cargo test --locked
 }
 
+# The examples of docs/formats.md on a run's files, in the tools they are for.
+files() {
+  say "files of a run"
+  cargo test --locked --no-run
+  local built="${CARGO_TARGET_DIR:-target}" python=python3
+  if ! command -v python3 >/dev/null; then
+    echo "skipped: there is no python3"
+    return
+  fi
+  if python3 -m venv "$built/formats-venv" 2>/dev/null &&
+    "$built/formats-venv/bin/pip" install --quiet --disable-pip-version-check pandas polars duckdb jsonschema 2>/dev/null; then
+    python="$built/formats-venv/bin/python"
+  else
+    echo "pandas, polars, duckdb and jsonschema could not be installed; what is not here already is skipped."
+  fi
+  "$python" scripts/check_formats.py "$built/debug/indieval"
+}
+
 docs() {
   say "documentation"
   RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --lib --examples
 }
 
-for step in "${@:-format lints tests docs}"; do
+for step in "${@:-format lints tests files docs}"; do
   for one in $step; do
     case "$one" in
-      format | lints | tests | docs) "$one" ;;
-      *) echo "error: no step is called $one; there are format, lints, tests and docs" >&2; exit 2 ;;
+      format | lints | tests | files | docs) "$one" ;;
+      *) echo "error: no step is called $one; there are format, lints, tests, files and docs" >&2; exit 2 ;;
     esac
   done
 done
