@@ -115,12 +115,13 @@ def probabilities(folder: Path) -> dict:
     evidence = {}
     for line in lines(folder / "evidence-likelihood.jsonl"):
         line = json.loads(line)
-        evidence[line["id"]] = [math.exp(candidate["logprob"]) for candidate in line["candidates"]]
+        evidence[line["id"]] = [candidate["logprob"] for candidate in line["candidates"]]
     shares: dict = {}
     for line in lines(folder / "records.jsonl"):
         record = json.loads(line)
         if values := evidence.get(record["id"]):
-            shares.setdefault(record["demonstrations"], []).append(values[record["label"]] / sum(values))
+            odds = [math.exp(value - values[record["label"]]) for value in values]
+            shares.setdefault(record["demonstrations"], []).append(1 / sum(odds))
     return {key: sum(values) / len(values) for key, values in shares.items()}
 
 

@@ -20,6 +20,10 @@ use crate::survey::{Catalogue, Form, QuestionId, QuestionIndex, RepeatedIds, Res
 
 /// Options of `indieval baseline`.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  indieval baseline data/synthetic-respondents.csv
+  indieval baseline WVS_Cross-National_Wave_7.csv --respondents sample.txt --methods majority,resemblance --format json")]
 pub struct Args {
     #[command(flatten)]
     survey: SurveyArgs,

@@ -14,6 +14,11 @@ use crate::survey::{Catalogue, Form, Question, QuestionId, Statement};
 
 /// Options of `indieval catalogue`.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  indieval catalogue show Q46
+  indieval catalogue probes --split 1
+  indieval catalogue list --format json")]
 pub struct Args {
     #[command(flatten)]
     catalogue: CatalogueArgs,
@@ -35,7 +40,7 @@ enum CatalogueCommand {
         /// The question, such as Q131
         question: QuestionId,
     },
-    /// The 39 held-out questions of a split
+    /// The held-out questions of a split
     Probes {
         /// 1, 2 or 3
         #[arg(long)]

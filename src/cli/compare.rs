@@ -11,6 +11,10 @@ use crate::report::{Comparisons, Factor, Table};
 /// Options of `indieval compare`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
+Examples:
+  indieval compare runs/figure4-Qwen3-0.6B --by demonstrations
+  indieval compare runs/a runs/b
+
 Both sides are matched probe by probe. Of one run, its methods are compared unless --by says otherwise; of several
 runs, the conditions that they have in common.")]
 pub struct Args {

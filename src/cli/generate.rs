@@ -61,10 +61,17 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     };
     let mut opened = args.job.open()?;
     let identity = Identity::new("generate", &opened, options.settings());
-    let template = chats::template(opened.chat_template.as_deref(), opened.tokenizer.special_tokens())?;
-    let note = template
-        .as_ref()
-        .and_then(|template| chats::note(template, &opened.tokenizer));
+    let special = opened.tokenizer.special_tokens();
+    let (template, note) = match chats::template(opened.chat_template.as_deref(), special) {
+        Ok(template) => {
+            let note = template
+                .as_ref()
+                .and_then(|template| chats::note(template, &opened.tokenizer));
+            (template, note)
+        }
+        // Lines with `prompt` need none.
+        Err(error) => (None, Some(format!("{error}; lines with `messages` cannot be answered"))),
+    };
     args.job.note(note.as_deref());
     let tokenizer = Arc::new(opened.tokenizer);
     let mut generate = Generate::new(opened.model.as_mut(), tokenizer, template, options);

@@ -99,3 +99,39 @@ pub fn main() -> ExitCode {
     };
     done.unwrap_or_else(|error| failure::report(&error))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The commands that do something, each with the text below its help.
+    fn leaves(command: &clap::Command, path: &str, found: &mut Vec<(String, String)>) {
+        let path = format!("{path} {}", command.get_name());
+        if !command.has_subcommands() {
+            let text = command.get_after_help().map(ToString::to_string);
+            found.push((path.trim().to_owned(), text.unwrap_or_default()));
+        }
+        for below in command.get_subcommands() {
+            leaves(below, &path, found);
+        }
+    }
+
+    #[test]
+    fn every_command_has_examples_and_they_are_understood() {
+        let mut commands = Vec::new();
+        leaves(&Cli::command(), "", &mut commands);
+        assert!(commands.len() > 15, "{commands:?}");
+        for (path, text) in commands {
+            let examples: Vec<&str> = text.lines().filter(|line| line.starts_with("  indieval ")).collect();
+            assert!(!examples.is_empty(), "`{path} --help` has no example");
+            for example in examples {
+                // What stands far behind it explains it.
+                let given = example.trim_start().split("     ").next().unwrap_or_default();
+                let given = given.split(" > ").next().unwrap_or_default();
+                if let Err(error) = Cli::try_parse_from(given.split_whitespace()) {
+                    panic!("{example}: {error}");
+                }
+            }
+        }
+    }
+}

@@ -14,6 +14,10 @@ use crate::report::{Page, Report, ReportOptions};
 /// Options of `indieval report`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
+Examples:
+  indieval report runs/figure4-Qwen3-0.6B
+  indieval report runs/a runs/b --out reports/a-and-b --format markdown
+
 Everything is computed anew from the records; no model is needed. Of one run, report.html, summary.json and the CSV
 tables go into the run's folder; of several runs, to where --out says.")]
 pub struct Args {

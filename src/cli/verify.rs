@@ -14,6 +14,10 @@ use crate::scoring::Outcome;
 
 /// Options of `indieval verify`.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  indieval verify runs/figure4-Qwen3-0.6B
+  indieval verify runs/figure4-Qwen3-0.6B -n 0     all that the files say, without a model")]
 pub struct Args {
     /// The run's folder
     run: PathBuf,

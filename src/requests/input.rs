@@ -12,6 +12,16 @@ use super::{RequestError, WINDOW_BYTES, WINDOW_LINES, is_standard, shown};
 /// Longest line that is read: 256 MiB.
 const LONGEST_LINE: u64 = 1 << 28;
 
+/// What is wrong with a line that is no JSON. Its number is told already, and serde_json would count from this line.
+fn without_line(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    let end = format!(" at line {} column {}", error.line(), error.column());
+    match text.strip_suffix(&end) {
+        Some(what) => format!("{what} (column {})", error.column()),
+        None => text,
+    }
+}
+
 /// Requests as they are read.
 pub(super) struct InputLines {
     reader: Box<dyn BufRead>,
@@ -91,7 +101,7 @@ impl InputLines {
             _ if std::str::from_utf8(&bytes).is_err() => Err("is not UTF-8".to_owned()),
             Ok(Value::Object(fields)) => Ok(fields),
             Ok(other) => Err(format!("is {}, expected an object", kind(&other))),
-            Err(error) => Err(format!("is no JSON: {error}")),
+            Err(error) => Err(format!("is no JSON: {}", without_line(&error))),
         };
         let text = text.to_owned();
         Ok(Some(Some(Line {

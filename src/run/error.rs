@@ -116,7 +116,7 @@ pub enum RunError {
     #[error(transparent)]
     Prompt(#[from] crate::prompt::PromptError),
     /// The model's chat template cannot be used.
-    #[error("the model's chat template: {0}")]
+    #[error(transparent)]
     Chat(#[from] crate::prompt::ChatError),
     /// Nobody is left to evaluate.
     #[error("{}: nobody to evaluate", survey.display())]

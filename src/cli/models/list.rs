@@ -14,6 +14,10 @@ use crate::model::registry;
 
 /// Options of `indieval models list`.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  indieval models list
+  indieval models list --tokens 20000 --format json")]
 pub struct Args {
     /// Tokens of the tree whose memory is shown
     #[arg(long, default_value_t = 5_000, value_name = "TOKENS")]

@@ -19,6 +19,11 @@ use crate::run::{self, Done, Evaluated, Experiment, People, Plan, Spec};
 
 /// Options of `indieval run`.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  indieval run --model SmolLM2-135M-Instruct --survey data/synthetic-respondents.csv --limit 4 --dry-run
+  indieval run experiments/figure4.toml --model Qwen3-0.6B --survey WVS_Cross-National_Wave_7.csv --respondents sample.txt
+  indieval run -m checkpoints/my-model --survey people.csv --methods likelihood,label --demonstrations 0,50,200 --out runs/mine")]
 pub struct Args {
     #[command(flatten)]
     spec: SpecFlags,

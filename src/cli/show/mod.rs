@@ -21,6 +21,10 @@ use crate::survey::{Catalogue, Form, QuestionId};
 
 /// Options of `indieval show`.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  indieval show data/synthetic-respondents.csv --respondent synthetic-00001 --demonstrations 5
+  indieval show data/synthetic-respondents.csv --respondent synthetic-00001 --method label --model SmolLM2-135M-Instruct")]
 pub struct Args {
     #[command(flatten)]
     survey: SurveyArgs,

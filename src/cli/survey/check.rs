@@ -11,6 +11,9 @@ use crate::survey::{Catalogue, Conditions, QuestionId, QuestionIndex, ReadReport
 
 /// Options of `indieval survey check`.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  indieval survey check WVS_Cross-National_Wave_7.csv")]
 pub struct Args {
     #[command(flatten)]
     survey: SurveyArgs,

@@ -14,6 +14,9 @@ use crate::survey::{BalanceTable, Catalogue, QuestionId, Sample, SampleOptions, 
 
 /// Options of `indieval survey sample`.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  indieval survey sample WVS_Cross-National_Wave_7.csv --out sample.txt")]
 pub struct Args {
     #[command(flatten)]
     survey: SurveyArgs,

@@ -11,6 +11,9 @@ use crate::survey::{SurveyStats, ValidCounts};
 
 /// Options of `indieval survey stats`.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  indieval survey stats WVS_Cross-National_Wave_7.csv --format json")]
 pub struct Args {
     #[command(flatten)]
     survey: SurveyArgs,

@@ -8,6 +8,9 @@ use crate::survey::{Catalogue, SyntheticOptions, SyntheticProfile, write_synthet
 
 /// Options of `indieval survey synth`.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  indieval survey synth --respondents 200 --out people.csv")]
 pub struct Args {
     /// How many synthetic respondents
     #[arg(long, value_name = "N")]

@@ -138,3 +138,72 @@ fn check_refuses_a_chat_template_that_a_run_would_refuse() {
         assert!(text.contains("refused for 1 reason:") && text.contains(said), "{text}");
     }
 }
+
+#[test]
+fn a_chat_template_that_cannot_be_used_leaves_plain_text_and_the_hint_says_how() {
+    let folder = tempfile::tempdir().unwrap();
+    let model = copy_of("qwen2-tied-bf16");
+    let shout = "{% for message in messages %}{{ message.content | upper }}{% endfor %}";
+    std::fs::write(model.path().join("chat_template.jinja"), shout).unwrap();
+    let config = std::fs::read_to_string(model.path().join("config.json")).unwrap();
+    let longer = config.replace("\"max_position_embeddings\": 128", "\"max_position_embeddings\": 4096");
+    assert_ne!(longer, config);
+    std::fs::write(model.path().join("config.json"), longer).unwrap();
+    let run = |more: &[&str]| {
+        let survey = concat!(env!("CARGO_MANIFEST_DIR"), "/data/synthetic-respondents.csv");
+        let mut command = Command::cargo_bin("indieval").unwrap();
+        command.args([
+            "run",
+            "--survey",
+            survey,
+            "--limit",
+            "1",
+            "--splits",
+            "1",
+            "--demonstrations",
+            "0",
+        ]);
+        command
+            .arg("--model")
+            .arg(model.path())
+            .arg("--out")
+            .arg(folder.path().join("run"));
+        command.args(["--device", "cpu", "--quiet"]).args(more).assert()
+    };
+    let refused = run(&[]).code(1);
+    let said = String::from_utf8_lossy(&refused.get_output().stderr).into_owned();
+    assert!(
+        said.starts_with("error: the model's chat template changes the user's message"),
+        "{said}"
+    );
+    assert!(said.contains("hint: ask in plain text (`run --chat none`"), "{said}");
+    run(&["--chat", "none"]).success();
+    // Nor is it in the way of prompts that are no chats.
+    let mut generate = Command::cargo_bin("indieval").unwrap();
+    generate
+        .args(["generate", "-", "--max-tokens", "2", "--device", "cpu", "--model"])
+        .arg(model.path());
+    generate.write_stdin("{\"prompt\": \"a\"}\n").assert().success();
+}
+
+#[test]
+fn chats_without_the_token_that_other_texts_begin_with_are_noted_by_every_command() {
+    let folder = tempfile::tempdir().unwrap();
+    let model = copy_of("llama3-tied-f32");
+    let template = "{% for message in messages %}[{{ message.content }}]{% endfor %}";
+    std::fs::write(model.path().join("chat_template.jinja"), template).unwrap();
+    let settings = std::fs::read_to_string(model.path().join("tokenizer_config.json")).unwrap();
+    let mut settings: Value = serde_json::from_str(&settings).unwrap();
+    settings["add_bos_token"] = true.into();
+    std::fs::write(model.path().join("tokenizer_config.json"), settings.to_string()).unwrap();
+    let noted = "chats begin without <s>, which this tokenizer puts before every other text";
+    let text = stdout(indieval(&folder).arg("check").arg(model.path()));
+    assert!(text.contains(noted), "{text}");
+    let mut generate = Command::cargo_bin("indieval").unwrap();
+    generate
+        .args(["generate", "-", "--max-tokens", "2", "--device", "cpu", "--model"])
+        .arg(model.path());
+    let done = generate.write_stdin("{\"prompt\": \"a\"}\n").assert().success();
+    let said = String::from_utf8_lossy(&done.get_output().stderr).into_owned();
+    assert!(said.contains(noted), "{said}");
+}
