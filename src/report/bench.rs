@@ -153,7 +153,7 @@ impl<'a> Bench<'a> {
 /// The norm that a run's spec names for its headline; the sum where it names none.
 fn spec_norm(run: &RunData) -> Norm {
     let spec: Option<Spec> = toml::from_str(&run.header.spec).ok();
-    spec.and_then(|spec| spec.scoring.norm.parse().ok()).unwrap_or_default()
+    spec.map(|spec| spec.scoring.norm).unwrap_or_default()
 }
 
 /// The methods of a run in the order of its spec: the first one is what its headline is about, decided before any result.

@@ -95,7 +95,7 @@ pub struct Grid {
 impl Default for Grid {
     fn default() -> Self {
         Self {
-            methods: vec![Method::Likelihood],
+            methods: vec![Method::default()],
             splits: Split::ALL.to_vec(),
             demonstrations: vec![200],
             forms: vec![Form::Polar],

@@ -8,7 +8,9 @@ use indieval::metrics::{BaselineRow, DimensionOrder, ModelInfo, Person, Question
 use indieval::model::{Backend, DeviceId, Dtype, Family, Finish, ModelIdentity, QuantizedWeights};
 use indieval::run::{Context, Header, Journal, Note, SessionEvent, Spec};
 use indieval::scoring::parser::read_paper;
-use indieval::scoring::{CandidateScore, Condition, Control, Evidence, Method, Outcome, Permutation, Reading, Try};
+use indieval::scoring::{
+    CandidateScore, Condition, Control, Evidence, EvidenceKind, Method, Outcome, Permutation, Reading, Try,
+};
 use indieval::survey::{Form, QuestionId};
 use rand_chacha::ChaCha8Rng;
 use rand_core::{Rng, SeedableRng};
@@ -317,11 +319,12 @@ pub fn run(plan: &Plan) -> RunData {
 
 /// The share of what can be known that a condition knows.
 fn knowledge(condition: &Condition, category: &str) -> f64 {
-    let method = match condition.method {
-        Method::Likelihood => 0.9,
-        Method::Label => 0.75,
-        Method::Generation => 0.8,
-        Method::GenerationPaper => 0.7,
+    let definition = condition.method.definition();
+    let method = match definition.evidence() {
+        EvidenceKind::Likelihood => 0.9,
+        EvidenceKind::Label => 0.75,
+        EvidenceKind::Generation if definition.asks_all_at_once() => 0.7,
+        EvidenceKind::Generation => 0.8,
     };
     let shown = 1.0 - (-(condition.demonstrations as f64) / 60.0).exp();
     let who = match condition.control {
@@ -350,11 +353,13 @@ fn outcome(
     generator: &mut ChaCha8Rng,
 ) -> Outcome {
     let mut prediction = Some(choice);
-    let evidence = match condition.method {
-        Method::Likelihood => Evidence::Likelihood {
+    let definition = condition.method.definition();
+    let alone = !definition.asks_all_at_once();
+    let evidence = match definition.evidence() {
+        EvidenceKind::Likelihood => Evidence::Likelihood {
             scores: scores(question, candidates, choice, generator),
         },
-        Method::Label => {
+        EvidenceKind::Label => {
             let lead = 0.2 + 2.0 * unit(generator);
             let raw: Vec<f64> = (0..candidates).map(|c| if c == choice { lead } else { 0.0 }).collect();
             let sum = raw.iter().map(|r| r.exp()).sum::<f64>().ln();
@@ -369,11 +374,11 @@ fn outcome(
                 permutations,
             }
         }
-        Method::Generation | Method::GenerationPaper => {
+        EvidenceKind::Generation => {
             let reading = match unit(generator) {
                 x if x < 0.01 => Reading::Unparsable,
                 x if x < 0.02 => Reading::OutOfRange,
-                x if x < 0.03 && condition.method == Method::GenerationPaper => Reading::Missing,
+                x if x < 0.03 && !alone => Reading::Missing,
                 _ => Reading::Choice,
             };
             prediction = prediction.filter(|_| reading == Reading::Choice);
@@ -383,12 +388,8 @@ fn outcome(
                 None => "no answer at all".to_owned(),
             };
             let one = Try {
-                order: if condition.method == Method::Generation {
-                    (0..candidates).collect()
-                } else {
-                    Vec::new()
-                },
-                choice: prediction.filter(|_| condition.method == Method::Generation),
+                order: (0..candidates).filter(|_| alone).collect(),
+                choice: prediction.filter(|_| alone),
                 text,
                 tokens: vec![33],
                 logprobs: vec![-0.4],
@@ -437,7 +438,7 @@ fn as_recorded(outcomes: &mut [Outcome], people: &[Person], conditions: &[Condit
     };
     outcomes.sort_by_cached_key(place);
     for asked in outcomes.chunk_by_mut(|a, b| place(a) == place(b)) {
-        if asked[0].condition.method != Method::GenerationPaper {
+        if !asked[0].condition.method.definition().asks_all_at_once() {
             continue;
         }
         let mut all = Vec::new();

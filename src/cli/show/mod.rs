@@ -44,7 +44,7 @@ pub struct Args {
     #[arg(long)]
     demographics: bool,
     /// How the prediction would be made
-    #[arg(long, value_name = "METHOD", default_value_t = Method::ALL[0], value_parser = choice::<Method>())]
+    #[arg(long, value_name = "METHOD", default_value_t, value_parser = choice::<Method>())]
     method: Method,
     /// The probe; without it, the first of the split that the person answered (generation-paper asks all at once)
     #[arg(long, value_name = "Q")]

@@ -74,8 +74,8 @@ fn context() -> Context {
 
 fn evidence(method: Method, chosen: usize) -> Evidence {
     let lead = |at: usize| if at == chosen { -0.25 } else { -2.5 };
-    match method {
-        Method::Likelihood => Evidence::Likelihood {
+    match method.definition().evidence() {
+        EvidenceKind::Likelihood => Evidence::Likelihood {
             scores: (0..2)
                 .map(|at| CandidateScore {
                     tokens: vec![7, 8],
@@ -86,7 +86,7 @@ fn evidence(method: Method, chosen: usize) -> Evidence {
                 })
                 .collect(),
         },
-        Method::Label | Method::Toy => {
+        EvidenceKind::Label => {
             let logprobs: Vec<f64> = (0..2).map(|at| f64::from(lead(at))).collect();
             let inside: f64 = logprobs.iter().map(|&logprob| libm::exp(logprob)).sum();
             Evidence::Label {
@@ -98,7 +98,7 @@ fn evidence(method: Method, chosen: usize) -> Evidence {
                 logprobs,
             }
         }
-        Method::Generation | Method::GenerationPaper => Evidence::Generation {
+        EvidenceKind::Generation => Evidence::Generation {
             reading: Reading::Choice,
             tries: vec![Try {
                 order: vec![0, 1],

@@ -177,8 +177,8 @@ impl Reader {
     /// Where the records stand.
     fn records_path(&self) -> PathBuf {
         match &self.source {
-            Source::Lines(files) => files.records.path.clone(),
-            Source::Format1(outcomes) => outcomes.path(),
+            RecordSource::Lines(files) => files.records.path.clone(),
+            RecordSource::Format1(outcomes) => outcomes.path(),
         }
     }
 

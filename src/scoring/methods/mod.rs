@@ -24,10 +24,11 @@ use crate::base::{Choice, UnknownChoice};
 use crate::prompt::{Prompt, PromptError};
 
 /// How a prediction is made by a model.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Serialize, Deserialize)]
 #[serde(into = "&'static str", try_from = "String")]
 pub enum Method {
-    /// log P(candidate | context).
+    /// log P(candidate | context). Taken where no method is named.
+    #[default]
     Likelihood,
     /// log P(option label | context with the options listed).
     Label,
