@@ -128,14 +128,14 @@ fn stats(catalogue: &Catalogue, format: OutputFormat) -> anyhow::Result<()> {
 }
 
 #[derive(Serialize)]
-struct QuestionEntry<'a> {
+struct PrintedQuestion<'a> {
     question: QuestionId,
     category: &'a str,
     refined: &'a [Statement],
     polar: &'a [Statement],
 }
 
-impl<'a> QuestionEntry<'a> {
+impl<'a> PrintedQuestion<'a> {
     fn new(catalogue: &'a Catalogue, question: &'a Question) -> Self {
         Self {
             question: question.id,
@@ -160,7 +160,7 @@ impl<'a> QuestionEntry<'a> {
 fn list(catalogue: &Catalogue, format: OutputFormat) -> anyhow::Result<()> {
     let mut text = String::new();
     for question in &catalogue.questions {
-        let entry = QuestionEntry::new(catalogue, question);
+        let entry = PrintedQuestion::new(catalogue, question);
         match format {
             OutputFormat::Json => writeln!(text, "{}", serde_json::to_string(&entry)?)?,
             OutputFormat::Text => text.push_str(&entry.text()),
@@ -175,7 +175,7 @@ fn show(catalogue: &Catalogue, id: QuestionId, format: OutputFormat) -> anyhow::
             "{id} is not in the catalogue; of Q1 to Q259 the paper leaves out Q82, Q91, Q92, Q93, Q105 and Q223"
         );
     };
-    let entry = QuestionEntry::new(catalogue, &catalogue.questions[at]);
+    let entry = PrintedQuestion::new(catalogue, &catalogue.questions[at]);
     match format {
         OutputFormat::Json => print_json(&entry),
         OutputFormat::Text => print(&entry.text()),

@@ -68,7 +68,7 @@ pub fn refuse_existing(path: &Path, force: bool) -> anyhow::Result<()> {
 
 /// A file is where another was to be written.
 #[derive(Debug, thiserror::Error)]
-#[error("{} is there already", path.display())]
+#[error("{} already exists", path.display())]
 pub struct Exists {
     path: PathBuf,
 }

@@ -12,7 +12,7 @@ pub enum ExitStatus {
     Failed = 1,
     /// A run of which something is missing, lines without an answer, or unread answers under `--strict`.
     Incomplete = 3,
-    /// Stopped by a signal; the same command goes on from there (EX_TEMPFAIL of sysexits).
+    /// Stopped by a signal; the same command resumes from there (EX_TEMPFAIL of sysexits).
     Stopped = 75,
     /// Stopped at once by a second signal (128 + SIGINT).
     Interrupted = 130,
@@ -32,5 +32,5 @@ Exit status:
     2  wrong usage
     3  incomplete: outcomes or answers of lines are missing, or, under `run --strict`, answers
        could not be read
-   75  stopped by a signal; the same command goes on from there
+   75  stopped by a signal; the same command resumes from there
   130  interrupted at once";

@@ -163,8 +163,8 @@ impl RequestError {
     pub fn hint(&self) -> Option<String> {
         Some(match self {
             Self::Read { .. } => "requests are lines of JSON in UTF-8; check the path".into(),
-            Self::Write { .. } => "make room or allow writing there, then give the same command again: it goes on \
-                                   where it was"
+            Self::Write { .. } => "make room or allow writing there, then give the same command again: it \
+                                   continues where it stopped"
                 .into(),
             Self::Line { .. } => "correct the line and give the same command again: what is answered is kept; or \
                                   record such lines and go on with --on-error record"
@@ -178,10 +178,10 @@ impl RequestError {
                 .into(),
             Self::Room { .. } => "give the token tree more room (`--tree-tokens`), or shorten the line".into(),
             Self::NoIdentity { .. } => {
-                "put that file back, give another --out, or remove the output to begin anew".into()
+                "put that file back, give another --out, or remove the output to start over".into()
             }
             Self::Mismatch { .. } | Self::OtherModel { .. } | Self::Longer { .. } => {
-                "give another --out, or remove the file to begin anew".into()
+                "give another --out, or remove the file to start over".into()
             }
             Self::Scoring(error) => return error.hint(),
             Self::Json(_) => return None,

@@ -150,7 +150,7 @@ impl RunError {
             Self::EmptyAxis(axis) => format!("give at least one value, for example `{axis} = [...]` in [grid]"),
             Self::UnknownCategory(error) => format!("{} (`each` takes all of them, one at a time)", error.hint()),
             Self::Changed { .. } => {
-                "put the old one back to go on with this run, or start a new one with another --out".into()
+                "put the old one back to resume this run, or start a new one with another --out".into()
             }
             Self::Locked { .. } => "wait for it to end or stop it; if none runs, the lock is free at once".into(),
             Self::Record { .. } => {
@@ -159,14 +159,14 @@ impl RunError {
                     .into()
             }
             Self::Altered { path, .. } if path.ends_with(super::CONTEXT) => {
-                "restore the file from a copy; or remove it, and give the command of the run again to make it anew".into()
+                "restore the file from a copy; or remove it, and give the command of the run again to have it rewritten".into()
             }
             Self::Altered { .. } => {
-                "restore the file from a copy; without one the run can no longer be trusted: start anew with another --out"
+                "restore the file from a copy; without one the run can no longer be trusted: start over with another --out"
                     .into()
             }
             Self::OldFormat { .. } => {
-                "finish it with indieval 0.1, or start anew with another --out; report, compare and verify read it as it is"
+                "finish it with indieval 0.1, or start over with another --out; report, compare and verify read it as it is"
                     .into()
             }
             Self::NewFormat { .. } => "read it with the version of indieval that wrote it, or a later one".into(),

@@ -34,7 +34,7 @@ pub struct Evaluated {
 /// An error together with what of the run is safe.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "{folder}: stopped with {recorded} of {planned} records written; these are kept, and the same command goes on from there"
+    "{folder}: stopped with {recorded} of {planned} records written; these are kept, and the same command resumes from there"
 )]
 pub struct Interrupted {
     /// The run's folder.

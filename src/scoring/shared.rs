@@ -113,7 +113,7 @@ pub fn work<M: LanguageModel + ?Sized, W: Continued>(
     };
     plan.walk(model, base, &paths, |model, reached| {
         let rest = |path: usize| &paths[path][plan.tree.homes[path].held..];
-        let below = reached.iter().map(|&(node, path)| Below {
+        let below = reached.iter().map(|&(node, path)| BelowHome {
             node,
             path,
             rest: rest(path),
@@ -134,7 +134,7 @@ pub fn work<M: LanguageModel + ?Sized, W: Continued>(
 }
 
 /// A path whose home is computed.
-struct Below<'a> {
+struct BelowHome<'a> {
     /// Its home.
     node: Node,
     /// Its number: jobs first, then prompts.
@@ -160,8 +160,8 @@ struct Working<'a, W> {
 
 impl<W: Continued> Working<'_, W> {
     /// Scores the jobs below their homes in one pass.
-    fn score<M: LanguageModel + ?Sized>(&mut self, model: &mut M, below: &[Below<'_>]) -> Result<(), ScoringError> {
-        let text = |below: &Below<'_>| [below.rest, self.jobs[self.unique[below.path]].continuation].concat();
+    fn score<M: LanguageModel + ?Sized>(&mut self, model: &mut M, below: &[BelowHome<'_>]) -> Result<(), ScoringError> {
+        let text = |below: &BelowHome<'_>| [below.rest, self.jobs[self.unique[below.path]].continuation].concat();
         let texts: Vec<Vec<TokenId>> = below.iter().map(text).collect();
         let asked = below.iter().zip(&texts);
         let asked: Vec<(Node, &[TokenId])> = asked.map(|(below, text)| (below.node, text.as_slice())).collect();
@@ -175,7 +175,7 @@ impl<W: Continued> Working<'_, W> {
     }
 
     /// Has the prompts continued, as many together as may be, round after round.
-    fn write<M: LanguageModel + ?Sized>(&mut self, model: &mut M, below: &[Below<'_>]) -> Result<(), ScoringError> {
+    fn write<M: LanguageModel + ?Sized>(&mut self, model: &mut M, below: &[BelowHome<'_>]) -> Result<(), ScoringError> {
         let groups = below.len().div_ceil(BRANCHES_TOGETHER).max(1);
         for members in below.chunks(below.len().div_ceil(groups).max(1)) {
             for (round, decoding) in self.rounds.iter().enumerate() {
@@ -191,7 +191,7 @@ impl<W: Continued> Working<'_, W> {
     fn round<M: LanguageModel + ?Sized>(
         &mut self,
         model: &mut M,
-        members: &[Below<'_>],
+        members: &[BelowHome<'_>],
         round: usize,
         decoding: &Decoding,
     ) -> Result<bool, ScoringError> {

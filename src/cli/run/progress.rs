@@ -50,19 +50,19 @@ impl StopRequests {
 pub struct RunProgress {
     quiet: bool,
     requests: StopRequests,
-    shown: Arc<Mutex<Shown>>,
+    shown: Arc<Mutex<RunDisplay>>,
     /// Whoever tells it again; hanging up ends it.
     ticker: Option<(Sender<()>, JoinHandle<()>)>,
 }
 
 /// How far a run is, and where that is shown.
 #[derive(Debug)]
-struct Shown {
+struct RunDisplay {
     state: RunState,
     display: Display,
 }
 
-impl Shown {
+impl RunDisplay {
     /// Shows what is known now.
     fn show(&mut self) {
         let message = format!("respondents {}", self.state.message(Instant::now()));
@@ -138,7 +138,7 @@ impl RunProgress {
         Self {
             quiet,
             requests,
-            shown: Arc::new(Mutex::new(Shown { state, display })),
+            shown: Arc::new(Mutex::new(RunDisplay { state, display })),
             ticker: None,
         }
     }
@@ -152,7 +152,7 @@ impl RunProgress {
         }
     }
 
-    fn shown(&self) -> MutexGuard<'_, Shown> {
+    fn shown(&self) -> MutexGuard<'_, RunDisplay> {
         self.shown.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

@@ -20,14 +20,14 @@ pub(in crate::run) struct Problem {
     /// Number of the record, from 0.
     pub record: usize,
     /// Which of its two lines is wrong.
-    pub place: Place,
+    pub place: RecordPlace,
     /// What is wrong.
     pub what: String,
 }
 
 /// One of a record's two lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::run) enum Place {
+pub(in crate::run) enum RecordPlace {
     /// The record.
     Record,
     /// Its evidence.
@@ -106,8 +106,8 @@ impl Audit {
     /// Checks the next record, which is number `record`, from 0.
     pub fn check(&mut self, outcome: &Outcome, record: usize) -> Result<(), Problem> {
         let problem = |place, what| Problem { record, place, what };
-        self.alone(outcome).map_err(|what| problem(Place::Record, what))?;
-        evidence(outcome).map_err(|what| problem(Place::Evidence, what))?;
+        self.alone(outcome).map_err(|what| problem(RecordPlace::Record, what))?;
+        evidence(outcome).map_err(|what| problem(RecordPlace::Evidence, what))?;
         self.order(outcome, record)?;
         self.prediction(outcome, record)
     }
@@ -154,7 +154,7 @@ impl Audit {
     fn order(&mut self, outcome: &Outcome, record: usize) -> Result<(), Problem> {
         let problem = |what: &str| Problem {
             record,
-            place: Place::Record,
+            place: RecordPlace::Record,
             what: what.to_owned(),
         };
         let Some(&person) = self.people.get(&outcome.respondent) else {
@@ -203,7 +203,7 @@ impl Audit {
         let holds = match (method.concluded(&outcome.evidence), &outcome.evidence) {
             (Concluded::Choice(choice), evidence) => {
                 if let Some(what) = self.misread(outcome, evidence.tries().unwrap_or_default()) {
-                    return Err(problem(Place::Evidence, &what));
+                    return Err(problem(RecordPlace::Evidence, &what));
                 }
                 choice == outcome.prediction && agrees(outcome)
             }
@@ -218,7 +218,7 @@ impl Audit {
                 paper.recorded.push((outcome.prediction, *reading));
                 if record > paper.first && !tries.is_empty() {
                     let what = "tries of one answer to all probes stand with the first probe alone";
-                    return Err(problem(Place::Evidence, what));
+                    return Err(problem(RecordPlace::Evidence, what));
                 }
                 true
             }
@@ -226,7 +226,7 @@ impl Audit {
             (Concluded::Foreign, _) => false,
         };
         let what = "`prediction` or `status` is not what its evidence says";
-        holds.then_some(()).ok_or_else(|| problem(Place::Record, what))
+        holds.then_some(()).ok_or_else(|| problem(RecordPlace::Record, what))
     }
 
     /// A text that says something else than what is recorded of it.
@@ -249,7 +249,7 @@ impl Audit {
     fn finish(&self, at: &mut At, record: usize) -> Result<(), Problem> {
         let problem = |record, what| Problem {
             record,
-            place: Place::Record,
+            place: RecordPlace::Record,
             what,
         };
         if let Some((question, ..)) = at.probes.get(at.asked) {

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
-use super::line::{Place, Status};
+use super::line::{Pick, Status};
 use crate::model::{Finish, TokenId};
 use crate::scoring::norm::total;
 use crate::scoring::{CandidateScore, Evidence, EvidenceKind, Permutation, Try};
@@ -66,7 +66,7 @@ struct TryEntry {
     /// `order[i]` is the candidate shown as option i; empty where the text answers several probes.
     order: Vec<usize>,
     /// The candidate read from it; -1 where none could be, and where the text answers several probes.
-    choice: Place,
+    choice: Pick,
     text: String,
     tokens: Vec<TokenId>,
     logprobs: Vec<f32>,
@@ -221,7 +221,7 @@ impl TryEntry {
         finite(numbers.chain([&told.temperature]).map(|&number| f64::from(number)))?;
         Ok(Self {
             order: told.order.clone(),
-            choice: Place(told.choice),
+            choice: Pick(told.choice),
             text: told.text.clone(),
             tokens: told.tokens.clone(),
             logprobs: told.logprobs.clone(),

@@ -31,8 +31,8 @@ pub(super) struct RecordLine<'a> {
     pub restricted_to: Cow<'a, str>,
     pub control: Control,
     pub candidates: usize,
-    pub label: Place,
-    pub prediction: Place,
+    pub label: Pick,
+    pub prediction: Pick,
     pub correct: bool,
     pub status: Status,
     pub context_tokens: usize,
@@ -42,15 +42,15 @@ pub(super) struct RecordLine<'a> {
 /// Position of a candidate, -1 where there is none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(into = "i64", try_from = "i64")]
-pub(super) struct Place(pub Option<usize>);
+pub(super) struct Pick(pub Option<usize>);
 
-impl From<Place> for i64 {
-    fn from(choice: Place) -> Self {
+impl From<Pick> for i64 {
+    fn from(choice: Pick) -> Self {
         choice.0.and_then(|at| Self::try_from(at).ok()).unwrap_or(-1)
     }
 }
 
-impl TryFrom<i64> for Place {
+impl TryFrom<i64> for Pick {
     type Error = String;
 
     fn try_from(number: i64) -> Result<Self, String> {
@@ -135,8 +135,8 @@ impl<'a> RecordLine<'a> {
             restricted_to: condition.category.as_deref().unwrap_or_default().into(),
             control: condition.control,
             candidates: outcome.candidates,
-            label: Place(Some(outcome.label)),
-            prediction: Place(outcome.prediction),
+            label: Pick(Some(outcome.label)),
+            prediction: Pick(outcome.prediction),
             correct: outcome.prediction == Some(outcome.label),
             status: Status::of(outcome),
             context_tokens: outcome.context_tokens,

@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io::{BufRead, BufReader, ErrorKind};
 use std::path::{Path, PathBuf};
 
-use super::audit::{Audit, Place, Problem};
+use super::audit::{Audit, Problem, RecordPlace};
 use super::evidence::{decode, file};
 use super::line::RecordLine;
 use super::{Check, RECORDS, Sealed, format1};
@@ -255,7 +255,7 @@ fn agree(folder: &Path, header: &Header, context: &Context) -> Result<(), RunErr
 
 /// That a file goes on behind the last record.
 fn behind(file: &str, bytes: u64) -> String {
-    format!("{file}: {bytes} bytes behind the last whole record")
+    format!("{file}: {bytes} bytes after the last whole record")
 }
 
 impl RunFiles {
@@ -291,7 +291,7 @@ impl RunFiles {
         let line = problem.record + 1;
         let last = self.evidence.iter().find(|lines| lines.record == Some(problem.record));
         match (problem.place, last) {
-            (Place::Evidence, Some(lines)) => (lines.path.clone(), lines.number),
+            (RecordPlace::Evidence, Some(lines)) => (lines.path.clone(), lines.number),
             _ => (self.records.path.clone(), line),
         }
     }

@@ -41,7 +41,7 @@ pub struct Tally {
     splits: Vec<Split>,
     neighbours: usize,
     questions: usize,
-    counts: Vec<ProbeCounts>,
+    counts: Vec<AnswerCounts>,
 }
 
 /// What a person of mean weight counts for.
@@ -52,7 +52,7 @@ const TOGETHER: usize = 32;
 
 /// One question in one split.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct ProbeCounts {
+struct AnswerCounts {
     /// People.
     people: u64,
     /// Their weight, and that of those for whom each prediction is right.
@@ -96,7 +96,7 @@ impl Tally {
     }
 
     fn empty(questions: usize, splits: &[Split], neighbours: usize) -> Self {
-        let nothing = ProbeCounts {
+        let nothing = AnswerCounts {
             people: 0,
             asked: 0,
             majority: 0,
