@@ -7,7 +7,7 @@
 //!
 //! - [`model::open`] opens a model by the name of a checkpoint, a folder or a file.
 //! - [`scoring::texts`] tells how likely it finds any texts after a context.
-//! - [`run`] evaluates it on survey respondents and keeps a record of every answer.
+//! - [`run::evaluate`] evaluates it on survey respondents and keeps a record of every answer.
 //!
 //! ```
 //! use indieval::model::{self, OpenOptions, source::Silent};

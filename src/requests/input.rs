@@ -138,3 +138,22 @@ impl InputLines {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_keep_their_numbers_after_blank_ones() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), "\u{feff}\n\n  \r\n{\"a\": 1}\n\n{\"a\" 1}\n").unwrap();
+        let mut input = InputLines::open(file.path()).unwrap();
+        let lines = input.window().unwrap().unwrap();
+        let numbers: Vec<u64> = lines.iter().map(|line| line.number).collect();
+        assert_eq!(numbers, [4, 6]);
+        assert!(lines[1].place.ends_with(":6"), "{}", lines[1].place);
+        let said = lines[1].fields().unwrap_err().to_string();
+        assert!(said.ends_with(":6: is no JSON: expected `:` (column 6)"), "{said}");
+        assert!(input.window().unwrap().is_none());
+    }
+}

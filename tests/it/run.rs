@@ -458,3 +458,33 @@ fn what_is_missing_is_named_with_a_remedy() {
         assert!(said.contains(part), "{arguments:?}: `{part}` is missing from\n{said}");
     }
 }
+
+/// As under `nohup`, and for jobs that a script starts in the background.
+#[test]
+#[cfg(unix)]
+fn signals_that_were_ignored_at_the_start_stop_nothing() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let out = folder.path().join("run");
+    let mut command = run("fake:7", &out, &["--limit", "30"]);
+    let program = command.get_program().to_owned();
+    let arguments: Vec<_> = command.get_args().map(ToOwned::to_owned).collect();
+    command = Command::new("sh");
+    command
+        .args(["-c", "trap '' HUP INT TERM; exec \"$0\" \"$@\""])
+        .arg(program)
+        .args(arguments);
+    let mut child = command
+        .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .expect("the program starts");
+    for signal in ["HUP", "INT", "TERM"] {
+        std::thread::sleep(std::time::Duration::from_millis(150));
+        let id = child.id().to_string();
+        Command::new("kill").args(["-s", signal, &id]).status().expect("kill");
+    }
+    assert_eq!(child.wait().expect("it ends").code(), Some(0));
+    let header: Value = serde_json::from_slice(&std::fs::read(out.join("run.json")).expect("run.json")).expect("JSON");
+    let lines = records(&out).iter().filter(|&&byte| byte == b'\n').count();
+    assert_eq!(header["outcomes"], lines);
+}

@@ -134,10 +134,7 @@ fn a_sample_is_balanced_and_names_people_of_the_file() {
 
     let before = std::fs::read(&out).unwrap();
     let again = refused(&["sample", text(&file), "--respondents", "90", "--out", text(&out)]);
-    assert!(
-        again.contains("already exists") && again.contains("--force"),
-        "{again}"
-    );
+    assert!(again.contains("already exists") && again.contains("--force"), "{again}");
     let error = refused(&[
         "sample",
         text(&file),
