@@ -13,7 +13,7 @@ use super::sniff::TableLayout;
 /// Rows below a header. Rows without any content are left out and counted.
 pub(super) struct TableRows<'a> {
     path: &'a Path,
-    reader: csv::Reader<Bounded>,
+    reader: csv::Reader<RowGuard>,
     row: ByteRecord,
     /// Columns of the header, and how many of them there are up to the last one with a name.
     width: usize,
@@ -30,7 +30,7 @@ impl<'a> TableRows<'a> {
             .has_headers(false)
             .flexible(true)
             .delimiter(layout.separator.byte())
-            .from_reader(Bounded::new(input));
+            .from_reader(RowGuard::new(input));
         Self {
             path,
             reader,
@@ -142,14 +142,14 @@ fn cause(error: csv::Error) -> io::Error {
 pub(super) const LONGEST_ROW: u64 = 1 << 24;
 
 /// A stream that ends in an error where one row takes in too much of it.
-struct Bounded {
+struct RowGuard {
     input: ByteSource,
     /// Bytes read for the present row.
     row: u64,
     at_end: bool,
 }
 
-impl Bounded {
+impl RowGuard {
     const fn new(input: ByteSource) -> Self {
         Self {
             input,
@@ -159,7 +159,7 @@ impl Bounded {
     }
 }
 
-impl Read for Bounded {
+impl Read for RowGuard {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         if self.row > LONGEST_ROW {
             return Err(io::Error::new(io::ErrorKind::InvalidData, "a row without an end"));
