@@ -1,6 +1,6 @@
 //! One person and one split: what is shown and what is asked.
 
-use super::demonstration::{Count, Demonstration, DemonstrationRule, demonstrations, substitutes};
+use super::demonstration::{Count, Demonstration, DemonstrationRule, arranged, demonstrations, order, statement};
 use super::split::{Split, split_questions};
 use crate::survey::{Catalogue, Form, QuestionIndex, Respondent};
 
@@ -53,9 +53,22 @@ impl Case {
 
     /// The same probes, shown by another person's statements on the same questions, as far as the donor answered them:
     /// what differs is who speaks, not what about.
+    ///
+    /// Where the donor did not answer one of them, the donor's answer to the next question in the person's own order stands
+    /// in, after the others; so there are as many statements, as far as the donor answered as many.
     #[must_use]
     pub fn shown_by(mut self, catalogue: &Catalogue, donor: &Respondent, rule: &DemonstrationRule) -> Self {
-        self.demonstrations = substitutes(catalogue, &self, donor, rule);
+        let shown: Vec<QuestionIndex> = self.demonstrations.iter().map(|shown| shown.question).collect();
+        let further = order(catalogue, &self.respondent, self.split, rule, self.asked);
+        let further = further.into_iter().filter(|question| !shown.contains(question));
+        let substitutes = shown
+            .iter()
+            .copied()
+            .chain(further)
+            .filter_map(|question| statement(donor, question, rule))
+            .take(shown.len())
+            .collect();
+        self.demonstrations = arranged(substitutes, rule);
         self
     }
 

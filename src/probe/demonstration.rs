@@ -2,7 +2,6 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::case::Case;
 use super::draw::{KeyPart, key, shuffle};
 use super::split::{Split, is_probe};
 use crate::survey::{Catalogue, CategoryId, Form, QuestionIndex, Respondent};
@@ -93,32 +92,8 @@ pub fn demonstrations(
     arranged(shown, rule)
 }
 
-/// What another person said to the questions of which the person's own statements would be `shown`; as many, as far as
-/// the donor answered as many.
-///
-/// Where the donor did not answer one of them, the donor's answer to the next question in the person's own order stands
-/// in, after the others.
-pub(super) fn substitutes(
-    catalogue: &Catalogue,
-    case: &Case,
-    donor: &Respondent,
-    rule: &DemonstrationRule,
-) -> Vec<Demonstration> {
-    let shown: Vec<QuestionIndex> = case.demonstrations.iter().map(|shown| shown.question).collect();
-    let further = order(catalogue, &case.respondent, case.split, rule, case.asked);
-    let further = further.into_iter().filter(|question| !shown.contains(question));
-    let substitutes = shown
-        .iter()
-        .copied()
-        .chain(further)
-        .filter_map(|question| statement(donor, question, rule))
-        .take(shown.len())
-        .collect();
-    arranged(substitutes, rule)
-}
-
 /// The questions that may be shown of a person, in the person's own random order.
-fn order(
+pub(super) fn order(
     catalogue: &Catalogue,
     respondent: &str,
     split: Split,
@@ -132,7 +107,12 @@ fn order(
     questions
 }
 
-fn statement(respondent: &Respondent, question: QuestionIndex, rule: &DemonstrationRule) -> Option<Demonstration> {
+/// What the respondent said to a question; absent where they did not answer it.
+pub(super) fn statement(
+    respondent: &Respondent,
+    question: QuestionIndex,
+    rule: &DemonstrationRule,
+) -> Option<Demonstration> {
     Some(Demonstration {
         question,
         statement: respondent.answers.get(question)?.group(rule.form)?,
@@ -141,7 +121,7 @@ fn statement(respondent: &Respondent, question: QuestionIndex, rule: &Demonstrat
 }
 
 /// In the order of showing.
-fn arranged(mut shown: Vec<Demonstration>, rule: &DemonstrationRule) -> Vec<Demonstration> {
+pub(super) fn arranged(mut shown: Vec<Demonstration>, rule: &DemonstrationRule) -> Vec<Demonstration> {
     if rule.category.is_some() {
         shown.sort_by_key(|demonstration| demonstration.question);
     }
