@@ -3,6 +3,7 @@
 
     usage: scripts/make_goldens.py                     # the tiny checkpoints
            scripts/make_goldens.py NAME...             # only these; the others stay as they are
+           scripts/make_goldens.py --chat              # an answer in a chat, with and without its BOS
            scripts/make_goldens.py --smollm2 FILE.gguf # the golden log-probabilities of the real SmolLM2
 
 Needs torch, transformers, tokenizers, safetensors and (for --smollm2) gguf. The seeds are fixed. The tests read only
@@ -150,6 +151,41 @@ special holy days. On the whole I am satisfied with my life as it is these days,
 """.replace("\n", " ").strip()
 
 
+# The template of Mixtral-8x22B-Instruct, whose tokenizer adds no BOS by itself: only the template writes it.
+CHAT_TEMPLATE = """{{bos_token}}{% for message in messages %}{% if (message['role'] == 'user') != (loop.index0 % 2 == 0) %}\
+{{ raise_exception('Conversation roles must alternate user/assistant/user/assistant/...') }}{% endif %}\
+{% if message['role'] == 'user' %}{{ ' [INST] ' + message['content'] + ' [/INST]' }}{% elif message['role'] == 'assistant' %}\
+{{ ' ' + message['content'] + ' ' + eos_token}}{% else %}\
+{{ raise_exception('Only user and assistant roles are supported!') }}{% endif %}{% endfor %}"""
+MESSAGE = "Which one? (A) Family is very important. (B) Friends are."
+ANSWERS = [" A", " (B) Friends are.", " not sure"]
+
+
+def make_chat():
+    """What transformers makes of a chat with the golden Mixtral, and the log-probabilities of answers with and without BOS."""
+    folder = GOLDEN / "mixtral-f32"
+    tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
+    model = transformers.AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32, attn_implementation="eager")
+    model.eval()
+    tokenizer.chat_template = CHAT_TEMPLATE
+    chat = tokenizer.apply_chat_template([{"role": "user", "content": MESSAGE}], tokenize=True)
+    chat = list(chat if isinstance(chat, list) else chat["input_ids"])
+    assert chat[0] == tokenizer.bos_token_id and chat.count(chat[0]) == 1
+
+    def logprobs(context, answer):
+        with torch.no_grad():
+            rows = model(torch.tensor([context + answer])).logits[0].log_softmax(-1)
+        return [rows[at - 1, token].item() for at, token in enumerate(context + answer) if at >= len(context)]
+
+    answers = [(answer, tokenizer(answer)["input_ids"]) for answer in ANSWERS]
+    out = {"chat_template": CHAT_TEMPLATE, "message": MESSAGE, "chat": chat, "answers": [
+        {"text": text, "ids": ids, "logprobs": logprobs(chat, ids), "without_bos": logprobs(chat[1:], ids)}
+        for text, ids in answers]}
+    (GOLDEN / "mixtral-chat.json").write_text(json.dumps(out, indent=1) + "\n")
+    for answer in out["answers"]:
+        print(f"{answer['text']!r}: {sum(answer['logprobs']):.3f} nats, without BOS {sum(answer['without_bos']):.3f}")
+
+
 def read_llama_gguf(path):
     """An f32 LlamaForCausalLM with the dequantised tensors of a GGUF file, its queries and keys unpermuted."""
     import gguf
@@ -204,6 +240,9 @@ def make_smollm2(gguf):
           f"at most {worst:.4f} nats a token away, {changed} argmax changed")
 
 
+OTHERS = ["mixtral-chat.json", "smollm2-135m.json"]
+
+
 def provenance(made):
     """Every checkpoint with what made it: those `made` now with today's versions, the others as they are recorded."""
     path = GOLDEN / "PROVENANCE.md"
@@ -211,12 +250,15 @@ def provenance(made):
     now = (f"Python {platform.python_version()}, torch {torch.__version__}, transformers {transformers.__version__}, "
            f"tokenizers {tokenizers.__version__}, safetensors {safetensors.__version__}")
     recorded.update(dict.fromkeys(made, now))
-    names = "\n".join(f"- `{name}`: {recorded[name]}" for name in [*CHECKPOINTS, "smollm2-135m.json"])
+    names = "\n".join(f"- `{name}`: {recorded[name]}" for name in [*CHECKPOINTS, *OTHERS])
     path.write_text(f"""# Where these files come from
 
-Every file here but this project's own text was made by `scripts/make_goldens.py` with fixed seeds.
+Every file here but this project's own text was made by `scripts/make_goldens.py` with fixed seeds; `chat.json` by
+`scripts/make_chat_goldens.py`, and what is in `tokenizers` by `scripts/make_tokenizer_goldens.py` and
+`scripts/make_special_token_goldens.py`, which say what they need.
 
     python scripts/make_goldens.py
+    python scripts/make_goldens.py --chat
     python scripts/make_goldens.py --smollm2 smollm2-135m.gguf
 
 Made on the CPU with:
@@ -230,6 +272,10 @@ Each has the checkpoint as transformers saves it, a {VOCABULARY}-token byte-leve
 f32, with eager attention. `config.json` writes RoPE as published checkpoints do (`rope_theta`, `rope_scaling`), for Qwen3 as
 transformers 5 does (`rope_parameters`).
 
+`mixtral-chat.json` holds the token ids that transformers gives to a chat with `mixtral-f32` under the template of
+Mixtral-8x22B-Instruct, and the log-probabilities of answers in it, in nats; `without_bos` is what they are
+where the BOS is lost.
+
 `smollm2-135m.json` holds token ids of a text written for it, and their log-probabilities in nats under SmolLM2-135M-Instruct
 (Q4_1, Apache-2.0; the GGUF named by its SHA-256 is not in this repository), dequantised, computed by transformers in f32 and bf16.
 
@@ -241,15 +287,20 @@ of them in float64, and how far its own f32 is from these (`transformers_f32_off
 if __name__ == "__main__":
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("names", nargs="*", metavar="NAME", help="of CHECKPOINTS; all where none is given")
+    arguments.add_argument("--chat", action="store_true")
     arguments.add_argument("--smollm2", type=Path, metavar="FILE.gguf")
     given = arguments.parse_args()
     torch.set_num_threads(1)
     GOLDEN.mkdir(parents=True, exist_ok=True)
     made = ["smollm2-135m.json"] if given.smollm2 else given.names or list(CHECKPOINTS)
-    if unknown := set(made) - {*CHECKPOINTS, "smollm2-135m.json"}:
+    if given.chat:
+        made = ["mixtral-chat.json"]
+    if unknown := set(made) - {*CHECKPOINTS, *OTHERS}:
         arguments.error(f"no checkpoint is called {', '.join(sorted(unknown))}; there are {', '.join(CHECKPOINTS)}")
     for each in made:
-        if given.smollm2:
+        if given.chat:
+            make_chat()
+        elif given.smollm2:
             make_smollm2(given.smollm2)
         else:
             make(each)

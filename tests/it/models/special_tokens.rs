@@ -1,12 +1,13 @@
 //! Special and added tokens are those that transformers has, in whichever file they are written.
 
-use indieval::model::{Checkpoint, Inspection, Markup, Tokenizer};
+use indieval::model::{Checkpoint, Inspection, LanguageModel, Markup, QuantizedWeights, Tokenizer};
 use indieval::prompt::{ChatTemplate, Date};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::gguf_writer::Writer;
 use super::{copy_of, golden};
+use crate::golden::engine_with;
 
 /// What transformers gives for folders and GGUF files of many settings; scripts/make_special_token_goldens.py.
 #[derive(Deserialize)]
@@ -170,6 +171,61 @@ fn texts_and_chats_of_gguf_files_have_the_bos_that_transformers_has() {
         if case.base == "bytes" {
             assert_eq!(chat, case.ids.chat, "{case:?}");
         }
+    }
+}
+
+/// Mixtral-8x22B-Instruct: the tokenizer adds no BOS by itself, the template writes it; scripts/make_goldens.py.
+#[derive(Deserialize)]
+struct Chat {
+    chat_template: String,
+    message: String,
+    /// Ids of the message in a chat.
+    chat: Vec<u32>,
+    answers: Vec<Answer>,
+}
+
+#[derive(Deserialize)]
+struct Answer {
+    text: String,
+    ids: Vec<u32>,
+    logprobs: Vec<f64>,
+    /// What they would be if the BOS were lost.
+    without_bos: Vec<f64>,
+}
+
+#[test]
+fn answers_in_a_chat_whose_bos_only_the_template_writes_have_transformers_log_probabilities() {
+    /// Nats a token: f32 on both sides, through two layers.
+    const TOLERANCE: f64 = 1e-4;
+    let golden: Chat = serde_json::from_slice(&std::fs::read(golden("mixtral-chat.json")).unwrap()).unwrap();
+    let folder = copy_of("mixtral-f32");
+    std::fs::write(folder.path().join("chat_template.jinja"), &golden.chat_template).unwrap();
+    let checkpoint = Checkpoint::open(folder.path()).unwrap();
+    let tokenizer = &checkpoint.tokenizer;
+    let special = tokenizer.special_tokens();
+    assert_eq!(special.leading, None, "plain texts get no BOS");
+    let template = checkpoint.chat_template.as_ref().unwrap();
+    let template = ChatTemplate::new(template, special.bos_text(), special.eos_text(), Date::default()).unwrap();
+    let frame = template.frame().unwrap();
+    let prompt = format!("{}{}{}", frame.before, golden.message, frame.after);
+    let chat = tokenizer.encode_whole(&prompt, Markup::Chat).unwrap();
+    assert_eq!(chat, golden.chat);
+
+    let dequantized = QuantizedWeights::Dequantize;
+    let mut engine = engine_with(folder.path(), candle_core::DType::F32, 4096, dequantized);
+    let root = engine.root();
+    for answer in &golden.answers {
+        assert_eq!(tokenizer.encode(&answer.text).unwrap(), answer.ids);
+        let logits = engine.logits(root, &[&chat[..], &answer.ids].concat()).unwrap();
+        let rows = candle_nn::ops::log_softmax(&logits, 1).unwrap().to_vec2::<f32>().unwrap();
+        let found = rows[chat.len() - 1..].iter().zip(&answer.ids);
+        let found: Vec<f64> = found.map(|(row, &id)| f64::from(row[id as usize])).collect();
+        let furthest = |from: &[f64]| {
+            let off = found.iter().zip(from).map(|(a, b)| (a - b).abs());
+            off.fold(0.0, f64::max)
+        };
+        assert!(furthest(&answer.logprobs) < TOLERANCE, "{}: {found:?}", answer.text);
+        assert!(furthest(&answer.without_bos) > 100.0 * TOLERANCE, "{}", answer.text);
     }
 }
 
