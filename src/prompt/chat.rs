@@ -196,8 +196,9 @@ impl ChatTemplate {
                 messages => messages,
                 add_generation_prompt => opening == Opening::Assistant,
                 enable_thinking => false,
-                bos_token => &self.bos,
-                eos_token => &self.eos,
+                // transformers tells a template only of tokens that there are.
+                bos_token => defined(&self.bos),
+                eos_token => defined(&self.eos),
                 tools => Value::from(()),
                 documents => Value::from(()),
             },
@@ -286,6 +287,14 @@ impl Limits {
                 bytes: output,
             },
         }
+    }
+}
+
+/// A token's text; undefined where it has none.
+fn defined(text: &str) -> Value {
+    match text {
+        "" => Value::UNDEFINED,
+        text => Value::from(text),
     }
 }
 

@@ -3,6 +3,7 @@
 use minijinja::value::{Kwargs, ValueKind};
 use minijinja::{Error, ErrorKind, State, Value};
 
+use super::chat_repr;
 use super::python_json::Escape;
 
 /// Deepest nesting of a value.
@@ -78,10 +79,20 @@ fn take(value: &Value, left: &mut Size, depth: usize) -> Result<(), Error> {
     Ok(())
 }
 
-/// `tojson`: Python's way of writing JSON, without the escapes for HTML that the engine's own filter makes.
-pub(super) fn tojson(state: &State<'_, '_>, value: Value, options: Kwargs, most: Size) -> Result<String, Error> {
+/// `tojson(value, ensure_ascii=False, indent=None, separators=None, sort_keys=False)`, the first two also by place:
+/// Python's way of writing JSON, without the escapes for HTML that the engine's own filter makes.
+pub(super) fn tojson(
+    state: &State<'_, '_>,
+    value: Value,
+    placed: [Option<Value>; 2],
+    options: &Kwargs,
+    most: Size,
+) -> Result<String, Error> {
+    let layout = JsonLayout::new(placed, options)?;
+    if value.kind() == ValueKind::Iterable {
+        return Err(failure("tojson cannot write what is computed as it is read".to_owned()));
+    }
     let value = measured(state, value, most)?;
-    let layout = Layout::new(&options)?;
     let mut out = String::new();
     layout.value(&mut out, &value, 0, most.bytes)?;
     state.consume_fuel(out.len() as u64 / 256)?;
@@ -89,7 +100,7 @@ pub(super) fn tojson(state: &State<'_, '_>, value: Value, options: Kwargs, most:
 }
 
 /// The options of one call.
-struct Layout {
+struct JsonLayout {
     indent: Option<String>,
     between: String,
     colon: String,
@@ -97,16 +108,10 @@ struct Layout {
     sorted: bool,
 }
 
-impl Layout {
-    fn new(options: &Kwargs) -> Result<Self, Error> {
-        let indent = match options.get::<Option<Value>>("indent")? {
-            None => None,
-            Some(value) if value.is_none() => None,
-            Some(value) => Some(match value.as_str() {
-                Some(text) => text.chars().take(64).collect(),
-                None => " ".repeat(usize::try_from(value).unwrap_or(0).min(64)),
-            }),
-        };
+impl JsonLayout {
+    fn new([ensure_ascii, indent]: [Option<Value>; 2], options: &Kwargs) -> Result<Self, Error> {
+        let indent = indent.or(options.get("indent")?).filter(|value| !value.is_none());
+        let indent = indent.map(indentation).transpose()?;
         let separators = options
             .get::<Option<Value>>("separators")?
             .filter(|value| !value.is_none());
@@ -118,9 +123,9 @@ impl Layout {
             // Where each item has its line, nothing stands behind a comma.
             None => (if indent.is_some() { "," } else { ", " }.to_owned(), ": ".to_owned()),
         };
-        let escape = match options.get::<Option<bool>>("ensure_ascii")? {
-            Some(true) => Escape::NonAscii,
-            Some(false) | None => Escape::Control,
+        let escape = match ensure_ascii.or(options.get("ensure_ascii")?) {
+            Some(value) if value.is_true() => Escape::NonAscii,
+            _ => Escape::Control,
         };
         let sorted = options.get::<Option<bool>>("sort_keys")?.unwrap_or(false);
         options.assert_all_used()?;
@@ -201,12 +206,40 @@ impl Layout {
     }
 }
 
+/// What a line is indented by: so many spaces, or a text.
+fn indentation(value: Value) -> Result<String, Error> {
+    const WIDEST: usize = 64;
+    let wide = || failure(format!("tojson with an indentation of more than {WIDEST} characters"));
+    let by = match value.as_str() {
+        Some(text) => text.to_owned(),
+        None if value.kind() == ValueKind::Bool => " ".repeat(usize::from(value.is_true())),
+        None if value.is_integer() => " ".repeat(match i64::try_from(value) {
+            Ok(spaces) => usize::try_from(spaces).unwrap_or(0).min(WIDEST + 1),
+            Err(_) => WIDEST + 1,
+        }),
+        None => {
+            return Err(failure(
+                "tojson's indentation is neither a whole number nor a text".to_owned(),
+            ));
+        }
+    };
+    match by.len() > WIDEST {
+        true => Err(wide()),
+        false => Ok(by),
+    }
+}
+
 /// A value that is neither text nor made of others.
 fn scalar(value: &Value) -> Result<String, Error> {
     match value.kind() {
         ValueKind::None => Ok("null".to_owned()),
         ValueKind::Bool => Ok(value.is_true().to_string()),
-        ValueKind::Number => Ok(value.to_string()),
+        ValueKind::Number => Ok(match chat_repr::number(value).as_str() {
+            "inf" => "Infinity".to_owned(),
+            "-inf" => "-Infinity".to_owned(),
+            "nan" => "NaN".to_owned(),
+            number => number.to_owned(),
+        }),
         kind => Err(failure(format!("tojson cannot write {kind}"))),
     }
 }

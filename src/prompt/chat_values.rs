@@ -1,7 +1,5 @@
 //! What chat templates may call: `strftime_now` and `raise_exception`.
 
-use std::fmt::Write;
-
 use minijinja::{Environment, Error, ErrorKind, State, Value};
 
 use super::chat_json::{Size, measured};
@@ -62,11 +60,6 @@ impl Date {
     /// Python's `strftime` at midnight of this day, for the fields that templates use. The error names the field that
     /// is not known.
     pub fn format(self, format: &str) -> Result<String, String> {
-        let month = MONTHS
-            .get(usize::from(self.month).wrapping_sub(1))
-            .copied()
-            .unwrap_or("?");
-        let weekday = DAYS[self.weekday()];
         let mut out = String::new();
         let mut chars = format.chars();
         while let Some(c) = chars.next() {
@@ -74,23 +67,71 @@ impl Date {
                 out.push(c);
                 continue;
             }
-            // Writing to a string cannot fail.
-            let _ = match chars.next() {
-                Some('Y') => write!(out, "{:04}", self.year),
-                Some('y') => write!(out, "{:02}", self.year % 100),
-                Some('m') => write!(out, "{:02}", self.month),
-                Some('d') => write!(out, "{:02}", self.day),
-                Some('B') => write!(out, "{month}"),
-                Some('b') => write!(out, "{}", month.get(..3).unwrap_or(month)),
-                Some('A') => write!(out, "{weekday}"),
-                Some('a') => write!(out, "{}", weekday.get(..3).unwrap_or(weekday)),
-                Some('H' | 'M' | 'S') => write!(out, "00"),
-                Some('%') => write!(out, "%"),
-                Some(other) => return Err(format!("strftime_now does not know the field %{other}")),
-                None => return Err("strftime_now's format ends with a lone %".into()),
-            };
+            let lone = || "strftime_now's format ends with a lone %".to_owned();
+            match chars.next().ok_or_else(lone)? {
+                // glibc's mark for numbers without zeros or spaces before them.
+                '-' => {
+                    let field = chars.next().ok_or_else(lone)?;
+                    let padded = self.field(field)?;
+                    let bare = padded.trim_start_matches(['0', ' ']);
+                    out.push_str(if bare.is_empty() { "0" } else { bare });
+                }
+                field => out.push_str(&self.field(field)?),
+            }
         }
         Ok(out)
+    }
+
+    /// One field of a format, at midnight.
+    fn field(self, field: char) -> Result<String, String> {
+        let month = MONTHS
+            .get(usize::from(self.month).wrapping_sub(1))
+            .copied()
+            .unwrap_or("?");
+        let weekday = self.weekday();
+        let short = |name: &str| name.get(..3).unwrap_or(name).to_owned();
+        Ok(match field {
+            'Y' => format!("{:04}", self.year),
+            'C' => format!("{:02}", self.year / 100),
+            'y' => format!("{:02}", self.year % 100),
+            'm' => format!("{:02}", self.month),
+            'd' => format!("{:02}", self.day),
+            'e' => format!("{:2}", self.day),
+            'j' => format!("{:03}", self.day_of_year()),
+            'B' => month.to_owned(),
+            'b' | 'h' => short(month),
+            'A' => DAYS[weekday].to_owned(),
+            'a' => short(DAYS[weekday]),
+            'u' => if weekday == 0 { 7 } else { weekday }.to_string(),
+            'w' => weekday.to_string(),
+            'H' | 'M' | 'S' => "00".to_owned(),
+            'I' => "12".to_owned(),
+            'p' => "AM".to_owned(),
+            'f' => "000000".to_owned(),
+            'D' | 'x' => self.format("%m/%d/%y")?,
+            'F' => self.format("%Y-%m-%d")?,
+            'R' => "00:00".to_owned(),
+            'T' | 'X' => "00:00:00".to_owned(),
+            'c' => self.format("%a %b %e %H:%M:%S %Y")?,
+            // A date without a time zone has none to name.
+            'z' | 'Z' => String::new(),
+            'n' => "\n".to_owned(),
+            't' => "\t".to_owned(),
+            '%' => "%".to_owned(),
+            other => return Err(format!("strftime_now does not know the field %{other}")),
+        })
+    }
+
+    /// Counted from 1.
+    fn day_of_year(self) -> usize {
+        const BEFORE: [usize; 12] = [0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334];
+        let before = BEFORE
+            .get(usize::from(self.month).wrapping_sub(1))
+            .copied()
+            .unwrap_or(0);
+        let year = self.year;
+        let is_leap = year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
+        before + usize::from(self.day) + usize::from(is_leap && self.month > 2)
     }
 
     /// 0 is Sunday (Sakamoto's rule).
@@ -110,11 +151,14 @@ pub(super) fn add(environment: &mut Environment<'_>, date: Date, most: Size) {
         Err(failure(format!("the template itself says: {shown}")))
     };
     environment.add_function("raise_exception", raise);
-    environment.add_function("strftime_now", move |format: String| -> Result<String, Error> {
+    environment.add_function("strftime_now", move |format: Value| -> Result<String, Error> {
+        let format = format
+            .as_str()
+            .ok_or_else(|| failure("strftime_now's format must be a text".to_owned()))?;
         if format.len() > LONGEST_FORMAT {
             return Err(failure(format!("strftime_now's format has {} bytes", format.len())));
         }
-        date.format(&format).map_err(failure)
+        date.format(format).map_err(failure)
     });
 }
 
@@ -140,6 +184,18 @@ mod tests {
             day: 29,
         };
         assert_eq!(leap.format("%a %Y-%m-%d").unwrap(), "Tue 2000-02-29");
+        // Printed by Python 3 with glibc.
+        let early = Date {
+            year: 2026,
+            month: 3,
+            day: 5,
+        };
+        assert_eq!(
+            early
+                .format("%j %e %-d %-m %u %w %I:%M %p %D %F %T %h %f [%Z] %c")
+                .unwrap(),
+            "064  5 5 3 4 4 12:00 AM 03/05/26 2026-03-05 00:00:00 Mar 000000 [] Thu Mar  5 00:00:00 2026"
+        );
         assert!(date.format("%Q").unwrap_err().contains("%Q"));
         assert!(date.format("50%").is_err());
     }

@@ -10,6 +10,10 @@ use super::error::ChatError;
 pub(super) const MEASURED: &str = "_measured";
 /// The same for what is put into a namespace, which must not be one itself.
 pub(super) const HELD: &str = "_held";
+/// The same for what a loop runs over, which must not be none.
+pub(super) const ITERATED: &str = "_iterated";
+/// Stands for an argument of a macro that was not given.
+pub(super) const ABSENT: &str = "_absent";
 
 /// Most tokens of one tag: what is nested by operators, filters or calls nests less deeply than that.
 const LONGEST_TAG: usize = 2_000;
@@ -19,10 +23,11 @@ const MOST_ELIF: usize = 500;
 /// Rewrites a template so that lines keep their numbers:
 ///
 /// - Line ends are those of Unix, as Jinja makes them.
-/// - `{% generation %}` ... `{% endgeneration %}` marks the model's turns for training and writes nothing, so it
-///   becomes a condition that always holds; its white-space control stays.
+/// - `{% generation %}` ... `{% endgeneration %}` marks the model's turns for training and writes nothing; what is given
+///   a name in it has no name behind it, so it becomes a `with`. Its white-space control stays.
 /// - A backslash at the end of a line inside a string literal joins the lines, as in Python.
 /// - What `set`, `with`, `for` and the parameters of macros give a name is measured.
+/// - A macro's parameters may be named in the default values of those behind them.
 ///
 /// Errors: tags that are too long, and those that would let values grow unmeasured.
 pub(super) fn from_python(source: &str) -> Result<String, ChatError> {
@@ -133,12 +138,14 @@ impl<'a> Tag<'a> {
         let tag = Tag::new(&joined);
         let word = tag.word();
         Ok(match word {
-            "generation" => joined.replacen("generation", "if true", 1),
-            "endgeneration" => joined.replacen("endgeneration", "endif", 1),
+            "generation" => joined.replacen("generation", "with", 1),
+            "endgeneration" => joined.replacen("endgeneration", "endwith", 1),
             "set" => tag.replaced(&set(tag.inside)),
             "with" => tag.replaced(&with(tag.inside)),
             "for" => tag.replaced(&for_loop(tag.inside)?),
-            "macro" => format!("{joined}{}", tag.measure_parameters()),
+            "macro" => tag.macro_head(),
+            // Jinja keeps the line break behind it.
+            "raw" if tag.inside.len() == joined.len() - 4 => format!("{}+%}}", &joined[..joined.len() - 2]),
             "call" if tag.inside.trim_start()[4..].trim_start().starts_with('(') => {
                 return Err("a `call` with parameters".to_owned());
             }
@@ -153,24 +160,42 @@ impl<'a> Tag<'a> {
         [&self.whole[..start], inside, &self.whole[end..]].concat()
     }
 
-    /// Tags that measure the parameters of a macro, to be put behind its own; the last takes over how white space
-    /// behind it is treated.
-    fn measure_parameters(&self) -> String {
-        let Some((_, list)) = self.inside.split_once('(') else {
-            return String::new();
+    /// A macro's head, and tags that measure its parameters behind it; the last takes over how white space behind it is
+    /// treated. Default values are filled in there too, where the parameters before them have values.
+    fn macro_head(&self) -> String {
+        let Some((name, list)) = self.inside.split_once('(') else {
+            return self.whole.to_owned();
         };
-        let list = list.trim_end().strip_suffix(')').unwrap_or(list);
+        let Some(list) = list.trim_end().strip_suffix(')') else {
+            return self.whole.to_owned();
+        };
         let mark = match self.whole.as_bytes()[..self.whole.len() - 2].last() {
             Some(mark @ (b'-' | b'+')) => char::from(*mark).to_string(),
             _ => String::new(),
         };
-        let names = split(list, ",").into_iter().filter_map(|parameter| {
-            let name = parameter.split('=').next()?.trim();
-            (!name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || c == '_')).then_some(name)
-        });
-        names
-            .map(|name| format!("{{% set {name} = {name}|{MEASURED} {mark}%}}"))
-            .collect()
+        let (mut head, mut tags) = (Vec::new(), String::new());
+        for parameter in split(list, ",") {
+            let (target, default) = match assignment(parameter) {
+                Some((target, default)) => (target, Some(default)),
+                None => (parameter, None),
+            };
+            let name = target.trim();
+            if name.is_empty() || !name.chars().all(|c| c.is_alphanumeric() || c == '_') {
+                head.push(parameter.to_owned());
+                continue;
+            }
+            let value = match default {
+                Some(default) => format!("(({default}) if {name} == {ABSENT} else {name})"),
+                None => name.to_owned(),
+            };
+            head.push(match default {
+                Some(_) => format!("{target}={ABSENT}"),
+                None => parameter.to_owned(),
+            });
+            tags.push_str(&format!("{{% set {name} = {value}|{MEASURED} {mark}%}}"));
+        }
+        let head = self.replaced(&format!("{name}({})", head.join(",")));
+        format!("{head}{tags}")
     }
 }
 
@@ -179,8 +204,12 @@ fn set(inside: &str) -> String {
     let Some((target, value)) = assignment(inside) else {
         return inside.to_owned();
     };
-    let filter = if target.contains('.') { HELD } else { MEASURED };
-    format!("{target}=({value})|{filter} ")
+    // What a macro assigns to is no use of a name to the engine; what it passes to a filter is.
+    let name = target.trim_start().strip_prefix("set").unwrap_or(target);
+    match name.split_once('.') {
+        Some((namespace, _)) => format!("{target}=({value})|{HELD}({}) ", namespace.trim()),
+        None => format!("{target}=({value})|{MEASURED} "),
+    }
 }
 
 /// `with a = x, b = y`.
@@ -204,7 +233,7 @@ fn for_loop(inside: &str) -> Result<String, String> {
     }
     let only = split(values, " if ")[0];
     let condition = &values[only.len()..];
-    Ok(format!("{target} in ({only})|{MEASURED} {condition}"))
+    Ok(format!("{target} in ({only})|{ITERATED} {condition}"))
 }
 
 /// The two sides of the first `=` that stands alone.
@@ -300,7 +329,7 @@ mod tests {
         for source in [
             "a {{ b }} {% if c %}d{% endif %}{# generation \\\n '#}",
             "{{ '}}' + \"%}\" + '\\'}}' }} \\\n {% if x == 'generation' %}",
-            "{% set x %}text{% endset %}{% raw %}{% set a = 1 %}{% endraw %}",
+            "{% set x %}text{% endset %}{% raw +%}{% set a = 1 %}{% endraw %}",
             "{{ unfinished",
             "{{ 'unfinished }}",
             "{%",
@@ -316,16 +345,19 @@ mod tests {
     fn what_is_given_a_name_is_measured() {
         for (source, expected) in [
             ("{%- set a = b == c -%}", "{%- set a =( b == c )|_measured -%}"),
-            ("{% set n.a = {'x': '=}}'} %}", "{% set n.a =( {'x': '=}}'} )|_held %}"),
+            (
+                "{% set n.a = {'x': '=}}'} %}",
+                "{% set n.a =( {'x': '=}}'} )|_held(n) %}",
+            ),
             ("{% set a, b = 1, 2 %}", "{% set a, b =( 1, 2 )|_measured %}"),
-            ("{% for a in b if c in d %}", "{% for a in (b)|_measured  if c in d %}"),
+            ("{% for a in b if c in d %}", "{% for a in (b)|_iterated  if c in d %}"),
             (
                 "{% with a = f(1, 2), b = 3 %}",
                 "{% with a =( f(1, 2))|_measured , b =( 3 )|_measured %}",
             ),
             (
                 "{% macro m(a, b='x') -%}\n",
-                "{% macro m(a, b='x') -%}{% set a = a|_measured -%}{% set b = b|_measured -%}\n",
+                "{% macro m(a, b=_absent) -%}{% set a = a|_measured -%}{% set b = (('x') if b == _absent else b)|_measured -%}\n",
             ),
         ] {
             assert_eq!(rewritten(source), expected);
@@ -338,10 +370,10 @@ mod tests {
     }
 
     #[test]
-    fn generation_tags_become_conditions() {
+    fn generation_tags_become_scopes_of_their_own() {
         assert_eq!(
             rewritten("{%- generation -%}x{%endgeneration%}{% generation\n%}"),
-            "{%- if true -%}x{%endif%}{% if true\n%}"
+            "{%- with -%}x{%endwith%}{% with\n%}"
         );
     }
 

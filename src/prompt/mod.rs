@@ -4,8 +4,11 @@
 //! here knows tokens or models.
 
 mod chat;
+mod chat_filters;
 mod chat_json;
 mod chat_python;
+mod chat_repr;
+mod chat_strings;
 mod chat_values;
 mod dialect;
 mod error;

@@ -217,7 +217,10 @@ fn answers_in_a_chat_whose_bos_only_the_template_writes_have_transformers_log_pr
     for answer in &golden.answers {
         assert_eq!(tokenizer.encode(&answer.text).unwrap(), answer.ids);
         let logits = engine.logits(root, &[&chat[..], &answer.ids].concat()).unwrap();
-        let rows = candle_nn::ops::log_softmax(&logits, 1).unwrap().to_vec2::<f32>().unwrap();
+        let rows = candle_nn::ops::log_softmax(&logits, 1)
+            .unwrap()
+            .to_vec2::<f32>()
+            .unwrap();
         let found = rows[chat.len() - 1..].iter().zip(&answer.ids);
         let found: Vec<f64> = found.map(|(row, &id)| f64::from(row[id as usize])).collect();
         let furthest = |from: &[f64]| {
