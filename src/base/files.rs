@@ -2,7 +2,7 @@
 
 use std::ffi::OsStr;
 use std::fs::File;
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter, Read, Write};
 use std::path::Path;
 use std::time::Duration;
 
@@ -47,6 +47,20 @@ where
 /// What the system reports.
 pub fn write_bytes(path: &Path, bytes: &[u8]) -> io::Result<()> {
     write_whole(path, |output| output.write_all(bytes))
+}
+
+/// All of a file that is no larger than `most` bytes, so that no file, and no device that never ends, fills the memory.
+///
+/// # Errors
+/// What the system reports; a file that is larger.
+pub fn read_up_to(path: &Path, most: u64) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    File::open(path)?.take(most.saturating_add(1)).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > most {
+        let what = format!("is larger than {most} bytes, more than any file of its kind needs");
+        return Err(io::Error::new(io::ErrorKind::InvalidData, what));
+    }
+    Ok(bytes)
 }
 
 /// Time within which a part may be one that is about to be locked.
@@ -103,6 +117,18 @@ mod tests {
         write_bytes(&path, b"two").unwrap();
         assert_eq!(std::fs::read(&path).unwrap(), b"two");
         assert_eq!(std::fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn no_more_is_read_than_is_allowed() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        write_bytes(&path, b"12345").unwrap();
+        assert_eq!(read_up_to(&path, 5).unwrap(), b"12345");
+        let error = read_up_to(&path, 4).unwrap_err().to_string();
+        assert!(error.contains("larger than 4 bytes"), "{error}");
+        #[cfg(unix)]
+        assert!(read_up_to(Path::new("/dev/zero"), 1 << 16).is_err());
     }
 
     #[test]

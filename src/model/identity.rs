@@ -11,9 +11,9 @@ use super::{Backend, DeviceId, Dtype, Family, QuantizedWeights};
 /// The model as it was loaded: two results may be compared bit by bit only where all but the name and the device are
 /// equal.
 ///
-/// In records of format 1 it is written as `Recorded`, whose texts say two things at once.
+/// In records of format 1 it is written as `FlatIdentity`, whose texts say two things at once.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(into = "Recorded", try_from = "Recorded")]
+#[serde(into = "FlatIdentity", try_from = "FlatIdentity")]
 pub struct ModelIdentity {
     /// Name for people.
     pub name: String,
@@ -89,7 +89,7 @@ fn spelled(backend: Backend) -> &'static str {
 /// A [`ModelIdentity`] in records of format 1: `dtype` also says whether quantised weights were kept, `kernels` is the
 /// backend with the dtype.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Recorded {
+pub struct FlatIdentity {
     name: String,
     family: String,
     parameters: u64,
@@ -99,7 +99,7 @@ pub struct Recorded {
     context: usize,
 }
 
-impl From<ModelIdentity> for Recorded {
+impl From<ModelIdentity> for FlatIdentity {
     fn from(model: ModelIdentity) -> Self {
         Self {
             family: model.family_name().to_owned(),
@@ -113,10 +113,10 @@ impl From<ModelIdentity> for Recorded {
     }
 }
 
-impl TryFrom<Recorded> for ModelIdentity {
+impl TryFrom<FlatIdentity> for ModelIdentity {
     type Error = String;
 
-    fn try_from(recorded: Recorded) -> Result<Self, String> {
+    fn try_from(recorded: FlatIdentity) -> Result<Self, String> {
         let (dtype, weights) = match recorded.dtype.strip_suffix(KEPT) {
             Some(dtype) => (dtype, QuantizedWeights::Keep),
             None => (recorded.dtype.as_str(), QuantizedWeights::Dequantize),
@@ -181,7 +181,7 @@ mod tests {
 
     #[test]
     fn a_word_that_is_not_known_is_named() {
-        let mut recorded = Recorded::from(identity());
+        let mut recorded = FlatIdentity::from(identity());
         recorded.kernels = "AVX-512 f32".into();
         let error = ModelIdentity::try_from(recorded.clone()).unwrap_err();
         assert_eq!(error, "kernels: `AVX-512 f32` are not known");

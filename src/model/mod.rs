@@ -2,6 +2,7 @@
 //!
 //! This module imports none but `base` and never sees a survey.
 
+mod bounds;
 pub mod checkpoint;
 pub mod config;
 pub mod contract;
@@ -13,11 +14,13 @@ mod error;
 pub mod fake;
 mod family;
 mod feed_forward;
+mod finite;
 mod generate;
 mod gguf;
 mod identity;
 #[doc(hidden)]
 pub mod kernels;
+mod mapped;
 pub mod memory;
 mod open;
 mod passes;
@@ -29,6 +32,7 @@ mod slots;
 pub mod source;
 #[doc(hidden)]
 pub mod stored;
+mod tensor_problem;
 pub mod tokenizer;
 mod tree;
 mod trie;
@@ -49,6 +53,7 @@ pub use identity::ModelIdentity;
 pub use kernels::Backend;
 pub use open::{Memory, OpenModel, OpenOptions, open};
 pub use placing::QuantizedWeights;
+pub use tensor_problem::TensorProblem;
 pub use tokenizer::{Markup, SpecialToken, SpecialTokens, TokenizeError, Tokenizer};
 pub use weights::{Weight, WeightSource};
 pub use writer::Writer;

@@ -225,7 +225,7 @@ mod tests {
                 "{file} says whether it is pinned"
             );
             assert_eq!(
-                super::super::checkpoint::bounds::misfits(&model.shape.config(), file.as_ref()).len(),
+                super::super::bounds::misfits(&model.shape.config(), file.as_ref()).len(),
                 0
             );
         }

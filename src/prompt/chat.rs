@@ -9,7 +9,7 @@ use minijinja::syntax::SyntaxConfig;
 use minijinja::{Environment, Value, context};
 use serde::{Deserialize, Serialize};
 
-use super::chat_json::Size;
+use super::chat_json::ValueSize;
 use super::chat_values::Date;
 use super::dialect::from_python;
 use super::error::ChatError;
@@ -157,7 +157,7 @@ impl ChatTemplate {
     }
 
     fn render_up_to(&self, turns: &[Turn], opening: Opening) -> Result<String, ChatError> {
-        let limits = Limits::of(turns);
+        let limits = TemplateLimits::of(turns);
         std::thread::scope(|scope| {
             let thread = std::thread::Builder::new().stack_size(STACK);
             let running = thread
@@ -170,7 +170,7 @@ impl ChatTemplate {
         })
     }
 
-    fn run(&self, turns: &[Turn], opening: Opening, limits: Limits) -> Result<String, ChatError> {
+    fn run(&self, turns: &[Turn], opening: Opening, limits: TemplateLimits) -> Result<String, ChatError> {
         let mut environment = Environment::new();
         // Transformers renders chat templates with both of these on.
         let syntax = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build();
@@ -267,14 +267,14 @@ fn edge(padding: Option<&str>) -> Option<Edge> {
 
 /// What a template may take for a conversation.
 #[derive(Debug, Clone, Copy)]
-struct Limits {
+struct TemplateLimits {
     fuel: u64,
     /// Bytes it may write.
     output: usize,
-    value: Size,
+    value: ValueSize,
 }
 
-impl Limits {
+impl TemplateLimits {
     fn of(turns: &[Turn]) -> Self {
         let bytes: usize = turns.iter().map(|turn| turn.role.len() + turn.content.len()).sum();
         let output = LARGEST_OUTPUT + 4 * bytes;
@@ -282,7 +282,7 @@ impl Limits {
             // The engine takes a unit for each 64 bytes it makes.
             fuel: FUEL + FUEL_FOR_A_TURN * turns.len() as u64 + bytes as u64 / 4,
             output,
-            value: Size {
+            value: ValueSize {
                 parts: PARTS + PARTS_FOR_A_TURN * turns.len(),
                 bytes: output,
             },

@@ -3,7 +3,7 @@
 use minijinja::value::{Kwargs, Rest, ValueKind};
 use minijinja::{Environment, Error, ErrorKind, State, Value};
 
-use super::chat_json::{Size, measured, tojson};
+use super::chat_json::{ValueSize, measured, tojson};
 use super::chat_repr;
 use super::chat_strings::{centred, is_space, lines};
 
@@ -11,7 +11,7 @@ use super::chat_strings::{centred, is_space, lines};
 const FOREIGN: [&str; 6] = ["bool", "chain", "lines", "pprint", "split", "zip"];
 
 /// Gives an environment Jinja's filters; values may be at most so large.
-pub(super) fn add(environment: &mut Environment<'_>, most: Size) {
+pub(super) fn add(environment: &mut Environment<'_>, most: ValueSize) {
     for name in FOREIGN {
         environment.remove_filter(name);
     }
@@ -74,7 +74,7 @@ pub(super) fn iterable(value: Value) -> Result<Value, Error> {
     }
 }
 
-fn list(state: &State<'_, '_>, value: Value, most: Size) -> Result<Value, Error> {
+fn list(state: &State<'_, '_>, value: Value, most: ValueSize) -> Result<Value, Error> {
     let value = iterable(measured(state, value, most)?)?;
     Ok(Value::from(value.try_iter()?.collect::<Vec<_>>()))
 }

@@ -11,7 +11,7 @@ const DEEPEST: usize = 100;
 
 /// How large a value may be once it is written out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Size {
+pub(super) struct ValueSize {
     /// Numbers, texts, lists and so on.
     pub(super) parts: usize,
     /// Bytes of its texts.
@@ -21,7 +21,7 @@ pub(super) struct Size {
 /// A value is at most so large, or this fails. Charges what was looked at.
 ///
 /// A sequence that is computed as it is read becomes a list, so that it is computed once.
-pub(super) fn measured(state: &State<'_, '_>, value: Value, most: Size) -> Result<Value, Error> {
+pub(super) fn measured(state: &State<'_, '_>, value: Value, most: ValueSize) -> Result<Value, Error> {
     let value = match value.kind() {
         ValueKind::Iterable => {
             let items = value.try_iter()?;
@@ -38,7 +38,7 @@ pub(super) fn measured(state: &State<'_, '_>, value: Value, most: Size) -> Resul
 }
 
 /// The same as [`measured`], in lists and objects of its own: what holds itself by way of a namespace would have no end.
-pub(super) fn held(state: &State<'_, '_>, value: Value, most: Size) -> Result<Value, Error> {
+pub(super) fn held(state: &State<'_, '_>, value: Value, most: ValueSize) -> Result<Value, Error> {
     copy(&measured(state, value, most)?)
 }
 
@@ -59,7 +59,7 @@ fn copy(value: &Value) -> Result<Value, Error> {
     }
 }
 
-fn take(value: &Value, left: &mut Size, depth: usize) -> Result<(), Error> {
+fn take(value: &Value, left: &mut ValueSize, depth: usize) -> Result<(), Error> {
     let too_large = || failure("a value is too large once it is written out".to_owned());
     let bytes = value.as_str().map_or(0, str::len);
     left.parts = left.parts.checked_sub(1).ok_or_else(too_large)?;
@@ -86,7 +86,7 @@ pub(super) fn tojson(
     value: Value,
     placed: [Option<Value>; 2],
     options: &Kwargs,
-    most: Size,
+    most: ValueSize,
 ) -> Result<String, Error> {
     let layout = JsonLayout::new(placed, options)?;
     if value.kind() == ValueKind::Iterable {

@@ -4,7 +4,7 @@ use minijinja::value::{Kwargs, ObjectRepr, Rest, ValueKind, from_args};
 use minijinja::{Environment, Error, ErrorKind, State, Value, escape_formatter};
 
 use super::chat_filters::{self, is_namespace, iterable};
-use super::chat_json::{Size, held, measured};
+use super::chat_json::{ValueSize, held, measured};
 use super::chat_repr;
 use super::chat_strings;
 use super::dialect::{ABSENT, HELD, ITERATED, MEASURED};
@@ -16,7 +16,7 @@ const FOREIGN: [&str; 5] = ["containing", "endingwith", "int", "safe", "starting
 const NOT_GIVEN: &str = "\u{e003}not given\u{e003}";
 
 /// Gives an environment what templates written for Python's Jinja expect; values may be at most so large.
-pub(super) fn add(environment: &mut Environment<'_>, most: Size) {
+pub(super) fn add(environment: &mut Environment<'_>, most: ValueSize) {
     chat_filters::add(environment, most);
     for name in FOREIGN {
         environment.remove_test(name);

@@ -2,7 +2,7 @@
 
 use minijinja::{Environment, Error, ErrorKind, State, Value};
 
-use super::chat_json::{Size, measured};
+use super::chat_json::{ValueSize, measured};
 
 /// Longest format of a date, in bytes.
 const LONGEST_FORMAT: usize = 1_000;
@@ -144,7 +144,7 @@ impl Date {
 }
 
 /// Gives an environment the functions that transformers gives to chat templates; values may be at most so large.
-pub(super) fn add(environment: &mut Environment<'_>, date: Date, most: Size) {
+pub(super) fn add(environment: &mut Environment<'_>, date: Date, most: ValueSize) {
     let raise = move |state: &State<'_, '_>, message: Value| -> Result<Value, Error> {
         let message = measured(state, message, most)?.to_string();
         let shown: String = message.chars().take(LONGEST_MESSAGE).collect();

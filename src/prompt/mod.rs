@@ -11,6 +11,7 @@ mod chat_repr;
 mod chat_strings;
 mod chat_values;
 mod dialect;
+mod dialect_text;
 mod error;
 mod paper;
 mod parsed;

@@ -14,18 +14,18 @@ pub(super) enum Escape {
 /// `json.dumps(value, indent=indent, ensure_ascii=...)`. Objects keep their order.
 pub(super) fn dumps(value: &Value, indent: Option<usize>, escape: Escape) -> String {
     let mut out = String::new();
-    let writer = Writer { indent, escape };
+    let writer = JsonWriter { indent, escape };
     writer.value(&mut out, value, 0);
     out
 }
 
 /// The settings of one call.
-struct Writer {
+struct JsonWriter {
     indent: Option<usize>,
     escape: Escape,
 }
 
-impl Writer {
+impl JsonWriter {
     fn value(&self, out: &mut String, value: &Value, depth: usize) {
         match value {
             Value::String(text) => self.string(out, text),

@@ -126,7 +126,7 @@ impl ProbePrompt {
     /// # Errors
     /// A template that does not parse, or whose placeholders are not those of its kind, once each where they may stand.
     pub fn parse(kind: PromptKind, name: &str, source: &str) -> Result<Self, PromptError> {
-        let template = Source { kind, name, source };
+        let template = TemplateText { kind, name, source };
         let text = template.render(Knowing::Something)?;
         let (above, below) =
             cut(&text, Placeholder::Statements).ok_or_else(|| template.misplaced("the statements are missing"))?;
@@ -212,13 +212,13 @@ fn cut(text: &str, placeholder: Placeholder) -> Option<(String, String)> {
 
 /// A template's text, with what messages about it need.
 #[derive(Clone, Copy)]
-struct Source<'a> {
+struct TemplateText<'a> {
     kind: PromptKind,
     name: &'a str,
     source: &'a str,
 }
 
-impl Source<'_> {
+impl TemplateText<'_> {
     fn misplaced(&self, problem: &'static str) -> PromptError {
         PromptError::Misplaced {
             name: self.name.to_owned(),

@@ -6,9 +6,9 @@ use std::path::Path;
 
 use serde_json::{Map, Value};
 
-use super::bounds;
 use super::keys::{self, Objection};
-use crate::model::family::{AttentionBias, Family, WindowUse};
+use crate::model::bounds;
+use crate::model::family::{AttentionBias, Family};
 use crate::model::{LoadError, Mixture, ModelConfig};
 
 /// Reads the text of `config.json`.
@@ -22,36 +22,14 @@ pub(crate) fn parse(path: &Path, text: &[u8]) -> Result<ModelConfig, Vec<LoadErr
         root: &root,
         errors: Vec::new(),
     };
-    let family = match root.get("model_type").and_then(Value::as_str) {
-        Some(name) => Family::from_model_type(name).ok_or_else(|| {
-            vec![LoadError::Family {
-                path: path.to_owned(),
-                family: name.to_owned(),
-            }]
-        })?,
-        None => {
-            return Err(vec![LoadError::field(
-                path,
-                "model_type",
-                "is missing, expected a family's name",
-            )]);
-        }
-    };
+    let family = family(path, &root).map_err(|error| vec![error])?;
     keys.refuse_foreign_features(family);
     let defaults = family.defaults();
 
     let hidden = keys.size("hidden_size");
     let layers = keys.size("num_hidden_layers");
     let heads = keys.size("num_attention_heads");
-    let head_dim = match keys.optional_size("head_dim").or(defaults.head_dim) {
-        Some(width) => width,
-        None if heads > 0 && hidden.is_multiple_of(heads) => hidden / heads,
-        None => {
-            let what = format!("is {hidden}, which {heads} heads cannot share (and head_dim is not given)");
-            keys.errors.push(LoadError::field(path, "hidden_size", what));
-            0
-        }
-    };
+    let head_dim = keys.head_dim(defaults.head_dim, hidden, heads);
     let attention_bias = keys.flag("attention_bias", false);
     let all_biases = attention_bias && family.attention_bias() == AttentionBias::IfAsked;
     let rope = keys.rope(defaults.rope_theta);
@@ -61,11 +39,7 @@ pub(crate) fn parse(path: &Path, text: &[u8]) -> Result<ModelConfig, Vec<LoadErr
         intermediate: keys.size("intermediate_size"),
         layers,
         heads,
-        kv_heads: match (root.get("num_key_value_heads"), defaults.kv_heads) {
-            (None, Some(default)) => default,
-            // Null means as many as query heads, whatever the default.
-            _ => keys.optional_size("num_key_value_heads").unwrap_or(heads),
-        },
+        kv_heads: keys.kv_heads(defaults.kv_heads, heads),
         head_dim,
         vocabulary: keys.size("vocab_size"),
         context: keys.size("max_position_embeddings"),
@@ -93,6 +67,20 @@ pub(crate) fn parse(path: &Path, text: &[u8]) -> Result<ModelConfig, Vec<LoadErr
     }
 }
 
+fn family(path: &Path, root: &Map<String, Value>) -> Result<Family, LoadError> {
+    let Some(name) = root.get("model_type").and_then(Value::as_str) else {
+        return Err(LoadError::field(
+            path,
+            "model_type",
+            "is missing, expected a family's name",
+        ));
+    };
+    Family::from_model_type(name).ok_or_else(|| LoadError::Family {
+        path: path.to_owned(),
+        family: name.to_owned(),
+    })
+}
+
 /// The keys of one file, and what is wrong with them so far.
 pub(super) struct Keys<'a> {
     path: &'a Path,
@@ -117,7 +105,33 @@ impl<'a> Keys<'a> {
         self.optional_size(key).unwrap_or(0)
     }
 
-    fn optional_size(&mut self, key: &str) -> Option<usize> {
+    /// Null means the hidden width shared among the heads.
+    fn head_dim(&mut self, default: Option<usize>, hidden: usize, heads: usize) -> usize {
+        match self.optional_size("head_dim").or(default) {
+            Some(width) => width,
+            None if heads > 0 && hidden.is_multiple_of(heads) => hidden / heads,
+            None => {
+                let what = format!("is {hidden}, which {heads} heads cannot share (and head_dim is not given)");
+                self.refuse("hidden_size", what);
+                0
+            }
+        }
+    }
+
+    /// Null means as many as query heads, whatever the default.
+    fn kv_heads(&mut self, default: Option<usize>, heads: usize) -> usize {
+        match (self.is_given("num_key_value_heads"), default) {
+            (false, Some(default)) => default,
+            _ => self.optional_size("num_key_value_heads").unwrap_or(heads),
+        }
+    }
+
+    /// Whether a key is there, even if it is null.
+    pub(super) fn is_given(&self, key: &str) -> bool {
+        self.root.contains_key(key)
+    }
+
+    pub(super) fn optional_size(&mut self, key: &str) -> Option<usize> {
         let value = self.value(key)?;
         let size = value.as_u64().and_then(|number| usize::try_from(number).ok());
         if size.is_none() {
@@ -138,7 +152,7 @@ impl<'a> Keys<'a> {
         })
     }
 
-    fn flag(&mut self, key: &str, default: bool) -> bool {
+    pub(super) fn flag(&mut self, key: &str, default: bool) -> bool {
         let Some(value) = self.value(key) else {
             return default;
         };
@@ -185,44 +199,6 @@ impl<'a> Keys<'a> {
                 );
                 self.refuse(key, what);
             }
-        }
-    }
-
-    /// The window every layer has; a checkpoint whose layers differ is refused.
-    fn sliding_window(&mut self, family: Family, layers: usize) -> Option<usize> {
-        let window = match self.root.get("sliding_window") {
-            None => family.defaults().window,
-            Some(_) => self.optional_size("sliding_window"),
-        }?;
-        if let Some(kinds) = self.value("layer_types").and_then(Value::as_array) {
-            let sliding = kinds
-                .iter()
-                .filter(|kind| kind.as_str() == Some("sliding_attention"))
-                .count();
-            let full = kinds
-                .iter()
-                .filter(|kind| kind.as_str() == Some("full_attention"))
-                .count();
-            if sliding + full != layers || (sliding > 0 && full > 0) {
-                let what = format!(
-                    "has {sliding} sliding and {full} full of {layers} layers; all layers must be of one of these kinds"
-                );
-                self.refuse("layer_types", what);
-            }
-            return (sliding > 0).then_some(window);
-        }
-        match family.window_use() {
-            WindowUse::Always => Some(window),
-            WindowUse::IfAsked if self.flag("use_sliding_window", false) => {
-                // Layers from this one on have the window.
-                let first = self.optional_size("max_window_layers").unwrap_or(28);
-                if first > 0 && first < layers {
-                    let what = format!("is {first} of {layers} layers: a window in some layers only is not supported");
-                    self.refuse("max_window_layers", what);
-                }
-                (first == 0).then_some(window)
-            }
-            WindowUse::IfAsked | WindowUse::Never => None,
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{INDEX, SINGLE};
+use super::safetensors::{INDEX, SINGLE};
 use crate::model::LoadError;
 
 /// A LoRA adapter's own settings; transformers applies the adapter beside the weights as it loads them.

@@ -19,74 +19,79 @@ const PREFIX: usize = size_of::<u64>();
 ///
 /// The places lie in the file, do not overlap and leave no gap, and each is as long as its type and shape say.
 pub(crate) fn read(path: &Path, bytes: &[u8]) -> Result<Vec<(String, Range<usize>, TensorInfo)>, LoadError> {
-    let refuse = |what: String| LoadError::malformed(path, what);
-    let Some(length) = bytes.first_chunk::<PREFIX>() else {
-        return Err(refuse(format!(
-            "has {} bytes, too few for a safetensors header",
-            bytes.len()
-        )));
+    let (header, data) = divided(path, bytes)?;
+    let start = bytes.len() - data.len();
+    let (mut end, mut placed) = (0, Vec::new());
+    for (name, info) in described(path, header)? {
+        let place = place(&info, end, data.len()).map_err(|what| LoadError::weight(path, &name, what))?;
+        end = place.end;
+        placed.push((name, start + place.start..start + place.end, info));
+    }
+    match data.len() - end {
+        0 => Ok(placed),
+        extra => {
+            let what = format!("{extra} bytes after the last tensor belong to none");
+            Err(LoadError::malformed(path, what))
+        }
+    }
+}
+
+/// A file's header, and what comes behind it.
+fn divided<'a>(path: &Path, bytes: &'a [u8]) -> Result<(&'a [u8], &'a [u8]), LoadError> {
+    let size = bytes.len();
+    let Some((length, rest)) = bytes.split_first_chunk::<PREFIX>() else {
+        let what = format!("has {size} bytes, too few for a safetensors header");
+        return Err(LoadError::malformed(path, what));
     };
     let length = u64::from_le_bytes(*length);
-    let (header, data) = usize::try_from(length)
-        .ok()
-        .filter(|&length| length <= LONGEST)
-        .and_then(|length| bytes[PREFIX..].split_at_checked(length))
-        .ok_or_else(|| {
-            let size = bytes.len();
-            refuse(format!(
-                "its header claims {length} bytes and the file has {size}: cut short, or no safetensors file (a header \
-                 has at most {LONGEST} bytes)"
-            ))
-        })?;
-    let start = bytes.len() - data.len();
+    let fitting = usize::try_from(length).ok().filter(|&length| length <= LONGEST);
+    fitting.and_then(|length| rest.split_at_checked(length)).ok_or_else(|| {
+        let what = format!(
+            "its header claims {length} bytes and the file has {size}: cut short, or no safetensors file (a header has at \
+             most {LONGEST} bytes)"
+        );
+        LoadError::malformed(path, what)
+    })
+}
 
-    let entries: HashMap<String, Value> =
-        serde_json::from_slice(header).map_err(|error| refuse(format!("its header is no JSON object: {error}")))?;
-    let mut tensors = Vec::with_capacity(entries.len());
-    for (name, entry) in entries {
-        if name == "__metadata__" {
-            continue;
-        }
-        let info: TensorInfo = serde_json::from_value(entry)
-            .map_err(|error| LoadError::weight(path, &name, format!("its entry in the header: {error}")))?;
-        tensors.push((name, info));
-    }
+/// The tensors that a header describes, in the order of their places.
+fn described(path: &Path, header: &[u8]) -> Result<Vec<(String, TensorInfo)>, LoadError> {
+    let entries: HashMap<String, Value> = serde_json::from_slice(header)
+        .map_err(|error| LoadError::malformed(path, format!("its header is no JSON object: {error}")))?;
+    let tensors = entries.into_iter().filter(|(name, _)| name != "__metadata__");
+    let tensors = tensors.map(|(name, entry)| match serde_json::from_value(entry) {
+        Ok(info) => Ok((name, info)),
+        Err(error) => Err(LoadError::weight(
+            path,
+            &name,
+            format!("its entry in the header: {error}"),
+        )),
+    });
+    let mut tensors: Vec<(String, TensorInfo)> = tensors.collect::<Result<_, _>>()?;
     tensors.sort_by(|(left, a), (right, b)| (a.data_offsets, left).cmp(&(b.data_offsets, right)));
+    Ok(tensors)
+}
 
-    let mut end = 0;
-    let mut placed = Vec::with_capacity(tensors.len());
-    for (name, info) in tensors {
-        let refuse = |what: String| Err(LoadError::weight(path, &name, what));
-        let (from, to) = info.data_offsets;
-        if from > to || to > data.len() {
-            return refuse(format!(
-                "lies at {from}..{to} of {} bytes: outside the file",
-                data.len()
-            ));
-        }
-        if from != end {
-            return refuse(format!(
-                "starts at {from}, expected {end}: it overlaps another or leaves a gap"
-            ));
-        }
-        end = to;
-        let bits = info
-            .shape
-            .iter()
-            .try_fold(info.dtype.bitsize(), |product, &side| product.checked_mul(side));
-        if bits.is_none_or(|bits| bits % 8 != 0 || bits / 8 != to - from) {
-            return refuse(format!(
-                "has {} bytes, not what {:?} of {:?} takes",
-                to - from,
-                info.shape,
-                info.dtype
-            ));
-        }
-        placed.push((name, start + from..start + to, info));
+/// Where a tensor lies among `size` bytes, which must be right behind the one before it, that ends at `end`.
+fn place(info: &TensorInfo, end: usize, size: usize) -> Result<Range<usize>, String> {
+    let (from, to) = info.data_offsets;
+    if from > to || to > size {
+        return Err(format!("lies at {from}..{to} of {size} bytes: outside the file"));
     }
-    if end != data.len() {
-        let extra = data.len() - end;
-        return Err(refuse(format!("{extra} bytes after the last tensor belong to none")));
+    if from != end {
+        return Err(format!(
+            "starts at {from}, expected {end}: it overlaps another or leaves a gap"
+        ));
     }
-    Ok(placed)
+    let sides = info.shape.iter();
+    let bits = sides.fold(Some(info.dtype.bitsize()), |product, &side| product?.checked_mul(side));
+    match bits {
+        Some(bits) if bits % 8 == 0 && bits / 8 == to - from => Ok(from..to),
+        _ => Err(format!(
+            "has {} bytes, not what {:?} of {:?} takes",
+            to - from,
+            info.shape,
+            info.dtype
+        )),
+    }
 }

@@ -5,9 +5,9 @@ use std::path::Path;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::mapped::MappedFile;
 use crate::base::hex::sha256_hex;
 use crate::model::LoadError;
+use crate::model::mapped::MappedFile;
 
 /// One file of a checkpoint.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -4,15 +4,16 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use super::mapped::MappedFile;
 use super::safetensors::{INDEX, SafetensorsWeights};
 use super::{Checkpoint, FileIdentity, Format, HEAD, Weights, config, foreign, identity};
-use crate::model::error::LISTED;
+use crate::base::files::read_up_to;
 use crate::model::gguf::value::Metadata;
-use crate::model::gguf::weights::{GgufWeights, Layout};
+use crate::model::gguf::weights::{GgufWeights, HeadLayout};
 use crate::model::gguf::{config as gguf_config, parse};
+use crate::model::mapped::MappedFile;
 use crate::model::stored::Inventory;
-use crate::model::tokenizer::{self, CONFIG, Tokenizer};
+use crate::model::tensor_problem::LISTED;
+use crate::model::tokenizer::{self, CONFIG, LARGEST_SETTINGS, Tokenizer};
 use crate::model::{LoadError, ModelConfig};
 
 /// What was found; parts that could not be read are `None`, and `faults` says why.
@@ -38,7 +39,7 @@ pub struct Inspection {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Text {
+enum TextUse {
     Wanted,
     Skipped,
 }
@@ -46,15 +47,15 @@ enum Text {
 impl Inspection {
     /// Inspects a folder or a GGUF file.
     pub fn of(path: &Path) -> Self {
-        Self::look(path, Text::Wanted)
+        Self::look(path, TextUse::Wanted)
     }
 
     /// Inspects configuration and tensors only.
     pub(super) fn without_text(path: &Path) -> Self {
-        Self::look(path, Text::Skipped)
+        Self::look(path, TextUse::Skipped)
     }
 
-    fn look(path: &Path, text: Text) -> Self {
+    fn look(path: &Path, text: TextUse) -> Self {
         let format = if path.is_dir() {
             Format::Safetensors
         } else {
@@ -131,7 +132,7 @@ impl Inspection {
         Ok(files)
     }
 
-    fn read_folder(&mut self, text: Text) {
+    fn read_folder(&mut self, text: TextUse) {
         let path = self.path.join(CONFIG);
         self.faults.extend(foreign::adapter(&self.path));
         if !self.faults.is_empty() && !path.is_file() {
@@ -139,7 +140,7 @@ impl Inspection {
             return;
         }
         let mut json = None;
-        match std::fs::read(&path) {
+        match read_up_to(&path, LARGEST_SETTINGS) {
             Ok(bytes) => {
                 match config::parse(&path, &bytes) {
                     Ok(config) => self.config = Some(config),
@@ -165,7 +166,7 @@ impl Inspection {
                 None => self.faults.extend(faults),
             },
         }
-        if text == Text::Skipped {
+        if text == TextUse::Skipped {
             return;
         }
         match tokenizer::read_files(&self.path, json.as_ref()) {
@@ -178,7 +179,7 @@ impl Inspection {
         }
     }
 
-    fn read_gguf(&mut self, text: Text) -> Result<(), LoadError> {
+    fn read_gguf(&mut self, text: TextUse) -> Result<(), LoadError> {
         let file = MappedFile::open(&self.path)?;
         let header = parse::parse(&self.path, file.bytes())?;
         let metadata = Metadata {
@@ -189,7 +190,7 @@ impl Inspection {
             Ok(config) => self.config = Some(config),
             Err(faults) => self.faults.extend(faults),
         }
-        if text == Text::Wanted {
+        if text == TextUse::Wanted {
             match tokenizer::read_gguf(metadata) {
                 Ok(tokenizer) => self.tokenizer = Some(tokenizer),
                 Err(fault) => self.faults.push(fault),
@@ -207,7 +208,7 @@ impl Inspection {
         self.weights = Some(Weights::Gguf(GgufWeights::new(
             file,
             header.tensors,
-            Layout { interleaved },
+            HeadLayout { interleaved },
         )));
         Ok(())
     }

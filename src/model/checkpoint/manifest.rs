@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use crate::model::ModelConfig;
-use crate::model::error::{LISTED, TensorProblem};
+use crate::model::tensor_problem::{LISTED, TensorProblem};
 
 /// Canonical name of the embedding.
 pub(crate) const EMBEDDING: &str = "model.embed_tokens.weight";

@@ -3,18 +3,16 @@
 //! [`Inspection::of`] reads everything but the weights' values and collects every fault it finds;
 //! [`Checkpoint::open`] is an inspection without faults.
 
-pub(crate) mod bounds;
 mod config;
-pub(crate) mod finite;
 mod foreign;
 mod header;
 mod identity;
 mod inspect;
 mod keys;
 pub(crate) mod manifest;
-pub(crate) mod mapped;
 mod rope;
 mod safetensors;
+mod window;
 
 use std::path::{Path, PathBuf};
 

@@ -9,7 +9,7 @@ use crate::model::RopeScaling;
 
 /// Base and scaling.
 #[derive(Debug, PartialEq)]
-pub(super) struct Rope {
+pub(super) struct RopeSettings {
     pub(super) theta: f64,
     pub(super) scaling: RopeScaling,
 }
@@ -40,7 +40,7 @@ const TYPES: [(&str, &[&str]); 3] = [
 
 impl Keys<'_> {
     /// `rope_parameters` of newer files, `rope_scaling` of older ones, `rope_theta` beside or inside either.
-    pub(super) fn rope(&mut self, default_theta: f64) -> Rope {
+    pub(super) fn rope(&mut self, default_theta: f64) -> RopeSettings {
         let newer = self.said("rope_parameters");
         let older = self.said("rope_scaling");
         let own = self
@@ -62,7 +62,7 @@ impl Keys<'_> {
         if let (Some(theta), Some(other)) = (theta, thetas.find(|other| Some(*other) != theta)) {
             self.refuse("rope_theta", format!("is given as {theta} and as {other}"));
         }
-        Rope {
+        RopeSettings {
             theta: theta.unwrap_or(default_theta),
             scaling: newer.or(older).map_or(RopeScaling::None, |said| said.scaling),
         }

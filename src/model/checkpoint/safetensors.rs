@@ -6,11 +6,13 @@ use std::path::{Component, Path, PathBuf};
 use candle_core::{DType, Device, Tensor};
 use safetensors::Dtype;
 
-use super::finite::first_bad_value;
 use super::header;
-use super::mapped::MappedFile;
-use crate::model::error::LISTED;
+use crate::base::files::read_up_to;
+use crate::model::finite::first_bad_value;
+use crate::model::mapped::MappedFile;
 use crate::model::stored::{Inventory, Storage};
+use crate::model::tensor_problem::LISTED;
+use crate::model::tokenizer::LARGEST_SETTINGS;
 use crate::model::{LoadError, Weight, WeightSource};
 
 /// The file of a checkpoint in one piece.
@@ -22,10 +24,10 @@ pub(crate) const INDEX: &str = "model.safetensors.index.json";
 pub(crate) struct SafetensorsWeights {
     folder: PathBuf,
     files: Vec<MappedFile>,
-    entries: HashMap<String, Entry>,
+    entries: HashMap<String, SafeTensor>,
 }
 
-struct Entry {
+struct SafeTensor {
     file: usize,
     start: usize,
     bytes: usize,
@@ -76,7 +78,7 @@ impl SafetensorsWeights {
     /// Whether two tensors are stored with the same type, shape and bytes; `None` where one of them is not there.
     pub(crate) fn same(&self, one: &str, other: &str) -> Option<bool> {
         let (one, other) = (self.entries.get(one)?, self.entries.get(other)?);
-        let bytes = |entry: &Entry| self.files[entry.file].slice(entry.start, entry.bytes);
+        let bytes = |entry: &SafeTensor| self.files[entry.file].slice(entry.start, entry.bytes);
         Some(one.storage == other.storage && one.shape == other.shape && bytes(one) == bytes(other))
     }
 
@@ -121,7 +123,7 @@ impl SafetensorsWeights {
     fn add(&mut self, path: &Path) -> Result<(), LoadError> {
         let file = MappedFile::open(path)?;
         for (name, range, info) in header::read(path, file.bytes())? {
-            let entry = Entry {
+            let entry = SafeTensor {
                 file: self.files.len(),
                 start: range.start,
                 bytes: range.len(),
@@ -137,13 +139,13 @@ impl SafetensorsWeights {
         Ok(())
     }
 
-    fn bytes<'a>(&'a self, name: &str, entry: &Entry) -> Result<&'a [u8], LoadError> {
+    fn bytes<'a>(&'a self, name: &str, entry: &SafeTensor) -> Result<&'a [u8], LoadError> {
         let file = &self.files[entry.file];
         file.slice(entry.start, entry.bytes)
             .ok_or_else(|| LoadError::weight(file.path(), name, "lies outside the file"))
     }
 
-    fn check_values(&self, name: &str, entry: &Entry) -> Result<(), LoadError> {
+    fn check_values(&self, name: &str, entry: &SafeTensor) -> Result<(), LoadError> {
         let Ok(storage) = entry.storage else {
             return Ok(());
         };
@@ -199,7 +201,7 @@ fn read_index(path: &Path) -> Result<BTreeMap<String, Vec<String>>, LoadError> {
     struct Index {
         weight_map: BTreeMap<String, String>,
     }
-    let text = std::fs::read(path).map_err(|source| LoadError::read(path, source))?;
+    let text = read_up_to(path, LARGEST_SETTINGS).map_err(|source| LoadError::read(path, source))?;
     let index: Index = serde_json::from_slice(&text)
         .map_err(|error| LoadError::malformed(path, format!("is no index of shards: {error}")))?;
     let mut shards: BTreeMap<String, Vec<String>> = BTreeMap::new();

@@ -1,12 +1,13 @@
 //! A [`ModelConfig`] from the metadata and the tensors of a GGUF file.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
-use super::parse::TensorEntry;
+use super::keys;
+use super::places::TensorEntry;
 use super::value::Metadata;
-use crate::model::checkpoint::bounds;
-use crate::model::checkpoint::mapped::MappedFile;
+use crate::model::bounds;
 use crate::model::family::{AttentionBias, Family};
+use crate::model::mapped::MappedFile;
 use crate::model::stored::Storage;
 use crate::model::{LoadError, Mixture, ModelConfig, RopeScaling};
 
@@ -21,7 +22,7 @@ pub(crate) fn read(
     let architecture = metadata
         .required(key, metadata.text(key))
         .map_err(|error| vec![error])?;
-    let mut reader = Reader {
+    let mut reader = ConfigReader {
         metadata,
         architecture,
         errors: Vec::new(),
@@ -38,39 +39,7 @@ pub(crate) fn read(
         let what = format!("`{architecture}` with experts");
         reader.errors.push(LoadError::unsupported(path, what));
     }
-    let hidden = reader.size("embedding_length");
-    let heads = reader.size("attention.head_count");
-    let head_dim = reader.head_dim(hidden, heads);
-    let rope_scaling = reader.rope_scaling(tensors, file);
-    let config = ModelConfig {
-        family,
-        hidden,
-        intermediate: reader.size("feed_forward_length"),
-        layers: reader.size("block_count"),
-        heads,
-        kv_heads: reader.optional_size("attention.head_count_kv").unwrap_or(heads),
-        head_dim,
-        // The metadata's vocab_size is often absent; the embedding is what counts.
-        vocabulary: tensors
-            .get("token_embd.weight")
-            .and_then(|entry| entry.shape.first().copied())
-            .unwrap_or(0),
-        context: reader.size("context_length"),
-        norm_eps: reader.number("attention.layer_norm_rms_epsilon", None),
-        rope_theta: reader.number("rope.freq_base", Some(10_000.0)),
-        rope_scaling,
-        qkv_bias: family.attention_bias() == AttentionBias::Qkv || tensors.contains_key("blk.0.attn_q.bias"),
-        output_bias: tensors.contains_key("blk.0.attn_output.bias"),
-        qk_norm: family.qk_norm(),
-        tied: !tensors.contains_key("output.weight"),
-        sliding_window: reader
-            .optional_size("attention.sliding_window")
-            .filter(|&window| window > 0),
-        mixture: experts.map(|experts| Mixture {
-            experts,
-            used: reader.size("expert_used_count"),
-        }),
-    };
+    let config = reader.model(family, experts, tensors, file);
     if !tensors.contains_key("token_embd.weight") {
         reader
             .errors
@@ -86,15 +55,58 @@ pub(crate) fn read(
     }
 }
 
-struct Reader<'a> {
+struct ConfigReader<'a> {
     metadata: Metadata<'a>,
     architecture: &'a str,
     errors: Vec<LoadError>,
 }
 
-impl<'a> Reader<'a> {
+impl<'a> ConfigReader<'a> {
     fn key(&self, name: &str) -> String {
         format!("{}.{name}", self.architecture)
+    }
+
+    /// All numbers; those that are missing are 0 and named among the errors.
+    fn model(
+        &mut self,
+        family: Family,
+        experts: Option<usize>,
+        tensors: &HashMap<String, TensorEntry>,
+        file: &MappedFile,
+    ) -> ModelConfig {
+        let hidden = self.size("embedding_length");
+        let heads = self.size("attention.head_count");
+        let head_dim = self.head_dim(hidden, heads);
+        let rope_scaling = self.rope_scaling(tensors, file);
+        ModelConfig {
+            family,
+            hidden,
+            intermediate: self.size("feed_forward_length"),
+            layers: self.size("block_count"),
+            heads,
+            kv_heads: self.optional_size("attention.head_count_kv").unwrap_or(heads),
+            head_dim,
+            // The metadata's vocab_size is often absent; the embedding is what counts.
+            vocabulary: tensors
+                .get("token_embd.weight")
+                .and_then(|entry| entry.shape.first().copied())
+                .unwrap_or(0),
+            context: self.size("context_length"),
+            norm_eps: self.number("attention.layer_norm_rms_epsilon", None),
+            rope_theta: self.number("rope.freq_base", Some(10_000.0)),
+            rope_scaling,
+            qkv_bias: family.attention_bias() == AttentionBias::Qkv || tensors.contains_key("blk.0.attn_q.bias"),
+            output_bias: tensors.contains_key("blk.0.attn_output.bias"),
+            qk_norm: family.qk_norm(),
+            tied: !tensors.contains_key("output.weight"),
+            sliding_window: self
+                .optional_size("attention.sliding_window")
+                .filter(|&window| window > 0),
+            mixture: experts.map(|experts| Mixture {
+                experts,
+                used: self.size("expert_used_count"),
+            }),
+        }
     }
 
     fn keep<T>(&mut self, value: Result<Option<T>, LoadError>) -> Option<T> {
@@ -141,14 +153,14 @@ impl<'a> Reader<'a> {
             let what = format!("a GGUF file in {parts} parts (join them with llama.cpp's gguf-split --merge)");
             self.errors.push(LoadError::unsupported(self.metadata.path, what));
         }
-        for name in ["logit_scale", "embedding_scale", "residual_scale", "attention.scale"] {
-            if let Some(scale) = self.optional_number(name)
-                && scale != 1.0
-                && scale != 0.0
-            {
-                let what = format!("`{}` ({scale})", self.key(name));
-                self.errors.push(LoadError::unsupported(self.metadata.path, what));
-            }
+        let prefix = self.key("");
+        let own = self.metadata.values.iter().filter_map(|(key, value)| {
+            let name = key.strip_prefix(&prefix)?;
+            Some((key, keys::objection(name, value)?))
+        });
+        // In the order of their names, whatever that of the table in memory.
+        for (key, what) in own.collect::<BTreeMap<_, _>>() {
+            self.errors.push(LoadError::field(self.metadata.path, key, what));
         }
     }
 

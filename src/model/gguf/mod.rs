@@ -2,6 +2,8 @@
 
 mod blocks;
 pub(crate) mod config;
+mod keys;
 pub(crate) mod parse;
+pub(crate) mod places;
 pub(crate) mod value;
 pub(crate) mod weights;

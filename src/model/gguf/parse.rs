@@ -7,12 +7,12 @@
 //! Format: <https://github.com/ggml-org/ggml/blob/master/docs/gguf.md>, versions 2 and 3.
 
 use std::collections::{HashMap, HashSet};
-use std::ops::Range;
 use std::path::Path;
 
 use candle_core::quantized::GgmlDType;
 
-use super::value::Value;
+use super::places::{Data, Described, TensorEntry};
+use super::value::MetadataValue;
 use crate::model::LoadError;
 use crate::model::stored::Storage;
 
@@ -34,25 +34,15 @@ const SMALLEST_TENSOR: usize = 8 + 4 + 4 + 8;
 
 /// Metadata and tensors of one file.
 #[derive(Debug)]
-pub(crate) struct Header {
-    pub(crate) metadata: HashMap<String, Value>,
+pub(crate) struct GgufHeader {
+    pub(crate) metadata: HashMap<String, MetadataValue>,
     pub(crate) tensors: HashMap<String, TensorEntry>,
 }
 
-/// Where one tensor lies.
-#[derive(Debug, Clone)]
-pub(crate) struct TensorEntry {
-    /// Outermost dimension first, the reverse of the file's order.
-    pub(crate) shape: Vec<usize>,
-    pub(crate) storage: Storage,
-    /// Place in the file.
-    pub(crate) range: Range<usize>,
-}
-
 /// Reads the header of a whole file's `bytes`; every tensor's place is inside them and none overlaps another.
-pub(crate) fn parse(path: &Path, bytes: &[u8]) -> Result<Header, LoadError> {
+pub(crate) fn parse(path: &Path, bytes: &[u8]) -> Result<GgufHeader, LoadError> {
     let header = &bytes[..bytes.len().min(LONGEST_HEADER)];
-    let mut cursor = Cursor {
+    let mut cursor = ByteCursor {
         path,
         bytes: header,
         whole: header.len() == bytes.len(),
@@ -104,73 +94,17 @@ pub(crate) fn parse(path: &Path, bytes: &[u8]) -> Result<Header, LoadError> {
             .ok_or_else(|| LoadError::field(path, "general.alignment", "expected a power of two from 8 to 1048576"))?,
     };
     let start = (cursor.at as u64).next_multiple_of(alignment);
-    let tensors = place(path, bytes.len() as u64, start, alignment, infos)?;
-    Ok(Header { metadata, tensors })
+    let data = Data {
+        path,
+        size: bytes.len() as u64,
+        start,
+        alignment,
+    };
+    let tensors = data.place(infos)?;
+    Ok(GgufHeader { metadata, tensors })
 }
 
-struct Info {
-    name: String,
-    shape: Vec<usize>,
-    storage: Storage,
-    offset: u64,
-}
-
-fn place(
-    path: &Path,
-    size: u64,
-    start: u64,
-    alignment: u64,
-    infos: Vec<Info>,
-) -> Result<HashMap<String, TensorEntry>, LoadError> {
-    let mut tensors = HashMap::with_capacity(infos.len());
-    for Info {
-        name,
-        shape,
-        storage,
-        offset,
-    } in infos
-    {
-        let refuse = |what: String| LoadError::weight(path, &name, what);
-        let bytes = shape
-            .iter()
-            .try_fold(1usize, |product, &side| product.checked_mul(side))
-            .and_then(|elements| storage.bytes(elements))
-            .ok_or_else(|| refuse(format!("the shape {shape:?} does not fill whole blocks of {storage}")))?;
-        if let Storage::Blocks(kind) = storage
-            && shape.last().is_none_or(|row| row % kind.block_size() != 0)
-        {
-            return Err(refuse(format!("rows of {shape:?} are no whole blocks of {storage}")));
-        }
-        if offset % alignment != 0 {
-            return Err(refuse(format!(
-                "starts at {offset}, no multiple of the alignment {alignment}"
-            )));
-        }
-        let end = start.checked_add(offset).and_then(|at| at.checked_add(bytes as u64));
-        let range = match end {
-            // Both ends are at most the file's size, which is a usize.
-            Some(end) if end <= size => end as usize - bytes..end as usize,
-            _ => {
-                return Err(refuse(format!(
-                    "{bytes} bytes at {offset} lie outside the file: cut short?"
-                )));
-            }
-        };
-        tensors.insert(name, TensorEntry { shape, storage, range });
-    }
-    let mut ranges: Vec<(&Range<usize>, &String)> = tensors.iter().map(|(name, entry)| (&entry.range, name)).collect();
-    ranges.sort_by_key(|(range, _)| (range.start, range.end));
-    for pair in ranges.windows(2) {
-        if let [(before, first), (after, second)] = pair
-            && after.start < before.end
-        {
-            return Err(LoadError::weight(path, second, format!("overlaps tensor `{first}`")));
-        }
-    }
-    Ok(tensors)
-}
-
-struct Cursor<'a> {
+struct ByteCursor<'a> {
     path: &'a Path,
     bytes: &'a [u8],
     /// Whether these are all bytes of the file.
@@ -178,7 +112,7 @@ struct Cursor<'a> {
     at: usize,
 }
 
-impl<'a> Cursor<'a> {
+impl<'a> ByteCursor<'a> {
     fn refuse(&self, what: impl Into<String>) -> LoadError {
         LoadError::malformed(self.path, what)
     }
@@ -241,23 +175,23 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    fn value(&mut self, key: &str) -> Result<Value, LoadError> {
+    fn value(&mut self, key: &str) -> Result<MetadataValue, LoadError> {
         let kind = self.u32(key)?;
         self.value_of(kind, key, 0)
     }
 
-    fn value_of(&mut self, kind: u32, key: &str, depth: usize) -> Result<Value, LoadError> {
+    fn value_of(&mut self, kind: u32, key: &str, depth: usize) -> Result<MetadataValue, LoadError> {
         Ok(match kind {
-            0 => Value::Unsigned(u64::from(u8::from_le_bytes(self.array(key)?))),
-            1 => Value::Signed(i64::from(i8::from_le_bytes(self.array(key)?))),
-            2 => Value::Unsigned(u64::from(u16::from_le_bytes(self.array(key)?))),
-            3 => Value::Signed(i64::from(i16::from_le_bytes(self.array(key)?))),
-            4 => Value::Unsigned(u64::from(u32::from_le_bytes(self.array(key)?))),
-            5 => Value::Signed(i64::from(i32::from_le_bytes(self.array(key)?))),
-            6 => Value::Float(f64::from(f32::from_le_bytes(self.array(key)?))),
+            0 => MetadataValue::Unsigned(u64::from(u8::from_le_bytes(self.array(key)?))),
+            1 => MetadataValue::Signed(i64::from(i8::from_le_bytes(self.array(key)?))),
+            2 => MetadataValue::Unsigned(u64::from(u16::from_le_bytes(self.array(key)?))),
+            3 => MetadataValue::Signed(i64::from(i16::from_le_bytes(self.array(key)?))),
+            4 => MetadataValue::Unsigned(u64::from(u32::from_le_bytes(self.array(key)?))),
+            5 => MetadataValue::Signed(i64::from(i32::from_le_bytes(self.array(key)?))),
+            6 => MetadataValue::Float(f64::from(f32::from_le_bytes(self.array(key)?))),
             7 => match self.array(key)? {
-                [0] => Value::Bool(false),
-                [1] => Value::Bool(true),
+                [0] => MetadataValue::Bool(false),
+                [1] => MetadataValue::Bool(true),
                 [other] => {
                     return Err(LoadError::field(
                         self.path,
@@ -266,11 +200,11 @@ impl<'a> Cursor<'a> {
                     ));
                 }
             },
-            8 => Value::String(self.string(key)?),
+            8 => MetadataValue::String(self.string(key)?),
             9 => self.array_value(key, depth)?,
-            10 => Value::Unsigned(u64::from_le_bytes(self.array(key)?)),
-            11 => Value::Signed(i64::from_le_bytes(self.array(key)?)),
-            12 => Value::Float(f64::from_le_bytes(self.array(key)?)),
+            10 => MetadataValue::Unsigned(u64::from_le_bytes(self.array(key)?)),
+            11 => MetadataValue::Signed(i64::from_le_bytes(self.array(key)?)),
+            12 => MetadataValue::Float(f64::from_le_bytes(self.array(key)?)),
             other => {
                 return Err(LoadError::field(
                     self.path,
@@ -281,7 +215,7 @@ impl<'a> Cursor<'a> {
         })
     }
 
-    fn array_value(&mut self, key: &str, depth: usize) -> Result<Value, LoadError> {
+    fn array_value(&mut self, key: &str, depth: usize) -> Result<MetadataValue, LoadError> {
         if depth >= DEEPEST {
             return Err(LoadError::field(self.path, key, "is nested too deeply"));
         }
@@ -305,21 +239,21 @@ impl<'a> Cursor<'a> {
             8 => (0..length)
                 .map(|_| self.string(key))
                 .collect::<Result<_, _>>()
-                .map(Value::Strings),
+                .map(MetadataValue::Strings),
             5 => (0..length)
                 .map(|_| Ok(i32::from_le_bytes(self.array(key)?)))
                 .collect::<Result<_, _>>()
-                .map(Value::Ints),
+                .map(MetadataValue::Ints),
             6 => (0..length)
                 .map(|_| Ok(f32::from_le_bytes(self.array(key)?)))
                 .collect::<Result<_, _>>()
-                .map(Value::Floats),
+                .map(MetadataValue::Floats),
             // Nothing that is read here comes as an array of another type; it is stepped over, value by value.
             _ => {
                 for _ in 0..length {
                     self.value_of(kind, key, depth + 1)?;
                 }
-                Ok(Value::OtherArray(length))
+                Ok(MetadataValue::OtherArray(length))
             }
         }
     }
@@ -340,7 +274,7 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    fn info(&mut self) -> Result<Info, LoadError> {
+    fn info(&mut self) -> Result<Described, LoadError> {
         let name = self.string("a tensor's name")?;
         let dimensions = self.u32(&name)?;
         if dimensions > MOST_DIMENSIONS {
@@ -361,7 +295,7 @@ impl<'a> Cursor<'a> {
         let kind = self.u32(&name)?;
         let storage = storage(kind).ok_or_else(|| self.foreign_type(&name, kind))?;
         let offset = self.u64(&name)?;
-        Ok(Info {
+        Ok(Described {
             name,
             shape,
             storage,

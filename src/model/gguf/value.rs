@@ -7,7 +7,7 @@ use crate::model::LoadError;
 
 /// One value; the file's many widths of numbers are not told apart.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Value {
+pub(crate) enum MetadataValue {
     Unsigned(u64),
     Signed(i64),
     Float(f64),
@@ -20,7 +20,25 @@ pub(crate) enum Value {
     OtherArray(usize),
 }
 
-impl Value {
+impl std::fmt::Display for MetadataValue {
+    /// A value as an error quotes it: lists by their length alone.
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        const LONGEST: usize = 60;
+        match self {
+            Self::Unsigned(number) => write!(out, "{number}"),
+            Self::Signed(number) => write!(out, "{number}"),
+            Self::Float(number) => write!(out, "{number}"),
+            Self::Bool(flag) => write!(out, "{flag}"),
+            Self::String(text) => write!(out, "{:?}", text.chars().take(LONGEST).collect::<String>()),
+            Self::Strings(list) => write!(out, "a list of {}", list.len()),
+            Self::Ints(list) => write!(out, "a list of {}", list.len()),
+            Self::Floats(list) => write!(out, "a list of {}", list.len()),
+            Self::OtherArray(length) => write!(out, "a list of {length}"),
+        }
+    }
+}
+
+impl MetadataValue {
     pub(crate) fn as_u64(&self) -> Option<u64> {
         match *self {
             Self::Unsigned(number) => Some(number),
@@ -43,7 +61,7 @@ impl Value {
 #[derive(Clone, Copy)]
 pub(crate) struct Metadata<'a> {
     pub(crate) path: &'a Path,
-    pub(crate) values: &'a HashMap<String, Value>,
+    pub(crate) values: &'a HashMap<String, MetadataValue>,
 }
 
 impl<'a> Metadata<'a> {
@@ -52,7 +70,7 @@ impl<'a> Metadata<'a> {
         &self,
         key: &str,
         expected: &str,
-        read: impl Fn(&'a Value) -> Option<T>,
+        read: impl Fn(&'a MetadataValue) -> Option<T>,
     ) -> Result<Option<T>, LoadError> {
         match self.values.get(key) {
             None => Ok(None),
@@ -74,41 +92,41 @@ impl<'a> Metadata<'a> {
     }
 
     pub(crate) fn number(&self, key: &str) -> Result<Option<f64>, LoadError> {
-        self.optional(key, "a number", Value::as_f64)
+        self.optional(key, "a number", MetadataValue::as_f64)
     }
 
     pub(crate) fn flag(&self, key: &str) -> Result<Option<bool>, LoadError> {
         self.optional(key, "true or false", |value| match value {
-            Value::Bool(flag) => Some(*flag),
+            MetadataValue::Bool(flag) => Some(*flag),
             _ => None,
         })
     }
 
     pub(crate) fn text(&self, key: &str) -> Result<Option<&'a str>, LoadError> {
         self.optional(key, "a text", |value| match value {
-            Value::String(text) => Some(text.as_str()),
+            MetadataValue::String(text) => Some(text.as_str()),
             _ => None,
         })
     }
 
     pub(crate) fn texts(&self, key: &str) -> Result<Option<&'a [String]>, LoadError> {
         self.optional(key, "a list of texts", |value| match value {
-            Value::Strings(texts) => Some(texts.as_slice()),
-            Value::OtherArray(0) => Some([].as_slice()),
+            MetadataValue::Strings(texts) => Some(texts.as_slice()),
+            MetadataValue::OtherArray(0) => Some([].as_slice()),
             _ => None,
         })
     }
 
     pub(crate) fn ints(&self, key: &str) -> Result<Option<&'a [i32]>, LoadError> {
         self.optional(key, "a list of whole numbers", |value| match value {
-            Value::Ints(ints) => Some(ints.as_slice()),
+            MetadataValue::Ints(ints) => Some(ints.as_slice()),
             _ => None,
         })
     }
 
     pub(crate) fn floats(&self, key: &str) -> Result<Option<&'a [f32]>, LoadError> {
         self.optional(key, "a list of numbers", |value| match value {
-            Value::Floats(floats) => Some(floats.as_slice()),
+            MetadataValue::Floats(floats) => Some(floats.as_slice()),
             _ => None,
         })
     }

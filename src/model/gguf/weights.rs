@@ -7,10 +7,10 @@ use std::sync::Arc;
 use candle_core::{DType, Device, Tensor};
 
 use super::blocks::{self, RowOrder};
-use super::parse::TensorEntry;
-use crate::model::checkpoint::bounds::MOST_EXPERTS;
-use crate::model::checkpoint::finite::first_bad_value;
-use crate::model::checkpoint::mapped::MappedFile;
+use super::places::TensorEntry;
+use crate::model::bounds::MOST_EXPERTS;
+use crate::model::finite::first_bad_value;
+use crate::model::mapped::MappedFile;
 use crate::model::stored::{Inventory, Storage};
 use crate::model::{LoadError, Weight, WeightSource};
 
@@ -21,11 +21,11 @@ const MOST_EXPERT_TENSORS: usize = 1 << 18;
 /// All tensors of one file, mapped, none read.
 pub(crate) struct GgufWeights {
     file: MappedFile,
-    entries: HashMap<String, Entry>,
+    entries: HashMap<String, QuantizedTensor>,
 }
 
 #[derive(Debug)]
-struct Entry {
+struct QuantizedTensor {
     shape: Vec<usize>,
     storage: Storage,
     range: Range<usize>,
@@ -34,14 +34,14 @@ struct Entry {
 
 /// What the names of a file mean depends on these.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Layout {
+pub(crate) struct HeadLayout {
     /// Query heads and key heads, where the file's converter interleaved their rows (architecture `llama`).
     pub(crate) interleaved: Option<(usize, usize)>,
 }
 
 impl GgufWeights {
     /// Gives the tensors of a file their canonical names; a name that has none keeps its own.
-    pub(crate) fn new(file: MappedFile, tensors: HashMap<String, TensorEntry>, layout: Layout) -> Self {
+    pub(crate) fn new(file: MappedFile, tensors: HashMap<String, TensorEntry>, layout: HeadLayout) -> Self {
         let mut entries = HashMap::with_capacity(tensors.len());
         let mut room = MOST_EXPERT_TENSORS;
         for (name, tensor) in tensors {
@@ -61,7 +61,7 @@ impl GgufWeights {
                         _ => RowOrder::Plain,
                     };
                     let TensorEntry { shape, storage, range } = tensor;
-                    let entry = Entry {
+                    let entry = QuantizedTensor {
                         shape,
                         storage,
                         range,
@@ -99,7 +99,7 @@ impl GgufWeights {
     /// Whether two tensors are stored with the same type, shape and bytes; `None` where one of them is not there.
     pub(crate) fn same(&self, one: &str, other: &str) -> Option<bool> {
         let (one, other) = (self.entries.get(one)?, self.entries.get(other)?);
-        let bytes = |entry: &Entry| self.file.bytes().get(entry.range.clone());
+        let bytes = |entry: &QuantizedTensor| self.file.bytes().get(entry.range.clone());
         Some(one.storage == other.storage && one.shape == other.shape && bytes(one) == bytes(other))
     }
 
@@ -122,7 +122,7 @@ impl GgufWeights {
     }
 
     /// The tensor's bytes, once its shape is the expected one and its values are finite.
-    fn read(&self, name: &str, shape: &[usize]) -> Result<(&Entry, &[u8]), LoadError> {
+    fn read(&self, name: &str, shape: &[usize]) -> Result<(&QuantizedTensor, &[u8]), LoadError> {
         let refuse = |what: String| Err(LoadError::weight(self.file.path(), name, what));
         let Some(entry) = self.entries.get(name) else {
             return refuse("is missing".to_owned());
@@ -139,12 +139,12 @@ impl GgufWeights {
         }
     }
 
-    fn rows(entry: &Entry) -> usize {
+    fn rows(entry: &QuantizedTensor) -> usize {
         entry.shape.first().copied().unwrap_or(1)
     }
 }
 
-fn float(entry: &Entry, dtype: DType, bytes: &[u8]) -> candle_core::Result<Tensor> {
+fn float(entry: &QuantizedTensor, dtype: DType, bytes: &[u8]) -> candle_core::Result<Tensor> {
     entry.order.arrange(bytes, GgufWeights::rows(entry), |bytes| {
         Tensor::from_raw_buffer(bytes, dtype, &entry.shape, &Device::Cpu)
     })
@@ -184,7 +184,7 @@ impl WeightSource for GgufWeights {
 
 /// One entry per expert of a tensor of shape (experts, rows, columns); of any other shape, itself under an odd name
 /// would be no better than nothing: the experts are then missing, and are named.
-fn split(tensor: TensorEntry, room: usize) -> impl Iterator<Item = Entry> {
+fn split(tensor: TensorEntry, room: usize) -> impl Iterator<Item = QuantizedTensor> {
     let (experts, shape) = match tensor.shape.split_first() {
         Some((&experts, rest)) if rest.len() == 2 => (experts, rest.to_vec()),
         _ => (0, Vec::new()),
@@ -198,7 +198,7 @@ fn split(tensor: TensorEntry, room: usize) -> impl Iterator<Item = Entry> {
     };
     (0..experts).map(move |expert| {
         let start = tensor.range.start + expert * length;
-        Entry {
+        QuantizedTensor {
             shape: shape.clone(),
             storage: tensor.storage,
             range: start..start + length,

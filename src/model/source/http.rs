@@ -2,16 +2,21 @@
 //! fall silent given up on; bodies read no further than was announced.
 
 use std::io::{self, Read};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use ureq::http::{HeaderMap, Response, Uri};
 use ureq::{Agent, Body};
+
+use super::address::{encoded, parse, same_host};
 
 /// Most redirects of one request.
 const REDIRECTS: usize = 5;
 
 /// Largest answer that is read into memory: a list of files.
 const LARGEST_LISTING: u64 = 64 << 20;
+
+/// Fewest bytes that must come in the time that a server may be silent: one that sends a byte now and then never is.
+const SLOWEST: u64 = 1 << 10;
 
 /// Why a request gave nothing.
 #[derive(Debug, thiserror::Error)]
@@ -25,6 +30,9 @@ pub(super) enum HttpError {
     /// Nothing came for too long.
     #[error("the server said nothing for {} s", .0.as_secs_f32())]
     Silent(Duration),
+    /// Next to nothing came for too long.
+    #[error("the server sent less than {SLOWEST} bytes in {} s", .0.as_secs_f32())]
+    Slow(Duration),
     /// An answer that is not the hub's.
     #[error("{0}")]
     Odd(String),
@@ -60,7 +68,7 @@ impl Client {
     /// A client of the hub at `address`. The token goes to that host alone.
     pub(super) fn new(address: &str, token: Option<&str>, patience: Duration) -> Result<Self, HttpError> {
         let address = address.trim_end_matches('/').to_owned();
-        let endpoint = parse(&address)?;
+        let endpoint = parse(&address).map_err(HttpError::Odd)?;
         let config = Agent::config_builder()
             .http_status_as_error(false)
             .max_redirects(0)
@@ -68,6 +76,7 @@ impl Client {
             .user_agent(concat!("indieval/", env!("CARGO_PKG_VERSION")))
             .timeout_resolve(Some(patience))
             .timeout_connect(Some(patience))
+            .timeout_send_request(Some(patience))
             .timeout_recv_response(Some(patience))
             .timeout_per_read(Some(patience))
             .build();
@@ -92,7 +101,21 @@ impl Client {
 
     /// The JSON at an address.
     pub(super) fn json<T: serde::de::DeserializeOwned>(&self, url: &str) -> Result<T, HttpError> {
-        let text = read_whole(self.get(url, None)?.last).map_err(|error| self.body(error))?;
+        let body = self.get(url, None)?.last.into_body().into_reader();
+        let mut text = Vec::new();
+        let copied = self.pump(body.take(LARGEST_LISTING + 1), |bytes| {
+            text.extend_from_slice(bytes);
+            Ok(())
+        });
+        copied.map_err(|error| match error {
+            CopyError::Http(error) => error,
+            CopyError::Write(error) => HttpError::Broken(error),
+        })?;
+        if text.len() as u64 > LARGEST_LISTING {
+            return Err(HttpError::Odd(format!(
+                "the answer is longer than {LARGEST_LISTING} bytes"
+            )));
+        }
         serde_json::from_slice(&text).map_err(|error| HttpError::Odd(format!("the answer is not the hub's: {error}")))
     }
 
@@ -150,13 +173,19 @@ impl Client {
     /// Bytes that came, each given to `write`.
     fn pump(&self, mut body: impl Read, mut write: impl FnMut(&[u8]) -> io::Result<()>) -> Result<u64, CopyError> {
         let mut buffer = vec![0; 1 << 16];
-        let mut copied = 0;
+        let (mut copied, mut since, mut before) = (0, Instant::now(), 0);
         loop {
             match body.read(&mut buffer) {
                 Ok(0) => return Ok(copied),
                 Ok(read) => {
                     write(&buffer[..read]).map_err(CopyError::Write)?;
                     copied += read as u64;
+                    if since.elapsed() > self.patience {
+                        if copied - before < SLOWEST {
+                            return Err(HttpError::Slow(self.patience).into());
+                        }
+                        (since, before) = (Instant::now(), copied);
+                    }
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(self.body(error).into()),
@@ -165,12 +194,12 @@ impl Client {
     }
 
     /// One request, its redirects followed.
-    fn get(&self, url: &str, range: Option<std::ops::Range<u64>>) -> Result<Answer, HttpError> {
+    fn get(&self, url: &str, range: Option<std::ops::Range<u64>>) -> Result<HttpAnswer, HttpError> {
         let mut url = url.to_owned();
         let mut before = Vec::new();
         for _ in 0..=REDIRECTS {
             let mut request = self.agent.get(&url);
-            if let (Some(token), true) = (&self.token, self.is_home(&parse(&url)?)) {
+            if let (Some(token), true) = (&self.token, self.is_home(&parse(&url).map_err(HttpError::Odd)?)) {
                 request = request.header("Authorization", format!("Bearer {token}"));
             }
             if let Some(range) = &range {
@@ -186,7 +215,7 @@ impl Client {
                     url = location;
                 }
                 // Nothing is behind byte 0 of an empty file.
-                None if status.is_success() || status == 416 => return Ok(Answer { before, last: response }),
+                None if status.is_success() || status == 416 => return Ok(HttpAnswer { before, last: response }),
                 None => return Err(HttpError::Status(status.as_u16())),
             }
         }
@@ -229,38 +258,19 @@ pub(super) enum CopyError {
 }
 
 /// What came of a request.
-struct Answer {
+struct HttpAnswer {
     /// Headers of the redirects.
     before: Vec<HeaderMap>,
     /// What they led to.
     last: Response<Body>,
 }
 
-impl Answer {
+impl HttpAnswer {
     /// A header of the first answer that has it.
     fn first(&self, name: &str) -> Option<&str> {
         let mut all = self.before.iter().chain([self.last.headers()]);
         all.find_map(|headers| headers.get(name)?.to_str().ok())
     }
-}
-
-fn parse(url: &str) -> Result<Uri, HttpError> {
-    let odd = || HttpError::Odd(format!("{url:?} is no address of a server"));
-    let uri: Uri = url.parse().map_err(|_| odd())?;
-    match (uri.scheme_str(), uri.host()) {
-        (Some("http" | "https"), Some(_)) => Ok(uri),
-        _ => Err(odd()),
-    }
-}
-
-/// Scheme, name and port: a token of an encrypted host does not go to the same name unencrypted.
-fn same_host(a: &Uri, b: &Uri) -> bool {
-    let port = |uri: &Uri| {
-        uri.port_u16()
-            .unwrap_or(if uri.scheme_str() == Some("https") { 443 } else { 80 })
-    };
-    let name = |uri: &Uri| uri.host().unwrap_or_default().to_ascii_lowercase();
-    a.scheme_str() == b.scheme_str() && name(a) == name(b) && port(a) == port(b)
 }
 
 /// Where a response redirects to.
@@ -270,7 +280,7 @@ fn target(from: &str, response: &Response<Body>) -> Result<Option<String>, HttpE
     }
     let nowhere = || HttpError::Redirect("redirects to nowhere".to_owned());
     let location = text_of(response, "location").ok_or_else(nowhere)?;
-    let base = parse(from)?;
+    let base = parse(from).map_err(HttpError::Odd)?;
     let origin = format!(
         "{}://{}",
         base.scheme_str().unwrap_or("https"),
@@ -309,54 +319,37 @@ fn begin_of(response: &Response<Body>) -> Option<u64> {
     range.strip_prefix("bytes ")?.split('-').next()?.parse().ok()
 }
 
-fn read_whole(response: Response<Body>) -> io::Result<Vec<u8>> {
-    let mut text = Vec::new();
-    let mut body = response.into_body().into_reader().take(LARGEST_LISTING + 1);
-    body.read_to_end(&mut text)?;
-    if text.len() as u64 > LARGEST_LISTING {
-        return Err(io::Error::other(format!(
-            "the answer is longer than {LARGEST_LISTING} bytes"
-        )));
-    }
-    Ok(text)
-}
-
-/// A path for an address; what separates its steps stays.
-fn encoded(step: &str) -> String {
-    let mut text = String::with_capacity(step.len());
-    for byte in step.bytes() {
-        match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'/' => text.push(char::from(byte)),
-            other => text.push_str(&format!("%{other:02X}")),
-        }
-    }
-    text
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn a_host_is_its_scheme_its_name_and_its_port() {
-        let same = |a: &str, b: &str| same_host(&parse(a).expect("an address"), &parse(b).expect("an address"));
-        assert!(same("https://hub.example/a", "https://HUB.example:443/b"));
-        for (a, b) in [
-            ("https://hub.example", "http://hub.example"),
-            ("https://hub.example", "https://hub.example.evil"),
-            ("https://hub.example", "https://cdn.hub.example"),
-            ("http://127.0.0.1:80", "http://127.0.0.1:81"),
-            ("https://hub.example", "https://hub.example@evil.example"),
+    fn redirects_lead_to_servers_and_never_out_of_encryption() {
+        let from = |from: &str, to: &str| {
+            let response = Response::builder().status(302).header("location", to);
+            let response = response.body(Body::builder().data(Vec::new())).expect("a response");
+            target(from, &response).map_err(|error| error.to_string())
+        };
+        for (start, to, expected) in [
+            ("https://a/b/c", "/d?e", "https://a/d?e"),
+            ("https://a:1/b", "//c/d", "https://c/d"),
+            ("http://a/b", "https://c/d", "https://c/d"),
+            ("http://a/b", "http://c/d", "http://c/d"),
         ] {
-            assert!(!same(a, b), "{a} {b}");
+            assert_eq!(from(start, to), Ok(Some(expected.to_owned())), "{start} {to}");
         }
-        for no in ["ftp://a/b", "/a/b", "a/b", "file:///etc/passwd", ""] {
-            assert!(parse(no).is_err(), "{no}");
+        for to in [
+            "http://a/b",
+            "HTTP://a/b",
+            "",
+            "d",
+            "../d",
+            "file:///etc/passwd",
+            "ftp://a/b",
+            "https://",
+        ] {
+            let error = from("https://a/b", to).expect_err(to);
+            assert!(error.contains("redirects to"), "{error}");
         }
-    }
-
-    #[test]
-    fn names_are_put_into_addresses() {
-        assert_eq!(encoded("a b#?%/ü.gguf"), "a%20b%23%3F%25/%C3%BC.gguf");
     }
 }

@@ -12,13 +12,14 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use super::http::{Announced, Client, CopyError, HttpError};
-use super::hub_cache::{self, Choice};
-use super::{Environment, Located, Origin, Progress, Wanted};
-use crate::base::files::write_bytes;
+use super::hub_cache::{self, CheckpointFiles};
+use super::{Environment, Located, NamedModel, Origin, Progress};
+use crate::base::files::{read_up_to, write_bytes};
 use crate::base::hex::sha256_hex;
 use crate::model::LoadError;
-use crate::model::checkpoint::mapped::MappedFile;
+use crate::model::mapped::MappedFile;
 use crate::model::registry::is_commit;
+use crate::model::tokenizer::LARGEST_SETTINGS;
 
 /// A download that breaks off is taken up this often.
 const RETRIES: u32 = 3;
@@ -40,7 +41,7 @@ struct Sibling {
 
 /// Fetches the files of a checkpoint that are not in the cache yet.
 pub(super) fn fetch(
-    wanted: &Wanted,
+    wanted: &NamedModel,
     environment: &Environment,
     progress: &mut dyn Progress,
 ) -> Result<Located, LoadError> {
@@ -72,15 +73,15 @@ pub(super) fn fetch(
     };
     let names = || listing.siblings.iter().map(|sibling| sibling.rfilename.as_str());
     let mut choice = hub_cache::choose(names(), None).map_err(|why| odd(repository, why))?;
-    if choice == Choice::NeedsIndex {
+    if choice == CheckpointFiles::NeedsIndex {
         let path = fetcher.file(super::INDEX)?;
-        let index = std::fs::read(&path).map_err(|source| LoadError::read(&path, source))?;
+        let index = read_up_to(&path, LARGEST_SETTINGS).map_err(|source| LoadError::read(&path, source))?;
         choice = hub_cache::choose(names(), Some(&index)).map_err(|why| odd(repository, why))?;
     }
     let files = match choice {
-        Choice::Folder(files) => files,
-        Choice::Gguf(file) => vec![file],
-        Choice::NeedsIndex => Vec::new(),
+        CheckpointFiles::Folder(files) => files,
+        CheckpointFiles::Gguf(file) => vec![file],
+        CheckpointFiles::NeedsIndex => Vec::new(),
     };
     for file in &files {
         fetcher.file(file)?;
@@ -99,7 +100,7 @@ pub(super) fn fetch(
 /// Fetches files of one commit.
 struct Fetcher<'a> {
     client: Client,
-    wanted: &'a Wanted,
+    wanted: &'a NamedModel,
     commit: &'a str,
     /// Names of files, each a link to what it holds.
     snapshot: PathBuf,
@@ -146,6 +147,7 @@ impl Fetcher<'_> {
     fn download(&mut self, name: &str, url: &str, announced: &Announced, blob: &Path) -> Result<(), LoadError> {
         let part = blob.with_extension("part");
         let failed = |source| LoadError::read(&part, source);
+        remove_link(&part).map_err(failed)?;
         let mut file = OpenOptions::new()
             .create(true)
             .truncate(false)
@@ -220,7 +222,7 @@ impl Fetcher<'_> {
 /// Whether it may go better the next time.
 fn is_passing(error: &HttpError) -> bool {
     match error {
-        HttpError::Silent(_) | HttpError::Broken(_) | HttpError::Failed(_) => true,
+        HttpError::Silent(_) | HttpError::Slow(_) | HttpError::Broken(_) | HttpError::Failed(_) => true,
         HttpError::Status(status) => matches!(status, 429 | 500..=599),
         HttpError::Redirect(_) | HttpError::Odd(_) => false,
     }
@@ -253,6 +255,7 @@ fn verify(path: &Path, announced: &Announced) -> Result<(), LoadError> {
 /// Keeps other programs from fetching the same file; the system frees it however the process ends.
 fn lock(blob: &Path) -> Result<File, LoadError> {
     let path = blob.with_extension("lock");
+    remove_link(&path).map_err(|source| LoadError::read(&path, source))?;
     let file = File::create(&path).map_err(|source| LoadError::read(&path, source))?;
     match file.try_lock() {
         // What cannot be locked (some network file systems) is written without.
@@ -261,6 +264,14 @@ fn lock(blob: &Path) -> Result<File, LoadError> {
             let busy = io::Error::new(io::ErrorKind::WouldBlock, "another program is fetching this file");
             Err(LoadError::read(&path, busy))
         }
+    }
+}
+
+/// Removes a link where a file is to be written: nothing is written to where somebody else's link leads.
+fn remove_link(path: &Path) -> io::Result<()> {
+    match path.symlink_metadata() {
+        Ok(metadata) if metadata.is_symlink() => std::fs::remove_file(path),
+        _ => Ok(()),
     }
 }
 
@@ -304,7 +315,7 @@ fn odd(url: &str, what: String) -> LoadError {
     }
 }
 
-fn explain(url: &str, wanted: &Wanted, error: &HttpError) -> LoadError {
+fn explain(url: &str, wanted: &NamedModel, error: &HttpError) -> LoadError {
     let (what, remedy) = match error {
         HttpError::Status(status @ (401 | 403)) => (
             format!("access to {} is refused ({status})", wanted.repository),
@@ -321,7 +332,7 @@ fn explain(url: &str, wanted: &Wanted, error: &HttpError) -> LoadError {
             None,
         ),
         HttpError::Status(_) | HttpError::Odd(_) | HttpError::Redirect(_) => (error.to_string(), None),
-        HttpError::Silent(_) => (
+        HttpError::Silent(_) | HttpError::Slow(_) => (
             error.to_string(),
             Some("try again later, or wait longer: HF_HUB_DOWNLOAD_TIMEOUT is in seconds".to_owned()),
         ),

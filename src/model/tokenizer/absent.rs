@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::files::VOCABULARY;
+use super::read::VOCABULARY;
 use super::settings::SETTINGS;
 use crate::model::LoadError;
 

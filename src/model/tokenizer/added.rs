@@ -1,18 +1,28 @@
 //! Tokens that only the settings know are put into the vocabulary, as transformers does.
 
+use std::collections::{HashMap, HashSet};
+
 use tokenizers::{AddedToken, Model, Tokenizer};
 
-use super::settings::Settings;
+use super::bounds;
+use super::settings::TokenizerSettings;
 
 /// Adds every token of the settings that the tokenizer does not have just so, and returns what the user should know.
 ///
 /// A token that the vocabulary has keeps its id; any other gets the next free one, whatever id the settings claim for
 /// it. One that would lie beyond the model's `rows` is left out: nothing could be computed with it.
-pub(super) fn add(library: &mut Tokenizer, settings: &Settings, rows: Option<u64>) -> tokenizers::Result<Vec<String>> {
+pub(super) fn add(
+    library: &mut Tokenizer,
+    settings: &TokenizerSettings,
+    rows: Option<u64>,
+) -> tokenizers::Result<Vec<String>> {
+    bounds::check_added(library.get_added_tokens_decoder().values())?;
+    let wanted = wanted(library, settings);
+    bounds::check_added(wanted.iter().map(|(_, token)| token))?;
     let mut next = next_id(library);
     let mut notes = Vec::new();
     let mut added = Vec::new();
-    for (claimed, token) in wanted(library, settings) {
+    for (claimed, token) in wanted {
         let text = &token.content;
         let id = library.token_to_id(text).unwrap_or(next);
         if id == next && rows.is_some_and(|rows| u64::from(next) >= rows) {
@@ -35,35 +45,32 @@ pub(super) fn add(library: &mut Tokenizer, settings: &Settings, rows: Option<u64
 }
 
 /// The tokens to be added, with the ids that are claimed for them: first those listed by id, then those with a role.
-fn wanted(library: &Tokenizer, settings: &Settings) -> Vec<(Option<u32>, AddedToken)> {
-    let known = library.get_added_tokens_decoder();
+fn wanted(library: &Tokenizer, settings: &TokenizerSettings) -> Vec<(Option<u32>, AddedToken)> {
+    let known: HashMap<String, AddedToken> = library
+        .get_added_tokens_decoder()
+        .into_values()
+        .map(|token| (token.content.clone(), token))
+        .collect();
     let named = settings.named();
-    let is_named = |token: &AddedToken| named.iter().any(|named| named.content == token.content);
-    let declared = settings.declared.iter();
+    let roles: HashSet<&str> = named.iter().map(|token| token.content.as_str()).collect();
+    let special = |token: &AddedToken, special| AddedToken {
+        special,
+        ..token.clone()
+    };
+    let declared = settings.declared.iter().filter(|(_, token)| {
+        let is_known = known.get(&token.content) == Some(token);
+        !token.content.is_empty() && !is_known
+    });
     let mut wanted: Vec<(Option<u32>, AddedToken)> = declared
-        .filter(|(_, token)| !token.content.is_empty() && !known.values().any(|known| known == token))
         .map(|(id, token)| {
-            let special = token.special || is_named(token);
-            (
-                Some(*id),
-                AddedToken {
-                    special,
-                    ..token.clone()
-                },
-            )
+            let is_special = token.special || roles.contains(token.content.as_str());
+            (Some(*id), special(token, is_special))
         })
         .collect();
+    let mut listed: HashSet<String> = wanted.iter().map(|(_, token)| token.content.clone()).collect();
     for token in &named {
-        let mut others = known.values().chain(wanted.iter().map(|(_, token)| token));
-        if !others.any(|other| other.content == token.content) {
-            let special = true;
-            wanted.push((
-                None,
-                AddedToken {
-                    special,
-                    ..token.clone()
-                },
-            ));
+        if !known.contains_key(&token.content) && listed.insert(token.content.clone()) {
+            wanted.push((None, special(token, true)));
         }
     }
     wanted

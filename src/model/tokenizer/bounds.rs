@@ -1,15 +1,17 @@
 //! What a tokenizer may do to a text is bounded before any text is given to it.
 
 use serde_json::Value;
-use tokenizers::{ModelWrapper, Tokenizer};
+use tokenizers::{AddedToken, ModelWrapper, Tokenizer};
 
 /// Most times that normalizing or decoding may lengthen a text. A space for SentencePiece takes three bytes, and
 /// Unicode's own forms at most 18 times a character's.
 const MOST_GROWTH: f64 = 4096.0;
 /// Most tokens that may be put around a text.
 const MOST_AROUND: usize = 64;
-/// Longest expression; those in use stay below 500 bytes.
-const LONGEST_EXPRESSION: usize = 1 << 14;
+/// Most added tokens, and most bytes of all of them together: each is looked for in every text by a table whose size
+/// grows with both. Vocabularies in use have up to a few thousand.
+const MOST_ADDED: usize = 1 << 16;
+const MOST_ADDED_BYTES: usize = 1 << 22;
 
 /// Says what about a tokenizer is without bounds, or gives other tokens every time.
 pub(super) fn check(library: &Tokenizer) -> Result<(), String> {
@@ -22,14 +24,16 @@ pub(super) fn check(library: &Tokenizer) -> Result<(), String> {
         ));
     }
     let json = |part: Result<Value, serde_json::Error>| part.map_err(|error| error.to_string());
-    if let Some(normalizer) = library.get_normalizer() {
-        bounded("normalizer", growth(&json(serde_json::to_value(normalizer))?))?;
-    }
-    if let Some(decoder) = library.get_decoder() {
-        bounded("decoder", growth(&json(serde_json::to_value(decoder))?))?;
-    }
-    if let Some(steps) = library.get_pre_tokenizer() {
-        expressions(&json(serde_json::to_value(steps))?)?;
+    let parts = [
+        ("normalizer", library.get_normalizer().map(serde_json::to_value)),
+        ("pre_tokenizer", library.get_pre_tokenizer().map(serde_json::to_value)),
+        ("decoder", library.get_decoder().map(serde_json::to_value)),
+    ];
+    for (name, part) in parts {
+        let Some(part) = part else { continue };
+        let part = json(part)?;
+        bounded(name, growth(&part))?;
+        expressions(name, &part)?;
     }
     if let Some(processor) = library.get_post_processor() {
         let around = around(&json(serde_json::to_value(processor))?);
@@ -38,6 +42,21 @@ pub(super) fn check(library: &Tokenizer) -> Result<(), String> {
         }
     }
     Ok(())
+}
+
+/// Says whether there are more tokens to be found in every text than can be looked for.
+pub(super) fn check_added<'a>(tokens: impl Iterator<Item = &'a AddedToken>) -> Result<(), String> {
+    let (mut count, mut bytes) = (0, 0usize);
+    for token in tokens {
+        count += 1;
+        bytes = bytes.saturating_add(token.content.len());
+    }
+    match count > MOST_ADDED || bytes > MOST_ADDED_BYTES {
+        true => Err(format!(
+            "has {count} added tokens of {bytes} bytes; up to {MOST_ADDED} of {MOST_ADDED_BYTES} bytes together are read"
+        )),
+        false => Ok(()),
+    }
 }
 
 fn bounded(part: &str, growth: f64) -> Result<(), String> {
@@ -52,7 +71,9 @@ fn bounded(part: &str, growth: f64) -> Result<(), String> {
 /// How many times longer a step, or all steps of a sequence one after the other, can make a text.
 fn growth(step: &Value) -> f64 {
     let inserted = |text: &Value| 1.0 + text.as_str().map_or(0, str::len) as f64;
-    let sequence = ["normalizers", "decoders"].iter().find_map(|key| step[key].as_array());
+    let sequence = ["normalizers", "pretokenizers", "decoders"]
+        .iter()
+        .find_map(|key| step[key].as_array());
     if let Some(steps) = sequence {
         return steps.iter().map(growth).product();
     }
@@ -74,17 +95,17 @@ fn longest_replacement(table: &Value) -> f64 {
     longest as f64
 }
 
-/// Refuses expressions beyond the size of any in use.
-fn expressions(step: &Value) -> Result<(), String> {
-    if let Some(steps) = step["pretokenizers"].as_array() {
-        return steps.iter().try_for_each(expressions);
+/// Tries out every expression of a step, or of all steps of a sequence.
+fn expressions(part: &str, step: &Value) -> Result<(), String> {
+    let sequence = ["normalizers", "pretokenizers", "decoders"]
+        .iter()
+        .find_map(|key| step[key].as_array());
+    if let Some(steps) = sequence {
+        return steps.iter().try_for_each(|step| expressions(part, step));
     }
     match step["pattern"]["Regex"].as_str() {
-        Some(expression) if expression.len() > LONGEST_EXPRESSION => Err(format!(
-            "an expression of its `pre_tokenizer` has {} bytes; up to {LONGEST_EXPRESSION} are read",
-            expression.len()
-        )),
-        _ => Ok(()),
+        Some(expression) => super::expressions::check(part, expression),
+        None => Ok(()),
     }
 }
 

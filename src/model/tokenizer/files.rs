@@ -4,12 +4,12 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use super::settings::Settings;
+use super::read::{LARGEST_SETTINGS, VOCABULARY, optional_json};
+use super::settings::TokenizerSettings;
 use super::{Tokenizer, absent, added, bounds, guard};
+use crate::base::files::read_up_to;
 use crate::model::{LoadError, TokenId};
 
-/// The vocabulary and how it is applied.
-pub(crate) const VOCABULARY: &str = "tokenizer.json";
 /// The model's own settings, which may name end tokens too.
 pub(crate) const CONFIG: &str = "config.json";
 /// What ends a generation.
@@ -17,16 +17,8 @@ pub(crate) const GENERATION: &str = "generation_config.json";
 /// A chat template in a file of its own, which counts more than one in the settings.
 pub(crate) const TEMPLATE: &str = "chat_template.jinja";
 
-/// Control tokens that end a turn in the supported families.
-pub(super) const END_OF_TURN: [&str; 6] = [
-    "<|im_end|>",
-    "<|eot_id|>",
-    "<|eom_id|>",
-    "<|endoftext|>",
-    "<|end_of_text|>",
-    "</s>",
-];
-
+/// Largest vocabulary in bytes; those in use have up to some 40 MB.
+const LARGEST: u64 = 1 << 28;
 /// What a folder says about text.
 pub(crate) struct FileTokenizer {
     pub(crate) tokenizer: Tokenizer,
@@ -42,9 +34,9 @@ pub(crate) fn read_files(folder: &Path, config: Option<&Value>) -> Result<FileTo
     if !path.is_file() {
         return Err(absent::error(folder));
     }
-    let text = std::fs::read(&path).map_err(|source| LoadError::read(&path, source))?;
+    let text = read_up_to(&path, LARGEST).map_err(|source| LoadError::read(&path, source))?;
     let mut library = library(&path, &text)?;
-    let settings = Settings::read(folder)?;
+    let settings = TokenizerSettings::read(folder)?;
     let generation = optional_json(&folder.join(GENERATION))?;
     // The embedding may have more rows than the tokenizer has ids, and a stop token among them does no harm.
     let rows = config.and_then(|config| config.get("vocab_size")?.as_u64());
@@ -62,8 +54,10 @@ pub(crate) fn read_files(folder: &Path, config: Option<&Value>) -> Result<FileTo
         Tokenizer::from_library(library, special, ids, &[&text, added.as_bytes()], description)
     })?;
     let template = folder.join(TEMPLATE);
-    let chat_template = match std::fs::read_to_string(&template) {
-        Ok(source) => Some(source),
+    let chat_template = match read_up_to(&template, LARGEST_SETTINGS) {
+        Ok(source) => {
+            Some(String::from_utf8(source).map_err(|_| LoadError::malformed(&template, "is no text in UTF-8"))?)
+        }
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => settings.chat_template(),
         Err(error) => return Err(LoadError::read(&template, error)),
     };
@@ -89,12 +83,12 @@ fn ids(library: &tokenizers::Tokenizer) -> usize {
 fn library(path: &Path, text: &[u8]) -> Result<tokenizers::Tokenizer, LoadError> {
     /// The part in which the library takes JSON that is none for a mistake of its own, and panics.
     #[derive(serde::Deserialize)]
-    struct Frame {
+    struct DecoderOnly {
         #[serde(rename = "decoder", default)]
         _decoder: Value,
     }
     // What is not named is stepped over, but must be JSON too.
-    serde_json::from_slice::<Frame>(text)
+    serde_json::from_slice::<DecoderOnly>(text)
         .map_err(|error| LoadError::malformed(path, format!("is no JSON object of a tokenizer: {error}")))?;
     let mut library = guard::loading(path, || tokenizers::Tokenizer::from_bytes(text))?;
     // A padding that the file asks for may be of any length.
@@ -116,16 +110,6 @@ fn describe(library: &tokenizers::Tokenizer) -> String {
         ModelWrapper::WordLevel(_) => "words",
     };
     format!("{kind}, from {VOCABULARY}")
-}
-
-pub(super) fn optional_json(path: &Path) -> Result<Option<Value>, LoadError> {
-    match std::fs::read(path) {
-        Ok(text) => serde_json::from_slice(&text)
-            .map(Some)
-            .map_err(|error| LoadError::malformed(path, format!("is no JSON: {error}"))),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(LoadError::read(path, error)),
-    }
 }
 
 /// The ids, or the one id, that a file gives as `eos_token_id`; each must be below `rows`.

@@ -11,8 +11,8 @@ use tokenizers::normalizers::{Prepend, Replace, Sequence as Normalizers};
 use tokenizers::pre_tokenizers::byte_level::ByteLevel;
 use tokenizers::{AddedToken, NormalizerWrapper};
 
-use super::files::END_OF_TURN;
 use super::pretokenizers::{self, Preset};
+use super::read::END_OF_TURN;
 use super::{SpecialToken, SpecialTokens, Tokenizer, sentencepiece};
 use crate::model::gguf::value::Metadata;
 use crate::model::{LoadError, TokenId};

@@ -13,7 +13,7 @@ use tokenizers::{NormalizerWrapper, PreTokenizerWrapper, SplitDelimiterBehavior}
 /// How a byte-level vocabulary is applied to text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Preset {
-    cut: Cut,
+    cut: WordCut,
     /// Text is put into normal form C first.
     pub(super) composes: bool,
     /// A word that is a token is taken whole, whatever the merges say.
@@ -23,7 +23,7 @@ pub(super) struct Preset {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Cut {
+enum WordCut {
     /// GPT-2's words.
     Words,
     /// Single digits, then GPT-2's words.
@@ -44,23 +44,23 @@ const LLAMA_CPP: &[&str] = &[
 ];
 
 const PLAIN: Preset = Preset {
-    cut: Cut::Words,
+    cut: WordCut::Words,
     composes: false,
     ignores_merges: false,
     bos_by_default: false,
 };
 const DIGITS: Preset = Preset {
-    cut: Cut::DigitsAndWords,
+    cut: WordCut::DigitsAndWords,
     ..PLAIN
 };
 const LLAMA3_PRESET: Preset = Preset {
-    cut: Cut::Expressions(&[LLAMA3]),
+    cut: WordCut::Expressions(&[LLAMA3]),
     ignores_merges: true,
     bos_by_default: true,
     ..PLAIN
 };
 const QWEN2_PRESET: Preset = Preset {
-    cut: Cut::Expressions(&[QWEN2]),
+    cut: WordCut::Expressions(&[QWEN2]),
     composes: true,
     ..PLAIN
 };
@@ -71,7 +71,7 @@ const TABLE: &[(&str, Preset)] = &[
     (
         "default",
         Preset {
-            cut: Cut::Expressions(LLAMA_CPP),
+            cut: WordCut::Expressions(LLAMA_CPP),
             ..PLAIN
         },
     ),
@@ -85,7 +85,7 @@ const TABLE: &[(&str, Preset)] = &[
     (
         "tekken",
         Preset {
-            cut: Cut::Expressions(&[TEKKEN]),
+            cut: WordCut::Expressions(&[TEKKEN]),
             ignores_merges: true,
             bos_by_default: true,
             ..PLAIN
@@ -104,8 +104,8 @@ pub(super) fn find(name: &str) -> Option<Preset> {
 /// Whether an expression is one of the table's.
 pub(super) fn is_known(expression: &str) -> bool {
     TABLE.iter().any(|(_, preset)| match preset.cut {
-        Cut::Expressions(expressions) => expressions.contains(&expression),
-        Cut::Words | Cut::DigitsAndWords => false,
+        WordCut::Expressions(expressions) => expressions.contains(&expression),
+        WordCut::Words | WordCut::DigitsAndWords => false,
     })
 }
 
@@ -122,9 +122,9 @@ impl Preset {
     pub(super) fn pre_tokenizer(self) -> tokenizers::Result<PreTokenizerWrapper> {
         let words = |use_regex| ByteLevel::new(false, true, use_regex).into();
         let steps = match self.cut {
-            Cut::Words => return Ok(words(true)),
-            Cut::DigitsAndWords => vec![Digits::new(true).into(), words(true)],
-            Cut::Expressions(expressions) => {
+            WordCut::Words => return Ok(words(true)),
+            WordCut::DigitsAndWords => vec![Digits::new(true).into(), words(true)],
+            WordCut::Expressions(expressions) => {
                 let mut steps = Vec::with_capacity(expressions.len() + 1);
                 for expression in expressions {
                     let pattern = SplitPattern::Regex((*expression).to_owned());

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Map, Value};
 use tokenizers::AddedToken;
 
-use super::files::{END_OF_TURN, optional_json};
+use super::read::{END_OF_TURN, optional_json};
 use super::{SpecialToken, SpecialTokens};
 use crate::model::{LoadError, TokenId};
 
@@ -21,14 +21,14 @@ const DECODER: &str = "added_tokens_decoder";
 /// The settings of a folder as transformers puts them together: where tokenizer_config.json lists the added tokens
 /// (`added_tokens_decoder`) it stands alone; else what special_tokens_map.json says counts more, and added_tokens.json
 /// lists them.
-pub(super) struct Settings {
+pub(super) struct TokenizerSettings {
     values: Map<String, Value>,
     /// Tokens to be added, with the ids that are claimed for them; by id.
     pub(super) declared: Vec<(TokenId, AddedToken)>,
     files: Vec<PathBuf>,
 }
 
-impl Settings {
+impl TokenizerSettings {
     pub(super) fn read(folder: &Path) -> Result<Self, LoadError> {
         let mut files = Vec::new();
         let mut read = |name: &str| -> Result<Map<String, Value>, LoadError> {

@@ -6,9 +6,9 @@ use indieval::model::{Checkpoint, LoadError};
 use super::golden;
 use super::hub_server::{COMMIT, Server, Site, serve};
 
-const REPOSITORY: &str = "some-org/tiny";
+pub const REPOSITORY: &str = "some-org/tiny";
 
-fn site(name: &str) -> Site {
+pub fn site(name: &str) -> Site {
     let files = std::fs::read_dir(golden(name)).unwrap().map(|entry| {
         let path = entry.unwrap().path();
         (
@@ -25,16 +25,16 @@ fn site(name: &str) -> Site {
     }
 }
 
-struct Place {
-    server: Server,
-    environment: Environment,
-    folder: tempfile::TempDir,
+pub struct Place {
+    pub server: Server,
+    pub environment: Environment,
+    pub folder: tempfile::TempDir,
 }
 
 /// How long the tests wait for a server that says nothing. (One that does answer is on this machine.)
-const PATIENCE: std::time::Duration = std::time::Duration::from_millis(500);
+pub const PATIENCE: std::time::Duration = std::time::Duration::from_millis(500);
 
-fn place(site: Site) -> Place {
+pub fn place(site: Site) -> Place {
     let folder = tempfile::tempdir().unwrap();
     let server = serve(site);
     let mut environment = Environment::under(folder.path());
@@ -48,7 +48,7 @@ fn place(site: Site) -> Place {
 }
 
 impl Place {
-    fn get(&self) -> Result<Located, LoadError> {
+    pub fn get(&self) -> Result<Located, LoadError> {
         locate(REPOSITORY, &self.environment, Fetch::Allowed, &mut Silent)
     }
 
@@ -215,7 +215,7 @@ fn repositories_without_a_usable_checkpoint_say_why() {
 }
 
 /// Every file below a folder, links included.
-fn everything(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
+pub fn everything(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
         match entry.file_type().unwrap().is_dir() {

@@ -9,6 +9,9 @@ use indieval::base::hex::sha256_hex;
 
 pub const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";
 
+/// Answers to a path in its own way, or says that it does not.
+pub type Script = Box<dyn FnMut(&str, &TcpStream) -> bool + Send>;
+
 /// What it serves and how it misbehaves.
 #[derive(Default)]
 pub struct Site {
@@ -30,6 +33,8 @@ pub struct Site {
     pub elsewhere: Option<String>,
     /// Where every file is redirected to, with the status 302.
     pub redirect: Option<String>,
+    /// What is asked before anything else.
+    pub script: Option<Script>,
     /// Connections that are kept open.
     pub held: Vec<TcpStream>,
     /// Every request: path, range, authorisation.
@@ -70,6 +75,11 @@ fn answer(stream: &TcpStream, site: &mut Site) {
     let range = headers.get("range").cloned();
     site.log
         .push((path.clone(), range.clone(), headers.get("authorization").cloned()));
+    if let Some(script) = &mut site.script
+        && script(&path, stream)
+    {
+        return;
+    }
     if let Some(status) = site.status {
         return respond(stream, status, &[], b"", 0);
     }

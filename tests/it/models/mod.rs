@@ -10,6 +10,8 @@ mod gguf_writer;
 #[cfg(feature = "hub")]
 mod hub;
 #[cfg(feature = "hub")]
+mod hub_hostile;
+#[cfg(feature = "hub")]
 mod hub_server;
 mod program;
 mod special_tokens;

@@ -1,0 +1,117 @@
+//! Which keys of a GGUF file's architecture are understood. One that is not may change what the model computes, and is
+//! refused by name unless its value says that the thing is off.
+
+use super::value::MetadataValue;
+
+/// Keys that are read, without the architecture before them.
+const READ: [&str; 18] = [
+    "attention.head_count",
+    "attention.head_count_kv",
+    "attention.key_length",
+    "attention.layer_norm_rms_epsilon",
+    "attention.sliding_window",
+    "attention.value_length",
+    "block_count",
+    "context_length",
+    "embedding_length",
+    "expert_count",
+    "expert_used_count",
+    "feed_forward_length",
+    "rope.dimension_count",
+    "rope.freq_base",
+    "rope.scale_linear",
+    "rope.scaling.factor",
+    "rope.scaling.type",
+    "vocab_size",
+];
+
+/// Keys that change no log-probability: how the weights were stored before, and for what they were trained.
+const HARMLESS: [&str; 3] = [
+    "rope.scaling.finetuned",
+    "rope.scaling.original_context_length",
+    "tensor_data_layout",
+];
+
+/// Keys with the number at which they change nothing.
+const NEUTRAL: [(&str, f64); 6] = [
+    ("attention.scale", 1.0),
+    ("embedding_scale", 1.0),
+    ("expert_weights_scale", 1.0),
+    ("logit_scale", 1.0),
+    ("residual_scale", 1.0),
+    ("rope.scaling.attn_factor", 1.0),
+];
+
+/// Whether a token sees only those before it: the one key whose being off changes something.
+const CAUSAL: &str = "attention.causal";
+
+/// What is wrong with a key, if anything; `name` is without the architecture.
+pub(super) fn objection(name: &str, value: &MetadataValue) -> Option<String> {
+    if name == CAUSAL {
+        let is_causal = *value == MetadataValue::Bool(true);
+        return (!is_causal).then(|| format!("is {value}; attention to later tokens is not supported"));
+    }
+    if READ.contains(&name) || HARMLESS.contains(&name) || is_off(value) {
+        return None;
+    }
+    match NEUTRAL.iter().find(|(key, _)| *key == name) {
+        Some((_, neutral)) if value.as_f64() == Some(*neutral) => None,
+        Some((_, neutral)) => Some(format!("is {value}; only {neutral} is supported")),
+        None => Some(format!("is {value}, and what it changes is not known")),
+    }
+}
+
+fn is_off(value: &MetadataValue) -> bool {
+    match value {
+        MetadataValue::Bool(flag) => !flag,
+        MetadataValue::String(text) => text.is_empty(),
+        MetadataValue::Strings(list) => list.is_empty(),
+        MetadataValue::Ints(list) => list.is_empty(),
+        MetadataValue::Floats(list) => list.is_empty(),
+        MetadataValue::OtherArray(length) => *length == 0,
+        number => number.as_f64() == Some(0.0),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_that_is_not_understood_is_refused_unless_it_is_off() {
+        use MetadataValue::{Bool, Float, Ints, String, Unsigned};
+        for (name, value) in [
+            ("block_count", Unsigned(30)),
+            ("rope.scaling.original_context_length", Unsigned(8192)),
+            ("tensor_data_layout", String("Meta AI original pth".to_owned())),
+            ("attention.causal", Bool(true)),
+            ("attention.clamp_kqv", Float(0.0)),
+            ("final_logit_softcapping", Float(0.0)),
+            ("expert_shared_count", Unsigned(0)),
+            ("logit_scale", Float(1.0)),
+            ("use_parallel_residual", Bool(false)),
+        ] {
+            assert_eq!(objection(name, &value), None, "{name}");
+        }
+        for (name, value, said) in [
+            ("attention.causal", Bool(false), "is false; attention to later tokens"),
+            (
+                "attention.clamp_kqv",
+                Float(8.0),
+                "is 8, and what it changes is not known",
+            ),
+            ("attn_logit_softcapping", Float(50.0), "is 50, and what"),
+            ("expert_shared_count", Unsigned(1), "is 1, and what"),
+            ("logit_scale", Float(0.5), "is 0.5; only 1 is supported"),
+            (
+                "rope.dimension_sections",
+                Ints(vec![16, 24, 24, 0]),
+                "is a list of 4, and what",
+            ),
+            ("use_parallel_residual", Bool(true), "is true, and what"),
+        ] {
+            let objection = objection(name, &value).expect(name);
+            assert!(objection.contains(said), "{name}: {objection}");
+        }
+    }
+}
