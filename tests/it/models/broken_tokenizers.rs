@@ -134,6 +134,107 @@ proptest! {
     }
 }
 
+/// The tokenizer with some of its parts changed.
+fn changed(changes: &[(&str, Value)]) -> Vec<u8> {
+    let mut root: Value = serde_json::from_slice(&good()).unwrap();
+    for (key, value) in changes {
+        root[*key] = value.clone();
+    }
+    root.to_string().into_bytes()
+}
+
+/// What is refused says which part it is, soon, and the hint leads to something that opens.
+#[test]
+fn what_would_take_without_end_is_refused_by_name() {
+    let replace =
+        |pattern: &str, content: &str| json!({"type": "Replace", "pattern": {"Regex": pattern}, "content": content});
+    let split = |pattern: &str| json!({"type": "Split", "pattern": {"Regex": pattern}, "behavior": "Isolated", "invert": false});
+    let steps = |kind: &str, steps: Vec<Value>| json!({"type": "Sequence", kind: steps});
+    let token = |id: usize, content: String| {
+        json!({"id": id, "content": content, "single_word": false, "lstrip": false, "rstrip": false, "normalized": false,
+            "special": true})
+    };
+    let many: Vec<Value> = (0..70_000).map(|id| token(128 + id, format!("<{id}>"))).collect();
+    let long: Vec<Value> = (0..50).map(|id| token(128 + id, "x".repeat(100_000 + id))).collect();
+    let slow = "takes too long on a run of";
+    for (key, value, said) in [
+        ("pre_tokenizer", split("(a|aa)+$"), slow),
+        ("pre_tokenizer", split("a|.*.*x"), slow),
+        (
+            "pre_tokenizer",
+            steps("pretokenizers", vec![split(r"\s"), split("(x+x+)+y")]),
+            slow,
+        ),
+        ("normalizer", replace("(a*)*b", "c"), slow),
+        ("normalizer", steps("normalizers", vec![replace("(a*)*b", "c")]), slow),
+        ("decoder", replace("(a|a)*b", "c"), slow),
+        (
+            "decoder",
+            steps("decoders", vec![replace("(a|a)*b", "c"), json!({"type": "Fuse"})]),
+            slow,
+        ),
+        (
+            "normalizer",
+            replace("a", &"b".repeat(5_000)),
+            "its `normalizer` can make a text 5001 times as long",
+        ),
+        (
+            "normalizer",
+            steps("normalizers", (0..20).map(|_| replace("a", "aaaaaaaa")).collect()),
+            "its `normalizer` can make a text",
+        ),
+        (
+            "decoder",
+            replace("", &"b".repeat(5_000)),
+            "its `decoder` can make a text 5001 times as long",
+        ),
+        ("pre_tokenizer", split(&"a".repeat(20_000)), "has 20000 bytes"),
+        ("added_tokens", json!(many), "added tokens of"),
+        ("added_tokens", json!(long), "added tokens of"),
+    ] {
+        let begun = std::time::Instant::now();
+        let error = refused(&changed(&[(key, value)]));
+        let text = error.to_string();
+        assert!(
+            text.contains("tokenizer.json: ") && text.contains(said),
+            "{key}: {text}"
+        );
+        assert!(!text.contains("panicked") && text.len() < 1_000, "{text}");
+        assert!(
+            begun.elapsed() < std::time::Duration::from_secs(60),
+            "{key}: {:?}",
+            begun.elapsed()
+        );
+        assert!(
+            error.hint().unwrap().contains("of the model's own repository"),
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn settings_with_tokens_without_number_are_refused() {
+    let folder = with(&good());
+    let tokens: serde_json::Map<String, Value> = (0..70_000)
+        .map(|id: usize| {
+            (
+                (128 + id).to_string(),
+                json!({"content": format!("<{id}>"), "special": true}),
+            )
+        })
+        .collect();
+    let settings = json!({"bos_token": "<s>", "eos_token": "</s>", "added_tokens_decoder": tokens});
+    std::fs::write(folder.path().join("tokenizer_config.json"), settings.to_string()).unwrap();
+    let begun = std::time::Instant::now();
+    let error = Checkpoint::open(folder.path()).err().unwrap().to_string();
+    assert!(error.contains("70000 added tokens"), "{error}");
+    assert!(
+        begun.elapsed() < std::time::Duration::from_secs(30),
+        "{:?}",
+        begun.elapsed()
+    );
+}
+
 #[test]
 fn parts_that_the_library_panics_over_are_refused() {
     let with_model = |changes: &[(&str, Value)]| {
