@@ -6,6 +6,7 @@ pub mod hex;
 pub mod near;
 pub mod quote;
 pub mod random;
+pub mod shell;
 pub mod text;
 pub mod version;
 

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::safetensors::{INDEX, SINGLE};
+use crate::base::shell::{python_text, word};
 use crate::model::LoadError;
 
 /// A LoRA adapter's own settings; transformers applies the adapter beside the weights as it loads them.
@@ -18,13 +19,12 @@ const ORIGINALS: [(&str, &str); 2] = [
 /// An adapter that would be left out, beside weights or on its own.
 pub(super) fn adapter(folder: &Path) -> Option<LoadError> {
     folder.join(ADAPTER).is_file().then(|| {
-        let merged = format!("{}-merged", trimmed(folder));
+        let here = python_text(&trimmed(folder));
+        let merged = python_text(&format!("{}-merged", trimmed(folder)));
         let script = format!(
             "from peft import AutoPeftModelForCausalLM as M; from transformers import AutoTokenizer as T; \
-             M.from_pretrained('{}', dtype='auto').merge_and_unload().save_pretrained('{merged}'); \
-             T.from_pretrained('{}').save_pretrained('{merged}')",
-            trimmed(folder),
-            trimmed(folder),
+             M.from_pretrained({here}, dtype='auto').merge_and_unload().save_pretrained({merged}); \
+             T.from_pretrained({here}).save_pretrained({merged})"
         );
         LoadError::Foreign {
             path: folder.to_owned(),
@@ -46,10 +46,10 @@ pub(super) fn weights(folder: &Path) -> Option<LoadError> {
         remedy,
     };
     if let Some(file) = PICKLES.into_iter().find(|name| has(name)) {
-        let path = trimmed(folder);
+        let path = python_text(&trimmed(folder));
         let script = format!(
             "from transformers import AutoModelForCausalLM as M; \
-             M.from_pretrained('{path}', dtype='auto').save_pretrained('{path}')"
+             M.from_pretrained({path}, dtype='auto').save_pretrained({path})"
         );
         return Some(foreign(
             format!("holds its weights as {file} only, a format that can run code as it is read"),
@@ -67,7 +67,7 @@ pub(super) fn weights(folder: &Path) -> Option<LoadError> {
             } else {
                 ""
             },
-            trimmed(folder)
+            word(&trimmed(folder))
         ),
     ))
 }

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::read::VOCABULARY;
 use super::settings::SETTINGS;
+use crate::base::shell::python_text;
 use crate::model::LoadError;
 
 /// A tokenizer in another format.
@@ -59,7 +60,7 @@ pub(super) fn error(folder: &Path) -> LoadError {
         false => other.told,
     };
     let (class, packages) = (other.class, other.packages);
-    let path = quoted(folder);
+    let path = python_text(&folder.display().to_string());
     LoadError::OtherTokenizer {
         path: folder.to_owned(),
         found: format!("{} ({})", other.files.join(" and "), other.kind),
@@ -68,18 +69,4 @@ pub(super) fn error(folder: &Path) -> LoadError {
              T.from_pretrained({path}{told}).save_pretrained({path})\""
         ),
     }
-}
-
-/// A path as a literal of Python's inside a shell's double quotes.
-fn quoted(path: &Path) -> String {
-    let mut text = String::from("'");
-    for c in path.display().to_string().chars() {
-        match c {
-            '\'' => text.push_str("\\\\'"),
-            '\\' => text.push_str("\\\\\\\\"),
-            '"' | '$' | '`' => text.extend(['\\', c]),
-            c => text.push(c),
-        }
-    }
-    text + "'"
 }
