@@ -195,7 +195,7 @@ impl<'a> Tag<'a> {
             });
             tags.push_str(&format!("{{% set {name} = {value}|{MEASURED} {mark}%}}"));
         }
-        let head = self.replaced(&format!("{name}({})", head.join(",")));
+        let head = self.replaced(&format!("{name}({}) ", head.join(",")));
         format!("{head}{tags}")
     }
 }
