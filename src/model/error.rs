@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 
 use crate::base::text;
 
+use super::device_name::DeviceId;
+use super::family::Family;
 use super::tensor_problem::{Listed, TensorProblem};
-use super::{DeviceId, Family};
 
 /// A checkpoint that cannot be used, and why.
 #[derive(Debug, thiserror::Error)]

@@ -9,6 +9,7 @@ pub mod contract;
 #[doc(hidden)]
 pub mod decoder;
 pub mod device;
+mod device_name;
 pub mod engine;
 mod error;
 pub mod fake;

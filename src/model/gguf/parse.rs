@@ -11,7 +11,7 @@ use std::path::Path;
 
 use candle_core::quantized::GgmlDType;
 
-use super::places::{Data, Described, TensorEntry};
+use super::places::{Data, DescribedTensor, TensorEntry};
 use super::value::MetadataValue;
 use crate::model::LoadError;
 use crate::model::stored::Storage;
@@ -274,7 +274,7 @@ impl<'a> ByteCursor<'a> {
         }
     }
 
-    fn info(&mut self) -> Result<Described, LoadError> {
+    fn info(&mut self) -> Result<DescribedTensor, LoadError> {
         let name = self.string("a tensor's name")?;
         let dimensions = self.u32(&name)?;
         if dimensions > MOST_DIMENSIONS {
@@ -295,7 +295,7 @@ impl<'a> ByteCursor<'a> {
         let kind = self.u32(&name)?;
         let storage = storage(kind).ok_or_else(|| self.foreign_type(&name, kind))?;
         let offset = self.u64(&name)?;
-        Ok(Described {
+        Ok(DescribedTensor {
             name,
             shape,
             storage,

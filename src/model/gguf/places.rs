@@ -18,7 +18,7 @@ pub(crate) struct TensorEntry {
 }
 
 /// A tensor as the header describes it.
-pub(super) struct Described {
+pub(super) struct DescribedTensor {
     pub(super) name: String,
     pub(super) shape: Vec<usize>,
     pub(super) storage: Storage,
@@ -39,13 +39,13 @@ pub(super) struct Data<'a> {
 
 impl Data<'_> {
     /// The places of all tensors by name.
-    pub(super) fn place(&self, tensors: Vec<Described>) -> Result<HashMap<String, TensorEntry>, LoadError> {
+    pub(super) fn place(&self, tensors: Vec<DescribedTensor>) -> Result<HashMap<String, TensorEntry>, LoadError> {
         let mut placed = HashMap::with_capacity(tensors.len());
         for tensor in tensors {
             let range = self
                 .range(&tensor)
                 .map_err(|what| LoadError::weight(self.path, &tensor.name, what))?;
-            let Described {
+            let DescribedTensor {
                 name, shape, storage, ..
             } = tensor;
             placed.insert(name, TensorEntry { shape, storage, range });
@@ -67,7 +67,7 @@ impl Data<'_> {
         Ok(placed)
     }
 
-    fn range(&self, tensor: &Described) -> Result<Range<usize>, String> {
+    fn range(&self, tensor: &DescribedTensor) -> Result<Range<usize>, String> {
         let (shape, storage, offset) = (&tensor.shape, tensor.storage, tensor.offset);
         let bytes = shape
             .iter()

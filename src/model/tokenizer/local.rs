@@ -8,7 +8,7 @@ use serde_json::Value;
 use tokenizers::pre_tokenizers::split::SplitPattern;
 use tokenizers::{ModelWrapper, PreTokenizerWrapper, SplitDelimiterBehavior};
 
-use super::{Encoder, Tokenizer, pretokenizers};
+use super::{TokenSource, Tokenizer, pretokenizers};
 
 /// What SentencePiece vocabularies write for a space.
 const SPACE: char = '\u{2581}';
@@ -34,7 +34,7 @@ impl Tokenizer {
     /// True of bytes; of byte-pair models whose expressions are known never to match across such a place, nor to look
     /// behind it; and of those without expressions whose vocabulary has no token across it, so that no merge can cross.
     pub fn cuts_before_words(&self) -> bool {
-        let Encoder::Library(library) = &self.engine else {
+        let TokenSource::Library(library) = &self.engine else {
             return true;
         };
         let tokenizer = &library.plain;

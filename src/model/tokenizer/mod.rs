@@ -36,7 +36,7 @@ pub use special::{Markup, SpecialToken, SpecialTokens};
 
 /// A tokenizer with the model's special tokens.
 pub struct Tokenizer {
-    engine: Encoder,
+    engine: TokenSource,
     special: SpecialTokens,
     /// One more than the highest id.
     ids: usize,
@@ -45,7 +45,7 @@ pub struct Tokenizer {
     notes: Vec<String>,
 }
 
-enum Encoder {
+enum TokenSource {
     Library(Box<Library>),
     /// Ids 0-255 are bytes.
     Bytes,
@@ -118,7 +118,7 @@ impl Tokenizer {
             leading: Some(BYTES_BOS),
             stop: vec![BYTES_EOS],
         };
-        Self::assemble(Encoder::Bytes, special, 258, &[b"bytes"], "bytes".to_owned())
+        Self::assemble(TokenSource::Bytes, special, 258, &[b"bytes"], "bytes".to_owned())
     }
 
     /// Wraps a library tokenizer, whose own additions (post-processor, padding, truncation) are taken off.
@@ -142,7 +142,7 @@ impl Tokenizer {
             lost,
         };
         Ok(Self::assemble(
-            Encoder::Library(Box::new(library)),
+            TokenSource::Library(Box::new(library)),
             special,
             ids,
             sources,
@@ -150,7 +150,13 @@ impl Tokenizer {
         ))
     }
 
-    fn assemble(engine: Encoder, special: SpecialTokens, ids: usize, sources: &[&[u8]], description: String) -> Self {
+    fn assemble(
+        engine: TokenSource,
+        special: SpecialTokens,
+        ids: usize,
+        sources: &[&[u8]],
+        description: String,
+    ) -> Self {
         let mut hash = Sha256::new();
         for source in sources {
             hash.update((source.len() as u64).to_le_bytes());
@@ -175,8 +181,8 @@ impl Tokenizer {
     /// Ids of a text in which nothing is a control token. No token is added.
     pub fn encode(&self, text: &str) -> Result<Vec<TokenId>, TokenizeError> {
         match &self.engine {
-            Encoder::Bytes => Ok(text.bytes().map(TokenId::from).collect()),
-            Encoder::Library(library) => {
+            TokenSource::Bytes => Ok(text.bytes().map(TokenId::from).collect()),
+            TokenSource::Library(library) => {
                 let encoding = library.run(text, |library| library.plain.encode_fast(text, false))?;
                 Ok(encoding.get_ids().to_vec())
             }
@@ -186,14 +192,14 @@ impl Tokenizer {
     /// Like [`encode`](Self::encode), with the bytes of the text that each token stands for.
     pub fn encode_with_spans(&self, text: &str) -> Result<Vec<Span>, TokenizeError> {
         match &self.engine {
-            Encoder::Bytes => {
+            TokenSource::Bytes => {
                 let span = |(at, byte)| Span {
                     id: TokenId::from(byte),
                     bytes: at..at + 1,
                 };
                 Ok(text.bytes().enumerate().map(span).collect())
             }
-            Encoder::Library(library) => {
+            TokenSource::Library(library) => {
                 let encoding = library.run(text, |library| library.plain.encode(text, false))?;
                 Ok(spans(&encoding, text))
             }
@@ -202,7 +208,7 @@ impl Tokenizer {
 
     /// Ids of a text in which control tokens are control tokens. No token is added.
     pub fn encode_with_specials(&self, text: &str) -> Result<Vec<TokenId>, TokenizeError> {
-        let Encoder::Library(library) = &self.engine else {
+        let TokenSource::Library(library) = &self.engine else {
             return self.encode(text);
         };
         let encoding = library.run(text, |library| library.special().encode_fast(text, false))?;
@@ -211,7 +217,7 @@ impl Tokenizer {
 
     /// Like [`encode_with_specials`](Self::encode_with_specials), with the bytes of the text that each token stands for.
     pub fn encode_with_specials_and_spans(&self, text: &str) -> Result<Vec<Span>, TokenizeError> {
-        let Encoder::Library(library) = &self.engine else {
+        let TokenSource::Library(library) = &self.engine else {
             return self.encode_with_spans(text);
         };
         let encoding = library.run(text, |library| library.special().encode(text, false))?;
@@ -244,8 +250,8 @@ impl Tokenizer {
     /// The text of some ids, control tokens written out, broken characters replaced by U+FFFD.
     pub fn decode(&self, ids: &[TokenId]) -> Result<String, TokenizeError> {
         match &self.engine {
-            Encoder::Library(library) => guard::guarded(|| library.plain.decode(ids, false)).map_err(gave_up),
-            Encoder::Bytes => {
+            TokenSource::Library(library) => guard::guarded(|| library.plain.decode(ids, false)).map_err(gave_up),
+            TokenSource::Bytes => {
                 let bytes: Vec<u8> = ids.iter().filter_map(|&id| u8::try_from(id).ok()).collect();
                 Ok(String::from_utf8_lossy(&bytes).into_owned())
             }
@@ -255,8 +261,8 @@ impl Tokenizer {
     /// A token as its vocabulary writes it; `None` for an id that has none.
     pub fn token(&self, id: TokenId) -> Option<String> {
         match &self.engine {
-            Encoder::Library(library) => library.plain.id_to_token(id),
-            Encoder::Bytes => match id {
+            TokenSource::Library(library) => library.plain.id_to_token(id),
+            TokenSource::Bytes => match id {
                 BYTES_BOS => Some("<bos>".to_owned()),
                 BYTES_EOS => Some("<eos>".to_owned()),
                 _ => u8::try_from(id)
@@ -269,8 +275,8 @@ impl Tokenizer {
     /// The id of a token as its vocabulary writes it, control tokens included.
     pub fn id(&self, token: &str) -> Option<TokenId> {
         match &self.engine {
-            Encoder::Library(library) => library.plain.token_to_id(token),
-            Encoder::Bytes => None,
+            TokenSource::Library(library) => library.plain.token_to_id(token),
+            TokenSource::Bytes => None,
         }
     }
 
@@ -318,8 +324,8 @@ impl Tokenizer {
     /// Bytes that can occur in text and for which the vocabulary has no token.
     pub fn missing_bytes(&self) -> Vec<u8> {
         match &self.engine {
-            Encoder::Bytes => Vec::new(),
-            Encoder::Library(library) => match &library.lost {
+            TokenSource::Bytes => Vec::new(),
+            TokenSource::Library(library) => match &library.lost {
                 Lost::Nothing | Lost::Characters => Vec::new(),
                 Lost::Bytes(lost) => (0..=255).filter(|&byte| lost[usize::from(byte)]).collect(),
             },

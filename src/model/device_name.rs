@@ -1,0 +1,106 @@
+//! Devices by name: which one, or that the fastest is to be taken.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+/// One device of this machine, written as `cpu` or `cuda:N`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
+pub enum DeviceId {
+    /// The CPU.
+    Cpu,
+    /// The GPU of this number.
+    Cuda(usize),
+}
+
+/// A device as `--device` names it: `auto`, `cpu`, `cuda` (the first GPU) or `cuda:N`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
+pub enum DeviceChoice {
+    /// The first GPU where there is one, otherwise the CPU.
+    #[default]
+    Auto,
+    /// This one.
+    Only(DeviceId),
+}
+
+/// A text that names no device.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{given}` is no device; expected auto, cpu, cuda or cuda:N")]
+pub struct UnknownDevice {
+    /// As given.
+    pub given: String,
+}
+
+impl FromStr for DeviceId {
+    type Err = UnknownDevice;
+
+    fn from_str(text: &str) -> Result<Self, UnknownDevice> {
+        let unknown = || UnknownDevice { given: text.to_owned() };
+        match text.split_once(':') {
+            None if text == "cpu" => Ok(Self::Cpu),
+            None if text == "cuda" => Ok(Self::Cuda(0)),
+            Some(("cuda", number)) if !number.starts_with('+') => number.parse().map(Self::Cuda).map_err(|_| unknown()),
+            _ => Err(unknown()),
+        }
+    }
+}
+
+impl FromStr for DeviceChoice {
+    type Err = UnknownDevice;
+
+    fn from_str(text: &str) -> Result<Self, UnknownDevice> {
+        match text {
+            "auto" => Ok(Self::Auto),
+            other => other.parse().map(Self::Only),
+        }
+    }
+}
+
+impl fmt::Display for DeviceId {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Cpu => out.write_str("cpu"),
+            Self::Cuda(number) => write!(out, "cuda:{number}"),
+        }
+    }
+}
+
+impl fmt::Display for DeviceChoice {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Auto => out.write_str("auto"),
+            Self::Only(device) => device.fmt(out),
+        }
+    }
+}
+
+impl From<DeviceId> for String {
+    fn from(device: DeviceId) -> Self {
+        device.to_string()
+    }
+}
+
+impl From<DeviceChoice> for String {
+    fn from(device: DeviceChoice) -> Self {
+        device.to_string()
+    }
+}
+
+impl TryFrom<String> for DeviceId {
+    type Error = UnknownDevice;
+
+    fn try_from(text: String) -> Result<Self, UnknownDevice> {
+        text.parse()
+    }
+}
+
+impl TryFrom<String> for DeviceChoice {
+    type Error = UnknownDevice;
+
+    fn try_from(text: String) -> Result<Self, UnknownDevice> {
+        text.parse()
+    }
+}
