@@ -7,8 +7,19 @@ pub(super) fn parse(url: &str) -> Result<Uri, String> {
     let odd = || format!("{url:?} is no address of a server");
     let uri: Uri = url.parse().map_err(|_| odd())?;
     match (uri.scheme_str(), uri.host()) {
-        (Some("http" | "https"), Some(_)) => Ok(uri),
+        (Some("http" | "https"), Some(host)) if has_sound_port(&uri, host) => Ok(uri),
         _ => Err(odd()),
+    }
+}
+
+/// Whether what stands behind the host is a port. One beyond 65535 would be taken for none.
+fn has_sound_port(uri: &Uri, host: &str) -> bool {
+    let authority = uri.authority().map_or("", |authority| authority.as_str());
+    let behind_user = authority.rsplit('@').next().unwrap_or_default();
+    match behind_user.strip_prefix(host) {
+        Some("") => true,
+        Some(rest) => rest.strip_prefix(':').is_some_and(|port| port.parse::<u16>().is_ok()),
+        None => false,
     }
 }
 
@@ -51,7 +62,15 @@ mod tests {
         ] {
             assert!(!same(a, b), "{a} {b}");
         }
-        for no in ["ftp://a/b", "/a/b", "a/b", "file:///etc/passwd", ""] {
+        for no in [
+            "ftp://a/b",
+            "/a/b",
+            "a/b",
+            "file:///etc/passwd",
+            "",
+            "http://a:99999/b",
+            "http://a:x/b",
+        ] {
             assert!(parse(no).is_err(), "{no}");
         }
     }
