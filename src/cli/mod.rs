@@ -104,22 +104,24 @@ pub fn main() -> ExitCode {
 mod tests {
     use super::*;
 
-    /// The commands that do something, each with the text below its help.
-    fn leaves(command: &clap::Command, path: &str, found: &mut Vec<(String, String)>) {
+    /// The commands that do something, each with the text below its help, or below that of the command it belongs to.
+    fn leaves(command: &clap::Command, path: &str, above: &str, found: &mut Vec<(String, String)>) {
         let path = format!("{path} {}", command.get_name());
+        let text = command
+            .get_after_help()
+            .map_or_else(|| above.to_owned(), ToString::to_string);
         if !command.has_subcommands() {
-            let text = command.get_after_help().map(ToString::to_string);
-            found.push((path.trim().to_owned(), text.unwrap_or_default()));
+            found.push((path.trim().to_owned(), text.clone()));
         }
         for below in command.get_subcommands() {
-            leaves(below, &path, found);
+            leaves(below, &path, &text, found);
         }
     }
 
     #[test]
     fn every_command_has_examples_and_they_are_understood() {
         let mut commands = Vec::new();
-        leaves(&Cli::command(), "", &mut commands);
+        leaves(&Cli::command(), "", "", &mut commands);
         assert!(commands.len() > 15, "{commands:?}");
         for (path, text) in commands {
             let examples: Vec<&str> = text.lines().filter(|line| line.starts_with("  indieval ")).collect();
