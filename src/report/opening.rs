@@ -8,7 +8,7 @@ use super::sections::diagonal;
 use super::svg::Mark;
 use super::whole::Report;
 use super::words::{contrast, crowd, mean_shown, percent, range};
-use crate::metrics::{System, Verdict};
+use crate::metrics::{Contrast, System, Verdict};
 use crate::scoring::{Condition, Control};
 
 /// The first sentences of a report. Of one run, they are about the first method of its spec, which was chosen before any
@@ -133,25 +133,19 @@ fn restricted_lede(report: &Report) -> Vec<String> {
     let others = told.others.overall.map_or(String::new(), |others| {
         format!(", and in {} of those about other categories", share(&others))
     });
+    // Of several conditions none speaks for the others, unless all of them answer alike whoever is asked.
+    let alike: Option<Vec<String>> = told.systems.iter().map(|at| constant_answers(report, *at)).collect();
+    let alike = alike.and_then(|said| Some(format!(" {}", said.first()?)));
+    let alike = alike.unwrap_or_default();
     let mut sentences = vec![format!(
         "{}, {} picks the statement that the same person would express next in {} of held-out \
-         questions about that category{others}, over {}.",
+         questions about that category{others}, over {}.{alike}",
         setting(condition, shown, Some("one category")),
         report.results.runs[system.run].header.model.name,
         share(&same),
         crowd(system.people, report.results.synthetic)
     )];
-    if let Some(lift) = &told.lift.overall {
-        let points = contrast(Some(lift));
-        sentences.push(match lift.verdict() {
-            Verdict::Ahead => format!("Statements about the same category help: {points} points."),
-            Verdict::Behind => format!("Statements about other categories help more: {points} points."),
-            Verdict::Depends => format!("Whether the same category helps depends on unread answers: {points} points."),
-            Verdict::Open | Verdict::Constant | Verdict::TooFew => {
-                format!("Statements about the same and about other categories are not told apart: {points} points.")
-            }
-        });
-    }
+    sentences.extend(told.lift.overall.as_ref().map(same_category));
     for (baseline, over) in &told.against {
         let Some(other) = report.results.systems[*baseline].scores.overall else {
             continue;
@@ -166,6 +160,27 @@ fn restricted_lede(report: &Report) -> Vec<String> {
     let rest = grids().filter(|grid| grid.label != told.label);
     sentences.extend(rest.map(|grid| format!("{}: {}", capital(&grid.label), diagonal(grid))));
     sentences
+}
+
+/// Whether statements about the probe's own category help more than those about others.
+fn same_category(lift: &Contrast) -> String {
+    let points = contrast(Some(lift));
+    match lift.verdict() {
+        Verdict::Ahead => format!("Statements about the same category help: {points} points."),
+        Verdict::Behind => format!("Statements about other categories help more: {points} points."),
+        Verdict::Depends => format!("Whether the same category helps depends on unread answers: {points} points."),
+        Verdict::Open => {
+            format!("Statements about the same and about other categories are not told apart: {points} points.")
+        }
+        Verdict::Constant => {
+            format!(
+                "Whether the same category helps is not judged (the model answers alike whoever is asked): {points} points."
+            )
+        }
+        Verdict::TooFew => {
+            format!("Whether the same category helps is not judged (too few people): {points} points.")
+        }
+    }
 }
 
 /// "Shown 200 statements of a person and asked by likelihood": how many really were, and from which category.

@@ -147,6 +147,32 @@ fn a_model_that_repeats_the_majority_is_not_praised_for_it() {
 }
 
 #[test]
+fn a_constant_answerer_on_one_category_at_a_time_is_called_that_too() {
+    let mut conditions = invented::every_section();
+    conditions.retain(|condition| condition.category.is_some());
+    conditions
+        .iter_mut()
+        .for_each(|condition| condition.method = Method::Generation);
+    let mut run = invented::run(&Plan {
+        people: 20,
+        ..plan("run", conditions)
+    });
+    run.outcomes.iter_mut().for_each(|outcome| outcome.prediction = Some(0));
+    let report = Report::new(&[run], options()).expect("a report");
+    assert!(report.results.headline.is_empty());
+    let opening = opening(&report);
+    let first = opening.split("</p>").next().expect("a first sentence");
+    assert!(
+        first.contains("It chooses the first candidate on 100 % of probes"),
+        "{opening}"
+    );
+    assert!(
+        !opening.contains("ahead:") && !opening.contains("category help:"),
+        "{opening}"
+    );
+}
+
+#[test]
 fn a_model_that_knows_people_is_still_told_so() {
     let run = run(
         Method::Label,
