@@ -16,7 +16,7 @@ mod registers;
 use candle_core::{DType, Device, Result, Tensor};
 use indieval::model::{
     Weight,
-    kernels::{Kernels, KvStore, Linear, Segment, Span, tune_allocator},
+    kernels::{Kernels, KvStore, Linear, Segment, SlotSpan, tune_allocator},
 };
 use std::{hint::black_box, sync::OnceLock, time::Duration};
 
@@ -113,7 +113,7 @@ impl Bench {
         let slots = PREFIX + CONTINUATIONS * CONTINUATION;
         let keys = random(slots, KV_HEADS * HEAD_DIM)?;
         let mut kv = self.kernels.kv(1, KV_HEADS, HEAD_DIM, slots)?;
-        kv.write(0, &[Span { slot: 0, len: slots }], &keys, &keys)?;
+        kv.write(0, &[SlotSpan { slot: 0, len: slots }], &keys, &keys)?;
         for (name, segments) in scenes {
             let rows = segments.last().map_or(0, |segment| segment.rows.end);
             let q = random(rows, HEADS * HEAD_DIM)?;
@@ -214,7 +214,7 @@ impl Model {
         let angles = random(rows, HEAD_DIM / 2)?;
         let (cos, sin) = (angles.cos()?, angles.sin()?);
         let plan = self.kernels.plan(segments, None)?;
-        let slots: Vec<Span> = segments.iter().flat_map(|segment| segment.own.clone()).collect();
+        let slots: Vec<SlotSpan> = segments.iter().flat_map(|segment| segment.own.clone()).collect();
         lap(4);
         let (q, kv) = (HEADS * HEAD_DIM, KV_HEADS * HEAD_DIM);
         let mut x = x.clone();
@@ -308,16 +308,16 @@ fn targets() -> Vec<(usize, u32)> {
 fn chunk(depth: usize, rows: usize) -> Segment {
     Segment {
         rows: 0..rows,
-        ancestors: vec![Span { slot: 0, len: depth }],
-        own: vec![Span { slot: depth, len: rows }],
+        ancestors: vec![SlotSpan { slot: 0, len: depth }],
+        own: vec![SlotSpan { slot: depth, len: rows }],
     }
 }
 
 fn continuations(count: usize, len: usize) -> Vec<Segment> {
     let segment = |i| Segment {
         rows: i * len..(i + 1) * len,
-        ancestors: vec![Span { slot: 0, len: PREFIX }],
-        own: vec![Span {
+        ancestors: vec![SlotSpan { slot: 0, len: PREFIX }],
+        own: vec![SlotSpan {
             slot: PREFIX + i * len,
             len,
         }],

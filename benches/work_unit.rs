@@ -273,9 +273,8 @@ fn main() -> Result<(), Box<dyn Error>> {
                 ..EngineSettings::default()
             };
             let start = Instant::now();
-            let bos = checkpoint.tokenizer.special_tokens().leading;
             let (config, weights) = (&checkpoint.config, &*checkpoint.weights);
-            let mut engine = Engine::load(config, weights, bos, &open.device, dtype, &settings)?;
+            let mut engine = Engine::load(config, weights, &open.device, dtype, &settings)?;
             open.device.synchronize()?;
             let loaded = start.elapsed().as_secs_f64();
             let mut best = run(&mut engine, &open.device, &work)?;
@@ -326,8 +325,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             ..EngineSettings::default()
         };
         let rounded = Rounded(&*checkpoint.weights);
-        let (config, bos) = (&checkpoint.config, checkpoint.tokenizer.special_tokens().leading);
-        let mut engine = Engine::load(config, &rounded, bos, &open.device, DType::F32, &settings)?;
+        let mut engine = Engine::load(&checkpoint.config, &rounded, &open.device, DType::F32, &settings)?;
         let rounded = sums(&run(&mut engine, &open.device, &work)?.scores);
         compare("f32 with weights rounded to bf16 against f32", &rounded, f32);
         compare("bf16 against f32 with the same weights", bf16, &rounded);

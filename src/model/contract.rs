@@ -94,8 +94,8 @@ pub struct Generation {
 /// Keys and values of a node are computed once and shared by everything below it. Sharing is invisible: every result
 /// equals, to rounding, what the same tokens give on their own.
 pub trait LanguageModel: Send {
-    /// The empty context. It already holds the tokenizer's BOS where it wants one; where it wants none, the first
-    /// token of a path has no prediction and scoring it directly below the root is [`ModelError::NoContext`].
+    /// The empty context. The first token of a path has no prediction, and scoring it directly below the root is
+    /// [`ModelError::NoContext`]. A text brings its BOS along: chats and plain texts differ in it.
     fn root(&self) -> Node;
 
     /// Appends `tokens` below `parent` and keeps their keys and values.
@@ -133,7 +133,7 @@ pub trait LanguageModel: Send {
     /// Frees a node's own keys and values. Its descendants must have been released before; the root cannot be.
     fn release(&mut self, node: Node);
 
-    /// Tokens from the root to `node`, BOS included.
+    /// Tokens from the root to `node`.
     fn depth(&self, node: Node) -> usize;
 
     /// Longest path in tokens that the model can be fed. A scored continuation may go one token beyond it: its last token

@@ -6,8 +6,8 @@ pub use super::placing::{QuantizedWeights, Size};
 use super::{
     LoadError, ModelConfig, TokenId, WeightSource,
     feed_forward::FeedForward,
-    kernels::{AttentionPlan, Kernels, KvStore, Linear, Segment, Span},
-    placing::{Loader, Part, concat, named},
+    kernels::{AttentionPlan, Kernels, KvStore, Linear, Segment, SlotSpan},
+    placing::{LinearPart, Loader, concat, named},
     rope::Rope,
     slots,
 };
@@ -54,9 +54,9 @@ pub struct Run {
     /// The tokens.
     pub tokens: Vec<TokenId>,
     /// Slots of everything before them on their path, in path order; their position is the number of these.
-    pub before: Vec<Span>,
+    pub before: Vec<SlotSpan>,
     /// Their own slots.
-    pub own: Vec<Span>,
+    pub own: Vec<SlotSpan>,
 }
 
 impl Decoder {
@@ -84,14 +84,14 @@ impl Decoder {
         let mut own = loader();
         let norm = own.vector("model.norm.weight", config.hidden)?;
         let table = |own: &mut Loader<'_>, name: &str| -> Result<Linear, LoadError> {
-            let part = Part {
+            let part = LinearPart {
                 name: name.to_owned(),
                 outputs: config.vocabulary,
                 bias: None,
             };
             Ok(own.linear(config.hidden, &[part])?.swap_remove(0))
         };
-        // Rows can be read back from a plain tied head, not from quantised blocks.
+        // OnwardRows can be read back from a plain tied head, not from quantised blocks.
         let (head, embedding) = if config.tied {
             let head = table(&mut own, "model.embed_tokens")?;
             let embedding = match quantized {
@@ -161,7 +161,7 @@ impl Decoder {
     pub fn forward(&self, runs: &[Run], wanted: &[usize], kv: &mut KvStore) -> candle_core::Result<Tensor> {
         let device = self.kernels.device();
         let (segments, positions) = segments(runs);
-        let own: Vec<Span> = segments
+        let own: Vec<SlotSpan> = segments
             .iter()
             .flat_map(|segment| segment.own.iter().copied())
             .collect();
@@ -177,11 +177,19 @@ impl Decoder {
         let (cos, sin) = self.rope.tables(&positions, device)?;
         let mut x = self.embed(&tokens)?;
         for (i, layer) in self.layers.iter().enumerate() {
-            let rows = match &last {
-                Some(plan) if i + 1 == self.layers.len() => Rows::Only(wanted, plan),
-                _ => Rows::All(&plan),
+            let onward = match &last {
+                Some(plan) if i + 1 == self.layers.len() => OnwardRows::Only(wanted, plan),
+                _ => OnwardRows::All(&plan),
             };
-            x = layer.forward(self, i, &x, (&cos, &sin), &own, rows, kv)?;
+            let turn = LayerTurn {
+                decoder: self,
+                layer: i,
+                cos: &cos,
+                sin: &sin,
+                own: &own,
+                onward,
+            };
+            x = layer.forward(&x, &turn, kv)?;
         }
         if wanted.is_empty() {
             return Ok(x);
@@ -242,8 +250,22 @@ fn only(segments: &[Segment], wanted: &[usize]) -> Vec<Segment> {
     out
 }
 
+/// A layer's turn in a pass.
+struct LayerTurn<'a> {
+    decoder: &'a Decoder,
+    /// The layer's number.
+    layer: usize,
+    /// Each row's angles, `(rows, head_dim / 2)`.
+    cos: &'a Tensor,
+    sin: &'a Tensor,
+    /// The slots of the pass's rows.
+    own: &'a [SlotSpan],
+    onward: OnwardRows<'a>,
+}
+
 /// Which rows go on after a layer's keys and values are written.
-enum Rows<'a> {
+#[derive(Clone, Copy)]
+enum OnwardRows<'a> {
     All(&'a AttentionPlan),
     Only(&'a [usize], &'a AttentionPlan),
 }
@@ -251,7 +273,7 @@ enum Rows<'a> {
 impl Layer {
     fn load(config: &ModelConfig, number: usize, loader: &mut Loader<'_>) -> Result<Self, LoadError> {
         let name = |part: &str| format!("model.layers.{number}.{part}");
-        let part = |which: &str, outputs, bias: bool| Part {
+        let part = |which: &str, outputs, bias: bool| LinearPart {
             name: name(which),
             outputs,
             bias: bias.then_some("bias"),
@@ -281,50 +303,46 @@ impl Layer {
         })
     }
 
-    #[allow(clippy::too_many_arguments)]
-    fn forward(
-        &self,
-        decoder: &Decoder,
-        number: usize,
-        x: &Tensor,
-        (cos, sin): (&Tensor, &Tensor),
-        own: &[Span],
-        rows: Rows<'_>,
-        kv: &mut KvStore,
-    ) -> candle_core::Result<Tensor> {
-        let (kernels, config) = (&decoder.kernels, &decoder.config);
-        let eps = config.norm_eps;
-        let (query_width, key_width) = (config.heads * config.head_dim, config.kv_heads * config.head_dim);
-        let normed = kernels.rms_norm(x, &self.attention_norm, eps)?;
-        let qkv = concat(&self.qkv, &normed)?;
-        let mut queries = qkv.narrow(1, 0, query_width)?;
-        let mut keys = qkv.narrow(1, query_width, key_width)?;
-        let values = qkv.narrow(1, query_width + key_width, key_width)?;
-        if let Some((query_norm, key_norm)) = &self.qk_norm {
-            queries = kernels.rms_norm(&queries, query_norm, eps)?;
-            keys = kernels.rms_norm(&keys, key_norm, eps)?;
-        }
-        kv.write(number, own, &kernels.rope(&keys, cos, sin)?, &values)?;
-        let (plan, x, queries) = match rows {
-            Rows::All(plan) => (plan, x.clone(), kernels.rope(&queries, cos, sin)?),
-            Rows::Only(wanted, plan) => {
+    /// Of `x`, `(rows, hidden)`. Returns the rows that go on, `(rows onward, hidden)`.
+    fn forward(&self, x: &Tensor, turn: &LayerTurn<'_>, kv: &mut KvStore) -> candle_core::Result<Tensor> {
+        let (kernels, config) = (&turn.decoder.kernels, &turn.decoder.config);
+        let (cos, sin) = (turn.cos, turn.sin);
+        let (queries, keys, values) = self.queries_keys_values(x, turn.decoder)?;
+        kv.write(turn.layer, turn.own, &kernels.rope(&keys, cos, sin)?, &values)?;
+        let (plan, x, queries) = match turn.onward {
+            OnwardRows::All(plan) => (plan, x.clone(), kernels.rope(&queries, cos, sin)?),
+            OnwardRows::Only(wanted, plan) => {
                 let ids: Vec<u32> = wanted.iter().map(|&row| row as u32).collect();
                 let ids = Tensor::new(ids, x.device())?;
                 let pick = |tensor: &Tensor| tensor.contiguous()?.index_select(&ids, 0);
                 if wanted.is_empty() {
                     return pick(x);
                 }
-                (
-                    plan,
-                    pick(x)?,
-                    kernels.rope(&pick(&queries)?, &pick(cos)?, &pick(sin)?)?,
-                )
+                let queries = kernels.rope(&pick(&queries)?, &pick(cos)?, &pick(sin)?)?;
+                (plan, pick(x)?, queries)
             }
         };
         let scale = 1.0 / (config.head_dim as f32).sqrt();
-        let attended = kernels.attend(kv, number, &queries, plan, scale)?;
+        let attended = kernels.attend(kv, turn.layer, &queries, plan, scale)?;
         let x = self.output.forward_add(&attended, &x)?;
-        let normed = kernels.rms_norm(&x, &self.feed_forward_norm, eps)?;
+        let normed = kernels.rms_norm(&x, &self.feed_forward_norm, config.norm_eps)?;
         self.feed_forward.forward_add(kernels, &normed, &x)
+    }
+
+    /// Queries and keys, normed where the family norms them but not yet turned, and values: each `(rows, heads ×
+    /// head_dim)`.
+    fn queries_keys_values(&self, x: &Tensor, decoder: &Decoder) -> candle_core::Result<(Tensor, Tensor, Tensor)> {
+        let (kernels, config) = (&decoder.kernels, &decoder.config);
+        let (query_width, key_width) = (config.heads * config.head_dim, config.kv_heads * config.head_dim);
+        let normed = kernels.rms_norm(x, &self.attention_norm, config.norm_eps)?;
+        let qkv = concat(&self.qkv, &normed)?;
+        let mut queries = qkv.narrow(1, 0, query_width)?;
+        let mut keys = qkv.narrow(1, query_width, key_width)?;
+        let values = qkv.narrow(1, query_width + key_width, key_width)?;
+        if let Some((query_norm, key_norm)) = &self.qk_norm {
+            queries = kernels.rms_norm(&queries, query_norm, config.norm_eps)?;
+            keys = kernels.rms_norm(&keys, key_norm, config.norm_eps)?;
+        }
+        Ok((queries, keys, values))
     }
 }

@@ -4,16 +4,14 @@ use super::{
     Branch, Decoding, Generation, LanguageModel, LoadError, ModelConfig, ModelError, Node, TokenId, TokenScore,
     WeightSource,
     decoder::{Decoder, Run},
-    kernels::{Backend, Kernels, KvStore, Span},
+    kernels::{Backend, Kernels, KvStore, SlotSpan},
     memory::{self, Room},
-    passes::Keep,
     placing::{QuantizedWeights, Size},
-    slots::{part, push_span},
-    tree::{EMPTY, Tree},
+    slots::{Keep, part, push_span},
+    tree::{EMPTY, TokenTree},
     trie::Trie,
 };
 use candle_core::{DType, Device, Tensor};
-use std::collections::HashMap;
 
 /// How a model is put to work.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,22 +58,19 @@ pub struct EngineInfo {
 pub struct Engine {
     pub(super) decoder: Decoder,
     pub(super) kv: KvStore,
-    pub(super) tree: Tree,
-    root: Node,
+    pub(super) tree: TokenTree,
     pub(super) rows: usize,
     pub(super) computed: u64,
 }
 
 impl Engine {
-    /// Puts weights in place and plans the tree's memory. Numbers are held in `dtype` (f32, bf16 or f16) on `device`;
-    /// `bos` is the token every path begins with, where the tokenizer wants one.
+    /// Puts weights in place and plans the tree's memory. Numbers are held in `dtype` (f32, bf16 or f16) on `device`.
     ///
     /// # Errors
-    /// See [`Decoder::load`]; and when not even BOS can be computed.
+    /// See [`Decoder::load`]; and keys and values that do not fit into memory.
     pub fn load(
         config: &ModelConfig,
         source: &dyn WeightSource,
-        bos: Option<TokenId>,
         device: &Device,
         dtype: DType,
         settings: &EngineSettings,
@@ -86,7 +81,7 @@ impl Engine {
         };
         let kernels = Kernels::new(device, dtype).map_err(started)?;
         let decoder = Decoder::load(config, source, &kernels, settings.quantized)?;
-        Self::new(decoder, bos, settings).map_err(|error| {
+        Self::new(decoder, settings).map_err(|error| {
             started(match error {
                 ModelError::Compute(error) => error,
                 other => candle_core::Error::Msg(other.to_string()),
@@ -95,23 +90,18 @@ impl Engine {
     }
 
     /// A tree over a decoder whose weights are in place.
-    pub fn new(decoder: Decoder, bos: Option<TokenId>, settings: &EngineSettings) -> Result<Self, ModelError> {
+    pub fn new(decoder: Decoder, settings: &EngineSettings) -> Result<Self, ModelError> {
         let bytes_per_token = decoder.kv(0)?.bytes_per_slot();
         let available = memory::available(decoder.kernels().device());
         let capacity = settings.room.tokens(bytes_per_token, available);
         let kv = decoder.kv(capacity)?;
-        let mut engine = Self {
+        Ok(Self {
             decoder,
             kv,
-            tree: Tree::new(capacity),
-            root: EMPTY,
+            tree: TokenTree::new(capacity),
             rows: settings.rows.max(1),
             computed: 0,
-        };
-        if let Some(bos) = bos {
-            engine.root = engine.extend(EMPTY, &[bos])?;
-        }
-        Ok(engine)
+        })
     }
 
     /// What the model is and takes.
@@ -160,7 +150,7 @@ impl Engine {
     }
 
     /// The same, where the last `unfed` tokens of each path are not fed to the model and need no place in its context.
-    fn check_unfed(&self, jobs: &[(Node, &[TokenId])], unfed: usize) -> Result<(), ModelError> {
+    pub(super) fn check_unfed(&self, jobs: &[(Node, &[TokenId])], unfed: usize) -> Result<(), ModelError> {
         let (limit, vocabulary) = (self.context_length(), self.config().vocabulary);
         for (node, tokens) in jobs {
             let length = self.tree.depth(*node)? + tokens.len().saturating_sub(unfed);
@@ -183,7 +173,7 @@ impl Engine {
     }
 
     /// Takes slots that `check_room` has found.
-    pub(super) fn take(&mut self, needed: usize) -> Result<Vec<Span>, ModelError> {
+    pub(super) fn take(&mut self, needed: usize) -> Result<Vec<SlotSpan>, ModelError> {
         let free = self.tree.slots.free();
         self.tree
             .slots
@@ -194,7 +184,7 @@ impl Engine {
 
 impl LanguageModel for Engine {
     fn root(&self) -> Node {
-        self.root
+        EMPTY
     }
 
     fn extend(&mut self, parent: Node, tokens: &[TokenId]) -> Result<Node, ModelError> {
@@ -235,67 +225,7 @@ impl LanguageModel for Engine {
     }
 
     fn score_many(&mut self, jobs: &[(Node, &[TokenId])]) -> Result<Vec<Vec<TokenScore>>, ModelError> {
-        // The last token of a continuation predicts nothing that is asked for.
-        self.check_unfed(jobs, 1)?;
-        let trie = Trie::new(
-            jobs.iter()
-                .map(|&(node, tokens)| (node, &tokens[..tokens.len().saturating_sub(1)])),
-        );
-        self.check_room(trie.longest())?;
-
-        // What each hidden state is asked: job, and position in it.
-        let mut asked: Vec<Vec<(usize, usize)>> = vec![Vec::new(); trie.tokens().len()];
-        let mut bases: Vec<Tensor> = Vec::new();
-        let mut base_rows: HashMap<Node, usize> = HashMap::new();
-        let mut first = Vec::new();
-        for (job, &(node, tokens)) in jobs.iter().enumerate() {
-            if tokens.is_empty() {
-                continue;
-            }
-            let row = match base_rows.get(&node) {
-                Some(&row) => row,
-                None => {
-                    bases.push(self.tree.hidden(node)?.ok_or(ModelError::NoContext)?);
-                    base_rows.insert(node, bases.len() - 1);
-                    bases.len() - 1
-                }
-            };
-            first.push((row, (job, 0)));
-            for (position, &at) in trie.path(job).iter().enumerate() {
-                asked[at].push((job, position + 1));
-            }
-        }
-
-        let mut scores: Vec<Vec<Option<TokenScore>>> =
-            jobs.iter().map(|(_, tokens)| vec![None; tokens.len()]).collect();
-        let mut put = |engine: &Self, hidden: &Tensor, asked: &[(usize, (usize, usize))]| -> Result<(), ModelError> {
-            let targets: Vec<(usize, TokenId)> = asked.iter().map(|&(row, (job, at))| (row, jobs[job].1[at])).collect();
-            let found = engine.decoder.head().token_scores(hidden, &targets)?;
-            for (&(_, (job, at)), score) in asked.iter().zip(found) {
-                finite(score.logprob)?;
-                scores[job][at] = Some(score);
-            }
-            Ok(())
-        };
-        if !bases.is_empty() {
-            put(self, &Tensor::cat(&bases, 0)?, &first)?;
-        }
-        self.with_trie(
-            &trie,
-            Keep::WhileNeeded,
-            |_| true,
-            |engine, tokens, hidden| {
-                let asked = tokens
-                    .iter()
-                    .enumerate()
-                    .flat_map(|(row, &at)| asked[at].iter().map(move |&what| (row, what)));
-                put(engine, hidden, &asked.collect::<Vec<_>>())
-            },
-        )?;
-        Ok(scores
-            .into_iter()
-            .map(|job| job.into_iter().flatten().collect())
-            .collect())
+        self.score_packed(jobs)
     }
 
     fn generate(&mut self, branches: Vec<Branch>, decoding: &Decoding) -> Result<Vec<Generation>, ModelError> {
@@ -303,9 +233,7 @@ impl LanguageModel for Engine {
     }
 
     fn release(&mut self, node: Node) {
-        if node != self.root {
-            self.tree.release(node);
-        }
+        self.tree.release(node);
     }
 
     fn depth(&self, node: Node) -> usize {
@@ -339,7 +267,7 @@ mod tests {
     use super::*;
     use crate::model::{
         Family, Weight,
-        testing::{RandomWeights, config},
+        testing::{RandomWeights, begin, config},
     };
 
     /// Queries and keys so large that the scores of attention overflow.
@@ -367,8 +295,8 @@ mod tests {
                     room: Room::Tokens(100),
                     ..EngineSettings::default()
                 };
-                let mut engine = Engine::new(decoder, Some(0), &settings).expect("an engine");
-                let root = engine.root();
+                let mut engine = Engine::new(decoder, &settings).expect("an engine");
+                let root = begin(&mut engine);
                 let error = engine.score(root, &[&[1, 2, 3, 4, 5, 6]]).expect_err("an overflow");
                 assert!(error.to_string().contains("overflow"), "{error}");
             }

@@ -4,7 +4,7 @@ use super::{
     Allowed, Branch, Constraint, Decoding, Engine, Family, Finish, LanguageModel, ModelConfig, ModelError, Node,
     TokenId, TokenScore,
     kernels::Kernels,
-    testing::{config, engine, engine_with, families},
+    testing::{begin, config, engine, engine_with, families},
 };
 use candle_core::{DType, Device};
 use proptest::{prelude::*, test_runner::RngSeed};
@@ -66,7 +66,7 @@ impl Scene {
     }
 
     fn build(&self, engine: &mut Engine) -> Vec<Node> {
-        let mut made = vec![engine.root()];
+        let mut made = vec![begin(engine)];
         for (i, (parent, tokens)) in self.nodes.iter().enumerate() {
             made.push(engine.extend(made[parent % (i + 1)], tokens).unwrap());
         }
@@ -87,10 +87,11 @@ impl Scene {
     /// Each continuation with all that is before it, alone.
     fn alone(&self, config: &ModelConfig, kernels: &Kernels) -> Vec<Vec<TokenScore>> {
         let one = |(node, tokens): &(usize, Vec<TokenId>)| {
-            let mut engine = engine_with(config, Some(0), PLENTY, PLENTY, kernels);
+            let mut engine = engine_with(config, PLENTY, PLENTY, kernels);
             let before = self.path(self.place(*node));
             let all = [before.clone(), tokens.clone()].concat();
-            let scores = engine.score(engine.root(), &[&all]).unwrap().remove(0);
+            let root = begin(&mut engine);
+            let scores = engine.score(root, &[&all]).unwrap().remove(0);
             scores[before.len()..].to_vec()
         };
         self.jobs.iter().map(one).collect()
@@ -121,7 +122,7 @@ proptest! {
     fn packed_and_shared_equals_alone_in_bf16(scene in Scene::any(), family in 0usize..5) {
         let config = &families()[family];
         let alone = scene.alone(config, &cpu(DType::BF16));
-        let packed = scene.packed(&mut engine_with(config, Some(0), PLENTY, PLENTY, &cpu(DType::BF16)));
+        let packed = scene.packed(&mut engine_with(config, PLENTY, PLENTY, &cpu(DType::BF16)));
         for (packed, alone) in packed.iter().zip(&alone) {
             assert_same(packed, alone, SAME_BF16);
         }
@@ -159,7 +160,8 @@ proptest! {
         family in 0usize..5,
     ) {
         let mut engine = engine(&families()[family], PLENTY, 7);
-        let node = engine.extend(engine.root(), &before).unwrap();
+        let root = begin(&mut engine);
+        let node = engine.extend(root, &before).unwrap();
         let (a, b) = tokens.split_at(cut.min(tokens.len()));
         let whole = engine.score(node, &[&tokens]).unwrap().remove(0);
         let mut parts = engine.score(node, &[a]).unwrap().remove(0);
@@ -188,7 +190,8 @@ proptest! {
             Branch { parent, prompt: prompt.clone(), constraint, seed: i as u64, max_tokens: *max_tokens }
         };
         let mut together = engine(config, slots, rows);
-        let node = together.extend(together.root(), &before).unwrap();
+        let root = begin(&mut together);
+        let node = together.extend(root, &before).unwrap();
         // Some hang below a node of their own.
         let mut parents = vec![node; prompts.len()];
         for ((prompt, _, _), parent) in prompts.iter().zip(&mut parents).skip(2).step_by(3) {
@@ -208,7 +211,8 @@ proptest! {
         prop_assert_eq!(together.free_tokens(), free);
         for (i, packed) in packed.iter().enumerate() {
             let mut alone = engine(config, PLENTY, PLENTY);
-            let node = alone.extend(alone.root(), &before).unwrap();
+            let root = begin(&mut alone);
+            let node = alone.extend(root, &before).unwrap();
             let one = alone.generate(vec![branch(node, i)], &decoding).unwrap().remove(0);
             prop_assert_eq!(&packed.tokens, &one.tokens);
             prop_assert_eq!(packed.finish, one.finish);
@@ -257,7 +261,8 @@ impl Constraint for Grammar {
 fn greedy_generation_takes_the_best_token_at_every_step() {
     for config in families() {
         let mut engine = engine(&config, PLENTY, PLENTY);
-        let node = engine.extend(engine.root(), &[5, 9, 33]).unwrap();
+        let root = begin(&mut engine);
+        let node = engine.extend(root, &[5, 9, 33]).unwrap();
         let branch = Branch {
             parent: node,
             prompt: vec![7],
@@ -282,7 +287,7 @@ fn greedy_generation_takes_the_best_token_at_every_step() {
 fn logits_are_those_that_scores_come_from() {
     let mut engine = engine(&config(Family::Llama), PLENTY, 3);
     let tokens: Vec<TokenId> = vec![4, 8, 15, 16, 23, 42];
-    let root = engine.root();
+    let root = begin(&mut engine);
     let logits = engine.logits(root, &tokens).unwrap().to_vec2::<f32>().unwrap();
     let scores = engine.score(root, &[&tokens]).unwrap().remove(0);
     for (i, row) in logits[..5].iter().enumerate() {
@@ -295,7 +300,7 @@ fn logits_are_those_that_scores_come_from() {
 #[test]
 fn what_is_shared_is_computed_once() {
     let mut engine = engine(&config(Family::Llama), PLENTY, PLENTY);
-    let root = engine.root();
+    let root = begin(&mut engine);
     assert_eq!((engine.computed_tokens(), engine.depth(root)), (1, 1));
     let a = engine.extend(root, &[1, 2, 3, 4]).unwrap();
     assert_eq!(engine.computed_tokens(), 5);
@@ -329,7 +334,7 @@ fn what_cannot_be_done_is_refused_before_any_work() {
         ..config(Family::Llama)
     };
     let mut engine = engine(&small, 12, PLENTY);
-    let root = engine.root();
+    let root = begin(&mut engine);
     let (free, computed) = (engine.free_tokens(), engine.computed_tokens());
     let long = [1; 20];
     let is_context = |error| matches!(error, ModelError::ContextLength { limit: 20, .. });
@@ -356,7 +361,7 @@ fn what_cannot_be_done_is_refused_before_any_work() {
     ));
     assert_eq!((engine.free_tokens(), engine.computed_tokens()), (free, computed));
 
-    let mut bare = engine_with(&small, None, 12, PLENTY, &cpu(DType::F32));
+    let mut bare = engine_with(&small, 12, PLENTY, &cpu(DType::F32));
     let root = bare.root();
     assert!(matches!(bare.score(root, &[&[1, 2]]), Err(ModelError::NoContext)));
     let node = bare.extend(root, &[1]).unwrap();
@@ -377,7 +382,7 @@ fn slots_come_back_after_an_error_on_the_way() {
         }
     }
     let mut engine = engine(&config(Family::Llama), 100, PLENTY);
-    let root = engine.root();
+    let root = begin(&mut engine);
     let free = engine.free_tokens();
     let branch = || Branch {
         parent: root,
@@ -403,7 +408,7 @@ fn a_generation_ends_where_the_context_does() {
         ..config(Family::Llama)
     };
     let mut engine = engine(&small, 50, PLENTY);
-    let root = engine.root();
+    let root = begin(&mut engine);
     let branch = Branch {
         parent: root,
         prompt: vec![1, 2, 3],

@@ -22,11 +22,9 @@ pub struct FakeConfig {
     pub seed: u64,
     /// Number of tokens; 258 fits the byte tokenizer.
     pub vocabulary: usize,
-    /// The token that the root holds, if any.
-    pub bos: Option<TokenId>,
     /// Longest path in tokens.
     pub context_length: usize,
-    /// Tokens that can be held in nodes at once, the root left out.
+    /// Tokens that can be held in nodes at once.
     pub capacity: usize,
     /// How strongly text that continues as it did before on the same path is preferred: after five tokens that the
     /// path has seen before, the weight of what followed them is multiplied by up to 1 + taste. 0: not at all.
@@ -39,7 +37,6 @@ impl FakeConfig {
         Self {
             seed,
             vocabulary: 258,
-            bos: None,
             context_length: 1 << 17,
             capacity: 1 << 18,
             taste: 2000.0,
@@ -52,7 +49,7 @@ pub struct FakeModel {
     config: FakeConfig,
     /// exp of the 256 possible logits.
     weights: Vec<f64>,
-    nodes: HashMap<Node, Held>,
+    nodes: HashMap<Node, FakeNode>,
     root: Node,
     next: u64,
     held: usize,
@@ -62,18 +59,18 @@ pub struct FakeModel {
 }
 
 /// One node: what its path looks like from its end.
-struct Held {
+struct FakeNode {
     parent: Option<Node>,
     children: usize,
     /// Number of its own tokens.
     own: usize,
-    end: Cursor,
+    end: PathEnd,
     seen: Seen,
 }
 
 /// The end of a path.
 #[derive(Clone)]
-struct Cursor {
+struct PathEnd {
     hash: u64,
     depth: usize,
     /// The last `GRAM` tokens, newest last.
@@ -87,22 +84,18 @@ impl FakeModel {
     /// Makes the model; nothing can fail.
     pub fn new(config: FakeConfig) -> Self {
         let weights = (0..256).map(|i| libm::exp(SPREAD * f64::from(i) / 256.0)).collect();
-        let mut end = Cursor {
+        let end = PathEnd {
             hash: mix(config.seed),
             depth: 0,
             recent: Vec::new(),
         };
-        let mut seen = Seen::new();
-        if let Some(bos) = config.bos {
-            end.push(bos, &mut seen, config.taste > 0.0);
-        }
         let root = Node(0);
-        let held = Held {
+        let held = FakeNode {
             parent: None,
             children: 0,
             own: 0,
             end,
-            seen,
+            seen: Seen::new(),
         };
         Self {
             config,
@@ -116,7 +109,7 @@ impl FakeModel {
         }
     }
 
-    fn node(&self, node: Node) -> Result<&Held, ModelError> {
+    fn node(&self, node: Node) -> Result<&FakeNode, ModelError> {
         self.nodes.get(&node).ok_or(ModelError::UnknownNode(node))
     }
 
@@ -133,7 +126,7 @@ impl FakeModel {
     }
 
     /// How often each token followed the cursor's last tokens on its path: at `node` and above, and in `local`.
-    fn followers(&self, node: Node, local: &Seen, cursor: &Cursor) -> Vec<(TokenId, u32)> {
+    fn followers(&self, node: Node, local: &Seen, cursor: &PathEnd) -> Vec<(TokenId, u32)> {
         let mut found: Vec<(TokenId, u32)> = Vec::new();
         let Some(key) = cursor.key().filter(|_| self.config.taste > 0.0) else {
             return found;
@@ -157,7 +150,7 @@ impl FakeModel {
     }
 
     /// Weight of each token after the cursor, and their sum.
-    fn distribution(&self, node: Node, local: &Seen, cursor: &Cursor) -> (Vec<f64>, f64) {
+    fn distribution(&self, node: Node, local: &Seen, cursor: &PathEnd) -> (Vec<f64>, f64) {
         let mut weights: Vec<f64> = (0..self.config.vocabulary as u64)
             .map(|token| self.weights[(mix(cursor.hash ^ mix(token + 1)) >> 56) as usize])
             .collect();
@@ -171,7 +164,7 @@ impl FakeModel {
     }
 }
 
-impl Cursor {
+impl PathEnd {
     /// What the last tokens are looked up by; absent near the start of a path.
     fn key(&self) -> Option<u64> {
         (self.recent.len() == GRAM).then(|| {
@@ -233,7 +226,7 @@ impl LanguageModel for FakeModel {
         if let Some(above) = self.nodes.get_mut(&parent) {
             above.children += 1;
         }
-        let held = Held {
+        let held = FakeNode {
             parent: Some(parent),
             children: 0,
             own: tokens.len(),
@@ -335,11 +328,10 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn model(bos: Option<TokenId>, taste: f64) -> FakeModel {
+    fn model(taste: f64) -> FakeModel {
         FakeModel::new(FakeConfig {
             seed: 3,
             vocabulary: 11,
-            bos,
             context_length: 64,
             capacity: 40,
             taste,
@@ -352,12 +344,10 @@ mod tests {
 
     #[test]
     fn bits_are_the_same_on_every_machine() {
-        let mut model = FakeModel::new(FakeConfig {
-            bos: Some(256),
-            ..FakeConfig::bytes(7)
-        });
+        let mut model = FakeModel::new(FakeConfig::bytes(7));
         let tokens: Vec<TokenId> = b"indieval".iter().map(|&byte| byte.into()).collect();
-        let row = &model.score(model.root(), &[&tokens]).expect("scores")[0];
+        let start = model.extend(model.root(), &[256]).expect("a node");
+        let row = &model.score(start, &[&tokens]).expect("scores")[0];
         let bits: Vec<u32> = row.iter().map(|score| score.logprob.to_bits()).collect();
         assert_eq!(bits, GOLDEN, "{row:?}");
     }
@@ -375,10 +365,11 @@ mod tests {
 
     #[test]
     fn a_distribution_sums_to_one_and_has_one_greedy_token() {
-        let mut model = model(Some(10), 5.0);
+        let mut model = model(5.0);
+        let start = model.extend(model.root(), &[10]).expect("a node");
         let all: Vec<[TokenId; 1]> = (0..11).map(|token| [token]).collect();
         let all: Vec<&[TokenId]> = all.iter().map(|token| token.as_slice()).collect();
-        let rows = model.score(model.root(), &all).expect("scores");
+        let rows = model.score(start, &all).expect("scores");
         let mass: f64 = rows.iter().map(|row| libm::exp(sum(row))).sum();
         assert!((mass - 1.0).abs() < 1e-5, "{mass}");
         let greedy: Vec<usize> = (0..11).filter(|&token| rows[token][0].greedy).collect();
@@ -388,7 +379,7 @@ mod tests {
             stop: vec![],
         };
         let branch = Branch {
-            parent: model.root(),
+            parent: start,
             prompt: vec![],
             constraint: None,
             seed: 0,
@@ -401,7 +392,7 @@ mod tests {
 
     #[test]
     fn what_a_real_model_refuses_is_refused() {
-        let mut bare = model(None, 0.0);
+        let mut bare = model(0.0);
         assert!(matches!(bare.score(bare.root(), &[&[1]]), Err(ModelError::NoContext)));
         let node = bare.extend(bare.root(), &[1; 40]).expect("a node");
         let full = bare.extend(node, &[1]);
@@ -426,8 +417,8 @@ mod tests {
         fn cuts_do_not_show(
             path in proptest::collection::vec(0u32..11, 2..30), a in 0usize..30, b in 0usize..30, taste in 0u8..2,
         ) {
-            let mut model = model(Some(10), f64::from(taste) * 50.0);
-            let root = model.root();
+            let mut model = model(f64::from(taste) * 50.0);
+            let root = model.extend(model.root(), &[10]).expect("a node");
             let whole = model.score(root, &[&path]).expect("scores");
             let (a, b) = (a.min(b) % path.len(), a.max(b) % path.len());
             let (a, b) = (a.min(b), a.max(b));
@@ -438,6 +429,7 @@ mod tests {
             prop_assert_eq!(&whole[0][a..], &rest[1][..]);
             model.release(second);
             model.release(first);
+            model.release(root);
             prop_assert_eq!(model.free_tokens(), 40);
         }
     }

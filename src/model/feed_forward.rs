@@ -3,7 +3,7 @@
 use super::{
     LoadError, Mixture, ModelConfig,
     kernels::{Kernels, Linear},
-    placing::{Loader, Part, concat},
+    placing::{LinearPart, Loader, concat},
 };
 use candle_core::{DType, Tensor};
 
@@ -35,7 +35,7 @@ impl FeedForward {
             let names = ["gate_proj", "up_proj", "down_proj"].map(|part| format!("{layer}.mlp.{part}"));
             return Ok(Self::Dense(Network::load(config, names, loader)?));
         };
-        let router = Part {
+        let router = LinearPart {
             name: format!("{layer}.block_sparse_moe.gate"),
             outputs: experts,
             bias: None,
@@ -82,7 +82,7 @@ impl FeedForward {
 
 impl Network {
     fn load(config: &ModelConfig, [gate, up, down]: [String; 3], loader: &mut Loader<'_>) -> Result<Self, LoadError> {
-        let part = |name, outputs| Part {
+        let part = |name, outputs| LinearPart {
             name,
             outputs,
             bias: None,

@@ -4,9 +4,9 @@ use super::{
     Branch, Decoding, Generation, LanguageModel, ModelError, Node, TokenId,
     decoder::Run,
     engine::{Engine, finite},
-    kernels::Span,
-    passes::{Keep, extend_path},
-    slots::{part, push_span},
+    kernels::SlotSpan,
+    passes::extend_path,
+    slots::{Keep, part, push_span},
     trie::Trie,
     writer::{Writer, log_softmax},
 };
@@ -17,9 +17,9 @@ use std::ops::Range;
 struct Growing {
     writer: Writer,
     /// Slots of everything before the first generated token.
-    before: Vec<Span>,
+    before: Vec<SlotSpan>,
     /// Slots for all tokens that may be generated.
-    own: Vec<Span>,
+    own: Vec<SlotSpan>,
     /// Generated tokens whose keys and values are computed.
     run: usize,
     /// The hidden state after the last computed token, `(1, hidden)`.
@@ -56,7 +56,7 @@ impl Growing {
 }
 
 /// A branch in one step, and its generated tokens to be computed in it.
-struct Step<'a> {
+struct GrowthStep<'a> {
     branch: &'a mut Growing,
     due: Range<usize>,
 }
@@ -157,7 +157,7 @@ impl Engine {
                 branch.advance(decoding, self.config().vocabulary)?;
                 if !branch.is_finished() {
                     let due = branch.due();
-                    steps.push(Step { branch, due });
+                    steps.push(GrowthStep { branch, due });
                 }
             }
             if steps.is_empty() {
@@ -166,7 +166,7 @@ impl Engine {
             let states = self.compute(&steps)?;
             self.score_forced(&mut steps, &states)?;
             self.choose(&mut steps, &states, decoding)?;
-            for (Step { branch, due }, states) in steps.into_iter().zip(states) {
+            for (GrowthStep { branch, due }, states) in steps.into_iter().zip(states) {
                 branch.run = due.end;
                 branch.hidden = states.narrow(0, due.len(), 1)?.copy()?;
             }
@@ -175,8 +175,8 @@ impl Engine {
 
     /// Computes what is due of each branch. Returns for each its last hidden state followed by the new ones,
     /// `(1 + due, hidden)`.
-    fn compute(&mut self, steps: &[Step<'_>]) -> Result<Vec<Tensor>, ModelError> {
-        let run = |Step { branch, due }: &Step<'_>| {
+    fn compute(&mut self, steps: &[GrowthStep<'_>]) -> Result<Vec<Tensor>, ModelError> {
+        let run = |GrowthStep { branch, due }: &GrowthStep<'_>| {
             let mut before = branch.before.clone();
             for span in part(&branch.own, 0..due.start) {
                 push_span(&mut before, span);
@@ -200,7 +200,7 @@ impl Engine {
         };
         let mut row = 0;
         let mut states = Vec::with_capacity(steps.len());
-        for Step { branch, due } in steps {
+        for GrowthStep { branch, due } in steps {
             let n = due.len();
             states.push(match &new {
                 Some(new) if n > 0 => Tensor::cat(&[&branch.hidden, &new.narrow(0, row, n)?], 0)?,
@@ -244,10 +244,10 @@ impl Engine {
     }
 
     /// Records the log-probabilities of tokens about which there was no choice.
-    fn score_forced(&self, steps: &mut [Step<'_>], states: &[Tensor]) -> Result<(), ModelError> {
+    fn score_forced(&self, steps: &mut [GrowthStep<'_>], states: &[Tensor]) -> Result<(), ModelError> {
         let mut hidden = Vec::new();
         let mut targets = Vec::new();
-        for (Step { branch, .. }, states) in steps.iter().zip(states) {
+        for (GrowthStep { branch, .. }, states) in steps.iter().zip(states) {
             let forced = branch.writer.unscored();
             if !forced.is_empty() {
                 // The state before generated token `t` is row `t - run`.
@@ -264,7 +264,7 @@ impl Engine {
             .head()
             .token_scores(&Tensor::cat(&hidden, 0)?, &targets)?
             .into_iter();
-        for Step { branch, .. } in steps {
+        for GrowthStep { branch, .. } in steps {
             for score in scores.by_ref().take(branch.writer.unscored().len()) {
                 finite(score.logprob)?;
                 branch.writer.score_taken(score.logprob);
@@ -274,9 +274,9 @@ impl Engine {
     }
 
     /// Chooses the next token of every branch that isn't over.
-    fn choose(&self, steps: &mut [Step<'_>], states: &[Tensor], decoding: &Decoding) -> Result<(), ModelError> {
+    fn choose(&self, steps: &mut [GrowthStep<'_>], states: &[Tensor], decoding: &Decoding) -> Result<(), ModelError> {
         let mut last = Vec::new();
-        for (Step { branch, due }, states) in steps.iter().zip(states) {
+        for (GrowthStep { branch, due }, states) in steps.iter().zip(states) {
             if !branch.writer.is_over() {
                 last.push(states.narrow(0, due.len(), 1)?);
             }
@@ -286,7 +286,7 @@ impl Engine {
         }
         let logits = self.logits_of(&Tensor::cat(&last, 0)?)?.to_vec2::<f32>()?;
         let open = steps.iter_mut().filter(|step| !step.branch.writer.is_over());
-        for (logits, Step { branch, .. }) in logits.iter().zip(open) {
+        for (logits, GrowthStep { branch, .. }) in logits.iter().zip(open) {
             let logprobs = log_softmax(logits);
             finite(logprobs.first().copied().unwrap_or_default())?;
             branch.writer.step(&logprobs, decoding);

@@ -29,6 +29,7 @@ mod placing;
 pub mod registry;
 #[doc(hidden)]
 pub mod rope;
+mod score;
 mod slots;
 pub mod source;
 #[doc(hidden)]

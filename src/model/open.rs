@@ -115,8 +115,6 @@ fn checkpoint(id: &str, options: &OpenOptions, progress: &mut dyn Progress) -> R
     let engine = Engine::load(
         &checkpoint.config,
         checkpoint.weights.as_ref(),
-        // A text brings its BOS along: chats and plain texts differ in it.
-        None,
         &device.device,
         dtype.into(),
         &settings,

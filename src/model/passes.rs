@@ -1,7 +1,12 @@
 //! Packing: the tokens of a trie, or of a chunk, in passes through the decoder.
 
 use super::{
-    LanguageModel, ModelError, Node, TokenId, decoder::Run, engine::Engine, kernels::Span, slots::push_span, trie::Trie,
+    LanguageModel, ModelError, Node, TokenId,
+    decoder::Run,
+    engine::Engine,
+    kernels::SlotSpan,
+    slots::{Keep, push_span},
+    trie::Trie,
 };
 use candle_core::Tensor;
 use std::collections::HashMap;
@@ -96,7 +101,7 @@ impl Engine {
 
     /// Gives back the slots of a trie's tokens.
     pub(super) fn give_back(&mut self, held: impl IntoIterator<Item = Option<usize>>) {
-        let spans = held.into_iter().flatten().map(|slot| Span { slot, len: 1 });
+        let spans = held.into_iter().flatten().map(|slot| SlotSpan { slot, len: 1 });
         self.tree.slots.give_back(spans);
     }
 
@@ -111,7 +116,7 @@ impl Engine {
         mut each: impl FnMut(&mut Self, &[usize], &Tensor) -> Result<(), ModelError>,
     ) -> Result<(), ModelError> {
         let tokens = trie.tokens();
-        let mut paths: HashMap<Node, Vec<Span>> = HashMap::new();
+        let mut paths: HashMap<Node, Vec<SlotSpan>> = HashMap::new();
         let mut done = 0;
         while done < tokens.len() {
             let left = tokens.len() - done;
@@ -161,25 +166,16 @@ impl Engine {
     }
 }
 
-/// When the slots of a trie's tokens are given back.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Keep {
-    /// As soon as nothing below a token is left to be computed.
-    WhileNeeded,
-    /// Not before the caller does.
-    All,
-}
-
 /// Appends the slots of some tokens of a trie.
-pub(super) fn extend_path(path: &mut Vec<Span>, held: &[Option<usize>], tokens: impl IntoIterator<Item = usize>) {
+pub(super) fn extend_path(path: &mut Vec<SlotSpan>, held: &[Option<usize>], tokens: impl IntoIterator<Item = usize>) {
     for slot in tokens.into_iter().filter_map(|at| held[at]) {
-        push_span(path, Span { slot, len: 1 });
+        push_span(path, SlotSpan { slot, len: 1 });
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{engine, families};
+    use super::super::testing::{begin, engine, families};
     use super::*;
 
     /// Most that f32 sums in another order differ by, in nats.
@@ -197,7 +193,7 @@ mod tests {
         ];
         for config in families() {
             let mut engine = engine(&config, 200, 8);
-            let root = engine.root();
+            let root = begin(&mut engine);
             let parents = [root, engine.extend(root, &[7, 8]).unwrap()];
             let jobs = runs.map(|(parent, tokens)| (parents[parent], tokens));
             let (free, before) = (engine.free_tokens(), engine.computed_tokens());

@@ -34,7 +34,7 @@ pub(super) struct Loader<'a> {
 }
 
 /// A linear layer to be loaded: name without `.weight`, width of its output, whether it has a bias.
-pub(super) struct Part<'a> {
+pub(super) struct LinearPart<'a> {
     pub name: String,
     pub outputs: usize,
     pub bias: Option<&'a str>,
@@ -49,7 +49,7 @@ impl Loader<'_> {
     }
 
     /// Layers of the same input: one fused one, or one each where quantised blocks are kept.
-    pub fn linear(&mut self, inputs: usize, parts: &[Part<'_>]) -> Result<Vec<Linear>, LoadError> {
+    pub fn linear(&mut self, inputs: usize, parts: &[LinearPart<'_>]) -> Result<Vec<Linear>, LoadError> {
         let mut weights = Vec::with_capacity(parts.len());
         let mut biases = Vec::with_capacity(parts.len());
         for part in parts {
@@ -118,7 +118,7 @@ mod tests {
         Engine, EngineSettings, LanguageModel, ModelConfig, checkpoint,
         decoder::Decoder,
         memory::Room,
-        testing::{RandomWeights, families},
+        testing::{RandomWeights, begin, families},
     };
     use candle_core::{
         Device,
@@ -200,8 +200,8 @@ mod tests {
                         room: Room::Tokens(60),
                         ..EngineSettings::default()
                     };
-                    let mut engine = Engine::new(decoder, Some(0), &settings).unwrap();
-                    let root = engine.root();
+                    let mut engine = Engine::new(decoder, &settings).unwrap();
+                    let root = begin(&mut engine);
                     (engine.score(root, &[&tokens]).unwrap().remove(0), size)
                 });
             assert_eq!(kept_size.parameters, plain_size.parameters);

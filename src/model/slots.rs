@@ -1,6 +1,6 @@
 //! Which slots of the store of keys and values are free.
 
-use super::kernels::Span;
+use super::kernels::SlotSpan;
 use std::collections::BTreeMap;
 
 /// Gives out slots and takes them back. Always the lowest free ones, so equal requests give equal slots.
@@ -25,7 +25,7 @@ impl Slots {
 
     /// Takes `n` slots: the lowest run that holds them all, or, where none does, pieces of the lowest ones.
     /// `None`, with nothing taken, if fewer than `n` are free.
-    pub fn take(&mut self, n: usize) -> Option<Vec<Span>> {
+    pub fn take(&mut self, n: usize) -> Option<Vec<SlotSpan>> {
         if n > self.count {
             return None;
         }
@@ -44,7 +44,7 @@ impl Slots {
     }
 
     /// Takes the first `n` slots of the free run that starts at `slot`.
-    fn cut(&mut self, slot: usize, n: usize) -> Option<Span> {
+    fn cut(&mut self, slot: usize, n: usize) -> Option<SlotSpan> {
         if n == 0 {
             return None;
         }
@@ -53,12 +53,12 @@ impl Slots {
             self.free.insert(slot + n, len - n);
         }
         self.count -= n;
-        Some(Span { slot, len: n })
+        Some(SlotSpan { slot, len: n })
     }
 
     /// Takes slots back.
-    pub fn give_back(&mut self, spans: impl IntoIterator<Item = Span>) {
-        for Span { mut slot, mut len } in spans {
+    pub fn give_back(&mut self, spans: impl IntoIterator<Item = SlotSpan>) {
+        for SlotSpan { mut slot, mut len } in spans {
             if len == 0 {
                 continue;
             }
@@ -77,8 +77,17 @@ impl Slots {
     }
 }
 
+/// When the slots of a trie's tokens are given back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Keep {
+    /// As soon as nothing below a token is left to be computed.
+    WhileNeeded,
+    /// Not before the caller does.
+    All,
+}
+
 /// Appends a span to a path, joined to the last one where they touch.
-pub fn push_span(path: &mut Vec<Span>, span: Span) {
+pub fn push_span(path: &mut Vec<SlotSpan>, span: SlotSpan) {
     match path.last_mut() {
         _ if span.len == 0 => {}
         Some(last) if last.end() == span.slot => last.len += span.len,
@@ -87,7 +96,7 @@ pub fn push_span(path: &mut Vec<Span>, span: Span) {
 }
 
 /// The slots numbered `range` of a path.
-pub fn part(spans: &[Span], range: std::ops::Range<usize>) -> Vec<Span> {
+pub fn part(spans: &[SlotSpan], range: std::ops::Range<usize>) -> Vec<SlotSpan> {
     let mut out = Vec::new();
     let mut first = 0;
     for span in spans {
@@ -95,7 +104,7 @@ pub fn part(spans: &[Span], range: std::ops::Range<usize>) -> Vec<Span> {
         let to = range.end.clamp(first, first + span.len);
         push_span(
             &mut out,
-            Span {
+            SlotSpan {
                 slot: span.slot + (from - first),
                 len: to - from,
             },
@@ -110,8 +119,8 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn span(slot: usize, len: usize) -> Span {
-        Span { slot, len }
+    fn span(slot: usize, len: usize) -> SlotSpan {
+        SlotSpan { slot, len }
     }
 
     #[test]
@@ -141,7 +150,7 @@ mod tests {
         #[test]
         fn no_slot_is_given_twice_and_all_come_back(requests in prop::collection::vec((0usize..20, any::<bool>()), 1..60)) {
             let mut slots = Slots::new(100);
-            let mut held: Vec<Vec<Span>> = Vec::new();
+            let mut held: Vec<Vec<SlotSpan>> = Vec::new();
             for (n, release) in requests {
                 let free = slots.free();
                 match slots.take(n) {

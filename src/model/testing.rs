@@ -1,8 +1,8 @@
 //! Tiny models with random weights, for tests of this module.
 
 use super::{
-    Engine, Family, LoadError, Mixture, ModelConfig, RopeScaling, Weight, WeightSource, decoder::Decoder,
-    engine::EngineSettings, kernels::Kernels, memory::Room, placing::QuantizedWeights,
+    Engine, Family, LanguageModel, LoadError, Mixture, ModelConfig, Node, RopeScaling, Weight, WeightSource,
+    decoder::Decoder, engine::EngineSettings, kernels::Kernels, memory::Room, placing::QuantizedWeights,
 };
 use candle_core::{DType, Device, Tensor};
 use rand_chacha::ChaCha8Rng;
@@ -91,24 +91,23 @@ impl WeightSource for RandomWeights {
     }
 }
 
-/// The model of `config` in f32 on the CPU, with token 0 as BOS, room for `slots` tokens and passes of at most `rows`.
+/// The model of `config` in f32 on the CPU, with room for `slots` tokens and passes of at most `rows`.
 pub fn engine(config: &ModelConfig, slots: usize, rows: usize) -> Engine {
-    engine_with(
-        config,
-        Some(0),
-        slots,
-        rows,
-        &Kernels::new(&Device::Cpu, DType::F32).unwrap(),
-    )
+    engine_with(config, slots, rows, &Kernels::new(&Device::Cpu, DType::F32).unwrap())
 }
 
-/// The same with these kernels and BOS.
-pub fn engine_with(config: &ModelConfig, bos: Option<u32>, slots: usize, rows: usize, kernels: &Kernels) -> Engine {
+/// Token 0 below the root, so that the next one has a prediction.
+pub fn begin(engine: &mut Engine) -> Node {
+    engine.extend(engine.root(), &[0]).unwrap()
+}
+
+/// The same engine with these kernels.
+pub fn engine_with(config: &ModelConfig, slots: usize, rows: usize, kernels: &Kernels) -> Engine {
     let decoder = Decoder::load(config, &RandomWeights, kernels, QuantizedWeights::Dequantize).unwrap();
     let settings = EngineSettings {
         room: Room::Tokens(slots),
         rows,
         ..EngineSettings::default()
     };
-    Engine::new(decoder, bos, &settings).unwrap()
+    Engine::new(decoder, &settings).unwrap()
 }

@@ -2,7 +2,7 @@
 
 use super::{
     ModelError, Node,
-    kernels::Span,
+    kernels::SlotSpan,
     slots::{Slots, push_span},
 };
 use candle_core::Tensor;
@@ -10,18 +10,18 @@ use std::collections::HashMap;
 
 /// Nodes and the slots they hold.
 #[derive(Debug)]
-pub(super) struct Tree {
-    nodes: HashMap<Node, Held>,
+pub(super) struct TokenTree {
+    nodes: HashMap<Node, HeldNode>,
     next: u64,
     /// Slots that belong to nobody.
     pub slots: Slots,
 }
 
 #[derive(Debug)]
-struct Held {
+struct HeldNode {
     parent: Option<Node>,
     children: usize,
-    own: Vec<Span>,
+    own: Vec<SlotSpan>,
     depth: usize,
     hidden: Option<Tensor>,
     /// Given up by its owner while it still had children: it goes with the last of them.
@@ -31,10 +31,10 @@ struct Held {
 /// The empty context, before any BOS.
 pub(super) const EMPTY: Node = Node(0);
 
-impl Tree {
+impl TokenTree {
     /// A tree of nothing but the empty context.
     pub fn new(capacity: usize) -> Self {
-        let empty = Held {
+        let empty = HeldNode {
             parent: None,
             children: 0,
             own: Vec::new(),
@@ -49,7 +49,7 @@ impl Tree {
         }
     }
 
-    fn held(&self, node: Node) -> Result<&Held, ModelError> {
+    fn held(&self, node: Node) -> Result<&HeldNode, ModelError> {
         match self.nodes.get(&node) {
             Some(held) if !held.released => Ok(held),
             _ => Err(ModelError::UnknownNode(node)),
@@ -67,7 +67,7 @@ impl Tree {
     }
 
     /// Slots of all tokens from the root to `node`, in path order.
-    pub fn path(&self, node: Node) -> Result<Vec<Span>, ModelError> {
+    pub fn path(&self, node: Node) -> Result<Vec<SlotSpan>, ModelError> {
         self.held(node)?;
         let mut chain = Vec::new();
         let mut at = Some(node);
@@ -83,14 +83,14 @@ impl Tree {
     }
 
     /// Adds a node below `parent` whose tokens are held in the slots `own`.
-    pub fn add(&mut self, parent: Node, own: Vec<Span>, hidden: Option<Tensor>) -> Result<Node, ModelError> {
+    pub fn add(&mut self, parent: Node, own: Vec<SlotSpan>, hidden: Option<Tensor>) -> Result<Node, ModelError> {
         let depth = self.held(parent)?.depth + own.iter().map(|span| span.len).sum::<usize>();
         let node = Node(self.next);
         self.next += 1;
         if let Some(parent) = self.nodes.get_mut(&parent) {
             parent.children += 1;
         }
-        let held = Held {
+        let held = HeldNode {
             parent: Some(parent),
             children: 0,
             own,
@@ -129,21 +129,21 @@ impl Tree {
 mod tests {
     use super::*;
 
-    fn add(tree: &mut Tree, parent: Node, n: usize) -> Node {
+    fn add(tree: &mut TokenTree, parent: Node, n: usize) -> Node {
         let own = tree.slots.take(n).unwrap();
         tree.add(parent, own, None).unwrap()
     }
 
     #[test]
     fn paths_are_read_from_the_root_and_slots_come_back() {
-        let mut tree = Tree::new(20);
+        let mut tree = TokenTree::new(20);
         let a = add(&mut tree, EMPTY, 4);
         let b = add(&mut tree, a, 3);
         let c = add(&mut tree, a, 5);
-        assert_eq!(tree.path(b).unwrap(), [Span { slot: 0, len: 7 }]);
+        assert_eq!(tree.path(b).unwrap(), [SlotSpan { slot: 0, len: 7 }]);
         assert_eq!(
             tree.path(c).unwrap(),
-            [Span { slot: 0, len: 4 }, Span { slot: 7, len: 5 }]
+            [SlotSpan { slot: 0, len: 4 }, SlotSpan { slot: 7, len: 5 }]
         );
         assert_eq!((tree.depth(c).unwrap(), tree.slots.free()), (9, 8));
         tree.release(b);
@@ -154,14 +154,14 @@ mod tests {
 
     #[test]
     fn a_node_with_children_goes_with_the_last_of_them() {
-        let mut tree = Tree::new(20);
+        let mut tree = TokenTree::new(20);
         let a = add(&mut tree, EMPTY, 4);
         let b = add(&mut tree, a, 3);
         tree.release(a);
         assert!(tree.depth(a).is_err() && tree.add(a, vec![], None).is_err());
         assert_eq!(
             (tree.path(b).unwrap(), tree.slots.free()),
-            (vec![Span { slot: 0, len: 7 }], 13)
+            (vec![SlotSpan { slot: 0, len: 7 }], 13)
         );
         tree.release(b);
         tree.release(EMPTY);

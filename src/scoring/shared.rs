@@ -323,11 +323,10 @@ mod tests {
     use crate::model::fake::{FakeConfig, FakeModel};
     use proptest::prelude::*;
 
-    fn model(bos: bool, capacity: usize) -> FakeModel {
+    fn model(capacity: usize) -> FakeModel {
         FakeModel::new(FakeConfig {
             seed: 11,
             vocabulary: 12,
-            bos: bos.then_some(11),
             context_length: 500,
             capacity,
             taste: 30.0,
@@ -353,7 +352,7 @@ mod tests {
     }
 
     /// What the plan says that scoring takes.
-    fn planned(jobs: &[ScoreJob<'_>], capacity: usize, hold_all: bool) -> u64 {
+    fn planned(jobs: &[ScoreJob<'_>], capacity: usize) -> u64 {
         let representative = representatives(jobs);
         let unique = || {
             (0..jobs.len())
@@ -366,7 +365,7 @@ mod tests {
                 tokens: job.continuation.len(),
             })
             .collect();
-        let plan = WalkPlan::new(&paths, &leaves, Packing::Passes, capacity, hold_all).expect("a plan");
+        let plan = WalkPlan::new(&paths, &leaves, Packing::Passes, capacity, true).expect("a plan");
         assert!(plan.peak <= capacity);
         plan.shared
     }
@@ -377,15 +376,14 @@ mod tests {
     }
 
     proptest! {
-        /// Shared = unshared, in few slots or many, with BOS or without; what the plan says is what is computed; and
-        /// nothing stays held.
+        /// Shared = unshared, in few slots or many; what the plan says is what is computed; and nothing stays held.
         #[test]
-        fn sharing_does_not_show(texts in texts(), bos: bool, capacity in prop_oneof![Just(150usize), Just(5000)]) {
-            let mut model = model(bos, capacity);
+        fn sharing_does_not_show(texts in texts(), capacity in prop_oneof![Just(150usize), Just(5000)]) {
+            let mut model = model(capacity);
             let (root, jobs) = (model.root(), jobs(&texts));
             let (rows, tokens) = score_jobs(&mut model, root, &jobs).expect("scores");
             prop_assert_eq!(model.computed_tokens(), tokens.shared);
-            prop_assert_eq!(planned(&jobs, capacity, !bos), tokens.shared);
+            prop_assert_eq!(planned(&jobs, capacity), tokens.shared);
             prop_assert!(tokens.shared <= tokens.alone);
             prop_assert_eq!(model.free_tokens(), capacity);
             for (job, row) in jobs.iter().zip(&rows) {
@@ -398,7 +396,7 @@ mod tests {
         #[test]
         fn generations_do_not_depend_on_their_company(texts in texts(), temperature in 0u8..2) {
             let decoding = Decoding { temperature: f32::from(temperature), top_p: 0.9, stop: vec![1] };
-            let mut model = model(true, 400);
+            let mut model = model(400);
             let prompt = |(index, text): (usize, &(Vec<TokenId>, Vec<TokenId>))| PromptWriting {
                 tokens: text.0.clone(), seed: index as u64, max_tokens: 9, generation: None,
             };
@@ -416,7 +414,7 @@ mod tests {
 
     #[test]
     fn a_trunk_is_computed_once() {
-        let mut model = model(true, 5000);
+        let mut model = model(5000);
         let trunk = vec![1; 300];
         let texts: Vec<_> = (0..39u32)
             .flat_map(|probe| {
@@ -432,7 +430,7 @@ mod tests {
 
     #[test]
     fn prompts_that_hang_below_nodes_of_their_own_are_generated_together() {
-        let mut model = model(true, 5000);
+        let mut model = model(5000);
         let prompt = |i: u32| PromptWriting {
             tokens: [vec![1; 30], vec![2 + i % 8; 40 + i as usize]].concat(),
             seed: 0,
@@ -452,7 +450,7 @@ mod tests {
 
     #[test]
     fn what_cannot_fit_is_named_before_anything_is_computed() {
-        let mut model = model(true, 100);
+        let mut model = model(100);
         let texts = [(vec![1; 20], vec![2]), (vec![3; 120], vec![2])];
         let root = model.root();
         let error = score_jobs(&mut model, root, &jobs(&texts)).expect_err("too long");
@@ -472,7 +470,7 @@ mod tests {
 
     #[test]
     fn a_continuation_that_begins_another_is_not_computed() {
-        let mut model = model(true, 100);
+        let mut model = model(100);
         let texts = [
             (vec![1; 9], vec![2, 3]),
             (vec![1; 9], vec![2, 3, 4]),

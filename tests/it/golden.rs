@@ -4,7 +4,7 @@ use candle_core::{DType, Device, Tensor};
 use candle_transformers::models::{llama, mistral, mixtral, qwen2};
 use indieval::model::{
     Checkpoint, Engine, EngineSettings, LanguageModel, ModelConfig, QuantizedWeights, RopeScaling, TokenId,
-    device::DeviceChoice, memory::Room,
+    decoder::Decoder, device::DeviceChoice, kernels::Kernels, memory::Room,
 };
 use std::{
     collections::HashMap,
@@ -47,16 +47,7 @@ pub fn engine_with(path: &Path, dtype: DType, rows: usize, quantized: QuantizedW
         quantized,
     };
     let checkpoint = Checkpoint::open(path).expect("the checkpoint opens");
-    let bos = checkpoint.tokenizer.special_tokens().leading;
-    Engine::load(
-        &checkpoint.config,
-        &*checkpoint.weights,
-        bos,
-        &device(),
-        dtype,
-        &settings,
-    )
-    .expect("the checkpoint loads")
+    Engine::load(&checkpoint.config, &*checkpoint.weights, &device(), dtype, &settings).expect("the checkpoint loads")
 }
 
 /// Token ids and logits of one length.
@@ -320,13 +311,8 @@ pub fn smollm2(dtype: DType) -> Option<(Engine, Recorded)> {
     let recorded: Recorded = serde_json::from_slice(&std::fs::read(golden("smollm2-135m.json")).unwrap()).unwrap();
     match crate::real::smollm2() {
         Ok(path) => {
-            let engine = engine(&path, dtype, EngineSettings::default().rows);
-            assert_eq!(
-                engine.depth(engine.root()),
-                0,
-                "SmolLM2 has no BOS, so the record has none"
-            );
-            Some((engine, recorded))
+            // SmolLM2 has no BOS, so the record has none.
+            Some((engine(&path, dtype, EngineSettings::default().rows), recorded))
         }
         Err(why) => {
             println!("skipped: the real SmolLM2-135M-Instruct is not at hand: {why}");
@@ -348,38 +334,63 @@ struct Exact {
     context_token_ids: Vec<TokenId>,
     continuation_token_ids: Vec<TokenId>,
     token_logprobs_float64: Vec<f64>,
+    transformers_f32_off: f64,
+}
+
+/// The median, the worst but one, and the worst.
+fn spread(mut off: Vec<f64>) -> [f64; 3] {
+    off.sort_by(f64::total_cmp);
+    [off[off.len() / 2], off[off.len() - 2], off[off.len() - 1]]
 }
 
 /// Short contexts are the hardest: the first token's hidden state has numbers of some thousands in it, and nothing
-/// averages what they do to the others. Of transformers' f32 the median request is 9e-6 off and the worst 5e-5; of this
-/// engine's 1e-5, and but for one request, which is 2e-4 off, 3e-5.
+/// averages what they do to the others. The median request must be as exact as in transformers' f32. One request is so
+/// ill-conditioned that a single rounding more or less moves it by as much as all its others together (1e-5 to 3e-4,
+/// docs/benchmarks.md), so the worst is held only to `WORST` times theirs.
 #[test]
 fn the_real_smollm2_in_f32_is_as_exact_as_transformers_against_float64() {
-    const MEDIAN: f64 = 1.2e-5;
-    const WORST: f64 = 2.5e-4;
-    let Some((mut engine, _)) = smollm2(DType::F32) else {
+    /// The order of sums within candle's product is another one on every kind of processor.
+    const MEDIAN: f64 = 1.25;
+    const WORST: f64 = 5.0;
+    let Ok(path) = crate::real::smollm2() else {
+        println!("skipped: the real SmolLM2-135M-Instruct is not at hand");
         return;
     };
     let cases = std::fs::read_to_string(golden("smollm2-float64.jsonl")).unwrap();
-    let mut off: Vec<f64> = Vec::new();
-    for line in cases.lines() {
-        let case: Exact = serde_json::from_str(line).unwrap();
-        let ids = [case.context_token_ids.as_slice(), &case.continuation_token_ids].concat();
-        let found = scores(&mut engine, &ids);
-        let found = found[found.len() - case.continuation_token_ids.len()..].iter();
-        let each = found.zip(&case.token_logprobs_float64);
-        off.push(
+    let cases: Vec<Exact> = cases.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let theirs = spread(cases.iter().map(|case| case.transformers_f32_off).collect());
+    let checkpoint = Checkpoint::open(&path).unwrap();
+    let device = device();
+    let mut kinds = vec![Kernels::new(&device, DType::F32).unwrap()];
+    if device.is_cpu() {
+        kinds.push(Kernels::portable(&device, DType::F32).unwrap());
+    }
+    for kernels in kinds {
+        let plain = QuantizedWeights::Dequantize;
+        let decoder = Decoder::load(&checkpoint.config, &*checkpoint.weights, &kernels, plain).unwrap();
+        let settings = EngineSettings {
+            room: Room::Tokens(600),
+            ..EngineSettings::default()
+        };
+        let mut engine = Engine::new(decoder, &settings).unwrap();
+        let off = cases.iter().map(|case| {
+            let ids = [case.context_token_ids.as_slice(), &case.continuation_token_ids].concat();
+            let found = scores(&mut engine, &ids);
+            let found = found[found.len() - case.continuation_token_ids.len()..].iter();
+            let each = found.zip(&case.token_logprobs_float64);
             each.map(|((ours, _), exact)| (f64::from(*ours) - exact).abs())
-                .fold(0.0, f64::max),
+                .fold(0.0, f64::max)
+        });
+        let ours = spread(off.collect());
+        println!(
+            "{:?}: median, worst but one and worst {ours:?}; transformers {theirs:?}",
+            kernels.backend()
+        );
+        assert!(
+            ours[0] <= MEDIAN * theirs[0] && ours[2] <= WORST * theirs[2],
+            "{ours:?}, {theirs:?}"
         );
     }
-    off.sort_by(f64::total_cmp);
-    let (median, worst) = (off[off.len() / 2], off[off.len() - 1]);
-    println!("median {median:.2e}, worst {worst:.2e} of {} requests", off.len());
-    assert!(
-        median <= MEDIAN && worst <= WORST,
-        "median {median:.2e}, worst {worst:.2e}: {off:?}"
-    );
 }
 
 #[test]

@@ -1,14 +1,15 @@
 //! Attention over the token tree out of candle's operations.
 //!
-//! Rows are taken in pieces; a piece is one dense attention over all slots that any of its rows sees, with a mask.
+//! CpuRows are taken in pieces; a piece is one dense attention over all slots that any of its rows sees, with a mask.
 
-#[cfg(target_arch = "x86_64")]
-use super::rows::Rows;
 use super::{
     Kernels,
-    kv::{Held, KvStore},
-    segment::{AttentionPlan, Masked, Segment, Span},
+    kv::{KvBuffers, KvStore},
+    plan::{AttentionPlan, Masked},
+    segment::{Segment, SlotSpan},
 };
+#[cfg(target_arch = "x86_64")]
+use super::{avx512, rows::CpuRows};
 use candle_core::{DType, Device, Result, Tensor, bail};
 
 /// Most numbers a mask may have; attention's temporaries are as large times the number of heads.
@@ -53,16 +54,16 @@ impl Kernels {
             );
         }
         match &kv.held {
-            Held::Tensors(layers) => {
+            KvBuffers::Tensors(layers) => {
                 let (keys, values) = &layers[layer];
                 let heads = width / shape.head_dim.max(1);
                 let queries = queries.reshape((plan.rows, heads, shape.head_dim))?;
                 attend_portable(&queries, keys, values, plan, scale)?.to_dtype(self.activation_dtype())
             }
             #[cfg(target_arch = "x86_64")]
-            Held::Blocks(blocks) => {
-                let queries = Rows::of(queries)?;
-                let out = blocks.attend(layer, queries.lock().view()?, plan, scale)?;
+            KvBuffers::Blocks(blocks) => {
+                let queries = CpuRows::of(queries)?;
+                let out = avx512::attend::attend(blocks, layer, queries.lock().view()?, plan, scale)?;
                 Tensor::from_vec(out, (plan.rows, width), &Device::Cpu)
             }
         }
@@ -160,9 +161,9 @@ fn cut(segment: &Segment, limit: usize) -> Vec<Segment> {
         let mut rest = *span;
         while rest.len > 0 {
             let len = rest.len.min(most_rows - own_rows);
-            own.push(Span { slot: rest.slot, len });
+            own.push(SlotSpan { slot: rest.slot, len });
             own_rows += len;
-            rest = Span {
+            rest = SlotSpan {
                 slot: rest.slot + len,
                 len: rest.len - len,
             };

@@ -5,12 +5,12 @@
 use super::avx512::network::feed_forward;
 use super::{
     Kernels, Linear,
-    rows::{RowView, Rows},
+    rows::{CpuRows, RowView},
 };
 use candle_core::{D, DType, Device, Result, Tensor, bail};
 use rayon::prelude::*;
 
-/// Rows one task works on.
+/// CpuRows one task works on.
 const ROWS_PER_TASK: usize = 16;
 
 impl Kernels {
@@ -23,8 +23,8 @@ impl Kernels {
             bail!("an RMS norm over {n} numbers was given {:?}", x.dims());
         }
         if x.device().is_cpu() {
-            let weight = Rows::of(&weight.reshape((1, n))?)?;
-            let (x, weight) = (Rows::of(x)?, weight.lock());
+            let weight = CpuRows::of(&weight.reshape((1, n))?)?;
+            let (x, weight) = (CpuRows::of(x)?, weight.lock());
             let (x, weight) = (x.lock(), weight.view()?.row(0));
             return map_rows(x.view()?, width, |_, x, out| {
                 for (x, out) in x.chunks_exact(n).zip(out.chunks_exact_mut(n)) {
@@ -57,7 +57,7 @@ impl Kernels {
             );
         }
         if x.device().is_cpu() {
-            let (x, cos, sin) = (Rows::of(x)?, Rows::of(cos)?, Rows::of(sin)?);
+            let (x, cos, sin) = (CpuRows::of(x)?, CpuRows::of(cos)?, CpuRows::of(sin)?);
             let (x, cos, sin) = (x.lock(), cos.lock(), sin.lock());
             let (cos, sin) = (cos.view()?, sin.view()?);
             return map_rows(x.view()?, width, |row, x, out| {
@@ -91,7 +91,7 @@ impl Kernels {
         }
         let n = width / 2;
         if gate_up.device().is_cpu() {
-            let x = Rows::of(gate_up)?;
+            let x = CpuRows::of(gate_up)?;
             let x = x.lock();
             #[cfg(target_arch = "x86_64")]
             if let Some(machine) = self.avx512 {
@@ -122,7 +122,7 @@ impl Kernels {
         #[cfg(target_arch = "x86_64")]
         if let (Some(first), Some(second)) = (gate_up.unbiased(), down.unbiased()) {
             let fits = gate_up.outputs() == 2 * down.inputs() && residual.dims() == [x.dim(0)?, down.outputs()];
-            let (x, residual) = (Rows::of(x)?, Rows::of(residual)?);
+            let (x, residual) = (CpuRows::of(x)?, CpuRows::of(residual)?);
             let (x, residual) = (x.lock(), residual.lock());
             let (x, residual) = (x.view()?, residual.view()?);
             if let Some(out) = fits.then(|| feed_forward(first, second, x, residual)).flatten() {
@@ -133,7 +133,7 @@ impl Kernels {
     }
 }
 
-/// Rows, and numbers in each.
+/// CpuRows, and numbers in each.
 fn flat_dims(x: &Tensor) -> Result<(usize, usize)> {
     match x.dims() {
         [rows, rest @ ..] if !rest.is_empty() => Ok((*rows, rest.iter().product())),

@@ -1,64 +1,19 @@
 //! Log-probabilities of given tokens, streamed over positions and vocabulary.
 
 use super::linear::{Linear, Operand};
+use super::products::product;
 #[cfg(target_arch = "x86_64")]
-use super::rows::Rows;
+use super::rows::CpuRows;
+use super::running::{Reduced, Running};
 use crate::model::{TokenId, TokenScore};
 use candle_core::{DType, Result, Tensor, bail};
 
-/// Rows whose logits are held at a time.
+/// CpuRows whose logits are held at a time.
 const ROWS: usize = 256;
 /// Vocabulary entries whose logits are held at a time on the CPU.
 const COLUMNS: usize = 4096;
 /// Likewise on a GPU, where few large operations are what counts.
 const COLUMNS_GPU: usize = 1 << 15;
-
-/// A row's log-sum-exp and best token, as far as the vocabulary has been seen.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Running {
-    /// The greatest logit.
-    pub max: f32,
-    /// The lowest token that has it.
-    pub best: TokenId,
-    /// Sum of exp(logit - max).
-    pub sum: f32,
-}
-
-/// For each of some rows what part of the vocabulary came to, and logits by number of target.
-pub(super) type Reduced = (Vec<Running>, Vec<(usize, f32)>);
-
-impl Running {
-    /// Before anything was seen.
-    pub const NOTHING: Self = Self {
-        max: f32::NEG_INFINITY,
-        best: TokenId::MAX,
-        sum: 0.,
-    };
-
-    /// With a later part of the vocabulary, whose own greatest logit, best token and sum are given.
-    pub fn join(self, later: Self) -> Self {
-        let (winner, other) = if later.max > self.max {
-            (later, self)
-        } else {
-            (self, later)
-        };
-        if winner.max == f32::NEG_INFINITY {
-            return winner;
-        }
-        Self {
-            sum: winner.sum + other.sum * (other.max - winner.max).exp(),
-            ..winner
-        }
-    }
-
-    /// How a token with this logit fared, once all of the vocabulary was seen.
-    pub fn score(&self, token: TokenId, logit: f32) -> TokenScore {
-        TokenScore {
-            logprob: (f64::from(logit) - f64::from(self.max) - f64::from(self.sum).ln()) as f32,
-            greedy: token == self.best,
-        }
-    }
-}
 
 impl Linear {
     /// Log-probabilities of tokens under the softmax of this layer's outputs, in f32: for each `(row, token)` of
@@ -113,7 +68,7 @@ impl Linear {
         #[cfg(target_arch = "x86_64")]
         if let Operand::Packed(panels) = &self.operand {
             let bias = self.bias().map(|bias| bias.to_vec1::<f32>()).transpose()?;
-            let hidden = Rows::of(hidden)?;
+            let hidden = CpuRows::of(hidden)?;
             let (running, logits) = panels.reduce(hidden.lock().view()?, bias.as_deref(), targets);
             let score = |(&(row, token), logit): (&(usize, TokenId), f32)| running[row].score(token, logit);
             return Ok(targets.iter().zip(logits).map(score).collect());
@@ -161,7 +116,11 @@ impl Linear {
         for first in (0..self.outputs).step_by(columns) {
             let n = columns.min(self.outputs - first);
             let part = weight.narrow(0, first, n)?.to_dtype(DType::F32)?;
-            let mut logits = hidden.matmul(&part.t()?)?;
+            let mut logits = if hidden.device().is_cpu() {
+                product(&hidden, &part)?
+            } else {
+                hidden.matmul(&part.t()?)?
+            };
             if let Some(bias) = self.bias() {
                 logits = logits.broadcast_add(&bias.narrow(0, first, n)?.to_dtype(DType::F32)?)?;
             }

@@ -1,9 +1,9 @@
 //! Keys and values of one decoder, in numbered slots.
 
-use super::{Kernels, segment::Span};
+use super::{Kernels, segment::SlotSpan, shape::KvShape};
 #[cfg(target_arch = "x86_64")]
-use super::{avx512, rows::Rows};
-use candle_core::{DType, Result, Tensor, bail};
+use super::{avx512, rows::CpuRows};
+use candle_core::{Result, Tensor, bail};
 
 /// Keys and values of all layers of one decoder. A slot holds one token in every layer; the token tree gives slots
 /// out and takes them back.
@@ -13,27 +13,17 @@ use candle_core::{DType, Result, Tensor, bail};
 #[derive(Debug)]
 pub struct KvStore {
     pub(super) shape: KvShape,
-    pub(super) held: Held,
-}
-
-/// The store's sizes.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct KvShape {
-    pub layers: usize,
-    pub kv_heads: usize,
-    pub head_dim: usize,
-    pub capacity: usize,
-    pub dtype: DType,
+    pub(super) held: KvBuffers,
 }
 
 /// How keys and values are held.
 #[derive(Debug)]
-pub(super) enum Held {
+pub(super) enum KvBuffers {
     /// For each layer keys and values, each `(capacity, kv_heads, head_dim)`.
     Tensors(Vec<(Tensor, Tensor)>),
     /// Packed for AVX-512.
     #[cfg(target_arch = "x86_64")]
-    Blocks(avx512::attend::Blocks),
+    Blocks(avx512::blocks::KvBlocks),
 }
 
 impl Kernels {
@@ -48,14 +38,14 @@ impl Kernels {
         };
         #[cfg(target_arch = "x86_64")]
         if let Some(machine) = self.avx512 {
-            let held = Held::Blocks(avx512::attend::Blocks::new(machine, shape));
+            let held = KvBuffers::Blocks(avx512::blocks::KvBlocks::new(machine, shape));
             return Ok(KvStore { shape, held });
         }
         let tensor = || Tensor::zeros((capacity, kv_heads, head_dim), self.dtype, &self.device);
         let tensors = (0..layers).map(|_| Ok((tensor()?, tensor()?)));
         Ok(KvStore {
             shape,
-            held: Held::Tensors(tensors.collect::<Result<_>>()?),
+            held: KvBuffers::Tensors(tensors.collect::<Result<_>>()?),
         })
     }
 }
@@ -63,7 +53,7 @@ impl Kernels {
 impl KvStore {
     /// Puts the keys and values of some tokens, each `(rows, kv_heads, head_dim)` or `(rows, kv_heads × head_dim)`,
     /// into `slots`, in row order.
-    pub fn write(&mut self, layer: usize, slots: &[Span], keys: &Tensor, values: &Tensor) -> Result<()> {
+    pub fn write(&mut self, layer: usize, slots: &[SlotSpan], keys: &Tensor, values: &Tensor) -> Result<()> {
         let KvShape {
             layers,
             kv_heads,
@@ -72,7 +62,7 @@ impl KvStore {
             dtype,
         } = self.shape;
         let rows: usize = slots.iter().map(|span| span.len).sum();
-        let highest = slots.iter().map(Span::end).fold(0, usize::max);
+        let highest = slots.iter().map(SlotSpan::end).fold(0, usize::max);
         if layer >= layers || highest > capacity {
             bail!("slot {highest} of layer {layer}: the store has {capacity} slots in {layers} layers");
         }
@@ -85,7 +75,7 @@ impl KvStore {
             }
         }
         match &mut self.held {
-            Held::Tensors(layers) => {
+            KvBuffers::Tensors(layers) => {
                 let (held_keys, held_values) = &layers[layer];
                 for (held, new) in [(held_keys, keys), (held_values, values)] {
                     let new = new.reshape((rows, kv_heads, head_dim))?.to_dtype(dtype)?.contiguous()?;
@@ -98,8 +88,8 @@ impl KvStore {
                 Ok(())
             }
             #[cfg(target_arch = "x86_64")]
-            Held::Blocks(blocks) => {
-                let (keys, values) = (Rows::of(keys)?, Rows::of(values)?);
+            KvBuffers::Blocks(blocks) => {
+                let (keys, values) = (CpuRows::of(keys)?, CpuRows::of(values)?);
                 let (keys, values) = (keys.lock(), values.lock());
                 blocks.write(layer, slots, keys.view()?, values.view()?);
                 Ok(())
@@ -115,7 +105,7 @@ impl KvStore {
     /// Memory one slot takes over all layers.
     pub fn bytes_per_slot(&self) -> usize {
         #[cfg(target_arch = "x86_64")]
-        if let Held::Blocks(blocks) = &self.held {
+        if let KvBuffers::Blocks(blocks) = &self.held {
             return blocks.bytes_per_slot();
         }
         let KvShape {

@@ -1,10 +1,10 @@
 //! Linear layers.
 
-use super::Kernels;
+use super::{Kernels, products::product};
 #[cfg(target_arch = "x86_64")]
 use super::{
     avx512::{multiply::Start, panels::Panels},
-    rows::Rows,
+    rows::CpuRows,
 };
 use crate::model::{TokenId, Weight};
 use candle_core::{DType, Device, Module, Result, Tensor, bail, quantized::QMatMul};
@@ -128,7 +128,7 @@ impl Linear {
         if let Operand::Packed(panels) = &self.operand {
             return match &self.bias {
                 Some(bias) => {
-                    let bias = Rows::of(&bias.unsqueeze(0)?)?;
+                    let bias = CpuRows::of(&bias.unsqueeze(0)?)?;
                     let bias = bias.lock();
                     packed(panels, x, Start::Row(bias.view()?.row(0)))
                 }
@@ -136,7 +136,7 @@ impl Linear {
             };
         }
         let product = match &self.operand {
-            Operand::Plain(weight) if x.device().is_cpu() && weight.dtype() != DType::F32 => widened(x, weight)?,
+            Operand::Plain(weight) if x.device().is_cpu() => widened(x, weight)?,
             Operand::Plain(weight) => x.to_dtype(weight.dtype())?.contiguous()?.matmul(&weight.t()?)?,
             Operand::Quantized(weight) => weight.forward(&x.to_dtype(DType::F32)?.contiguous()?)?,
             #[cfg(target_arch = "x86_64")]
@@ -162,14 +162,14 @@ impl Linear {
                     self.outputs
                 );
             }
-            let residual = Rows::of(residual)?;
+            let residual = CpuRows::of(residual)?;
             let residual = residual.lock();
             return packed(panels, x, Start::Matrix(residual.view()?));
         }
         residual + self.forward(x)?
     }
 
-    /// Rows of the weight by number, `(ids, in)` in the activation dtype: with a tied head, the embedding of `ids`.
+    /// CpuRows of the weight by number, `(ids, in)` in the activation dtype: with a tied head, the embedding of `ids`.
     pub fn weight_rows(&self, ids: &[TokenId]) -> Result<Tensor> {
         if let Some(id) = ids.iter().find(|&&id| id as usize >= self.outputs) {
             bail!("row {id} of a weight with {} rows", self.outputs);
@@ -228,21 +228,24 @@ impl Linear {
 /// `x · weightᵀ + start` with a packed weight.
 #[cfg(target_arch = "x86_64")]
 fn packed(panels: &Panels, x: &Tensor, start: Start<'_>) -> Result<Tensor> {
-    let x = Rows::of(x)?;
+    let x = CpuRows::of(x)?;
     let x = x.lock();
     let x = x.view()?;
     Tensor::from_vec(panels.multiply(x, start), (x.rows, panels.columns), &Device::Cpu)
 }
 
-/// `x · weightᵀ` in f32 on the CPU with a weight of half precision, widened piece by piece: candle would round the
+/// `x · weightᵀ` in f32 on the CPU. A weight of half precision is widened piece by piece: candle would round the
 /// activations to the weight's dtype, and widen both whole.
 fn widened(x: &Tensor, weight: &Tensor) -> Result<Tensor> {
-    let x = x.to_dtype(DType::F32)?.contiguous()?;
+    if weight.dtype() == DType::F32 {
+        return product(x, weight);
+    }
+    let x = x.to_dtype(DType::F32)?;
     let outputs = weight.dim(0)?;
     let mut pieces = Vec::new();
     for first in (0..outputs).step_by(WIDENED_ROWS) {
         let piece = weight.narrow(0, first, WIDENED_ROWS.min(outputs - first))?;
-        pieces.push(x.matmul(&piece.to_dtype(DType::F32)?.t()?)?);
+        pieces.push(product(&x, &piece.to_dtype(DType::F32)?)?);
     }
     Tensor::cat(&pieces, 1)
 }

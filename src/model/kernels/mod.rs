@@ -20,8 +20,12 @@ mod elementwise;
 mod head;
 mod kv;
 mod linear;
+mod plan;
+mod products;
 mod rows;
+mod running;
 mod segment;
+mod shape;
 
 #[cfg(test)]
 mod checks;
@@ -31,7 +35,8 @@ mod reference;
 pub use allocator::tune_allocator;
 pub use kv::KvStore;
 pub use linear::Linear;
-pub use segment::{AttentionPlan, Segment, Span};
+pub use plan::AttentionPlan;
+pub use segment::{Segment, SlotSpan};
 
 use candle_core::{DType, Device, Result, bail};
 

@@ -34,7 +34,7 @@ fn dot(a: &[f32], b: &[f32]) -> f64 {
 }
 
 /// Keys and values of a few heads by slot.
-pub struct Slots<'a> {
+pub struct KeysAndValues<'a> {
     pub keys: &'a [f32],
     pub values: &'a [f32],
     pub kv_heads: usize,
@@ -43,14 +43,14 @@ pub struct Slots<'a> {
 
 /// Attention of `q`, `(rows, heads, head_dim)`.
 pub fn attention(
-    slots: &Slots<'_>,
+    slots: &KeysAndValues<'_>,
     q: &[f32],
     heads: usize,
     segments: &[Segment],
     scale: f32,
     window: Option<usize>,
 ) -> Vec<f64> {
-    let Slots {
+    let KeysAndValues {
         keys,
         values,
         kv_heads,

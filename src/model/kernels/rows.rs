@@ -4,15 +4,15 @@ use candle_core::{CpuStorage, DType, Layout, Result, Storage, Tensor, bail};
 use std::ops::Deref;
 
 /// A tensor `(rows, ...)` whose rows are dense; the rows themselves may lie further apart (a slice of columns).
-pub(super) struct Rows {
+pub(super) struct CpuRows {
     tensor: Tensor,
     rows: usize,
     width: usize,
     stride: usize,
 }
 
-/// The numbers of [`Rows`], borrowed.
-pub(super) struct RowsGuard<G> {
+/// The numbers of [`CpuRows`], borrowed.
+pub(super) struct CpuRowsGuard<G> {
     storage: G,
     start: usize,
     rows: usize,
@@ -20,7 +20,7 @@ pub(super) struct RowsGuard<G> {
     stride: usize,
 }
 
-impl Rows {
+impl CpuRows {
     /// Views `tensor` on the CPU as rows of f32; it is copied only where its dtype or layout demands it.
     pub fn of(tensor: &Tensor) -> Result<Self> {
         if !tensor.device().is_cpu() {
@@ -50,9 +50,9 @@ impl Rows {
     }
 
     /// Locks the storage for reading.
-    pub fn lock(&self) -> RowsGuard<impl Deref<Target = Storage> + '_> {
+    pub fn lock(&self) -> CpuRowsGuard<impl Deref<Target = Storage> + '_> {
         let (storage, layout) = self.tensor.storage_and_layout();
-        RowsGuard {
+        CpuRowsGuard {
             storage,
             start: layout.start_offset(),
             rows: self.rows,
@@ -62,7 +62,7 @@ impl Rows {
     }
 }
 
-impl<G: Deref<Target = Storage>> RowsGuard<G> {
+impl<G: Deref<Target = Storage>> CpuRowsGuard<G> {
     /// The numbers: row `r` is at `r * stride` and `width` long.
     pub fn view(&self) -> Result<RowView<'_>> {
         let Storage::Cpu(CpuStorage::F32(data)) = &*self.storage else {
@@ -81,7 +81,7 @@ impl<G: Deref<Target = Storage>> RowsGuard<G> {
     }
 }
 
-/// Rows of numbers, `stride` apart and `width` long.
+/// CpuRows of numbers, `stride` apart and `width` long.
 #[derive(Clone, Copy)]
 pub(super) struct RowView<'a> {
     pub data: &'a [f32],
@@ -132,10 +132,10 @@ mod tests {
             .unwrap()
             .reshape((3, 4))
             .unwrap();
-        let columns = Rows::of(&tensor.narrow(1, 1, 2).unwrap()).unwrap();
+        let columns = CpuRows::of(&tensor.narrow(1, 1, 2).unwrap()).unwrap();
         assert_eq!((columns.rows, columns.width, columns.stride), (3, 2, 4));
         assert_eq!(columns.lock().view().unwrap().row(2), &[9., 10.]);
-        let across = Rows::of(&tensor.t().unwrap()).unwrap();
+        let across = CpuRows::of(&tensor.t().unwrap()).unwrap();
         assert_eq!(across.lock().view().unwrap().row(1), &[1., 5., 9.]);
     }
 }

@@ -2,11 +2,11 @@
 
 use super::{
     super::{
-        head::{Reduced, Running},
         rows::RowView,
+        running::{Reduced, Running},
     },
-    memory::{Canvas, Spare},
-    multiply::{Left, Out, Right, Start, Strips, product, product_part},
+    memory::{OutputMatrix, Spare},
+    multiply::{Left, Out, Product, Right, Start, Strips},
     panels::Panels,
     tile::PANEL,
 };
@@ -23,7 +23,7 @@ const TASKS_PER_THREAD: usize = 4;
 /// Fewest rows that a task turns into words.
 const ROWS_PER_CONVERSION: usize = 32;
 
-/// Rows whose logits are held at a time by a task of the head.
+/// CpuRows whose logits are held at a time by a task of the head.
 const HEAD_ROWS: usize = 192;
 /// Panels whose logits are held at a time by a task of the head: with the rows, 384 KiB.
 const HEAD_PANELS: usize = 16;
@@ -61,8 +61,8 @@ impl Panels {
 
     /// `x · weightᵀ + start`, `(rows, columns)`.
     pub fn multiply(&self, x: RowView<'_>, start: Start<'_>) -> Vec<f32> {
-        let mut canvas = Canvas::new(x.rows * self.columns);
-        let brush = canvas.brush();
+        let mut matrix = OutputMatrix::new(x.rows * self.columns);
+        let writer = matrix.writer();
         self.with_words(x, |left| {
             let strips = Strips::of(left.rows).count;
             let groups = strips.div_ceil(STRIPS_PER_TASK);
@@ -73,19 +73,25 @@ impl Panels {
                 let (group, part) = (task / parts, task % parts);
                 let strips = even(strips, groups, group);
                 let panels = part * panels_per_task..((part + 1) * panels_per_task).min(self.panels());
-                // SAFETY: the canvas has all rows and columns, and each pair of a strip and a panel is one task's.
+                // SAFETY: the matrix has all rows and columns, and each pair of a strip and a panel is one task's.
                 unsafe {
                     let out = Out {
-                        start: brush.at(0, x.rows * self.columns),
+                        start: writer.at(0, x.rows * self.columns),
                         stride: self.columns,
                         columns: self.columns,
                     };
-                    product_part(self.machine, left, strips, self.right(), panels, start, out);
+                    let product = Product {
+                        machine: self.machine,
+                        left,
+                        right: self.right(),
+                        start,
+                    };
+                    product.write_part(strips, panels, out);
                 }
             });
         });
         // SAFETY: the tasks cover all strips, which cover all rows, and all panels, which cover all columns.
-        unsafe { canvas.finish() }
+        unsafe { matrix.finish() }
     }
 
     /// Turns `x` into words with all threads and calls `then` with them.
@@ -165,15 +171,13 @@ impl Panels {
             let (stride, column) = (count * PANEL, first * PANEL);
             let columns = stride.min(self.columns - column);
             let start = bias.map_or(Start::Zero, |bias| Start::Row(&bias[column..]));
-            product(
-                self.machine,
+            let product = Product {
+                machine: self.machine,
                 left,
-                self.panels_from(first),
-                count,
+                right: self.panels_from(first),
                 start,
-                &mut logits,
-                stride,
-            );
+            };
+            product.write(count, &mut logits, stride);
             for (row, running) in running.iter_mut().enumerate() {
                 let row = &logits[row * stride..][..columns];
                 let (max, sum) = self.machine.log_sum(row);

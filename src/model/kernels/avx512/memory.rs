@@ -5,22 +5,22 @@ use std::{cell::Cell, marker::PhantomData, thread::LocalKey};
 /// Sixteen words: a cache line, and a register.
 #[derive(Debug, Clone, Copy)]
 #[repr(C, align(64))]
-pub(in super::super) struct Line(pub [u32; 16]);
+pub(in super::super) struct CacheLine(pub [u32; 16]);
 
-impl Line {
+impl CacheLine {
     pub const ZERO: Self = Self([0; 16]);
 }
 
 /// The lines as one run of words.
-pub(in super::super) fn words(lines: &[Line]) -> &[u32] {
-    // SAFETY: a `Line` is sixteen `u32` without padding (64 bytes, `repr(C)`), so `lines` is that many initialised
+pub(in super::super) fn words(lines: &[CacheLine]) -> &[u32] {
+    // SAFETY: a `CacheLine` is sixteen `u32` without padding (64 bytes, `repr(C)`), so `lines` is that many initialised
     // words, borrowed for as long as the result; `u32` needs less alignment.
     unsafe { std::slice::from_raw_parts(lines.as_ptr().cast(), lines.len() * 16) }
 }
 
 /// The lines as one run of words, to be written.
-pub(in super::super) fn words_mut(lines: &mut [Line]) -> &mut [u32] {
-    // SAFETY: as in `words`; any words are a valid `Line`, and `lines` is borrowed mutably for as long as the result.
+pub(in super::super) fn words_mut(lines: &mut [CacheLine]) -> &mut [u32] {
+    // SAFETY: as in `words`; any words are a valid `CacheLine`, and `lines` is borrowed mutably for as long as the result.
     unsafe { std::slice::from_raw_parts_mut(lines.as_mut_ptr().cast(), lines.len() * 16) }
 }
 
@@ -61,26 +61,26 @@ impl<T> Drop for Spare<T> {
 }
 
 /// A matrix of f32 under construction, not yet initialised, of which several threads write different parts.
-pub(in super::super) struct Canvas {
+pub(in super::super) struct OutputMatrix {
     numbers: Vec<f32>,
     len: usize,
 }
 
-/// The right to write one's part of a [`Canvas`].
+/// The right to write one's part of a [`OutputMatrix`].
 #[derive(Clone, Copy)]
-pub(in super::super) struct Brush<'a> {
+pub(in super::super) struct OutputWriter<'a> {
     start: *mut f32,
     len: usize,
-    canvas: PhantomData<&'a Canvas>,
+    matrix: PhantomData<&'a OutputMatrix>,
 }
 
-// SAFETY: a brush is a pointer to f32, which may be written from any thread; that no two threads write the same
-// number is what callers of `Brush::at` promise.
-unsafe impl Send for Brush<'_> {}
-// SAFETY: as above; a shared brush only hands its pointer out.
-unsafe impl Sync for Brush<'_> {}
+// SAFETY: a writer is a pointer to f32, which may be written from any thread; that no two threads write the same
+// number is what callers of `OutputWriter::at` promise.
+unsafe impl Send for OutputWriter<'_> {}
+// SAFETY: as above; a shared writer only hands its pointer out.
+unsafe impl Sync for OutputWriter<'_> {}
 
-impl Canvas {
+impl OutputMatrix {
     /// Room for `len` numbers.
     pub fn new(len: usize) -> Self {
         Self {
@@ -90,11 +90,11 @@ impl Canvas {
     }
 
     /// The right to write, to be shared among threads.
-    pub fn brush(&mut self) -> Brush<'_> {
-        Brush {
+    pub fn writer(&mut self) -> OutputWriter<'_> {
+        OutputWriter {
             start: self.numbers.as_mut_ptr(),
             len: self.len,
-            canvas: PhantomData,
+            matrix: PhantomData,
         }
     }
 
@@ -109,7 +109,7 @@ impl Canvas {
     }
 }
 
-impl Brush<'_> {
+impl OutputWriter<'_> {
     /// A pointer to number `at`, good for writing `len` numbers from there (and for reading back what was written).
     ///
     /// # Safety
@@ -150,7 +150,7 @@ mod tests {
 
     #[test]
     fn lines_are_words_in_order() {
-        let mut lines = [Line::ZERO; 2];
+        let mut lines = [CacheLine::ZERO; 2];
         words_mut(&mut lines)[17] = 5;
         assert_eq!(lines[1].0[1], 5);
         assert_eq!(words(&lines)[17], 5);

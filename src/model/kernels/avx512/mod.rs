@@ -11,6 +11,7 @@
 //! several threads), and in the calls to functions compiled for AVX-512, which an [`Avx512`] vouches for.
 
 pub(super) mod attend;
+pub(super) mod blocks;
 pub(super) mod lanes;
 pub(super) mod linear;
 pub(super) mod memory;
@@ -24,19 +25,19 @@ use candle_core::DType;
 
 /// What a 32-bit word holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Format {
+pub(super) enum WordFormat {
     /// One f32.
     F32,
     /// Two bf16, the first in the low half.
     Bf16,
 }
 
-impl Format {
+impl WordFormat {
     /// Numbers in a word.
     pub const fn per_word(self) -> usize {
         match self {
-            Format::F32 => 1,
-            Format::Bf16 => 2,
+            WordFormat::F32 => 1,
+            WordFormat::Bf16 => 2,
         }
     }
 
@@ -49,7 +50,7 @@ impl Format {
 /// Proof that this processor has the instructions for a format: there is no other way to one than [`Avx512::detect`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Avx512 {
-    format: Format,
+    format: WordFormat,
 }
 
 impl Avx512 {
@@ -57,14 +58,18 @@ impl Avx512 {
     pub fn detect(dtype: DType) -> Option<Self> {
         let base = is_x86_feature_detected!("avx512f");
         match dtype {
-            DType::F32 if base => Some(Self { format: Format::F32 }),
-            DType::BF16 if base && is_x86_feature_detected!("avx512bf16") => Some(Self { format: Format::Bf16 }),
+            DType::F32 if base => Some(Self {
+                format: WordFormat::F32,
+            }),
+            DType::BF16 if base && is_x86_feature_detected!("avx512bf16") => Some(Self {
+                format: WordFormat::Bf16,
+            }),
             _ => None,
         }
     }
 
     /// What is multiplied.
-    pub fn format(self) -> Format {
+    pub fn format(self) -> WordFormat {
         self.format
     }
 }

@@ -2,8 +2,8 @@
 
 use super::{
     super::rows::RowView,
-    Avx512, Format,
-    memory::Line,
+    Avx512, WordFormat,
+    memory::CacheLine,
     tile::{self, PANEL, STRIP, Tile},
 };
 use std::ops::Range;
@@ -12,7 +12,7 @@ use std::ops::Range;
 /// first-level cache while the strips go by. Longer ones are halved, thirded, ... evenly.
 const BLOCK: usize = 320;
 
-/// Rows divided into strips as evenly as may be, so that none is much thinner than the others.
+/// CpuRows divided into strips as evenly as may be, so that none is much thinner than the others.
 #[derive(Debug, Clone, Copy)]
 pub(in super::super) struct Strips {
     pub rows: usize,
@@ -55,13 +55,13 @@ impl Avx512 {
     /// Numbers to words of the format: `to` takes `words(from.len())`.
     pub fn to_words(self, from: &[f32], to: &mut [u32]) {
         match self.format() {
-            Format::F32 => {
+            WordFormat::F32 => {
                 for (to, from) in to.iter_mut().zip(from) {
                     *to = from.to_bits();
                 }
             }
             // SAFETY: `self` of this format exists only where the instructions were detected.
-            Format::Bf16 => unsafe { tile::to_bf16(from, to) },
+            WordFormat::Bf16 => unsafe { tile::to_bf16(from, to) },
         }
     }
 }
@@ -86,7 +86,7 @@ impl Strips {
     }
 }
 
-/// Rows as words, `stride` apart.
+/// CpuRows as words, `stride` apart.
 #[derive(Clone, Copy)]
 pub(in super::super) struct Left<'a> {
     pub words: &'a [u32],
@@ -99,7 +99,7 @@ pub(in super::super) struct Left<'a> {
 /// Panels, `stride` lines apart, of which `depth` words are used.
 #[derive(Clone, Copy)]
 pub(in super::super) struct Right<'a> {
-    pub lines: &'a [Line],
+    pub lines: &'a [CacheLine],
     pub stride: usize,
     pub depth: usize,
 }
@@ -125,103 +125,105 @@ pub(in super::super) struct Out {
     pub columns: usize,
 }
 
-/// Multiplies all of `left` with the first panels of `right` into `out`, whose rows are `stride` apart and take
-/// `panels · 32` numbers.
-pub(in super::super) fn product(
-    machine: Avx512,
-    left: Left<'_>,
-    right: Right<'_>,
-    panels: usize,
-    start: Start<'_>,
-    out: &mut [f32],
-    stride: usize,
-) {
-    let columns = panels * PANEL;
-    assert!(columns <= stride && left.rows * stride <= out.len() + (stride - columns));
-    let out = Out {
-        start: out.as_mut_ptr(),
-        stride,
-        columns,
-    };
-    // SAFETY: `out` is borrowed mutably and was just checked to have all rows.
-    unsafe {
-        product_part(
-            machine,
-            left,
-            0..Strips::of(left.rows).count,
-            right,
-            0..panels,
-            start,
-            out,
-        )
-    };
+/// Rows times panels, and what that is added to.
+#[derive(Clone, Copy)]
+pub(in super::super) struct Product<'a> {
+    pub machine: Avx512,
+    pub left: Left<'a>,
+    pub right: Right<'a>,
+    pub start: Start<'a>,
 }
 
-/// Multiplies some strips with some panels. Of the last panel only what lies below `out.columns` is written.
-///
-/// # Safety
-/// `out` is good for writing its columns within `panels` at each of the strips' rows (and with [`Start::Out`] holds
-/// numbers there), and nobody else touches them meanwhile.
-pub(in super::super) unsafe fn product_part(
-    machine: Avx512,
-    left: Left<'_>,
-    strips: Range<usize>,
-    right: Right<'_>,
-    panels: Range<usize>,
-    start: Start<'_>,
-    out: Out,
-) {
-    let depth = right.depth;
-    let all = Strips::of(left.rows);
-    assert!(left.depth == depth && depth <= left.stride && strips.end <= all.count);
-    assert!(left.words.len() >= left.rows * left.stride);
-    assert!(panels.is_empty() || (panels.end - 1) * right.stride + 2 * depth <= right.lines.len());
-    match start {
-        Start::Row(row) => assert!(row.len() >= out.columns.min(panels.end * PANEL)),
-        Start::Matrix(matrix) => assert!(matrix.rows >= left.rows && matrix.width >= out.columns),
-        Start::Zero | Start::Out => {}
+impl Product<'_> {
+    /// Writes the product of all rows with the first panels into `out`, whose rows are `stride` apart and take
+    /// `panels · 32` numbers.
+    pub fn write(&self, panels: usize, out: &mut [f32], stride: usize) {
+        let columns = panels * PANEL;
+        assert!(columns <= stride && self.left.rows * stride <= out.len() + (stride - columns));
+        let out = Out {
+            start: out.as_mut_ptr(),
+            stride,
+            columns,
+        };
+        // SAFETY: `out` is borrowed mutably and was just checked to have all rows.
+        unsafe { self.write_part(0..Strips::of(self.left.rows).count, 0..panels, out) };
     }
-    const ZERO: [f32; PANEL] = [0.; PANEL];
-    for panel in panels {
-        let lines = &right.lines[panel * right.stride..][..2 * depth];
-        let column = panel * PANEL;
-        let columns = PANEL.min(out.columns - column);
+
+    /// Writes the product of some strips with some panels. Of the last panel only what lies below `out.columns` is
+    /// written.
+    ///
+    /// # Safety
+    /// `out` is good for writing its columns within `panels` at each of the strips' rows (and with [`Start::Out`]
+    /// holds numbers there), and nobody else touches them meanwhile.
+    pub unsafe fn write_part(&self, strips: Range<usize>, panels: Range<usize>, out: Out) {
+        self.check(&strips, &panels, out);
+        let depth = self.right.depth;
         // Even without an inner dimension the start has to be written.
         let block_words = depth.div_ceil(depth.div_ceil(BLOCK).max(1)).max(1);
-        for block in (0..depth.max(1)).step_by(block_words) {
-            let words = block_words.min(depth - block);
-            for strip in strips.clone() {
-                let rows = all.range(strip);
-                let to = out.start.wrapping_add(rows.start * out.stride + column);
-                let (from, from_stride) = match start {
-                    _ if block > 0 => (to.cast_const(), out.stride),
-                    Start::Out => (to.cast_const(), out.stride),
-                    Start::Zero => (ZERO.as_ptr(), 0),
-                    Start::Row(row) => (row[column..].as_ptr(), 0),
-                    Start::Matrix(matrix) => (
-                        matrix.data[rows.start * matrix.stride + column..].as_ptr(),
-                        matrix.stride,
-                    ),
-                };
-                let tile = Tile {
-                    strip: left.words[rows.start * left.stride + block..].as_ptr(),
-                    strip_stride: left.stride,
-                    panel: lines[2 * block..].as_ptr(),
-                    words,
-                    start: from,
-                    start_stride: from_stride,
-                    out: to,
-                    out_stride: out.stride,
-                };
-                // SAFETY: `machine` vouches for the instructions. The strip's words and the panel's lines were sliced
-                // within bounds; `start` has 32 numbers a row or, at the edge, `columns`; `out` is the caller's.
-                unsafe {
-                    if columns == PANEL {
-                        tile::multiply(machine.format(), rows.len(), tile);
-                    } else {
-                        multiply_edge(machine, rows.len(), columns, tile);
-                    }
+        for panel in panels {
+            for block in (0..depth.max(1)).step_by(block_words) {
+                let words = block..depth.min(block + block_words);
+                for strip in strips.clone() {
+                    // SAFETY: `check` has seen that strips, panels and the start are there; `out` is the caller's.
+                    unsafe { self.write_tile(strip, panel, words.clone(), out) };
                 }
+            }
+        }
+    }
+
+    /// That operands and start have what [`Product::write_part`] will read.
+    fn check(&self, strips: &Range<usize>, panels: &Range<usize>, out: Out) {
+        let Self { left, right, .. } = self;
+        assert!(left.depth == right.depth && right.depth <= left.stride);
+        assert!(strips.end <= Strips::of(left.rows).count && left.words.len() >= left.rows * left.stride);
+        assert!(panels.is_empty() || (panels.end - 1) * right.stride + 2 * right.depth <= right.lines.len());
+        match self.start {
+            Start::Row(row) => assert!(row.len() >= out.columns.min(panels.end * PANEL)),
+            Start::Matrix(matrix) => assert!(matrix.rows >= left.rows && matrix.width >= out.columns),
+            Start::Zero | Start::Out => {}
+        }
+    }
+
+    /// Writes one strip's product with one panel over some words of the inner dimension, added to the start or to what
+    /// earlier words came to.
+    ///
+    /// # Safety
+    /// As [`Product::write_part`], whose checks have been made.
+    unsafe fn write_tile(&self, strip: usize, panel: usize, words: Range<usize>, out: Out) {
+        const ZERO: [f32; PANEL] = [0.; PANEL];
+        let Self { left, right, .. } = self;
+        let rows = Strips::of(left.rows).range(strip);
+        let column = panel * PANEL;
+        let columns = PANEL.min(out.columns - column);
+        let to = out.start.wrapping_add(rows.start * out.stride + column);
+        let (start, start_stride) = match self.start {
+            _ if words.start > 0 => (to.cast_const(), out.stride),
+            Start::Out => (to.cast_const(), out.stride),
+            Start::Zero => (ZERO.as_ptr(), 0),
+            Start::Row(row) => (row[column..].as_ptr(), 0),
+            Start::Matrix(matrix) => (
+                matrix.data[rows.start * matrix.stride + column..].as_ptr(),
+                matrix.stride,
+            ),
+        };
+        let lines = &right.lines[panel * right.stride..][..2 * right.depth];
+        let tile = Tile {
+            strip: left.words[rows.start * left.stride + words.start..].as_ptr(),
+            strip_stride: left.stride,
+            panel: lines[2 * words.start..].as_ptr(),
+            words: words.len(),
+            start,
+            start_stride,
+            out: to,
+            out_stride: out.stride,
+        };
+        // SAFETY: `machine` vouches for the instructions. The strip's words and the panel's lines were sliced within
+        // bounds; `start` has 32 numbers a row or, at the edge, `columns`; `out` is the caller's.
+        unsafe {
+            if columns == PANEL {
+                tile::multiply(self.machine.format(), rows.len(), tile);
+            } else {
+                multiply_edge(self.machine, rows.len(), columns, tile);
             }
         }
     }

@@ -3,15 +3,15 @@
 use super::{
     super::rows::RowView,
     linear::even,
-    memory::{Brush, Canvas, Spare},
-    multiply::{Left, Out, Start, Strips, product, product_part},
+    memory::{OutputMatrix, OutputWriter, Spare},
+    multiply::{Left, Out, Product, Start, Strips},
     panels::Panels,
     tile::PANEL,
 };
 use rayon::prelude::*;
 use std::cell::Cell;
 
-/// Rows a task takes through the network.
+/// CpuRows a task takes through the network.
 const ROWS: usize = 96;
 
 thread_local! {
@@ -33,21 +33,35 @@ pub(in super::super) fn feed_forward(
         return None;
     }
     let tasks = x.rows.div_ceil(ROWS).next_multiple_of(threads);
-    let mut canvas = Canvas::new(x.rows * down.columns);
-    let brush = canvas.brush();
+    let mut matrix = OutputMatrix::new(x.rows * down.columns);
+    let writer = matrix.writer();
     (0..tasks).into_par_iter().with_max_len(1).for_each(|task| {
         let rows = even(x.rows, tasks, task);
         if !rows.is_empty() {
             let start = rows.start * down.columns;
-            some_rows(gate_up, down, x.slice(rows.clone()), residual.slice(rows), brush, start);
+            some_rows(
+                gate_up,
+                down,
+                x.slice(rows.clone()),
+                residual.slice(rows),
+                writer,
+                start,
+            );
         }
     });
     // SAFETY: the tasks cover all rows, and each writes all columns of its own.
-    Some(unsafe { canvas.finish() })
+    Some(unsafe { matrix.finish() })
 }
 
 /// The rows of one task; `start` is where its first one is in the result.
-fn some_rows(gate_up: &Panels, down: &Panels, x: RowView<'_>, residual: RowView<'_>, out: Brush<'_>, start: usize) {
+fn some_rows(
+    gate_up: &Panels,
+    down: &Panels,
+    x: RowView<'_>,
+    residual: RowView<'_>,
+    out: OutputWriter<'_>,
+    start: usize,
+) {
     let (machine, pairs) = (gate_up.machine, gate_up.columns / PANEL / 2);
     let mut input = Spare::take(&INPUT, x.rows * Left::stride(gate_up.depth), 0);
     let input = Left::fill(machine, x, &mut input);
@@ -60,7 +74,13 @@ fn some_rows(gate_up: &Panels, down: &Panels, x: RowView<'_>, residual: RowView<
     let panel_words = machine.format().words(PANEL);
     for pair in 0..pairs {
         for (panel, to) in [(pair, &mut *gate), (pairs + pair, &mut *up)] {
-            product(machine, input, gate_up.panels_from(panel), 1, Start::Zero, to, PANEL);
+            let product = Product {
+                machine,
+                left: input,
+                right: gate_up.panels_from(panel),
+                start: Start::Zero,
+            };
+            product.write(1, to, PANEL);
         }
         machine.swiglu(gate, up, joined);
         for (row, words) in joined.chunks_exact(PANEL).zip(between.chunks_exact_mut(stride)) {
@@ -73,6 +93,12 @@ fn some_rows(gate_up: &Panels, down: &Panels, x: RowView<'_>, residual: RowView<
         depth: down.depth,
         stride,
     };
+    let product = Product {
+        machine,
+        left: between,
+        right: down.right(),
+        start: Start::Matrix(residual),
+    };
     // SAFETY: the rows are one task's, and the part that `at` checks has all their columns.
     unsafe {
         let out = Out {
@@ -80,15 +106,6 @@ fn some_rows(gate_up: &Panels, down: &Panels, x: RowView<'_>, residual: RowView<
             stride: down.columns,
             columns: down.columns,
         };
-        let (strips, panels) = (0..Strips::of(x.rows).count, 0..down.panels());
-        product_part(
-            machine,
-            between,
-            strips,
-            down.right(),
-            panels,
-            Start::Matrix(residual),
-            out,
-        );
+        product.write_part(0..Strips::of(x.rows).count, 0..down.panels(), out);
     }
 }

@@ -1,8 +1,8 @@
 //! Weights as panels.
 
 use super::{
-    Avx512, Format,
-    memory::{Line, words, words_mut},
+    Avx512, WordFormat,
+    memory::{CacheLine, words, words_mut},
     tile::PANEL,
 };
 use candle_core::{CpuStorage, Result, Storage, Tensor, bail};
@@ -13,7 +13,7 @@ use rayon::prelude::*;
 /// is word `c % 32` of step `w` of panel `c / 32`. Missing columns of the last panel are 0.
 #[derive(Debug)]
 pub(in super::super) struct Panels {
-    pub lines: Vec<Line>,
+    pub lines: Vec<CacheLine>,
     /// Words of a column.
     pub depth: usize,
     pub columns: usize,
@@ -25,7 +25,7 @@ impl Panels {
     pub fn pack(machine: Avx512, weight: &Tensor) -> Result<Self> {
         let (columns, inputs) = weight.dims2()?;
         let depth = machine.format().words(inputs);
-        let mut lines = vec![Line::ZERO; columns.div_ceil(PANEL) * depth * PANEL / 16];
+        let mut lines = vec![CacheLine::ZERO; columns.div_ceil(PANEL) * depth * PANEL / 16];
         if lines.is_empty() {
             return Ok(Self {
                 lines,
@@ -40,7 +40,7 @@ impl Panels {
         };
         let panels = words_mut(&mut lines).par_chunks_mut(depth * PANEL).enumerate();
         match (machine.format(), &*storage) {
-            (Format::F32, Storage::Cpu(CpuStorage::F32(data))) => {
+            (WordFormat::F32, Storage::Cpu(CpuStorage::F32(data))) => {
                 let data = &data[from..to];
                 panels.for_each(|(panel, out)| {
                     for (column, row) in data.chunks_exact(inputs).skip(panel * PANEL).take(PANEL).enumerate() {
@@ -50,7 +50,7 @@ impl Panels {
                     }
                 });
             }
-            (Format::Bf16, Storage::Cpu(CpuStorage::BF16(data))) => {
+            (WordFormat::Bf16, Storage::Cpu(CpuStorage::BF16(data))) => {
                 let data = &data[from..to];
                 panels.for_each(|(panel, out)| {
                     for (column, row) in data.chunks_exact(inputs).skip(panel * PANEL).take(PANEL).enumerate() {
@@ -79,8 +79,8 @@ impl Panels {
         for (i, out) in out.iter_mut().enumerate() {
             let word = panel[i / per_word * PANEL + column % PANEL];
             *out = match self.machine.format() {
-                Format::F32 => f32::from_bits(word),
-                Format::Bf16 => bf16::from_bits((word >> (16 * (i % 2))) as u16).to_f32(),
+                WordFormat::F32 => f32::from_bits(word),
+                WordFormat::Bf16 => bf16::from_bits((word >> (16 * (i % 2))) as u16).to_f32(),
             };
         }
     }

@@ -1,6 +1,6 @@
 //! The innermost loop: a strip of rows times a panel of columns; and how numbers become words.
 
-use super::{Format, memory::Line};
+use super::{WordFormat, memory::CacheLine};
 use std::arch::x86_64::*;
 
 /// Most rows of a strip: 12 rows × 2 registers of sums, and 3 registers left for the operands.
@@ -15,7 +15,7 @@ pub(in super::super) struct Tile {
     pub strip: *const u32,
     pub strip_stride: usize,
     /// The panel: `words` times two lines.
-    pub panel: *const Line,
+    pub panel: *const CacheLine,
     pub words: usize,
     /// 32 numbers for each row, `start_stride` apart; may be `out` itself.
     pub start: *const f32,
@@ -31,7 +31,7 @@ pub(in super::super) struct Tile {
 /// The processor has the instructions of `format`; `rows` is 1 to 12; the tile's pointers are good for reading
 /// `words` words at each of `rows` strides of `strip`, `2 × words` lines, and 32 numbers at each of `rows` strides of
 /// `start`, and for writing 32 at each of `rows` strides of `out`, which nobody else touches meanwhile.
-pub(in super::super) unsafe fn multiply(format: Format, rows: usize, tile: Tile) {
+pub(in super::super) unsafe fn multiply(format: WordFormat, rows: usize, tile: Tile) {
     macro_rules! by_rows {
         ($kernel:ident) => {
             match rows {
@@ -53,8 +53,8 @@ pub(in super::super) unsafe fn multiply(format: Format, rows: usize, tile: Tile)
     // SAFETY: passed on from this function's contract.
     unsafe {
         match format {
-            Format::F32 => by_rows!(multiply_f32),
-            Format::Bf16 => by_rows!(multiply_bf16),
+            WordFormat::F32 => by_rows!(multiply_f32),
+            WordFormat::Bf16 => by_rows!(multiply_bf16),
         }
     }
 }
@@ -65,7 +65,7 @@ pub(in super::super) unsafe fn multiply(format: Format, rows: usize, tile: Tile)
 unsafe fn multiply_f32<const ROWS: usize>(tile: Tile) {
     // SAFETY: passed on.
     unsafe {
-        multiply_by::<ROWS>(tile, |sum, panel, word| {
+        multiply_by::<ROWS, RUN_F32>(tile, |sum, panel, word| {
             _mm512_fmadd_ps(_mm512_castsi512_ps(panel), _mm512_castsi512_ps(word), sum)
         });
     }
@@ -77,7 +77,7 @@ unsafe fn multiply_f32<const ROWS: usize>(tile: Tile) {
 unsafe fn multiply_bf16<const ROWS: usize>(tile: Tile) {
     // SAFETY: passed on; `__m512bh` and `__m512i` are both 64 bytes of plain bits.
     unsafe {
-        multiply_by::<ROWS>(tile, |sum, panel, word| {
+        multiply_by::<ROWS, RUN_BF16>(tile, |sum, panel, word| {
             _mm512_dpbf16_ps(
                 sum,
                 std::mem::transmute::<__m512i, __m512bh>(panel),
@@ -90,7 +90,10 @@ unsafe fn multiply_bf16<const ROWS: usize>(tile: Tile) {
 /// # Safety
 /// As [`multiply`], called from a function compiled for the instructions.
 #[inline(always)]
-unsafe fn multiply_by<const ROWS: usize>(tile: Tile, dot: impl Fn(__m512, __m512i, __m512i) -> __m512) {
+unsafe fn multiply_by<const ROWS: usize, const RUN: usize>(
+    tile: Tile,
+    dot: impl Fn(__m512, __m512i, __m512i) -> __m512,
+) {
     let Tile {
         strip,
         strip_stride,
@@ -106,33 +109,59 @@ unsafe fn multiply_by<const ROWS: usize>(tile: Tile, dot: impl Fn(__m512, __m512
     // two lines (32 words, aligned to 64 bytes); sums are read and written as two times 16 numbers (unaligned) at `ROWS`
     // strides. The last step leaves pointers one past the end. Prefetching touches nothing, wherever it points.
     unsafe {
-        // From nothing, and the start is added at the end: a residual stream has numbers of some thousands, and every step
-        // of a sum that began with one would be rounded to its last place.
-        let mut sums = [[_mm512_setzero_ps(); 2]; ROWS];
+        let mut totals = [[_mm512_setzero_ps(); 2]; ROWS];
         // One pointer for each three rows: the others are at once and twice the stride, which an address can say.
         let mut rows: [*const u32; 4] = std::array::from_fn(|i| strip.wrapping_add(3 * i * strip_stride));
-        for _ in 0..words {
-            let left = _mm512_load_si512(panel.cast());
-            let right = _mm512_load_si512(panel.add(16).cast());
-            _mm_prefetch::<_MM_HINT_T0>(panel.wrapping_add(AHEAD).cast());
-            _mm_prefetch::<_MM_HINT_T0>(panel.wrapping_add(AHEAD + 16).cast());
-            for (row, sum) in sums.iter_mut().enumerate() {
-                let word = _mm512_set1_epi32(rows[row / 3].add(row % 3 * strip_stride).read() as i32);
-                sum[0] = dot(sum[0], left, word);
-                sum[1] = dot(sum[1], right, word);
+        let mut steps = words;
+        loop {
+            // From nothing, and the start is added at the end: a residual stream has numbers of some thousands, and every step
+            // of a sum that began with one would be rounded to its last place.
+            let mut sums = [[_mm512_setzero_ps(); 2]; ROWS];
+            for _ in 0..steps.min(RUN) {
+                let left = _mm512_load_si512(panel.cast());
+                let right = _mm512_load_si512(panel.add(16).cast());
+                _mm_prefetch::<_MM_HINT_T0>(panel.wrapping_add(AHEAD).cast());
+                _mm_prefetch::<_MM_HINT_T0>(panel.wrapping_add(AHEAD + 16).cast());
+                for (row, sum) in sums.iter_mut().enumerate() {
+                    let word = _mm512_set1_epi32(rows[row / 3].add(row % 3 * strip_stride).read() as i32);
+                    sum[0] = dot(sum[0], left, word);
+                    sum[1] = dot(sum[1], right, word);
+                }
+                panel = panel.add(PANEL);
+                for row in &mut rows {
+                    *row = row.wrapping_add(1);
+                }
             }
-            panel = panel.add(PANEL);
-            for row in &mut rows {
-                *row = row.wrapping_add(1);
+            if steps <= RUN {
+                for (row, (sum, total)) in sums.iter().zip(&totals).enumerate() {
+                    let (start, out) = (start.add(row * start_stride), out.add(row * out_stride));
+                    for half in 0..2 {
+                        let sum = if RUN == usize::MAX {
+                            sum[half]
+                        } else {
+                            _mm512_add_ps(total[half], sum[half])
+                        };
+                        let start = _mm512_loadu_ps(start.add(16 * half));
+                        _mm512_storeu_ps(out.add(16 * half), _mm512_add_ps(start, sum));
+                    }
+                }
+                break;
             }
-        }
-        for (row, sum) in sums.iter().enumerate() {
-            let (start, out) = (start.add(row * start_stride), out.add(row * out_stride));
-            _mm512_storeu_ps(out, _mm512_add_ps(_mm512_loadu_ps(start), sum[0]));
-            _mm512_storeu_ps(out.add(16), _mm512_add_ps(_mm512_loadu_ps(start.add(16)), sum[1]));
+            for (total, sum) in totals.iter_mut().zip(&sums) {
+                for half in 0..2 {
+                    total[half] = _mm512_add_ps(total[half], sum[half]);
+                }
+            }
+            steps -= RUN;
         }
     }
 }
+
+/// Steps that one running sum of f32 takes before it is added to the total. Each step rounds the sum to its last place, so
+/// short sums, whose numbers are smaller, are closer to the exact one: see "How exact it is" in docs/benchmarks.md.
+const RUN_F32: usize = 96;
+/// Sums over bf16 are not cut: rounding the factors costs a thousand times as much.
+const RUN_BF16: usize = usize::MAX;
 
 /// How far ahead a panel is fetched, in words: six steps of at least a dozen cycles hide the second-level cache.
 const AHEAD: usize = 6 * PANEL;

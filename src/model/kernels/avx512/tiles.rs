@@ -1,6 +1,6 @@
-//! A plan cut into tiles: some neighbouring rows, and the runs of slots that they see.
+//! The segments of a pass cut into tiles: some neighbouring rows, and the runs of slots that they see.
 
-use super::super::segment::{AttentionPlan, Segment, Span};
+use super::super::segment::{Segment, SlotSpan};
 use std::ops::Range;
 
 /// Slots of a block of the store; no run of slots reaches over its end.
@@ -13,23 +13,23 @@ pub(in super::super) struct RowTile {
     /// Each row's place on its own path.
     pub positions: Vec<usize>,
     /// What the rows see; the runs of each row are in path order.
-    pub runs: Vec<Run>,
+    pub runs: Vec<SlotRun>,
 }
 
 /// Slots that the same rows of a tile see, some of them perhaps not all.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in super::super) struct Run {
+pub(in super::super) struct SlotRun {
     /// Number of the block in the store.
     pub block: usize,
     /// Slots within the block.
     pub slots: Range<usize>,
     /// The first slot's place on the path.
     pub position: usize,
-    /// Rows within the tile.
+    /// CpuRows within the tile.
     pub rows: Range<usize>,
 }
 
-impl Run {
+impl SlotRun {
     /// Which of the run's slots, counted from its first, are seen from `position`.
     pub fn seen(&self, position: usize, window: Option<usize>) -> Range<usize> {
         let within = |end: usize| end.saturating_sub(self.position).min(self.slots.len());
@@ -39,25 +39,25 @@ impl Run {
     }
 }
 
-/// The plan in tiles of about `rows` rows.
-pub(in super::super) fn tiles(plan: &AttentionPlan, rows: usize) -> Vec<RowTile> {
-    let count = plan.rows.div_ceil(rows.max(1));
-    let start = |tile: usize| tile * (plan.rows / count) + tile.min(plan.rows % count);
+/// The rows of `segments` in tiles of about `rows` each; with a `window` a row sees at most that many keys.
+pub(in super::super) fn tiles(segments: &[Segment], window: Option<usize>, rows: usize) -> Vec<RowTile> {
+    let all = segments.last().map_or(0, |segment| segment.rows.end);
+    let count = all.div_ceil(rows.max(1));
+    let start = |tile: usize| tile * (all / count) + tile.min(all % count);
     let mut first = 0;
     let mut tiles = Vec::with_capacity(count);
     for tile in 0..count {
         let rows = start(tile)..start(tile + 1);
-        while plan
-            .segments
+        while segments
             .get(first)
             .is_some_and(|segment| segment.rows.end <= rows.start)
         {
             first += 1;
         }
-        let segments = plan.segments[first..]
+        let seen = segments[first..]
             .iter()
             .take_while(|segment| segment.rows.start < rows.end);
-        tiles.push(tile_of(rows.clone(), segments, plan.window));
+        tiles.push(tile_of(rows.clone(), seen, window));
     }
     tiles
 }
@@ -107,8 +107,8 @@ fn tile_of<'a>(rows: Range<usize>, segments: impl Iterator<Item = &'a Segment>, 
 
 /// A segment's path as runs of slots that neither leave their block nor mix ancestors with the segment's own (which
 /// another segment does not share).
-fn path_runs(segment: &Segment) -> Vec<Run> {
-    let mut runs: Vec<Run> = Vec::new();
+fn path_runs(segment: &Segment) -> Vec<SlotRun> {
+    let mut runs: Vec<SlotRun> = Vec::new();
     let mut position = 0;
     for (spans, joins) in [(&segment.ancestors, true), (&segment.own, false)] {
         let mut joins = joins && !runs.is_empty();
@@ -119,7 +119,7 @@ fn path_runs(segment: &Segment) -> Vec<Run> {
                 let len = rest.len.min(BLOCK_SLOTS - slot);
                 match runs.last_mut() {
                     Some(last) if joins && last.block == block && last.slots.end == slot => last.slots.end += len,
-                    _ => runs.push(Run {
+                    _ => runs.push(SlotRun {
                         block,
                         slots: slot..slot + len,
                         position,
@@ -128,7 +128,7 @@ fn path_runs(segment: &Segment) -> Vec<Run> {
                 }
                 joins = true;
                 position += len;
-                rest = Span {
+                rest = SlotSpan {
                     slot: rest.slot + len,
                     len: rest.len - len,
                 };
@@ -142,12 +142,12 @@ fn path_runs(segment: &Segment) -> Vec<Run> {
 mod tests {
     use super::*;
 
-    fn span(slot: usize, len: usize) -> Span {
-        Span { slot, len }
+    fn span(slot: usize, len: usize) -> SlotSpan {
+        SlotSpan { slot, len }
     }
 
-    fn run(block: usize, slots: Range<usize>, position: usize, rows: Range<usize>) -> Run {
-        Run {
+    fn run(block: usize, slots: Range<usize>, position: usize, rows: Range<usize>) -> SlotRun {
+        SlotRun {
             block,
             slots,
             position,
@@ -158,7 +158,7 @@ mod tests {
     #[test]
     fn what_neighbours_share_is_one_run_and_later_rows_see_more_of_their_own() {
         let trunk = [span(500, 20), span(520, 4)];
-        let segment = |rows: Range<usize>, branch: Span, own: usize| Segment {
+        let segment = |rows: Range<usize>, branch: SlotSpan, own: usize| Segment {
             ancestors: [trunk.as_slice(), &[branch]].concat(),
             own: vec![span(own, rows.len())],
             rows,
@@ -168,8 +168,7 @@ mod tests {
             segment(3..5, span(600, 2), 620),
             segment(5..9, span(700, 1), 630),
         ];
-        let plan = AttentionPlan::new(&segments, None).unwrap();
-        let made = tiles(&plan, 8);
+        let made = tiles(&segments, None, 8);
         assert_eq!(made.len(), 2);
         assert_eq!(made[0].positions, [26, 27, 28, 26, 27]);
         assert_eq!(
@@ -193,8 +192,7 @@ mod tests {
             ancestors: vec![span(0, 10)],
             own: vec![span(40, 4)],
         };
-        let plan = AttentionPlan::new(std::slice::from_ref(&segment), Some(3)).unwrap();
-        let made = tiles(&plan, 2);
+        let made = tiles(std::slice::from_ref(&segment), Some(3), 2);
         assert_eq!(made[0].runs, [run(0, 8..10, 8, 0..2), run(0, 40..42, 10, 0..2)]);
         assert_eq!(made[1].runs, [run(0, 40..44, 10, 0..2)]);
         assert_eq!(made[1].runs[0].seen(13, Some(3)), 1..4);

@@ -3,13 +3,13 @@
 use super::{flat, implementations, span};
 use crate::model::kernels::{
     Segment,
-    reference::{Slots, attention, distance, matrix},
+    reference::{KeysAndValues, attention, distance, matrix},
 };
 use candle_core::Tensor;
 use proptest::prelude::*;
 
 /// One pass: its segments, and where the keys are.
-struct Scene {
+struct AttentionScene {
     segments: Vec<Segment>,
     heads: usize,
     kv_heads: usize,
@@ -18,10 +18,10 @@ struct Scene {
     window: Option<usize>,
 }
 
-impl Scene {
+impl AttentionScene {
     /// Asserts that all implementations are within their tolerance of plain arithmetic.
     fn check(&self) {
-        let Scene {
+        let AttentionScene {
             heads,
             kv_heads,
             head_dim,
@@ -36,7 +36,7 @@ impl Scene {
             matrix(3, capacity, kv_heads * head_dim),
         );
         let scale = 1.7 / (head_dim as f32).sqrt();
-        let slots = Slots {
+        let slots = KeysAndValues {
             keys: &flat(&keys),
             values: &flat(&values),
             kv_heads,
@@ -113,7 +113,7 @@ fn attention_equals_plain_arithmetic() {
     ];
     for (shared, parts, heads, kv_heads, head_dim, window) in scenes {
         let (segments, capacity) = tree(shared, &parts);
-        Scene {
+        AttentionScene {
             segments,
             heads,
             kv_heads,
@@ -137,6 +137,6 @@ proptest! {
         window in prop::option::of(1usize..800),
     ) {
         let (segments, capacity) = tree(shared, &parts);
-        Scene { segments, heads: kv_heads * group, kv_heads, head_dim: 8 * dim, capacity, window }.check();
+        AttentionScene { segments, heads: kv_heads * group, kv_heads, head_dim: 8 * dim, capacity, window }.check();
     }
 }

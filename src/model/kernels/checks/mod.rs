@@ -4,7 +4,7 @@
 mod attention;
 
 use super::{
-    Kernels, Segment, Span,
+    Kernels, Segment, SlotSpan,
     reference::{self, distance, matrix, numbers, product},
 };
 use crate::model::{TokenId, Weight};
@@ -28,8 +28,8 @@ fn implementations() -> Vec<(Kernels, f64)> {
     ]
 }
 
-fn span(slot: usize, len: usize) -> Span {
-    Span { slot, len }
+fn span(slot: usize, len: usize) -> SlotSpan {
+    SlotSpan { slot, len }
 }
 
 fn flat(tensor: &Tensor) -> Vec<f32> {
@@ -179,7 +179,7 @@ fn token_scores_are_the_log_softmax_of_the_logits() {
 #[test]
 fn of_equal_logits_the_lowest_token_is_greedy() {
     for (kernels, _) in implementations() {
-        // Rows 3, 40 and 4999 of the weight are the same and the greatest.
+        // CpuRows 3, 40 and 4999 of the weight are the same and the greatest.
         let mut w = vec![0f32; 5000 * 8];
         for token in [3, 40, 4999] {
             w[token * 8..][..8].fill(1.);
