@@ -10,26 +10,26 @@ use candle_core::Tensor;
 use std::collections::HashMap;
 
 /// A row of hidden states, and the token that it is asked about.
-type Question = (usize, Place);
+type AskedRow = (usize, Place);
 
 /// A token to be scored: number of its job, and its place in the job's continuation.
 type Place = (usize, usize);
 
 /// Continuations and what is known of them so far.
-struct Scores<'j> {
+struct JobScores<'j> {
     jobs: &'j [(Node, &'j [TokenId])],
     found: Vec<Vec<Option<TokenScore>>>,
 }
 
-impl<'j> Scores<'j> {
+impl<'j> JobScores<'j> {
     fn new(jobs: &'j [(Node, &'j [TokenId])]) -> Self {
         let found = jobs.iter().map(|(_, tokens)| vec![None; tokens.len()]).collect();
         Self { jobs, found }
     }
 
     /// Scores the tokens that rows of `hidden`, `(rows, hidden)`, are asked about.
-    fn put(&mut self, engine: &Engine, hidden: &Tensor, questions: &[Question]) -> Result<(), ModelError> {
-        let token = |&(row, (job, at)): &Question| (row, self.jobs[job].1[at]);
+    fn put(&mut self, engine: &Engine, hidden: &Tensor, questions: &[AskedRow]) -> Result<(), ModelError> {
+        let token = |&(row, (job, at)): &AskedRow| (row, self.jobs[job].1[at]);
         let targets: Vec<(usize, TokenId)> = questions.iter().map(token).collect();
         let found = engine.decoder.head().token_scores(hidden, &targets)?;
         for (&(_, (job, at)), score) in questions.iter().zip(found) {
@@ -62,7 +62,7 @@ impl Engine {
                 asked[at].push((job, position + 1));
             }
         }
-        let mut scores = Scores::new(jobs);
+        let mut scores = JobScores::new(jobs);
         if let Some((hidden, questions)) = self.first_tokens(jobs)? {
             scores.put(self, &hidden, &questions)?;
         }
@@ -81,7 +81,7 @@ impl Engine {
 
     /// The hidden states at the ends of the jobs' nodes, each node's once, `(nodes, hidden)`, and what they are asked:
     /// the first token of each continuation. Nothing where all continuations are empty.
-    fn first_tokens(&self, jobs: &[(Node, &[TokenId])]) -> Result<Option<(Tensor, Vec<Question>)>, ModelError> {
+    fn first_tokens(&self, jobs: &[(Node, &[TokenId])]) -> Result<Option<(Tensor, Vec<AskedRow>)>, ModelError> {
         let mut ends: Vec<Tensor> = Vec::new();
         let mut rows: HashMap<Node, usize> = HashMap::new();
         let mut questions = Vec::new();
