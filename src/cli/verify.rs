@@ -73,13 +73,10 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
             problem,
         })?;
     say!("plan: every record is the one that the survey and the spec call for at its place");
-    let changed = people.described(&spec, &plan).differences(reader.context());
+    let changed = people.described(&spec, &plan).differences(reader.people());
     match changed.is_empty() {
-        true => say!(
-            "people: groups and baselines come out as they stand in {}",
-            run::CONTEXT
-        ),
-        false => say!("people: {} has other {}", run::CONTEXT, changed.join(", ")),
+        true => say!("people: groups and baselines come out as they stand in {}", run::PEOPLE),
+        false => say!("people: {} has other {}", run::PEOPLE, changed.join(", ")),
     }
     let mut clean = changed.is_empty();
     if args.records > 0 {

@@ -65,7 +65,7 @@ pub fn readings(run: &RunData) -> BTreeMap<Condition, Readings> {
             Reading::Choice => count.choice += 1,
             Reading::OutOfRange => count.out_of_range += 1,
             Reading::Missing => count.missing += 1,
-            Reading::Unparsable => count.unparsable += 1,
+            Reading::Unparsed => count.unparsable += 1,
         }
     }
     counts

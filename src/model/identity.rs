@@ -11,13 +11,13 @@ use super::{Backend, DeviceId, Dtype, Family, QuantizedWeights};
 /// The model as it was loaded: two results may be compared bit by bit only where all but the name and the device are
 /// equal.
 ///
-/// In records of format 1 it is written as `FlatIdentity`, whose texts say two things at once.
+/// In files every field is there: `family` of the stand-in is `fake`, its `backend` is `none`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(into = "FlatIdentity", try_from = "FlatIdentity")]
 pub struct ModelIdentity {
     /// Name for people.
     pub name: String,
-    /// The decoder's family; `None` for the deterministic stand-in, which is no language model.
+    /// The decoder's family; `None` for the deterministic stand-in, which is not a language model.
+    #[serde(with = "or_fake")]
     pub family: Option<Family>,
     /// Number of parameters, a tied head counted once.
     pub parameters: u64,
@@ -28,6 +28,7 @@ pub struct ModelIdentity {
     /// Where it is computed.
     pub device: DeviceId,
     /// Which implementation of the kernels computes; `None` for the stand-in.
+    #[serde(with = "or_none")]
     pub backend: Option<Backend>,
     /// Longest context in tokens.
     pub context: usize,
@@ -86,64 +87,29 @@ fn spelled(backend: Backend) -> &'static str {
     }
 }
 
-/// A [`ModelIdentity`] in records of format 1: `dtype` also says whether quantised weights were kept, `kernels` is the
-/// backend with the dtype.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct FlatIdentity {
-    name: String,
-    family: String,
-    parameters: u64,
-    dtype: String,
-    device: DeviceId,
-    kernels: String,
-    context: usize,
-}
+/// A choice that may be absent is written as a word of its own: table tools lose fields that are null.
+macro_rules! or_word {
+    ($module:ident, $type:ty, $word:literal) => {
+        mod $module {
+            use serde::{Deserialize, Deserializer, Serializer, de::Error};
 
-impl From<ModelIdentity> for FlatIdentity {
-    fn from(model: ModelIdentity) -> Self {
-        Self {
-            family: model.family_name().to_owned(),
-            parameters: model.parameters,
-            dtype: model.numbers(),
-            device: model.device,
-            kernels: model.kernels(),
-            context: model.context,
-            name: model.name,
+            pub fn serialize<S: Serializer>(value: &Option<$type>, to: S) -> Result<S::Ok, S::Error> {
+                to.serialize_str(value.map_or($word, |value| value.name()))
+            }
+
+            pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<$type>, D::Error> {
+                let word = std::borrow::Cow::<'de, str>::deserialize(from)?;
+                match word.as_ref() {
+                    $word => Ok(None),
+                    name => name.parse().map(Some).map_err(D::Error::custom),
+                }
+            }
         }
-    }
+    };
 }
 
-impl TryFrom<FlatIdentity> for ModelIdentity {
-    type Error = String;
-
-    fn try_from(recorded: FlatIdentity) -> Result<Self, String> {
-        let (dtype, weights) = match recorded.dtype.strip_suffix(KEPT) {
-            Some(dtype) => (dtype, QuantizedWeights::Keep),
-            None => (recorded.dtype.as_str(), QuantizedWeights::Dequantize),
-        };
-        let dtype: Dtype = dtype.parse().map_err(|error| format!("dtype: {error}"))?;
-        let family = match recorded.family.as_str() {
-            FAKE => None,
-            name => Some(name.parse().map_err(|error| format!("family: {error}"))?),
-        };
-        let backend = Backend::ALL
-            .into_iter()
-            .find(|&backend| recorded.kernels == format!("{} {dtype}", spelled(backend)));
-        if backend.is_none() && recorded.kernels != NONE {
-            return Err(format!("kernels: `{}` are not known", recorded.kernels));
-        }
-        Ok(Self {
-            name: recorded.name,
-            family,
-            parameters: recorded.parameters,
-            dtype,
-            weights,
-            device: recorded.device,
-            backend,
-            context: recorded.context,
-        })
-    }
-}
+or_word!(or_fake, crate::model::Family, "fake");
+or_word!(or_none, crate::model::Backend, "none");
 
 #[cfg(test)]
 mod tests {
@@ -163,31 +129,26 @@ mod tests {
     }
 
     #[test]
-    fn records_of_format_1_say_it_as_they_always_did() {
-        let recorded = concat!(
-            r#"{"name":"SmolLM2-135M-Instruct","family":"llama","parameters":134515008,"#,
-            r#""dtype":"bf16, quantised weights","device":"cuda:1","kernels":"AVX-512 bf16","context":8192}"#
+    fn every_field_of_a_file_is_there_and_says_one_thing() {
+        let written = concat!(
+            r#"{"name":"SmolLM2-135M-Instruct","family":"llama","parameters":134515008,"dtype":"bf16","#,
+            r#""weights":"quantized","device":"cuda:1","backend":"avx512","context":8192}"#
         );
-        assert_eq!(serde_json::to_string(&identity()).unwrap(), recorded);
-        assert_eq!(serde_json::from_str::<ModelIdentity>(recorded).unwrap(), identity());
-        let fake = concat!(
-            r#"{"name":"fake:1 (no language model)","family":"fake","parameters":0,"dtype":"f32","device":"cpu","#,
-            r#""kernels":"none","context":65536}"#
+        assert_eq!(serde_json::to_string(&identity()).unwrap(), written);
+        assert_eq!(serde_json::from_str::<ModelIdentity>(written).unwrap(), identity());
+        let stand_in = ModelIdentity {
+            family: None,
+            backend: None,
+            ..identity()
+        };
+        let text = serde_json::to_string(&stand_in).unwrap();
+        assert!(
+            text.contains(r#""family":"fake""#) && text.contains(r#""backend":"none""#),
+            "{text}"
         );
-        let read: ModelIdentity = serde_json::from_str(fake).unwrap();
-        assert_eq!((read.family, read.backend), (None, None));
-        assert_eq!(serde_json::to_string(&read).unwrap(), fake);
-    }
-
-    #[test]
-    fn a_word_that_is_not_known_is_named() {
-        let mut recorded = FlatIdentity::from(identity());
-        recorded.kernels = "AVX-512 f32".into();
-        let error = ModelIdentity::try_from(recorded.clone()).unwrap_err();
-        assert_eq!(error, "kernels: `AVX-512 f32` are not known");
-        recorded.dtype = "f8".into();
-        let error = ModelIdentity::try_from(recorded).unwrap_err();
-        assert_eq!(error, "dtype: `f8` is not one of f32, bf16, f16");
+        assert_eq!(serde_json::from_str::<ModelIdentity>(&text).unwrap(), stand_in);
+        let error = serde_json::from_str::<ModelIdentity>(&text.replace("fake", "gpt5")).unwrap_err();
+        assert!(error.to_string().contains("`gpt5`"), "{error}");
     }
 
     #[test]

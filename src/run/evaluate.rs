@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use super::{
     Done, Event, ExecuteError, Experiment, Journal, ModelCompute, Observer, RECORDS, Recorded, RunError, SessionEvent,
-    SessionLog, execute,
+    SessionLog, execute, read_sessions,
 };
 use crate::base::files::write_bytes;
 use crate::model::OpenModel;
@@ -69,6 +69,9 @@ impl EvaluateError {
 /// Computes what the run in `folder` lacks of `experiment` and records it there; a folder that holds no run yet is
 /// made. A run that was stopped or killed goes on behind its last whole record and ends with the same bytes.
 ///
+/// What is computed together follows from the size of the token tree, and last digits follow from that: open the model of
+/// a run that is resumed with the room that [`tree_tokens`] tells.
+///
 /// `observer` is told of every record and asked before each person whether to stop.
 ///
 /// ```
@@ -92,7 +95,8 @@ impl EvaluateError {
 /// ```
 ///
 /// # Errors
-/// A folder that holds another run, is written by another process or cannot be written; what tokenizer, prompts and
+/// A folder that holds another run, or one begun with another size of the token tree, is written by another process or
+/// cannot be written; what tokenizer, prompts and
 /// model report. What is recorded is kept.
 pub fn evaluate(
     experiment: &Experiment,
@@ -101,12 +105,22 @@ pub fn evaluate(
     observer: &mut dyn Observer,
 ) -> Result<Evaluated, EvaluateError> {
     let header = experiment.header(opened)?;
-    let (mut journal, recorded) = Journal::open(folder, &header, || experiment.context())?;
+    let (mut journal, recorded) = Journal::open(folder, &header, || experiment.people_file())?;
     experiment.check(folder, &recorded)?;
+    let tree = opened.memory.tree_tokens;
+    if let Some(began) = tree_tokens(folder).filter(|&began| began != tree) {
+        let folder = folder.to_owned();
+        return Err(RunError::OtherTree {
+            folder,
+            began,
+            opened: tree,
+        }
+        .into());
+    }
     experiment.write_spec(folder)?;
     let before = recorded.outcomes.len();
     let mut log = (before < header.outcomes)
-        .then(|| SessionLog::begin(folder, opened.memory.tree_tokens, before))
+        .then(|| SessionLog::begin(folder, tree, before))
         .transpose()?;
     let clock = Instant::now();
     let mut compute = ModelCompute::new(experiment, opened);
@@ -144,6 +158,13 @@ pub fn evaluate(
     })?;
     noted.and(ended)?;
     Ok(evaluated)
+}
+
+/// Tokens of the model's tree when the run in `folder` was begun; none where no start of a run is noted there.
+pub fn tree_tokens(folder: &Path) -> Option<usize> {
+    let sessions = read_sessions(folder);
+    let tokens = sessions.first().map(|session| session.batch_tokens);
+    tokens.filter(|&tokens| tokens > 0)
 }
 
 impl Experiment {

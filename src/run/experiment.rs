@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use super::{Context, Header, People, Plan, Prompts, RunError, Spec, Unit};
+use super::{Header, People, PeopleFile, Plan, Prompts, RunError, Spec, Unit};
 use crate::metrics::BaselineRow;
 use crate::model::{DeviceChoice, OpenModel};
 use crate::probe::{Case, DemonstrationRule, Draw};
@@ -149,7 +149,7 @@ impl Experiment {
     }
 
     /// What metrics and reports need to know of people and questions, baselines among it.
-    pub fn context(&self) -> Context {
+    pub fn people_file(&self) -> PeopleFile {
         self.people.described(&self.spec, &self.plan)
     }
 }
@@ -194,7 +194,7 @@ impl People {
     }
 
     /// What metrics and reports need to know of people and questions, baselines among it.
-    pub fn described(&self, spec: &Spec, plan: &Plan) -> Context {
-        self.context(&spec.respondents.survey, &plan.splits, self.baselines(plan))
+    pub fn described(&self, spec: &Spec, plan: &Plan) -> PeopleFile {
+        self.file(&spec.respondents.survey, &plan.splits, self.baselines(plan))
     }
 }

@@ -1,13 +1,14 @@
 //! Specs, plans, the loop over people, the journal.
 
 mod compute;
-mod context;
 mod error;
 mod evaluate;
 mod execute;
 mod experiment;
 mod header;
+mod load;
 mod people;
+mod people_file;
 mod plan;
 mod prompts;
 mod records;
@@ -16,13 +17,14 @@ mod spec;
 mod verify;
 
 pub use compute::{ExecuteError, ModelCompute};
-pub use context::{CONTEXT, Context, load};
 pub use error::RunError;
-pub use evaluate::{EvaluateError, Evaluated, Interrupted, SPEC, evaluate};
+pub use evaluate::{EvaluateError, Evaluated, Interrupted, SPEC, evaluate, tree_tokens};
 pub use execute::{Compute, Done, Event, Observer, Unobserved, execute};
 pub use experiment::{Experiment, NEIGHBOURS};
 pub use header::{FORMAT, Header, RUN};
+pub use load::load;
 pub use people::{People, file_name};
+pub use people_file::{PEOPLE, PeopleFile};
 pub use plan::{Plan, Unit};
 pub use prompts::Prompts;
 pub use records::{ConditionEntry, Journal, RECORDS, Reader, Recorded, read};

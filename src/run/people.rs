@@ -6,7 +6,7 @@ use std::path::Path;
 
 use sha2::{Digest, Sha256};
 
-use super::{Context, RespondentSpec, RunError, Spec};
+use super::{PeopleFile, RespondentSpec, RunError, Spec};
 use crate::base::hex::hex;
 use crate::metrics::{BaselineRow, DimensionOrder, Person, QuestionInfo};
 use crate::probe::{Split, split_questions};
@@ -127,7 +127,7 @@ impl People {
     }
 
     /// What reports need to know of the people, with the baselines' answers to the probes of `splits`.
-    pub fn context(&self, survey: &Path, splits: &[Split], baselines: Vec<BaselineRow>) -> Context {
+    pub fn file(&self, survey: &Path, splits: &[Split], baselines: Vec<BaselineRow>) -> PeopleFile {
         let mut probed: Vec<usize> = splits
             .iter()
             .flat_map(|&split| split_questions(&self.catalogue, split))
@@ -141,7 +141,7 @@ impl People {
                 .enumerate()
                 .filter(|(_, d)| d.report_group)
         };
-        Context {
+        PeopleFile {
             synthetic: self.synthetic(),
             survey: file_name(survey),
             catalogue: self.catalogue_name.clone(),

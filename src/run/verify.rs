@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
+use super::records::as_written;
 use super::{ExecuteError, Experiment, Unit};
 use crate::model::{Dtype, OpenModel, TokenId};
 use crate::probe::Case;
@@ -95,8 +96,12 @@ impl Experiment {
                 .derive(&mut scorer, alone, &outcomes[..=index])
                 .map_err(|source| failed(outcome, source))?;
             if let Some(now) = now {
-                let values = (serde_json::json!(outcome), serde_json::json!(now));
-                compare_values("", &values.0, &values.1, f64::from(tolerance), &mut found);
+                match (as_written(outcome), as_written(&now)) {
+                    (Ok(recorded), Ok(now)) => {
+                        compare_values("", &recorded, &now, f64::from(tolerance), &mut found);
+                    }
+                    (Err(problem), _) | (_, Err(problem)) => found.push(problem),
+                }
             }
             let line = index + 1;
             let differences = found.into_iter().map(|what| Difference { line, what });

@@ -30,8 +30,7 @@ pub enum Evidence {
     Label {
         /// Mean over the orders of log P(label of this candidate), nats.
         logprobs: Vec<f64>,
-        /// Probability mass that fell on none of the labels, mean over the orders. Format 1 calls it `off_menu`.
-        #[serde(rename = "off_menu", alias = "invalid_mass")]
+        /// Probability mass that fell on none of the labels, mean over the orders.
         invalid_mass: f64,
         /// Every order that was asked, in the order of asking.
         permutations: Vec<Permutation>,
@@ -103,7 +102,8 @@ pub enum Reading {
     /// The answer does not mention this probe.
     Missing,
     /// No choice can be read.
-    Unparsable,
+    #[serde(alias = "unparsable")]
+    Unparsed,
 }
 
 /// One generated text.
@@ -122,14 +122,7 @@ pub struct Try {
     /// Log-probability of each token, nats.
     pub logprobs: Vec<f32>,
     /// Probability mass on everything that is no valid answer: the mean over all steps where only valid answers could be
-    /// generated, that of the first token where a free answer was to be one letter; absent otherwise. Format 1 calls it
-    /// `off_menu`.
-    #[serde(
-        default,
-        rename = "off_menu",
-        alias = "invalid_mass",
-        skip_serializing_if = "Option::is_none"
-    )]
+    /// generated, that of the first token where a free answer was to be one letter; absent otherwise.
     pub invalid_mass: Option<f32>,
     /// Why it ended.
     pub finish: Finish,

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use indieval::metrics::{BaselineRow, DimensionOrder, ModelInfo, Person, QuestionInfo, RunData, RunHeader};
 use indieval::model::{Backend, DeviceId, Dtype, Family, Finish, ModelIdentity, QuantizedWeights};
-use indieval::run::{Context, Header, Journal, Note, SessionEvent, Spec};
+use indieval::run::{Header, Journal, Note, PeopleFile, SessionEvent, Spec};
 use indieval::scoring::parser::read_paper;
 use indieval::scoring::{
     CandidateScore, Condition, Control, Evidence, EvidenceKind, Method, Outcome, Permutation, Reading, Try,
@@ -376,7 +376,7 @@ fn outcome(
         }
         EvidenceKind::Generation => {
             let reading = match unit(generator) {
-                x if x < 0.01 => Reading::Unparsable,
+                x if x < 0.01 => Reading::Unparsed,
                 x if x < 0.02 => Reading::OutOfRange,
                 x if x < 0.03 && !alone => Reading::Missing,
                 _ => Reading::Choice,
@@ -450,7 +450,7 @@ fn as_recorded(outcomes: &mut [Outcome], people: &[Person], conditions: &[Condit
             let chosen = outcome.prediction.map_or(9, |chosen| chosen + 1);
             match reading {
                 Reading::Choice | Reading::OutOfRange => all.push(format!("\"NSG{group}\": \"NSG{group}_s{chosen}\"")),
-                Reading::Unparsable => all.push(format!("\"NSG{group}\": \"?\"")),
+                Reading::Unparsed => all.push(format!("\"NSG{group}\": \"?\"")),
                 Reading::Missing => {}
             }
             if number > 0 {
@@ -527,7 +527,7 @@ pub fn write(folder: &Path, plan: &Plan) -> RunData {
         context: 8192,
     };
     let spec = spec(plan);
-    let context = Context {
+    let context = PeopleFile {
         synthetic: plan.synthetic,
         survey: data.header.survey.clone(),
         catalogue: data.header.catalogue.clone(),

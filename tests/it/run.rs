@@ -308,20 +308,23 @@ fn verify_derives_records_again_and_finds_forged_ones() {
             }
             takes
         }),
-        ("evidence.scores[0].unconditional[0]", |record, evidence| {
-            let takes = record["method"] == "likelihood";
-            if takes {
-                let candidate = &mut evidence["candidates"][0];
-                candidate["unconditional_token_logprobs"][0] = (-0.25).into();
-                let numbers = candidate["unconditional_token_logprobs"].as_array().expect("numbers");
-                let sum: f64 = numbers
-                    .iter()
-                    .map(|x| f64::from(x.as_f64().expect("a number") as f32))
-                    .sum();
-                candidate["unconditional"] = sum.into();
-            }
-            takes
-        }),
+        (
+            "evidence.candidates[0].unconditional_token_logprobs[0] ",
+            |record, evidence| {
+                let takes = record["method"] == "likelihood";
+                if takes {
+                    let candidate = &mut evidence["candidates"][0];
+                    candidate["unconditional_token_logprobs"][0] = (-0.25).into();
+                    let numbers = candidate["unconditional_token_logprobs"].as_array().expect("numbers");
+                    let sum: f64 = numbers
+                        .iter()
+                        .map(|x| f64::from(x.as_f64().expect("a number") as f32))
+                        .sum();
+                    candidate["unconditional"] = sum.into();
+                }
+                takes
+            },
+        ),
         ("evidence.tries[0].seed", |record, evidence| {
             let takes = record["method"] == "generation";
             if takes {
@@ -346,7 +349,8 @@ fn verify_derives_records_again_and_finds_forged_ones() {
         let line = forged.record(change);
         let (code, said) = verify();
         assert_eq!(code, Some(1), "{name}: {said}");
-        let about = said.lines().any(|told| told.contains(&format!("line {line}: ")));
+        let told = |told: &str| told.contains(&format!("line {line}: ")) && told.contains(name);
+        let about = said.lines().any(told);
         assert!(about, "{name}, line {line}: {said}");
         forged.restore();
     }

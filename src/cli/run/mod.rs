@@ -70,7 +70,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         .for_each(|line| say(line));
     let out = args.out.unwrap_or_else(|| default_folder(named.as_deref(), &spec));
     let mut machine = args.machine;
-    machine.tree_tokens = tokens_of(&out).or(machine.tree_tokens);
+    machine.tree_tokens = machine.tree_tokens.or_else(|| run::tree_tokens(&out));
     let mut opened = rescore::open(&spec, machine)?;
     told(&opened).iter().for_each(|line| say(line));
     let experiment = Experiment::new(spec, people, plan, &opened)?;
@@ -112,14 +112,6 @@ fn unreadable(unread: usize, all: usize) -> String {
         text::count(unread as u64),
         text::counted(all, "answer", "answers")
     )
-}
-
-/// Tokens that the model held when the run in this folder was begun. Batches follow from them, so a run that is resumed
-/// keeps them.
-fn tokens_of(folder: &Path) -> Option<usize> {
-    let sessions = run::read_sessions(folder);
-    let tokens = sessions.first().map(|session| session.batch_tokens);
-    tokens.filter(|&tokens| tokens > 0)
 }
 
 fn sharing(evaluated: &Evaluated) -> String {

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::run::{Context, Header};
+use crate::run::{Header, PeopleFile};
 use crate::scoring::methods::Concluded;
 use crate::scoring::parser::Read;
 use crate::scoring::{CandidateScore, Condition, Evidence, Method, Outcome, Permutation, Reading, Try};
@@ -84,11 +84,11 @@ struct PaperTexts {
 }
 
 impl Audit {
-    /// Checks the records of this run, whose people and questions are those of `context`.
-    pub fn new(header: &Header, conditions: &[Condition], context: &Context) -> Self {
+    /// Checks the records of this run, whose people and questions are those of `file`.
+    pub fn new(header: &Header, conditions: &[Condition], file: &PeopleFile) -> Self {
         let numbered = conditions.iter().enumerate();
-        let people = context.people.iter().enumerate();
-        let questions = context.questions.iter().map(|question| {
+        let people = file.people.iter().enumerate();
+        let questions = file.questions.iter().map(|question| {
             let texts = question.candidates.clone();
             let candidates = (!texts.is_empty()).then_some(texts.len());
             (question.id, AuditedQuestion { texts, candidates })

@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::audit::Problem;
 use super::{ConditionEntry, RECORDS};
 use crate::base::hex::sha256_hex;
-use crate::model::{Finish, TokenId};
+use crate::model::{Backend, DeviceId, Dtype, Finish, ModelIdentity, QuantizedWeights, TokenId};
 use crate::run::{Header, RunError};
 use crate::scoring::{CandidateScore, Condition, Control, Evidence, Method, Outcome, Permutation, Reading, Try};
 use crate::survey::{Form, QuestionId};
@@ -117,6 +117,10 @@ fn header_of(line: &[u8]) -> Result<Header, String> {
     {
         scoring.insert("orders".to_owned(), orders);
     }
+    if let Some(model) = value.get_mut("model") {
+        let said: Format1Model = serde_json::from_value(std::mem::take(model)).map_err(|error| error.to_string())?;
+        *model = serde_json::to_value(ModelIdentity::try_from(said)?).map_err(|error| error.to_string())?;
+    }
     if let Some(header) = value.as_object_mut() {
         for key in ["program", "fields", "people"] {
             header.insert(key.to_owned(), Value::from(""));
@@ -164,6 +168,50 @@ fn widen(value: &mut Value) {
             *value = Value::from(f64::from(single));
         }
         _ => {}
+    }
+}
+
+/// The model: `dtype` also says whether quantised weights were kept, `kernels` is the backend with the dtype.
+#[derive(Deserialize)]
+struct Format1Model {
+    name: String,
+    family: String,
+    parameters: u64,
+    dtype: String,
+    device: DeviceId,
+    kernels: String,
+    context: usize,
+}
+
+impl TryFrom<Format1Model> for ModelIdentity {
+    type Error = String;
+
+    fn try_from(said: Format1Model) -> Result<Self, String> {
+        let (dtype, weights) = match said.dtype.strip_suffix(", quantised weights") {
+            Some(dtype) => (dtype, QuantizedWeights::Keep),
+            None => (said.dtype.as_str(), QuantizedWeights::Dequantize),
+        };
+        let dtype: Dtype = dtype.parse().map_err(|error| format!("dtype: {error}"))?;
+        let family = match said.family.as_str() {
+            "fake" => None,
+            name => Some(name.parse().map_err(|error| format!("family: {error}"))?),
+        };
+        let backend = match said.kernels.strip_suffix(&format!(" {dtype}")) {
+            Some("portable") => Some(Backend::Portable),
+            Some("AVX-512") => Some(Backend::Avx512),
+            _ if said.kernels == "none" => None,
+            _ => return Err(format!("kernels: `{}` are not known", said.kernels)),
+        };
+        Ok(Self {
+            name: said.name,
+            family,
+            parameters: said.parameters,
+            dtype,
+            weights,
+            device: said.device,
+            backend,
+            context: said.context,
+        })
     }
 }
 
@@ -314,5 +362,44 @@ impl From<Format1Try> for Try {
             temperature: text.temperature,
             seed: text.seed,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Family;
+
+    fn model(dtype: &str, kernels: &str) -> Result<ModelIdentity, String> {
+        let said = serde_json::json!({
+            "name": "SmolLM2-135M-Instruct", "family": "llama", "parameters": 134_515_008_u64, "dtype": dtype,
+            "device": "cuda:1", "kernels": kernels, "context": 8192,
+        });
+        let said: Format1Model = serde_json::from_value(said).unwrap();
+        said.try_into()
+    }
+
+    #[test]
+    fn what_two_texts_said_of_a_model_is_three_fields() {
+        let kept = model("bf16, quantised weights", "AVX-512 bf16").unwrap();
+        assert_eq!(
+            (kept.family, kept.dtype, kept.weights, kept.backend),
+            (
+                Some(Family::Llama),
+                Dtype::Bf16,
+                QuantizedWeights::Keep,
+                Some(Backend::Avx512)
+            )
+        );
+        let plain = model("f32", "portable f32").unwrap();
+        assert_eq!(
+            (plain.dtype, plain.weights, plain.backend),
+            (Dtype::F32, QuantizedWeights::Dequantize, Some(Backend::Portable))
+        );
+        assert_eq!(
+            model("bf16", "AVX-512 f32").unwrap_err(),
+            "kernels: `AVX-512 f32` are not known"
+        );
+        assert!(model("f8", "none").unwrap_err().starts_with("dtype: `f8`"));
     }
 }

@@ -14,13 +14,13 @@ use super::line::{RecordLine, record_id};
 use super::reader::{Reader, Recorded, Whole};
 use super::{Check, RECORDS};
 use crate::run::header::{self, InFolder};
-use crate::run::{Context, Header, RunError};
+use crate::run::{Header, PeopleFile, RunError};
 use crate::scoring::{EvidenceKind, Outcome};
 
 /// An open journal with the exclusive right to append to it.
 #[derive(Debug)]
 pub struct Journal {
-    context: Context,
+    people: PeopleFile,
     records: Sink,
     /// One a kind, in the order of [`EvidenceKind::ALL`].
     evidence: [Sink; 3],
@@ -29,7 +29,7 @@ pub struct Journal {
 }
 
 impl Journal {
-    /// Opens the journal of `folder`, which is made if need be, for the run that `header` says. `context` gives what
+    /// Opens the journal of `folder`, which is made if need be, for the run that `header` says. `people` gives what
     /// people.json is to hold; it is asked only where there is none yet, since baselines take time.
     ///
     /// What a kill left of a record is dropped.
@@ -40,7 +40,7 @@ impl Journal {
     pub fn open(
         folder: &Path,
         header: &Header,
-        context: impl FnOnce() -> Context,
+        people: impl FnOnce() -> PeopleFile,
     ) -> Result<(Self, Recorded), RunError> {
         std::fs::create_dir_all(folder).map_err(|source| RunError::Write {
             path: folder.to_owned(),
@@ -66,20 +66,20 @@ impl Journal {
                 }
             },
         };
-        let (header, start, context) = match begun {
+        let (header, start, people) = match begun {
             Some((begun, start)) => {
-                let context = bound(folder, &begun.people, context)?;
-                (begun, start, context)
+                let people = bound(folder, &begun.people, people)?;
+                (begun, start, people)
             }
             None => {
                 let mut header = header.clone();
-                let context = context();
-                header.people = context.write(folder)?;
+                let people = people();
+                header.people = people.write(folder)?;
                 let start = header.write(folder)?;
-                (header, start, context)
+                (header, start, people)
             }
         };
-        Self::go_on(folder, lock, header, start, context)
+        Self::go_on(folder, lock, header, start, people)
     }
 
     fn go_on(
@@ -87,9 +87,9 @@ impl Journal {
         lock: File,
         header: Header,
         start: Check,
-        context: Context,
+        people: PeopleFile,
     ) -> Result<(Self, Recorded), RunError> {
-        let mut reader = Reader::of(folder, header, start, context)?;
+        let mut reader = Reader::of(folder, header, start, people)?;
         let outcomes = reader.by_ref().collect::<Result<Vec<_>, _>>()?;
         let Some(Whole {
             records,
@@ -105,7 +105,7 @@ impl Journal {
         let (last, [a, b, c]) = last;
         let sink = |kind: EvidenceKind, end, last| Sink::open(folder.join(file(kind)), end, last);
         let journal = Self {
-            context: reader.into_context(),
+            people: reader.into_people(),
             records: Sink::open(folder.join(RECORDS), records, last)?,
             evidence: [
                 sink(EvidenceKind::Likelihood, likelihood, a)?,
@@ -131,8 +131,8 @@ impl Journal {
             question: outcome.question.to_string(),
             problem,
         };
-        let question = self.context.question(outcome.question);
-        let category = question.and_then(|question| self.context.categories.get(question.category));
+        let question = self.people.question(outcome.question);
+        let category = question.and_then(|question| self.people.categories.get(question.category));
         let (Some(question), Some(category)) = (question, category) else {
             return Err(unrecordable("the question is none of the run's".to_owned()));
         };
@@ -163,13 +163,13 @@ impl Journal {
 }
 
 /// people.json as `run.json` has it; written anew where it is missing.
-fn bound(folder: &Path, hash: &str, context: impl FnOnce() -> Context) -> Result<Context, RunError> {
-    if folder.join(crate::run::CONTEXT).exists() {
-        return Context::read_bound(folder, hash);
+fn bound(folder: &Path, hash: &str, people: impl FnOnce() -> PeopleFile) -> Result<PeopleFile, RunError> {
+    if folder.join(crate::run::PEOPLE).exists() {
+        return PeopleFile::read_bound(folder, hash);
     }
-    let context = context();
-    context.write(folder)?;
-    Context::read_bound(folder, hash)
+    let people = people();
+    people.write(folder)?;
+    PeopleFile::read_bound(folder, hash)
 }
 
 /// Whether a record stands in the folder.

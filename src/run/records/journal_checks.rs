@@ -8,7 +8,7 @@ use super::{Journal, RECORDS, read};
 use crate::metrics::{Person, QuestionInfo};
 use crate::model::{Backend, DeviceId, Dtype, Family, Finish, ModelIdentity, QuantizedWeights};
 use crate::probe::Split;
-use crate::run::{CONTEXT, Context, Header, RUN, RunError, Spec};
+use crate::run::{Header, PEOPLE, PeopleFile, RUN, RunError, Spec};
 use crate::scoring::{
     CandidateScore, Condition, Control, Evidence, EvidenceKind, Method, Outcome, Permutation, Reading, Try,
 };
@@ -47,9 +47,9 @@ fn header() -> Header {
     Header::new(&spec, &model, hashes, &conditions(), (1, 6), true).expect("a header")
 }
 
-fn context() -> Context {
+fn people() -> PeopleFile {
     let people = ["synthetic-1"];
-    Context {
+    PeopleFile {
         synthetic: true,
         survey: "s.csv".into(),
         catalogue: "indieval".into(),
@@ -140,7 +140,7 @@ fn outcomes() -> Vec<Outcome> {
 }
 
 fn open(folder: &Path, header: &Header) -> Result<(Journal, super::Recorded), RunError> {
-    Journal::open(folder, header, context)
+    Journal::open(folder, header, people)
 }
 
 fn write_all(folder: &Path) {
@@ -164,7 +164,7 @@ fn files_cut_at_any_byte_are_gone_on_with_to_the_same_bytes() {
     write_all(whole.path());
     let expected = grown(whole.path());
     let folder = tempfile::tempdir().expect("a folder");
-    for name in [RUN, CONTEXT] {
+    for name in [RUN, PEOPLE] {
         std::fs::copy(whole.path().join(name), folder.path().join(name)).expect("a copy");
     }
     for (cut_file, bytes) in &expected {
@@ -196,7 +196,7 @@ fn files_cut_at_any_byte_are_gone_on_with_to_the_same_bytes() {
 fn any_flipped_byte_of_any_file_is_found() {
     let folder = tempfile::tempdir().expect("a folder");
     write_all(folder.path());
-    let names = [RUN, CONTEXT, RECORDS].into_iter().chain(EvidenceKind::ALL.map(file));
+    let names = [RUN, PEOPLE, RECORDS].into_iter().chain(EvidenceKind::ALL.map(file));
     for name in names {
         let path = folder.path().join(name);
         let bytes = std::fs::read(&path).expect("a file");
@@ -272,18 +272,18 @@ fn another_run_is_refused_by_the_name_of_what_changed() {
 fn people_that_are_missing_are_written_anew_and_others_are_refused() {
     let folder = tempfile::tempdir().expect("a folder");
     write_all(folder.path());
-    let path = folder.path().join(CONTEXT);
+    let path = folder.path().join(PEOPLE);
     let before = std::fs::read(&path).expect("people");
     std::fs::remove_file(&path).expect("removes");
     open(folder.path(), &header()).expect("opens");
     assert_eq!(std::fs::read(&path).expect("people"), before);
     std::fs::remove_file(&path).expect("removes");
-    let other = || Context {
+    let other = || PeopleFile {
         survey: "t.csv".into(),
-        ..context()
+        ..people()
     };
     let refused = Journal::open(folder.path(), &header(), other);
-    assert!(matches!(refused, Err(RunError::Altered { path, .. }) if path.ends_with(CONTEXT)));
+    assert!(matches!(refused, Err(RunError::Altered { path, .. }) if path.ends_with(PEOPLE)));
 }
 
 #[test]

@@ -81,7 +81,7 @@ impl From<Reading> for Status {
     fn from(reading: Reading) -> Self {
         match reading {
             Reading::Choice => Self::Answered,
-            Reading::Unparsable => Self::Unparsed,
+            Reading::Unparsed => Self::Unparsed,
             Reading::OutOfRange => Self::OutOfRange,
             Reading::Missing => Self::Missing,
         }
@@ -92,7 +92,7 @@ impl From<Status> for Reading {
     fn from(status: Status) -> Self {
         match status {
             Status::Answered => Self::Choice,
-            Status::Unparsed => Self::Unparsable,
+            Status::Unparsed => Self::Unparsed,
             Status::OutOfRange => Self::OutOfRange,
             Status::Missing => Self::Missing,
         }

@@ -11,7 +11,7 @@ use super::line::RecordLine;
 use super::{Check, RECORDS, Sealed, format1};
 use crate::metrics::QuestionInfo;
 use crate::run::header::{self, InFolder};
-use crate::run::{Context, Header, RunError};
+use crate::run::{Header, PeopleFile, RunError};
 use crate::scoring::{Condition, EvidenceKind, Outcome};
 
 /// What an opened journal already holds.
@@ -27,7 +27,7 @@ pub struct Recorded {
 #[derive(Debug)]
 pub struct Reader {
     header: Header,
-    context: Context,
+    people: PeopleFile,
     source: RecordSource,
     audit: Audit,
     read: usize,
@@ -77,21 +77,26 @@ impl Reader {
             }),
             InFolder::Format1 => {
                 let (header, outcomes) = format1::read(folder)?;
-                let context = Context::read(folder)?;
-                agree(folder, &header, &context)?;
+                let people = PeopleFile::read(folder)?;
+                agree(folder, &header, &people)?;
                 let conditions = outcomes.conditions();
-                Ok(Self::new(header, context, &conditions, RecordSource::Format1(outcomes)))
+                Ok(Self::new(header, people, &conditions, RecordSource::Format1(outcomes)))
             }
             InFolder::Run(header, start) => {
-                let context = Context::read_bound(folder, &header.people)?;
-                agree(folder, &header, &context)?;
-                Self::of(folder, *header, start, context)
+                let people = PeopleFile::read_bound(folder, &header.people)?;
+                agree(folder, &header, &people)?;
+                Self::of(folder, *header, start, people)
             }
         }
     }
 
-    /// Opens the records of a run whose header and context are read already.
-    pub(in crate::run) fn of(folder: &Path, header: Header, start: Check, context: Context) -> Result<Self, RunError> {
+    /// Opens the records of a run whose header and people are read already.
+    pub(in crate::run) fn of(
+        folder: &Path,
+        header: Header,
+        start: Check,
+        people: PeopleFile,
+    ) -> Result<Self, RunError> {
         let [likelihood, label, generation] = EvidenceKind::ALL.map(|kind| Lines::open(folder.join(file(kind)), start));
         let files = RunFiles {
             records: Lines::open(folder.join(RECORDS), start)?,
@@ -101,17 +106,17 @@ impl Reader {
         let conditions: Vec<Condition> = header.conditions.iter().map(super::ConditionEntry::condition).collect();
         Ok(Self::new(
             header,
-            context,
+            people,
             &conditions,
             RecordSource::Lines(Box::new(files)),
         ))
     }
 
-    fn new(header: Header, context: Context, conditions: &[Condition], source: RecordSource) -> Self {
+    fn new(header: Header, people: PeopleFile, conditions: &[Condition], source: RecordSource) -> Self {
         Self {
-            audit: Audit::new(&header, conditions, &context),
+            audit: Audit::new(&header, conditions, &people),
             header,
-            context,
+            people,
             source,
             read: 0,
             over: false,
@@ -124,8 +129,8 @@ impl Reader {
     }
 
     /// Its people and questions.
-    pub fn context(&self) -> &Context {
-        &self.context
+    pub fn people(&self) -> &PeopleFile {
+        &self.people
     }
 
     /// Bytes behind the last whole record, in all files. Known when all records are read.
@@ -154,15 +159,15 @@ impl Reader {
     }
 
     /// The run's people and questions, when nothing more is to be read.
-    pub(in crate::run) fn into_context(self) -> Context {
-        self.context
+    pub(in crate::run) fn into_people(self) -> PeopleFile {
+        self.people
     }
 
-    /// Header, context and all records.
+    /// Header, people and all records.
     ///
     /// # Errors
     /// The first record that is not as it was written, or that cannot be; more records than the run has.
-    pub fn all(mut self) -> Result<(Header, Context, Recorded), RunError> {
+    pub fn all(mut self) -> Result<(Header, PeopleFile, Recorded), RunError> {
         let outcomes = self.by_ref().collect::<Result<Vec<_>, _>>()?;
         if outcomes.len() > self.header.outcomes {
             return Err(RunError::Altered {
@@ -171,7 +176,7 @@ impl Reader {
             });
         }
         let torn = self.torn();
-        Ok((self.header, self.context, Recorded { outcomes, torn }))
+        Ok((self.header, self.people, Recorded { outcomes, torn }))
     }
 
     /// Where the records stand.
@@ -184,7 +189,7 @@ impl Reader {
 
     fn next_outcome(&mut self) -> Option<Result<Outcome, RunError>> {
         let outcome = match &mut self.source {
-            RecordSource::Lines(files) => files.next(&self.context)?,
+            RecordSource::Lines(files) => files.next(&self.people)?,
             RecordSource::Format1(outcomes) => Ok(outcomes.next()?),
         };
         Some(outcome.and_then(|outcome| match self.audit.check(&outcome, self.read) {
@@ -234,17 +239,17 @@ impl Iterator for Reader {
 ///
 /// # Errors
 /// [`RunError::Altered`] where it is not.
-fn agree(folder: &Path, header: &Header, context: &Context) -> Result<(), RunError> {
+fn agree(folder: &Path, header: &Header, file: &PeopleFile) -> Result<(), RunError> {
     let altered = |problem: String| {
-        let path = folder.join(crate::run::CONTEXT);
+        let path = folder.join(crate::run::PEOPLE);
         Err(RunError::Altered { path, problem })
     };
     let word = |synthetic: bool| if synthetic { "synthetic" } else { "not synthetic" };
-    if header.synthetic != context.synthetic {
-        let (here, there) = (word(context.synthetic), word(header.synthetic));
+    if header.synthetic != file.synthetic {
+        let (here, there) = (word(file.synthetic), word(header.synthetic));
         return altered(format!("its people are {here}, those of the run are {there}"));
     }
-    let (people, respondents) = (context.people.len(), header.respondents);
+    let (people, respondents) = (file.people.len(), header.respondents);
     if people != respondents {
         return altered(format!(
             "its number of people is {people}, that of the run {respondents}"
@@ -297,14 +302,14 @@ impl RunFiles {
     }
 
     /// The next record whose evidence is there.
-    fn next(&mut self, context: &Context) -> Option<Result<Outcome, RunError>> {
-        match self.advance(context) {
+    fn next(&mut self, people: &PeopleFile) -> Option<Result<Outcome, RunError>> {
+        match self.advance(people) {
             Ok(outcome) => outcome.map(Ok),
             Err(error) => Some(Err(error)),
         }
     }
 
-    fn advance(&mut self, context: &Context) -> Result<Option<Outcome>, RunError> {
+    fn advance(&mut self, people: &PeopleFile) -> Result<Option<Outcome>, RunError> {
         if !self.records.advance()? {
             return Ok(None);
         }
@@ -329,13 +334,13 @@ impl RunFiles {
         if !own.is_some_and(|sealed| sealed.holds(&[before, proof.check])) {
             return Err(records.bad(CHANGED.to_owned()));
         }
-        let question = context.question(line.question);
+        let question = people.question(line.question);
         let texts = question.map(|question| question.candidates.as_slice());
         let (id, said) = decode(kind, &evidence.line, line.status, texts).map_err(|what| evidence.bad(what))?;
         if id != line.id {
             return Err(evidence.bad(format!("`id` is {id}, that of its record {}", line.id)));
         }
-        let category = question.and_then(|QuestionInfo { category, .. }| context.categories.get(*category));
+        let category = question.and_then(|QuestionInfo { category, .. }| people.categories.get(*category));
         let outcome = line.outcome(said, category.map(String::as_str));
         outcome.map(Some).map_err(|what| records.bad(what))
     }

@@ -25,7 +25,7 @@ pub enum Read {
     /// The answer does not mention this probe.
     Missing,
     /// No choice can be read.
-    Unparsable,
+    Unparsed,
 }
 
 impl Read {
@@ -33,7 +33,7 @@ impl Read {
     pub fn prediction(self) -> Option<usize> {
         match self {
             Self::Choice(option) => Some(option),
-            Self::OutOfRange | Self::Missing | Self::Unparsable => None,
+            Self::OutOfRange | Self::Missing | Self::Unparsed => None,
         }
     }
 
@@ -43,7 +43,7 @@ impl Read {
             Self::Choice(_) => Reading::Choice,
             Self::OutOfRange => Reading::OutOfRange,
             Self::Missing => Reading::Missing,
-            Self::Unparsable => Reading::Unparsable,
+            Self::Unparsed => Reading::Unparsed,
         }
     }
 }

@@ -48,13 +48,13 @@ impl GroupFound {
     /// One choice, or what is in its place.
     fn read(self) -> Read {
         let choices: BTreeSet<usize> = self.values.iter().filter_map(|read| read.prediction()).collect();
-        let doubtful = self.values.contains(&Read::Unparsable) && choices.is_empty();
+        let doubtful = self.values.contains(&Read::Unparsed) && choices.is_empty();
         match (choices.len(), self.keys.len()) {
             (1, _) => Read::Choice(choices.into_iter().next().unwrap_or_default()),
-            (0, 1) if !doubtful => self.keys.into_iter().next().map_or(Read::Unparsable, Read::Choice),
+            (0, 1) if !doubtful => self.keys.into_iter().next().map_or(Read::Unparsed, Read::Choice),
             (0, _) if self.values.contains(&Read::OutOfRange) && !doubtful => Read::OutOfRange,
             (0, 0) if !self.named => Read::Missing,
-            _ => Read::Unparsable,
+            _ => Read::Unparsed,
         }
     }
 }
@@ -116,13 +116,13 @@ fn values<'a, 't>(behind: &'a [AnswerToken<'t>]) -> impl Iterator<Item = AnswerT
 /// One choice of group number `group`.
 fn read_value(value: AnswerToken<'_>, group: usize, candidates: &[&str]) -> Read {
     let text = match value.text().map(str::trim) {
-        None | Some("" | "null" | "None") => return Read::Unparsable,
+        None | Some("" | "null" | "None") => return Read::Unparsed,
         Some(text) => text,
     };
     let here = |choice: &ChoiceId| choice.group.is_none_or(|named| named == group);
     if let Some((choice, rest)) = choice_id(text) {
         if names_another(rest, &choice) {
-            return Read::Unparsable;
+            return Read::Unparsed;
         }
         return match choice.number.checked_sub(1) {
             Some(candidate) if here(&choice) && candidate < candidates.len() => Read::Choice(candidate),
@@ -172,7 +172,7 @@ fn mentions(answer: &str, groups: &[&[&str]]) -> Vec<Read> {
         (1, Some(&number)) if (1..=candidates.len()).contains(&number) => Read::Choice(number - 1),
         (1, _) => Read::OutOfRange,
         (0, _) if any => Read::Missing,
-        _ => Read::Unparsable,
+        _ => Read::Unparsed,
     };
     named.iter().zip(groups).map(read).collect()
 }
@@ -264,7 +264,7 @@ fn is_choice_key(key: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::Read::{Choice as C, Missing, OutOfRange, Unparsable};
+    use super::Read::{Choice as C, Missing, OutOfRange, Unparsed};
     use super::*;
     use proptest::prelude::*;
 
@@ -294,11 +294,11 @@ mod tests {
         ),
         (
             r#"{"NSG1": {"rationale": "x", "choice": "NSG1_s2"}, "NSG2": {"rationale": "and then th"#,
-            [C(1), Unparsable, Missing],
+            [C(1), Unparsed, Missing],
         ),
         (
             r#"{"NSG1": {"rationale": "x", "choice": "NSG1_s2"}, "NSG2": {"choice": "NSG2_s"#,
-            [C(1), Unparsable, Missing],
+            [C(1), Unparsed, Missing],
         ),
         (
             r#"{"NSG1": {"choice": 2}, "NSG2": {"choice": "3"}, "NSG3": {"choice": 3.0}}"#,
@@ -318,11 +318,11 @@ mod tests {
         ),
         (
             r#"{"NSG1": {"choice": "maybe"}, "NSG2": {"choice": ""}, "NSG3": {"choice": null}}"#,
-            [OutOfRange, Unparsable, Unparsable],
+            [OutOfRange, Unparsed, Unparsed],
         ),
         (
             r#"{"NSG1": {"rationale": "no choice at all"}}"#,
-            [Unparsable, Missing, Missing],
+            [Unparsed, Missing, Missing],
         ),
         (
             r#"{"new statement group 1 (NSG1)": {"rationale": "They said "I agree", twice", "choice": "NSG1_s2"}}"#,
@@ -330,11 +330,11 @@ mod tests {
         ),
         (
             r#"{"new statement group 1 (NSG1)": [{"NSG1_s1": "I trust people"}, {"NSG1_s2": "x"}]}"#,
-            [Unparsable, Missing, Missing],
+            [Unparsed, Missing, Missing],
         ),
         ("**NSG1**: NSG1_s2\n**NSG2**: s1\nGroup 3: no", [C(1), C(0), C(1)]),
         ("NSG1_s2, NSG2_s3\nNSG3_s7", [C(1), C(2), OutOfRange]),
-        ("NSG1_s1 or NSG1_s2; NSG2_s1", [Unparsable, C(0), Missing]),
+        ("NSG1_s1 or NSG1_s2; NSG2_s1", [Unparsed, C(0), Missing]),
         (
             r#"[{"NSG1": {"choice": ["NSG1_s1"]}}, {"NSG2": {"choice": {"NSG2_s3": "I can't say"}}}]"#,
             [C(0), C(2), Missing],
@@ -353,7 +353,7 @@ mod tests {
         ),
         (
             r#"{"NSG1": {"choice": "NSG1_s1"}, "NSG1": {"choice": "NSG1_s2"}, "NSG4": {"choice": "NSG4_s1"}}"#,
-            [Unparsable, Missing, Missing],
+            [Unparsed, Missing, Missing],
         ),
         (
             r#"{"NSG1": {"choice": "NSG1_s1"}, "NSG1": {"choice": "NSG1_s1"}}"#,
@@ -362,15 +362,15 @@ mod tests {
         // Two choices are none.
         (
             r#"{"NSG1": {"choice": "NSG1_s1 or NSG1_s2"}, "NSG2": {"choice": "s1/s2"}, "NSG3": {"choice": ["NSG3_s1", "NSG3_s2"]}}"#,
-            [Unparsable; 3],
+            [Unparsed; 3],
         ),
         (
             r#"{"NSG1": "NSG1_s1, NSG1_s2", "NSG2": {"choice": "statement 1 and 2"}, "NSG3": {"choice": ["NSG3_s2", "NSG3_s2"]}}"#,
-            [Unparsable, Unparsable, C(1)],
+            [Unparsed, Unparsed, C(1)],
         ),
         (
             r#"{"NSG1": {"choice": "NSG1_s1: I trust people, not 2"}, "NSG2": {"choice": "NSG2_s2", "statement": "work is a duty"}}"#,
-            [C(0), Unparsable, Missing],
+            [C(0), Unparsed, Missing],
         ),
         // Other keys.
         (
@@ -379,14 +379,14 @@ mod tests {
         ),
         (
             r#"{"NSG1": {"NSG1_s1": "I trust people", "NSG1_s2": "I do not trust people"}, "NSG2": {"NSG2_s1": "x", "choice": "NSG2_s3"}}"#,
-            [Unparsable, C(2), Missing],
+            [Unparsed, C(2), Missing],
         ),
         (
             r#"{"NSG01": {"choice": "nsg1_S2"}, "NSG99999999999999999999": {"choice": 1}}"#,
             [C(1), Missing, Missing],
         ),
-        ("I cannot answer that.", [Unparsable; 3]),
-        ("", [Unparsable; 3]),
+        ("I cannot answer that.", [Unparsed; 3]),
+        ("", [Unparsed; 3]),
     ];
 
     #[test]

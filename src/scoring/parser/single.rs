@@ -23,7 +23,7 @@ pub fn read_single(answer: &str, options: &[&str]) -> Read {
         (&[letter], []) => Read::Choice(letter),
         (&[letter], words) if words.contains(&letter) => Read::Choice(letter),
         (&[], &[option]) => Read::Choice(option),
-        _ => Read::Unparsable,
+        _ => Read::Unparsed,
     }
 }
 
@@ -111,7 +111,7 @@ fn repeated(answer: &str, options: &[&str]) -> Vec<usize> {
 
 #[cfg(test)]
 mod tests {
-    use super::Read::{Choice as C, OutOfRange, Unparsable};
+    use super::Read::{Choice as C, OutOfRange, Unparsed};
     use super::*;
     use proptest::prelude::*;
 
@@ -289,7 +289,7 @@ mod tests {
         for (answer, read) in [
             ("D", OutOfRange),
             ("Answer: H", OutOfRange),
-            ("A or D", Unparsable),
+            ("A or D", Unparsed),
             ("C", C(2)),
         ] {
             assert_eq!(read_single(answer, OPTIONS), read, "{answer}");
@@ -320,7 +320,7 @@ mod tests {
             prop_assume!(a != b);
             let letter = |at: usize| char::from(b'A' + at as u8);
             let text = format!("{}{join}{}", letter(a), letter(b));
-            prop_assert_eq!(read_single(&text, OPTIONS), Unparsable);
+            prop_assert_eq!(read_single(&text, OPTIONS), Unparsed);
         }
     }
 }

@@ -4,19 +4,18 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::records::Reader;
-use super::{RunError, session};
+use super::RunError;
 use crate::base::files::write_bytes;
 use crate::base::hex::sha256_hex;
-use crate::metrics::{BaselineRow, DimensionOrder, ModelInfo, Person, QuestionInfo, RunData, RunHeader};
+use crate::metrics::{BaselineRow, DimensionOrder, Person, QuestionInfo};
 use crate::survey::QuestionId;
 
 /// Name of the file in a run's folder.
-pub const CONTEXT: &str = "people.json";
+pub const PEOPLE: &str = "people.json";
 
 /// People, questions and the baselines on the same probes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Context {
+pub struct PeopleFile {
     /// Whether the people are invented (the header says it too; this file is read on its own as well).
     pub synthetic: bool,
     /// Name of the survey file, without folders.
@@ -35,7 +34,7 @@ pub struct Context {
     pub baselines: Vec<BaselineRow>,
 }
 
-impl Context {
+impl PeopleFile {
     /// What is not the same in `other`, by name.
     pub fn differences(&self, other: &Self) -> Vec<&'static str> {
         let parts = [
@@ -56,31 +55,31 @@ impl Context {
         at.ok().and_then(|at| self.questions.get(at))
     }
 
-    /// Writes the context; a reader sees the old file or the whole new one. Returns the SHA-256 of the file.
+    /// Writes the file; a reader sees the old file or the whole new one. Returns the SHA-256 of the file.
     ///
     /// # Errors
     /// [`RunError::Write`].
     pub fn write(&self, folder: &Path) -> Result<String, RunError> {
         let bytes = serde_json::to_vec(self).map_err(|error| RunError::Encode(error.to_string()))?;
-        let path = folder.join(CONTEXT);
+        let path = folder.join(PEOPLE);
         write_bytes(&path, &bytes).map_err(|source| RunError::Write { path, source })?;
         Ok(sha256_hex(&bytes))
     }
 
-    /// Reads the context of a run that does not bind it (format 1).
+    /// Reads that of a run that does not bind it (format 1).
     ///
     /// # Errors
-    /// A file that cannot be read or is no context.
+    /// A file that cannot be read or is not such a file.
     pub(super) fn read(folder: &Path) -> Result<Self, RunError> {
-        Self::parse(folder.join(CONTEXT), None)
+        Self::parse(folder.join(PEOPLE), None)
     }
 
-    /// Reads the context of a run whose `run.json` says that this is its SHA-256.
+    /// Reads that of a run whose `run.json` says that this is its SHA-256.
     ///
     /// # Errors
     /// As [`read`](Self::read); [`RunError::Altered`] where it is another file.
     pub(super) fn read_bound(folder: &Path, hash: &str) -> Result<Self, RunError> {
-        Self::parse(folder.join(CONTEXT), Some(hash))
+        Self::parse(folder.join(PEOPLE), Some(hash))
     }
 
     fn parse(path: PathBuf, hash: Option<&str>) -> Result<Self, RunError> {
@@ -92,14 +91,14 @@ impl Context {
             let problem = "it is not the file that `people` in run.json names by its SHA-256".to_owned();
             return Err(RunError::Altered { path, problem });
         }
-        let context: Self = serde_json::from_slice(&bytes).map_err(|error| RunError::Record {
+        let file: Self = serde_json::from_slice(&bytes).map_err(|error| RunError::Record {
             path: path.clone(),
             line: error.line(),
             problem: error.to_string(),
         })?;
-        let ids = context.questions.iter().map(|question| question.id);
+        let ids = file.questions.iter().map(|question| question.id);
         match ids.is_sorted() {
-            true => Ok(context),
+            true => Ok(file),
             false => Err(RunError::Altered {
                 path,
                 problem: "its questions are not in the order of their numbers".to_owned(),
@@ -115,55 +114,4 @@ fn same_questions(a: &[QuestionInfo], b: &[QuestionInfo]) -> bool {
         (a.id, a.category) == (b.id, b.category) && (!told || a.candidates == b.candidates)
     };
     a.len() == b.len() && a.iter().zip(b).all(same)
-}
-
-/// Everything a run's folder says, for metrics and reports.
-pub fn load(folder: &Path) -> Result<RunData, RunError> {
-    let (header, context, recorded) = Reader::open(folder)?.all()?;
-    let sessions = session::read_sessions(folder);
-    let killed = sessions.iter().filter(|session| session.ending.is_none()).count();
-    let complete = recorded.outcomes.len() == header.outcomes;
-    let last = sessions.last();
-    let model = &header.model;
-    Ok(RunData {
-        name: folder
-            .file_name()
-            .map_or_else(|| folder.display().to_string(), |name| name.to_string_lossy().into()),
-        header: RunHeader {
-            run_id: header.run.clone(),
-            model: ModelInfo {
-                name: model.name.clone(),
-                family: model.family_name().to_owned(),
-                parameters: model.parameters,
-                dtype: model.numbers(),
-                device: model.device.to_string(),
-                kernels: model.kernels(),
-            },
-            spec: header.spec.to_toml()?,
-            hashes: header.hashes.clone(),
-            version: last.map(|session| session.program.clone()).unwrap_or_default(),
-            machine: last.map(|session| session.machine.clone()).unwrap_or_default(),
-            started: sessions
-                .first()
-                .map(|session| session.started.clone())
-                .unwrap_or_default(),
-            finished: last.filter(|_| complete).map(|session| session.noted.clone()),
-            planned: Some(header.outcomes),
-            tokens: sessions.iter().map(|session| session.tokens).sum(),
-            tokens_unshared: sessions.iter().map(|session| session.tokens_unshared).sum(),
-            seconds: sessions.iter().map(|session| session.seconds).sum(),
-            sessions: sessions.len(),
-            killed,
-            uncounted: session::uncounted(&sessions, recorded.outcomes.len()),
-            synthetic: header.synthetic,
-            survey: context.survey,
-            catalogue: context.catalogue,
-        },
-        outcomes: recorded.outcomes,
-        people: context.people,
-        dimensions: context.dimensions,
-        questions: context.questions,
-        categories: context.categories,
-        baselines: context.baselines,
-    })
 }
