@@ -22,7 +22,7 @@ pub struct Readings {
     /// The answer does not mention the probe.
     pub missing: usize,
     /// No choice can be read.
-    pub unparsable: usize,
+    pub unparsed: usize,
     /// Texts that were generated again because the first could not be read.
     pub retries: usize,
 }
@@ -52,7 +52,7 @@ pub fn readings(run: &RunData) -> BTreeMap<Condition, Readings> {
             choice: 0,
             out_of_range: 0,
             missing: 0,
-            unparsable: 0,
+            unparsed: 0,
             retries: 0,
         };
         let count = match counts.get_mut(&outcome.condition) {
@@ -65,7 +65,7 @@ pub fn readings(run: &RunData) -> BTreeMap<Condition, Readings> {
             Reading::Choice => count.choice += 1,
             Reading::OutOfRange => count.out_of_range += 1,
             Reading::Missing => count.missing += 1,
-            Reading::Unparsed => count.unparsable += 1,
+            Reading::Unparsed => count.unparsed += 1,
         }
     }
     counts

@@ -13,7 +13,7 @@ use super::{Read, only_match};
 /// one key of its object that names a candidate (`{"NSG7": {"NSG7_s2": "..."}}`). A choice is `NSG7_s2`, `s2`, `2`, or a
 /// candidate's words. Two different choices for a group, in one value or in several, are none. Where nothing looks like a
 /// key, a group of which a single choice (`NSG7_s2`) is mentioned anywhere counts as answered; where nothing is mentioned
-/// either, all groups are unparsable.
+/// either, all groups are unparsed.
 pub fn read_paper(answer: &str, groups: &[&[&str]]) -> Vec<Read> {
     let tokens = tokens(answer);
     let mut reader = PaperReader {
