@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use super::choice::choice;
-use super::output::print;
+use super::output::{print, tell};
 use super::report::{Numbers, TableFormat, load};
 use crate::report::{Comparisons, Factor, Table};
 
@@ -39,6 +39,9 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         _ => Factor::Run,
     });
     let comparisons = Comparisons::new(&runs, by, args.numbers.options())?;
+    for sentence in &comparisons.left_out {
+        tell!("note: {sentence}");
+    }
     let tables = comparisons.tables();
     let joined = |form: fn(&Table) -> String| tables.iter().map(form).collect::<Vec<_>>().join("\n");
     print(&match args.format {

@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use super::output::{Exists, tell};
+use super::report_files::InTheWay;
 use super::show::ShowError;
 use crate::metrics::MetricsError;
 use crate::model::{LoadError, ModelError, TokenizeError};
@@ -75,6 +76,7 @@ fn hint(cause: &(dyn std::error::Error + 'static)) -> Option<String> {
         ShowError,
         RequestError,
         CompareError,
+        InTheWay,
         Exists,
     )
 }

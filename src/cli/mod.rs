@@ -15,6 +15,7 @@ mod output;
 mod people;
 mod progress;
 mod report;
+mod report_files;
 mod requests;
 mod rescore;
 mod run;

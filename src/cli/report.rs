@@ -3,13 +3,12 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::Context as _;
-
 use super::choice::choice;
-use super::output::{print, tell, write_whole};
+use super::output::{print, tell};
+use super::report_files::ReportFiles;
 use super::status::ExitStatus;
 use crate::metrics::{Norm, Resampling, RunData};
-use crate::report::{Page, Report, ReportOptions};
+use crate::report::{Report, ReportOptions};
 
 /// Options of `indieval report`.
 #[derive(Debug, clap::Args)]
@@ -79,11 +78,12 @@ crate::choices! {
 /// Runs the command.
 pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     let runs = load(&args.runs)?;
-    let page = where_to(&args)?;
+    let files = ReportFiles { page: where_to(&args)? };
+    files.check_beside(&args.runs)?;
     let report = Report::new(&runs, args.numbers.options())?;
-    let files = write(&report, &page)?;
+    let tables = files.write(&report)?;
     match args.format {
-        TableFormat::Text => print_table(&report, &page, files)?,
+        TableFormat::Text => print_table(&report, &files.page, tables)?,
         TableFormat::Markdown => {
             let tables: Vec<String> = report.tables().iter().map(|table| table.markdown()).collect();
             print(&tables.join("\n"))?;
@@ -119,10 +119,11 @@ fn print_table(report: &Report, page: &Path, tables: usize) -> anyhow::Result<()
 pub fn after_run(folder: &Path, quiet: bool) -> anyhow::Result<usize> {
     let runs = load(std::slice::from_ref(&folder.to_owned()))?;
     let report = Report::new(&runs, ReportOptions::default())?;
-    let page = folder.join("report.html");
-    let tables = write(&report, &page)?;
+    let files = ReportFiles::within(folder);
+    files.check()?;
+    let tables = files.write(&report)?;
     if !quiet {
-        print_table(&report, &page, tables)?;
+        print_table(&report, &files.page, tables)?;
     }
     Ok(runs
         .iter()
@@ -159,21 +160,4 @@ fn where_to(args: &Args) -> anyhow::Result<PathBuf> {
         (None, [one]) => Ok(one.join("report.html")),
         (None, _) => anyhow::bail!("a report on several runs needs --out: a folder, or a file that ends in .html"),
     }
-}
-
-/// Writes the page, the summary and the tables; returns the number of tables.
-fn write(report: &Report, page: &Path) -> anyhow::Result<usize> {
-    let folder = page.parent().unwrap_or(Path::new(""));
-    let tables = folder.join("tables");
-    std::fs::create_dir_all(&tables).with_context(|| format!("cannot make the folder {}", tables.display()))?;
-    let put = |path: PathBuf, text: &str| {
-        write_whole(&path, |file| -> std::io::Result<()> { file.write_all(text.as_bytes()) })
-    };
-    put(page.to_owned(), &Page::new(report).html()?)?;
-    put(folder.join("summary.json"), &serde_json::to_string_pretty(report)?)?;
-    let all = report.csv_tables()?;
-    for table in &all {
-        put(tables.join(format!("{}.csv", table.name)), &table.text)?;
-    }
-    Ok(all.len())
 }

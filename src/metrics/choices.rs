@@ -47,18 +47,49 @@ impl Habits {
             (*row, own)
         });
         let answers: Vec<(Row, Row)> = answers.collect();
-        let categories = roster.categories.len();
-        let constant = always_commonest(&panel.rows);
-        let sums = Sums::of_panel(&constant, categories, constant.credit(Unread::Wrong));
-        let paired = Paired::new(panel, &constant, roster, ("the system", "its commonest choice")).ok();
+        let always = AlwaysAlike::of(panel, &always_commonest(&panel.rows), roster, how);
         Some(Self {
             read,
             positions,
             commonest,
             agreement: agreement(&answers, |_| true),
-            always_commonest: sums.totals(|_| 1.0).overall(),
-            over_commonest: paired.and_then(|paired| paired.overall(categories, how)),
+            always_commonest: always.accuracy,
+            over_commonest: always.over,
         })
+    }
+}
+
+/// What always answering alike would reach on a panel's probes, and what the panel has beyond that.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct AlwaysAlike {
+    /// Overall accuracy of it.
+    pub accuracy: Option<f64>,
+    /// The system minus that.
+    pub over: Option<Contrast>,
+}
+
+impl AlwaysAlike {
+    /// Always choosing the candidate at one position, from 0.
+    pub fn position(panel: &Panel, position: usize, roster: &Roster, how: &Resampling) -> Self {
+        let rows = panel.rows.iter().map(|row| Row {
+            choice: Some(position).filter(|position| *position < row.candidates),
+            ..*row
+        });
+        let constant = Panel {
+            rows: rows.collect(),
+            asked: Chooser::Baseline,
+        };
+        Self::of(panel, &constant, roster, how)
+    }
+
+    fn of(panel: &Panel, constant: &Panel, roster: &Roster, how: &Resampling) -> Self {
+        let categories = roster.categories.len();
+        let sums = Sums::of_panel(constant, categories, constant.credit(Unread::Wrong));
+        let paired = Paired::new(panel, constant, roster, ("the system", "always answering alike")).ok();
+        Self {
+            accuracy: sums.totals(|_| 1.0).overall(),
+            over: paired.and_then(|paired| paired.overall(categories, how)),
+        }
     }
 }
 

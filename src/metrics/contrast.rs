@@ -11,6 +11,7 @@ use super::bootstrap::{Resampling, clustered, clustered_overall};
 use super::estimate::{Tested, Verdict};
 use super::flips::{sign_flip, sign_flip_overall};
 use super::panel::Unread;
+use super::tail::holm;
 
 /// One paired difference.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -110,6 +111,17 @@ pub fn contrasts(
             })
         });
     wrong.from_list(all)
+}
+
+/// p-values by category, adjusted after Holm for the number of categories that have one.
+pub fn p_by_category(differences: &Scores<Contrast>) -> Vec<Option<f64>> {
+    let p = || {
+        let categories = differences.categories.iter();
+        categories.map(|category| category.and_then(|contrast| contrast.wrong.p))
+    };
+    let known: Vec<f64> = p().flatten().collect();
+    let mut adjusted = holm(&known).into_iter();
+    p().map(|p| p.and_then(|_| adjusted.next())).collect()
 }
 
 /// The overall difference alone, which is quicker.

@@ -28,9 +28,9 @@ pub use average::{ProbeCounts, Scores, Sums, Totals, counts, mean, tally};
 pub use bootstrap::{Resampling, clustered, clustered_overall};
 pub use calibration::{BINS, Bin, Calibration, Forecast, calibration, softmax};
 pub use choice::{candidate_scores, is_informed, prediction};
-pub use choices::{Flips, Habits, Shortest, flips, shortest};
+pub use choices::{AlwaysAlike, Flips, Habits, Shortest, flips, shortest};
 pub use constancy::{Beside, Constancy, constancy};
-pub use contrast::{Constant, Contrast, Otherwise, contrasts};
+pub use contrast::{Constant, Contrast, Otherwise, contrasts, p_by_category};
 pub use crossed::crossed_overall;
 pub use estimate::{
     Estimate, FEWEST_FOR_INTERVAL, FEWEST_FOR_WORDS, FROM_PERCENTILE, Interval, LEVEL, Quantity, Tested, Verdict,

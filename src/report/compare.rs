@@ -7,7 +7,9 @@ use serde::{Deserialize, Serialize};
 use super::bench::{Bench, Contender};
 use super::names::{Name, NamePart};
 use super::options::ReportOptions;
-use crate::metrics::{Comparison, Contrast, FEWEST_FOR_WORDS, MetricsError, Norm, Paired, RunData, System, holm};
+use crate::metrics::{
+    Comparison, Contrast, FEWEST_FOR_WORDS, MetricsError, Norm, Paired, RunData, System, holm, p_by_category,
+};
 
 crate::choices! {
     /// What differs between the two sides of a comparison; everything else is equal.
@@ -52,6 +54,14 @@ pub enum CompareError {
     /// The numbers could not be computed.
     #[error(transparent)]
     Metrics(#[from] MetricsError),
+    /// Of every two sides one has no prediction.
+    #[error(
+        "`{condition}` predicts nothing under this norm, because nothing about the person was shown for it to weigh"
+    )]
+    NothingPredicted {
+        /// Which.
+        condition: String,
+    },
     /// No two systems differ in the factor alone.
     #[error("no two conditions differ in their {factor} alone; there are: {conditions}")]
     NothingToCompare {
@@ -67,6 +77,7 @@ impl CompareError {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Metrics(error) => error.hint(),
+            Self::NothingPredicted { .. } => Some("choose another norm with --norm, such as sum".to_owned()),
             Self::NothingToCompare { .. } => Some(
                 "choose with --by what the two sides differ in, or name two runs that share a condition of their grids"
                     .to_owned(),
@@ -88,6 +99,9 @@ pub struct Comparisons {
     pub categories: Vec<String>,
     /// The comparisons.
     pub pairs: Vec<Pair>,
+    /// What could not be compared and why, a sentence each.
+    #[serde(default)]
+    pub left_out: Vec<String>,
 }
 
 /// One comparison.
@@ -133,7 +147,12 @@ impl Comparisons {
         if by == Factor::Norm {
             add_norms(&mut bench)?;
         }
-        let mut found = matched(&bench.entries, by);
+        let Matched { mut found, silent } = matched(&bench.entries, by);
+        if let ([], Some(&first)) = (found.as_slice(), silent.first()) {
+            return Err(CompareError::NothingPredicted {
+                condition: bench.full_label(first),
+            });
+        }
         if found.is_empty() && by == Factor::Run {
             let main = |run: usize| bench.headline.iter().copied().find(|at| bench.entries[*at].run == run);
             let mains: Vec<usize> = (0..runs.len()).filter_map(main).collect();
@@ -147,17 +166,44 @@ impl Comparisons {
                 conditions: conditions.join("; "),
             });
         }
-        let pairs = found
-            .into_iter()
-            .map(|(a, b)| pair(&bench, a, b))
-            .collect::<Result<Vec<_>, _>>()?;
+        let (pairs, apart) = judged(&bench, &found)?;
+        let silent = silent.into_iter().map(|at| {
+            let condition = bench.full_label(at);
+            format!("{condition} is left out: it predicts nothing under this norm")
+        });
+        let left_out = silent.chain(apart).collect();
         Ok(Self {
             synthetic: runs.iter().any(|run| run.header.synthetic),
             by,
             options,
             categories: bench.roster.categories.clone(),
             pairs,
+            left_out,
         })
+    }
+}
+
+/// The pairs that share a probe, and a sentence on each that does not.
+fn judged(bench: &Bench<'_>, found: &[(usize, usize)]) -> Result<(Vec<Pair>, Vec<String>), MetricsError> {
+    let (mut pairs, mut apart) = (Vec::new(), Vec::new());
+    for &(a, b) in found {
+        match pair(bench, a, b) {
+            Ok(pair) => pairs.push(pair),
+            Err(MetricsError::NothingShared { first, second }) => apart.push((first, second)),
+            Err(error) => return Err(error),
+        }
+    }
+    match apart.first() {
+        Some((first, second)) if pairs.is_empty() => Err(MetricsError::NothingShared {
+            first: first.clone(),
+            second: second.clone(),
+        }),
+        _ => {
+            let said = apart
+                .iter()
+                .map(|(first, second)| format!("{first} against {second} is left out: they have no probe in common"));
+            Ok((pairs, said.collect()))
+        }
     }
 }
 
@@ -185,8 +231,16 @@ fn add_norms(bench: &mut Bench<'_>) -> Result<(), MetricsError> {
     Ok(())
 }
 
+/// What differs in one factor alone.
+struct Matched {
+    /// Pairs of systems, as positions.
+    found: Vec<(usize, usize)>,
+    /// Systems that would stand in one, had their norm anything to weigh.
+    silent: Vec<usize>,
+}
+
 /// Pairs of model conditions whose names differ only in what the factor may change.
-fn matched(entries: &[Contender], by: Factor) -> Vec<(usize, usize)> {
+fn matched(entries: &[Contender], by: Factor) -> Matched {
     let mut alike: BTreeMap<Name, Vec<usize>> = BTreeMap::new();
     for (at, entry) in entries
         .iter()
@@ -195,9 +249,16 @@ fn matched(entries: &[Contender], by: Factor) -> Vec<(usize, usize)> {
     {
         alike.entry(entry.name.without(by.parts())).or_default().push(at);
     }
-    let mut pairs: Vec<(usize, usize)> = alike.values().flat_map(|group| each_with_each(group)).collect();
-    pairs.sort_unstable();
-    pairs
+    alike.retain(|_, group| group.len() > 1);
+    let (mut found, mut silent) = (Vec::new(), Vec::new());
+    for group in alike.into_values() {
+        let is_silent = |at: &usize| entries[*at].panel.rows.is_empty();
+        let (nothing, some): (Vec<usize>, Vec<usize>) = group.into_iter().partition(is_silent);
+        found.extend(each_with_each(&some));
+        silent.extend(nothing);
+    }
+    found.sort_unstable();
+    Matched { found, silent }
 }
 
 /// All pairs of up to four, the first with each of more.
@@ -220,16 +281,7 @@ fn pair(bench: &Bench<'_>, first: usize, second: usize) -> Result<Pair, MetricsE
     let comparison = paired.compare(categories, how);
     let common = bench.entries[first].name.common(&bench.entries[second].name);
     let labels = bench.labels(&[first, second]);
-    let p = || {
-        comparison
-            .difference
-            .categories
-            .iter()
-            .map(|c| c.and_then(|contrast| contrast.wrong.p))
-    };
-    let known: Vec<f64> = p().flatten().collect();
-    let mut adjusted = holm(&known).into_iter();
-    let p_by_category = p().map(|p| p.and_then(|_| adjusted.next())).collect();
+    let p_by_category = p_by_category(&comparison.difference);
     let groups = groups(bench, &paired);
     let [first, second] = [labels[0].clone(), labels[1].clone()];
     Ok(Pair {

@@ -8,7 +8,7 @@ use super::names;
 use super::phrases::verdict;
 use super::table::{Table, left, right};
 use super::words::{ContrastWords, contrast, kappa, p_value, p_words, people, percent, reach};
-use crate::metrics::{Agreement, Contrast, FEWEST_FOR_WORDS, Verdict};
+use crate::metrics::{Agreement, Contrast, FEWEST_FOR_WORDS, LEVEL, Resampling, Verdict, smallest_p};
 
 /// Groups that a summary names; the CSV and JSON forms have all.
 const NAMED: usize = 3;
@@ -75,7 +75,7 @@ impl Comparisons {
                 100.0 * detectable
             )
         }));
-        lines.extend(groups(&pair.groups));
+        lines.extend(groups(&pair.groups, &self.options.resampling));
         lines.join("\n")
     }
 
@@ -103,8 +103,9 @@ impl Comparisons {
     }
 }
 
-/// How many groups differ, and in which the difference is largest; absent where no group is large enough.
-fn groups(all: &[GroupDifference]) -> Option<String> {
+/// How many groups differ, and in which the difference is largest, or that none can; absent where no group is large
+/// enough.
+fn groups(all: &[GroupDifference], how: &Resampling) -> Option<String> {
     let is_told =
         |g: &&GroupDifference| matches!(g.difference.verdict_at(g.p_adjusted), Verdict::Ahead | Verdict::Behind);
     let mut told: Vec<&GroupDifference> = all.iter().filter(is_told).collect();
@@ -112,17 +113,23 @@ fn groups(all: &[GroupDifference]) -> Option<String> {
     told.sort_by(|a, b| value(b).total_cmp(&value(a)));
     let named = told.iter().take(NAMED);
     let named = named.map(|g| format!("{} {} {}", g.dimension, g.group, contrast(Some(&g.difference))));
+    let most = all.iter().map(|group| group.people).max()?;
+    let smallest = smallest_p(most, how);
     let what = match told.is_empty() {
+        true if smallest * all.len() as f64 >= LEVEL => format!(
+            "; none can have one, since p cannot fall below {} in the largest ({}) before it is adjusted for {}",
+            p_value(smallest),
+            people(most),
+            all.len()
+        ),
         true => String::new(),
         false => format!(", the largest in {}", named.collect::<Vec<_>>().join("; ")),
     };
-    (!all.is_empty()).then(|| {
-        format!(
-            "Groups of {FEWEST_FOR_WORDS} people or more with a difference after Holm's correction: {} of {}{what}.",
-            told.len(),
-            all.len()
-        )
-    })
+    Some(format!(
+        "Groups of {FEWEST_FOR_WORDS} people or more with a difference after Holm's correction: {} of {}{what}.",
+        told.len(),
+        all.len()
+    ))
 }
 
 /// A place where two systems are compared: a category, a group of people, or overall.
@@ -189,13 +196,13 @@ impl<'a> ComparedPlace<'a> {
             second_accuracy: self.accuracy.1.into(),
         };
         let after = AgreedColumns {
-            // Overall there is nothing to adjust for.
-            p_holm: self.p.filter(|_| self.scope != "overall").into(),
             agreement: self.agreement.map(|agreement| agreement.agreement).into(),
             kappa: self.agreement.and_then(|agreement| agreement.kappa).into(),
             people: difference.wrong.estimate.people,
         };
-        Some((before, ContrastColumns::of(Some(difference)), after))
+        // Overall there is nothing to adjust for.
+        let adjusted = self.p.filter(|_| self.scope != "overall");
+        Some((before, ContrastColumns::of_family(Some(difference), adjusted), after))
     }
 }
 
@@ -215,7 +222,6 @@ struct PlaceColumns<'a> {
 /// What follows the difference.
 #[derive(Serialize)]
 struct AgreedColumns {
-    p_holm: Figure,
     agreement: Figure,
     kappa: Figure,
     people: usize,

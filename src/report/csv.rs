@@ -127,8 +127,27 @@ pub(super) struct ContrastColumns {
     verdict: &'static str,
 }
 
+/// p adjusted for the other comparisons of its family, by which a verdict is given; nothing where it stands alone.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub(super) struct HolmColumn {
+    p_holm: Figure,
+}
+
 impl ContrastColumns {
-    /// Fills them.
+    /// Fills them for one of several comparisons, with its p adjusted for all of them. Without an adjusted p it stands
+    /// alone.
+    pub fn of_family(contrast: Option<&Contrast>, adjusted: Option<f64>) -> (Self, HolmColumn) {
+        let mut columns = Self::of(contrast);
+        if let (Some(contrast), Some(_)) = (contrast, adjusted) {
+            columns.verdict = contrast.verdict_at(adjusted).name();
+        }
+        let holm = HolmColumn {
+            p_holm: adjusted.into(),
+        };
+        (columns, holm)
+    }
+
+    /// Fills them for a comparison that stands alone.
     pub fn of(contrast: Option<&Contrast>) -> Self {
         let main = EstimateColumns::of(contrast.map(|contrast| &contrast.wrong.estimate));
         let both_read = contrast.and_then(|contrast| match &contrast.otherwise {

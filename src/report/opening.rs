@@ -2,7 +2,7 @@
 
 use super::charts::{Dot, DotPlot, DotRow, LabelPlace, Reference, dots};
 use super::names;
-use super::phrases::{STANDINGS, alike, capital, list, number, share, standing, verdict, within};
+use super::phrases::{STANDINGS, capital, list, number, share, standing, verdict, within};
 use super::section::Told;
 use super::sections::diagonal;
 use super::svg::Mark;
@@ -21,7 +21,7 @@ pub fn lede(report: &Report) -> Vec<String> {
         return restricted_lede(report);
     };
     let Some(estimate) = report.results.systems[first].scores.overall else {
-        return Vec::new();
+        return report.results.silent().into_iter().collect();
     };
     let System::Model { condition, .. } = &report.results.systems[first].system else {
         return Vec::new();
@@ -46,7 +46,7 @@ fn constant_answers(report: &Report, system: usize) -> Option<String> {
         .choices
         .iter()
         .find(|choices| choices.system == system)?;
-    Some(format!("{}.", capital(&alike(&choices.constancy?))))
+    Some(format!("{}.", capital(&choices.alike()?)))
 }
 
 /// How one system stands to each baseline.
@@ -82,6 +82,7 @@ fn ranked_lede(report: &Report) -> Vec<String> {
     )];
     for (rank, ranked) in report.results.ranking.iter().enumerate() {
         let Some(estimate) = report.results.systems[ranked.system].scores.overall else {
+            sentences.push(format!("{}: it predicts nothing under its norm.", ranked.label));
             continue;
         };
         let next = match (&ranked.ahead_of_next, report.results.ranking.get(rank + 1)) {
@@ -135,8 +136,12 @@ fn restricted_lede(report: &Report) -> Vec<String> {
     });
     // Of several conditions none speaks for the others, unless all of them answer alike whoever is asked.
     let alike: Option<Vec<String>> = told.systems.iter().map(|at| constant_answers(report, *at)).collect();
-    let alike = alike.and_then(|said| Some(format!(" {}", said.first()?)));
-    let alike = alike.unwrap_or_default();
+    // Where they do not all say the same, no figure of one may stand for the others.
+    let alike = alike.map_or(String::new(), |said| match said.as_slice() {
+        [] => String::new(),
+        [first, rest @ ..] if rest.iter().all(|other| other == first) => format!(" {first}"),
+        _ => " Whatever it is shown, it answers alike whoever is asked.".to_owned(),
+    });
     let mut sentences = vec![format!(
         "{}, {} picks the statement that the same person would express next in {} of held-out \
          questions about that category{others}, over {}.{alike}",

@@ -1,31 +1,58 @@
 //! Sentences that several parts of a report need.
 
 use super::words::{ContrastWords, contrast, percent, whole_percent};
-use crate::metrics::{Constancy, Contrast, Estimate, Verdict};
+use crate::metrics::{AlwaysAlike, Constancy, Contrast, Estimate, Verdict};
 
-/// "it chooses the first candidate on 100 % of probes: its accuracy is that of always doing so" and the like.
-pub fn alike(constancy: &Constancy) -> String {
+/// "it chooses the first candidate on 100 % of probes: its accuracy is that of always doing so" and the like; where it is
+/// not that, by how much it differs. `always` is what answering alike without exception would reach.
+pub fn alike(constancy: &Constancy, always: Option<&AlwaysAlike>) -> String {
     let figure = |share: f64| format!("{} %", whole_percent(share));
+    let unread = always
+        .and_then(|always| always.over)
+        .map_or(0, |contrast| contrast.unread);
+    let probes = match unread {
+        0 => "probes",
+        _ => "the answers that could be read",
+    };
+    let beyond = |share: f64, what: &str| match always {
+        Some(always) if share < 1.0 || unread > 0 => beyond(always, what),
+        _ => format!(": its accuracy is that of {what}"),
+    };
     match constancy {
         Constancy::Position { position, share } => format!(
-            "it chooses the {} candidate on {} of probes (people's own answers: {}): its accuracy is that of always doing so",
+            "it chooses the {} candidate on {} of {probes} (people's own answers: {}){}",
             ordinal(*position),
             figure(share.chosen),
-            figure(share.own)
+            figure(share.own),
+            beyond(share.chosen, "always doing so")
         ),
         Constancy::Question { share } => format!(
-            "it answers a question alike whoever is asked, on {} of probes (people's own answers are alike on {}): its \
-             accuracy is that of always giving its commonest answer",
+            "it answers a question alike whoever is asked, on {} of {probes} (people's own answers are alike on {}){}",
             figure(share.chosen),
-            figure(share.own)
+            figure(share.own),
+            beyond(share.chosen, "always giving its commonest answer")
         ),
+        // Where candidates are equally long, it has to choose by something else.
         Constancy::Shortest { share } => format!(
             "it chooses the shortest candidate on {} of the probes whose candidates differ in length (people's own answers: \
-             {}): its accuracy is that of always doing so",
+             {})",
             figure(share.chosen),
             figure(share.own)
         ),
     }
+}
+
+/// What an accuracy has beyond that of answering alike without exception.
+fn beyond(always: &AlwaysAlike, what: &str) -> String {
+    let rule = match always.over {
+        Some(over) if over.unread > 0 => ", with unread answers wrong",
+        _ => "",
+    };
+    format!(
+        ": its accuracy minus that of {what} ({} %) is {} points{rule}",
+        percent(always.accuracy),
+        contrast(always.over.as_ref())
+    )
 }
 
 /// "52.1 % (95 % interval 50.0 to 54.3)".
@@ -117,7 +144,7 @@ pub fn capital(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::metrics::{Interval, Tested};
+    use crate::metrics::{Beside, Interval, Tested};
 
     fn judged(low: f64, high: f64) -> Contrast {
         let estimate = Estimate {
@@ -133,6 +160,37 @@ mod tests {
             otherwise: None,
             constant: Default::default(),
         }
+    }
+
+    #[test]
+    fn only_who_always_answers_alike_has_the_accuracy_of_that() {
+        let constancy = |chosen| Constancy::Position {
+            position: 0,
+            share: Beside { chosen, own: 0.53 },
+        };
+        let always = |unread| AlwaysAlike {
+            accuracy: Some(0.529),
+            over: Some(Contrast {
+                unread,
+                ..judged(0.031, 0.091)
+            }),
+        };
+        let said = |chosen, unread| alike(&constancy(chosen), Some(&always(unread)));
+        assert_eq!(
+            said(1.0, 0),
+            "it chooses the first candidate on 100 % of probes (people's own answers: 53 %): its accuracy is that of always \
+             doing so"
+        );
+        assert_eq!(
+            said(0.94, 0),
+            "it chooses the first candidate on 94 % of probes (people's own answers: 53 %): its accuracy minus that of \
+             always doing so (52.9 %) is +6.1 (+3.1 to +9.1) points"
+        );
+        assert_eq!(
+            said(1.0, 90),
+            "it chooses the first candidate on 100 % of the answers that could be read (people's own answers: 53 %): its \
+             accuracy minus that of always doing so (52.9 %) is +6.1 (+3.1 to +9.1) points, with unread answers wrong"
+        );
     }
 
     #[test]

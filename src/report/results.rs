@@ -185,6 +185,31 @@ impl Results {
         conditions.into_iter().zip(labels).collect()
     }
 
+    /// That main conditions predict nothing, if any does, and what to do about it.
+    pub(super) fn silent(&self) -> Option<String> {
+        let is_silent = |at: &usize| self.systems[*at].scores.overall.is_none();
+        let silent: Vec<usize> = self.headline.iter().copied().filter(is_silent).collect();
+        let &first = silent.first()?;
+        let who = match silent.len() == self.headline.len() {
+            true => "The model".to_owned(),
+            false => names::labels(&self.names(&self.headline))
+                .into_iter()
+                .zip(&self.headline)
+                .filter(|(_, at)| silent.contains(at))
+                .map(|(label, _)| label)
+                .collect::<Vec<_>>()
+                .join(", "),
+        };
+        let norm = match &self.systems[first].system {
+            System::Model { norm, .. } => norm.name(),
+            _ => return None,
+        };
+        Some(format!(
+            "{who} predicts nothing under the {norm} norm, because nothing about the person was shown for it to weigh; \
+             choose another norm with --norm."
+        ))
+    }
+
     /// The word that stands wherever a result is shown.
     pub fn respondents_word(&self) -> &'static str {
         if self.synthetic { "synthetic" } else { "survey" }
@@ -192,7 +217,13 @@ impl Results {
 
     /// What the people of this report are too few to show, if anything; of several runs, the one with the fewest decides.
     pub(super) fn few(&self) -> Option<String> {
-        let least = self.runs.iter().map(|run| run.people).min()?;
+        let of_runs = || self.runs.iter().map(|run| run.people).min();
+        let headline = self.headline.iter().map(|at| self.systems[*at].people);
+        let least = match self.headline.is_empty() {
+            true => of_runs()?,
+            // Who predicts nothing shows nothing, however many were asked.
+            false => headline.filter(|people| *people > 0).min()?,
+        };
         let ranked = self.ranking.len();
         let pairs = ranked * ranked.saturating_sub(1) / 2;
         reach(least, self.categories.len(), pairs, &self.options.resampling)

@@ -23,6 +23,19 @@ pub struct Report {
 }
 
 impl Report {
+    /// Names of all tables for programs that a report may have.
+    pub const TABLES: [&str; 9] = [
+        "accuracy",
+        "agreement",
+        "calibration",
+        "category-to-category",
+        "choices",
+        "groups",
+        "individual-lift",
+        "norms",
+        "readings",
+    ];
+
     /// Computes everything from runs.
     ///
     /// # Errors

@@ -124,7 +124,7 @@ pub fn reach(count: usize, categories: usize, pairs: usize, how: &Resampling) ->
         let rest = if out_of_reach(pairs) {
             ""
         } else {
-            "; only overall differences can"
+            "; overall differences can"
         };
         let smallest = p_value(smallest);
         format!(

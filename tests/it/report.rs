@@ -15,7 +15,9 @@ use crate::invented::{self, Plan};
 
 mod constant;
 mod figures;
+mod left_out;
 mod orders;
+mod replaced;
 mod schema;
 
 /// Few people and few resamples: what is tested is that figures arrive, not how exact intervals are.

@@ -15,6 +15,7 @@ use super::rescore;
 use super::status::ExitStatus;
 use crate::base::text;
 use crate::cli::output::tell;
+use crate::cli::report_files::ReportFiles;
 use crate::run::{self, Done, Evaluated, Experiment, People, Plan, Spec};
 
 /// Options of `indieval run`.
@@ -69,6 +70,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         .iter()
         .for_each(|line| say(line));
     let out = args.out.unwrap_or_else(|| default_folder(named.as_deref(), &spec));
+    ReportFiles::within(&out).check()?;
     let mut machine = args.machine;
     machine.tree_tokens = machine.tree_tokens.or_else(|| run::tree_tokens(&out));
     let mut opened = rescore::open(&spec, machine)?;

@@ -87,15 +87,20 @@ fn main_table(told: &Told<'_>) -> Table {
     let common = names::in_common(&results.names(&results.headline));
     let shown: String = common.iter().map(|part| format!(", {part}")).collect();
     let ours = || told.columns.iter().filter(|column| column.ours);
-    let people = range(ours().map(|column| column.people));
+    let counts = || ours().map(|column| column.people).filter(|people| *people > 0);
+    let over = match counts().next() {
+        Some(_) => format!(" over {}", range(counts())),
+        None => String::new(),
+    };
+    let silent = results.silent().map_or(String::new(), |silent| format!(" {silent}"));
     let grids = match ours().count() > results.headline.len() {
         true => " All demonstrations came from one category: that of the probe (same category) or another one.",
         false => "",
     };
     let few = results.few().map_or(String::new(), |few| format!(" {few}"));
     let caption = format!(
-        "{synthetic}Accuracy in percent with 95 % intervals over {people}{shown}; overall is the mean of the \
-         categories, as mean of people it weighs people alike (the paper's figure).{grids}{few}"
+        "{synthetic}Accuracy in percent with 95 % intervals{over}{shown}; overall is the mean of the \
+         categories, as mean of people it weighs people alike (the paper's figure).{grids}{silent}{few}"
     );
     // A row is a category, the overall figure, or the mean of people.
     type Pick<'a> = Box<dyn Fn(&ResultColumn<'_>) -> Option<Estimate> + 'a>;

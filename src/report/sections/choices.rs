@@ -11,7 +11,8 @@ use super::super::section::{PagePart, ReportSection, Told, words};
 use super::super::table::{Table, left, right};
 use super::super::words::{ContrastWords, beside, kappa, percent};
 use crate::metrics::{
-    Constancy, Flips, Habits, MetricsError, Shortest, System, constancy, flips, is_informed, prediction, shortest,
+    AlwaysAlike, Constancy, Flips, Habits, MetricsError, Shortest, System, constancy, flips, is_informed, prediction,
+    shortest,
 };
 
 /// What one condition chooses.
@@ -25,6 +26,9 @@ pub struct SystemChoices {
     pub choices: Habits,
     /// In what it answers alike whoever is asked, if it does.
     pub constancy: Option<Constancy>,
+    /// What always doing so would reach on the same probes; absent where it does not answer alike, and for the shortest
+    /// candidate, which a probe may not have.
+    pub always: Option<AlwaysAlike>,
     /// Overall accuracy.
     pub accuracy: Option<f64>,
     /// Overall accuracy of always choosing the first candidate, on the run's probes.
@@ -33,6 +37,14 @@ pub struct SystemChoices {
     pub shortest: Option<Shortest>,
     /// How often the choice depends on the order of the options; absent where they were listed in one order.
     pub flips: Option<Flips>,
+}
+
+impl SystemChoices {
+    /// In what it answers alike whoever is asked, in words.
+    pub(in crate::report) fn alike(&self) -> Option<String> {
+        let constancy = self.constancy.as_ref()?;
+        Some(alike(constancy, self.always.as_ref()))
+    }
 }
 
 impl ReportSection for Vec<SystemChoices> {
@@ -84,11 +96,24 @@ fn of_one(bench: &Bench<'_>, results: &Results, system: usize, label: String) ->
         .iter()
         .find(|at| bench.entries[**at].system == System::First);
     let overall = |at: usize| results.systems[at].scores.overall.map(|estimate| estimate.value);
+    let (roster, how) = (&bench.roster, &bench.options.resampling);
+    let choices = Habits::of(&entry.panel, roster, how)?;
+    let constancy = most_telling(constancy(&entry.panel.rows), shortest);
     Some(SystemChoices {
         system,
         label,
-        choices: Habits::of(&entry.panel, &bench.roster, &bench.options.resampling)?,
-        constancy: most_telling(constancy(&entry.panel.rows), shortest),
+        always: match constancy {
+            Some(Constancy::Position { position, .. }) => {
+                Some(AlwaysAlike::position(&entry.panel, position, roster, how))
+            }
+            Some(Constancy::Question { .. }) => Some(AlwaysAlike {
+                accuracy: choices.always_commonest,
+                over: choices.over_commonest,
+            }),
+            Some(Constancy::Shortest { .. }) | None => None,
+        },
+        choices,
+        constancy,
         accuracy: overall(system),
         always_first: first.and_then(|at| overall(*at)),
         shortest,
@@ -132,7 +157,7 @@ impl ChoiceWords {
         let shares = shares.chain(std::iter::repeat("–".to_owned()));
         Self {
             label: one.label.clone(),
-            alike: one.constancy.as_ref().map(alike),
+            alike: one.alike(),
             positions: shares.take(width).collect(),
             commonest: beside(&one.choices.commonest),
             kappa: kappa(one.choices.agreement.and_then(|agreement| agreement.kappa)),

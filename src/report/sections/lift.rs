@@ -14,7 +14,7 @@ use super::super::section::{PagePart, ReportSection, Told, safe, words};
 use super::super::svg::Mark;
 use super::super::table::{Table, left, right};
 use super::super::words::{ContrastWords, percent};
-use crate::metrics::{Contrast, MetricsError, Scores};
+use crate::metrics::{Contrast, MetricsError, Scores, p_by_category};
 use crate::scoring::{Condition, Control};
 
 /// Own demonstrations minus a control, paired.
@@ -231,13 +231,14 @@ fn csv_rows<'a>(lift: &'a Lift, categories: &'a [String]) -> impl Iterator<Item 
             own: lift.own.into(),
             other: lift.other.into(),
         },
-        ContrastColumns::of(lift.difference.overall.as_ref()),
+        ContrastColumns::of_family(lift.difference.overall.as_ref(), None),
         ProbeColumn {
             probes: Some(lift.probes),
         },
     );
-    let categories = categories.iter().zip(&lift.difference.categories);
-    let categories = categories.map(|(category, difference)| {
+    let differences = lift.difference.categories.iter().zip(p_by_category(&lift.difference));
+    let categories = categories.iter().zip(differences);
+    let categories = categories.map(|(category, (difference, p))| {
         let about = LiftColumns {
             system: &lift.label,
             control: &lift.control,
@@ -245,7 +246,7 @@ fn csv_rows<'a>(lift: &'a Lift, categories: &'a [String]) -> impl Iterator<Item 
             own: None.into(),
             other: None.into(),
         };
-        let figures = ContrastColumns::of(difference.as_ref());
+        let figures = ContrastColumns::of_family(difference.as_ref(), p);
         (about, figures, ProbeColumn { probes: None })
     });
     std::iter::once(overall).chain(categories)

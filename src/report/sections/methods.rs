@@ -10,7 +10,7 @@ use super::super::names;
 use super::super::results::Results;
 use super::super::section::{PagePart, ReportSection, Told, safe, words};
 use super::super::words::{ContrastWords, contrast, kappa, p_words, people, percent};
-use crate::metrics::{Agreement, Comparison, MetricsError};
+use crate::metrics::{Agreement, Comparison, MetricsError, p_by_category};
 
 /// Two methods of one run on the same probes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -149,11 +149,12 @@ struct AgreementColumns<'a> {
 /// Overall, then by category, where there is any agreement to tell.
 fn csv_rows<'a>(pair: &'a MethodPair, categories: &'a [String]) -> impl Iterator<Item = impl Serialize> {
     let c = &pair.comparison;
-    let by_category = c.agreement_by_category.iter().zip(&c.difference.categories);
+    let differences = c.difference.categories.iter().zip(p_by_category(&c.difference));
+    let by_category = c.agreement_by_category.iter().zip(differences);
     let by_category = categories.iter().map(String::as_str).zip(by_category);
-    let overall = ("", (&c.agreement, &c.difference.overall));
+    let overall = ("", (&c.agreement, (&c.difference.overall, None)));
     let all = std::iter::once(overall).chain(by_category);
-    all.filter_map(move |(category, (agreement, difference))| {
+    all.filter_map(move |(category, (agreement, (difference, p)))| {
         let Agreement {
             probes,
             agreement,
@@ -167,6 +168,6 @@ fn csv_rows<'a>(pair: &'a MethodPair, categories: &'a [String]) -> impl Iterator
             agreement: agreement.into(),
             kappa: kappa.into(),
         };
-        Some((about, ContrastColumns::of(difference.as_ref())))
+        Some((about, ContrastColumns::of_family(difference.as_ref(), p)))
     })
 }

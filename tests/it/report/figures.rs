@@ -241,5 +241,40 @@ fn pmi_without_evidence_has_no_figure_and_no_lift() {
     );
     let report = report.expect("a report");
     assert_eq!(report.results.systems[report.results.headline[0]].scores.overall, None);
-    assert!(report.tables()[0].text().contains('–') && Page::new(&report).html().is_ok());
+    let printed = report.tables()[0].text();
+    let html = Page::new(&report).html().expect("a page");
+    let said = "The model predicts nothing under the pmi norm";
+    let unfolded = printed.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(
+        printed.contains('–') && unfolded.contains(said) && html.contains(said),
+        "{printed}"
+    );
+    assert!(
+        !unfolded.contains("0 people") && !unfolded.contains("cannot fall below"),
+        "{printed}"
+    );
+}
+
+#[test]
+fn verdicts_of_categories_follow_the_p_that_is_adjusted_for_all_of_them() {
+    // Eight people who are all helped by their own statements, in every category.
+    let mut controlled = invented::condition(Method::Generation, 200);
+    controlled.control = indieval::scoring::Control::Random;
+    let own = invented::condition(Method::Generation, 200);
+    let mut run = invented::run(&plan("run", vec![own.clone(), controlled]));
+    for outcome in &mut run.outcomes {
+        let right = outcome.condition == own;
+        let wrong = (outcome.label + 1) % outcome.candidates;
+        outcome.prediction = Some(if right { outcome.label } else { wrong });
+    }
+    let report = Report::new(&[run], options()).expect("a report");
+    let csv = csv(&report, "individual-lift");
+    let mut rows = csv.rows("category").zip(csv.rows("verdict")).zip(csv.rows("p_holm"));
+    let ((category, verdict), p) = rows.next().expect("overall");
+    assert_eq!((category.as_str(), verdict.as_str(), p.as_str()), ("", "ahead", ""));
+    for ((category, verdict), p) in rows {
+        // 2 / 2^8 times 13, or what 100 resamples allow.
+        assert!(p.parse::<f64>().expect("adjusted") > 0.1, "{category}: {p}");
+        assert_eq!(verdict, "open", "{category}");
+    }
 }
