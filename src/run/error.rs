@@ -174,7 +174,7 @@ impl RunError {
                  again to compute them anew"
                     .into()
             }
-            Self::Altered { path, .. } if path.ends_with(super::PEOPLE) => {
+            Self::Altered { path, .. } if path.ends_with(super::names::PEOPLE) => {
                 "restore the file from a copy; or remove it, and give the command of the run again to have it rewritten".into()
             }
             Self::Altered { .. } => {

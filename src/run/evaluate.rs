@@ -4,15 +4,12 @@ use std::path::Path;
 use std::time::Instant;
 
 use super::{
-    Done, Event, ExecuteError, Experiment, Journal, ModelCompute, Observer, RECORDS, Recorded, RunError, SessionEvent,
-    SessionLog, execute, read_sessions,
+    Done, Event, ExecuteError, Experiment, Journal, ModelCompute, Observer, RECORDS, Recorded, RunError, SPEC,
+    SessionEvent, SessionLog, execute, read_sessions,
 };
 use crate::base::files::write_bytes;
 use crate::model::OpenModel;
 use crate::scoring::shared::Tokens;
-
-/// Name of the resolved spec in a run's folder.
-pub const SPEC: &str = "spec.toml";
 
 /// What one start of a run did.
 #[derive(Debug, Clone, PartialEq)]

@@ -5,13 +5,11 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::RunError;
+use super::names::PEOPLE;
 use crate::base::files::write_bytes;
 use crate::base::hex::sha256_hex;
 use crate::metrics::{BaselineRow, DimensionOrder, Person, QuestionInfo};
 use crate::survey::QuestionId;
-
-/// Name of the file in a run's folder.
-pub const PEOPLE: &str = "people.json";
 
 /// People, questions and the baselines on the same probes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

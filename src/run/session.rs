@@ -14,9 +14,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::RunError;
-
-/// Name of the file in a run's folder.
-pub const SESSIONS: &str = "sessions.jsonl";
+use super::names::SESSIONS;
 
 /// While a run is computed it is noted so often how far it is.
 const EVERY: Duration = Duration::from_secs(20);

@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 
-use crate::run::{Header, PeopleFile};
+use super::header::Header;
+use crate::run::PeopleFile;
 use crate::scoring::methods::Concluded;
 use crate::scoring::parser::Read;
 use crate::scoring::{CandidateScore, Condition, Evidence, Method, Outcome, Permutation, Reading, Try};

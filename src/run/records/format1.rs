@@ -9,15 +9,17 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::audit::Problem;
-use super::{ConditionEntry, RECORDS};
+use super::header::Header;
+use super::line::ConditionEntry;
 use crate::base::hex::sha256_hex;
 use crate::model::{Backend, DeviceId, Dtype, Finish, ModelIdentity, QuantizedWeights, TokenId};
-use crate::run::{Header, RunError};
+use crate::run::RunError;
+use crate::run::names::RECORDS;
 use crate::scoring::{CandidateScore, Condition, Control, Evidence, Method, Outcome, Permutation, Reading, Try};
 use crate::survey::{Form, QuestionId};
 
 /// Whether a file of records is of format 1: its first line is a header that says so.
-pub(in crate::run) fn is_format1(records: &Path) -> bool {
+pub(super) fn is_format1(records: &Path) -> bool {
     let first = File::open(records).and_then(|file| {
         let mut line = Vec::new();
         BufReader::new(file).read_until(b'\n', &mut line)?;

@@ -8,13 +8,14 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{BufRead, BufReader, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
-use super::check::seal_line;
+use super::check::{Check, seal_line};
 use super::evidence::{encode, file};
+use super::folder::{self, InFolder};
+use super::header::Header;
 use super::line::{RecordLine, record_id};
 use super::reader::{Reader, Recorded, Whole};
-use super::{Check, RECORDS};
-use crate::run::header::{self, InFolder};
-use crate::run::{Header, PeopleFile, RunError};
+use crate::run::names::{PEOPLE, RECORDS};
+use crate::run::{PeopleFile, RunError};
 use crate::scoring::{EvidenceKind, Outcome};
 
 /// An open journal with the exclusive right to append to it.
@@ -47,7 +48,7 @@ impl Journal {
             source,
         })?;
         let lock = lock(folder)?;
-        let begun = match header::read(folder)? {
+        let begun = match folder::read(folder)? {
             InFolder::Nothing => None,
             InFolder::Format1 => {
                 return Err(RunError::OldFormat {
@@ -164,7 +165,7 @@ impl Journal {
 
 /// people.json as `run.json` has it; written anew where it is missing.
 fn bound(folder: &Path, hash: &str, people: impl FnOnce() -> PeopleFile) -> Result<PeopleFile, RunError> {
-    if folder.join(crate::run::PEOPLE).exists() {
+    if folder.join(PEOPLE).exists() {
         return PeopleFile::read_bound(folder, hash);
     }
     let people = people();

@@ -4,11 +4,13 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::evidence::file;
-use super::{Journal, RECORDS, read};
+use super::header::Header;
+use super::{Journal, read};
 use crate::metrics::{Person, QuestionInfo};
 use crate::model::{Backend, DeviceId, Dtype, Family, Finish, ModelIdentity, QuantizedWeights};
 use crate::probe::Split;
-use crate::run::{Header, PEOPLE, PeopleFile, RUN, RunError, Spec};
+use crate::run::names::{PEOPLE, RECORDS, RUN};
+use crate::run::{PeopleFile, RunError, Spec};
 use crate::scoring::{
     CandidateScore, Condition, Control, Evidence, EvidenceKind, Method, Outcome, Permutation, Reading, Try,
 };

@@ -16,22 +16,23 @@
 mod audit;
 mod check;
 mod evidence;
+mod folder;
 mod format1;
+mod header;
 mod journal;
 #[cfg(test)]
 mod journal_checks;
 mod line;
 mod reader;
 
-pub(super) use check::{Check, Sealed, seal_object};
-pub(super) use format1::is_format1;
+pub use header::{FORMAT, Header};
 pub use journal::Journal;
 pub use line::ConditionEntry;
 pub use reader::{Reader, Recorded, read};
 
-use crate::scoring::Outcome;
 #[expect(unused_imports, reason = "named by the documentation above")]
-use crate::{run::Header, run::PeopleFile};
+use crate::run::PeopleFile;
+use crate::scoring::Outcome;
 
 /// A record as its files have it, the names of fields above all: its line, and under `evidence` that of its evidence. The
 /// category and the texts of candidates, which other files have, are left empty; sums over tokens, which follow from
@@ -61,6 +62,3 @@ pub(super) fn as_written(outcome: &Outcome) -> Result<serde_json::Value, String>
     };
     parse().map_err(|error| error.to_string())
 }
-
-/// Name of the file of records in a run's folder.
-pub const RECORDS: &str = "records.jsonl";

@@ -6,12 +6,15 @@ use std::io::{BufRead, BufReader, ErrorKind};
 use std::path::{Path, PathBuf};
 
 use super::audit::{Audit, Problem, RecordPlace};
+use super::check::{Check, Sealed};
 use super::evidence::{decode, file};
+use super::folder::{self, InFolder};
+use super::format1;
+use super::header::Header;
 use super::line::RecordLine;
-use super::{Check, RECORDS, Sealed, format1};
 use crate::metrics::QuestionInfo;
-use crate::run::header::{self, InFolder};
-use crate::run::{Header, PeopleFile, RunError};
+use crate::run::names::{PEOPLE, RECORDS};
+use crate::run::{PeopleFile, RunError};
 use crate::scoring::{Condition, EvidenceKind, Outcome};
 
 /// What an opened journal already holds.
@@ -71,7 +74,7 @@ impl Reader {
     /// # Errors
     /// A folder without a run; `run.json` or `people.json` that cannot be read or was changed.
     pub fn open(folder: &Path) -> Result<Self, RunError> {
-        match header::read(folder)? {
+        match folder::read(folder)? {
             InFolder::Nothing => Err(RunError::NoRun {
                 folder: folder.to_owned(),
             }),
@@ -241,7 +244,7 @@ impl Iterator for Reader {
 /// [`RunError::Altered`] where it is not.
 fn agree(folder: &Path, header: &Header, file: &PeopleFile) -> Result<(), RunError> {
     let altered = |problem: String| {
-        let path = folder.join(crate::run::PEOPLE);
+        let path = folder.join(PEOPLE);
         Err(RunError::Altered { path, problem })
     };
     let word = |synthetic: bool| if synthetic { "synthetic" } else { "not synthetic" };

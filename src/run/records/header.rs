@@ -6,17 +6,16 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::records::{Check, ConditionEntry, RECORDS, Sealed, is_format1, seal_object};
-use super::{RunError, Spec};
+use super::check::{Check, seal_object};
+use super::line::ConditionEntry;
 use crate::base::files::write_bytes;
 use crate::base::hex::sha256_hex;
 use crate::model::ModelIdentity;
+use crate::run::names::RUN;
+use crate::run::{RunError, Spec};
 
 /// Version of the format of a run's files; docs/formats.md describes them. Within a number, fields are only added.
 pub const FORMAT: u32 = 2;
-
-/// Name of the file in a run's folder.
-pub const RUN: &str = "run.json";
 
 /// Where the fields of a run's files are described, as `run.json` says it.
 const FIELDS: &str = "docs/formats.md";
@@ -62,65 +61,6 @@ pub struct Header {
     pub conditions: Vec<ConditionEntry>,
     /// Everything else that determines the result.
     pub spec: Spec,
-}
-
-/// What a run's folder holds.
-#[derive(Debug)]
-pub(super) enum InFolder {
-    /// No run.
-    Nothing,
-    /// A run of format 1.
-    Format1,
-    /// A run, and the check of its `run.json`.
-    Run(Box<Header>, Check),
-}
-
-/// Reads what the run in `folder` is.
-///
-/// # Errors
-/// A file that cannot be read, was changed after it was written, or is of a later format.
-pub(super) fn read(folder: &Path) -> Result<InFolder, RunError> {
-    let path = folder.join(RUN);
-    let bytes = match std::fs::read(&path) {
-        Ok(bytes) => bytes,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            return Ok(match is_format1(&folder.join(RECORDS)) {
-                true => InFolder::Format1,
-                false => InFolder::Nothing,
-            });
-        }
-        Err(source) => return Err(RunError::Read { path, source }),
-    };
-    let bad = |error: serde_json::Error| RunError::Record {
-        path: path.clone(),
-        line: error.line(),
-        problem: error.to_string(),
-    };
-    let value: Value = serde_json::from_slice(&bytes).map_err(bad)?;
-    let format = value.get("format").and_then(Value::as_u64);
-    if format.is_some_and(|format| format > u64::from(FORMAT)) {
-        return Err(RunError::NewFormat {
-            path,
-            format: format.unwrap_or_default(),
-        });
-    }
-    let altered = |problem: String| RunError::Altered {
-        path: path.clone(),
-        problem,
-    };
-    let sealed = Sealed::object(&bytes).filter(|sealed| sealed.holds(&[]));
-    let Some(sealed) = sealed else {
-        return Err(altered("it was changed after it was written".to_owned()));
-    };
-    let header: Header = serde_json::from_slice(&bytes).map_err(bad)?;
-    let run = id_of(&value);
-    if header.run != run {
-        return Err(altered(format!(
-            "`run` is {} where {run} follows from spec, model and hashes",
-            header.run
-        )));
-    }
-    Ok(InFolder::Run(Box::new(header), sealed.check))
 }
 
 impl Header {
@@ -207,7 +147,7 @@ impl Header {
 
 /// The run id of a header: the first 16 hexadecimal digits of the SHA-256 of `hashes`, `model` and `spec` as compact JSON
 /// with sorted keys, without what does not count ([`APART`] and the paths of prompts).
-fn id_of(header: &Value) -> String {
+pub(super) fn id_of(header: &Value) -> String {
     let mut id = sha256_hex(sorted(&identity(header)).to_string().as_bytes());
     id.truncate(ID);
     id
