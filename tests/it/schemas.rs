@@ -75,7 +75,8 @@ fn bounds(schema: &Value, value: &Value) -> Vec<String> {
         Value::Array(items) => items.len() as f64,
         other => other.as_f64().unwrap_or_default(),
     };
-    let holds: [(&str, fn(&f64, &f64) -> bool); 5] = [
+    type Holds = fn(&f64, &f64) -> bool;
+    let holds: [(&str, Holds); 5] = [
         ("minimum", f64::ge),
         ("maximum", f64::le),
         ("minLength", f64::ge),

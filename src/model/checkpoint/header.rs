@@ -83,8 +83,8 @@ fn place(info: &TensorInfo, end: usize, size: usize) -> Result<Range<usize>, Str
             "starts at {from}, expected {end}: it overlaps another or leaves a gap"
         ));
     }
-    let sides = info.shape.iter();
-    let bits = sides.fold(Some(info.dtype.bitsize()), |product, &side| product?.checked_mul(side));
+    let mut sides = info.shape.iter();
+    let bits = sides.try_fold(info.dtype.bitsize(), |product, &side| product.checked_mul(side));
     match bits {
         Some(bits) if bits % 8 == 0 && bits / 8 == to - from => Ok(from..to),
         _ => Err(format!(

@@ -29,7 +29,7 @@ impl Keys<'_> {
                 Some(Kinds::Full) => None,
                 // Layers from `max_window_layers` on have the window, where no list says which.
                 _ if self.flag("use_sliding_window", false) => {
-                    window.filter(|_| kinds.is_some() || self.from_first(layers))
+                    window.filter(|_| kinds.is_some() || self.takes_first_layers(layers))
                 }
                 _ => None,
             },
@@ -64,7 +64,7 @@ impl Keys<'_> {
     }
 
     /// Whether the window begins with the first layer; where it begins with a later one, that is refused.
-    fn from_first(&mut self, layers: usize) -> bool {
+    fn takes_first_layers(&mut self, layers: usize) -> bool {
         let first = self.optional_size("max_window_layers").unwrap_or(28);
         if first > 0 && first < layers {
             let what = format!("is {first} of {layers} layers: a window in some layers only is not supported");

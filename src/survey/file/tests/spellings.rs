@@ -187,7 +187,7 @@ fn archives_of_several_pieces_are_read_and_damaged_ones_say_what_to_do() {
     let original = read(&plain).unwrap();
     // gzip allows several members one after another, as `cat` leaves them.
     let half = plain.len() / 2;
-    let pieces = [gzipped(plain[..half].as_bytes()), gzipped(plain[half..].as_bytes())].concat();
+    let pieces = [gzipped(&plain.as_bytes()[..half]), gzipped(&plain.as_bytes()[half..])].concat();
     same_people(&original, &read_bytes(&pieces).unwrap());
     // A gzip within a ZIP is no table; the table of any case is.
     assert!(read_bytes(&zipped(&[("WVS.csv.gz", &gzipped(plain.as_bytes()))])).is_err());
