@@ -61,8 +61,10 @@ impl ReportFiles {
     /// # Errors
     /// Names the first file in the way.
     pub fn check(&self) -> Result<(), InTheWay> {
-        let tables = Report::TABLES.iter().map(|name| (self.table(name), is_table as Mark));
-        let all = [(self.page.clone(), is_page as Mark), (self.summary(), is_summary)];
+        let tables = Report::TABLES
+            .iter()
+            .map(|name| (self.table(name), is_table as Signature));
+        let all = [(self.page.clone(), is_page as Signature), (self.summary(), is_summary)];
         for (path, is_ours) in all.into_iter().chain(tables) {
             if path.symlink_metadata().is_ok() && !fs::read_to_string(&path).is_ok_and(|text| is_ours(&text)) {
                 return Err(InTheWay::File(path));
@@ -121,7 +123,7 @@ impl ReportFiles {
 }
 
 /// Whether a text is from a report.
-type Mark = fn(&str) -> bool;
+type Signature = fn(&str) -> bool;
 
 fn is_page(text: &str) -> bool {
     text.contains("<meta name=\"generator\" content=\"indieval ")

@@ -26,6 +26,8 @@ mod rows;
 mod running;
 mod segment;
 mod shape;
+#[cfg(target_arch = "x86_64")]
+mod tiles;
 
 #[cfg(test)]
 mod checks;

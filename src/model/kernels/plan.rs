@@ -1,8 +1,8 @@
 //! Who sees what in one pass.
 
-#[cfg(target_arch = "x86_64")]
-use super::avx512::tiles::{RowTile, tiles};
 use super::segment::{Segment, SlotSpan};
+#[cfg(target_arch = "x86_64")]
+use super::tiles::{RowTile, tiles};
 use candle_core::{Result, Tensor, bail};
 #[cfg(target_arch = "x86_64")]
 use std::sync::Arc;

@@ -4,13 +4,16 @@
 //! at most 512 keys: products with the keys, an online softmax in f32, products of its weights with the values.
 
 use super::{
-    super::{plan::AttentionPlan, rows::RowView},
+    super::{
+        plan::AttentionPlan,
+        rows::RowView,
+        tiles::{BLOCK_SLOTS, RowTile, SlotRun},
+    },
     blocks::KvBlocks,
     lanes::Soft,
     memory::{CacheLine, OutputMatrix, OutputWriter, Spare},
     multiply::{Left, Product, Right, Start, Strips},
     tile::{PANEL, STRIP},
-    tiles::{BLOCK_SLOTS, RowTile, SlotRun},
 };
 use candle_core::{Result, bail};
 use rayon::prelude::*;

@@ -1,11 +1,10 @@
 //! Blocks of the key-value store as panels.
 
 use super::{
-    super::{rows::RowView, segment::SlotSpan, shape::KvShape},
+    super::{rows::RowView, segment::SlotSpan, shape::KvShape, tiles::BLOCK_SLOTS},
     Avx512, WordFormat,
     memory::{CacheLine, words_mut},
     tile::PANEL,
-    tiles::BLOCK_SLOTS,
 };
 use half::bf16;
 use rayon::prelude::*;

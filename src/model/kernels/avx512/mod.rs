@@ -19,7 +19,6 @@ pub(super) mod multiply;
 pub(super) mod network;
 pub(super) mod panels;
 pub(super) mod tile;
-pub(super) mod tiles;
 
 use candle_core::DType;
 

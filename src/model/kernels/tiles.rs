@@ -1,14 +1,14 @@
 //! The segments of a pass cut into tiles: some neighbouring rows, and the runs of slots that they see.
 
-use super::super::segment::{Segment, SlotSpan};
+use super::segment::{Segment, SlotSpan};
 use std::ops::Range;
 
 /// Slots of a block of the store; no run of slots reaches over its end.
-pub(in super::super) const BLOCK_SLOTS: usize = 512;
+pub(super) const BLOCK_SLOTS: usize = 512;
 
 /// Neighbouring rows whose attention one task computes for one key head.
 #[derive(Debug, PartialEq, Eq)]
-pub(in super::super) struct RowTile {
+pub(super) struct RowTile {
     pub rows: Range<usize>,
     /// Each row's place on its own path.
     pub positions: Vec<usize>,
@@ -18,7 +18,7 @@ pub(in super::super) struct RowTile {
 
 /// Slots that the same rows of a tile see, some of them perhaps not all.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in super::super) struct SlotRun {
+pub(super) struct SlotRun {
     /// Number of the block in the store.
     pub block: usize,
     /// Slots within the block.
@@ -40,7 +40,7 @@ impl SlotRun {
 }
 
 /// The rows of `segments` in tiles of about `rows` each; with a `window` a row sees at most that many keys.
-pub(in super::super) fn tiles(segments: &[Segment], window: Option<usize>, rows: usize) -> Vec<RowTile> {
+pub(super) fn tiles(segments: &[Segment], window: Option<usize>, rows: usize) -> Vec<RowTile> {
     let all = segments.last().map_or(0, |segment| segment.rows.end);
     let count = all.div_ceil(rows.max(1));
     let start = |tile: usize| tile * (all / count) + tile.min(all % count);
