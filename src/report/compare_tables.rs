@@ -226,3 +226,42 @@ struct AgreedColumns {
     kappa: Figure,
     people: usize,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metrics::{Estimate, Interval, Tested};
+
+    #[test]
+    fn groups_that_are_too_small_for_their_number_are_said_to_be() {
+        let said = |people: usize, count: usize| {
+            let estimate = Estimate {
+                value: 0.01,
+                people,
+                se: Some(0.01),
+                interval: Interval::Student { low: -0.01, high: 0.03 },
+            };
+            let difference = Contrast {
+                wrong: Tested { estimate, p: Some(0.4) },
+                unread: 0,
+                otherwise: None,
+                constant: Default::default(),
+            };
+            let group = GroupDifference {
+                dimension: "sex".to_owned(),
+                group: "female".to_owned(),
+                people,
+                difference,
+                p_adjusted: Some(1.0),
+            };
+            groups(&vec![group; count], &Resampling::default()).expect("groups")
+        };
+        // 2 / 2^6 times 2 is 0.062, 2 / 2^8 times 6 is 0.047.
+        assert_eq!(
+            said(6, 2),
+            "Groups of 6 people or more with a difference after Holm's correction: 0 of 2; none can have one, since p cannot \
+             fall below 0.031 in the largest (6 people) before it is adjusted for 2."
+        );
+        assert!(said(8, 6).ends_with("correction: 0 of 6."), "{}", said(8, 6));
+    }
+}

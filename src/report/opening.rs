@@ -140,7 +140,7 @@ fn restricted_lede(report: &Report) -> Vec<String> {
     let alike = alike.map_or(String::new(), |said| match said.as_slice() {
         [] => String::new(),
         [first, rest @ ..] if rest.iter().all(|other| other == first) => format!(" {first}"),
-        _ => " Whatever it is shown, it answers alike whoever is asked.".to_owned(),
+        _ => " Whatever it is shown, it answers nearly alike whoever is asked.".to_owned(),
     });
     let mut sentences = vec![format!(
         "{}, {} picks the statement that the same person would express next in {} of held-out \
