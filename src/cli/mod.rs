@@ -26,9 +26,10 @@ mod status;
 mod survey;
 mod verify;
 
+use std::io::Write as _;
 use std::process::ExitCode;
 
-use clap::{CommandFactory as _, Parser, Subcommand};
+use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 /// Tells how well a local language model knows one particular person.
 #[derive(Debug, Parser)]
@@ -84,7 +85,14 @@ Environment:
 /// Returns the exit status; `cli/status.rs` has them all.
 pub fn main() -> ExitCode {
     signals::survive_file_limit();
-    let done = match Cli::parse().command {
+    let matches = match with_negative_numbers(Cli::command()).try_get_matches() {
+        Ok(matches) => matches,
+        Err(answer) if answer.use_stderr() => answer.exit(),
+        // Help and version: a disk that is full must not pass for having shown them.
+        Err(answer) => return help(&answer).map_or_else(|error| failure::report(&error), |()| ExitCode::SUCCESS),
+    };
+    let command = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit()).command;
+    let done = match command {
         Command::Catalogue(args) => catalogue::run(args),
         Command::Survey(args) => survey::run(args),
         Command::Show(args) => show::run(args),
@@ -99,6 +107,34 @@ pub fn main() -> ExitCode {
         Command::Completions(args) => completions::run(&args, Cli::command()),
     };
     done.unwrap_or_else(|error| failure::report(&error))
+}
+
+/// Prints help or the version, in colours where they are shown.
+fn help(text: &clap::Error) -> anyhow::Result<()> {
+    let printed = text.print().and_then(|()| std::io::stdout().flush());
+    match printed {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(anyhow::Error::from(error).context("cannot write to standard output"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The command with options that take what begins with a minus and a digit: `--limit -1` is a wrong number, where clap
+/// would advise to write `-- -1`.
+fn with_negative_numbers(command: clap::Command) -> clap::Command {
+    let below: Vec<String> = command
+        .get_subcommands()
+        .map(|command| command.get_name().to_owned())
+        .collect();
+    let numbers = |argument: clap::Arg| match argument.is_positional() || !argument.get_action().takes_values() {
+        true => argument,
+        false => argument.allow_negative_numbers(true),
+    };
+    let command = command.mut_args(numbers);
+    below
+        .into_iter()
+        .fold(command, |command, name| command.mut_subcommand(name, with_negative_numbers))
 }
 
 #[cfg(test)]

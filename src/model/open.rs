@@ -153,20 +153,26 @@ fn checkpoint(id: &str, options: &OpenOptions, progress: &mut dyn Progress) -> R
 /// Refuses room that no memory of the device could hold. What is merely not free now is left to be seen: a tree takes
 /// memory as it grows.
 fn check_room(room: Room, config: &ModelConfig, device: &OpenDevice, dtype: Dtype) -> Result<(), LoadError> {
-    let (Room::Tokens(tokens), Some(total)) = (room, memory::total(&device.device)) else {
-        return Ok(());
-    };
+    let Room::Tokens(tokens) = room else { return Ok(()) };
     let needed = tree_bytes(config, tokens, dtype.into());
-    if needed > total {
-        return Err(LoadError::Room {
+    refuse_beyond(tokens, needed, device.id, memory::total(&device.device))
+}
+
+/// Refuses so many tokens where they need more bytes than the device has in `total`.
+fn refuse_beyond(tokens: usize, needed: u64, device: DeviceId, total: Option<u64>) -> Result<(), LoadError> {
+    match total {
+        Some(total) if needed > total => Err(LoadError::Room {
             tokens,
             needed,
-            device: device.id,
+            device,
             total,
-        });
+        }),
+        _ => Ok(()),
     }
-    Ok(())
 }
+
+/// What the fake holds of a token, about: itself, and what followed on it.
+const FAKE_BYTES: u64 = 64;
 
 fn hashes(checkpoint: &Checkpoint) -> BTreeMap<String, String> {
     let line = |file: &FileIdentity| format!("{} {}\n", file.sha256, file.name);
@@ -188,6 +194,7 @@ fn fake(seed: &str, room: Room) -> Result<OpenModel, LoadError> {
         .map_err(|_| LoadError::FakeSeed { given: seed.to_owned() })?;
     let mut config = FakeConfig::bytes(seed);
     if let Room::Tokens(tokens) = room {
+        refuse_beyond(tokens, (tokens as u64).saturating_mul(FAKE_BYTES), DeviceId::Cpu, memory::total(&candle_core::Device::Cpu))?;
         config.capacity = tokens;
     }
     let tokenizer = Tokenizer::bytes();

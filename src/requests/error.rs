@@ -3,6 +3,7 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use super::{is_standard, shown};
 use crate::scoring::ScoringError;
 
 /// A line that cannot be answered, or a file that cannot be read, written or continued.
@@ -17,12 +18,18 @@ pub enum RequestError {
         source: std::io::Error,
     },
     /// The output cannot be written.
-    #[error("{}: cannot be written", path.display())]
+    #[error("{}: cannot be written", shown(path, "standard output"))]
     Write {
         /// The file.
         path: PathBuf,
         /// Why.
         source: std::io::Error,
+    },
+    /// The answers would go into the file of the questions.
+    #[error("{}: is to be both read and written", path.display())]
+    Same {
+        /// The file.
+        path: PathBuf,
     },
     /// Another program writes the output.
     #[error("{}: another indieval is writing it", path.display())]
@@ -76,6 +83,8 @@ pub enum RequestError {
         tokens: usize,
         /// The model's limit.
         limit: usize,
+        /// Whether it would fit with less at its beginning.
+        cuttable: bool,
     },
     /// A line that the memory of the token tree cannot hold.
     #[error("{place}: needs {needed} tokens in the token tree, which has room for {free}")]
@@ -163,16 +172,21 @@ impl RequestError {
     pub fn hint(&self) -> Option<String> {
         Some(match self {
             Self::Read { .. } => "requests are lines of JSON in UTF-8; check the path".into(),
+            Self::Write { path, .. } if is_standard(path) => {
+                "give a file with --out: the same command then continues where it stopped".into()
+            }
             Self::Write { .. } => "make room or allow writing there, then give the same command again: it \
                                    continues where it stopped"
                 .into(),
-            Self::Line { .. } => "correct the line and give the same command again: what is answered is kept; or \
-                                  record such lines and go on with --on-error record"
-                .into(),
-            Self::Lines(_) => "correct these lines and give the same command again: what is answered is kept; or \
-                               record such lines and go on with --on-error record"
-                .into(),
+            Self::Line { .. } => corrected("the line"),
+            Self::Lines(_) => corrected("these lines"),
+            Self::Same { .. } => "give another --out".into(),
             Self::Busy { .. } => "wait for it, or give another --out".into(),
+            Self::TooLong { cuttable: false, .. } => {
+                "ask for fewer tokens (`max_tokens`, or a shorter continuation), or take a model with a longer context: \
+                 what is to come fills this one"
+                    .into()
+            }
             Self::TooLong { .. } => "shorten the line, cut off its beginning with --truncate left, or take a model \
                                      with a longer context"
                 .into(),
@@ -187,4 +201,12 @@ impl RequestError {
             Self::Json(_) => return None,
         })
     }
+}
+
+/// What to do about lines that cannot be answered. Whether answers are kept depends on where they went.
+fn corrected(what: &str) -> String {
+    format!(
+        "correct {what} and give the same command again (answers in a file of --out are kept); or record such lines and \
+         go on with --on-error record"
+    )
 }

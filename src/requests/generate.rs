@@ -180,6 +180,7 @@ impl PromptReader {
                 place: format!("{}: with max_tokens {more}", line.place),
                 tokens: length,
                 limit,
+                cuttable: over < tokens.len(),
             });
         }
         tokens.drain(..over);

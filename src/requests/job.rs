@@ -134,6 +134,13 @@ fn faults<T: Task>(path: &Path, task: &T) -> Result<Faults, RequestError> {
     Ok(faults)
 }
 
+/// Whether one file is to be read and written, whatever it is called in both places.
+fn is_same(Files { input, out }: &Files) -> bool {
+    let real = |path: &Path| (!is_standard(path)).then(|| path.canonicalize().ok()).flatten();
+    // Something that is no file (/dev/null) may be both.
+    real(input).is_some_and(|input| input.is_file() && real(out) == Some(input))
+}
+
 /// One start of a command.
 struct Job<'a> {
     files: &'a Files,
@@ -156,6 +163,10 @@ impl<'a> Job<'a> {
         observer: &'a mut dyn RequestObserver,
     ) -> Result<Self, RequestError> {
         let input = InputLines::open(&files.input)?;
+        if is_same(files) {
+            let path = files.out.clone();
+            return Err(RequestError::Same { path });
+        }
         Ok(Self {
             output: OutputFile::open(&files.out)?,
             standing: Standing {

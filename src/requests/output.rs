@@ -231,6 +231,7 @@ mod tests {
             place: "in:1".into(),
             tokens: 9,
             limit: 8,
+            cuttable: true,
         };
         assert_eq!(
             failed("{}", long),

@@ -236,6 +236,7 @@ impl PairReader<'_> {
                 place: line.place.clone(),
                 tokens,
                 limit,
+                cuttable: over < context.len(),
             });
         }
         context.drain(..over);

@@ -38,13 +38,15 @@ enum Harmless {
     Numbers(&'static [f64]),
     /// `false`, or 0.
     Off,
+    /// `true`.
+    On,
     /// This text, or an object whose `type` it is.
     Text(&'static str),
 }
 
 /// Settings of other programs that are not known here, and the values with which they do no harm. `null`, an empty text,
 /// list or object never does.
-const OTHERS: [(&str, Harmless); 51] = [
+const OTHERS: [(&str, Harmless); 56] = [
     ("top_k", Harmless::Numbers(&[0.0, -1.0])),
     ("min_p", Harmless::Off),
     ("top_a", Harmless::Off),
@@ -96,6 +98,21 @@ const OTHERS: [(&str, Harmless); 51] = [
     ("tools", Harmless::Never),
     ("tool_choice", Harmless::Text("none")),
     ("reasoning_effort", Harmless::Text("none")),
+    ("add_generation_prompt", Harmless::On),
+    ("enable_thinking", Harmless::Never),
+    ("think", Harmless::Off),
+    ("stream", Harmless::Off),
+    ("images", Harmless::Never),
+];
+
+/// What settings are called elsewhere, and here.
+const OTHER_NAMES: [(&str, &str); 6] = [
+    ("num_predict", "max_tokens"),
+    ("n_predict", "max_tokens"),
+    ("max_output_tokens", "max_tokens"),
+    ("stop_sequences", "stop"),
+    ("stop_strings", "stop"),
+    ("random_seed", "seed"),
 ];
 
 /// Objects that other programs keep settings in.
@@ -107,6 +124,9 @@ const NESTED: [&str; 6] = [
     "extra_body",
     "chat_template_kwargs",
 ];
+
+/// Objects that settings are kept in elsewhere, and that may as well be data: they are looked into.
+const PERHAPS_NESTED: [&str; 5] = ["options", "parameters", "params", "settings", "sampling"];
 
 /// How a line is to be generated: as `usual`, unless it says something else; and its own seed, where it has one.
 ///
@@ -201,8 +221,14 @@ fn refuse_others(line: &Line) -> Result<(), RequestError> {
             }
             continue;
         }
-        if NESTED.contains(&name.as_str()) {
+        let inner = value.as_object().filter(|_| PERHAPS_NESTED.contains(&name.as_str()));
+        let holds = inner.is_some_and(|fields| fields.keys().any(|name| is_setting(name)));
+        if holds || NESTED.contains(&name.as_str()) {
             return Err(line.bad(format!("`{name}` holds settings; they belong beside the prompt")));
+        }
+        if name == "system" {
+            let remedy = "put it into `messages`, as a first message whose role is `system`";
+            return Err(line.bad(format!("`system` would not be read: {remedy}")));
         }
         if let Some(known) = otherwise_spelled(name) {
             return Err(line.bad(format!("`{name}` looks like the setting `{known}`; spell it so")));
@@ -211,15 +237,38 @@ fn refuse_others(line: &Line) -> Result<(), RequestError> {
     Ok(())
 }
 
-/// The setting that a name is another spelling of: `maxTokens`, `top-p`.
+/// Whether a name is that of a setting, here or elsewhere.
+fn is_setting(name: &str) -> bool {
+    settings().any(|known| known == name) || otherwise_spelled(name).is_some()
+}
+
+/// All names of settings that are known.
+fn settings() -> impl Iterator<Item = &'static str> {
+    OBEYED.into_iter().chain(OTHERS.iter().map(|(other, _)| *other))
+}
+
+/// The setting that a name is another spelling of: `maxTokens`, `top-p`, `temprature`, `num_predict`.
 fn otherwise_spelled(name: &str) -> Option<&'static str> {
     let bare = |name: &str| -> String {
         let letters = name.chars().filter(|c| c.is_ascii_alphanumeric());
         letters.map(|c| c.to_ascii_lowercase()).collect()
     };
     let given = bare(name);
-    let known = OBEYED.into_iter().chain(OTHERS.iter().map(|(other, _)| *other));
-    known.filter(|known| known.len() > 1).find(|known| bare(known) == given)
+    let elsewhere = OTHER_NAMES.iter().find(|(other, _)| bare(other) == given);
+    elsewhere
+        .map(|(_, known)| *known)
+        .or_else(|| settings().filter(|known| known.len() > 1).find(|known| bare(known) == given))
+        .or_else(|| settings().find(|known| is_slip(&given, &bare(known))))
+}
+
+/// Whether a name is a long one with a slip of the pen. Short ones have neighbours that mean something else.
+fn is_slip(given: &str, known: &str) -> bool {
+    let allowed = match known.len() {
+        0..8 => return false,
+        8..11 => 1,
+        _ => 2,
+    };
+    given.chars().next() == known.chars().next() && strsim::osa_distance(given, known) <= allowed
 }
 
 /// A setting, unless it is `null`.
@@ -242,6 +291,7 @@ impl Harmless {
         match self {
             Self::Never => false,
             Self::Numbers(numbers) => value.as_f64().is_some_and(|number| numbers.contains(&number)),
+            Self::On => value == &Value::Bool(true),
             Self::Off => value == &Value::Bool(false) || value.as_f64() == Some(0.0),
             Self::Text(text) => {
                 let kind = value.get("type").unwrap_or(value);
@@ -265,6 +315,10 @@ fn whole(line: &Line, name: &str, value: &Value) -> Result<u64, RequestError> {
         .as_f64()
         .filter(|number| number.fract() == 0.0 && (0.0..9e15).contains(number))
         .map(|number| number as u64);
+    if value.as_f64().is_some_and(|number| number > u64::MAX as f64 / 2.0) && !value.is_u64() {
+        // Its digits are lost as the line is read.
+        return Err(line.bad(format!("`{name}` is larger than {}", u64::MAX)));
+    }
     value
         .as_u64()
         .or(text)
@@ -301,7 +355,9 @@ mod tests {
         let nothing = r#"{"temperature": null, "stop": null, "seed": null, "max_tokens": null, "top_k": null}"#;
         assert_eq!(of(nothing), Ok(usual.clone()));
         let harmless = r#"{"top_k": -1, "n": 1, "repetition_penalty": 1.0, "presence_penalty": 0, "do_sample": false,
-            "response_format": {"type": "text"}, "tools": [], "logit_bias": {}, "model": "gpt", "steps": 3, "user": "x"}"#;
+            "response_format": {"type": "text"}, "tools": [], "logit_bias": {}, "model": "gpt", "steps": 3, "user": "x",
+            "options": ["A", "B"], "parameters": {"country": "x"}, "system": "", "add_generation_prompt": true,
+            "stream": false, "n_tokens": 7, "tokens_out": 3}"#;
         assert_eq!(of(harmless), Ok(usual));
     }
 
@@ -321,6 +377,25 @@ mod tests {
             (r#"{"tools": [{}]}"#, "`tools` is a setting"),
             (r#"{"maxTokens": 5}"#, "`maxTokens` looks like the setting `max_tokens`"),
             (r#"{"Top-P": 0.5}"#, "`Top-P` looks like the setting `top_p`"),
+            (r#"{"temprature": 1}"#, "`temprature` looks like the setting `temperature`"),
+            (r#"{"max_token": 5}"#, "`max_token` looks like the setting `max_tokens`"),
+            (r#"{"num_predict": 5}"#, "`num_predict` looks like the setting `max_tokens`"),
+            (r#"{"options": {"temperature": 1}}"#, "`options` holds settings"),
+            (r#"{"options": {"num_predict": 1}}"#, "`options` holds settings"),
+            (
+                r#"{"system": "Be brief."}"#,
+                "`system` would not be read: put it into `messages`",
+            ),
+            (r#"{"add_generation_prompt": false}"#, "`add_generation_prompt` is a setting"),
+            (r#"{"stream": true}"#, "`stream` is a setting"),
+            (
+                r#"{"seed": 18446744073709551616}"#,
+                "`seed` is larger than 18446744073709551615",
+            ),
+            (
+                r#"{"temperature": 1e308}"#,
+                "`temperature`: 1e308 is not a finite number of at least 0",
+            ),
             (r#"{"gen_kwargs": {"until": ["x"]}}"#, "`gen_kwargs` holds settings"),
             (
                 r#"{"temperature": "warm"}"#,

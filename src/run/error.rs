@@ -1,5 +1,6 @@
 //! What can go wrong around a run.
 
+use std::io::ErrorKind;
 use std::path::PathBuf;
 
 /// A run that cannot start, go on or be read, and why.
@@ -148,6 +149,9 @@ impl RunError {
     /// What to do about it.
     pub fn hint(&self) -> Option<String> {
         Some(match self {
+            Self::Read { path, source } if path.ends_with(super::names::PEOPLE) && source.kind() == ErrorKind::NotFound => {
+                "give the command of the run again to have it rewritten, or restore it from a copy".into()
+            }
             Self::Read { .. } => "check the path and that the file may be read".into(),
             Self::Write { .. } => {
                 "make room or allow writing there, then give the same command again: what is recorded is kept".into()
@@ -169,18 +173,16 @@ impl RunError {
                  it, and so do last digits"
             ),
             Self::Locked { .. } => "wait for it to end or stop it; if none runs, the lock is free at once".into(),
+            Self::Record { path, .. } | Self::Altered { path, .. } if path.ends_with(super::names::PEOPLE) => {
+                "restore the file from a copy; or remove it, and give the command of the run again to have it rewritten".into()
+            }
+            Self::Record { path, .. } if path.ends_with(super::names::RUN) => WITHOUT_RUN.into(),
             Self::Record { .. } => {
                 "restore the file from a copy; or remove this line and all after it, and give the command of the run \
                  again to compute them anew"
                     .into()
             }
-            Self::Altered { path, .. } if path.ends_with(super::names::PEOPLE) => {
-                "restore the file from a copy; or remove it, and give the command of the run again to have it rewritten".into()
-            }
-            Self::Altered { .. } => {
-                "restore the file from a copy; without one the run can no longer be trusted: start over with another --out"
-                    .into()
-            }
+            Self::Altered { .. } => WITHOUT_RUN.into(),
             Self::OldFormat { .. } => {
                 "finish it with indieval 0.1, or start over with another --out; report, compare and verify read it as it is"
                     .into()
@@ -200,3 +202,7 @@ impl RunError {
         })
     }
 }
+
+/// What to do without a file that a run cannot be read without.
+const WITHOUT_RUN: &str =
+    "restore the file from a copy; without one the run can no longer be trusted: start over with another --out";

@@ -321,6 +321,10 @@ mod tests {
             ),
             ("[scoring]\ntop_p = 0.0", "0 is not a number above 0 and at most 1"),
             ("[scoring]\npaper_tokens = 0", "expected a nonzero usize"),
+            (
+                "[scoring]\nretries = 4294967295",
+                "4294967295 is not a whole number from 0 to 100",
+            ),
             ("[scoring]\norders = 0", "give `all`, or a number from 1"),
         ] {
             let error = toml::from_str::<Spec>(text).expect_err(text).to_string();

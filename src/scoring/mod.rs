@@ -31,7 +31,7 @@ pub use norm::Norm;
 pub use orders::Orders;
 pub use outcome::{Condition, Control, Outcome};
 pub use request::{Asked, Claim, Claimed, Claims, Continuation};
-pub use sampling::{OutOfRange, Temperature, TopP};
+pub use sampling::{OutOfRange, Retries, Temperature, TopP};
 pub use scorer::{Ask, Scorer, TokenEstimate};
 pub use spec::{ChatUse, Fit, ScoringSpec};
 pub use texts::{TextScore, texts};

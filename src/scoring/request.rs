@@ -141,7 +141,7 @@ impl Request {
                 let lengths = joined.iter().map(|one| one.context.len() + one.continuation.len());
                 lengths.max().unwrap_or(0)
             }
-            Wanted::Text(writing) => writing.answers.prompt.len() + writing.max_tokens,
+            Wanted::Text(writing) => writing.answers.prompt.len().saturating_add(writing.max_tokens),
         }
     }
 

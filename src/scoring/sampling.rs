@@ -15,6 +15,11 @@ pub struct Temperature(f32);
 #[serde(try_from = "f64")]
 pub struct TopP(f32);
 
+/// How many further tries there are after an answer that cannot be read: at most [`Retries::MOST`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "u64")]
+pub struct Retries(usize);
+
 /// A number that cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{given} is not {expected}")]
@@ -36,7 +41,7 @@ impl Temperature {
         match value.is_finite() && value >= 0.0 {
             true => Ok(Self(value)),
             false => Err(OutOfRange {
-                given: number.to_string(),
+                given: written(number),
                 expected: "a finite number of at least 0",
             }),
         }
@@ -58,7 +63,7 @@ impl TopP {
         match value > 0.0 && value <= 1.0 {
             true => Ok(Self(value)),
             false => Err(OutOfRange {
-                given: number.to_string(),
+                given: written(number),
                 expected: "a number above 0 and at most 1",
             }),
         }
@@ -67,6 +72,58 @@ impl TopP {
     /// The number.
     pub fn get(self) -> f32 {
         self.0
+    }
+}
+
+impl Retries {
+    /// Every try of a prompt has its seed before the first begins, and a model that a hundred tries do not help is not
+    /// helped by more.
+    pub const MOST: usize = 100;
+
+    /// What [`OutOfRange`] says was expected.
+    const EXPECTED: &str = "a whole number from 0 to 100";
+
+    /// Takes a number.
+    ///
+    /// # Errors
+    /// Where it is above [`MOST`](Self::MOST).
+    pub fn new(number: u64) -> Result<Self, OutOfRange> {
+        let value = usize::try_from(number).ok().filter(|&value| value <= Self::MOST);
+        value.map(Self).ok_or_else(|| OutOfRange {
+            given: number.to_string(),
+            expected: Self::EXPECTED,
+        })
+    }
+
+    /// The number.
+    pub fn get(self) -> usize {
+        self.0
+    }
+}
+
+impl Default for Retries {
+    fn default() -> Self {
+        Self(2)
+    }
+}
+
+impl FromStr for Retries {
+    type Err = OutOfRange;
+
+    fn from_str(text: &str) -> Result<Self, OutOfRange> {
+        let number = text.trim().parse().map_err(|_| OutOfRange {
+            given: format!("{text:?}"),
+            expected: Self::EXPECTED,
+        })?;
+        Self::new(number)
+    }
+}
+
+impl TryFrom<u64> for Retries {
+    type Error = OutOfRange;
+
+    fn try_from(number: u64) -> Result<Self, OutOfRange> {
+        Self::new(number)
     }
 }
 
@@ -85,6 +142,14 @@ impl fmt::Display for Temperature {
 impl fmt::Display for TopP {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(out)
+    }
+}
+
+/// A number as a person would write it: 1e308 has 309 digits.
+fn written(number: f64) -> String {
+    match number.abs() {
+        size if size.is_finite() && (size >= 1e15 || (size > 0.0 && size < 1e-5)) => format!("{number:e}"),
+        _ => number.to_string(),
     }
 }
 
@@ -138,10 +203,8 @@ mod tests {
             ("nan", "NaN is not a finite number of at least 0"),
             ("inf", "inf is not a finite number of at least 0"),
             ("-1", "-1 is not a finite number of at least 0"),
-            (
-                "1e39",
-                "1000000000000000000000000000000000000000 is not a finite number of at least 0",
-            ),
+            ("1e39", "1e39 is not a finite number of at least 0"),
+            ("1e308", "1e308 is not a finite number of at least 0"),
             ("warm", "\"warm\" is not a finite number of at least 0"),
         ] {
             assert_eq!(text.parse::<Temperature>().unwrap_err().to_string(), said);
@@ -152,5 +215,20 @@ mod tests {
         }
         assert_eq!("0.7".parse::<Temperature>().unwrap().get(), 0.7);
         assert_eq!("1".parse::<TopP>().unwrap().get(), 1.0);
+    }
+    #[test]
+    fn more_retries_than_could_help_are_refused() {
+        for (text, retries) in [("0", 0), ("100", 100), (" 7 ", 7)] {
+            assert_eq!(text.parse::<Retries>().unwrap().get(), retries);
+        }
+        for (text, given) in [
+            ("101", "101"),
+            ("4294967295", "4294967295"),
+            ("-1", "\"-1\""),
+            ("18446744073709551616", "\"18446744073709551616\""),
+        ] {
+            let said = text.parse::<Retries>().unwrap_err().to_string();
+            assert_eq!(said, format!("{given} is not a whole number from 0 to 100"));
+        }
     }
 }

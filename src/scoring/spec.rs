@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::norm::Norm;
 use super::orders::Orders;
-use super::sampling::{Temperature, TopP};
+use super::sampling::{Retries, Temperature, TopP};
 use crate::model::{Decoding, Tokenizer};
 
 crate::choices! {
@@ -60,7 +60,7 @@ pub struct ScoringSpec {
     /// Nucleus of all tries: the smallest set of most probable tokens whose mass reaches this; 1 keeps all.
     pub top_p: TopP,
     /// Further tries after an answer that cannot be read.
-    pub retries: usize,
+    pub retries: Retries,
     /// Temperature of those tries.
     pub retry_temperature: Temperature,
     /// Seed that the seed of each try is derived from.
@@ -82,7 +82,7 @@ impl Default for ScoringSpec {
             constrained: false,
             temperature: Temperature::default(),
             top_p: TopP::default(),
-            retries: 2,
+            retries: Retries::default(),
             retry_temperature: Temperature::RETRY,
             seed: 0,
             paper_tokens: NonZeroUsize::MIN.saturating_add(4095),
@@ -104,7 +104,7 @@ impl ScoringSpec {
 
     /// How tokens are chosen in each try.
     pub(super) fn rounds(&self, tokenizer: &Tokenizer) -> Vec<Decoding> {
-        (0..=self.retries)
+        (0..=self.retries.get())
             .map(|round| Decoding {
                 temperature: self.temperature_of(round),
                 top_p: self.top_p.get(),

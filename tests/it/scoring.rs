@@ -10,6 +10,7 @@ use indieval::model::{
 use indieval::probe::{Case, DemonstrationRule, Draw, Split};
 use indieval::prompt::{ChatFrame, Edge, Frame, Prompt};
 use indieval::scoring::{
+    Retries,
     Ask, Condition, Control, Evidence, Fit, Method, Norm, Orders, Outcome, Reading, Scorer, ScoringError, ScoringSpec,
 };
 use indieval::survey::{Answer, Catalogue, Form, Respondent};
@@ -238,7 +239,7 @@ fn labels_are_asked_in_every_order_and_averaged() {
 #[test]
 fn what_cannot_be_read_is_tried_again_and_recorded() {
     let spec = ScoringSpec {
-        retries: 1,
+        retries: Retries::new(1).expect("few"),
         orders: Orders::ONE,
         paper_tokens: std::num::NonZeroUsize::new(40).expect("not 0"),
         ..ScoringSpec::default()

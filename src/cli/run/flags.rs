@@ -6,7 +6,7 @@ use crate::cli::choice::choice;
 use crate::model::{DeviceChoice, DtypeChoice, QuantizedWeights};
 use crate::probe::Split;
 use crate::run::{RunError, Spec};
-use crate::scoring::{ChatUse, Control, Fit, Method, Norm, Orders};
+use crate::scoring::{ChatUse, Control, Fit, Method, Norm, Orders, Retries};
 use crate::survey::{Form, IncomeGrouping};
 
 /// What is evaluated. Everything here can stand in a spec file; a flag wins over the file.
@@ -103,9 +103,9 @@ pub struct SpecFlags {
     /// Restrict generated answers to valid ones
     #[arg(long)]
     constrained: bool,
-    /// Further tries after an answer that cannot be read
+    /// Further tries after an answer that cannot be read, at most 100
     #[arg(long, value_name = "N")]
-    retries: Option<usize>,
+    retries: Option<Retries>,
     /// What to do with a context longer than the model's
     #[arg(long, value_name = "HOW", value_parser = choice::<Fit>())]
     fit: Option<Fit>,

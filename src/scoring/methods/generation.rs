@@ -131,7 +131,7 @@ pub(super) fn seeds(asked: &Asked<'_>, what: &str, order: &[usize]) -> Vec<u64> 
         let numbers: Vec<usize> = order.iter().copied().chain([round]).collect();
         asked.seed(&["try", asked.condition, what], &numbers)
     };
-    (0..=asked.spec.retries).map(of_try).collect()
+    (0..=asked.spec.retries.get()).map(of_try).collect()
 }
 
 fn request(
