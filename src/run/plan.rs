@@ -124,17 +124,39 @@ impl Plan {
                 outcome.label,
             );
             if found != expected {
-                return Err((
-                    index,
+                let (asked, wanted) = ((found.0, found.1, found.2), (expected.0, expected.1, expected.2));
+                let problem = if asked != wanted {
                     format!(
                         "respondent {}, split {}, {} stands where respondent {}, split {}, {} belongs",
                         found.0, found.1, found.2, expected.0, expected.1, expected.2
-                    ),
-                ));
+                    )
+                } else if found.3 != expected.3 {
+                    format!("another condition belongs here, with another {}", apart(found.3, expected.3).join(", "))
+                } else {
+                    format!(
+                        "`label` is {} where the survey has {} as the respondent's own answer",
+                        found.4, expected.4
+                    )
+                };
+                return Err((index, problem));
             }
         }
         Ok(())
     }
+}
+
+/// What two conditions do not have in common, by the names that records have for it.
+fn apart(a: &Condition, b: &Condition) -> Vec<&'static str> {
+    let parts = [
+        ("`method`", a.method == b.method),
+        ("`demonstrations`", a.demonstrations == b.demonstrations),
+        ("`form`", a.form == b.form),
+        ("`demographics`", a.demographics == b.demographics),
+        ("`restricted_to`", a.category == b.category),
+        ("`control`", a.control == b.control),
+    ];
+    let apart = parts.into_iter().filter(|(_, same)| !same);
+    apart.map(|(name, _)| name).collect()
 }
 
 /// Whose demonstrations each condition shows of a person.

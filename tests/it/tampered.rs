@@ -364,15 +364,17 @@ fn a_run_of_format_1_is_read_by_report_compare_and_verify() {
     );
     let (code, said) = indieval(&["compare", &run, &run]);
     assert!(matches!(code, Some(0 | 1)) && !said.contains("format"), "{said}");
-    let (code, said) = indieval(&["verify", &run, "-n", "0", "--survey", "nowhere.csv"]);
+    let (code, said) = indieval(&["verify", &run, "-n", "0"]);
     assert_eq!(code, Some(0), "{said}");
     assert!(said.contains("60 of 60 records"), "{said}");
+    let (code, said) = indieval(&["verify", &run, "-n", "0", "--survey", "nowhere.csv"]);
+    assert!(code == Some(1) && said.contains("nowhere.csv"), "a named file: {said}");
     let forged = Forged::new(&out);
     let lines = forged.lines("records.jsonl");
     let other = lines[1].replacen("\"prediction\":0", "\"prediction\":1", 1);
     assert_ne!(other, lines[1]);
     forged.write("records.jsonl", &[&lines[..1], &[other], &lines[2..]].concat());
-    let (code, said) = indieval(&["verify", &run, "-n", "0", "--survey", "nowhere.csv"]);
+    let (code, said) = indieval(&["verify", &run, "-n", "0"]);
     assert!(
         code == Some(1) && said.contains("records.jsonl:2: `prediction`"),
         "{said}"

@@ -45,6 +45,8 @@ pub(in crate::run) struct Audit {
     /// Longest context of the model, tokens.
     context: usize,
     at: Option<At>,
+    /// Whether a record before the next could not be read or cannot be placed.
+    gap: bool,
 }
 
 #[derive(Debug)]
@@ -54,6 +56,9 @@ struct AuditedQuestion {
     /// Number of candidates, once it is known.
     candidates: Option<usize>,
 }
+
+/// A person, by position in people.json, and a split.
+type AuditedPlace = (usize, u8);
 
 /// A probe as its first record has it: question, own candidate, number of candidates.
 type AuditedProbe = (QuestionId, usize, usize);
@@ -70,6 +75,10 @@ struct At {
     asked: usize,
     /// Whether this is the first condition, whose probes are becoming known.
     first: bool,
+    /// Whether probes of the first condition may be missing.
+    holes: bool,
+    /// Whether records of the present condition may be missing.
+    torn: bool,
     /// The one answer to all probes, where the present condition has one.
     paper: Option<PaperTexts>,
 }
@@ -101,21 +110,33 @@ impl Audit {
             splits: header.spec.grid.splits.iter().map(|split| split.number()).collect(),
             context: header.model.context,
             at: None,
+            gap: false,
         }
     }
 
     /// Checks the next record, which is number `record`, from 0.
     pub fn check(&mut self, outcome: &Outcome, record: usize) -> Result<(), Problem> {
         let problem = |place, what| Problem { record, place, what };
-        self.alone(outcome).map_err(|what| problem(RecordPlace::Record, what))?;
-        evidence(outcome).map_err(|what| problem(RecordPlace::Evidence, what))?;
-        self.order(outcome, record)?;
+        let sound = self.alone(outcome).map_err(|what| problem(RecordPlace::Record, what));
+        let sound = sound.and_then(|()| evidence(outcome).map_err(|what| problem(RecordPlace::Evidence, what)));
+        let placed = sound.and_then(|()| self.order(outcome, record));
+        self.gap = placed.is_err();
+        placed?;
         self.prediction(outcome, record)
+    }
+
+    /// The next record cannot be read: those behind it are not wrong because it is missing.
+    pub fn skip(&mut self) {
+        self.gap = true;
     }
 
     /// Checks what can be told of a complete run only when all of its records are known; `last` is the last one's number.
     pub fn end(&mut self, last: usize) -> Result<(), Problem> {
-        self.at.take().map_or(Ok(()), |mut at| self.finish(&mut at, last))
+        let gap = self.gap;
+        self.at.take().map_or(Ok(()), |mut at| {
+            at.torn |= gap;
+            self.finish(&mut at, last)
+        })
     }
 
     /// What one record says of itself.
@@ -168,29 +189,45 @@ impl Audit {
             return Err(problem("its condition is none of the run's"));
         };
         let place = (person, outcome.split);
-        let mut at = match self.at.take() {
-            Some(at) if at.place() == place && at.condition == condition => at,
-            Some(mut at) if at.place() == place => {
-                self.finish(&mut at, record)?;
-                if at.condition > condition {
-                    return Err(problem("it belongs before the condition above it"));
-                }
-                at.enter(condition);
-                at
-            }
-            before => {
-                let behind = before.as_ref().is_some_and(|at| at.place() > place);
-                before.map_or(Ok(()), |mut at| self.finish(&mut at, record))?;
-                if behind {
-                    return Err(problem("it belongs before the person or split above it"));
-                }
-                At::new(place, condition)
-            }
-        };
-        at.ask((outcome.question, outcome.label, outcome.candidates))
-            .map_err(|what| problem(&what))?;
+        let mut at = self.at.take().unwrap_or_else(|| At::new(place, condition));
+        let found = self.enter(&mut at, (place, condition), record);
+        let found = found.and_then(|()| {
+            let probe = (outcome.question, outcome.label, outcome.candidates);
+            at.ask(probe, self.gap).map_err(|what| problem(&what))
+        });
         self.at = Some(at);
-        Ok(())
+        found
+    }
+
+    /// Goes on to a person and split and a condition, which may be the present ones.
+    fn enter(&self, at: &mut At, (place, condition): (AuditedPlace, usize), record: usize) -> Result<(), Problem> {
+        let problem = |what: &str| {
+            Err(Problem {
+                record,
+                place: RecordPlace::Record,
+                what: what.to_owned(),
+            })
+        };
+        at.torn |= self.gap;
+        if at.place() == place && at.condition == condition {
+            return Ok(());
+        }
+        let finished = self.finish(at, record);
+        let before = (at.place(), at.condition);
+        if at.place() == place {
+            at.enter(condition);
+        } else {
+            *at = At::new(place, condition);
+        }
+        at.torn = self.gap;
+        finished?;
+        match before {
+            (above, _) if above > place => problem("it belongs before the person or split above it"),
+            (above, number) if above == place && number > condition => {
+                problem("it belongs before the condition above it")
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Whether the prediction is what the evidence says.
@@ -253,6 +290,10 @@ impl Audit {
             place: RecordPlace::Record,
             what,
         };
+        if at.torn || at.holes {
+            at.paper = None;
+            return Ok(());
+        }
         if let Some((question, ..)) = at.probes.get(at.asked) {
             return Err(problem(
                 record,
@@ -285,7 +326,7 @@ impl Audit {
 }
 
 impl At {
-    fn new((person, split): (usize, u8), condition: usize) -> Self {
+    fn new((person, split): AuditedPlace, condition: usize) -> Self {
         Self {
             person,
             split,
@@ -293,11 +334,13 @@ impl At {
             probes: Vec::new(),
             asked: 0,
             first: true,
+            holes: false,
+            torn: false,
             paper: None,
         }
     }
 
-    fn place(&self) -> (usize, u8) {
+    fn place(&self) -> AuditedPlace {
         (self.person, self.split)
     }
 
@@ -308,20 +351,26 @@ impl At {
         self.asked = 0;
     }
 
-    /// The next probe.
-    fn ask(&mut self, probe: AuditedProbe) -> Result<(), String> {
+    /// The next probe; `gap` says that those before it may be missing.
+    fn ask(&mut self, probe: AuditedProbe, gap: bool) -> Result<(), String> {
+        let known = self.probes.iter().position(|(question, ..)| *question == probe.0);
         if self.first {
-            if self.probes.iter().any(|(question, ..)| *question == probe.0) {
+            self.holes |= gap;
+            if known.is_some() {
                 return Err(format!("{} stands twice", probe.0));
             }
             self.probes.push(probe);
+        } else if let Some(at) = known.filter(|&at| gap && at > self.asked) {
+            self.asked = at;
+        } else if known.is_none() && self.holes {
+            self.probes.insert(self.asked.min(self.probes.len()), probe);
         }
         let expected = self.probes.get(self.asked);
-        self.asked += 1;
         match expected {
-            Some(expected) if *expected == probe => Ok(()),
             Some(expected) if expected.0 == probe.0 => {
-                Err("`label` or `candidates` is another than in the conditions before it".to_owned())
+                self.asked += 1;
+                let what = "`label` or `candidates` is another than in the conditions before it";
+                (*expected == probe).then_some(()).ok_or_else(|| what.to_owned())
             }
             Some(expected) => Err(format!("{} stands where {} belongs", probe.0, expected.0)),
             None => Err(format!("{} stands where no record more belongs", probe.0)),

@@ -103,9 +103,14 @@ impl<'a> Sealed<'a> {
         })
     }
 
+    /// The check that it must end in behind `before`.
+    pub fn expected(&self, before: &[Check]) -> Check {
+        Check::new(before, self.text)
+    }
+
     /// Whether it is as it was written behind `before`.
     pub fn holds(&self, before: &[Check]) -> bool {
-        Check::new(before, self.text) == self.check
+        self.expected(before) == self.check
     }
 }
 

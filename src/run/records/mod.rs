@@ -23,6 +23,7 @@ mod journal;
 #[cfg(test)]
 mod journal_checks;
 mod line;
+mod lines;
 mod reader;
 
 pub use header::{FORMAT, Header};

@@ -1,21 +1,21 @@
 //! Records read one after the other, each together with its evidence and checked as it comes.
 
-use std::cell::Cell;
-use std::fs::File;
-use std::io::{BufRead, BufReader, ErrorKind};
 use std::path::{Path, PathBuf};
 
+use serde::Deserialize;
+
 use super::audit::{Audit, Problem, RecordPlace};
-use super::check::{Check, Sealed};
+use super::check::Check;
 use super::evidence::{decode, file};
 use super::folder::{self, InFolder};
 use super::format1;
 use super::header::Header;
 use super::line::RecordLine;
+use super::lines::Lines;
 use crate::metrics::QuestionInfo;
 use crate::run::names::{PEOPLE, RECORDS};
 use crate::run::{PeopleFile, RunError};
-use crate::scoring::{Condition, EvidenceKind, Outcome};
+use crate::scoring::{Condition, EvidenceKind, Method, Outcome};
 
 /// What an opened journal already holds.
 #[derive(Debug, Default)]
@@ -54,6 +54,15 @@ struct RunFiles {
     /// The kind whose file ended before the evidence of the last line of records.
     short: Option<EvidenceKind>,
 }
+
+/// What alone has to be known of a record to find its evidence.
+#[derive(Deserialize)]
+struct MethodLine {
+    method: Method,
+}
+
+/// What is said of a line whose check does not hold.
+const CHANGED: &str = "this line is not as it was written, or does not stand where it was written";
 
 /// How far the files of a run are whole.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -195,10 +204,17 @@ impl Reader {
             RecordSource::Lines(files) => files.next(&self.people)?,
             RecordSource::Format1(outcomes) => Ok(outcomes.next()?),
         };
-        Some(outcome.and_then(|outcome| match self.audit.check(&outcome, self.read) {
+        let outcome = match outcome {
+            Ok(outcome) => outcome,
+            Err(error) => {
+                self.audit.skip();
+                return Some(Err(error));
+            }
+        };
+        Some(match self.audit.check(&outcome, self.read) {
             Ok(()) => Ok(outcome),
             Err(problem) => Err(self.named(problem)),
-        }))
+        })
     }
 
     /// A problem with the file and line where it stands.
@@ -317,11 +333,19 @@ impl RunFiles {
             return Ok(None);
         }
         let records = &self.records;
-        let line: RecordLine<'_> =
-            serde_json::from_slice(&records.line).map_err(|error| records.bad(error.to_string()))?;
+        let (before, own) = records.follow();
+        let line: RecordLine<'_> = match serde_json::from_slice(&records.line) {
+            Ok(line) => line,
+            Err(error) => {
+                let problem = records.bad(error.to_string());
+                records.accept();
+                self.step_over()?;
+                return Err(problem);
+            }
+        };
         let kind = line.method.definition().evidence();
         let evidence = &mut self.evidence[kind as usize];
-        if !evidence.advance()? {
+        if !evidence.find(&line.id)? {
             self.short = Some(kind);
             return Ok(None);
         }
@@ -329,114 +353,43 @@ impl RunFiles {
         evidence.accept();
         records.accept();
         // What is wrong with a line does not make those behind it wrong: they follow on what it says of itself.
-        let (before, own) = records.follow();
         let (proof_before, proof) = evidence.follow();
-        let Some(proof) = proof.filter(|sealed| sealed.holds(&[proof_before])) else {
+        let Some(proof) = evidence.holding(proof, proof_before.map(|before| vec![before])) else {
+            evidence.astray = !evidence.is_of(&line.id);
             return Err(evidence.bad(CHANGED.to_owned()));
         };
-        if !own.is_some_and(|sealed| sealed.holds(&[before, proof.check])) {
+        let follows = before.map(|before| vec![before, proof.check]);
+        if records.holding(own, follows).is_none() {
+            evidence.astray = !evidence.is_of(&line.id);
             return Err(records.bad(CHANGED.to_owned()));
         }
         let question = people.question(line.question);
         let texts = question.map(|question| question.candidates.as_slice());
         let (id, said) = decode(kind, &evidence.line, line.status, texts).map_err(|what| evidence.bad(what))?;
         if id != line.id {
-            return Err(evidence.bad(format!("`id` is {id}, that of its record {}", line.id)));
+            let problem = evidence.bad(format!("`id` is {id}, that of its record {}", line.id));
+            evidence.astray = true;
+            return Err(problem);
         }
         let category = question.and_then(|QuestionInfo { category, .. }| people.categories.get(*category));
         let outcome = line.outcome(said, category.map(String::as_str));
         outcome.map(Some).map_err(|what| records.bad(what))
     }
-}
 
-/// What a check says that does not hold.
-const CHANGED: &str = "this line is not as it was written, or does not stand where it was written";
-
-/// A file of lines.
-#[derive(Debug)]
-struct Lines {
-    path: PathBuf,
-    /// None where there is no such file.
-    file: Option<BufReader<File>>,
-    /// The last line read.
-    line: Vec<u8>,
-    /// Its number, from 1.
-    number: usize,
-    /// The check of the last line that was accepted; that of `run.json` before there is one.
-    last: Cell<Check>,
-    /// The record that it is evidence of.
-    record: Option<usize>,
-    /// Bytes up to the end of the last line that belongs to a whole record.
-    end: Cell<u64>,
-    /// Bytes of the file.
-    length: u64,
-}
-
-impl Lines {
-    fn open(path: PathBuf, start: Check) -> Result<Self, RunError> {
-        let failed = |source| RunError::Read {
-            path: path.clone(),
-            source,
+    /// Goes past the evidence of a record that cannot be read.
+    fn step_over(&mut self) -> Result<(), RunError> {
+        let said = serde_json::from_slice::<MethodLine>(&self.records.line);
+        let Ok(MethodLine { method }) = said else {
+            // Whose evidence it has shows by the ids of the next records.
+            self.evidence.iter_mut().for_each(|lines| lines.astray = true);
+            return Ok(());
         };
-        let file = match File::open(&path) {
-            Ok(file) => Some(file),
-            Err(error) if error.kind() == ErrorKind::NotFound => None,
-            Err(source) => return Err(failed(source)),
-        };
-        let length = match &file {
-            Some(file) => file.metadata().map_err(failed)?.len(),
-            None => 0,
-        };
-        Ok(Self {
-            path,
-            file: file.map(|file| BufReader::with_capacity(1 << 18, file)),
-            line: Vec::new(),
-            number: 0,
-            last: Cell::new(start),
-            record: None,
-            end: Cell::new(0),
-            length,
-        })
-    }
-
-    /// Reads the next line; false where there is no whole one more.
-    fn advance(&mut self) -> Result<bool, RunError> {
-        self.line.clear();
-        if let Some(file) = &mut self.file {
-            file.read_until(b'\n', &mut self.line)
-                .map_err(|source| RunError::Read {
-                    path: self.path.clone(),
-                    source,
-                })?;
+        let evidence = &mut self.evidence[method.definition().evidence() as usize];
+        if evidence.advance()? {
+            evidence.follow();
+            evidence.accept();
         }
-        self.number += 1;
-        Ok(self.line.last() == Some(&b'\n'))
-    }
-
-    /// The last line belongs to a whole record.
-    fn accept(&self) {
-        self.end.set(self.end.get() + self.line.len() as u64);
-    }
-
-    /// Bytes behind the last whole record.
-    fn left(&self) -> u64 {
-        self.length.saturating_sub(self.end.get())
-    }
-
-    /// The check that the last line follows on, and the line itself, where it ends in a check.
-    fn follow(&self) -> (Check, Option<Sealed<'_>>) {
-        let sealed = Sealed::line(&self.line);
-        let before = self.last.get();
-        self.last.set(sealed.map_or(before, |sealed| sealed.check));
-        (before, sealed)
-    }
-
-    fn bad(&self, problem: String) -> RunError {
-        RunError::Record {
-            path: self.path.clone(),
-            line: self.number,
-            problem,
-        }
+        Ok(())
     }
 }
 

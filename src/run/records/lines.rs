@@ -1,0 +1,170 @@
+//! The lines of one of a run's files, and what each follows on.
+
+use std::cell::Cell;
+use std::fs::File;
+use std::io::{BufRead, BufReader, ErrorKind};
+use std::path::PathBuf;
+
+use serde::Deserialize;
+
+use super::check::{Check, Sealed};
+use crate::run::RunError;
+
+/// Lines that are looked through for the evidence of a record where the files do not fit together.
+const REACH: usize = 64;
+
+/// A file of lines.
+#[derive(Debug)]
+pub(super) struct Lines {
+    pub path: PathBuf,
+    /// None where there is no such file.
+    file: Option<BufReader<File>>,
+    /// The last line read.
+    pub line: Vec<u8>,
+    /// Its number, from 1.
+    pub number: usize,
+    /// The check of the last line that was accepted; that of `run.json` before there is one.
+    pub last: Cell<Check>,
+    /// What that line's check must be by its text, where it is another: the next line may follow on either.
+    other: Cell<Option<Check>>,
+    /// Whether it ends in no check, so that nothing can be told of what the next one follows on.
+    lost: Cell<bool>,
+    /// Whether the last line read may be that of another record.
+    pub astray: bool,
+    /// Whether the last line was read, and told of, for the record before already.
+    again: bool,
+    /// The record that it is evidence of.
+    pub record: Option<usize>,
+    /// Bytes up to the end of the last line that belongs to a whole record.
+    pub end: Cell<u64>,
+    /// Bytes of the file.
+    length: u64,
+}
+
+impl Lines {
+    pub fn open(path: PathBuf, start: Check) -> Result<Self, RunError> {
+        let failed = |source| RunError::Read {
+            path: path.clone(),
+            source,
+        };
+        let file = match File::open(&path) {
+            Ok(file) => Some(file),
+            Err(error) if error.kind() == ErrorKind::NotFound => None,
+            Err(source) => return Err(failed(source)),
+        };
+        let length = match &file {
+            Some(file) => file.metadata().map_err(failed)?.len(),
+            None => 0,
+        };
+        Ok(Self {
+            path,
+            file: file.map(|file| BufReader::with_capacity(1 << 18, file)),
+            line: Vec::new(),
+            number: 0,
+            last: Cell::new(start),
+            other: Cell::new(None),
+            lost: Cell::new(false),
+            astray: false,
+            again: false,
+            record: None,
+            end: Cell::new(0),
+            length,
+        })
+    }
+
+    /// Reads the next line; false where there is no whole one more.
+    pub fn advance(&mut self) -> Result<bool, RunError> {
+        self.line.clear();
+        if let Some(file) = &mut self.file {
+            file.read_until(b'\n', &mut self.line)
+                .map_err(|source| RunError::Read {
+                    path: self.path.clone(),
+                    source,
+                })?;
+        }
+        self.number += 1;
+        Ok(self.line.last() == Some(&b'\n'))
+    }
+
+    /// Goes to the line of the record of this id: the next one, unless the lines before did not fit together. Returns
+    /// false where there is no whole line more.
+    pub fn find(&mut self, id: &str) -> Result<bool, RunError> {
+        if !self.astray {
+            self.again = false;
+            return self.advance();
+        }
+        if self.is_of(id) {
+            (self.astray, self.again) = (false, true);
+            return Ok(true);
+        }
+        self.again = false;
+        for _ in 0..REACH {
+            if !self.advance()? {
+                return Ok(false);
+            }
+            if self.is_of(id) {
+                self.astray = false;
+                break;
+            }
+            self.follow();
+            self.accept();
+        }
+        Ok(true)
+    }
+
+    /// Whether the last line says that it is of this record.
+    pub fn is_of(&self, id: &str) -> bool {
+        serde_json::from_slice::<IdLine>(&self.line).is_ok_and(|line| line.id == id)
+    }
+
+    /// The last line belongs to a whole record.
+    pub fn accept(&self) {
+        if !self.again {
+            self.end.set(self.end.get() + self.line.len() as u64);
+        }
+    }
+
+    /// Bytes behind the last whole record.
+    pub fn left(&self) -> u64 {
+        self.length.saturating_sub(self.end.get())
+    }
+
+    /// The check that the last line follows on, where it is known, and the line itself, where it ends in a check.
+    pub fn follow(&self) -> (Option<Check>, Option<Sealed<'_>>) {
+        let sealed = Sealed::line(&self.line);
+        if self.again {
+            return (None, sealed);
+        }
+        let before = self.last.get();
+        let lost = self.lost.replace(sealed.is_none());
+        self.last.set(sealed.map_or(before, |sealed| sealed.check));
+        ((!lost).then_some(before), sealed)
+    }
+
+    /// The last line, where it is as it was written behind `before`; what that is may not be known.
+    pub fn holding<'a>(&self, sealed: Option<Sealed<'a>>, before: Option<Vec<Check>>) -> Option<Sealed<'a>> {
+        let sealed = sealed?;
+        let other = self.other.take();
+        let Some(before) = before else { return Some(sealed) };
+        let or_other = other.is_some_and(|other| sealed.holds(&[&[other], &before[1..]].concat()));
+        if sealed.holds(&before) || or_other {
+            return Some(sealed);
+        }
+        self.other.set(Some(sealed.expected(&before)));
+        None
+    }
+
+    pub fn bad(&self, problem: String) -> RunError {
+        RunError::Record {
+            path: self.path.clone(),
+            line: self.number,
+            problem,
+        }
+    }
+}
+
+/// What tells which record a line belongs to.
+#[derive(Deserialize)]
+struct IdLine {
+    id: String,
+}
