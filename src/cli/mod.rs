@@ -91,7 +91,9 @@ pub fn main() -> ExitCode {
         // Help and version: a disk that is full must not pass for having shown them.
         Err(answer) => return help(&answer).map_or_else(|error| failure::report(&error), |()| ExitCode::SUCCESS),
     };
-    let command = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit()).command;
+    let command = Cli::from_arg_matches(&matches)
+        .unwrap_or_else(|error| error.exit())
+        .command;
     let done = match command {
         Command::Catalogue(args) => catalogue::run(args),
         Command::Survey(args) => survey::run(args),
@@ -132,9 +134,9 @@ fn with_negative_numbers(command: clap::Command) -> clap::Command {
         false => argument.allow_negative_numbers(true),
     };
     let command = command.mut_args(numbers);
-    below
-        .into_iter()
-        .fold(command, |command, name| command.mut_subcommand(name, with_negative_numbers))
+    below.into_iter().fold(command, |command, name| {
+        command.mut_subcommand(name, with_negative_numbers)
+    })
 }
 
 #[cfg(test)]

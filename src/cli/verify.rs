@@ -74,6 +74,13 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
             line: line(&header, index),
             problem,
         })?;
+    // Records of format 1 do not have all that is looked at.
+    if header.format > 1
+        && let Some((index, problem)) = plan.contradicted(&spec, &people, &outcomes)?
+    {
+        let (path, line) = (args.run.join(run::RECORDS), line(&header, index));
+        return Err(RunError::Record { path, line, problem }.into());
+    }
     say!("plan: every record is the one that the survey and the spec call for at its place");
     let changed = people.described(&spec, &plan).differences(reader.people());
     match changed.is_empty() {

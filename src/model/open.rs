@@ -194,7 +194,12 @@ fn fake(seed: &str, room: Room) -> Result<OpenModel, LoadError> {
         .map_err(|_| LoadError::FakeSeed { given: seed.to_owned() })?;
     let mut config = FakeConfig::bytes(seed);
     if let Room::Tokens(tokens) = room {
-        refuse_beyond(tokens, (tokens as u64).saturating_mul(FAKE_BYTES), DeviceId::Cpu, memory::total(&candle_core::Device::Cpu))?;
+        refuse_beyond(
+            tokens,
+            (tokens as u64).saturating_mul(FAKE_BYTES),
+            DeviceId::Cpu,
+            memory::total(&candle_core::Device::Cpu),
+        )?;
         config.capacity = tokens;
     }
     let tokenizer = Tokenizer::bytes();

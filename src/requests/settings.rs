@@ -257,7 +257,11 @@ fn otherwise_spelled(name: &str) -> Option<&'static str> {
     let elsewhere = OTHER_NAMES.iter().find(|(other, _)| bare(other) == given);
     elsewhere
         .map(|(_, known)| *known)
-        .or_else(|| settings().filter(|known| known.len() > 1).find(|known| bare(known) == given))
+        .or_else(|| {
+            settings()
+                .filter(|known| known.len() > 1)
+                .find(|known| bare(known) == given)
+        })
         .or_else(|| settings().find(|known| is_slip(&given, &bare(known))))
 }
 
@@ -377,16 +381,25 @@ mod tests {
             (r#"{"tools": [{}]}"#, "`tools` is a setting"),
             (r#"{"maxTokens": 5}"#, "`maxTokens` looks like the setting `max_tokens`"),
             (r#"{"Top-P": 0.5}"#, "`Top-P` looks like the setting `top_p`"),
-            (r#"{"temprature": 1}"#, "`temprature` looks like the setting `temperature`"),
+            (
+                r#"{"temprature": 1}"#,
+                "`temprature` looks like the setting `temperature`",
+            ),
             (r#"{"max_token": 5}"#, "`max_token` looks like the setting `max_tokens`"),
-            (r#"{"num_predict": 5}"#, "`num_predict` looks like the setting `max_tokens`"),
+            (
+                r#"{"num_predict": 5}"#,
+                "`num_predict` looks like the setting `max_tokens`",
+            ),
             (r#"{"options": {"temperature": 1}}"#, "`options` holds settings"),
             (r#"{"options": {"num_predict": 1}}"#, "`options` holds settings"),
             (
                 r#"{"system": "Be brief."}"#,
                 "`system` would not be read: put it into `messages`",
             ),
-            (r#"{"add_generation_prompt": false}"#, "`add_generation_prompt` is a setting"),
+            (
+                r#"{"add_generation_prompt": false}"#,
+                "`add_generation_prompt` is a setting",
+            ),
             (r#"{"stream": true}"#, "`stream` is a setting"),
             (
                 r#"{"seed": 18446744073709551616}"#,

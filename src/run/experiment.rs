@@ -5,9 +5,9 @@ use rayon::prelude::*;
 use super::{Header, People, PeopleFile, Plan, Prompts, RunError, Spec, Unit};
 use crate::metrics::BaselineRow;
 use crate::model::{DeviceChoice, OpenModel};
-use crate::probe::{Case, DemonstrationRule, Draw};
+use crate::probe::Case;
+use crate::scoring::Ask;
 use crate::scoring::baseline::{Crowd, Prediction, Rule, Similarity, Target};
-use crate::scoring::{Ask, Condition, Control};
 use crate::survey::Form;
 
 /// Numbers of similar others that reports show. The command `baseline` shows all from 1 to 35.
@@ -83,43 +83,8 @@ impl Experiment {
     /// What one condition shows of the person of a unit; `donor` is whose demonstrations are shown, as a position among
     /// everyone.
     pub fn case(&self, unit: &Unit, condition: usize, donor: usize) -> Case {
-        let people = &self.people;
-        let condition = &self.plan.conditions[condition];
-        let rule = self.rule(condition);
-        let person = people.everyone.respondent(unit.person);
-        let sentences = match condition.demographics {
-            true => people.demographics.sentences(&person.demographics),
-            false => Vec::new(),
-        };
-        let case = Case::new(
-            &people.catalogue,
-            &person,
-            unit.split,
-            sentences.into_iter().map(str::to_owned).collect(),
-            &rule,
-            condition.demonstrations,
-        );
-        match condition.control {
-            Control::Own | Control::None => case,
-            Control::Random | Control::SameCountry => {
-                case.shown_by(&people.catalogue, &people.everyone.respondent(donor), &rule)
-            }
-        }
-    }
-
-    /// How the demonstrations of a condition are drawn.
-    fn rule(&self, condition: &Condition) -> DemonstrationRule {
-        let categories = &self.people.catalogue.categories;
-        let category = condition.category.as_ref();
-        DemonstrationRule {
-            seed: self.spec.demonstrations.seed,
-            form: condition.form,
-            draw: match self.spec.demonstrations.independent {
-                true => Draw::Independent,
-                false => Draw::Nested,
-            },
-            category: category.and_then(|name| categories.iter().position(|known| known == name)),
-        }
+        self.plan
+            .case(&self.spec.demonstrations, &self.people, unit, (condition, donor))
     }
 
     /// The cases of a unit, one a condition, in the order of its conditions.

@@ -1,5 +1,6 @@
 //! Specs, plans, the loop over people, the journal.
 
+mod cases;
 mod compute;
 mod error;
 mod evaluate;

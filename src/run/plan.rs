@@ -131,7 +131,10 @@ impl Plan {
                         found.0, found.1, found.2, expected.0, expected.1, expected.2
                     )
                 } else if found.3 != expected.3 {
-                    format!("another condition belongs here, with another {}", apart(found.3, expected.3).join(", "))
+                    format!(
+                        "another condition belongs here, with another {}",
+                        apart(found.3, expected.3).join(", ")
+                    )
                 } else {
                     format!(
                         "`label` is {} where the survey has {} as the respondent's own answer",

@@ -10,8 +10,8 @@ use indieval::model::{
 use indieval::probe::{Case, DemonstrationRule, Draw, Split};
 use indieval::prompt::{ChatFrame, Edge, Frame, Prompt};
 use indieval::scoring::{
-    Retries,
-    Ask, Condition, Control, Evidence, Fit, Method, Norm, Orders, Outcome, Reading, Scorer, ScoringError, ScoringSpec,
+    Ask, Condition, Control, Evidence, Fit, Method, Norm, Orders, Outcome, Reading, Retries, Scorer, ScoringError,
+    ScoringSpec,
 };
 use indieval::survey::{Answer, Catalogue, Form, Respondent};
 

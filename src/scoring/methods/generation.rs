@@ -1,5 +1,6 @@
 //! One generated choice a probe, in several orders of the options.
 
+use super::label::OTHER_ORDERS;
 use super::{
     Answered, Asked, Claims, Concluded, Definition, Evidence, EvidenceKind, Judged, Prefixes, Request, ScoringError,
 };
@@ -11,7 +12,7 @@ use crate::scoring::join::{Encoded, Encoder};
 use crate::scoring::orders::plurality;
 use crate::scoring::parser::{Read, read_single};
 use crate::scoring::request::{Claim, Claimed, Continuation, Given, Wanted, Writing};
-use crate::scoring::{Reading, Try};
+use crate::scoring::{Reading, ScoringSpec, Try};
 
 /// At most this many tokens for a free answer to one probe.
 const SINGLE_TOKENS: usize = 16;
@@ -101,6 +102,23 @@ impl Definition for GenerationMethod {
         Ok(claims)
     }
 
+    fn contradicts(&self, asked: &Asked<'_>, probe: usize, evidence: &Evidence) -> Option<String> {
+        let tries = evidence.tries()?;
+        let of_orders: Vec<&[Try]> = tries.chunk_by(|a, b| a.order == b.order).collect();
+        let orders = asked.orders(probe);
+        if !of_orders.iter().map(|of_order| &of_order[0].order).eq(&orders) {
+            return Some(OTHER_ORDERS.to_owned());
+        }
+        let question = asked.question(probe).map(|id| id.to_string()).unwrap_or_default();
+        let candidates = asked.candidates(probe);
+        of_orders.into_iter().zip(&orders).find_map(|(tries, order)| {
+            let options: Vec<&str> = order.iter().filter_map(|&at| candidates.get(at).copied()).collect();
+            let seeds = seeds(asked, &question, order);
+            mistried(self, asked.spec, &seeds, &[&options], tries)
+                .map(|what| format!("options in the order {order:?}: {what}"))
+        })
+    }
+
     fn concluded(&self, evidence: &Evidence) -> Concluded {
         match evidence {
             Evidence::Generation { tries, .. } if tries.iter().any(|one| one.order.is_empty()) => Concluded::Unsaid,
@@ -132,6 +150,45 @@ pub(super) fn seeds(asked: &Asked<'_>, what: &str, order: &[usize]) -> Vec<u64> 
         asked.seed(&["try", asked.condition, what], &numbers)
     };
     (0..=asked.spec.retries.get()).map(of_try).collect()
+}
+
+/// What is wrong with the number, the seeds and the temperatures of the tries of one prompt. `options` are those of each
+/// probe that is answered, in the order shown.
+pub(super) fn mistried(
+    method: &dyn Definition,
+    spec: &ScoringSpec,
+    seeds: &[u64],
+    options: &[&[&str]],
+    tries: &[Try],
+) -> Option<String> {
+    let mut reads = vec![Read::Missing; options.len()];
+    for (round, one) in tries.iter().enumerate() {
+        let number = round + 1;
+        let wanted = seeds.get(round).filter(|_| round == 0 || method.asks_again(&reads));
+        let Some(&seed) = wanted else {
+            return Some(format!("text {number} is one more than the answers before it call for"));
+        };
+        if one.seed != seed {
+            return Some(format!(
+                "`seed` of text {number} is {} where {seed} follows from the spec",
+                one.seed
+            ));
+        }
+        let temperature = spec.temperature_of(round);
+        if one.temperature != temperature {
+            let is = one.temperature;
+            return Some(format!(
+                "`temperature` of text {number} is {is} where the spec says {temperature}"
+            ));
+        }
+        for (known, now) in reads.iter_mut().zip(method.read(&one.text, options)) {
+            if known.prediction().is_none() {
+                *known = now;
+            }
+        }
+    }
+    let short = tries.is_empty() || (tries.len() < seeds.len() && method.asks_again(&reads));
+    short.then(|| format!("there is no text {}, which the spec calls for", tries.len() + 1))
 }
 
 fn request(

@@ -73,6 +73,14 @@ impl Definition for LabelMethod {
         Ok(claims)
     }
 
+    fn contradicts(&self, asked: &Asked<'_>, probe: usize, evidence: &Evidence) -> Option<String> {
+        let Evidence::Label { permutations, .. } = evidence else {
+            return None;
+        };
+        let orders = permutations.iter().map(|one| &one.order);
+        (!orders.eq(&asked.orders(probe))).then(|| OTHER_ORDERS.to_owned())
+    }
+
     fn concluded(&self, evidence: &Evidence) -> Concluded {
         match evidence {
             Evidence::Label {
@@ -82,6 +90,9 @@ impl Definition for LabelMethod {
         }
     }
 }
+
+/// What is wrong with a record whose options were listed in other orders.
+pub(super) const OTHER_ORDERS: &str = "the orders of the options are not those that the spec calls for";
 
 /// One judgement a probe, from the scores of its labels in each order.
 pub(super) fn judged(asked: &Asked<'_>, answered: &[Answered]) -> Vec<Judged> {

@@ -96,6 +96,18 @@ impl Definition for LikelihoodMethod {
         })
     }
 
+    fn contradicts(&self, asked: &Asked<'_>, _: usize, evidence: &Evidence) -> Option<String> {
+        let Evidence::Likelihood { scores } = evidence else {
+            return None;
+        };
+        let wanted = asked.spec.unconditional;
+        let other = scores
+            .iter()
+            .position(|score| score.unconditional.is_some() != wanted)?;
+        let is = if wanted { "is missing" } else { "was not asked for" };
+        Some(format!("candidate {other}: `unconditional` {is}"))
+    }
+
     fn concluded(&self, evidence: &Evidence) -> Concluded {
         match evidence {
             Evidence::Likelihood { scores } => Concluded::Choice(predict(scores, Norm::Sum)),

@@ -155,6 +155,13 @@ pub trait Definition: Sync {
     /// probe in the case.
     fn claims(&self, asked: &Asked<'_>, probe: usize, evidence: &Evidence) -> Result<Claims, ScoringError>;
 
+    /// What of the evidence of a record is not what the spec calls for, as far as that shows without a model: the orders
+    /// that were asked; number, seeds and temperatures of texts. `probe` is the position of its probe in the case. Not
+    /// for records of format 1, which do not have all of it.
+    fn contradicts(&self, _asked: &Asked<'_>, _probe: usize, _evidence: &Evidence) -> Option<String> {
+        None
+    }
+
     /// What the evidence alone says was chosen.
     fn concluded(&self, evidence: &Evidence) -> Concluded;
 }

@@ -1,6 +1,6 @@
 //! The paper's prompt: all probes of a split in one generated JSON answer.
 
-use super::generation::{claim, seeds};
+use super::generation::{claim, mistried, seeds};
 use super::{
     Answered, Asked, Claims, Concluded, Definition, Evidence, EvidenceKind, Judged, Prefixes, Request, ScoringError,
 };
@@ -106,6 +106,16 @@ impl Definition for PaperMethod {
             claims: claims.collect::<Result<_, _>>()?,
             odd: Vec::new(),
         })
+    }
+
+    fn contradicts(&self, asked: &Asked<'_>, probe: usize, evidence: &Evidence) -> Option<String> {
+        // The texts are kept with the first probe.
+        let tries = evidence.tries().filter(|_| probe == 0)?;
+        let candidates: Vec<Vec<&str>> = (0..asked.case.probes.len())
+            .map(|probe| asked.candidates(probe))
+            .collect();
+        let options: Vec<&[&str]> = candidates.iter().map(Vec::as_slice).collect();
+        mistried(self, asked.spec, &seeds(asked, "all", &[]), &options, tries)
     }
 
     fn concluded(&self, evidence: &Evidence) -> Concluded {

@@ -19,7 +19,7 @@ pub struct Ask<'a> {
 
 impl Ask<'_> {
     /// The condition as text, which random draws depend on.
-    pub(super) fn condition_text(&self) -> String {
+    pub(crate) fn condition_text(&self) -> String {
         serde_json::to_string(self.condition).unwrap_or_default()
     }
 }
