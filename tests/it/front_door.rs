@@ -113,3 +113,42 @@ fn unread_answers_end_a_finished_run_with_0_and_under_strict_with_3() {
     // The run is complete; the same command only reports.
     assert_eq!(run(&["--strict"]).status.code(), Some(3));
 }
+
+/// A full disk stands for every output that takes nothing.
+#[cfg(target_os = "linux")]
+#[test]
+fn help_that_could_not_be_written_is_a_failure() {
+    for arguments in [&["--help"][..], &["--version"], &["run", "--help"]] {
+        let full = std::fs::OpenOptions::new().write(true).open("/dev/full");
+        let status = Command::new(env!("CARGO_BIN_EXE_indieval"))
+            .args(arguments)
+            .stdout(full.expect("a full device"))
+            .output()
+            .expect("the program starts");
+        let text = said(&status);
+        assert_eq!(status.status.code(), Some(1), "{arguments:?}: {text}");
+        assert!(text.contains("cannot write to standard output"), "{text}");
+    }
+    assert_eq!(indieval(&["--help"]).status.code(), Some(0));
+}
+
+#[test]
+fn numbers_beyond_reason_are_wrong_usage() {
+    for (flag, number, expected) in [
+        ("--limit", "-1", "invalid value '-1' for '--limit <N>'"),
+        (
+            "--retries",
+            "4294967295",
+            "4294967295 is not a whole number from 0 to 100",
+        ),
+        ("--retries", "-1", "is not a whole number from 0 to 100"),
+    ] {
+        let output = indieval(&["run", "--model", "fake:1", flag, number]);
+        let text = said(&output);
+        assert!(
+            output.status.code() == Some(2) && text.contains(expected),
+            "{flag} {number}: {text}"
+        );
+        assert!(!text.contains("-- -1"), "{text}");
+    }
+}

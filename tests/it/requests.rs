@@ -490,3 +490,38 @@ fn a_conversation_may_have_parts_and_an_answer_that_is_continued() {
     assert!(same(0, 1) && same(0, 2), "{lines:?}");
     assert!(same(3, 4), "{lines:?}");
 }
+
+#[test]
+fn hints_are_of_use() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("in.jsonl");
+    let hint = |arguments: &[&str], line: &Value| {
+        std::fs::write(&file, format!("{line}\n")).expect("writes");
+        let output = Command::new(env!("CARGO_BIN_EXE_indieval"))
+            .args([arguments, &["--model", "fake:1", "-q", &file.to_string_lossy()]].concat())
+            .output()
+            .expect("the program starts");
+        assert_eq!(output.status.code(), Some(1));
+        let kept = std::fs::read_to_string(&file).expect("the questions");
+        assert_eq!(kept, format!("{line}\n"), "the questions are as they were");
+        String::from_utf8_lossy(&output.stderr).into_owned()
+    };
+    let pair = json!({"context": "a", "continuation": "b"});
+    let said = hint(&["score", "--out", &file.to_string_lossy()], &pair);
+    assert!(
+        said.contains("is to be both read and written") && said.contains("give another --out"),
+        "{said}"
+    );
+    let said = hint(
+        &["generate"],
+        &json!({"prompt": "a", "max_tokens": 1_000_000_000_000_000_000_u64}),
+    );
+    assert!(
+        said.contains("ask for fewer tokens") && !said.contains("--truncate"),
+        "{said}"
+    );
+    let said = hint(&["generate"], &json!({"prompt": 7}));
+    assert!(said.contains("answers in a file of --out are kept"), "{said}");
+    let said = hint(&["score", "--tree-tokens", "99999999999999"], &pair);
+    assert!(said.contains("a tree of 99999999999999 tokens takes"), "{said}");
+}

@@ -46,7 +46,7 @@ fn is(record: &Value, method: &str) -> bool {
 type Forgery = fn(&mut Value, &mut Value) -> bool;
 
 /// Where it is found: 0 is records.jsonl, then one file a kind.
-const FORGERIES: [(&str, usize, Forgery); 24] = [
+const FORGERIES: [(&str, usize, Forgery); 32] = [
     ("id", 0, |record, evidence| {
         record["id"] = "0123456789abcdef".into();
         evidence["id"] = record["id"].clone();
@@ -176,7 +176,59 @@ const FORGERIES: [(&str, usize, Forgery); 24] = [
         evidence["tries"][0]["logprobs"] = json!([]);
         takes
     }),
+    ("half of what was shown", 0, |record, _| {
+        let shown = record["shown"].as_i64().unwrap_or(0);
+        record["shown"] = (shown / 2).into();
+        shown == 3
+    }),
+    ("unconditional of one record", 0, |record, evidence| {
+        for candidate in evidence["candidates"].as_array_mut().into_iter().flatten() {
+            let fields = candidate.as_object_mut();
+            fields.map(|fields| fields.retain(|name, _| !name.starts_with("unconditional")));
+        }
+        is(record, "likelihood")
+    }),
+    ("an order less", 0, |record, evidence| {
+        let tries = texts(evidence);
+        let order = tries.last().map(|one| one["order"].clone());
+        tries.retain(|one| Some(&one["order"]) != order.as_ref());
+        is(record, "generation") && record["candidates"] == 2
+    }),
+    ("no text", 0, |record, evidence| {
+        texts(evidence).clear();
+        let unread = record["prediction"] == -1;
+        record["status"] = "missing".into();
+        is(record, "generation") && unread
+    }),
+    ("every text four times", 0, |record, evidence| {
+        let once = texts(evidence).clone();
+        *texts(evidence) = vec![once; 4].concat();
+        is(record, "generation")
+    }),
+    ("texts in reverse", 0, |record, evidence| {
+        texts(evidence).reverse();
+        is(record, "generation")
+    }),
+    ("the seed of a text", 0, |record, evidence| {
+        evidence["tries"][0]["seed"] = "7".into();
+        is(record, "generation")
+    }),
+    ("the temperature of an answer to all probes", 0, |record, evidence| {
+        let told = !texts(evidence).is_empty();
+        if told {
+            evidence["tries"][0]["temperature"] = 0.25.into();
+        }
+        is(record, "generation-paper") && told
+    }),
 ];
+
+/// The texts of a record.
+fn texts(evidence: &mut Value) -> &mut Vec<Value> {
+    if !evidence["tries"].is_array() {
+        evidence["tries"] = json!([]);
+    }
+    evidence["tries"].as_array_mut().expect("a list")
+}
 
 #[test]
 fn a_change_with_all_checks_made_anew_is_named_with_file_and_line() {
@@ -271,6 +323,75 @@ fn lines_that_are_changed_removed_doubled_or_moved_are_named() {
         assert!(code == Some(1) && said.contains(file), "{file}, more: {said}");
         forged.restore();
     }
+}
+
+#[test]
+fn one_change_is_told_once() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let out = folder.path().join("run");
+    finished(&out);
+    let forged = Forged::new(&out);
+    let check = |name: &str, file: &str, lines: &[String]| {
+        forged.write(file, lines);
+        let (code, said) = indieval(&["verify", &out.to_string_lossy(), "-n", "0"]);
+        assert!(
+            code == Some(1) && said.contains("files: 1 change found"),
+            "{file}, {name}: {said}"
+        );
+        forged.restore();
+    };
+    for file in FILES {
+        let lines = forged.lines(file);
+        let with = |line: String| [&lines[..4], &[line], &lines[5..]].concat();
+        check("a digit", file, &with(lines[4].replacen('0', "1", 1)));
+        check(
+            "a check",
+            file,
+            &with(lines[4].replace("\"check\":\"", "\"check\":\"0")),
+        );
+        check("removed", file, &[&lines[..4], &lines[5..]].concat());
+        check("doubled", file, &[&lines[..5], &lines[4..]].concat());
+        check("no JSON", file, &with(lines[4].replacen('{', "", 1)));
+    }
+    let lines = forged.lines(FILES[0]);
+    let other = lines[4].replacen("\"shown\":", "\"shon\":", 1);
+    assert_ne!(other, lines[4]);
+    check("a field", FILES[0], &[&lines[..4], &[other], &lines[5..]].concat());
+    let at = lines
+        .iter()
+        .position(|line| line.contains("\"prediction\":0"))
+        .expect("a prediction");
+    let other = lines[at].replacen("\"prediction\":0", "\"prediction\":1", 1);
+    check(
+        "a prediction",
+        FILES[0],
+        &[&lines[..at], &[other], &lines[at + 1..]].concat(),
+    );
+}
+
+#[test]
+fn what_to_do_about_a_broken_run_can_be_done() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let out = folder.path().join("run");
+    finished(&out);
+    let forged = Forged::new(&out);
+    let verify = || indieval(&["verify", &out.to_string_lossy(), "-n", "0"]);
+    std::fs::write(out.join("run.json"), "{").expect("writes");
+    let (code, said) = verify();
+    assert!(
+        code == Some(1) && said.contains("start over with another --out"),
+        "{said}"
+    );
+    forged.restore();
+    std::fs::remove_file(out.join("people.json")).expect("removes");
+    let (code, said) = verify();
+    assert!(
+        code == Some(1) && said.contains("give the command of the run again"),
+        "{said}"
+    );
+    finished(&out);
+    let (code, said) = verify();
+    assert_eq!(code, Some(0), "it was rewritten: {said}");
 }
 
 #[test]
