@@ -363,7 +363,7 @@ fn redirects_without_sense_or_end_are_refused() {
         ("http://", "redirects to"),
         ("http://[::1", "redirects to"),
         ("http://127.0.0.1:99999/", "redirects to"),
-        ("\u{1b}[2J", "redirects to"),
+        ("\u{1b}[2J", "invalid header value"),
     ] {
         let place = scripted(move |path, stream| {
             path.contains("/resolve/") && {

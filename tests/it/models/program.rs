@@ -192,10 +192,18 @@ fn chats_without_the_token_that_other_texts_begin_with_are_noted_by_every_comman
     let model = copy_of("llama3-tied-f32");
     let template = "{% for message in messages %}[{{ message.content }}]{% endfor %}";
     std::fs::write(model.path().join("chat_template.jinja"), template).unwrap();
-    let settings = std::fs::read_to_string(model.path().join("tokenizer_config.json")).unwrap();
-    let mut settings: Value = serde_json::from_str(&settings).unwrap();
-    settings["add_bos_token"] = true.into();
-    std::fs::write(model.path().join("tokenizer_config.json"), settings.to_string()).unwrap();
+    // Before every text, but not before a chat, which the template begins.
+    let tokenizer = std::fs::read_to_string(model.path().join("tokenizer.json")).unwrap();
+    let mut tokenizer: Value = serde_json::from_str(&tokenizer).unwrap();
+    let bos = serde_json::json!({"SpecialToken": {"id": "<s>", "type_id": 0}});
+    let text = |id: &str| serde_json::json!({"Sequence": {"id": id, "type_id": 0}});
+    tokenizer["post_processor"] = serde_json::json!({
+        "type": "TemplateProcessing",
+        "single": [bos, text("A")],
+        "pair": [bos, text("A"), text("B")],
+        "special_tokens": {"<s>": {"id": "<s>", "ids": [0], "tokens": ["<s>"]}},
+    });
+    std::fs::write(model.path().join("tokenizer.json"), tokenizer.to_string()).unwrap();
     let noted = "chats begin without <s>, which this tokenizer puts before every other text";
     let text = stdout(indieval(&folder).arg("check").arg(model.path()));
     assert!(text.contains(noted), "{text}");
