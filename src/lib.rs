@@ -1,4 +1,4 @@
-//! indieval tells how well a local language model knows one particular person.
+//! indieval measures how well a local language model knows one particular person.
 //!
 //! A survey respondent's answers become statements; a model is shown some of them and has to tell which of a few
 //! candidate statements the same person would express next. The program `indieval` is a thin layer over this library.

@@ -39,12 +39,12 @@ pub fn percent(share: f64) -> String {
     format!("{:.1} %", 100.0 * share)
 }
 
-/// A number of parameters: `135 M`, `8.0 B`.
+/// A number of parameters: `135 million`, `8.0 billion`.
 pub fn parameters(number: u64) -> String {
     match number {
-        0..1_000_000 => format!("{:.0} k", number as f64 / 1e3),
-        1_000_000..1_000_000_000 => format!("{:.0} M", number as f64 / 1e6),
-        _ => format!("{:.1} B", number as f64 / 1e9),
+        0..1_000_000 => count(number),
+        1_000_000..1_000_000_000 => format!("{:.0} million", number as f64 / 1e6),
+        _ => format!("{:.1} billion", number as f64 / 1e9),
     }
 }
 
@@ -98,8 +98,8 @@ mod tests {
         ] {
             assert_eq!(bytes(number), text);
         }
-        assert_eq!(parameters(134_515_008), "135 M");
-        assert_eq!(parameters(8_030_261_248), "8.0 B");
+        assert_eq!(parameters(134_515_008), "135 million");
+        assert_eq!(parameters(8_030_261_248), "8.0 billion");
         assert_eq!(percent(0.5288), "52.9 %");
     }
 }

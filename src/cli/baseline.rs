@@ -13,7 +13,7 @@ use super::format::OutputFormat;
 use super::output::{print, print_json};
 use super::people::{LoadedSurvey, SurveyArgs};
 use super::progress::Display;
-use crate::base::text::counted;
+use crate::base::text::{count, counted};
 use crate::probe::{Split, split_questions};
 use crate::scoring::baseline::{Accuracy, BaselineMethod, Crowd, MOST_NEIGHBOURS, Rule, Similarity, Tally, Target};
 use crate::survey::{Catalogue, Form, QuestionId, QuestionIndex, RepeatedIds, RespondentList, SurveyFile};
@@ -140,7 +140,11 @@ impl BaselineFindings {
             .collect();
         let weights: Vec<f64> = chosen.iter().filter_map(|&row| everyone.weight(row)).collect();
         if args.weight.is_some() && weights.iter().sum::<f64>() <= 0.0 {
-            anyhow::bail!("every weight is 0, so no accuracy can be computed");
+            anyhow::bail!(
+                "every weight in the column {} is 0 or missing, so no accuracy can be computed: name another column, or leave \
+                 --weight out",
+                args.weight.as_deref().unwrap_or_default()
+            );
         }
         let (methods, splits) = (sorted(&args.methods), sorted(&args.splits));
         let rule = Rule {
@@ -226,9 +230,10 @@ impl BaselineFindings {
         match (&args.weight, self.effective) {
             (Some(column), Some(effective)) => writeln!(
                 text,
-                "People are weighted by {column}: {} of them are as certain as {effective:.0} of equal weight. The others' \
-                 votes are not weighted.",
-                self.people
+                "People are weighted by {column}: {} of them are as certain as {} of equal weight. The others' votes are \
+                 not weighted.",
+                count(self.people as u64),
+                count(effective.round() as u64)
             )?,
             _ => writeln!(
                 text,
@@ -246,9 +251,9 @@ impl BaselineFindings {
             text,
             "{}: {} {kind}people against {} {kind}others, {} probes; accuracy in percent",
             args.survey.file.display(),
-            self.people,
-            self.others,
-            self.probes,
+            count(self.people as u64),
+            count(self.others as u64),
+            count(self.probes),
         )?;
         let mut columns: Vec<(BaselineMethod, Option<usize>)> =
             self.accuracies.iter().map(|a| (a.method, a.k)).collect();

@@ -171,9 +171,7 @@ fn list(catalogue: &Catalogue, format: OutputFormat) -> anyhow::Result<()> {
 
 fn show(catalogue: &Catalogue, id: QuestionId, format: OutputFormat) -> anyhow::Result<()> {
     let Some(at) = catalogue.index_of(id) else {
-        anyhow::bail!(
-            "{id} is not in the catalogue; of Q1 to Q259 the paper leaves out Q82, Q91, Q92, Q93, Q105 and Q223"
-        );
+        anyhow::bail!("{id} is not in this catalogue; `indieval catalogue list` prints the questions that are");
     };
     let entry = PrintedQuestion::new(catalogue, &catalogue.questions[at]);
     match format {

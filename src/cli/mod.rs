@@ -31,7 +31,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
-/// Tells how well a local language model knows one particular person.
+/// Measures how well a local language model knows one particular person.
 #[derive(Debug, Parser)]
 #[command(
     name = "indieval",

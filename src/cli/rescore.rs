@@ -37,7 +37,7 @@ pub fn sample(folder: &Path, experiment: &Experiment, opened: &mut OpenModel, nu
     let clean = compare(experiment, opened, &header, &recorded.outcomes, &chosen)?;
     anyhow::ensure!(
         clean,
-        "{}: records do not come out again when they are scored unshared",
+        "{}: scores could not be reproduced without sharing",
         folder.display()
     );
     Ok(())

@@ -7,7 +7,7 @@ use super::model_args::MachineArgs;
 use super::rescore::{self, line};
 use super::status::ExitStatus;
 use crate::base::random::Draws;
-use crate::base::text::counted;
+use crate::base::text::{count, counted};
 use crate::cli::output::say;
 use crate::run::{self, Experiment, People, Plan, Reader, RunError};
 use crate::scoring::Outcome;
@@ -81,11 +81,11 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         let (path, line) = (args.run.join(run::RECORDS), line(&header, index));
         return Err(RunError::Record { path, line, problem }.into());
     }
-    say!("plan: every record is the one that the survey and the spec call for at its place");
+    say!("plan: every record matches the survey and the spec");
     let changed = people.described(&spec, &plan).differences(reader.people());
     match changed.is_empty() {
-        true => say!("people: groups and baselines come out as they stand in {}", run::PEOPLE),
-        false => say!("people: {} has other {}", run::PEOPLE, changed.join(", ")),
+        true => say!("people: groups and baselines match {}", run::PEOPLE),
+        false => say!("people: {} differs in: {}", run::PEOPLE, changed.join(", ")),
     }
     let mut clean = changed.is_empty();
     if args.records > 0 {
@@ -124,9 +124,10 @@ fn files(reader: &mut Reader, folder: &Path) -> anyhow::Result<Option<Vec<Outcom
     let read = outcomes.len() + problems.len();
     if problems.is_empty() && read > header.outcomes {
         problems.push(format!(
-            "{}: {read} records where the run has {}",
+            "{}: {} records where the run has {}",
             folder.display(),
-            header.outcomes
+            count(read as u64),
+            count(header.outcomes as u64)
         ));
     }
     if read >= header.outcomes {
@@ -138,9 +139,10 @@ fn files(reader: &mut Reader, folder: &Path) -> anyhow::Result<Option<Vec<Outcom
     }
     if problems.is_empty() {
         say!(
-            "{}: {read} of {} records, each as it was written, in order, none twice, predictions as the evidence says",
+            "{}: {} of {} records, intact, in order, no duplicates; predictions match the evidence",
             run::RECORDS,
-            header.outcomes
+            count(read as u64),
+            count(header.outcomes as u64)
         );
         for line in reader.left_over() {
             say!("  unfinished: {line}; resuming the run drops it");

@@ -168,7 +168,7 @@ mod tests {
             let error = bad.parse::<DeviceChoice>().unwrap_err().to_string();
             assert_eq!(
                 error,
-                format!("`{bad}` is no device; expected auto, cpu, cuda or cuda:N")
+                format!("`{bad}` is not a device; expected auto, cpu, cuda or cuda:N")
             );
         }
     }

@@ -28,7 +28,7 @@ pub enum DeviceChoice {
 
 /// A text that names no device.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{given}` is no device; expected auto, cpu, cuda or cuda:N")]
+#[error("`{given}` is not a device; expected auto, cpu, cuda or cuda:N")]
 pub struct UnknownDevice {
     /// As given.
     pub given: String,

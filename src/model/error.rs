@@ -142,7 +142,7 @@ pub enum LoadError {
     #[error("{}", Several(.0))]
     Many(Vec<LoadError>),
     /// A name that is neither a file, nor in the registry, nor a repository.
-    #[error("`{name}` is no file or folder, no name in the registry of models, and no repository id (ORG/NAME)")]
+    #[error("`{name}` is not a file or folder, a name in the registry of models, or a repository id (ORG/NAME)")]
     UnknownModel {
         /// As given.
         name: String,
@@ -156,7 +156,7 @@ pub enum LoadError {
         given: String,
     },
     /// No source has the model.
-    #[error("`{name}` could not be had: {}", tried.join("; "))]
+    #[error("`{name}` could not be found or fetched: {}", tried.join("; "))]
     Unavailable {
         /// As given.
         name: String,

@@ -153,7 +153,8 @@ mod tests {
 
     #[test]
     fn a_user_is_told_what_was_loaded() {
-        let text = "SmolLM2-135M-Instruct: 135 M llama parameters, bf16, quantised weights, AVX-512 bf16 on cuda:1";
+        let text =
+            "SmolLM2-135M-Instruct: 135 million llama parameters, bf16, quantised weights, AVX-512 bf16 on cuda:1";
         assert_eq!(identity().to_string(), text);
     }
 }

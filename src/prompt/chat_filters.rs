@@ -190,7 +190,7 @@ fn sum(
         }
         return Ok(Value::from(all));
     }
-    let number = |value: &Value| f64::try_from(value.clone()).map_err(|_| failure("sum of what are no numbers"));
+    let number = |value: &Value| f64::try_from(value.clone()).map_err(|_| failure("sum of what are not numbers"));
     let start = counted(start);
     let (mut real, mut whole) = (number(&start)?, i64::try_from(start).ok());
     for value in values {

@@ -58,7 +58,7 @@ fn split(text: &str, backwards: bool, args: &[Value]) -> Result<Value, Error> {
         return Ok(words(text, backwards, most).into_iter().map(Value::from).collect());
     };
     let separator = separator.as_str().filter(|separator| !separator.is_empty());
-    let separator = separator.ok_or_else(|| failure("the separator is no text, or an empty one"))?;
+    let separator = separator.ok_or_else(|| failure("the separator is not text, or is empty"))?;
     let most = most.saturating_add(1);
     Ok(if backwards {
         let mut parts: Vec<&str> = text.rsplitn(most, separator).collect();
@@ -305,7 +305,7 @@ fn join(separator: &str, args: &[Value]) -> Result<Value, Error> {
     let items: Vec<Value> = items.try_iter()?.collect();
     let texts = items.iter().map(|item| item.as_str());
     let texts: Option<Vec<&str>> = texts.collect();
-    let texts = texts.ok_or_else(|| failure("join of what is no text"))?;
+    let texts = texts.ok_or_else(|| failure("join of what is not text"))?;
     Ok(Value::from(texts.join(separator)))
 }
 

@@ -29,6 +29,7 @@ mod words;
 
 pub use compare::{CompareError, Comparisons, Factor, GroupDifference, Pair};
 pub use csv::CsvTable;
+pub use names::condition_words;
 pub use options::ReportOptions;
 pub use page::{Page, PageError};
 pub use ranking::Ranked;

@@ -117,6 +117,16 @@ impl Name {
     }
 }
 
+/// A condition in words: "likelihood · 200 demonstrations · refined · no demographics".
+pub fn condition_words(condition: &Condition) -> String {
+    let system = System::Model {
+        condition: condition.clone(),
+        norm: Norm::default(),
+    };
+    let beside = [NamePart::Run, NamePart::Model, NamePart::Norm];
+    Name::new("", "", &system).without(&beside).full()
+}
+
 fn joined<'a>(parts: impl Iterator<Item = (&'a NamePart, &'a String)>) -> String {
     let words: Vec<&str> = parts.map(|(_, word)| word.as_str()).collect();
     words.join(" · ")

@@ -49,7 +49,7 @@ pub enum RequestError {
     #[error("{0}")]
     Lines(Faults),
     /// A line of the output that does not belong to the input's.
-    #[error("{}:{number}: this is no answer to {line}", path.display())]
+    #[error("{}:{number}: this is not an answer to {line}", path.display())]
     Mismatch {
         /// The output.
         path: PathBuf,

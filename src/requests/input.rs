@@ -101,7 +101,7 @@ impl InputLines {
             _ if std::str::from_utf8(&bytes).is_err() => Err("is not UTF-8".to_owned()),
             Ok(Value::Object(fields)) => Ok(fields),
             Ok(other) => Err(format!("is {}, expected an object", kind(&other))),
-            Err(error) => Err(format!("is no JSON: {}", without_line(&error))),
+            Err(error) => Err(format!("is not JSON: {}", without_line(&error))),
         };
         let text = text.to_owned();
         Ok(Some(Some(Line {
@@ -153,7 +153,7 @@ mod tests {
         assert_eq!(numbers, [4, 6]);
         assert!(lines[1].place.ends_with(":6"), "{}", lines[1].place);
         let said = lines[1].fields().unwrap_err().to_string();
-        assert!(said.ends_with(":6: is no JSON: expected `:` (column 6)"), "{said}");
+        assert!(said.ends_with(":6: is not JSON: expected `:` (column 6)"), "{said}");
         assert!(input.window().unwrap().is_none());
     }
 }

@@ -206,7 +206,7 @@ mod tests {
             place: "in:1".into(),
             number: 1,
             text: text.into(),
-            content: serde_json::from_str(text).map_err(|_| "is no JSON".to_owned()),
+            content: serde_json::from_str(text).map_err(|_| "is not JSON".to_owned()),
         }
     }
 
@@ -225,8 +225,8 @@ mod tests {
         let failed = |text: &str, error: RequestError| failed(&line(text), &error, &["b"]);
         let bad = line("").bad("is wrong");
         assert_eq!(failed(r#"{"a": 1,"b":3}"#, bad), r#"{"a":1,"error":"is wrong"}"#);
-        let nonsense = failed("no \"JSON\"", line("").bad("is no JSON"));
-        assert_eq!(nonsense, r#"{"line":1,"input":"no \"JSON\"","error":"is no JSON"}"#);
+        let nonsense = failed("no \"JSON\"", line("").bad("is not JSON"));
+        assert_eq!(nonsense, r#"{"line":1,"input":"no \"JSON\"","error":"is not JSON"}"#);
         let long = RequestError::TooLong {
             place: "in:1".into(),
             tokens: 9,
@@ -256,7 +256,7 @@ mod tests {
             assert!(matches!(checked(&request, other), Err(RequestError::Mismatch { .. })));
         }
         let nonsense = line("no JSON");
-        let recorded = failed(&nonsense, &nonsense.bad("is no JSON"), &["b"]);
+        let recorded = failed(&nonsense, &nonsense.bad("is not JSON"), &["b"]);
         assert_eq!(checked(&nonsense, &recorded).unwrap(), Earlier::Failed);
         assert!(checked(&nonsense, r#"{"line":2,"input":"no JSON","error":""}"#).is_err());
     }

@@ -189,7 +189,7 @@ fn stop(line: &Line, sampling: &mut Sampling) -> Result<(), RequestError> {
     let mut given: Option<Vec<String>> = None;
     for name in STOP {
         let Some(value) = set(line, name)? else { continue };
-        let wrong = || line.bad(format!("`{name}` is no text and no list of texts"));
+        let wrong = || line.bad(format!("`{name}` is neither a text nor a list of texts"));
         let texts = match value {
             Value::String(text) => vec![text.clone()],
             Value::Array(list) => list
@@ -429,7 +429,7 @@ mod tests {
                 "`max_tokens` is 5 and `max_gen_toks` is 6",
             ),
             (r#"{"stop": ["a", ""]}"#, "`stop` has an empty text"),
-            (r#"{"until": 7}"#, "`until` is no text and no list of texts"),
+            (r#"{"until": 7}"#, "`until` is neither a text nor a list of texts"),
             (r#"{"seed": -1}"#, "`seed` is -1, expected a whole number of at least 0"),
             (
                 r#"{"do_sample": true}"#,

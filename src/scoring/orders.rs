@@ -96,7 +96,7 @@ enum OrdersText {
 
 /// Something that is no number of orders.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is no number of orders: give `all`, or a number from 1")]
+#[error("`{0}` is not a number of orders: give `all`, or a number from 1")]
 pub struct NoOrders(String);
 
 impl TryFrom<OrdersText> for Orders {

@@ -257,7 +257,7 @@ impl FileError {
                  fetch the file again"
             }
             Self::EndlessRow { .. } => {
-                "a quotation mark opens that row and is never closed, or this is no table of people; look at that line"
+                "a quotation mark opens that row and is never closed, or this is not a table of people; look at that line"
             }
             Self::Value { expected, .. } => expected.hint(),
             Self::JsonArray { path } => {

@@ -18,7 +18,9 @@ mod types;
 pub use catalogue::UnknownCategory;
 pub use demographics::{Demographics, Dimension, Group, IncomeGrouping};
 pub use error::SurveyError;
-pub use file::{FileKind, ReadOptions, ReadReport, RepeatedIds, RepeatedInCountry, Separator, SurveyFile};
+pub use file::{
+    FileKind, ReadOptions, ReadReport, RepeatedIds, RepeatedInCountry, SEVERAL_COUNTRIES, Separator, SurveyFile,
+};
 pub use file_error::{Expected, FileError};
 pub use foreign::Foreign;
 pub use list::{RespondentList, write_list};

@@ -119,7 +119,7 @@ fn show_prints_one_question_and_refuses_others_with_the_reason() {
     assert_eq!(question["polar"].as_array().unwrap().len(), 2);
     assert!(run(&["show", "q131"]).starts_with("Q131  Security\n"));
     let (status, error) = refused(&["show", "Q82"]);
-    assert!(status == 1 && error.contains("Q82 is not in the catalogue"), "{error}");
+    assert!(status == 1 && error.contains("Q82 is not in this catalogue"), "{error}");
     let (status, error) = refused(&["show", "family"]);
     assert!(status == 2 && error.contains("one looks like Q131"), "{error}");
     let (status, error) = refused(&["probes", "--split", "4"]);

@@ -50,7 +50,7 @@ fn texts_of_requests_do_nothing_to_a_terminal() {
             "generate",
             format!("{{\"messages\": [{{\"role\": \"user\", \"content\": {quoted}, \"x\": owned}}]}}"),
         ),
-        ("score", format!("{HOSTILE} is no JSON")),
+        ("score", format!("{HOSTILE} is not JSON")),
     ] {
         let file = write(folder.path(), HOSTILE, &line);
         let output = indieval(&[command, text(&file), "--model", "fake:1"]).output().unwrap();

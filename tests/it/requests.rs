@@ -287,7 +287,7 @@ fn a_bad_line_loses_nothing_and_all_of_them_are_named_at_once() {
     for part in [
         "2 lines cannot be answered",
         "requests:3: `context` is a number",
-        "requests:5: is no JSON",
+        "requests:5: is not JSON",
         "hint: ",
     ] {
         assert!(said.contains(part), "{part}: {said}");

@@ -182,7 +182,7 @@ fn what_was_begun_is_continued_to_the_same_bytes() {
         fs::write(&begun, "{\"doc_id\":0}\n").expect("a file");
         let said = failure(&mut run(&begun, "fake:3"));
         assert!(
-            said.contains("begun:1: this is no answer to ") && said.contains("requests:1"),
+            said.contains("begun:1: this is not an answer to ") && said.contains("requests:1"),
             "{said}"
         );
         fs::write(&begun, [&bytes[..], b"{}\n"].concat()).expect("a file");
@@ -194,7 +194,7 @@ fn what_was_begun_is_continued_to_the_same_bytes() {
 fn bad_lines_are_named() {
     let good = r#"{"context": "a", "continuation": "b"}"#;
     for (bad, says) in [
-        ("nonsense", "standard input:2: is no JSON"),
+        ("nonsense", "standard input:2: is not JSON"),
         ("[1]", "standard input:2: is a list, expected an object"),
         (r#"{"context": "a"}"#, "standard input:2: `continuation` is missing"),
         (

@@ -138,7 +138,7 @@ fn what_is_not_there_is_named_with_a_remedy() {
         ),
         (
             "--question Q4 --split 1",
-            "Q4 is no probe of",
+            "Q4 is not a probe of",
             "the probes that this person answered are Q",
         ),
         ("--style chat", "no model is given", "give --model a checkpoint"),

@@ -174,7 +174,7 @@ fn a_country_of_one_interview_number_is_told() {
     std::fs::write(&file, format!("{}\n{rows}", header.join(","))).unwrap();
     let all = run(&["check", text(&file)]);
     assert!(
-        all.contains("Uruguay: 600 rows have 1 different interview numbers; all 600 kept"),
+        all.contains("Uruguay: 600 rows have 1 interview number; all 600 kept"),
         "{all}"
     );
     let paper = run(&["check", text(&file), "--paper-ids"]);

@@ -6,6 +6,7 @@ use std::time::Instant;
 use crate::base::text::{bytes, count, counted, duration};
 use crate::cli::output::say;
 use crate::model::{Branch, Decoding, LanguageModel, ModelError, OpenModel};
+use crate::report::condition_words;
 use crate::run::{ExecuteError, Experiment};
 use crate::scoring::{ChatUse, TokenEstimate};
 
@@ -48,20 +49,20 @@ fn asked(experiment: &Experiment, opened: &OpenModel, estimate: &Estimated) -> a
         count(opened.model.context_length() as u64)
     );
     say!(
-        "respondents  {}, {} of a person and a split, {}",
+        "respondents  {} ({}), {}",
         count(experiment.people.chosen.len() as u64),
-        counted(estimate.of, "pair", "pairs"),
+        counted(estimate.of, "person-split pair", "person-split pairs"),
         counted(experiment.plan.outcomes, "record", "records")
     );
     for (index, condition) in experiment.plan.conditions.iter().enumerate() {
         let head = if index == 0 { "conditions" } else { "" };
-        say!("{head:<13}{}", serde_json::to_string(condition)?);
+        say!("{head:<13}{}", condition_words(condition));
     }
     say!(
-        "prompts      {}, the longest of {} tokens (from {} of a person and a split)",
+        "prompts      {}, the longest of {} tokens (estimated from {})",
         count(estimate.all(estimate.asked)),
         count(estimate.longest as u64),
-        counted(estimate.sampled, "pair", "pairs")
+        counted(estimate.sampled, "person-split pair", "person-split pairs")
     );
     Ok(())
 }

@@ -24,7 +24,7 @@ pub enum ShowError {
     UnknownCategory(#[from] UnknownCategory),
     /// The question is no probe of the split, or the person left it out.
     #[error("{} of {respondent} in split {split}", match asked {
-        Some(question) => format!("{question} is no probe"),
+        Some(question) => format!("{question} is not a probe"),
         None => "there is no probe".to_owned(),
     })]
     NoProbe {

@@ -122,7 +122,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
             note(&case, &people);
             print(&pieces.context())?;
             if !pieces.continuations.is_empty() {
-                tell!("\nnote: each of these is scored as what comes next:");
+                tell!("\nnote: each of these is scored as the continuation:");
             }
             for continuation in &pieces.continuations {
                 tell!("{continuation:?}");

@@ -7,7 +7,8 @@ use super::super::format::OutputFormat;
 use super::super::output::{print, print_json};
 use super::super::people::SurveyArgs;
 use super::{conditions, ids, people};
-use crate::survey::{Catalogue, Conditions, QuestionId, QuestionIndex, ReadReport, RepeatedIds};
+use crate::base::text::{count, counted};
+use crate::survey::{Catalogue, Conditions, QuestionId, QuestionIndex, ReadReport, RepeatedIds, SEVERAL_COUNTRIES};
 
 /// Options of `indieval survey check`.
 #[derive(Debug, clap::Args)]
@@ -94,8 +95,8 @@ impl Findings<'_> {
         writeln!(
             text,
             "{} of {} could be drawn by `indieval survey sample`: they answered all {} probes and at least {needed} questions",
-            self.eligible,
-            self.report.respondents,
+            count(self.eligible as u64),
+            count(self.report.respondents),
             self.conditions.probes.len(),
         )
     }
@@ -122,10 +123,12 @@ impl Findings<'_> {
         for line in &report.skipped_lines {
             writeln!(text, "above the header, left out: {line}")?;
         }
-        let people = people(report.respondents, report.synthetic);
-        writeln!(text, "{} columns, {} rows, {people}", report.columns, report.rows)?;
+        let people = people(report.respondents as usize, report.synthetic);
+        let columns = counted(report.columns, "column", "columns");
+        let rows = counted(report.rows as usize, "row", "rows");
+        writeln!(text, "{columns}, {rows}, {people}")?;
         if report.empty_rows > 0 {
-            writeln!(text, "rows without any content, left out: {}", report.empty_rows)?;
+            writeln!(text, "rows without any content, left out: {}", count(report.empty_rows))?;
         }
         Ok(())
     }
@@ -134,16 +137,18 @@ impl Findings<'_> {
     fn identity(&self, text: &mut String) -> std::fmt::Result {
         for repeated in &self.report.repeated_ids {
             let done = match self.report.repeated_ids_rule {
-                RepeatedIds::KeepAll => format!("all {} kept under ids of their own", repeated.kept),
-                RepeatedIds::FirstOnly if repeated.kept == 1 => {
+                RepeatedIds::KeepAll => format!("all {} kept under ids of their own", count(repeated.kept)),
+                RepeatedIds::FirstOnly if repeated.kept == 1 && repeated.country != SEVERAL_COUNTRIES => {
                     "the whole country collapses to 1 person under the paper's rule".to_owned()
                 }
-                RepeatedIds::FirstOnly => format!("{} kept under the paper's rule", repeated.kept),
+                RepeatedIds::FirstOnly => format!("{} kept under the paper's rule", count(repeated.kept)),
             };
             writeln!(
                 text,
-                "{}: {} rows have {} different interview numbers; {done}",
-                repeated.country, repeated.rows, repeated.ids
+                "{}: {} have {}; {done}",
+                repeated.country,
+                counted(repeated.rows as usize, "row", "rows"),
+                counted(repeated.ids as usize, "interview number", "different interview numbers")
             )?;
         }
         Ok(())
@@ -155,8 +160,8 @@ impl Findings<'_> {
         let missing: Vec<String> = report
             .missing
             .iter()
-            .filter(|(_, count)| **count > 0)
-            .map(|(code, count)| format!("{code}: {count}"))
+            .filter(|(_, times)| **times > 0)
+            .map(|(code, times)| format!("{code}: {}", count(*times)))
             .collect();
         if !missing.is_empty() {
             writeln!(text, "missing answers by code: {}", missing.join(", "))?;
@@ -203,7 +208,7 @@ impl Findings<'_> {
                 let shown: Vec<String> = codes
                     .iter()
                     .take(SHOWN_CODES)
-                    .map(|(code, count)| format!("{code} ({count} times)"))
+                    .map(|(code, times)| format!("{code} ({})", counted(*times as usize, "time", "times")))
                     .collect();
                 let rest = match codes.len().saturating_sub(SHOWN_CODES) {
                     0 => String::new(),

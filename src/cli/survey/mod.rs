@@ -7,6 +7,7 @@ mod synth;
 
 use std::process::ExitCode;
 
+use crate::base::text::counted;
 use crate::probe::{Split, split_questions};
 use crate::survey::{Catalogue, Conditions, MOST_DEMONSTRATIONS, QuestionIndex};
 
@@ -41,13 +42,11 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
 }
 
 /// How respondents are called in text: what is computed from invented people says so.
-fn people(count: impl std::fmt::Display, synthetic: bool) -> String {
-    let kind = if synthetic {
-        "synthetic respondents"
-    } else {
-        "respondents"
-    };
-    format!("{count} {kind}")
+fn people(count: usize, synthetic: bool) -> String {
+    match synthetic {
+        true => counted(count, "synthetic respondent", "synthetic respondents"),
+        false => counted(count, "respondent", "respondents"),
+    }
 }
 
 /// Whom the paper's sample may draw: everyone who answered every probe of every split, and enough questions besides

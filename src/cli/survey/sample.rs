@@ -10,6 +10,7 @@ use super::super::format::OutputFormat;
 use super::super::output::{print, print_json, refuse_existing, write_whole};
 use super::super::people::SurveyArgs;
 use super::{conditions, ids, people};
+use crate::base::text::{count, percent};
 use crate::survey::{BalanceTable, Catalogue, QuestionId, Sample, SampleOptions, SampleRule, sample, write_list};
 
 /// Options of `indieval survey sample`.
@@ -81,11 +82,11 @@ pub(super) fn run(args: &Args) -> anyhow::Result<()> {
 }
 
 fn text(args: &Args, catalogue: &Catalogue, drawn: &Sample, synthetic: bool) -> Result<String, std::fmt::Error> {
-    let count = drawn.respondents.len();
+    let size = drawn.respondents.len();
     let mut text = format!(
         "{} of {} who meet the conditions, written to {}\n",
-        people(count, synthetic),
-        drawn.eligible,
+        people(size, synthetic),
+        count(drawn.eligible as u64),
         args.out.display()
     );
     if drawn.rule == SampleRule::Plain {
@@ -94,22 +95,23 @@ fn text(args: &Args, catalogue: &Catalogue, drawn: &Sample, synthetic: bool) -> 
             "The file does not have people of all continents: they are drawn by chance from everyone who meets the \
              conditions, not balanced by continent and religion as the paper's sample is."
         )?;
-        if count < args.respondents {
-            writeln!(text, "{} were asked for; there are no more.", args.respondents)?;
+        if size < args.respondents {
+            let asked = count(args.respondents as u64);
+            writeln!(text, "{asked} were asked for; there are no more.")?;
         }
     }
     if !drawn.unasked.is_empty() {
         let unasked = ids(catalogue, &drawn.unasked);
         writeln!(
             text,
-            "Probes that nobody in the file answered are no condition: {unasked}"
+            "Probes that nobody in the file answered are not required: {unasked}"
         )?;
     }
     for table in &drawn.balance {
         writeln!(text, "\n{}", table.dimension)?;
         for (group, people) in table.groups.iter().filter(|(_, people)| *people > 0) {
-            let share = 100.0 * *people as f64 / count.max(1) as f64;
-            writeln!(text, "  {people:>5} {share:>5.1}%  {group}")?;
+            let share = percent(*people as f64 / size.max(1) as f64);
+            writeln!(text, "  {:>6} {share:>7}  {group}", count(*people as u64))?;
         }
     }
     Ok(text)

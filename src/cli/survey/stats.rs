@@ -7,6 +7,7 @@ use super::super::format::OutputFormat;
 use super::super::output::{print, print_json};
 use super::super::people::SurveyArgs;
 use super::people;
+use crate::base::text::{count, counted};
 use crate::survey::{SurveyStats, ValidCounts};
 
 /// Options of `indieval survey stats`.
@@ -37,13 +38,16 @@ fn text(stats: &SurveyStats) -> Result<String, std::fmt::Error> {
     writeln!(text, "{}", people(all.respondents, stats.synthetic))?;
     writeln!(
         text,
-        "{} valid answers to {} questions",
-        all.valid_answers, stats.questions
+        "{} to {}",
+        counted(all.valid_answers as usize, "valid answer", "valid answers"),
+        counted(stats.questions, "question", "questions")
     )?;
     writeln!(
         text,
         "valid questions of a person: mean {:.2}, standard deviation {:.2}; {} answered all",
-        all.mean_valid_questions, all.sd_valid_questions, all.complete_respondents
+        all.mean_valid_questions,
+        all.sd_valid_questions,
+        count(all.complete_respondents as u64)
     )?;
     writeln!(
         text,
@@ -60,8 +64,10 @@ fn text(stats: &SurveyStats) -> Result<String, std::fmt::Error> {
         } = &country.counts;
         writeln!(
             text,
-            "{:<24}{respondents:>12}{mean_valid_questions:>8.2}{sd_valid_questions:>8.2}{complete_respondents:>10}",
-            country.country
+            "{:<24}{:>12}{mean_valid_questions:>8.2}{sd_valid_questions:>8.2}{:>10}",
+            country.country,
+            count(*respondents as u64),
+            count(*complete_respondents as u64)
         )?;
     }
     Ok(text)

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::super::output::{refuse_existing, tell, write_whole};
-use super::conditions;
+use super::{conditions, people};
 use crate::survey::{Catalogue, SyntheticOptions, SyntheticProfile, write_synthetic};
 
 /// Options of `indieval survey synth`.
@@ -42,10 +42,6 @@ pub(super) fn run(args: &Args) -> anyhow::Result<()> {
         profile,
     };
     write_whole(&args.out, |output| write_synthetic(&options, output))?;
-    tell!(
-        "{} synthetic respondents written to {}",
-        args.respondents,
-        args.out.display()
-    );
+    tell!("{} written to {}", people(args.respondents, true), args.out.display());
     Ok(())
 }

@@ -16,7 +16,7 @@ use crate::model::{LoadError, Mixture, ModelConfig};
 /// Fails with every reason at once: an unknown family, missing or impossible numbers, features the decoder lacks.
 pub(crate) fn parse(path: &Path, text: &[u8]) -> Result<ModelConfig, Vec<LoadError>> {
     let root: Map<String, Value> = serde_json::from_slice(text)
-        .map_err(|error| vec![LoadError::malformed(path, format!("is no JSON object: {error}"))])?;
+        .map_err(|error| vec![LoadError::malformed(path, format!("is not a JSON object: {error}"))])?;
     let mut keys = Keys {
         path,
         root: &root,

@@ -57,7 +57,7 @@ fn divided<'a>(path: &Path, bytes: &'a [u8]) -> Result<(&'a [u8], &'a [u8]), Loa
 /// The tensors that a header describes, in the order of their places.
 fn described(path: &Path, header: &[u8]) -> Result<Vec<(String, TensorInfo)>, LoadError> {
     let entries: HashMap<String, Value> = serde_json::from_slice(header)
-        .map_err(|error| LoadError::malformed(path, format!("its header is no JSON object: {error}")))?;
+        .map_err(|error| LoadError::malformed(path, format!("its header is not a JSON object: {error}")))?;
     let tensors = entries.into_iter().filter(|(name, _)| name != "__metadata__");
     let tensors = tensors.map(|(name, entry)| match serde_json::from_value(entry) {
         Ok(info) => Ok((name, info)),

@@ -118,7 +118,7 @@ impl Inspection {
                 identity,
                 notes: self.notes,
             }),
-            _ => Err(LoadError::malformed(&self.path, "is no checkpoint")),
+            _ => Err(LoadError::malformed(&self.path, "is not a checkpoint")),
         }
     }
 

@@ -203,7 +203,7 @@ fn read_index(path: &Path) -> Result<BTreeMap<String, Vec<String>>, LoadError> {
     }
     let text = read_up_to(path, LARGEST_SETTINGS).map_err(|source| LoadError::read(path, source))?;
     let index: Index = serde_json::from_slice(&text)
-        .map_err(|error| LoadError::malformed(path, format!("is no index of shards: {error}")))?;
+        .map_err(|error| LoadError::malformed(path, format!("is not an index of shards: {error}")))?;
     let mut shards: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for (tensor, shard) in index.weight_map {
         let mut parts = Path::new(&shard).components();

@@ -171,7 +171,7 @@ impl<'a> ByteCursor<'a> {
         let bytes = bytes.strip_suffix(b"\0").unwrap_or(bytes);
         match std::str::from_utf8(bytes) {
             Ok(text) => Ok(text.to_owned()),
-            Err(_) => Err(self.refuse(format!("{what} at byte {} is no UTF-8", self.at - length))),
+            Err(_) => Err(self.refuse(format!("{what} at byte {} is not UTF-8", self.at - length))),
         }
     }
 

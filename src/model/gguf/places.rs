@@ -77,7 +77,7 @@ impl Data<'_> {
         if let Storage::Blocks(kind) = storage
             && shape.last().is_none_or(|row| row % kind.block_size() != 0)
         {
-            return Err(format!("rows of {shape:?} are no whole blocks of {storage}"));
+            return Err(format!("rows of {shape:?} are not whole blocks of {storage}"));
         }
         if !offset.is_multiple_of(self.alignment) {
             return Err(format!(

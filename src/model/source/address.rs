@@ -4,7 +4,7 @@ use ureq::http::Uri;
 
 /// Reads an address of a server; the error says what it is instead.
 pub(super) fn parse(url: &str) -> Result<Uri, String> {
-    let odd = || format!("{url:?} is no address of a server");
+    let odd = || format!("{url:?} is not a server's address");
     let uri: Uri = url.parse().map_err(|_| odd())?;
     match (uri.scheme_str(), uri.host()) {
         (Some("http" | "https"), Some(host)) if has_sound_port(&uri, host) => Ok(uri),

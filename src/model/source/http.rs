@@ -127,7 +127,7 @@ impl Client {
         let tag = tag.unwrap_or_default().trim_start_matches("W/").trim_matches('"');
         // The tag becomes a file's name.
         if tag.is_empty() || tag.len() > 128 || !tag.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-') {
-            return Err(HttpError::Odd(format!("the etag {tag:?} is no hash")));
+            return Err(HttpError::Odd(format!("the etag {tag:?} is not a hash")));
         }
         let size =
             size_of(&answer.last).ok_or_else(|| HttpError::Odd("does not say how large the file is".to_owned()))?;

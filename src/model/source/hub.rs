@@ -60,7 +60,7 @@ pub(super) fn fetch(
         .json(&asked)
         .map_err(|error| explain(repository, wanted, &error))?;
     if !is_commit(&listing.sha) {
-        return Err(odd(repository, format!("{:?} is no commit", listing.sha)));
+        return Err(odd(repository, format!("{:?} is not a commit", listing.sha)));
     }
     let folder = hub_cache::folder(&environment.hub_cache, repository);
     let mut fetcher = Fetcher {

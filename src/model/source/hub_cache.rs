@@ -26,7 +26,10 @@ pub(super) fn find(wanted: &NamedModel, cache: &Path) -> Result<Located, String>
         Err(_) => return Err(format!("does not have {}@{}", wanted.repository, wanted.revision)),
     };
     if !is_commit(&commit) {
-        return Err(format!("{} points to {commit:?}, which is no commit", wanted.revision));
+        return Err(format!(
+            "{} points to {commit:?}, which is not a commit",
+            wanted.revision
+        ));
     }
     let snapshot = repository.join("snapshots").join(&commit);
     let path = usable(&snapshot)?;
@@ -102,13 +105,13 @@ pub(super) fn choose<'a>(
         let Some(index) = index else {
             return Ok(CheckpointFiles::NeedsIndex);
         };
-        let shards = shards(index).ok_or_else(|| format!("{} is no index of shards", super::INDEX))?;
+        let shards = shards(index).ok_or_else(|| format!("{} is not an index of shards", super::INDEX))?;
         std::iter::once(super::INDEX.to_owned()).chain(shards).collect()
     } else {
         let files: Vec<&&str> = names.iter().filter(|name| name.ends_with(".gguf")).collect();
         return match files.as_slice() {
             [file] if !super::is_safe_path(file) => {
-                Err(format!("lists a file named {file:?}, which is no name of one"))
+                Err(format!("lists a file named {file:?}, which cannot be a file name"))
             }
             [file] => Ok(CheckpointFiles::Gguf((**file).to_owned())),
             [] => Err("has no safetensors and no GGUF file".to_owned()),

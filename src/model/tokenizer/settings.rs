@@ -38,7 +38,7 @@ impl TokenizerSettings {
                     files.push(path);
                     Ok(values)
                 }
-                Some(_) => Err(LoadError::malformed(&path, "is no JSON object")),
+                Some(_) => Err(LoadError::malformed(&path, "is not a JSON object")),
                 None => Ok(Map::new()),
             }
         };
@@ -77,7 +77,7 @@ impl TokenizerSettings {
             let Some(text) = self.values.get(key).and_then(content) else {
                 return Ok(None);
             };
-            let none = || LoadError::tokenizer(path, format!("`{key}` is {text:?}, which is no token"));
+            let none = || LoadError::tokenizer(path, format!("`{key}` is {text:?}, which is not a token"));
             let id = library.token_to_id(text).ok_or_else(none)?;
             let text = text.to_owned();
             Ok(Some(SpecialToken { id, text }))
@@ -182,7 +182,7 @@ fn named(values: &Map<String, Value>) -> Vec<AddedToken> {
 fn decoder(path: &Path, listed: &Value) -> Result<Vec<(TokenId, AddedToken)>, LoadError> {
     let wrong = |what: String| LoadError::field(path, DECODER, what);
     let Value::Object(listed) = listed else {
-        return Err(wrong("is no object of tokens by id".to_owned()));
+        return Err(wrong("is not an object of tokens by id".to_owned()));
     };
     let entry = |(id, value): (&String, &Value)| {
         let id = id.parse().map_err(|_| wrong(format!("has the id {id:?}")))?;

@@ -120,7 +120,7 @@ fn what(run: &RunSummary) -> Vec<Fact> {
         .map_or(String::new(), |planned| format!(" of {}", text::count(planned as u64)));
     let parameters = match model.parameters {
         0 => String::new(),
-        number => millions(number),
+        number => text::parameters(number),
     };
     known([
         ("Model", model.name.clone()),
@@ -187,24 +187,4 @@ fn provenance(header: &RunHeader) -> Vec<Fact> {
 fn known<const N: usize>(facts: [(&'static str, String); N]) -> Vec<Fact> {
     let facts = facts.into_iter().map(|(name, text)| Fact { name, text });
     facts.filter(|fact| !fact.text.is_empty()).collect()
-}
-
-fn millions(number: u64) -> String {
-    match number {
-        n if n >= 1_000_000_000 => format!("{:.1} billion", n as f64 / 1e9),
-        n => format!("{:.0} million", n as f64 / 1e6),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn numbers_in_words() {
-        assert_eq!(
-            [134_515_008, 8_030_261_248].map(millions),
-            ["135 million", "8.0 billion"]
-        );
-    }
 }

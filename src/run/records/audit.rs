@@ -492,6 +492,6 @@ fn count(what: &str, found: usize, expected: usize) -> Result<(), String> {
 fn probabilities(mut logprobs: impl Iterator<Item = f64>) -> Result<(), String> {
     match logprobs.find(|logprob| !logprob.is_finite() || *logprob > ABOVE_ONE) {
         None => Ok(()),
-        Some(logprob) => Err(format!("{logprob} is no log-probability")),
+        Some(logprob) => Err(format!("{logprob} is not a log-probability")),
     }
 }

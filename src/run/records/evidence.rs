@@ -236,7 +236,7 @@ impl TryEntry {
         let seed = self
             .seed
             .parse()
-            .map_err(|_| format!("`seed` is no whole number: {}", self.seed))?;
+            .map_err(|_| format!("`seed` is not a whole number: {}", self.seed))?;
         Ok(Try {
             order: self.order,
             choice: self.choice.0,

@@ -182,7 +182,7 @@ fn files_cut_at_any_byte_are_gone_on_with_to_the_same_bytes() {
             for (name, now) in grown(folder.path()) {
                 assert!(
                     expected[name].starts_with(&now),
-                    "{name} is no front, {cut_file} cut at {cut}"
+                    "{name} is not a front, {cut_file} cut at {cut}"
                 );
             }
             for outcome in &outcomes()[known..] {

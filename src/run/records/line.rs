@@ -58,7 +58,7 @@ impl TryFrom<i64> for Pick {
             -1 => Ok(Self(None)),
             other => usize::try_from(other)
                 .map(|at| Self(Some(at)))
-                .map_err(|_| format!("{other} is no position of a candidate")),
+                .map_err(|_| format!("{other} is not the position of a candidate")),
         }
     }
 }

@@ -1,5 +1,12 @@
 //! The letters that a text names, and what it says of each.
 
+use super::label::{is_inner, label};
+use super::text::plain;
+use super::vocabulary::{
+    ADVERBS, ALTERNATIVES, AMONG, CONCLUDING, DECLARING, DENIALS, DENYING, FILLERS, HEDGES, JOINING, LEAVING_OUT,
+    NO_OPTION, REASONS, REJECTING, REJECTING_VERBS, TAKING_BACK, TOTALS, VERBS,
+};
+
 /// A letter that stands for an option.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Mention {
@@ -33,162 +40,13 @@ enum Fragment {
     Mark(char),
 }
 
-/// Words between a verdict and the letter it is about.
-const FILLERS: &[&str] = &[
-    "option",
-    "options",
-    "letter",
-    "the",
-    "is",
-    "it",
-    "it's",
-    "be",
-    "that",
-    "would",
-    "will",
-    "of",
-    "number",
-    "statement",
-    "answer",
-    "choice",
-    "choose",
-    "chose",
-    "pick",
-    "select",
-    "say",
-    "think",
-    "believe",
-    "my",
-    "certainly",
-    "definitely",
-    "probably",
-    "likely",
-    "really",
-];
-
-/// Words that make the next letter the answer.
-const DECLARING: &[&str] = &[
-    "answer",
-    "answers",
-    "choose",
-    "chose",
-    "chosen",
-    "choice",
-    "pick",
-    "picked",
-    "select",
-    "selected",
-    "selection",
-    "respuesta",
-    "réponse",
-    "antwort",
-    "risposta",
-    "resposta",
-];
-
-/// Words that make the next letter no answer.
-const DENYING: &[&str] = &[
-    "not",
-    "no",
-    "never",
-    "neither",
-    "nor",
-    "cannot",
-    "without",
-    "except",
-    "than",
-    "unlike",
-    "exclude",
-    "excluding",
-    "eliminate",
-    "instead",
-    "isn't",
-    "isnt",
-    "don't",
-    "dont",
-    "doesn't",
-    "wouldn't",
-    "won't",
-    "can't",
-    "cant",
-    "wasn't",
-    "didn't",
-    "aren't",
-    "out",
-];
-
-/// What makes the letter before it no answer, behind a verb.
-const REJECTING: &[&str] = &[
-    "not",
-    "wrong",
-    "incorrect",
-    "unlikely",
-    "less",
-    "false",
-    "too",
-    "never",
-    "no",
-    "out",
-];
-
-/// Verbs that a rejection may follow on.
-const VERBS: &[&str] = &[
-    "is", "was", "are", "were", "seems", "sounds", "looks", "would", "be", "both", "does", "do",
-];
-
-/// Verbs that reject by themselves.
-const REJECTING_VERBS: &[&str] = &[
-    "isn't", "isnt", "wasn't", "doesn't", "wouldn't", "can't", "aren't", "cannot",
-];
-
-/// Words between letters that are named together.
-const JOINING: &[&str] = &["or", "and", "nor", "ou", "oder", "und", "o", "y", "e", "et"];
-
-/// Words that reasons begin with.
-const REASONS: &[&str] = &[
-    "because",
-    "since",
-    "due",
-    "given",
-    "considering",
-    "reason",
-    "reasoning",
-    "explanation",
-    "rationale",
-    "justification",
-];
-
-/// Words that reasons end with.
-const CONCLUDING: &[&str] = &[
-    "so",
-    "therefore",
-    "thus",
-    "hence",
-    "answer",
-    "final",
-    "finally",
-    "conclusion",
-];
-
-/// Words that take back what was said before them.
-const TAKING_BACK: &[&str] = &[
-    "wait",
-    "correction",
-    "scratch",
-    "no",
-    "actually",
-    "sorry",
-    "rather",
-    "mean",
-];
-
-/// Words by which two answers stand side by side.
-const HEDGES: &[&str] = &["both", "either", "equally", "also"];
-
 /// Every letter that the text names, in order, with what it says of it. What is said in giving reasons for an answer does
 /// not count, nor does what is taken back; a text that only takes back names nothing.
 pub(super) fn mentions(text: &str, options: &[&str]) -> Vec<Mention> {
     let pieces = pieces(text, options);
+    if is_beside_no_option(&pieces) {
+        return Vec::new();
+    }
     let hedged = pieces.iter().any(|piece| is_word(piece, HEDGES));
     let mut found: Vec<(usize, Mention)> = Vec::new();
     let (mut in_reasons, mut taken_back) = (false, false);
@@ -202,7 +60,12 @@ pub(super) fn mentions(text: &str, options: &[&str]) -> Vec<Mention> {
             }
             Fragment::Label(option) if !in_reasons => {
                 let last = found.last().map(|(at, mention)| (*at, mention.stance));
-                let stance = stance(&pieces, at, last, hedged);
+                let own = options.get(*option).copied().unwrap_or_default();
+                let denied = is_denied_by_clause(&pieces, at, own);
+                let stance = match stance(&pieces, at, last, hedged) {
+                    _ if denied => Stance::Denied,
+                    stance => stance,
+                };
                 if std::mem::take(&mut taken_back) && stance != Stance::Denied {
                     found.clear();
                 }
@@ -275,9 +138,72 @@ fn joins(between: &[Fragment]) -> Option<bool> {
     Some(by_word)
 }
 
-fn is_denied_before(pieces: &[Fragment], at: usize) -> bool {
-    for piece in pieces[..at].iter().rev() {
+/// Whether a letter stands beside an answer that is no option, as one of two: `A / none`, `neither or B`.
+fn is_beside_no_option(pieces: &[Fragment]) -> bool {
+    let is_label = |piece: &Fragment| matches!(piece, Fragment::Label(_));
+    let alternative = |between: &[Fragment]| {
+        let joining = |piece: &Fragment| is_word(piece, ALTERNATIVES) || *piece == Fragment::Mark('/');
+        joins(between).is_some() && between.iter().any(joining)
+    };
+    let none = |&(_, piece): &(usize, &Fragment)| is_word(piece, NO_OPTION);
+    pieces.iter().enumerate().filter(none).any(|(at, _)| {
+        let before = pieces[..at].iter().rposition(is_label);
+        let behind = pieces[at + 1..].iter().position(is_label).map(|behind| at + 1 + behind);
+        before.is_some_and(|label| alternative(&pieces[label + 1..at]))
+            || behind.is_some_and(|label| alternative(&pieces[at + 1..label]))
+    })
+}
+
+/// Whether a clause behind the letter does nothing but deny it: `A, obviously not`, `A (wrong)`. Not so where the clause
+/// is the words of its own option: `A, never`.
+fn is_denied_by_clause(pieces: &[Fragment], at: usize, own: &str) -> bool {
+    let opens = |piece: &&Fragment| {
+        matches!(
+            piece,
+            Fragment::Stop(',' | '?' | '—' | '…') | Fragment::Mark('(' | '-' | '–')
+        )
+    };
+    let mut rest = pieces[at + 1..]
+        .iter()
+        .skip_while(|piece| matches!(piece, Fragment::Mark(')' | '*' | '"' | '\'')));
+    if !rest.next().is_some_and(|first| opens(&first)) {
+        return false;
+    }
+    let (mut denied, mut words) = (false, String::new());
+    for piece in rest {
         match piece {
+            Fragment::Word(word) if is_word(piece, DENIALS) || is_word(piece, ADVERBS) || word.ends_with("n't") => {
+                denied |= is_word(piece, DENIALS) || word.ends_with("n't");
+                words.push(' ');
+                words.push_str(word);
+            }
+            Fragment::Word(_) | Fragment::Label(_) => return false,
+            Fragment::Stop(_) => break,
+            Fragment::Mark(_) => {}
+        }
+    }
+    denied && words.trim() != plain(own).trim()
+}
+
+/// Whether the words before `at` leave out what follows them: `anything but`, `apart from`.
+fn leaves_out(pieces: &[Fragment], at: usize) -> bool {
+    let Some((Fragment::Word(second), before)) = pieces[..at].split_last() else {
+        return false;
+    };
+    let Some(Fragment::Word(first)) = before.last() else {
+        return false;
+    };
+    if second == "but" {
+        let total = before.iter().rev().find(|piece| !is_word(piece, AMONG));
+        return total.is_some_and(|piece| is_word(piece, TOTALS));
+    }
+    LEAVING_OUT.contains(&[first.as_str(), second.as_str()])
+}
+
+fn is_denied_before(pieces: &[Fragment], at: usize) -> bool {
+    for (place, piece) in pieces[..at].iter().enumerate().rev() {
+        match piece {
+            _ if leaves_out(pieces, place + 1) => return true,
             piece if is_word(piece, DENYING) => return true,
             piece if is_word(piece, FILLERS) => {}
             Fragment::Mark(_) => {}
@@ -330,11 +256,28 @@ fn pieces(text: &str, options: &[&str]) -> Vec<Fragment> {
             continue;
         }
         let end = text[at..].find(|c| !is_inner(c)).map_or(text.len(), |end| at + end);
+        // Quotation marks and underscores around a word are no part of it.
+        let word = text[at..end].trim_matches(['\'', '’', '_']);
+        if word.len() < end - at {
+            let front = text[at..end].find(word).unwrap_or_default();
+            if front > 0 || word.is_empty() {
+                pieces.push(Fragment::Mark(first));
+            }
+            if word.is_empty() {
+                at = end;
+                continue;
+            }
+            at += front;
+        }
+        let (end, whole) = (at + word.len(), end);
         pieces.push(match label(text, at, end, options) {
             Some(option) => Fragment::Label(option),
             None => Fragment::Word(text[at..end].to_lowercase().replace('’', "'")),
         });
-        at = end;
+        if end < whole {
+            pieces.push(Fragment::Mark('\''));
+        }
+        at = whole;
     }
     pieces
 }
@@ -344,107 +287,4 @@ fn ends_clause(c: char) -> bool {
         c,
         '.' | ',' | ';' | ':' | '!' | '?' | '\n' | '—' | '…' | '。' | '，' | '、' | '；' | '：' | '！' | '？'
     )
-}
-
-/// Whether a character belongs to a word. Scripts without spaces between words begin none beside a letter: `答案是B`.
-fn is_inner(c: char) -> bool {
-    let spaceless = matches!(c, '\u{0e00}'..='\u{0eff}' | '\u{3040}'..='\u{30ff}' | '\u{3400}'..='\u{9fff}' | '\u{ac00}'..='\u{d7af}');
-    matches!(c, '\'' | '’' | '_') || (c.is_alphanumeric() && !spaceless)
-}
-
-/// The option that the word at `at..end` stands for, if it is a letter that is meant as one and no word of a language.
-fn label(text: &str, at: usize, end: usize, options: &[&str]) -> Option<usize> {
-    let letter = letter(&text[at..end])?;
-    let (before, behind) = (&text[..at], &text[end..]);
-    let next = behind.chars().next();
-    let previous = before.chars().next_back();
-    // `A-level`, `U.S.`, `<b>`.
-    let inside = |c: Option<char>| c.is_some_and(is_inner);
-    let hyphenated = next == Some('-') && inside(behind.chars().nth(1));
-    let initial = next == Some('.') && inside(behind.chars().nth(1)) && behind.chars().nth(2) == Some('.');
-    let abbreviated = previous == Some('.') && inside(before.chars().nth_back(1));
-    if hyphenated || initial || abbreviated || matches!(previous, Some('<' | '/')) && next == Some('>') {
-        return None;
-    }
-    let option = usize::from(letter.to_ascii_uppercase() - b'A');
-    let is_label = if letter.is_ascii_lowercase() {
-        is_small_label(text, before, behind, letter)
-    } else if letter == b'I' && option >= options.len() {
-        false
-    } else if letter == b'A' || letter == b'I' {
-        !begins_sentence(before) && letter == b'A' || is_no_word(behind, options.get(option).copied())
-    } else {
-        true
-    };
-    is_label.then_some(option)
-}
-
-/// The letter of a word that is one: ASCII, or its full-width form.
-fn letter(word: &str) -> Option<u8> {
-    let mut chars = word.chars();
-    let letter = match (chars.next()?, chars.next()) {
-        (wide @ 'Ａ'..='Ｚ', None) => char::from_u32(u32::from(wide) - 0xfee0)?,
-        (letter, None) => letter,
-        _ => return None,
-    };
-    u8::try_from(letter).ok().filter(u8::is_ascii_alphabetic)
-}
-
-/// Small letters are words too often to be taken for labels without a sign: they are all there is, or in brackets, or
-/// begin a line like an item of a list, or follow on the word `option`.
-fn is_small_label(text: &str, before: &str, behind: &str, letter: u8) -> bool {
-    let alone = text.trim_matches(|c: char| !c.is_alphanumeric()).len() == 1;
-    let opened = before.ends_with(['(', '[', '*', '"', '`', '“']);
-    let closed = behind.starts_with([')', ']', '*', '"', '`', '”']);
-    let ended = behind.starts_with([')', '.', ':', '\n']) || behind.is_empty();
-    let line = before.rsplit('\n').next().unwrap_or_default();
-    let begins_line = line.chars().all(|c| !c.is_alphanumeric());
-    let word = last_word(before);
-    let named = match word.as_str() {
-        "option" | "letter" => true,
-        "answer" | "choice" | "is" => letter != b'a' || ended,
-        _ => false,
-    };
-    alone || (opened && closed) || (begins_line && ended) || named
-}
-
-/// The last word of a text in lower case.
-fn last_word(text: &str) -> String {
-    let word = text.trim_end_matches(|c| !is_inner(c));
-    word.rsplit(|c| !is_inner(c)).next().unwrap_or_default().to_lowercase()
-}
-
-/// Whether a sentence begins behind this text, so that a capital A may be an article.
-fn begins_sentence(before: &str) -> bool {
-    let before = before.trim_end_matches([' ', '\t', '*', '_', '"', '“', '(', '-', '>', '#']);
-    before.is_empty() || before.ends_with(['.', '!', '?', '\n', ':', '。'])
-}
-
-/// Whether what follows on a capital A shows that it is no article: an end, a mark, a word that joins or judges letters,
-/// another letter soon, or the words of its own option.
-fn is_no_word(behind: &str, option: Option<&str>) -> bool {
-    let rest = behind.trim_start_matches([' ', '\t']);
-    let spaced = rest.len() < behind.len();
-    let Some(first) = rest.chars().next() else { return true };
-    if !spaced || !is_inner(first) {
-        return true;
-    }
-    let end = rest.find(|c| !is_inner(c)).unwrap_or(rest.len());
-    let word = rest[..end].to_lowercase().replace('’', "'");
-    let judged = [
-        JOINING,
-        VERBS,
-        REJECTING_VERBS,
-        REASONS,
-        &["not", "but", "over", "rather", "instead", "fits", "then"],
-    ];
-    let following = rest[end..].trim_start();
-    let second = following.find(|c| !is_inner(c)).unwrap_or(following.len());
-    let near =
-        word.chars().count() <= 4 && letter(&following[..second]).is_some_and(|c| c.is_ascii_uppercase() && c != b'I');
-    let own = option.is_some_and(|option| {
-        let (rest, option) = (super::text::plain(rest), super::text::plain(option));
-        !option.trim().is_empty() && rest.starts_with(option.as_str())
-    });
-    judged.iter().any(|words| words.contains(&word.as_str())) || near || own
 }

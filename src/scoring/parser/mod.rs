@@ -4,11 +4,13 @@
 //! of tokens half-way. None of that hides what was chosen, so it is read all the same; what can't be read is an outcome
 //! with a name, never a guess.
 
+mod label;
 mod letters;
 mod paper;
 mod single;
 mod strip;
 mod text;
+mod vocabulary;
 
 pub use paper::read_paper;
 pub use single::{names_letter, read_single};

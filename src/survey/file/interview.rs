@@ -53,10 +53,37 @@ pub(super) fn id(field: &str) -> Result<Cow<'_, str>, Expected> {
     if text.is_empty() || is_missing_word(text.as_bytes()) {
         return Err(Expected::Interview);
     }
+    // What spreadsheets and their users put around a number so that it stays text, or is read more easily.
+    let quoted = text.strip_prefix("=\"").and_then(|rest| rest.strip_suffix('"'));
+    let marked = text.strip_prefix('\'').map(|rest| rest.trim_end_matches('\''));
+    if let Some(inner) = quoted
+        .or(marked)
+        .map(str::trim)
+        .filter(|inner| Spelt::parse(inner).is_some())
+    {
+        return id(inner);
+    }
+    if let Some(digits) = without_thousands(text) {
+        return Ok(Cow::Owned(digits));
+    }
     let Some(number) = Spelt::parse(text) else {
         return Ok(Cow::Borrowed(text));
     };
     number.whole(text)
+}
+
+/// `356,070,001` and `356 070 001` without what sets thousands apart; absent for anything else, and for a single comma
+/// or point, which may be a decimal one.
+fn without_thousands(text: &str) -> Option<String> {
+    let is_mark = |letter: char| matches!(letter, ',' | '.' | ' ' | '\'' | '\u{a0}' | '\u{202f}');
+    let mark = text.chars().find(|letter| is_mark(*letter))?;
+    let groups: Vec<&str> = text.split(mark).collect();
+    let sound = groups.len() > 2
+        && groups.iter().all(|group| only_digits(group).is_some())
+        && (1..=3).contains(&groups[0].len())
+        && !groups[0].starts_with('0')
+        && groups[1..].iter().all(|group| group.len() == 3);
+    sound.then(|| groups.concat())
 }
 
 /// A number as it is spelt: sign, digits before and after the point, exponent.
@@ -136,6 +163,11 @@ mod tests {
             "3.56070001e8",
             "3,560700010E8",
             "356070001E0",
+            "=\"356070001\"",
+            "'356070001",
+            "356,070,001",
+            "356.070.001",
+            "356 070 001",
         ] {
             assert_eq!(id(spelling).as_deref(), Ok("356070001"), "{spelling}");
         }

@@ -18,7 +18,7 @@ use std::path::Path;
 
 pub(super) use header::SYNTHETIC_COLUMN;
 pub(super) use interview::{ID, interviews};
-pub use report::{FileKind, ReadOptions, ReadReport, RepeatedIds, RepeatedInCountry, Separator};
+pub use report::{FileKind, ReadOptions, ReadReport, RepeatedIds, RepeatedInCountry, SEVERAL_COUNTRIES, Separator};
 
 use super::demographics::Demographics;
 use super::error::SurveyError;

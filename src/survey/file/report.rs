@@ -102,7 +102,10 @@ impl From<RepeatedIds> for ReadOptions {
     }
 }
 
-/// One country in which interview numbers repeat.
+/// What stands in place of a country's name for numbers that repeat from country to country.
+pub const SEVERAL_COUNTRIES: &str = "several countries";
+
+/// One country in which interview numbers repeat, or [`SEVERAL_COUNTRIES`] that share some.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct RepeatedInCountry {
     /// Its name, or its code where it has none.

@@ -6,7 +6,7 @@ use super::super::demographics::Demographics;
 use super::super::respondents::{MISSING, MISSING_CODE};
 use super::super::types::{Catalogue, Form, Question};
 use super::code::Code;
-use super::report::{RepeatedIds, RepeatedInCountry};
+use super::report::{RepeatedIds, RepeatedInCountry, SEVERAL_COUNTRIES};
 
 /// Codes of answers are small; a table by code beats a search.
 const TABLE: usize = 16;
@@ -132,11 +132,45 @@ impl ReadTally {
     }
 }
 
+/// What is known of an id.
+struct MetId {
+    /// The last number that was put behind it.
+    number: u64,
+    /// Rows with it, and people kept of them.
+    rows: u64,
+    kept: u64,
+    /// The country of the first row with it, and others in which it was met.
+    country: i32,
+    elsewhere: Vec<i32>,
+}
+
+impl MetId {
+    /// An id met for the first time, or made up.
+    fn new(country: i32, rows: u64) -> Self {
+        Self {
+            number: 1,
+            rows,
+            kept: rows,
+            country,
+            elsewhere: Vec::new(),
+        }
+    }
+
+    /// Notes a country; whether the id is new there.
+    fn is_new_in(&mut self, country: i32) -> bool {
+        let known = self.country == country || self.elsewhere.contains(&country);
+        if !known {
+            self.elsewhere.push(country);
+        }
+        !known
+    }
+}
+
 /// Gives every kept person an id of their own.
 pub(super) struct IdBook {
     rule: RepeatedIds,
-    /// How often each id was met, given or made.
-    seen: HashMap<Box<str>, u64>,
+    /// Every id, given or made.
+    seen: HashMap<Box<str>, MetId>,
     /// By country code: rows, different ids, people kept.
     countries: BTreeMap<i32, [u64; 3]>,
 }
@@ -155,16 +189,19 @@ impl IdBook {
         let counts = self.countries.entry(country).or_default();
         counts[0] += 1;
         let Some(met) = self.seen.get_mut(id) else {
-            self.seen.insert(id.into(), 1);
+            self.seen.insert(id.into(), MetId::new(country, 1));
             counts[1] += 1;
             counts[2] += 1;
             return Some(id.to_owned());
         };
+        met.rows += 1;
+        counts[1] += u64::from(met.is_new_in(country));
         if self.rule == RepeatedIds::FirstOnly {
             return None;
         }
+        met.kept += 1;
         counts[2] += 1;
-        let mut number = *met;
+        let mut number = met.number;
         let unique = loop {
             number += 1;
             let candidate = format!("{id}-{number}");
@@ -172,13 +209,30 @@ impl IdBook {
                 break candidate;
             }
         };
-        self.seen.insert(id.into(), number);
-        self.seen.insert(unique.as_str().into(), 1);
+        if let Some(met) = self.seen.get_mut(id) {
+            met.number = number;
+        }
+        self.seen.insert(unique.as_str().into(), MetId::new(country, 0));
         Some(unique)
     }
 
-    /// The countries in which ids repeat.
+    /// What ids have in common that were met in several countries; absent where none was.
+    fn across(&self) -> Option<RepeatedInCountry> {
+        let shared = self.seen.values().filter(|met| !met.elsewhere.is_empty());
+        let sums = shared.fold([0; 3], |[rows, ids, kept], met| {
+            [rows + met.rows, ids + 1, kept + met.kept]
+        });
+        (sums[1] > 0).then(|| RepeatedInCountry {
+            country: SEVERAL_COUNTRIES.to_owned(),
+            rows: sums[0],
+            ids: sums[1],
+            kept: sums[2],
+        })
+    }
+
+    /// The countries in which ids repeat, and what repeats from country to country.
     pub(super) fn finish(self, demographics: &Demographics) -> Vec<RepeatedInCountry> {
+        let across = self.across();
         let country = demographics.index_of("B_COUNTRY");
         let name = |code: i32| -> String {
             let dimension = country.map(|at| &demographics.dimensions[at]);
@@ -198,6 +252,7 @@ impl IdBook {
                 ids,
                 kept,
             })
+            .chain(across)
             .collect()
     }
 }
@@ -220,6 +275,20 @@ mod tests {
         assert_eq!(report.len(), 1);
         assert_eq!(report[0].country, "Uruguay");
         assert_eq!((report[0].rows, report[0].ids, report[0].kept), (5, 2, 5));
+    }
+
+    #[test]
+    fn a_number_that_countries_share_is_told_once() {
+        for (rule, kept) in [(RepeatedIds::KeepAll, 4), (RepeatedIds::FirstOnly, 1)] {
+            let mut book = IdBook::new(rule);
+            for (id, country) in [("7", 858), ("7", 32), ("8", 32), ("7", 840), ("7", 32)] {
+                book.admit(id, country);
+            }
+            let report = book.finish(Demographics::builtin(IncomeGrouping::Thirds).unwrap());
+            let told: Vec<_> = report.iter().map(|r| (r.country.as_str(), r.rows, r.ids)).collect();
+            assert_eq!(told, [("Argentina", 3, 2), (SEVERAL_COUNTRIES, 4, 1)]);
+            assert_eq!(report[1].kept, kept);
+        }
     }
 
     #[test]

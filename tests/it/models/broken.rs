@@ -188,7 +188,7 @@ fn safetensors_that_overlap_or_leave_the_file_name_the_tensor() {
             r#"{"a":{"dtype":"F31","shape":[3],"data_offsets":[0,12]}}"#,
             "tensor `a`: its entry in the header",
         ),
-        ("[]", "its header is no JSON object"),
+        ("[]", "its header is not a JSON object"),
     ] {
         let mut bytes = (header.len() as u64).to_le_bytes().to_vec();
         bytes.extend(header.as_bytes());

@@ -34,7 +34,7 @@ fn a_tokenizer_cut_short_anywhere_says_where() {
         let error = refused(&good[..length]);
         let said = error.to_string();
         assert!(
-            said.contains("tokenizer.json: is no JSON") && said.contains("line 1 column"),
+            said.contains("tokenizer.json: is not JSON") && said.contains("line 1 column"),
             "{length}: {said}"
         );
         assert!(error.hint().unwrap().contains("cut short"));

@@ -108,7 +108,7 @@ fn names_that_lead_elsewhere_are_refused_in_listings_and_in_indexes() {
             .files
             .insert("model.safetensors.index.json".to_owned(), index.into_bytes());
         let error = refused(&place(sharded));
-        assert!(error.contains("is no index of shards"), "{shard:?}: {error}");
+        assert!(error.contains("is not an index of shards"), "{shard:?}: {error}");
     }
 }
 
@@ -125,10 +125,10 @@ fn listings_that_are_none_are_refused() {
     for (answer, said) in [
         (&b"<html>"[..], "the answer is not the hub's"),
         (b"", "the answer is not the hub's"),
-        (b"{\"sha\": \"x\", \"siblings\": []}", "\"x\" is no commit"),
-        (b"{\"sha\": \"../../../x\", \"siblings\": []}", "is no commit"),
+        (b"{\"sha\": \"x\", \"siblings\": []}", "\"x\" is not a commit"),
+        (b"{\"sha\": \"../../../x\", \"siblings\": []}", "is not a commit"),
         (b"{\"sha\": 5, \"siblings\": []}", "the answer is not the hub's"),
-        (b"{\"sha\": \"\\u001b[2J\", \"siblings\": []}", "is no commit"),
+        (b"{\"sha\": \"\\u001b[2J\", \"siblings\": []}", "is not a commit"),
         (
             b"{\"sha\": \"0123456789abcdef0123456789abcdef01234567\", \"siblings\": []}",
             "has no safetensors and no GGUF file",
@@ -337,7 +337,10 @@ fn tags_and_commits_that_are_no_hashes_become_no_paths() {
                 }
         });
         let error = refused(&place);
-        assert!(error.contains("is no hash") || error.contains("comes from"), "{error}");
+        assert!(
+            error.contains("is not a hash") || error.contains("comes from"),
+            "{error}"
+        );
         assert_eq!(everything(place.folder.path()), Vec::<std::path::PathBuf>::new());
     }
     let long = "a".repeat(5_000);

@@ -256,12 +256,12 @@ fn settings_that_are_not_what_they_should_be_are_named() {
         (
             "tokenizer_config.json",
             "[]",
-            "tokenizer_config.json: is no JSON object",
+            "tokenizer_config.json: is not a JSON object",
         ),
         (
             "tokenizer_config.json",
             r#"{"added_tokens_decoder": []}"#,
-            "`added_tokens_decoder`: is no object of tokens by id",
+            "`added_tokens_decoder`: is not an object of tokens by id",
         ),
         (
             "tokenizer_config.json",
@@ -278,7 +278,7 @@ fn settings_that_are_not_what_they_should_be_are_named() {
             r#"{"<x>": "y"}"#,
             "added_tokens.json: `<x>`: has no token id",
         ),
-        ("special_tokens_map.json", "{", "special_tokens_map.json: is no JSON"),
+        ("special_tokens_map.json", "{", "special_tokens_map.json: is not JSON"),
     ] {
         let folder = copy_of("llama3-tied-f32");
         std::fs::write(folder.path().join(name), content).unwrap();

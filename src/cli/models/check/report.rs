@@ -191,7 +191,7 @@ impl DecoderReport {
         });
         vec![
             ("family", self.family.to_string()),
-            ("parameters", count(self.parameters)),
+            ("parameters", text::parameters(self.parameters)),
             (
                 "shape",
                 format!(

@@ -76,7 +76,7 @@ fn not_a_number_is_a_missing_value() {
         original.respondents.answer(0, question)
     );
     let FileError::Json { line: 2, problem, .. } = fault(&lines.join("\n").replace("NaN,\"Q95", "nil,\"Q95")) else {
-        panic!("`nil` is no JSON");
+        panic!("`nil` is not JSON");
     };
     assert!(
         problem.contains("character") && !problem.contains("line 1"),
