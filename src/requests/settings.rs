@@ -365,81 +365,84 @@ mod tests {
         assert_eq!(of(harmless), Ok(usual));
     }
 
+    /// Lines and what is said of them.
+    const REFUSED: &[(&str, &str)] = &[
+        (
+            r#"{"top_k": 40}"#,
+            "`top_k` is a setting that this program does not have",
+        ),
+        (r#"{"repetition_penalty": 1.1}"#, "`repetition_penalty` is a setting"),
+        (r#"{"n": 2}"#, "`n` is a setting"),
+        (
+            r#"{"response_format": {"type": "json_object"}}"#,
+            "`response_format` is a setting",
+        ),
+        (r#"{"tools": [{}]}"#, "`tools` is a setting"),
+        (r#"{"maxTokens": 5}"#, "`maxTokens` looks like the setting `max_tokens`"),
+        (r#"{"Top-P": 0.5}"#, "`Top-P` looks like the setting `top_p`"),
+        (
+            r#"{"temprature": 1}"#,
+            "`temprature` looks like the setting `temperature`",
+        ),
+        (r#"{"max_token": 5}"#, "`max_token` looks like the setting `max_tokens`"),
+        (
+            r#"{"num_predict": 5}"#,
+            "`num_predict` looks like the setting `max_tokens`",
+        ),
+        (r#"{"options": {"temperature": 1}}"#, "`options` holds settings"),
+        (r#"{"options": {"num_predict": 1}}"#, "`options` holds settings"),
+        (
+            r#"{"system": "Be brief."}"#,
+            "`system` would not be read: put it into `messages`",
+        ),
+        (
+            r#"{"add_generation_prompt": false}"#,
+            "`add_generation_prompt` is a setting",
+        ),
+        (r#"{"stream": true}"#, "`stream` is a setting"),
+        (
+            r#"{"seed": 18446744073709551616}"#,
+            "`seed` is larger than 18446744073709551615",
+        ),
+        (
+            r#"{"temperature": 1e308}"#,
+            "`temperature`: 1e308 is not a finite number of at least 0",
+        ),
+        (r#"{"gen_kwargs": {"until": ["x"]}}"#, "`gen_kwargs` holds settings"),
+        (
+            r#"{"temperature": "warm"}"#,
+            "`temperature` is a text, expected a number",
+        ),
+        (
+            r#"{"temperature": -1}"#,
+            "`temperature`: -1 is not a finite number of at least 0",
+        ),
+        (r#"{"top_p": 0}"#, "`top_p`: 0 is not a number above 0 and at most 1"),
+        (
+            r#"{"max_tokens": 0}"#,
+            "`max_tokens` is 0, expected a whole number of at least 1",
+        ),
+        (r#"{"max_tokens": 1.5}"#, "`max_tokens` is 1.5, expected a whole number"),
+        (
+            r#"{"max_tokens": 5, "max_gen_toks": 6}"#,
+            "`max_tokens` is 5 and `max_gen_toks` is 6",
+        ),
+        (r#"{"stop": ["a", ""]}"#, "`stop` has an empty text"),
+        (r#"{"until": 7}"#, "`until` is neither a text nor a list of texts"),
+        (r#"{"seed": -1}"#, "`seed` is -1, expected a whole number of at least 0"),
+        (
+            r#"{"do_sample": true}"#,
+            "`do_sample` is true, and the temperature is 0",
+        ),
+        (
+            r#"{"do_sample": false, "temperature": 1}"#,
+            "`do_sample` is false, and the temperature is not 0",
+        ),
+    ];
+
     #[test]
     fn settings_that_would_be_lost_are_refused_by_name() {
-        for (line, says) in [
-            (
-                r#"{"top_k": 40}"#,
-                "`top_k` is a setting that this program does not have",
-            ),
-            (r#"{"repetition_penalty": 1.1}"#, "`repetition_penalty` is a setting"),
-            (r#"{"n": 2}"#, "`n` is a setting"),
-            (
-                r#"{"response_format": {"type": "json_object"}}"#,
-                "`response_format` is a setting",
-            ),
-            (r#"{"tools": [{}]}"#, "`tools` is a setting"),
-            (r#"{"maxTokens": 5}"#, "`maxTokens` looks like the setting `max_tokens`"),
-            (r#"{"Top-P": 0.5}"#, "`Top-P` looks like the setting `top_p`"),
-            (
-                r#"{"temprature": 1}"#,
-                "`temprature` looks like the setting `temperature`",
-            ),
-            (r#"{"max_token": 5}"#, "`max_token` looks like the setting `max_tokens`"),
-            (
-                r#"{"num_predict": 5}"#,
-                "`num_predict` looks like the setting `max_tokens`",
-            ),
-            (r#"{"options": {"temperature": 1}}"#, "`options` holds settings"),
-            (r#"{"options": {"num_predict": 1}}"#, "`options` holds settings"),
-            (
-                r#"{"system": "Be brief."}"#,
-                "`system` would not be read: put it into `messages`",
-            ),
-            (
-                r#"{"add_generation_prompt": false}"#,
-                "`add_generation_prompt` is a setting",
-            ),
-            (r#"{"stream": true}"#, "`stream` is a setting"),
-            (
-                r#"{"seed": 18446744073709551616}"#,
-                "`seed` is larger than 18446744073709551615",
-            ),
-            (
-                r#"{"temperature": 1e308}"#,
-                "`temperature`: 1e308 is not a finite number of at least 0",
-            ),
-            (r#"{"gen_kwargs": {"until": ["x"]}}"#, "`gen_kwargs` holds settings"),
-            (
-                r#"{"temperature": "warm"}"#,
-                "`temperature` is a text, expected a number",
-            ),
-            (
-                r#"{"temperature": -1}"#,
-                "`temperature`: -1 is not a finite number of at least 0",
-            ),
-            (r#"{"top_p": 0}"#, "`top_p`: 0 is not a number above 0 and at most 1"),
-            (
-                r#"{"max_tokens": 0}"#,
-                "`max_tokens` is 0, expected a whole number of at least 1",
-            ),
-            (r#"{"max_tokens": 1.5}"#, "`max_tokens` is 1.5, expected a whole number"),
-            (
-                r#"{"max_tokens": 5, "max_gen_toks": 6}"#,
-                "`max_tokens` is 5 and `max_gen_toks` is 6",
-            ),
-            (r#"{"stop": ["a", ""]}"#, "`stop` has an empty text"),
-            (r#"{"until": 7}"#, "`until` is neither a text nor a list of texts"),
-            (r#"{"seed": -1}"#, "`seed` is -1, expected a whole number of at least 0"),
-            (
-                r#"{"do_sample": true}"#,
-                "`do_sample` is true, and the temperature is 0",
-            ),
-            (
-                r#"{"do_sample": false, "temperature": 1}"#,
-                "`do_sample` is false, and the temperature is not 0",
-            ),
-        ] {
+        for (line, says) in REFUSED {
             let said = of(line).unwrap_err();
             assert!(said.contains(says), "{line}: {said}");
         }
