@@ -124,15 +124,16 @@ fn a_run_of_a_real_model_killed_five_times_ends_with_the_same_bytes() {
 fn a_signal_stops_behind_a_person_and_says_how_to_go_on() {
     let folder = tempfile::tempdir().expect("a folder");
     let out = folder.path().join("run");
-    let more = ["--limit", "40", "--methods", "likelihood"];
+    let more = ["--limit", "80", "--methods", "likelihood"];
     let child = run("fake:7", &out, &more).spawn().expect("the program starts");
     let begun = Instant::now();
     while records(&out).iter().filter(|byte| **byte == b'\n').count() < 3 {
         assert!(begun.elapsed() < Duration::from_secs(60), "no outcome was recorded");
         std::thread::sleep(Duration::from_millis(10));
     }
+    // Not INT, which a program keeps ignoring where the shell that began the tests in the background ignored it.
     let interrupted = Command::new("kill")
-        .args(["-INT", &child.id().to_string()])
+        .args(["-TERM", &child.id().to_string()])
         .status()
         .expect("kill");
     assert!(interrupted.success());
@@ -325,7 +326,7 @@ fn verify_derives_records_again_and_finds_forged_ones() {
                 takes
             },
         ),
-        ("evidence.tries[0].seed", |record, evidence| {
+        ("seed", |record, evidence| {
             let takes = record["method"] == "generation";
             if takes {
                 evidence["tries"][0]["seed"] = "7".into();
@@ -349,7 +350,9 @@ fn verify_derives_records_again_and_finds_forged_ones() {
         let line = forged.record(change);
         let (code, said) = verify();
         assert_eq!(code, Some(1), "{name}: {said}");
-        let told = |told: &str| told.contains(&format!("line {line}: ")) && told.contains(name);
+        // What follows from the spec alone is told before the model is asked, with the file.
+        let places = [format!("line {line}: "), format!("records.jsonl:{line}: ")];
+        let told = |told: &str| places.iter().any(|place| told.contains(place)) && told.contains(name);
         let about = said.lines().any(told);
         assert!(about, "{name}, line {line}: {said}");
         forged.restore();

@@ -211,8 +211,11 @@ const FORGERIES: [(&str, usize, Forgery); 32] = [
         is(record, "generation")
     }),
     ("the seed of a text", 0, |record, evidence| {
-        evidence["tries"][0]["seed"] = "7".into();
-        is(record, "generation")
+        let takes = is(record, "generation");
+        if takes {
+            evidence["tries"][0]["seed"] = "7".into();
+        }
+        takes
     }),
     ("the temperature of an answer to all probes", 0, |record, evidence| {
         let told = !texts(evidence).is_empty();

@@ -16,7 +16,7 @@ use super::pretokenizers;
 /// Longest expression in bytes; those in use stay below 500.
 const LONGEST: usize = 1 << 14;
 /// Lengths of the texts, in bytes: from one to the next, time by the cube of the length grows eightfold.
-const LENGTHS: [usize; 3] = [64, 256, 1024];
+const LENGTHS: [usize; 4] = [64, 256, 1024, 2048];
 /// Time that one text may take. Expressions in use take a millisecond for the longest.
 const PATIENCE: Duration = Duration::from_millis(400);
 /// How often a text that took too long is tried: a busy machine is slow once, not every time.

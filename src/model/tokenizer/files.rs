@@ -88,8 +88,14 @@ fn library(path: &Path, text: &[u8]) -> Result<tokenizers::Tokenizer, LoadError>
         _decoder: Value,
     }
     // What is not named is stepped over, but must be JSON too.
-    serde_json::from_slice::<DecoderOnly>(text)
-        .map_err(|error| LoadError::malformed(path, format!("is not a tokenizer's JSON object: {error}")))?;
+    serde_json::from_slice::<DecoderOnly>(text).map_err(|error| {
+        let what = if error.is_data() {
+            "a tokenizer's JSON object"
+        } else {
+            "JSON"
+        };
+        LoadError::malformed(path, format!("is not {what}: {error}"))
+    })?;
     let mut library = guard::loading(path, || tokenizers::Tokenizer::from_bytes(text))?;
     // A padding that the file asks for may be of any length.
     library.with_padding(None);

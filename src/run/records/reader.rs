@@ -333,11 +333,11 @@ impl RunFiles {
             return Ok(None);
         }
         let records = &self.records;
-        let (before, own) = records.follow();
         let line: RecordLine<'_> = match serde_json::from_slice(&records.line) {
             Ok(line) => line,
             Err(error) => {
                 let problem = records.bad(error.to_string());
+                records.follow();
                 records.accept();
                 self.step_over()?;
                 return Err(problem);
@@ -351,6 +351,8 @@ impl RunFiles {
         }
         evidence.record = Some(records.number - 1);
         evidence.accept();
+        // Not before: a record whose evidence is missing is not whole, and what is appended follows on the one before it.
+        let (before, own) = records.follow();
         records.accept();
         // What is wrong with a line does not make those behind it wrong: they follow on what it says of itself.
         let (proof_before, proof) = evidence.follow();
