@@ -18,11 +18,10 @@ use candle_core::{DType, Device, Tensor};
 use candle_transformers::models::llama;
 use indieval::{
     model::{
-        Checkpoint, Engine, EngineSettings, LanguageModel, LoadError, ModelConfig, TokenId, TokenScore, Weight,
-        WeightSource,
+        Batch, Checkpoint, Engine, EngineSettings, LanguageModel, LoadError, ModelConfig, ScoreRequest, TokenId,
+        TokenScore, Weight, WeightSource,
         device::{DeviceChoice, DeviceId},
         kernels::{Kernels, tune_allocator},
-        memory::Room,
     },
     survey::Catalogue,
 };
@@ -189,8 +188,7 @@ fn product_peak(device: &Device, dtype: DType) -> candle_core::Result<f64> {
 
 /// What one run took, in seconds, and found.
 struct Measured {
-    prefix: f64,
-    continuations: f64,
+    seconds: f64,
     processor: f64,
     scores: Vec<Vec<TokenScore>>,
 }
@@ -198,19 +196,21 @@ struct Measured {
 fn run(engine: &mut Engine, device: &Device, work: &Work) -> Result<Measured, Box<dyn Error>> {
     let before = processor_seconds();
     let start = Instant::now();
-    let prefix = engine.extend(engine.root(), &work.prefix)?;
+    let scores: Vec<ScoreRequest<'_>> = work
+        .continuations
+        .iter()
+        .map(|continuation| ScoreRequest {
+            context: &work.prefix,
+            continuation,
+        })
+        .collect();
+    let (scores, texts) = (&scores[..], &mut []);
+    let answers = engine.answer(Batch { scores, texts })?;
     device.synchronize()?;
-    let first = start.elapsed().as_secs_f64();
-    let start = Instant::now();
-    let asked: Vec<&[TokenId]> = work.continuations.iter().map(Vec::as_slice).collect();
-    let scores = engine.score(prefix, &asked)?;
-    let continuations = start.elapsed().as_secs_f64();
-    engine.release(prefix);
     Ok(Measured {
-        prefix: first,
-        continuations,
+        seconds: start.elapsed().as_secs_f64(),
         processor: processor_seconds() - before,
-        scores,
+        scores: answers.scores,
     })
 }
 
@@ -249,18 +249,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         tokenised * 1e3
     );
     println!(
-        "\n{:<8}{:>6}{:>8}{:>10}{:>15}{:>9}{:>8}{:>10}{:>9}{:>11}{:>12}",
-        "dtype",
-        "rows",
-        "load, s",
-        "prefix, s",
-        "continuations",
-        "W, s",
-        "CPU, s",
-        "GFLOP/s",
-        "of peak",
-        "weights",
-        "peak memory"
+        "\n{:<8}{:>6}{:>8}{:>9}{:>8}{:>10}{:>9}{:>11}{:>12}",
+        "dtype", "rows", "load, s", "W, s", "CPU, s", "GFLOP/s", "of peak", "weights", "peak memory"
     );
     let mut all: Vec<(DType, Vec<f64>)> = Vec::new();
     for &dtype in &options.dtypes {
@@ -268,7 +258,6 @@ fn main() -> Result<(), Box<dyn Error>> {
         let mut lines = Vec::new();
         for &rows in &options.rows {
             let settings = EngineSettings {
-                room: Room::Tokens(PREFIX + CONTINUATIONS * CONTINUATION + 1),
                 rows,
                 ..EngineSettings::default()
             };
@@ -280,32 +269,21 @@ fn main() -> Result<(), Box<dyn Error>> {
             let mut best = run(&mut engine, &open.device, &work)?;
             for _ in 1..options.repeat {
                 let next = run(&mut engine, &open.device, &work)?;
-                if next.prefix + next.continuations < best.prefix + best.continuations {
+                if next.seconds < best.seconds {
                     best = next;
                 }
             }
-            let seconds = best.prefix + best.continuations;
-            let rate = (prefix_flops + continuation_flops) / seconds;
+            let rate = (prefix_flops + continuation_flops) / best.seconds;
             let (size, most) = (engine.info().size.bytes / 1_000_000, memory("VmHWM").unwrap_or(0));
-            lines.push((
-                rows,
-                loaded,
-                best.prefix,
-                best.continuations,
-                best.processor,
-                rate,
-                size,
-                most,
-            ));
+            lines.push((rows, loaded, best.seconds, best.processor, rate, size, most));
             all.push((dtype, sums(&best.scores)));
         }
         // The machine may have been slower before than during the runs.
         let peak = before.max(limit(&open.device, dtype)?.0);
-        for (rows, loaded, prefix, continuations, processor, rate, size, most) in lines {
+        for (rows, loaded, seconds, processor, rate, size, most) in lines {
             println!(
-                "{:<8}{rows:>6}{loaded:>8.2}{prefix:>10.2}{continuations:>15.2}{:>9.2}{processor:>8.2}{:>10.0}{:>8.0}%{size:>8} MB{most:>9} MB",
+                "{:<8}{rows:>6}{loaded:>8.2}{seconds:>9.2}{processor:>8.2}{:>10.0}{:>8.0}%{size:>8} MB{most:>9} MB",
                 format!("{dtype:?}").to_lowercase(),
-                prefix + continuations,
                 rate / 1e9,
                 rate / peak * 100.,
             );
@@ -320,10 +298,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     };
     if let (Some(bf16), Some(f32)) = (of(DType::BF16), of(DType::F32)) {
         compare("bf16 against f32", bf16, f32);
-        let settings = EngineSettings {
-            room: Room::Tokens(PREFIX + CONTINUATIONS * CONTINUATION + 1),
-            ..EngineSettings::default()
-        };
+        let settings = EngineSettings::default();
         let rounded = Rounded(&*checkpoint.weights);
         let mut engine = Engine::load(&checkpoint.config, &rounded, &open.device, DType::F32, &settings)?;
         let rounded = sums(&run(&mut engine, &open.device, &work)?.scores);

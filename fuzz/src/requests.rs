@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use indieval::model::{self, OpenModel, OpenOptions, memory::Room, source::Silent};
+use indieval::model::{self, OpenModel, OpenOptions, source::Silent};
 use indieval::prompt::{ChatTemplate, Date};
 use indieval::requests::{
     Files, Generate, GenerateOptions, Identity, OnError, RequestEvent, RequestObserver, Score, ScoreOptions, Task,
@@ -13,8 +13,8 @@ use serde_json::Value;
 use crate::Run;
 use crate::scratch::{Scratch, choose};
 
-/// Tokens that the fake model has room for.
-const ROOM: usize = 1 << 12;
+/// Memory of the fake model: some thousand tokens.
+const ROOM: u64 = 1 << 18;
 
 /// A template as many models have it.
 const TEMPLATE: &str = "{% for m in messages %}<|{{ m.role }}|>{{ m.content }}</s>{% endfor %}<|assistant|>";
@@ -27,7 +27,7 @@ impl RequestObserver for Deaf {
 
 fn fake() -> OpenModel {
     let options = OpenOptions {
-        room: Room::Tokens(ROOM),
+        memory: Some(ROOM),
         ..OpenOptions::default()
     };
     model::open("fake:1", &options, &mut Silent).expect("the fake model")

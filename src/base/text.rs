@@ -61,6 +61,43 @@ pub fn bytes(number: u64) -> String {
     format!("{value:.decimals$} {}", UNITS[unit])
 }
 
+/// Reads a size in bytes: `12GB`, `1.5 GiB`, `800 MB`, `4096`.
+///
+/// # Errors
+/// What was expected, in words.
+pub fn parse_bytes(text: &str) -> Result<u64, String> {
+    const UNITS: [(&str, f64); 13] = [
+        ("", 1.0),
+        ("b", 1.0),
+        ("k", 1e3),
+        ("kb", 1e3),
+        ("m", 1e6),
+        ("mb", 1e6),
+        ("g", 1e9),
+        ("gb", 1e9),
+        ("t", 1e12),
+        ("tb", 1e12),
+        ("mib", 1_048_576.0),
+        ("gib", 1_073_741_824.0),
+        ("tib", 1_099_511_627_776.0),
+    ];
+    let text = text.trim();
+    let digits = text
+        .find(|c: char| !c.is_ascii_digit() && c != '.')
+        .unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    let unit = unit.trim().to_ascii_lowercase();
+    let factor = UNITS.iter().find(|(name, _)| *name == unit).map(|(_, factor)| factor);
+    let number: Option<f64> = number
+        .parse()
+        .ok()
+        .filter(|number: &f64| number.is_finite() && *number > 0.0);
+    match number.zip(factor).map(|(number, factor)| number * factor) {
+        Some(bytes) if bytes < 1e18 => Ok(bytes as u64),
+        _ => Err("expected a size such as 12GB, 1.5GiB or 800MB".to_owned()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -75,6 +112,22 @@ mod tests {
         assert_eq!(duration(7_290.0), "2 h 01 min");
         assert_eq!(duration(273_600.0), "3 d 04 h");
         assert_eq!(duration(-1.0), "0 s");
+    }
+
+    #[test]
+    fn sizes_are_read_with_and_without_units() {
+        for (text, bytes) in [
+            ("12GB", 12_000_000_000),
+            ("1.5 GiB", 1_610_612_736),
+            ("800mb", 800_000_000),
+            ("4k", 4_000),
+            (" 4096 ", 4_096),
+        ] {
+            assert_eq!(parse_bytes(text), Ok(bytes), "{text}");
+        }
+        for text in ["", "GB", "0", "-1GB", "12 parsecs", "1e9", "99999999999999TB", "1.2.3"] {
+            assert!(parse_bytes(text).is_err(), "{text}");
+        }
     }
 
     #[test]

@@ -4,7 +4,7 @@ use anyhow::Context;
 
 use super::choice::choice;
 use super::models::download::Downloads;
-use crate::model::memory::Room;
+use crate::base::text::parse_bytes;
 use crate::model::{self, DeviceChoice, DtypeChoice, OpenModel, OpenOptions, QuantizedWeights};
 
 /// Which model, and how its numbers are held.
@@ -33,9 +33,9 @@ pub struct MachineArgs {
     /// Threads to compute with [default: all]
     #[arg(long, value_name = "N", value_parser = threads)]
     pub threads: Option<usize>,
-    /// Tokens the token tree may hold [default: from the memory that is free]
-    #[arg(long, value_name = "TOKENS")]
-    pub tree_tokens: Option<usize>,
+    /// Memory the model may take, weights and all, such as 12GB [default: what is free]
+    #[arg(long, value_name = "SIZE", value_parser = parse_bytes)]
+    pub memory: Option<u64>,
 }
 
 impl ModelArgs {
@@ -46,7 +46,7 @@ impl ModelArgs {
             dtype: self.dtype,
             device: self.device,
             weights: self.weights,
-            room: self.machine.room(),
+            memory: self.machine.memory,
             ..OpenOptions::default()
         };
         Ok(model::open(&self.model, &options, &mut Downloads::default())?)
@@ -63,11 +63,6 @@ impl MachineArgs {
                 .context("the number of threads can be set once only")?;
         }
         Ok(())
-    }
-
-    /// Room of the token tree.
-    pub fn room(&self) -> Room {
-        self.tree_tokens.map_or(Room::Automatic, Room::Tokens)
     }
 }
 

@@ -10,7 +10,7 @@ use super::progress::Display;
 use super::status::ExitStatus;
 use crate::base::text::{count, counted, duration};
 use crate::model::OpenModel;
-use crate::requests::{Files, Identity, OnError, RequestEvent, RequestObserver, Standing, Task, room_of, serve};
+use crate::requests::{Files, Identity, OnError, RequestEvent, RequestObserver, Standing, Task, serve};
 
 /// Lines, a model, and what happens where a line cannot be answered.
 #[derive(Debug, Clone, clap::Args)]
@@ -32,11 +32,9 @@ pub struct JobArgs {
 }
 
 impl JobArgs {
-    /// Opens the model, its token tree as large as when the output was begun.
+    /// Opens the model.
     pub fn open(&self) -> anyhow::Result<OpenModel> {
-        let mut model = self.model.clone();
-        model.machine.tree_tokens = model.machine.tree_tokens.or_else(|| room_of(&self.out));
-        let opened = model.open()?;
+        let opened = self.model.open()?;
         if !self.quiet {
             told(&opened).iter().for_each(|line| tell!("{line}"));
         }

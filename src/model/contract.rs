@@ -1,13 +1,11 @@
 //! What the rest of the program knows of a language model.
 
+use super::forest::Path;
+use crate::base::text::bytes;
 use serde::{Deserialize, Serialize};
 
 /// A token's number in its vocabulary.
 pub type TokenId = u32;
-
-/// A place in the token tree: the end of a run of tokens whose keys and values are held.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Node(pub u64);
 
 /// How one given token fared.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -37,18 +35,38 @@ pub trait Constraint: Send {
     fn allowed(&mut self, generated: &[TokenId]) -> Allowed;
 }
 
-/// One text to be generated: tokens put after a node, then free or constrained continuation.
-pub struct Branch {
-    /// The node it hangs below.
-    pub parent: Node,
-    /// Tokens between the parent node and the first generated token (may be empty).
-    pub prompt: Vec<TokenId>,
-    /// What may be generated; also ends a generation as soon as its answer is complete.
+/// A continuation to be scored after its context.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ScoreRequest<'a> {
+    /// What precedes, BOS included; it may be empty only where nothing is to be scored.
+    pub context: &'a [TokenId],
+    /// What is scored.
+    pub continuation: &'a [TokenId],
+}
+
+/// A prompt to be continued, perhaps several times.
+pub trait TextRequest {
+    /// Tokens that precede the text.
+    fn prompt(&self) -> &[TokenId];
+
+    /// At most this many tokens are generated each time.
+    fn max_tokens(&self) -> usize;
+
+    /// How the next text is to be generated; `None` where no more is wanted. It is asked before the first text and after each.
+    fn begin(&mut self) -> Option<Attempt>;
+
+    /// Takes what was generated.
+    fn finish(&mut self, generation: Generation);
+}
+
+/// One text of a [`TextRequest`].
+pub struct Attempt {
+    /// What may be generated; also ends a text as soon as its answer is complete.
     pub constraint: Option<Box<dyn Constraint>>,
-    /// Seed of this branch's sampling, unused at temperature 0.
+    /// Seed of its sampling, unused at temperature 0.
     pub seed: u64,
-    /// At most this many tokens are generated.
-    pub max_tokens: usize,
+    /// How its tokens are chosen.
+    pub decoding: Decoding,
 }
 
 /// How tokens are chosen.
@@ -89,62 +107,114 @@ pub struct Generation {
     pub finish: Finish,
 }
 
-/// A language model over a tree of tokens.
+/// What is asked of a model at once: everything about one person or several, or some lines of requests.
+pub struct Batch<'b, 't> {
+    /// Continuations to be scored.
+    pub scores: &'b [ScoreRequest<'b>],
+    /// Texts to be generated.
+    pub texts: &'b mut [&'t mut dyn TextRequest],
+}
+
+/// What a model answers to a [`Batch`]; texts are given to their requests.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Answers {
+    /// The scores of each continuation, one a token, in the order of the requests.
+    pub scores: Vec<Vec<TokenScore>>,
+    /// What it took.
+    pub tokens: Tokens,
+}
+
+/// Tokens computed, and what they would have been without sharing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Tokens {
+    /// Tokens that the model computed, generated ones included.
+    pub shared: u64,
+    /// Tokens that the same work takes with every continuation and every text computed on its own.
+    pub alone: u64,
+}
+
+impl std::ops::AddAssign for Tokens {
+    fn add_assign(&mut self, other: Self) {
+        self.shared += other.shared;
+        self.alone += other.alone;
+    }
+}
+
+/// How much a model takes at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Longest text in tokens that the model can be fed. A scored continuation may go one token beyond it: its last token is
+    /// predicted and never fed.
+    pub context: usize,
+    /// Tokens, about, that a batch should have: enough that one costs little, few enough that little is lost where one is
+    /// stopped. Smaller and larger ones give the same answers.
+    pub batch: usize,
+}
+
+/// A language model.
 ///
-/// Keys and values of a node are computed once and shared by everything below it. Sharing is invisible: every result
-/// equals, to rounding, what the same tokens give on their own.
+/// What requests of a batch share is computed once, and nothing is held between batches. Sharing is invisible: an answer
+/// depends on the model and on its own request only.
 pub trait LanguageModel: Send {
-    /// The empty context. The first token of a path has no prediction, and scoring it directly below the root is
-    /// [`ModelError::NoContext`]. A text brings its BOS along: chats and plain texts differ in it.
-    fn root(&self) -> Node;
+    /// Answers all requests of a batch.
+    ///
+    /// # Errors
+    /// Before anything is computed: a text that is too long, a token that does not exist, a first token to be scored, one
+    /// request that needs more memory than there is. While it computes: numbers that overflow. Texts that were finished by
+    /// then have been given to their requests.
+    fn answer(&mut self, batch: Batch<'_, '_>) -> Result<Answers, ModelError>;
 
-    /// Appends `tokens` below `parent` and keeps their keys and values.
-    fn extend(&mut self, parent: Node, tokens: &[TokenId]) -> Result<Node, ModelError>;
+    /// How much it takes at once.
+    fn limits(&self) -> Limits;
+}
 
-    /// Appends several runs below several nodes, packed into as few passes as memory allows; the new nodes come in the
-    /// order of `jobs`. Where one fails, none is kept. An engine that can pack should: the default is one pass a run.
-    fn extend_many(&mut self, jobs: &[(Node, &[TokenId])]) -> Result<Vec<Node>, ModelError> {
-        let mut nodes = Vec::with_capacity(jobs.len());
-        for &(parent, tokens) in jobs {
-            match self.extend(parent, tokens) {
-                Ok(node) => nodes.push(node),
-                Err(error) => {
-                    nodes.into_iter().for_each(|node| self.release(node));
-                    return Err(error);
-                }
+impl<'a> Batch<'a, '_> {
+    /// What a request feeds to the model of its own accord: all of a context and a continuation but the last token, which
+    /// predicts nothing that is asked for; a prompt.
+    pub(crate) fn paths(&self) -> Vec<Path<'_>> {
+        let scores = self.scores.iter().map(|request| request.fed());
+        scores
+            .chain(self.texts.iter().map(|text| Path(text.prompt(), &[])))
+            .collect()
+    }
+
+    /// Refuses what no model can do, and what goes beyond a context of `limit` tokens or a `vocabulary`.
+    pub(crate) fn check(&self, limit: usize, vocabulary: usize) -> Result<(), ModelError> {
+        let known = |tokens: &[TokenId]| match tokens.iter().find(|&&token| token as usize >= vocabulary) {
+            Some(&token) => Err(ModelError::UnknownToken { token, vocabulary }),
+            None => Ok(()),
+        };
+        let fits = |tokens: usize| match tokens > limit {
+            true => Err(ModelError::ContextLength { tokens, limit }),
+            false => Ok(()),
+        };
+        for request in self.scores {
+            if request.context.is_empty() && !request.continuation.is_empty() {
+                return Err(ModelError::NoContext);
             }
+            fits(request.fed().len())?;
+            known(request.context)?;
+            known(request.continuation)?;
         }
-        Ok(nodes)
+        for text in self.texts.iter() {
+            if text.prompt().is_empty() {
+                return Err(ModelError::NoContext);
+            }
+            fits(text.prompt().len())?;
+            known(text.prompt())?;
+        }
+        Ok(())
     }
+}
 
-    /// Scores each continuation below `parent`, packed together; nothing is kept. An empty continuation gives an
-    /// empty row.
-    fn score(&mut self, parent: Node, continuations: &[&[TokenId]]) -> Result<Vec<Vec<TokenScore>>, ModelError> {
-        let jobs: Vec<(Node, &[TokenId])> = continuations.iter().map(|c| (parent, *c)).collect();
-        self.score_many(&jobs)
+impl<'a> ScoreRequest<'a> {
+    /// The tokens that are fed.
+    pub(crate) fn fed(&self) -> Path<'a> {
+        match self.continuation.split_last() {
+            Some((_, rest)) => Path(self.context, rest),
+            None => Path(&[], &[]),
+        }
     }
-
-    /// Scores continuations below several nodes in as few packed passes as memory allows.
-    fn score_many(&mut self, jobs: &[(Node, &[TokenId])]) -> Result<Vec<Vec<TokenScore>>, ModelError>;
-
-    /// Generates all branches together, one token of each per pass, whatever nodes they hang below.
-    fn generate(&mut self, branches: Vec<Branch>, decoding: &Decoding) -> Result<Vec<Generation>, ModelError>;
-
-    /// Frees a node's own keys and values. Its descendants must have been released before; the root cannot be.
-    fn release(&mut self, node: Node);
-
-    /// Tokens from the root to `node`.
-    fn depth(&self, node: Node) -> usize;
-
-    /// Longest path in tokens that the model can be fed. A scored continuation may go one token beyond it: its last token
-    /// is predicted and never fed.
-    fn context_length(&self) -> usize;
-
-    /// Tokens that can still be held in the tree's memory beside what is held now.
-    fn free_tokens(&self) -> usize;
-
-    /// Tokens computed since the model was loaded (every token of every pass counts once).
-    fn computed_tokens(&self) -> u64;
 }
 
 /// What can go wrong while a model runs.
@@ -158,17 +228,20 @@ pub enum ModelError {
         /// The model's limit.
         limit: usize,
     },
-    /// The tree's memory is too small for what was asked.
-    #[error("the token tree needs room for {needed} tokens, {free} are free")]
-    OutOfSlots {
-        /// Tokens that had to be held.
-        needed: usize,
-        /// Tokens for which there was room.
-        free: usize,
+    /// One request by itself needs more memory than there is.
+    #[error(
+        "one text needs {} of memory beside the weights, {} are left for it",
+        bytes(*needed),
+        bytes(*free)
+    )]
+    Memory {
+        /// Its number: scores count first, then texts.
+        request: usize,
+        /// Bytes that it needs.
+        needed: u64,
+        /// Bytes that there are.
+        free: u64,
     },
-    /// A node that was released or never existed.
-    #[error("node {0:?} is not in the token tree")]
-    UnknownNode(Node),
     /// Nothing precedes the token to be scored, and the tokenizer has no BOS.
     #[error("the first token of an empty context cannot be scored: this tokenizer has no BOS token")]
     NoContext,
@@ -190,12 +263,12 @@ impl ModelError {
     pub fn hint(&self) -> Option<String> {
         Some(match self {
             Self::ContextLength { .. } => "shorten the prompt, or take a model with a longer context".to_owned(),
-            Self::OutOfSlots { .. } => "give the token tree more room (`--tree-tokens`)".to_owned(),
+            Self::Memory { .. } => "allow more memory (`--memory`), or shorten the text".to_owned(),
             Self::NoContext => "give a context that is not empty".to_owned(),
             Self::UnknownToken { .. } => {
                 "tokenizer and weights do not belong together; `indieval models check` compares them".to_owned()
             }
-            Self::UnknownNode(_) | Self::Compute(_) => return None,
+            Self::Compute(_) => return None,
         })
     }
 }

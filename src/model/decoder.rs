@@ -1,4 +1,4 @@
-//! The decoder: token ids and the slots of their paths in, hidden states out.
+//! The decoder: token ids and the pages of their paths in, hidden states out.
 //!
 //! One implementation for all families; what differs is in [`ModelConfig`].
 
@@ -6,10 +6,9 @@ pub use super::placing::{QuantizedWeights, Size};
 use super::{
     LoadError, ModelConfig, TokenId, WeightSource,
     feed_forward::FeedForward,
-    kernels::{AttentionPlan, Kernels, KvStore, Linear, Segment, SlotSpan},
+    kernels::{AttentionPlan, Kernels, KvLayer, Linear, Segment},
     placing::{LinearPart, Loader, concat, named},
     rope::Rope,
-    slots,
 };
 use candle_core::Tensor;
 use rayon::prelude::*;
@@ -48,15 +47,25 @@ struct Layer {
     feed_forward: FeedForward,
 }
 
-/// Tokens that continue one path of the tree.
-#[derive(Debug, Clone)]
-pub struct Run {
-    /// The tokens.
-    pub tokens: Vec<TokenId>,
-    /// Slots of everything before them on their path, in path order; their position is the number of these.
-    pub before: Vec<SlotSpan>,
-    /// Their own slots.
-    pub own: Vec<SlotSpan>,
+/// Rows that go through the layers together: what all layers need of them.
+#[derive(Debug)]
+pub struct Pass {
+    tokens: Vec<TokenId>,
+    plan: AttentionPlan,
+    /// Each row's angles, `(rows, head_dim / 2)`.
+    cos: Tensor,
+    sin: Tensor,
+    /// Rows whose hidden states are wanted, ascending.
+    wanted: Vec<usize>,
+    /// What these see, unless they are all.
+    last: Option<AttentionPlan>,
+}
+
+impl Pass {
+    /// Rows whose hidden states are wanted, ascending.
+    pub fn wanted(&self) -> &[usize] {
+        &self.wanted
+    }
 }
 
 impl Decoder {
@@ -145,65 +154,77 @@ impl Decoder {
         &self.head
     }
 
-    /// An empty store for `capacity` tokens.
-    pub fn kv(&self, capacity: usize) -> candle_core::Result<KvStore> {
-        let config = &self.config;
-        self.kernels
-            .kv(config.layers, config.kv_heads, config.head_dim, capacity)
+    /// Room for `pages` pages of keys and values of one layer.
+    pub fn kv(&self, pages: usize) -> candle_core::Result<KvLayer> {
+        self.kernels.kv(self.config.kv_heads, self.config.head_dim, pages)
     }
 
-    /// Computes all tokens of `runs` in one pass, and writes their keys and values into their own slots. Runs may
-    /// continue each other, so what a run's `before` names must have been written, or be own slots of a run of this
-    /// pass.
-    ///
-    /// Returns the final-normed hidden states of the rows `wanted` (ascending numbers, counted over the tokens of all
-    /// runs), `(wanted, hidden)`.
-    pub fn forward(&self, runs: &[Run], wanted: &[usize], kv: &mut KvStore) -> candle_core::Result<Tensor> {
-        let device = self.kernels.device();
-        let (segments, positions) = segments(runs);
-        let own: Vec<SlotSpan> = segments
+    /// Memory of a page of one layer, in bytes.
+    pub fn page_bytes(&self) -> usize {
+        self.kernels.page_bytes(self.config.kv_heads, self.config.head_dim)
+    }
+
+    /// Number of layers.
+    pub fn layers(&self) -> usize {
+        self.layers.len()
+    }
+
+    /// Prepares `tokens` to go through the layers, a row each, as `segments` say. After the last layer only the rows
+    /// `wanted` (ascending) go on.
+    pub fn pass(&self, tokens: Vec<TokenId>, segments: Vec<Segment>, wanted: Vec<usize>) -> candle_core::Result<Pass> {
+        let positions: Vec<usize> = segments
             .iter()
-            .flat_map(|segment| segment.own.iter().copied())
+            .flat_map(|segment| (segment.position..).take(segment.rows.len()))
             .collect();
-        let tokens: Vec<TokenId> = runs.iter().flat_map(|run| run.tokens.iter().copied()).collect();
         let window = self.config.sliding_window;
-        let plan = self.kernels.plan(&segments, window)?;
-        // After the last layer's keys and values only the wanted rows matter.
-        let last = if wanted.len() < tokens.len() {
-            Some(self.kernels.plan(&only(&segments, wanted), window)?)
+        let last = if wanted.len() < tokens.len() && !wanted.is_empty() {
+            Some(self.kernels.plan(only(&segments, &wanted), window)?)
         } else {
             None
         };
-        let (cos, sin) = self.rope.tables(&positions, device)?;
-        let mut x = self.embed(&tokens)?;
-        for (i, layer) in self.layers.iter().enumerate() {
-            let onward = match &last {
-                Some(plan) if i + 1 == self.layers.len() => OnwardRows::Only(wanted, plan),
-                _ => OnwardRows::All(&plan),
-            };
-            let turn = LayerTurn {
-                decoder: self,
-                layer: i,
-                cos: &cos,
-                sin: &sin,
-                own: &own,
-                onward,
-            };
-            x = layer.forward(&x, &turn, kv)?;
-        }
-        if wanted.is_empty() {
-            return Ok(x);
-        }
-        self.kernels.rms_norm(&x, &self.norm, self.config.norm_eps)
+        let (cos, sin) = self.rope.tables(&positions, self.kernels.device())?;
+        Ok(Pass {
+            tokens,
+            plan: self.kernels.plan(segments, window)?,
+            cos,
+            sin,
+            wanted,
+            last,
+        })
     }
 
-    fn embed(&self, tokens: &[TokenId]) -> candle_core::Result<Tensor> {
+    /// What a pass's tokens enter the first layer as, `(rows, hidden)`.
+    pub fn embed(&self, pass: &Pass) -> candle_core::Result<Tensor> {
         match &self.embedding {
-            Embedding::Head => self.head.weight_rows(tokens),
+            Embedding::Head => self.head.weight_rows(&pass.tokens),
             Embedding::Table(table) => table
-                .index_select(&Tensor::new(tokens, table.device())?, 0)?
+                .index_select(&Tensor::new(pass.tokens.as_slice(), table.device())?, 0)?
                 .to_dtype(self.kernels.activation_dtype()),
         }
+    }
+
+    /// One layer of one pass: `x`, `(rows, hidden)`, goes in. Writes the rows' keys and values to `kv`, where those of
+    /// everything before them on their paths must be. Returns what comes out, the same shape; after the last layer
+    /// `(wanted, hidden)`, or nothing where nothing is wanted.
+    pub fn layer(
+        &self,
+        number: usize,
+        x: &Tensor,
+        pass: &Pass,
+        kv: &mut KvLayer,
+    ) -> candle_core::Result<Option<Tensor>> {
+        let onward = match &pass.last {
+            _ if number + 1 < self.layers.len() => OnwardRows::All(&pass.plan),
+            _ if pass.wanted.is_empty() => OnwardRows::None,
+            Some(last) => OnwardRows::Only(&pass.wanted, last),
+            None => OnwardRows::All(&pass.plan),
+        };
+        self.layers[number].forward(x, self, pass, onward, kv)
+    }
+
+    /// The final norm of hidden states `x`, `(rows, hidden)`.
+    pub fn finish(&self, x: &Tensor) -> candle_core::Result<Tensor> {
+        self.kernels.rms_norm(x, &self.norm, self.config.norm_eps)
     }
 }
 
@@ -213,54 +234,25 @@ fn embedding(config: &ModelConfig, source: &dyn WeightSource, kernels: &Kernels)
     table.to_device(kernels.device()).map_err(named(name))
 }
 
-/// The segments of a pass and the position of each row.
-fn segments(runs: &[Run]) -> (Vec<Segment>, Vec<usize>) {
-    let mut row = 0;
-    let mut positions = Vec::new();
-    let segments = runs.iter().filter(|run| !run.tokens.is_empty()).map(|run| {
-        let start: usize = run.before.iter().map(|span| span.len).sum();
-        positions.extend(start..start + run.tokens.len());
-        row += run.tokens.len();
-        Segment {
-            rows: row - run.tokens.len()..row,
-            ancestors: run.before.clone(),
-            own: run.own.clone(),
-        }
-    });
-    (segments.collect(), positions)
-}
-
 /// What the rows `wanted` see, as a pass of their own.
 fn only(segments: &[Segment], wanted: &[usize]) -> Vec<Segment> {
     let mut out: Vec<Segment> = Vec::with_capacity(wanted.len());
+    let mut before: Option<(usize, usize)> = None;
     for (row, &from) in wanted.iter().enumerate() {
         let at = segments.partition_point(|segment| segment.rows.end <= from);
         let Some(segment) = segments.get(at) else { break };
-        let offset = from - segment.rows.start;
-        let mut ancestors = segment.ancestors.clone();
-        for span in slots::part(&segment.own, 0..offset) {
-            slots::push_span(&mut ancestors, span);
+        match out.last_mut() {
+            Some(last) if before.is_some_and(|(of, row)| of == at && row + 1 == from) => last.rows.end = row + 1,
+            _ => out.push(Segment {
+                rows: row..row + 1,
+                position: segment.position + from - segment.rows.start,
+                pages: segment.pages.clone(),
+                copied: None,
+            }),
         }
-        out.push(Segment {
-            rows: row..row + 1,
-            ancestors,
-            own: slots::part(&segment.own, offset..offset + 1),
-        });
+        before = Some((at, from));
     }
     out
-}
-
-/// A layer's turn in a pass.
-struct LayerTurn<'a> {
-    decoder: &'a Decoder,
-    /// The layer's number.
-    layer: usize,
-    /// Each row's angles, `(rows, head_dim / 2)`.
-    cos: &'a Tensor,
-    sin: &'a Tensor,
-    /// The slots of the pass's rows.
-    own: &'a [SlotSpan],
-    onward: OnwardRows<'a>,
 }
 
 /// Which rows go on after a layer's keys and values are written.
@@ -268,6 +260,7 @@ struct LayerTurn<'a> {
 enum OnwardRows<'a> {
     All(&'a AttentionPlan),
     Only(&'a [usize], &'a AttentionPlan),
+    None,
 }
 
 impl Layer {
@@ -304,29 +297,34 @@ impl Layer {
     }
 
     /// Of `x`, `(rows, hidden)`. Returns the rows that go on, `(rows onward, hidden)`.
-    fn forward(&self, x: &Tensor, turn: &LayerTurn<'_>, kv: &mut KvStore) -> candle_core::Result<Tensor> {
-        let (kernels, config) = (&turn.decoder.kernels, &turn.decoder.config);
-        let (cos, sin) = (turn.cos, turn.sin);
-        let (queries, keys, values) = self.queries_keys_values(x, turn.decoder)?;
-        kv.write(turn.layer, turn.own, &kernels.rope(&keys, cos, sin)?, &values)?;
-        let (plan, x, queries) = match turn.onward {
+    fn forward(
+        &self,
+        x: &Tensor,
+        decoder: &Decoder,
+        pass: &Pass,
+        onward: OnwardRows<'_>,
+        kv: &mut KvLayer,
+    ) -> candle_core::Result<Option<Tensor>> {
+        let (kernels, config) = (&decoder.kernels, &decoder.config);
+        let (cos, sin) = (&pass.cos, &pass.sin);
+        let (queries, keys, values) = self.queries_keys_values(x, decoder)?;
+        kv.write(pass.plan.segments(), &kernels.rope(&keys, cos, sin)?, &values)?;
+        let (plan, x, queries) = match onward {
+            OnwardRows::None => return Ok(None),
             OnwardRows::All(plan) => (plan, x.clone(), kernels.rope(&queries, cos, sin)?),
             OnwardRows::Only(wanted, plan) => {
                 let ids: Vec<u32> = wanted.iter().map(|&row| row as u32).collect();
                 let ids = Tensor::new(ids, x.device())?;
                 let pick = |tensor: &Tensor| tensor.contiguous()?.index_select(&ids, 0);
-                if wanted.is_empty() {
-                    return pick(x);
-                }
                 let queries = kernels.rope(&pick(&queries)?, &pick(cos)?, &pick(sin)?)?;
                 (plan, pick(x)?, queries)
             }
         };
         let scale = 1.0 / (config.head_dim as f32).sqrt();
-        let attended = kernels.attend(kv, turn.layer, &queries, plan, scale)?;
+        let attended = kernels.attend(kv, &queries, plan, scale)?;
         let x = self.output.forward_add(&attended, &x)?;
         let normed = kernels.rms_norm(&x, &self.feed_forward_norm, config.norm_eps)?;
-        self.feed_forward.forward_add(kernels, &normed, &x)
+        self.feed_forward.forward_add(kernels, &normed, &x).map(Some)
     }
 
     /// Queries and keys, normed where the family norms them but not yet turned, and values: each `(rows, heads ×

@@ -1,23 +1,26 @@
-//! The language model over a real decoder: nodes, passes, scores.
+//! The language model over a real decoder: requests in, parts of a batch that fit into memory, answers out.
 
 use super::{
-    Branch, Decoding, Generation, LanguageModel, LoadError, ModelConfig, ModelError, Node, TokenId, TokenScore,
-    WeightSource,
-    decoder::{Decoder, Run},
-    kernels::{Backend, Kernels, KvStore, SlotSpan},
-    memory::{self, Room},
+    Answers, Batch, LanguageModel, Limits, LoadError, ModelConfig, ModelError, TextRequest, TokenId, TokenScore,
+    Tokens, WeightSource,
+    asked::{Asked, after, asked},
+    decoder::{Decoder, Pass},
+    forest::{Forest, Path, sorted},
+    generate::KeptPrompt,
+    kernels::{Backend, Kernels, KvLayer, PAGE},
+    memory,
     placing::{QuantizedWeights, Size},
-    slots::{Keep, part, push_span},
-    tree::{EMPTY, TokenTree},
-    trie::Trie,
+    walk::{Stores, walk},
 };
 use candle_core::{DType, Device, Tensor};
+use std::time::Instant;
 
 /// How a model is put to work.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EngineSettings {
-    /// Room for keys and values.
-    pub room: Room,
+    /// Memory in bytes for everything but the weights: by default, half of what is available once these are in place.
+    /// Results do not depend on it.
+    pub memory: Option<u64>,
     /// Most tokens of one pass. What a pass needs beside weights, keys and values grows with it; results do not depend
     /// on it.
     pub rows: usize,
@@ -28,7 +31,7 @@ pub struct EngineSettings {
 impl Default for EngineSettings {
     fn default() -> Self {
         Self {
-            room: Room::Automatic,
+            memory: None,
             rows: DEFAULT_ROWS,
             quantized: QuantizedWeights::Dequantize,
         }
@@ -37,6 +40,14 @@ impl Default for EngineSettings {
 
 /// Tokens of one pass unless set otherwise; docs/benchmarks.md has the measurement.
 pub const DEFAULT_ROWS: usize = 512;
+
+/// Memory for everything but the weights where nobody can tell what is available.
+const UNKNOWN_MEMORY: u64 = 4 << 30;
+
+/// Computation that should be at stake in one batch: what is lost where a run is killed, at most.
+const BATCH_SECONDS: f64 = 60.;
+/// Tokens of a batch before it is known how fast the model is.
+const FIRST_BATCH: usize = 4096;
 
 /// What a loaded model is and takes.
 #[derive(Debug, Clone, PartialEq)]
@@ -47,27 +58,36 @@ pub struct EngineInfo {
     pub dtype: DType,
     /// Which implementation of the heavy operations is used.
     pub backend: Backend,
-    /// Memory of one token's keys and values over all layers.
+    /// Memory of one token while it is scored: its hidden state, and its keys and values of one layer.
     pub bytes_per_token: usize,
-    /// Tokens the tree has room for.
-    pub capacity: usize,
+    /// Memory for everything but the weights.
+    pub memory: u64,
 }
 
-/// A decoder with a token tree: the real [`LanguageModel`].
+/// A decoder at work: the real [`LanguageModel`].
 #[derive(Debug)]
 pub struct Engine {
     pub(super) decoder: Decoder,
-    pub(super) kv: KvStore,
-    pub(super) tree: TokenTree,
+    memory: u64,
     pub(super) rows: usize,
-    pub(super) computed: u64,
+    /// Keys and values of the layer at work, from one batch to the next.
+    work: Option<KvLayer>,
+    /// Tokens computed, and seconds that it took.
+    spent: (u64, f64),
+}
+
+/// Requests of a batch that are computed together: numbers of scores and of texts.
+#[derive(Debug, Default, Clone)]
+struct Part {
+    scores: Vec<usize>,
+    texts: Vec<usize>,
 }
 
 impl Engine {
-    /// Puts weights in place and plans the tree's memory. Numbers are held in `dtype` (f32, bf16 or f16) on `device`.
+    /// Puts weights in place. Numbers are held in `dtype` (f32, bf16 or f16) on `device`.
     ///
     /// # Errors
-    /// See [`Decoder::load`]; and keys and values that do not fit into memory.
+    /// See [`Decoder::load`].
     pub fn load(
         config: &ModelConfig,
         source: &dyn WeightSource,
@@ -76,32 +96,24 @@ impl Engine {
         settings: &EngineSettings,
     ) -> Result<Self, LoadError> {
         let started = |source| LoadError::Tensor {
-            name: "keys and values".to_owned(),
+            name: "the first one".to_owned(),
             source,
         };
         let kernels = Kernels::new(device, dtype).map_err(started)?;
         let decoder = Decoder::load(config, source, &kernels, settings.quantized)?;
-        Self::new(decoder, settings).map_err(|error| {
-            started(match error {
-                ModelError::Compute(error) => error,
-                other => candle_core::Error::Msg(other.to_string()),
-            })
-        })
+        Ok(Self::new(decoder, settings))
     }
 
-    /// A tree over a decoder whose weights are in place.
-    pub fn new(decoder: Decoder, settings: &EngineSettings) -> Result<Self, ModelError> {
-        let bytes_per_token = decoder.kv(0)?.bytes_per_slot();
-        let available = memory::available(decoder.kernels().device());
-        let capacity = settings.room.tokens(bytes_per_token, available);
-        let kv = decoder.kv(capacity)?;
-        Ok(Self {
+    /// A decoder whose weights are in place, put to work.
+    pub fn new(decoder: Decoder, settings: &EngineSettings) -> Self {
+        let half = || memory::available(decoder.kernels().device()).map_or(UNKNOWN_MEMORY, |bytes| bytes / 2);
+        Self {
+            memory: settings.memory.unwrap_or_else(half),
             decoder,
-            kv,
-            tree: TokenTree::new(capacity),
             rows: settings.rows.max(1),
-            computed: 0,
-        })
+            work: None,
+            spent: (0, 0.),
+        }
     }
 
     /// What the model is and takes.
@@ -110,8 +122,8 @@ impl Engine {
             size: self.decoder.size(),
             dtype: self.decoder.kernels().dtype(),
             backend: self.decoder.kernels().backend(),
-            bytes_per_token: self.kv.bytes_per_slot(),
-            capacity: self.kv.capacity(),
+            bytes_per_token: self.token_bytes() + self.decoder.page_bytes() / PAGE,
+            memory: self.memory,
         }
     }
 
@@ -120,136 +132,285 @@ impl Engine {
         self.decoder.config()
     }
 
-    /// Logits after each token of `tokens` put below `parent`, `(tokens, vocabulary)`, f32. Nothing is kept. Meant for
-    /// looking closely: what only needs scores should ask for scores.
-    pub fn logits(&mut self, parent: Node, tokens: &[TokenId]) -> Result<Tensor, ModelError> {
-        let trie = Trie::new([(parent, tokens)]);
-        self.check(&[(parent, tokens)])?;
-        self.check_room(trie.longest())?;
+    /// Logits after each of `tokens`, `(tokens, vocabulary)`, f32. Meant for looking closely: what only needs scores should
+    /// ask for scores.
+    ///
+    /// # Errors
+    /// As [`LanguageModel::answer`].
+    pub fn logits(&mut self, tokens: &[TokenId]) -> Result<Tensor, ModelError> {
         let mut parts = Vec::new();
-        self.with_trie(
-            &trie,
-            Keep::WhileNeeded,
-            |_| true,
-            |engine, _, hidden| {
-                parts.push(engine.logits_of(hidden)?);
-                Ok(())
-            },
-        )?;
+        let forest = Forest::new(&[Path(tokens, &[])]);
+        let hidden = self.compute(&forest, |_| true, &mut [], &[])?;
+        for hidden in hidden.into_iter().filter_map(|(_, hidden)| hidden) {
+            parts.push(self.decoder.head().logits(&hidden)?);
+        }
         Ok(Tensor::cat(&parts, 0)?)
     }
 
-    /// Logits of normed hidden states, `(rows, vocabulary)`, f32.
-    pub(super) fn logits_of(&self, hidden: &Tensor) -> Result<Tensor, ModelError> {
-        Ok(self.decoder.head().logits(hidden)?)
+    /// Memory of a token beside its keys and values: its hidden state on its way in and out of a layer, angles, numbers.
+    fn token_bytes(&self) -> usize {
+        let config = self.config();
+        let activation = self.decoder.kernels().activation_dtype().size_in_bytes();
+        config.hidden * activation + 4 * config.head_dim + 64
     }
 
-    /// Refuses paths that are too long, tokens that don't exist, and nodes that don't.
-    pub(super) fn check(&self, jobs: &[(Node, &[TokenId])]) -> Result<(), ModelError> {
-        self.check_unfed(jobs, 0)
+    /// Memory, at most, of `added` tokens more in the forest and, in every layer, of `kept` more below texts.
+    fn cost(&self, added: usize, kept: Option<usize>) -> u64 {
+        let pages = |tokens: usize| (tokens / PAGE + 2) as u64;
+        let page = self.decoder.page_bytes() as u64;
+        let kept = kept.map_or(0, |kept| pages(kept) * page * self.decoder.layers() as u64);
+        added as u64 * self.token_bytes() as u64 + pages(added) * page + kept
     }
 
-    /// The same, where the last `unfed` tokens of each path are not fed to the model and need no place in its context.
-    pub(super) fn check_unfed(&self, jobs: &[(Node, &[TokenId])], unfed: usize) -> Result<(), ModelError> {
-        let (limit, vocabulary) = (self.context_length(), self.config().vocabulary);
-        for (node, tokens) in jobs {
-            let length = self.tree.depth(*node)? + tokens.len().saturating_sub(unfed);
-            if length > limit {
-                return Err(ModelError::ContextLength { tokens: length, limit });
+    /// The requests in parts that fit into memory: neighbours in the order of their tokens, so that they share what they can.
+    fn parts(&self, batch: &Batch<'_, '_>) -> Result<Vec<Part>, ModelError> {
+        let paths = batch.paths();
+        let mut parts = Vec::new();
+        let mut part = Part::default();
+        let (mut used, mut before, mut text_before) = (0, Path(&[], &[]), Path(&[], &[]));
+        for request in sorted(&paths) {
+            let path = paths[request];
+            let text = request
+                .checked_sub(batch.scores.len())
+                .map(|text| (text, &batch.texts[text]));
+            let cost = |before: Path<'_>, text_before: Path<'_>| {
+                let kept = text.map(|(_, text)| path.len() - path.common(text_before) + self.max_tokens(&**text));
+                self.cost(path.len() - path.common(before), kept)
+            };
+            let none = Path(&[], &[]);
+            let mut more = cost(before, text_before);
+            if used + more > self.memory && used > 0 {
+                parts.push(std::mem::take(&mut part));
+                (used, text_before) = (0, none);
+                more = cost(none, none);
             }
-            if let Some(&token) = tokens.iter().find(|&&token| token as usize >= vocabulary) {
-                return Err(ModelError::UnknownToken { token, vocabulary });
+            if more > self.memory {
+                return Err(ModelError::Memory {
+                    request,
+                    needed: more,
+                    free: self.memory,
+                });
+            }
+            used += more;
+            before = path;
+            match text {
+                Some((text, _)) => {
+                    part.texts.push(text);
+                    text_before = path;
+                }
+                None => part.scores.push(request),
             }
         }
-        Ok(())
+        parts.push(part);
+        Ok(parts)
     }
 
-    pub(super) fn check_room(&self, needed: usize) -> Result<(), ModelError> {
-        let free = self.tree.slots.free();
-        if needed > free {
-            return Err(ModelError::OutOfSlots { needed, free });
-        }
-        Ok(())
+    /// Tokens that a text may have: its limit, or what the context leaves.
+    pub(super) fn max_tokens(&self, text: &dyn TextRequest) -> usize {
+        text.max_tokens()
+            .min(self.config().context - text.prompt().len().min(self.config().context))
     }
 
-    /// Takes slots that `check_room` has found.
-    pub(super) fn take(&mut self, needed: usize) -> Result<Vec<SlotSpan>, ModelError> {
-        let free = self.tree.slots.free();
-        self.tree
-            .slots
-            .take(needed)
-            .ok_or(ModelError::OutOfSlots { needed, free })
-    }
-}
-
-impl LanguageModel for Engine {
-    fn root(&self) -> Node {
-        EMPTY
-    }
-
-    fn extend(&mut self, parent: Node, tokens: &[TokenId]) -> Result<Node, ModelError> {
-        self.check(&[(parent, tokens)])?;
-        let before = self.tree.path(parent)?;
-        let own = self.take(tokens.len())?;
-        let mut hidden = self.tree.hidden(parent)?;
-        let size = self.pass_size(tokens.len());
-        for (i, chunk) in tokens.chunks(size).enumerate() {
-            let first = i * size;
-            let mut so_far = before.clone();
-            for span in part(&own, 0..first) {
-                push_span(&mut so_far, span);
-            }
-            let run = Run {
-                tokens: chunk.to_vec(),
-                before: so_far,
-                own: part(&own, first..first + chunk.len()),
-            };
-            let wanted: &[usize] = if first + chunk.len() == tokens.len() {
-                &[chunk.len() - 1]
-            } else {
-                &[]
-            };
-            match self.pass(&[run], wanted) {
-                Ok(last) => hidden = Some(last),
-                Err(error) => {
-                    self.tree.slots.give_back(own);
-                    return Err(error);
+    /// Computes one part; the scores of its requests are put into `scores`. Returns what it took.
+    fn part(
+        &mut self,
+        part: &Part,
+        batch: &mut Batch<'_, '_>,
+        scores: &mut [Vec<TokenScore>],
+    ) -> Result<Tokens, ModelError> {
+        let fed = part.scores.iter().map(|&request| batch.scores[request].fed());
+        let prompts = part.texts.iter().map(|&text| Path(batch.texts[text].prompt(), &[]));
+        let forest = Forest::new(&fed.chain(prompts).collect::<Vec<_>>());
+        let asked = asked(&forest, &part.scores, batch);
+        let ends: Vec<usize> = (part.scores.len()..part.scores.len() + part.texts.len())
+            .filter_map(|path| forest.end(path))
+            .collect();
+        let (mut kept, prompts) = self.keep(&forest, &ends, part, batch)?;
+        let mut wanted: Vec<usize> = asked
+            .iter()
+            .map(|asked| asked.after)
+            .chain(ends.iter().copied())
+            .collect();
+        wanted.sort_unstable();
+        wanted.dedup();
+        let wanted = |token: usize| wanted.binary_search(&token).is_ok();
+        let hidden = self.compute(&forest, wanted, &mut kept.stores, &kept.pages)?;
+        let mut states: Vec<Option<Tensor>> = vec![None; ends.len()];
+        for (tokens, hidden) in hidden {
+            let Some(hidden) = hidden else { continue };
+            self.score(&hidden, &tokens, &asked, batch, scores)?;
+            for (end, state) in ends.iter().zip(&mut states) {
+                if let Ok(row) = tokens.binary_search(end) {
+                    *state = Some(hidden.narrow(0, row, 1)?.copy()?);
                 }
             }
         }
-        self.tree.add(parent, own, hidden)
+        let mut tokens = Tokens {
+            shared: forest.len() as u64,
+            alone: part
+                .scores
+                .iter()
+                .map(|&request| batch.scores[request].fed().len() as u64)
+                .sum(),
+        };
+        if !ends.is_empty() {
+            let prompts = prompts.into_iter().zip(states);
+            let prompts = prompts.filter_map(|(prompt, state)| Some((prompt, state?)));
+            tokens += self.generate(prompts.collect(), &mut kept.stores, batch.texts)?;
+        }
+        Ok(tokens)
     }
 
-    fn extend_many(&mut self, jobs: &[(Node, &[TokenId])]) -> Result<Vec<Node>, ModelError> {
-        self.extend_packed(jobs)
+    /// Takes a forest through the layers. Returns for each pass the numbers of the tokens that are `wanted` and their normed
+    /// hidden states, `(wanted, hidden)`.
+    fn compute(
+        &mut self,
+        forest: &Forest,
+        wanted: impl Fn(usize) -> bool,
+        kept: &mut [KvLayer],
+        pages: &[(usize, usize)],
+    ) -> Result<Vec<(Vec<usize>, Option<Tensor>)>, ModelError> {
+        let mut work = match self.work.take() {
+            Some(work) if work.pages() >= forest.pages() => work,
+            _ => self.decoder.kv(forest.pages())?,
+        };
+        let size = self.pass_size(forest.len());
+        let mut passes: Vec<Pass> = Vec::new();
+        let mut tokens = Vec::new();
+        for first in (0..forest.len()).step_by(size) {
+            let range = first..forest.len().min(first + size);
+            let here: Vec<usize> = range.clone().filter(|&token| wanted(token)).collect();
+            let rows = here.iter().map(|token| token - first).collect();
+            let fed = forest.tokens()[range.clone()].to_vec();
+            passes.push(self.decoder.pass(fed, forest.segments(range), rows)?);
+            tokens.push(here);
+        }
+        let mut stores = Stores::OneByOne {
+            work: &mut work,
+            kept,
+            pages,
+        };
+        let hidden = walk(&self.decoder, &passes, &mut stores)?;
+        // Numbers that overflowed would spoil it; then it is dropped.
+        self.work = Some(work);
+        Ok(tokens.into_iter().zip(hidden).collect())
     }
 
-    fn score_many(&mut self, jobs: &[(Node, &[TokenId])]) -> Result<Vec<Vec<TokenScore>>, ModelError> {
-        self.score_packed(jobs)
+    /// Tokens of one pass where `n` are to be computed: passes of about the same size, none above the limit.
+    pub(super) fn pass_size(&self, n: usize) -> usize {
+        n.div_ceil(n.div_ceil(self.rows).max(1)).max(1)
     }
 
-    fn generate(&mut self, branches: Vec<Branch>, decoding: &Decoding) -> Result<Vec<Generation>, ModelError> {
-        self.generate_branches(branches, decoding)
+    /// Scores what is asked after `tokens`, whose hidden states are the rows of `hidden`.
+    fn score(
+        &self,
+        hidden: &Tensor,
+        tokens: &[usize],
+        asked: &[Asked],
+        batch: &Batch<'_, '_>,
+        scores: &mut [Vec<TokenScore>],
+    ) -> Result<(), ModelError> {
+        let mut questions = Vec::new();
+        let mut targets: Vec<(usize, TokenId)> = Vec::new();
+        for (row, &token) in tokens.iter().enumerate() {
+            for asked in after(asked, token) {
+                targets.push((row, batch.scores[asked.request].continuation[asked.place]));
+                questions.push(asked);
+            }
+        }
+        if targets.is_empty() {
+            return Ok(());
+        }
+        for (asked, score) in questions
+            .into_iter()
+            .zip(self.decoder.head().token_scores(hidden, &targets)?)
+        {
+            finite(score.logprob)?;
+            scores[asked.request][asked.place] = score;
+        }
+        Ok(())
     }
 
-    fn release(&mut self, node: Node) {
-        self.tree.release(node);
+    /// Room, in every layer, for what texts are generated below and for the texts.
+    fn keep(
+        &self,
+        forest: &Forest,
+        ends: &[usize],
+        part: &Part,
+        batch: &Batch<'_, '_>,
+    ) -> Result<(Kept, Vec<KeptPrompt>), ModelError> {
+        let mut numbers: Vec<Option<usize>> = vec![None; forest.pages()];
+        let mut pages = Vec::new();
+        let mut prompts = Vec::with_capacity(ends.len());
+        for (&end, &text) in ends.iter().zip(&part.texts) {
+            let (path, tokens) = forest.path_pages(end);
+            let kept = path.iter().map(|&page| {
+                let number = numbers[page as usize].get_or_insert_with(|| {
+                    pages.push((page as usize, pages.len()));
+                    pages.len() - 1
+                });
+                *number as u32
+            });
+            prompts.push(KeptPrompt {
+                text,
+                pages: kept.collect(),
+                tokens,
+                max_tokens: self.max_tokens(&*batch.texts[text]),
+                own: 0,
+            });
+        }
+        let mut count = pages.len();
+        for prompt in &mut prompts {
+            prompt.own = count;
+            count += prompt.own_pages();
+        }
+        let layers = if ends.is_empty() { 0 } else { self.decoder.layers() };
+        let stores = (0..layers).map(|_| self.decoder.kv(count)).collect::<Result<_, _>>()?;
+        Ok((Kept { stores, pages }, prompts))
+    }
+}
+
+/// Keys and values below texts that are generated.
+struct Kept {
+    /// One store a layer; none where no text is generated.
+    stores: Vec<KvLayer>,
+    /// Pages of the forest, and where they are kept.
+    pages: Vec<(usize, usize)>,
+}
+
+impl LanguageModel for Engine {
+    fn answer(&mut self, mut batch: Batch<'_, '_>) -> Result<Answers, ModelError> {
+        batch.check(self.config().context, self.config().vocabulary)?;
+        let parts = self.parts(&batch)?;
+        let none = TokenScore {
+            logprob: 0.,
+            greedy: false,
+        };
+        let mut scores: Vec<Vec<TokenScore>> = batch
+            .scores
+            .iter()
+            .map(|request| vec![none; request.continuation.len()])
+            .collect();
+        let begun = Instant::now();
+        let mut tokens = Tokens::default();
+        for part in &parts {
+            tokens += self.part(part, &mut batch, &mut scores)?;
+        }
+        self.spent.0 += tokens.shared;
+        self.spent.1 += begun.elapsed().as_secs_f64();
+        Ok(Answers { scores, tokens })
     }
 
-    fn depth(&self, node: Node) -> usize {
-        self.tree.depth(node).unwrap_or(0)
-    }
-
-    fn context_length(&self) -> usize {
-        self.config().context
-    }
-
-    fn free_tokens(&self) -> usize {
-        self.tree.slots.free()
-    }
-
-    fn computed_tokens(&self) -> u64 {
-        self.computed
+    fn limits(&self) -> Limits {
+        let speed = match self.spent {
+            (0, _) => FIRST_BATCH as f64 / BATCH_SECONDS,
+            (tokens, seconds) => tokens as f64 / seconds.max(1e-3),
+        };
+        let fits = self.memory / (self.info().bytes_per_token as u64).max(1);
+        Limits {
+            context: self.config().context,
+            batch: ((speed * BATCH_SECONDS) as u64).min(fits).max(1) as usize,
+        }
     }
 }
 
@@ -260,46 +421,4 @@ pub(super) fn finite(logprob: f32) -> Result<(), ModelError> {
         return Err(ModelError::Compute(candle_core::Error::Msg(what.to_owned())));
     }
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::model::{
-        Family, Weight,
-        testing::{RandomWeights, begin, config},
-    };
-
-    /// Queries and keys so large that the scores of attention overflow.
-    struct Overflowing;
-
-    impl WeightSource for Overflowing {
-        fn get(&self, name: &str, shape: &[usize]) -> Result<Weight, LoadError> {
-            RandomWeights.get(name, shape).map(|weight| match weight {
-                Weight::Plain(tensor) if name.contains("q_proj") || name.contains("k_proj") => {
-                    Weight::Plain((tensor * 1e30).expect("a tensor"))
-                }
-                other => other,
-            })
-        }
-    }
-
-    #[test]
-    fn activations_that_overflow_are_an_error_and_no_score() {
-        for dtype in [DType::F32, DType::BF16] {
-            let portable = Kernels::portable(&Device::Cpu, dtype).expect("kernels");
-            for kernels in [Kernels::new(&Device::Cpu, dtype).expect("kernels"), portable] {
-                let plain = QuantizedWeights::Dequantize;
-                let decoder = Decoder::load(&config(Family::Llama), &Overflowing, &kernels, plain).expect("a decoder");
-                let settings = EngineSettings {
-                    room: Room::Tokens(100),
-                    ..EngineSettings::default()
-                };
-                let mut engine = Engine::new(decoder, &settings).expect("an engine");
-                let root = begin(&mut engine);
-                let error = engine.score(root, &[&[1, 2, 3, 4, 5, 6]]).expect_err("an overflow");
-                assert!(error.to_string().contains("overflow"), "{error}");
-            }
-        }
-    }
 }

@@ -187,17 +187,15 @@ pub enum LoadError {
         /// What it is.
         found: String,
     },
-    /// Room for more tokens than the device has memory for, even with nothing else in it.
-    #[error("a tree of {tokens} tokens takes {}, and {device} has {} in all", text::bytes(*needed), text::bytes(*total))]
-    Room {
-        /// Tokens asked for.
-        tokens: usize,
-        /// Bytes they take.
+    /// Less memory than the weights take.
+    #[error("the weights take {} on {device}, and {} may be taken", text::bytes(*needed), text::bytes(*given))]
+    Memory {
+        /// Bytes that they take.
         needed: u64,
+        /// Bytes that were given.
+        given: u64,
         /// Which device.
         device: DeviceId,
-        /// Bytes it has, used or free.
-        total: u64,
     },
     /// A device that is not there.
     #[error("device `{device}`: {what}")]
@@ -321,9 +319,8 @@ impl LoadError {
             Self::Unavailable { remedy, .. } | Self::Hub { remedy, .. } | Self::Device { remedy, .. } => {
                 return remedy.clone();
             }
-            Self::Room { .. } => {
-                "ask for fewer, or for none (`--tree-tokens`): by itself it takes half of what is free, and results do \
-                 not depend on it"
+            Self::Memory { .. } => {
+                "allow more (`--memory`), hold the weights in `--dtype bf16`, or take a smaller model"
             }
             Self::Mismatch { .. } => "remove the file and fetch it again",
             Self::Many(errors) => return errors.iter().find_map(Self::hint),

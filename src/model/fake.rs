@@ -6,7 +6,9 @@
 
 use std::collections::HashMap;
 
-use super::contract::{Branch, Decoding, Generation, LanguageModel, ModelError, Node, TokenId, TokenScore};
+use super::asked::{after, asked};
+use super::contract::{Answers, Batch, LanguageModel, Limits, ModelError, TextRequest, TokenId, TokenScore, Tokens};
+use super::forest::Forest;
 use super::writer::Writer;
 
 /// Tokens of history that a repetition is recognised by.
@@ -14,6 +16,12 @@ const GRAM: usize = 5;
 
 /// Spread of the random logits, nats: uniform in [0, SPREAD).
 const SPREAD: f64 = 2.0;
+
+/// What a token takes, about: itself, and what followed on it.
+pub(super) const TOKEN_BYTES: u64 = 64;
+
+/// Tokens of a batch: some seconds of work.
+const FAKE_BATCH: usize = 1 << 18;
 
 /// What a fake model is made of.
 #[derive(Debug, Clone, PartialEq)]
@@ -24,7 +32,7 @@ pub struct FakeConfig {
     pub vocabulary: usize,
     /// Longest path in tokens.
     pub context_length: usize,
-    /// Tokens that can be held in nodes at once.
+    /// Tokens that one request may have.
     pub capacity: usize,
     /// How strongly text that continues as it did before on the same path is preferred: after five tokens that the
     /// path has seen before, the weight of what followed them is multiplied by up to 1 + taste. 0: not at all.
@@ -49,118 +57,161 @@ pub struct FakeModel {
     config: FakeConfig,
     /// exp of the 256 possible logits.
     weights: Vec<f64>,
-    nodes: HashMap<Node, FakeNode>,
-    root: Node,
-    next: u64,
-    held: usize,
-    computed: u64,
-    /// Times that texts were generated together.
-    pub(crate) generations: usize,
-}
-
-/// One node: what its path looks like from its end.
-struct FakeNode {
-    parent: Option<Node>,
-    children: usize,
-    /// Number of its own tokens.
-    own: usize,
-    end: PathEnd,
-    seen: Seen,
 }
 
 /// The end of a path.
 #[derive(Clone)]
 struct PathEnd {
     hash: u64,
-    depth: usize,
     /// The last `GRAM` tokens, newest last.
     recent: Vec<TokenId>,
+    /// What its last token is remembered by as having followed.
+    remembered: Option<u64>,
 }
 
-/// What followed each run of `GRAM` tokens, with counts.
-type Seen = HashMap<u64, Vec<(TokenId, u32)>>;
+/// A path on its way through a forest.
+struct FakePath<'m> {
+    model: &'m FakeModel,
+    /// The path's ends after each of its tokens; the first one is before any.
+    ends: Vec<PathEnd>,
+    /// What followed each run of `GRAM` tokens on the path, with counts.
+    seen: HashMap<u64, Vec<(TokenId, u32)>>,
+}
 
 impl FakeModel {
     /// Makes the model; nothing can fail.
     pub fn new(config: FakeConfig) -> Self {
         let weights = (0..256).map(|i| libm::exp(SPREAD * f64::from(i) / 256.0)).collect();
+        Self { config, weights }
+    }
+
+    /// Refuses what does not fit into the room that it was given.
+    fn check_room(&self, batch: &Batch<'_, '_>) -> Result<(), ModelError> {
+        for (request, path) in batch.paths().iter().enumerate() {
+            let text = request
+                .checked_sub(batch.scores.len())
+                .map(|text| batch.texts[text].max_tokens());
+            let tokens = path.len() + text.unwrap_or(0);
+            if tokens > self.config.capacity {
+                return Err(ModelError::Memory {
+                    request,
+                    needed: tokens as u64 * TOKEN_BYTES,
+                    free: self.config.capacity as u64 * TOKEN_BYTES,
+                });
+            }
+        }
+        Ok(())
+    }
+}
+
+impl<'m> FakePath<'m> {
+    fn new(model: &'m FakeModel) -> Self {
         let end = PathEnd {
-            hash: mix(config.seed),
-            depth: 0,
+            hash: mix(model.config.seed),
             recent: Vec::new(),
-        };
-        let root = Node(0);
-        let held = FakeNode {
-            parent: None,
-            children: 0,
-            own: 0,
-            end,
-            seen: Seen::new(),
+            remembered: None,
         };
         Self {
-            config,
-            weights,
-            nodes: HashMap::from([(root, held)]),
-            root,
-            next: 1,
-            held: 0,
-            computed: 0,
-            generations: 0,
+            model,
+            ends: vec![end],
+            seen: HashMap::new(),
         }
     }
 
-    fn node(&self, node: Node) -> Result<&FakeNode, ModelError> {
-        self.nodes.get(&node).ok_or(ModelError::UnknownNode(node))
+    fn end(&self) -> &PathEnd {
+        // There is one before the first token, which is never taken.
+        &self.ends[self.ends.len() - 1]
     }
 
-    fn check(&self, depth: usize, tokens: &[TokenId], unfed: usize) -> Result<(), ModelError> {
-        let vocabulary = self.config.vocabulary;
-        if let Some(&token) = tokens.iter().find(|&&token| token as usize >= vocabulary) {
-            return Err(ModelError::UnknownToken { token, vocabulary });
+    fn push(&mut self, token: TokenId) {
+        let before = self.end();
+        let remembered = before.key().filter(|_| self.model.config.taste > 0.0);
+        let kept = before.recent.len().saturating_sub(GRAM - 1);
+        let recent = before.recent[kept..].iter().copied().chain([token]).collect();
+        let hash = mix(before.hash ^ (u64::from(token) + 1));
+        if let Some(key) = remembered {
+            let followers = self.seen.entry(key).or_default();
+            match followers.iter_mut().find(|entry| entry.0 == token) {
+                Some(entry) => entry.1 += 1,
+                None => followers.push((token, 1)),
+            }
         }
-        let limit = self.config.context_length;
-        match depth + tokens.len().saturating_sub(unfed) {
-            tokens if tokens > limit => Err(ModelError::ContextLength { tokens, limit }),
-            _ => Ok(()),
-        }
+        self.ends.push(PathEnd {
+            hash,
+            recent,
+            remembered,
+        });
     }
 
-    /// How often each token followed the cursor's last tokens on its path: at `node` and above, and in `local`.
-    fn followers(&self, node: Node, local: &Seen, cursor: &PathEnd) -> Vec<(TokenId, u32)> {
-        let mut found: Vec<(TokenId, u32)> = Vec::new();
-        let Some(key) = cursor.key().filter(|_| self.config.taste > 0.0) else {
-            return found;
-        };
-        let mut add = |seen: &Seen| {
-            for &(token, count) in seen.get(&key).into_iter().flatten() {
-                match found.iter_mut().find(|entry| entry.0 == token) {
-                    Some(entry) => entry.1 += count,
-                    None => found.push((token, count)),
+    /// Back to a path of `tokens` tokens.
+    fn cut(&mut self, tokens: usize) {
+        for end in self.ends.drain(tokens + 1..).rev() {
+            let last = end.recent.last().copied();
+            let followers = end.remembered.and_then(|key| self.seen.get_mut(&key));
+            if let (Some(followers), Some(token)) = (followers, last)
+                && let Some(at) = followers.iter().position(|entry| entry.0 == token)
+            {
+                followers[at].1 -= 1;
+                if followers[at].1 == 0 {
+                    followers.remove(at);
                 }
             }
-        };
-        add(local);
-        let mut at = Some(node);
-        while let Some(held) = at.and_then(|node| self.nodes.get(&node)) {
-            add(&held.seen);
-            at = held.parent;
         }
-        found.sort_unstable();
-        found
     }
 
-    /// Weight of each token after the cursor, and their sum.
-    fn distribution(&self, node: Node, local: &Seen, cursor: &PathEnd) -> (Vec<f64>, f64) {
-        let mut weights: Vec<f64> = (0..self.config.vocabulary as u64)
-            .map(|token| self.weights[(mix(cursor.hash ^ mix(token + 1)) >> 56) as usize])
+    /// Weight of each token that may follow, and their sum.
+    fn distribution(&self) -> (Vec<f64>, f64) {
+        let end = self.end();
+        let mut weights: Vec<f64> = (0..self.model.config.vocabulary as u64)
+            .map(|token| self.model.weights[(mix(end.hash ^ mix(token + 1)) >> 56) as usize])
             .collect();
-        let followers = self.followers(node, local, cursor);
+        let mut followers = end
+            .key()
+            .and_then(|key| self.seen.get(&key))
+            .cloned()
+            .unwrap_or_default();
+        followers.sort_unstable();
         let count: u32 = followers.iter().map(|entry| entry.1).sum();
         for (token, times) in followers {
-            weights[token as usize] *= 1.0 + self.config.taste * f64::from(times) / f64::from(count);
+            weights[token as usize] *= 1.0 + self.model.config.taste * f64::from(times) / f64::from(count);
         }
         let total = weights.iter().sum();
         (weights, total)
+    }
+
+    fn score(&self, token: TokenId) -> TokenScore {
+        let (weights, total) = self.distribution();
+        let weight = weights[token as usize];
+        TokenScore {
+            logprob: libm::log(weight / total) as f32,
+            greedy: weights.iter().all(|&other| other <= weight),
+        }
+    }
+
+    /// All texts that a request wants after the path, which is as it was afterwards. Returns what they take.
+    fn write(&mut self, text: &mut dyn TextRequest) -> Tokens {
+        let prompt = self.ends.len() - 1;
+        let most = text.max_tokens().min(self.model.config.context_length - prompt);
+        let mut tokens = Tokens::default();
+        while let Some(attempt) = text.begin() {
+            let mut writer = Writer::new(attempt, most);
+            while !writer.is_over() {
+                let (weights, total) = self.distribution();
+                let logprobs: Vec<f32> = weights.iter().map(|w| libm::log(w / total) as f32).collect();
+                if let Some(token) = writer.step(&logprobs) {
+                    self.push(token);
+                }
+            }
+            self.cut(prompt);
+            let written = writer.take();
+            let more = written.tokens.len().saturating_sub(1) as u64;
+            tokens += Tokens {
+                shared: more,
+                alone: prompt as u64 + more,
+            };
+            text.finish(written);
+        }
+        tokens
     }
 }
 
@@ -173,22 +224,6 @@ impl PathEnd {
                 .fold(0, |hash, &token| mix(hash ^ (u64::from(token) + 1)))
         })
     }
-
-    fn push(&mut self, token: TokenId, seen: &mut Seen, remember: bool) {
-        if remember && let Some(key) = self.key() {
-            let followers = seen.entry(key).or_default();
-            match followers.iter_mut().find(|entry| entry.0 == token) {
-                Some(entry) => entry.1 += 1,
-                None => followers.push((token, 1)),
-            }
-        }
-        if self.recent.len() == GRAM {
-            self.recent.remove(0);
-        }
-        self.recent.push(token);
-        self.hash = mix(self.hash ^ (u64::from(token) + 1));
-        self.depth += 1;
-    }
 }
 
 /// The finaliser of SplitMix64 (Steele, Lea & Flood 2014): every input bit reaches every output bit.
@@ -200,132 +235,62 @@ fn mix(value: u64) -> u64 {
 }
 
 impl LanguageModel for FakeModel {
-    fn root(&self) -> Node {
-        self.root
-    }
-
-    fn extend(&mut self, parent: Node, tokens: &[TokenId]) -> Result<Node, ModelError> {
-        let above = self.node(parent)?;
-        self.check(above.end.depth, tokens, 0)?;
-        let free = self.free_tokens();
-        if tokens.len() > free {
-            return Err(ModelError::OutOfSlots {
-                needed: tokens.len(),
-                free,
-            });
-        }
-        let mut end = above.end.clone();
-        let mut seen = Seen::new();
-        for &token in tokens {
-            end.push(token, &mut seen, self.config.taste > 0.0);
-        }
-        let node = Node(self.next);
-        self.next += 1;
-        self.held += tokens.len();
-        self.computed += tokens.len() as u64;
-        if let Some(above) = self.nodes.get_mut(&parent) {
-            above.children += 1;
-        }
-        let held = FakeNode {
-            parent: Some(parent),
-            children: 0,
-            own: tokens.len(),
-            end,
-            seen,
+    fn answer(&mut self, batch: Batch<'_, '_>) -> Result<Answers, ModelError> {
+        batch.check(self.config.context_length, self.config.vocabulary)?;
+        self.check_room(&batch)?;
+        let paths = batch.paths();
+        let forest = Forest::new(&paths);
+        let mut tokens = Tokens {
+            shared: forest.len() as u64,
+            alone: paths[..batch.scores.len()].iter().map(|path| path.len() as u64).sum(),
         };
-        self.nodes.insert(node, held);
-        Ok(node)
-    }
-
-    fn score_many(&mut self, jobs: &[(Node, &[TokenId])]) -> Result<Vec<Vec<TokenScore>>, ModelError> {
-        let mut scores = Vec::with_capacity(jobs.len());
-        for &(node, tokens) in jobs {
-            let mut cursor = self.node(node)?.end.clone();
-            // The last token predicts nothing, so it needs no place in the context.
-            self.check(cursor.depth, tokens, 1)?;
-            if cursor.depth == 0 && !tokens.is_empty() {
-                return Err(ModelError::NoContext);
+        let all: Vec<usize> = (0..batch.scores.len()).collect();
+        let asked = asked(&forest, &all, &batch);
+        let none = TokenScore {
+            logprob: 0.,
+            greedy: false,
+        };
+        let rows = batch
+            .scores
+            .iter()
+            .map(|request| vec![none; request.continuation.len()]);
+        let mut scores: Vec<Vec<TokenScore>> = rows.collect();
+        let mut ends: Vec<(usize, usize)> = (0..batch.texts.len())
+            .filter_map(|text| Some((forest.end(batch.scores.len() + text)?, text)))
+            .collect();
+        ends.sort_unstable();
+        let mut path = FakePath::new(self);
+        // Number of tokens on the path that ends with each token.
+        let mut depths = vec![0; forest.len()];
+        for (token, &id) in forest.tokens().iter().enumerate() {
+            let before = forest.before(token).map_or(0, |before| depths[before]);
+            depths[token] = before + 1;
+            path.cut(before);
+            path.push(id);
+            for asked in after(&asked, token) {
+                let wanted = batch.scores[asked.request].continuation[asked.place];
+                scores[asked.request][asked.place] = path.score(wanted);
             }
-            let mut local = Seen::new();
-            let mut row = Vec::with_capacity(tokens.len());
-            for &token in tokens {
-                let (weights, total) = self.distribution(node, &local, &cursor);
-                let weight = weights[token as usize];
-                row.push(TokenScore {
-                    logprob: libm::log(weight / total) as f32,
-                    greedy: weights.iter().all(|&other| other <= weight),
-                });
-                cursor.push(token, &mut local, self.config.taste > 0.0);
-            }
-            self.computed += tokens.len() as u64;
-            scores.push(row);
-        }
-        Ok(scores)
-    }
-
-    fn generate(&mut self, branches: Vec<Branch>, decoding: &Decoding) -> Result<Vec<Generation>, ModelError> {
-        self.generations += 1;
-        let mut generations = Vec::with_capacity(branches.len());
-        for branch in branches {
-            let parent = branch.parent;
-            let mut cursor = self.node(parent)?.end.clone();
-            let mut local = Seen::new();
-            self.check(cursor.depth, &branch.prompt, 0)?;
-            for &token in &branch.prompt {
-                cursor.push(token, &mut local, self.config.taste > 0.0);
-                self.computed += 1;
-            }
-            if cursor.depth == 0 {
-                return Err(ModelError::NoContext);
-            }
-            let mut writer = Writer::new(branch);
-            while !writer.is_over() {
-                let (weights, total) = self.distribution(parent, &local, &cursor);
-                let logprobs: Vec<f32> = weights.iter().map(|w| libm::log(w / total) as f32).collect();
-                if let Some(token) = writer.step(&logprobs, decoding) {
-                    self.check(cursor.depth, &[token], 0)?;
-                    cursor.push(token, &mut local, self.config.taste > 0.0);
-                    self.computed += 1;
-                }
-            }
-            generations.push(writer.finish());
-        }
-        Ok(generations)
-    }
-
-    fn release(&mut self, node: Node) {
-        let free = self.nodes.get(&node).is_some_and(|held| held.children == 0);
-        if node == self.root || !free {
-            return;
-        }
-        if let Some(held) = self.nodes.remove(&node) {
-            self.held -= held.own;
-            if let Some(above) = held.parent.and_then(|parent| self.nodes.get_mut(&parent)) {
-                above.children -= 1;
+            let from = ends.partition_point(|&(end, _)| end < token);
+            for &(_, text) in ends[from..].iter().take_while(|&&(end, _)| end == token) {
+                tokens += path.write(&mut *batch.texts[text]);
             }
         }
+        Ok(Answers { scores, tokens })
     }
 
-    fn depth(&self, node: Node) -> usize {
-        self.nodes.get(&node).map_or(0, |held| held.end.depth)
-    }
-
-    fn context_length(&self) -> usize {
-        self.config.context_length
-    }
-
-    fn free_tokens(&self) -> usize {
-        self.config.capacity - self.held
-    }
-
-    fn computed_tokens(&self) -> u64 {
-        self.computed
+    fn limits(&self) -> Limits {
+        Limits {
+            context: self.config.context_length,
+            batch: self.config.capacity.min(FAKE_BATCH),
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::{ScoreRequest, testing::PlainText};
     use proptest::prelude::*;
 
     fn model(taste: f64) -> FakeModel {
@@ -342,12 +307,23 @@ mod tests {
         row.iter().map(|score| f64::from(score.logprob)).sum()
     }
 
+    fn scores(model: &mut FakeModel, context: &[TokenId], continuations: &[&[TokenId]]) -> Vec<Vec<TokenScore>> {
+        let requests: Vec<ScoreRequest<'_>> = continuations
+            .iter()
+            .map(|&continuation| ScoreRequest { context, continuation })
+            .collect();
+        let batch = Batch {
+            scores: &requests,
+            texts: &mut [],
+        };
+        model.answer(batch).expect("scores").scores
+    }
+
     #[test]
     fn bits_are_the_same_on_every_machine() {
         let mut model = FakeModel::new(FakeConfig::bytes(7));
         let tokens: Vec<TokenId> = b"indieval".iter().map(|&byte| byte.into()).collect();
-        let start = model.extend(model.root(), &[256]).expect("a node");
-        let row = &model.score(start, &[&tokens]).expect("scores")[0];
+        let row = &scores(&mut model, &[256], &[&tokens])[0];
         let bits: Vec<u32> = row.iter().map(|score| score.logprob.to_bits()).collect();
         assert_eq!(bits, GOLDEN, "{row:?}");
     }
@@ -366,26 +342,20 @@ mod tests {
     #[test]
     fn a_distribution_sums_to_one_and_has_one_greedy_token() {
         let mut model = model(5.0);
-        let start = model.extend(model.root(), &[10]).expect("a node");
         let all: Vec<[TokenId; 1]> = (0..11).map(|token| [token]).collect();
         let all: Vec<&[TokenId]> = all.iter().map(|token| token.as_slice()).collect();
-        let rows = model.score(start, &all).expect("scores");
+        let rows = scores(&mut model, &[10], &all);
         let mass: f64 = rows.iter().map(|row| libm::exp(sum(row))).sum();
         assert!((mass - 1.0).abs() < 1e-5, "{mass}");
         let greedy: Vec<usize> = (0..11).filter(|&token| rows[token][0].greedy).collect();
-        let decoding = Decoding {
-            temperature: 0.0,
-            top_p: 1.0,
-            stop: vec![],
+        let mut text = PlainText::greedy(&[10], 1);
+        let batch = Batch {
+            scores: &[],
+            texts: &mut [&mut text],
         };
-        let branch = Branch {
-            parent: start,
-            prompt: vec![],
-            constraint: None,
-            seed: 0,
-            max_tokens: 1,
-        };
-        let generated = &model.generate(vec![branch], &decoding).expect("text")[0];
+        let tokens = model.answer(batch).expect("a text").tokens;
+        assert_eq!(tokens, Tokens { shared: 1, alone: 1 });
+        let generated = &text.written[0];
         assert_eq!(generated.tokens, [greedy[0] as TokenId]);
         assert_eq!(generated.logprobs, [rows[greedy[0]][0].logprob]);
     }
@@ -393,44 +363,56 @@ mod tests {
     #[test]
     fn what_a_real_model_refuses_is_refused() {
         let mut bare = model(0.0);
-        assert!(matches!(bare.score(bare.root(), &[&[1]]), Err(ModelError::NoContext)));
-        let node = bare.extend(bare.root(), &[1; 40]).expect("a node");
-        let full = bare.extend(node, &[1]);
-        assert!(matches!(full, Err(ModelError::OutOfSlots { needed: 1, free: 0 })));
-        let last = bare.score(node, &[&[1; 25]]);
-        assert!(last.is_ok(), "the last token is never fed");
-        let long = bare.score(node, &[&[1; 26]]);
-        assert!(matches!(long, Err(ModelError::ContextLength { tokens: 65, limit: 64 })));
+        let mut refused = |context: &[TokenId], continuation: &[TokenId]| {
+            let batch = Batch {
+                scores: &[ScoreRequest { context, continuation }],
+                texts: &mut [],
+            };
+            bare.answer(batch).err()
+        };
+        assert!(matches!(refused(&[], &[1]), Some(ModelError::NoContext)));
+        let room = refused(&[1; 40], &[1; 2]);
+        assert!(
+            matches!(
+                room,
+                Some(ModelError::Memory {
+                    request: 0,
+                    needed: 2624,
+                    free: 2560
+                })
+            ),
+            "{room:?}"
+        );
+        assert!(refused(&[1; 39], &[1; 2]).is_none(), "the last token is never fed");
+        let long = refused(&[1; 60], &[1; 6]);
         assert!(matches!(
-            bare.score(node, &[&[11]]),
-            Err(ModelError::UnknownToken { token: 11, .. })
+            long,
+            Some(ModelError::ContextLength { tokens: 65, limit: 64 })
         ));
-        bare.release(node);
-        assert!(matches!(bare.score(node, &[&[1]]), Err(ModelError::UnknownNode(_))));
-        assert_eq!(bare.free_tokens(), 40);
+        assert!(matches!(
+            refused(&[1], &[11]),
+            Some(ModelError::UnknownToken { token: 11, .. })
+        ));
     }
 
     proptest! {
-        /// The chain rule, and sharing that does not show: however a path is cut into nodes and a continuation, the
-        /// tokens' log-probabilities are the same bits.
+        /// The chain rule, and sharing that does not show: wherever a path is cut into context and continuation and whatever
+        /// is beside it, its tokens' log-probabilities are the same bits.
         #[test]
-        fn cuts_do_not_show(
-            path in proptest::collection::vec(0u32..11, 2..30), a in 0usize..30, b in 0usize..30, taste in 0u8..2,
+        fn cuts_and_company_do_not_show(
+            path in proptest::collection::vec(0u32..3, 2..30), a in 0usize..30, b in 0usize..30, taste in 0u8..2,
         ) {
             let mut model = model(f64::from(taste) * 50.0);
-            let root = model.extend(model.root(), &[10]).expect("a node");
-            let whole = model.score(root, &[&path]).expect("scores");
-            let (a, b) = (a.min(b) % path.len(), a.max(b) % path.len());
-            let (a, b) = (a.min(b), a.max(b));
-            let first = model.extend(root, &path[..a]).expect("a node");
-            let second = model.extend(first, &path[a..b]).expect("a node");
-            let rest = model.score_many(&[(second, &path[b..]), (first, &path[a..])]).expect("scores");
-            prop_assert_eq!(&whole[0][b..], &rest[0][..]);
-            prop_assert_eq!(&whole[0][a..], &rest[1][..]);
-            model.release(second);
-            model.release(first);
-            model.release(root);
-            prop_assert_eq!(model.free_tokens(), 40);
+            let path = [vec![10], path].concat();
+            let whole = scores(&mut model, &path[..1], &[&path[1..]]);
+            let (a, b) = (1 + a % (path.len() - 1), 1 + b % (path.len() - 1));
+            let cut = |at: usize| ScoreRequest { context: &path[..at], continuation: &path[at..] };
+            let other = ScoreRequest { context: &path[..a], continuation: &[9, 9, 9] };
+            let batch = Batch { scores: &[cut(a), other, cut(b)], texts: &mut [] };
+            let answers = model.answer(batch).expect("scores");
+            prop_assert_eq!(&whole[0][a - 1..], &answers.scores[0][..]);
+            prop_assert_eq!(&whole[0][b - 1..], &answers.scores[2][..]);
+            prop_assert!(answers.tokens.shared <= answers.tokens.alone);
         }
     }
 }

@@ -1,25 +1,60 @@
-//! Generation: all branches in lockstep, one packed pass a step.
+//! Generation: all texts in lockstep, one token of each a step, below prompts whose keys and values are kept.
 
 use super::{
-    Branch, Decoding, Generation, LanguageModel, ModelError, Node, TokenId,
-    decoder::Run,
+    Attempt, ModelError, TextRequest, TokenId, Tokens,
+    decoder::Pass,
     engine::{Engine, finite},
-    kernels::SlotSpan,
-    passes::extend_path,
-    slots::{Keep, part, push_span},
-    trie::Trie,
-    writer::{Writer, log_softmax},
+    kernels::{KvLayer, PAGE, Segment},
+    walk::{Stores, walk},
+    writer::Writer,
 };
 use candle_core::Tensor;
-use std::ops::Range;
+use std::{ops::Range, sync::Arc};
 
-/// A generation on its way.
+/// Rows whose logits are held at a time.
+const LOGIT_ROWS: usize = 64;
+
+/// A prompt that texts are generated below.
+#[derive(Debug)]
+pub(super) struct KeptPrompt {
+    /// Number of its request among the batch's texts.
+    pub text: usize,
+    /// Its pages, in the stores of all layers.
+    pub pages: Vec<u32>,
+    /// Number of its tokens.
+    pub tokens: usize,
+    /// Tokens that a text may have.
+    pub max_tokens: usize,
+    /// The first page of its texts.
+    pub own: usize,
+}
+
+impl KeptPrompt {
+    /// Pages that its texts need: for all their tokens but the last, which predicts nothing.
+    pub fn own_pages(&self) -> usize {
+        match self.max_tokens {
+            0 | 1 => 0,
+            most => (self.tokens + most - 1).div_ceil(PAGE) - self.tokens / PAGE,
+        }
+    }
+
+    /// The pages of its texts' paths, and the page that the first of their own begins as a copy of.
+    fn text_pages(&self) -> (Arc<[u32]>, Option<u32>) {
+        let whole = self.tokens / PAGE;
+        let own = (self.own..self.own + self.own_pages()).map(|page| page as u32);
+        let pages = self.pages[..whole].iter().copied().chain(own).collect();
+        (pages, self.pages.get(whole).copied())
+    }
+}
+
+/// A text on its way.
 struct Growing {
+    prompt: KeptPrompt,
+    /// The hidden state after the prompt, `(1, hidden)`.
+    begin: Tensor,
+    pages: Arc<[u32]>,
+    copied: Option<u32>,
     writer: Writer,
-    /// Slots of everything before the first generated token.
-    before: Vec<SlotSpan>,
-    /// Slots for all tokens that may be generated.
-    own: Vec<SlotSpan>,
     /// Generated tokens whose keys and values are computed.
     run: usize,
     /// The hidden state after the last computed token, `(1, hidden)`.
@@ -27,8 +62,28 @@ struct Growing {
 }
 
 impl Growing {
+    fn new(prompt: KeptPrompt, begin: Tensor, attempt: Attempt) -> Self {
+        let (pages, copied) = prompt.text_pages();
+        Self {
+            writer: Writer::new(attempt, prompt.max_tokens),
+            hidden: begin.clone(),
+            prompt,
+            begin,
+            pages,
+            copied,
+            run: 0,
+        }
+    }
+
+    /// Begins another text below the same prompt.
+    fn again(&mut self, attempt: Attempt) {
+        self.writer = Writer::new(attempt, self.prompt.max_tokens);
+        self.hidden = self.begin.clone();
+        self.run = 0;
+    }
+
     /// Takes the tokens about which there is no choice.
-    fn advance(&mut self, decoding: &Decoding, vocabulary: usize) -> Result<(), ModelError> {
+    fn advance(&mut self, vocabulary: usize) -> Result<(), ModelError> {
         loop {
             // Allowed tokens are ascending.
             if let Some(&token) = self.writer.allowed().and_then(<[TokenId]>::last)
@@ -36,7 +91,7 @@ impl Growing {
             {
                 return Err(ModelError::UnknownToken { token, vocabulary });
             }
-            if self.writer.take_forced(decoding).is_none() {
+            if self.writer.take_forced().is_none() {
                 return Ok(());
             }
         }
@@ -47,249 +102,197 @@ impl Growing {
         self.writer.is_over() && self.writer.unscored().is_empty()
     }
 
-    /// The generated tokens to be computed now, by number. Nobody asks what follows the last token of a branch that
-    /// is over.
+    /// The generated tokens to be computed now, by number. Nobody asks what follows the last token of a text that is over.
     fn due(&self) -> Range<usize> {
         let asked = usize::from(self.writer.is_over());
         self.run..self.writer.tokens().len().saturating_sub(asked).max(self.run)
     }
+
+    /// Some of its tokens as rows from `first` on.
+    fn segment(&self, tokens: Range<usize>, first: usize) -> Segment {
+        Segment {
+            rows: first..first + tokens.len(),
+            position: self.prompt.tokens + tokens.start,
+            pages: Arc::clone(&self.pages),
+            copied: self.copied.filter(|_| tokens.start == 0),
+        }
+    }
 }
 
-/// A branch in one step, and its generated tokens to be computed in it.
+/// A text in one step, and its generated tokens to be computed in it.
 struct GrowthStep<'a> {
-    branch: &'a mut Growing,
+    text: &'a mut Growing,
     due: Range<usize>,
 }
 
 impl Engine {
-    /// See [`LanguageModel::generate`]. A generation ends with [`Finish::Length`](super::Finish) where the context
-    /// does. Branches that would not fit into memory together with all they may generate are decoded in several groups.
-    pub(super) fn generate_branches(
-        &mut self,
-        mut branches: Vec<Branch>,
-        decoding: &Decoding,
-    ) -> Result<Vec<Generation>, ModelError> {
-        let jobs: Vec<(Node, &[TokenId])> = branches.iter().map(|b| (b.parent, b.prompt.as_slice())).collect();
-        self.check(&jobs)?;
-        let limit = self.context_length();
-        for branch in &mut branches {
-            let depth = self.tree.depth(branch.parent)? + branch.prompt.len();
-            if depth == 0 {
-                return Err(ModelError::NoContext);
+    /// Generates all texts below `prompts`, each with the hidden state after it, `(1, hidden)`: as many below each as its
+    /// request asks for, one after the other. Their keys and values lie in `stores`, one for each layer. Returns what it
+    /// took; the texts are given to their requests.
+    pub(super) fn generate(
+        &self,
+        prompts: Vec<(KeptPrompt, Tensor)>,
+        stores: &mut [KvLayer],
+        texts: &mut [&mut dyn TextRequest],
+    ) -> Result<Tokens, ModelError> {
+        let mut tokens = Tokens::default();
+        let mut growing = Vec::with_capacity(prompts.len());
+        for (prompt, begin) in prompts {
+            if let Some(attempt) = texts[prompt.text].begin() {
+                growing.push(Growing::new(prompt, begin, attempt));
             }
-            branch.max_tokens = branch.max_tokens.min(limit - depth);
         }
-        // Its prompt, and all generated tokens but the last, which predicts nothing.
-        let slots = |branch: &Branch| branch.prompt.len() + branch.max_tokens.saturating_sub(1);
-        self.check_room(branches.iter().map(slots).max().unwrap_or(0))?;
-
-        let mut out = Vec::with_capacity(branches.len());
-        let mut group: Vec<Branch> = Vec::new();
-        let mut room = self.free_tokens();
-        for branch in branches {
-            let needed = slots(&branch);
-            if needed > room {
-                out.extend(self.generate_group(std::mem::take(&mut group), decoding)?);
-                room = self.free_tokens();
+        while !growing.is_empty() {
+            let mut left = Vec::with_capacity(growing.len());
+            for text in growing {
+                left.extend(self.settle(text, texts, &mut tokens)?);
             }
-            room -= needed;
-            group.push(branch);
+            growing = left;
+            tokens.shared += self.step(&mut growing, stores)?;
         }
-        out.extend(self.generate_group(group, decoding)?);
-        Ok(out)
+        Ok(tokens)
     }
 
-    /// Generates branches that fit into memory together.
-    fn generate_group(&mut self, group: Vec<Branch>, decoding: &Decoding) -> Result<Vec<Generation>, ModelError> {
-        let trie = Trie::new(group.iter().map(|branch| (branch.parent, branch.prompt.as_slice())));
-        let mut held = vec![None; trie.tokens().len()];
-        let mut growing = Vec::with_capacity(group.len());
-        let done = self
-            .start(group, &trie, &mut held, &mut growing)
-            .and_then(|()| self.grow(&mut growing, decoding));
-        self.give_back(held);
-        let own = growing.iter_mut().flat_map(|branch| std::mem::take(&mut branch.own));
-        self.tree.slots.give_back(own);
-        done?;
-        Ok(growing.into_iter().map(|branch| branch.writer.finish()).collect())
-    }
-
-    /// Computes all prompts, packed.
-    fn start(
-        &mut self,
-        group: Vec<Branch>,
-        trie: &Trie,
-        held: &mut [Option<usize>],
-        growing: &mut Vec<Growing>,
-    ) -> Result<(), ModelError> {
-        let ends: Vec<Option<usize>> = (0..group.len()).map(|i| trie.path(i).last().copied()).collect();
-        let mut hidden: Vec<Option<Tensor>> = vec![None; trie.tokens().len()];
-        let wanted = |at| ends.contains(&Some(at));
-        self.run_trie(trie, Keep::All, held, wanted, |_, tokens, states| {
-            for (row, &at) in tokens.iter().enumerate() {
-                hidden[at] = Some(states.narrow(0, row, 1)?.copy()?);
-            }
-            Ok(())
-        })?;
-        for (i, branch) in group.into_iter().enumerate() {
-            let mut before = self.tree.path(branch.parent)?;
-            extend_path(&mut before, held, trie.path(i).iter().copied());
-            let hidden = match ends[i] {
-                Some(end) => hidden[end].clone(),
-                None => self.tree.hidden(branch.parent)?,
-            };
-            growing.push(Growing {
-                before,
-                own: self.take(branch.max_tokens.saturating_sub(1))?,
-                run: 0,
-                hidden: hidden.ok_or(ModelError::NoContext)?,
-                writer: Writer::new(branch),
-            });
-        }
-        Ok(())
-    }
-
-    /// Steps until every branch has finished.
-    fn grow(&mut self, growing: &mut [Growing], decoding: &Decoding) -> Result<(), ModelError> {
+    /// Takes a text as far as nothing has to be computed for it, and, where it is finished, the next one of its request.
+    fn settle(
+        &self,
+        mut text: Growing,
+        texts: &mut [&mut dyn TextRequest],
+        tokens: &mut Tokens,
+    ) -> Result<Option<Growing>, ModelError> {
         loop {
-            let mut steps = Vec::new();
-            for branch in growing.iter_mut() {
-                branch.advance(decoding, self.config().vocabulary)?;
-                if !branch.is_finished() {
-                    let due = branch.due();
-                    steps.push(GrowthStep { branch, due });
-                }
+            text.advance(self.config().vocabulary)?;
+            if !text.is_finished() {
+                return Ok(Some(text));
             }
-            if steps.is_empty() {
-                return Ok(());
-            }
-            let states = self.compute(&steps)?;
-            self.score_forced(&mut steps, &states)?;
-            self.choose(&mut steps, &states, decoding)?;
-            for (GrowthStep { branch, due }, states) in steps.into_iter().zip(states) {
-                branch.run = due.end;
-                branch.hidden = states.narrow(0, due.len(), 1)?.copy()?;
+            let request = &mut texts[text.prompt.text];
+            let written = text.writer.take();
+            tokens.alone += (text.prompt.tokens + written.tokens.len().saturating_sub(1)) as u64;
+            request.finish(written);
+            match request.begin() {
+                Some(attempt) => text.again(attempt),
+                None => return Ok(None),
             }
         }
     }
 
-    /// Computes what is due of each branch. Returns for each its last hidden state followed by the new ones,
-    /// `(1 + due, hidden)`.
-    fn compute(&mut self, steps: &[GrowthStep<'_>]) -> Result<Vec<Tensor>, ModelError> {
-        let run = |GrowthStep { branch, due }: &GrowthStep<'_>| {
-            let mut before = branch.before.clone();
-            for span in part(&branch.own, 0..due.start) {
-                push_span(&mut before, span);
-            }
-            Run {
-                tokens: branch.writer.tokens()[due.clone()].to_vec(),
-                before,
-                own: part(&branch.own, due.clone()),
-            }
-        };
-        let runs: Vec<Run> = steps.iter().map(run).collect();
-        let mut new = Vec::new();
-        for runs in self.passes(&runs) {
-            let rows: usize = runs.iter().map(|run| run.tokens.len()).sum();
-            new.push(self.pass(&runs, &(0..rows).collect::<Vec<_>>())?);
+    /// One step of all texts. Returns how many tokens were computed.
+    fn step(&self, growing: &mut [Growing], stores: &mut [KvLayer]) -> Result<u64, ModelError> {
+        let mut steps: Vec<GrowthStep<'_>> = growing
+            .iter_mut()
+            .map(|text| GrowthStep { due: text.due(), text })
+            .collect();
+        let computed = steps.iter().map(|step| step.due.len() as u64).sum();
+        let states = self.states(&steps, stores)?;
+        self.score_forced(&mut steps, &states)?;
+        self.choose(&mut steps, &states)?;
+        for (GrowthStep { text, due }, states) in steps.into_iter().zip(states) {
+            text.run = due.end;
+            text.hidden = states.narrow(0, due.len(), 1)?.copy()?;
         }
-        let new = if new.is_empty() {
-            None
-        } else {
-            Some(Tensor::cat(&new, 0)?)
+        Ok(computed)
+    }
+
+    /// Computes what is due of each text. Returns for each its last hidden state followed by the new ones,
+    /// `(1 + due, hidden)`.
+    fn states(&self, steps: &[GrowthStep<'_>], stores: &mut [KvLayer]) -> Result<Vec<Tensor>, ModelError> {
+        let passes = self.step_passes(steps)?;
+        let new = walk(&self.decoder, &passes, &mut Stores::Each(stores))?;
+        let new: Vec<Tensor> = new.into_iter().flatten().collect();
+        let new = match new.as_slice() {
+            [] => None,
+            [one] => Some(one.clone()),
+            several => Some(Tensor::cat(several, 0)?),
         };
         let mut row = 0;
         let mut states = Vec::with_capacity(steps.len());
-        for GrowthStep { branch, due } in steps {
+        for GrowthStep { text, due } in steps {
             let n = due.len();
             states.push(match &new {
-                Some(new) if n > 0 => Tensor::cat(&[&branch.hidden, &new.narrow(0, row, n)?], 0)?,
-                _ => branch.hidden.clone(),
+                Some(new) if n > 0 => Tensor::cat(&[&text.hidden, &new.narrow(0, row, n)?], 0)?,
+                _ => text.hidden.clone(),
             });
             row += n;
         }
         Ok(states)
     }
 
-    /// Cuts runs into passes that are not too large.
-    fn passes(&self, runs: &[Run]) -> Vec<Vec<Run>> {
-        let size = self.pass_size(runs.iter().map(|run| run.tokens.len()).sum());
-        let mut passes: Vec<Vec<Run>> = Vec::new();
-        let mut room = 0;
-        for run in runs {
-            let mut done = 0;
-            while done < run.tokens.len() {
-                if room == 0 {
-                    passes.push(Vec::new());
-                    room = size;
+    /// What is due of each text in passes that are not too large.
+    fn step_passes(&self, steps: &[GrowthStep<'_>]) -> Result<Vec<Pass>, ModelError> {
+        let size = self.pass_size(steps.iter().map(|step| step.due.len()).sum());
+        let mut passes = Vec::new();
+        let (mut tokens, mut segments): (Vec<TokenId>, Vec<Segment>) = (Vec::new(), Vec::new());
+        let mut close = |tokens: &mut Vec<TokenId>, segments: &mut Vec<Segment>| -> Result<(), ModelError> {
+            let rows = (0..tokens.len()).collect();
+            passes.push(
+                self.decoder
+                    .pass(std::mem::take(tokens), std::mem::take(segments), rows)?,
+            );
+            Ok(())
+        };
+        for GrowthStep { text, due } in steps {
+            let mut rest = due.clone();
+            while !rest.is_empty() {
+                let here = rest.start..rest.end.min(rest.start + size - tokens.len());
+                rest.start = here.end;
+                segments.push(text.segment(here.clone(), tokens.len()));
+                tokens.extend(&text.writer.tokens()[here]);
+                if tokens.len() == size {
+                    close(&mut tokens, &mut segments)?;
                 }
-                let n = room.min(run.tokens.len() - done);
-                let mut before = run.before.clone();
-                for span in part(&run.own, 0..done) {
-                    push_span(&mut before, span);
-                }
-                let piece = Run {
-                    tokens: run.tokens[done..done + n].to_vec(),
-                    before,
-                    own: part(&run.own, done..done + n),
-                };
-                if let Some(pass) = passes.last_mut() {
-                    pass.push(piece);
-                }
-                done += n;
-                room -= n;
             }
         }
-        passes
+        if !tokens.is_empty() {
+            close(&mut tokens, &mut segments)?;
+        }
+        Ok(passes)
     }
 
     /// Records the log-probabilities of tokens about which there was no choice.
     fn score_forced(&self, steps: &mut [GrowthStep<'_>], states: &[Tensor]) -> Result<(), ModelError> {
         let mut hidden = Vec::new();
         let mut targets = Vec::new();
-        for (GrowthStep { branch, .. }, states) in steps.iter().zip(states) {
-            let forced = branch.writer.unscored();
+        for (GrowthStep { text, .. }, states) in steps.iter().zip(states) {
+            let forced = text.writer.unscored();
             if !forced.is_empty() {
                 // The state before generated token `t` is row `t - run`.
-                let first = branch.writer.tokens().len() - forced.len();
-                hidden.push(states.narrow(0, first - branch.run, forced.len())?);
+                let first = text.writer.tokens().len() - forced.len();
+                hidden.push(states.narrow(0, first - text.run, forced.len())?);
                 targets.extend((targets.len()..).zip(forced.iter().copied()));
             }
         }
         if targets.is_empty() {
             return Ok(());
         }
-        let mut scores = self
-            .decoder
-            .head()
-            .token_scores(&Tensor::cat(&hidden, 0)?, &targets)?
-            .into_iter();
-        for GrowthStep { branch, .. } in steps {
-            for score in scores.by_ref().take(branch.writer.unscored().len()) {
+        let head = self.decoder.head();
+        let mut scores = head.token_scores(&Tensor::cat(&hidden, 0)?, &targets)?.into_iter();
+        for GrowthStep { text, .. } in steps {
+            for score in scores.by_ref().take(text.writer.unscored().len()) {
                 finite(score.logprob)?;
-                branch.writer.score_taken(score.logprob);
+                text.writer.score_taken(score.logprob);
             }
         }
         Ok(())
     }
 
-    /// Chooses the next token of every branch that isn't over.
-    fn choose(&self, steps: &mut [GrowthStep<'_>], states: &[Tensor], decoding: &Decoding) -> Result<(), ModelError> {
-        let mut last = Vec::new();
-        for (GrowthStep { branch, due }, states) in steps.iter().zip(states) {
-            if !branch.writer.is_over() {
-                last.push(states.narrow(0, due.len(), 1)?);
+    /// Chooses the next token of every text that isn't over.
+    fn choose(&self, steps: &mut [GrowthStep<'_>], states: &[Tensor]) -> Result<(), ModelError> {
+        let open = steps
+            .iter_mut()
+            .zip(states)
+            .filter(|(step, _)| !step.text.writer.is_over());
+        let mut open: Vec<(&mut GrowthStep<'_>, &Tensor)> = open.collect();
+        for open in open.chunks_mut(LOGIT_ROWS) {
+            let last = open
+                .iter()
+                .map(|(step, states)| states.narrow(0, step.due.len(), 1))
+                .collect::<candle_core::Result<Vec<_>>>()?;
+            let logits = self.decoder.head().logits(&Tensor::cat(&last, 0)?)?.to_vec2::<f32>()?;
+            for (logits, (step, _)) in logits.iter().zip(open) {
+                let logprobs = self.decoder.head().log_softmax(logits)?;
+                finite(logprobs.first().copied().unwrap_or_default())?;
+                step.text.writer.step(&logprobs);
             }
-        }
-        if last.is_empty() {
-            return Ok(());
-        }
-        let logits = self.logits_of(&Tensor::cat(&last, 0)?)?.to_vec2::<f32>()?;
-        let open = steps.iter_mut().filter(|step| !step.branch.writer.is_over());
-        for (logits, GrowthStep { branch, .. }) in logits.iter().zip(open) {
-            let logprobs = log_softmax(logits);
-            finite(logprobs.first().copied().unwrap_or_default())?;
-            branch.writer.step(&logprobs, decoding);
         }
         Ok(())
     }

@@ -1,7 +1,8 @@
-//! Checkpoints, token ids, the decoder, the tree of keys and values, devices, and a deterministic fake.
+//! Checkpoints, token ids, the decoder, forests of paths and their keys and values, devices, and a deterministic fake.
 //!
 //! This module imports none but `base` and never sees a survey.
 
+mod asked;
 mod bounds;
 pub mod checkpoint;
 pub mod config;
@@ -16,6 +17,7 @@ pub mod fake;
 mod family;
 mod feed_forward;
 mod finite;
+mod forest;
 mod generate;
 mod gguf;
 mod identity;
@@ -24,20 +26,16 @@ pub mod kernels;
 mod mapped;
 pub mod memory;
 mod open;
-mod passes;
 mod placing;
 pub mod registry;
 #[doc(hidden)]
 pub mod rope;
-mod score;
-mod slots;
 pub mod source;
 #[doc(hidden)]
 pub mod stored;
 mod tensor_problem;
 pub mod tokenizer;
-mod tree;
-mod trie;
+mod walk;
 #[doc(hidden)]
 pub mod weights;
 mod writer;
@@ -45,12 +43,14 @@ mod writer;
 pub use checkpoint::{Checkpoint, Inspection, open_weights};
 pub use config::{Mixture, ModelConfig, RopeScaling};
 pub use contract::{
-    Allowed, Branch, Constraint, Decoding, Finish, Generation, LanguageModel, ModelError, Node, TokenId, TokenScore,
+    Allowed, Answers, Attempt, Batch, Constraint, Decoding, Finish, Generation, LanguageModel, Limits, ModelError,
+    ScoreRequest, TextRequest, TokenId, TokenScore, Tokens,
 };
 pub use device::{DeviceChoice, DeviceId, Dtype, DtypeChoice, OpenDevice};
 pub use engine::{Engine, EngineInfo, EngineSettings};
 pub use error::LoadError;
 pub use family::Family;
+pub use forest::{Forest, Path};
 pub use identity::ModelIdentity;
 pub use kernels::Backend;
 pub use open::{Memory, OpenModel, OpenOptions, open};

@@ -4,16 +4,16 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use candle_core::DType;
+
 use crate::base::hex::sha256_hex;
 
-use super::checkpoint::FileIdentity;
-use super::fake::{FakeConfig, FakeModel};
-use super::memory::{self, Room};
-use super::registry::tree_bytes;
+use super::checkpoint::{self, FileIdentity};
+use super::fake::{FakeConfig, FakeModel, TOKEN_BYTES};
 use super::source::{self, Environment, Fetch, Progress};
 use super::{
     Checkpoint, DeviceChoice, DeviceId, Dtype, DtypeChoice, Engine, EngineSettings, LanguageModel, LoadError,
-    ModelConfig, ModelIdentity, OpenDevice, QuantizedWeights, Tokenizer,
+    ModelIdentity, QuantizedWeights, Tokenizer,
 };
 
 /// How a model is opened. The default suits most: the fastest device, the dtype that suits it, what is not on this
@@ -26,8 +26,8 @@ pub struct OpenOptions {
     pub device: DeviceChoice,
     /// How quantised weights are held.
     pub weights: QuantizedWeights,
-    /// Room of the token tree. Results do not depend on it.
-    pub room: Room,
+    /// Memory in bytes that the model may take, weights and all: by default what is free. Results do not depend on it.
+    pub memory: Option<u64>,
     /// Whether a checkpoint that is not on this machine may be fetched.
     pub fetch: Fetch,
     /// Where checkpoints are looked for and kept.
@@ -40,7 +40,7 @@ impl Default for OpenOptions {
             dtype: DtypeChoice::default(),
             device: DeviceChoice::default(),
             weights: QuantizedWeights::default(),
-            room: Room::default(),
+            memory: None,
             fetch: Fetch::Allowed,
             environment: Environment::from_process(),
         }
@@ -72,10 +72,10 @@ pub struct OpenModel {
 pub struct Memory {
     /// Bytes of the weights.
     pub weights: u64,
-    /// Bytes of one token's keys and values.
+    /// Bytes of one token while it is scored: its hidden state, and its keys and values of one layer.
     pub per_token: usize,
-    /// Tokens that the tree may hold.
-    pub tree_tokens: usize,
+    /// Bytes that everything but the weights may take.
+    pub work: u64,
 }
 
 /// Opens the model that `id` names: a name of the registry ([`registry`](super::registry)), a folder, a `.gguf` file, a
@@ -95,20 +95,22 @@ pub struct Memory {
 /// Where nothing of that name can be had; every fault of a checkpoint at once; a device that is not there.
 pub fn open(id: &str, options: &OpenOptions, progress: &mut dyn Progress) -> Result<OpenModel, LoadError> {
     match id.strip_prefix("fake:") {
-        Some(seed) => fake(seed, options.room),
-        None => checkpoint(id, options, progress),
+        Some(seed) => fake(seed, options.memory),
+        None => open_checkpoint(id, options, progress),
     }
 }
 
-fn checkpoint(id: &str, options: &OpenOptions, progress: &mut dyn Progress) -> Result<OpenModel, LoadError> {
+fn open_checkpoint(id: &str, options: &OpenOptions, progress: &mut dyn Progress) -> Result<OpenModel, LoadError> {
     let begun = Instant::now();
     let located = source::locate(id, &options.environment, options.fetch, progress)?;
     let checkpoint = Checkpoint::open(&located.path)?;
     let device = options.device.open()?;
     let dtype = options.dtype.on(&device.device);
-    check_room(options.room, &checkpoint.config, &device, dtype)?;
     let settings = EngineSettings {
-        room: options.room,
+        memory: options
+            .memory
+            .map(|all| work(all, &checkpoint, dtype, device.id))
+            .transpose()?,
         quantized: options.weights,
         ..EngineSettings::default()
     };
@@ -142,7 +144,7 @@ fn checkpoint(id: &str, options: &OpenOptions, progress: &mut dyn Progress) -> R
         memory: Memory {
             weights: info.size.bytes,
             per_token: info.bytes_per_token,
-            tree_tokens: info.capacity,
+            work: info.memory,
         },
         model: Box::new(engine),
         took: begun.elapsed(),
@@ -150,29 +152,18 @@ fn checkpoint(id: &str, options: &OpenOptions, progress: &mut dyn Progress) -> R
     })
 }
 
-/// Refuses room that no memory of the device could hold. What is merely not free now is left to be seen: a tree takes
-/// memory as it grows.
-fn check_room(room: Room, config: &ModelConfig, device: &OpenDevice, dtype: Dtype) -> Result<(), LoadError> {
-    let Room::Tokens(tokens) = room else { return Ok(()) };
-    let needed = tree_bytes(config, tokens, dtype.into());
-    refuse_beyond(tokens, needed, device.id, memory::total(&device.device))
-}
-
-/// Refuses so many tokens where they need more bytes than the device has in `total`.
-fn refuse_beyond(tokens: usize, needed: u64, device: DeviceId, total: Option<u64>) -> Result<(), LoadError> {
-    match total {
-        Some(total) if needed > total => Err(LoadError::Room {
-            tokens,
-            needed,
+/// What of `all` memory is left beside the weights.
+fn work(all: u64, checkpoint: &Checkpoint, dtype: Dtype, device: DeviceId) -> Result<u64, LoadError> {
+    let weights = checkpoint::parameters(&checkpoint.config) * DType::from(dtype).size_in_bytes() as u64;
+    match all.checked_sub(weights) {
+        Some(left) if left > 0 => Ok(left),
+        _ => Err(LoadError::Memory {
+            needed: weights,
+            given: all,
             device,
-            total,
         }),
-        _ => Ok(()),
     }
 }
-
-/// What the fake holds of a token, about: itself, and what followed on it.
-const FAKE_BYTES: u64 = 64;
 
 fn hashes(checkpoint: &Checkpoint) -> BTreeMap<String, String> {
     let line = |file: &FileIdentity| format!("{} {}\n", file.sha256, file.name);
@@ -188,19 +179,13 @@ fn hashes(checkpoint: &Checkpoint) -> BTreeMap<String, String> {
 }
 
 /// The fake of one seed, whose tokens are bytes.
-fn fake(seed: &str, room: Room) -> Result<OpenModel, LoadError> {
+fn fake(seed: &str, memory: Option<u64>) -> Result<OpenModel, LoadError> {
     let seed: u64 = seed
         .parse()
         .map_err(|_| LoadError::FakeSeed { given: seed.to_owned() })?;
     let mut config = FakeConfig::bytes(seed);
-    if let Room::Tokens(tokens) = room {
-        refuse_beyond(
-            tokens,
-            (tokens as u64).saturating_mul(FAKE_BYTES),
-            DeviceId::Cpu,
-            memory::total(&candle_core::Device::Cpu),
-        )?;
-        config.capacity = tokens;
+    if let Some(bytes) = memory {
+        config.capacity = (bytes / TOKEN_BYTES) as usize;
     }
     let tokenizer = Tokenizer::bytes();
     Ok(OpenModel {
@@ -222,8 +207,8 @@ fn fake(seed: &str, room: Room) -> Result<OpenModel, LoadError> {
         chat_template: None,
         memory: Memory {
             weights: 0,
-            per_token: 0,
-            tree_tokens: config.capacity,
+            per_token: TOKEN_BYTES as usize,
+            work: config.capacity as u64 * TOKEN_BYTES,
         },
         model: Box::new(FakeModel::new(config)),
         took: Duration::ZERO,

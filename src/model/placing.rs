@@ -115,10 +115,9 @@ pub(super) fn concat(layers: &[Linear], x: &Tensor) -> candle_core::Result<Tenso
 mod tests {
     use super::*;
     use crate::model::{
-        Engine, EngineSettings, LanguageModel, ModelConfig, checkpoint,
+        Engine, EngineSettings, ModelConfig, checkpoint,
         decoder::Decoder,
-        memory::Room,
-        testing::{RandomWeights, begin, families},
+        testing::{RandomWeights, families, scores},
     };
     use candle_core::{
         Device,
@@ -196,13 +195,8 @@ mod tests {
                 [QuantizedWeights::Dequantize, QuantizedWeights::Keep].map(|quantized| {
                     let decoder = Decoder::load(&config, &Blocks, &kernels, quantized).unwrap();
                     let size = decoder.size();
-                    let settings = EngineSettings {
-                        room: Room::Tokens(60),
-                        ..EngineSettings::default()
-                    };
-                    let mut engine = Engine::new(decoder, &settings).unwrap();
-                    let root = begin(&mut engine);
-                    (engine.score(root, &[&tokens]).unwrap().remove(0), size)
+                    let mut engine = Engine::new(decoder, &EngineSettings::default());
+                    (scores(&mut engine, &[(&tokens[..1], &tokens[1..])]).remove(0), size)
                 });
             assert_eq!(kept_size.parameters, plain_size.parameters);
             assert!(kept_size.bytes * 2 < plain_size.bytes, "{kept_size:?} {plain_size:?}");

@@ -1,8 +1,9 @@
 //! Tiny models with random weights, for tests of this module.
 
 use super::{
-    Engine, Family, LanguageModel, LoadError, Mixture, ModelConfig, Node, RopeScaling, Weight, WeightSource,
-    decoder::Decoder, engine::EngineSettings, kernels::Kernels, memory::Room, placing::QuantizedWeights,
+    Attempt, Batch, Decoding, Engine, Family, Generation, LanguageModel, LoadError, Mixture, ModelConfig, RopeScaling,
+    ScoreRequest, TextRequest, TokenId, TokenScore, Weight, WeightSource, decoder::Decoder, engine::EngineSettings,
+    kernels::Kernels, placing::QuantizedWeights,
 };
 use candle_core::{DType, Device, Tensor};
 use rand_chacha::ChaCha8Rng;
@@ -91,23 +92,79 @@ impl WeightSource for RandomWeights {
     }
 }
 
-/// The model of `config` in f32 on the CPU, with room for `slots` tokens and passes of at most `rows`.
-pub fn engine(config: &ModelConfig, slots: usize, rows: usize) -> Engine {
-    engine_with(config, slots, rows, &Kernels::new(&Device::Cpu, DType::F32).unwrap())
-}
-
-/// Token 0 below the root, so that the next one has a prediction.
-pub fn begin(engine: &mut Engine) -> Node {
-    engine.extend(engine.root(), &[0]).unwrap()
+/// The model of `config` in f32 on the CPU, with memory for `tokens` tokens of a batch, about, and passes of at most `rows`.
+pub fn engine(config: &ModelConfig, tokens: usize, rows: usize) -> Engine {
+    engine_with(config, tokens, rows, &Kernels::new(&Device::Cpu, DType::F32).unwrap())
 }
 
 /// The same engine with these kernels.
-pub fn engine_with(config: &ModelConfig, slots: usize, rows: usize, kernels: &Kernels) -> Engine {
+pub fn engine_with(config: &ModelConfig, tokens: usize, rows: usize, kernels: &Kernels) -> Engine {
     let decoder = Decoder::load(config, &RandomWeights, kernels, QuantizedWeights::Dequantize).unwrap();
     let settings = EngineSettings {
-        room: Room::Tokens(slots),
+        memory: Some(20_000 * (tokens as u64 / 32 + 20)),
         rows,
         ..EngineSettings::default()
     };
-    Engine::new(decoder, &settings).unwrap()
+    Engine::new(decoder, &settings)
+}
+
+/// The scores of continuations, each after its context.
+pub fn scores(model: &mut dyn LanguageModel, requests: &[(&[TokenId], &[TokenId])]) -> Vec<Vec<TokenScore>> {
+    let requests: Vec<ScoreRequest<'_>> = requests
+        .iter()
+        .map(|&(context, continuation)| ScoreRequest { context, continuation })
+        .collect();
+    let batch = Batch {
+        scores: &requests,
+        texts: &mut [],
+    };
+    model.answer(batch).unwrap().scores
+}
+
+/// A prompt that is continued once for each of its attempts.
+pub struct PlainText {
+    pub prompt: Vec<TokenId>,
+    pub max_tokens: usize,
+    /// The last one is the next.
+    pub attempts: Vec<Attempt>,
+    pub written: Vec<Generation>,
+}
+
+impl PlainText {
+    /// Continued once, greedily.
+    pub fn greedy(prompt: &[TokenId], max_tokens: usize) -> Self {
+        let attempt = Attempt {
+            constraint: None,
+            seed: 0,
+            decoding: Decoding {
+                temperature: 0.,
+                top_p: 1.,
+                stop: vec![],
+            },
+        };
+        Self {
+            prompt: prompt.to_vec(),
+            max_tokens,
+            attempts: vec![attempt],
+            written: vec![],
+        }
+    }
+}
+
+impl TextRequest for PlainText {
+    fn prompt(&self) -> &[TokenId] {
+        &self.prompt
+    }
+
+    fn max_tokens(&self) -> usize {
+        self.max_tokens
+    }
+
+    fn begin(&mut self) -> Option<Attempt> {
+        self.attempts.pop()
+    }
+
+    fn finish(&mut self, generation: Generation) {
+        self.written.push(generation);
+    }
 }

@@ -1,19 +1,20 @@
-//! One branch of a generation, step by step: what may come next, which token is taken, when it ends.
+//! One text that is generated, step by step: what may come next, which token is taken, when it ends.
 //!
 //! Engines differ in how they compute a distribution; what they do with it is here, once.
 
 use rand_chacha::ChaCha8Rng;
 use rand_core::{Rng, SeedableRng};
 
-use super::contract::{Allowed, Branch, Constraint, Decoding, Finish, Generation, TokenId};
+use super::contract::{Allowed, Attempt, Constraint, Decoding, Finish, Generation, TokenId};
 
 /// Tokens looked at first for a nucleus; more only if their mass doesn't reach it.
 const NUCLEUS_START: usize = 256;
 
-/// A branch while its text is being generated.
+/// A text while it is being generated.
 pub struct Writer {
     constraint: Option<Box<dyn Constraint>>,
     random: ChaCha8Rng,
+    decoding: Decoding,
     max_tokens: usize,
     allowed: Allowed,
     written: Generation,
@@ -21,19 +22,15 @@ pub struct Writer {
 }
 
 impl Writer {
-    /// Starts a branch and looks at what it may begin with; the branch's prompt is the engine's business.
-    pub fn new(branch: Branch) -> Self {
+    /// Starts a text of at most `max_tokens` and looks at what it may begin with; the prompt is the engine's business.
+    pub fn new(attempt: Attempt, max_tokens: usize) -> Self {
         let mut writer = Self {
-            constraint: branch.constraint,
-            random: ChaCha8Rng::seed_from_u64(branch.seed),
-            max_tokens: branch.max_tokens,
+            constraint: attempt.constraint,
+            random: ChaCha8Rng::seed_from_u64(attempt.seed),
+            decoding: attempt.decoding,
+            max_tokens,
             allowed: Allowed::Any,
-            written: Generation {
-                tokens: Vec::new(),
-                logprobs: Vec::new(),
-                invalid_mass: Vec::new(),
-                finish: Finish::Length,
-            },
+            written: Generation::nothing(Finish::Length),
             over: false,
         };
         writer.look();
@@ -64,9 +61,9 @@ impl Writer {
 
     /// Takes the [forced](Self::forced) token before its log-probability is known, which [`Writer::score_taken`]
     /// brings later. Returns it; absent where there is none, or where it ends the branch.
-    pub fn take_forced(&mut self, decoding: &Decoding) -> Option<TokenId> {
+    pub fn take_forced(&mut self) -> Option<TokenId> {
         let token = self.forced()?;
-        if decoding.stop.contains(&token) {
+        if self.decoding.stop.contains(&token) {
             return self.end(Finish::Stop);
         }
         self.written.tokens.push(token);
@@ -92,7 +89,7 @@ impl Writer {
 
     /// Takes the next token from `logprobs`, the model's full log-softmax after what was written, `(vocabulary)`,
     /// nats. Returns the token to append, absent where the branch has ended.
-    pub fn step(&mut self, logprobs: &[f32], decoding: &Decoding) -> Option<TokenId> {
+    pub fn step(&mut self, logprobs: &[f32]) -> Option<TokenId> {
         if self.over {
             return None;
         }
@@ -104,10 +101,10 @@ impl Writer {
             Allowed::Only(allowed) => Some(allowed.as_slice()),
             Allowed::Any | Allowed::Watch(_) | Allowed::Done => None,
         };
-        let Some(token) = choose(logprobs, allowed, decoding, &mut self.random) else {
+        let Some(token) = choose(logprobs, allowed, &self.decoding, &mut self.random) else {
             return self.end(Finish::Complete);
         };
-        if decoding.stop.contains(&token) {
+        if self.decoding.stop.contains(&token) {
             return self.end(Finish::Stop);
         }
         self.written.tokens.push(token);
@@ -119,9 +116,10 @@ impl Writer {
         (!self.over).then_some(token)
     }
 
-    /// What was generated.
-    pub fn finish(self) -> Generation {
-        self.written
+    /// What was generated; nothing of it is left behind.
+    pub fn take(&mut self) -> Generation {
+        let finish = self.written.finish;
+        std::mem::replace(&mut self.written, Generation::nothing(finish))
     }
 
     /// Asks the constraint what may come next; a complete answer ends the branch before another pass is spent on it.
@@ -145,6 +143,18 @@ impl Writer {
         self.over = true;
         self.written.finish = finish;
         None
+    }
+}
+
+impl Generation {
+    /// Nothing, which ended so.
+    fn nothing(finish: Finish) -> Self {
+        Self {
+            tokens: Vec::new(),
+            logprobs: Vec::new(),
+            invalid_mass: Vec::new(),
+            finish,
+        }
     }
 }
 
@@ -227,7 +237,8 @@ fn uniform(random: &mut ChaCha8Rng) -> f64 {
 }
 
 /// The log-softmax of logits, summed in f64.
-pub(super) fn log_softmax(logits: &[f32]) -> Vec<f32> {
+#[cfg(test)]
+fn log_softmax(logits: &[f32]) -> Vec<f32> {
     let max = f64::from(logits.iter().copied().fold(f32::NEG_INFINITY, f32::max));
     let sum: f64 = logits.iter().map(|&logit| (f64::from(logit) - max).exp()).sum();
     let log_sum = max + sum.ln();
@@ -240,7 +251,6 @@ pub(super) fn log_softmax(logits: &[f32]) -> Vec<f32> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::Node;
     use proptest::prelude::*;
 
     const LOGPROBS: [f32; 4] = [
@@ -266,14 +276,14 @@ mod tests {
         }
     }
 
-    fn branch(constraint: Option<Fixed>, max_tokens: usize) -> Branch {
-        Branch {
-            parent: Node(0),
-            prompt: Vec::new(),
+    /// A greedy text.
+    fn writer(constraint: Option<Fixed>, max_tokens: usize) -> Writer {
+        let attempt = Attempt {
             constraint: constraint.map(|c| Box::new(c) as Box<dyn Constraint>),
             seed: 7,
-            max_tokens,
-        }
+            decoding: decoding(0.0, 1.0),
+        };
+        Writer::new(attempt, max_tokens)
     }
 
     #[test]
@@ -304,24 +314,24 @@ mod tests {
 
     #[test]
     fn a_branch_ends_at_a_stop_token_a_complete_answer_or_its_limit() {
-        let mut stopped = Writer::new(branch(None, 9));
-        assert_eq!(stopped.step(&[-9.0, -9.0, -9.0, -0.1], &decoding(0.0, 1.0)), None);
-        assert_eq!(stopped.finish().finish, Finish::Stop);
+        let mut stopped = writer(None, 9);
+        assert_eq!(stopped.step(&[-9.0, -9.0, -9.0, -0.1]), None);
+        assert_eq!(stopped.take().finish, Finish::Stop);
 
         let steps = vec![Allowed::Only(vec![2]), Allowed::Only(vec![0, 2]), Allowed::Done];
-        let mut complete = Writer::new(branch(Some(Fixed(steps)), 9));
+        let mut complete = writer(Some(Fixed(steps)), 9);
         assert_eq!(complete.forced(), Some(2));
-        assert_eq!(complete.step(&LOGPROBS, &decoding(0.0, 1.0)), Some(2));
-        assert_eq!(complete.step(&LOGPROBS, &decoding(0.0, 1.0)), None);
-        let written = complete.finish();
+        assert_eq!(complete.step(&LOGPROBS), Some(2));
+        assert_eq!(complete.step(&LOGPROBS), None);
+        let written = complete.take();
         assert_eq!((written.tokens, written.finish), (vec![2, 2], Finish::Complete));
         assert!((written.invalid_mass[0] - 0.8).abs() < 1e-6 && (written.invalid_mass[1] - 0.7).abs() < 1e-6);
 
-        let mut long = Writer::new(branch(None, 1));
-        assert_eq!(long.step(&LOGPROBS, &decoding(0.0, 1.0)), None);
-        let written = long.finish();
+        let mut long = writer(None, 1);
+        assert_eq!(long.step(&LOGPROBS), None);
+        let written = long.take();
         assert_eq!((written.tokens, written.finish), (vec![1], Finish::Length));
-        assert!(Writer::new(branch(None, 0)).is_over());
+        assert!(writer(None, 0).is_over());
     }
 
     #[test]
@@ -358,19 +368,15 @@ mod tests {
             Allowed::Only(vec![1, 0, 1]),
             Allowed::Only(vec![3]),
         ];
-        let mut writer = Writer::new(branch(Some(Fixed(steps)), 9));
-        let decoding = decoding(0.0, 1.0);
-        assert_eq!(
-            (writer.take_forced(&decoding), writer.take_forced(&decoding)),
-            (Some(2), Some(1))
-        );
-        assert_eq!(writer.take_forced(&decoding), None);
+        let mut writer = writer(Some(Fixed(steps)), 9);
+        assert_eq!((writer.take_forced(), writer.take_forced()), (Some(2), Some(1)));
+        assert_eq!(writer.take_forced(), None);
         assert_eq!((writer.unscored(), writer.allowed()), (&[2, 1][..], Some(&[0, 1][..])));
         writer.score_taken(0.25f32.ln());
         writer.score_taken(0.0);
-        assert_eq!(writer.step(&LOGPROBS, &decoding), Some(1));
-        assert_eq!((writer.take_forced(&decoding), writer.is_over()), (None, true));
-        let written = writer.finish();
+        assert_eq!(writer.step(&LOGPROBS), Some(1));
+        assert_eq!((writer.take_forced(), writer.is_over()), (None, true));
+        let written = writer.take();
         assert_eq!((written.tokens, written.finish), (vec![2, 1, 1], Finish::Stop));
         assert!((written.invalid_mass[0] - 0.75).abs() < 1e-6 && (written.invalid_mass[2] - 0.4).abs() < 1e-6);
     }

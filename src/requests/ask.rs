@@ -2,7 +2,6 @@
 
 use super::RequestError;
 use crate::model::{ModelError, TokenId};
-use crate::scoring::ScoringError;
 
 /// One piece of work: tokens to be scored, or to be continued, after others.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,46 +48,31 @@ pub struct LineAsk<'a, A> {
     pub about: &'a A,
 }
 
-/// Why a group was not computed.
+/// Why a batch was not computed.
 #[derive(Debug)]
 pub enum Trouble {
     /// One piece of work needs more memory than there is; the others may do.
     Room {
         /// Its place among those that were asked.
         at: usize,
-        /// Tokens that have to be held for it.
-        needed: usize,
-        /// Tokens for which there is room.
-        free: usize,
+        /// Bytes that it needs.
+        needed: u64,
+        /// Bytes that there are.
+        free: u64,
     },
     /// No line is to blame.
     Other(RequestError),
 }
 
-impl Trouble {
-    /// An error of the tree, where the first `held` tokens of what was asked were held.
-    pub(super) fn of(error: ScoringError, held: usize) -> Self {
-        let (at, needed, free) = match error {
-            ScoringError::Room { job, needed, free } => (job, needed, free),
-            ScoringError::Model(ModelError::OutOfSlots { needed, free }) => (0, needed, free),
-            other => return Self::Other(RequestError::Scoring(other)),
-        };
-        Self::Room {
-            at,
-            needed: needed + held,
-            free: free + held,
-        }
-    }
-
-    /// The same, where `at` is the place of another list.
-    pub(super) fn among(self, places: &[usize]) -> Self {
-        match self {
-            Self::Room { at, needed, free } => Self::Room {
-                at: places.get(at).copied().unwrap_or(at),
+impl From<ModelError> for Trouble {
+    fn from(error: ModelError) -> Self {
+        match error {
+            ModelError::Memory { request, needed, free } => Self::Room {
+                at: request,
                 needed,
                 free,
             },
-            other => other,
+            other => Self::Other(RequestError::Scoring(other.into())),
         }
     }
 }

@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use super::{is_standard, shown};
+use crate::base::text::bytes;
 use crate::scoring::ScoringError;
 
 /// A line that cannot be answered, or a file that cannot be read, written or continued.
@@ -86,15 +87,15 @@ pub enum RequestError {
         /// Whether it would fit with less at its beginning.
         cuttable: bool,
     },
-    /// A line that the memory of the token tree cannot hold.
-    #[error("{place}: needs {needed} tokens in the token tree, which has room for {free}")]
+    /// A line that needs more memory than there is.
+    #[error("{place}: needs {} of memory beside the weights, {} are left for it", bytes(*needed), bytes(*free))]
     Room {
         /// File and line.
         place: String,
-        /// Tokens that have to be held for it.
-        needed: usize,
-        /// Tokens for which there is room.
-        free: usize,
+        /// Bytes that it needs.
+        needed: u64,
+        /// Bytes that there are.
+        free: u64,
     },
     /// The output has more lines than the input.
     #[error("{}: has more lines than there are requests", path.display())]
@@ -190,7 +191,7 @@ impl RequestError {
             Self::TooLong { .. } => "shorten the line, cut off its beginning with --truncate left, or take a model \
                                      with a longer context"
                 .into(),
-            Self::Room { .. } => "give the token tree more room (`--tree-tokens`), or shorten the line".into(),
+            Self::Room { .. } => "allow more memory (`--memory`), or shorten the line".into(),
             Self::NoIdentity { .. } => {
                 "put that file back, give another --out, or remove the output to start over".into()
             }

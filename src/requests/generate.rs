@@ -10,15 +10,11 @@ use super::{
     ControlTokens, Line, LineAsk, LineRequest, RequestError, Sampling, Task, TokenAsk, Trouble, Truncate, json,
     messages, settings,
 };
-use crate::model::{Constraint, Decoding, Finish, Generation, LanguageModel, Markup, Node, TokenId, Tokenizer};
+use crate::model::{
+    Attempt, Batch, Constraint, Decoding, Finish, Generation, LanguageModel, Markup, TextRequest, TokenId, Tokenizer,
+    Tokens,
+};
 use crate::prompt::ChatTemplate;
-use crate::scoring::shared::{Continued, Tokens, work};
-
-/// Texts that are generated together, about: with fewer the weights are read more often.
-const GROUP_TEXTS: usize = 128;
-
-/// Tokens of prompts in a group, beside those of its texts.
-const GROUP_TOKENS: usize = 16384;
 
 /// How texts are generated where a line does not say.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -88,31 +84,9 @@ impl<'a> Generate<'a> {
             tokenizer,
             template,
             options,
-            limit: model.context_length(),
+            limit: model.limits().context,
         };
         Self { model, reader }
-    }
-
-    /// Generates texts that are sampled alike.
-    fn alike(
-        &mut self,
-        asked: &[&LineAsk<'_, GenerateAbout>],
-        decoding: &Decoding,
-        base: Node,
-        held: usize,
-    ) -> Result<(Vec<Generation>, Tokens), Trouble> {
-        let text = |asked: &&LineAsk<'_, GenerateAbout>| LineWriting {
-            tokens: asked.ask.tokens.clone(),
-            max_tokens: asked.ask.more,
-            seed: asked.about.seed,
-            stop: Arc::clone(&asked.about.stop),
-            tokenizer: Arc::clone(&self.reader.tokenizer),
-            generation: None,
-        };
-        let mut texts: Vec<LineWriting> = asked.iter().map(text).collect();
-        let (_, tokens) = work(self.model, base, held, &[], &mut texts, std::slice::from_ref(decoding))
-            .map_err(|error| Trouble::of(error, held))?;
-        Ok((texts.into_iter().filter_map(|text| text.generation).collect(), tokens))
     }
 }
 
@@ -208,43 +182,26 @@ impl Task for Generate<'_> {
         lines.par_iter().map(|line| reader.request(line)).collect()
     }
 
-    fn budget(&self) -> usize {
-        let tokens = self.reader.options.sampling.max_tokens.saturating_mul(GROUP_TEXTS);
-        tokens.saturating_add(GROUP_TOKENS)
-    }
-
     fn model(&mut self) -> &mut dyn LanguageModel {
         self.model
     }
 
-    fn compute(
-        &mut self,
-        asked: &[LineAsk<'_, GenerateAbout>],
-        base: Node,
-        held: usize,
-    ) -> Result<(Vec<Generation>, Tokens), Trouble> {
-        // Lines that are sampled alike go together, in the order of the first of each kind.
-        let mut kinds: Vec<(&Decoding, Vec<usize>)> = Vec::new();
-        for (at, asked) in asked.iter().enumerate() {
-            let decoding = &asked.about.decoding;
-            match kinds.iter_mut().find(|(kind, _)| *kind == decoding) {
-                Some((_, places)) => places.push(at),
-                None => kinds.push((decoding, vec![at])),
-            }
-        }
-        let mut replies: Vec<Option<Generation>> = asked.iter().map(|_| None).collect();
-        let mut tokens = Tokens::default();
-        for (decoding, places) in kinds {
-            let alike: Vec<_> = places.iter().map(|&at| &asked[at]).collect();
-            let (generations, used) = self
-                .alike(&alike, decoding, base, held)
-                .map_err(|trouble| trouble.among(&places))?;
-            tokens += used;
-            for (at, generation) in places.into_iter().zip(generations) {
-                replies[at] = Some(generation);
-            }
-        }
-        Ok((replies.into_iter().flatten().collect(), tokens))
+    fn compute(&mut self, asked: &[LineAsk<'_, GenerateAbout>]) -> Result<(Vec<Generation>, Tokens), Trouble> {
+        let text = |asked: &LineAsk<'_, GenerateAbout>| LineText {
+            tokens: asked.ask.tokens.clone(),
+            max_tokens: asked.ask.more,
+            decoding: Some(asked.about.decoding.clone()),
+            seed: asked.about.seed,
+            stop: Arc::clone(&asked.about.stop),
+            tokenizer: Arc::clone(&self.reader.tokenizer),
+            generation: None,
+        };
+        let mut written: Vec<LineText> = asked.iter().map(text).collect();
+        let mut texts: Vec<&mut dyn TextRequest> =
+            written.iter_mut().map(|text| text as &mut dyn TextRequest).collect();
+        let (scores, texts) = (&[], &mut texts[..]);
+        let tokens = self.model.answer(Batch { scores, texts })?.tokens;
+        Ok((written.into_iter().filter_map(|text| text.generation).collect(), tokens))
     }
 
     fn write(&self, request: &LineRequest<GenerateAbout>, replies: Vec<Generation>) -> Result<String, RequestError> {
@@ -275,16 +232,18 @@ impl Task for Generate<'_> {
 }
 
 /// One text on its way.
-struct LineWriting {
+struct LineText {
     tokens: Vec<TokenId>,
     max_tokens: usize,
+    /// Taken once it has begun.
+    decoding: Option<Decoding>,
     seed: u64,
     stop: Arc<[String]>,
     tokenizer: Arc<Tokenizer>,
     generation: Option<Generation>,
 }
 
-impl Continued for LineWriting {
+impl TextRequest for LineText {
     fn prompt(&self) -> &[TokenId] {
         &self.tokens
     }
@@ -293,14 +252,19 @@ impl Continued for LineWriting {
         self.max_tokens
     }
 
-    fn begin(&mut self, round: usize) -> Option<(Option<Box<dyn Constraint>>, u64)> {
+    fn begin(&mut self) -> Option<Attempt> {
         let stop = || -> Box<dyn Constraint> {
             Box::new(StopStrings::new(Arc::clone(&self.tokenizer), Arc::clone(&self.stop)))
         };
-        (round == 0).then(|| ((!self.stop.is_empty()).then(stop), self.seed))
+        let constraint = (!self.stop.is_empty()).then(stop);
+        self.decoding.take().map(|decoding| Attempt {
+            constraint,
+            seed: self.seed,
+            decoding,
+        })
     }
 
-    fn finish(&mut self, _: usize, generation: Generation) {
+    fn finish(&mut self, generation: Generation) {
         self.generation = Some(generation);
     }
 }

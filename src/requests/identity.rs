@@ -1,7 +1,6 @@
 //! What an output was begun with, in a file beside it: nothing else may go on with it.
 
 use std::ffi::OsString;
-use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value, json};
@@ -16,9 +15,6 @@ pub struct Identity(Map<String, Value>);
 
 /// For people only: the same model may lie in another folder.
 const NAME: &str = "model";
-
-/// Packing and with it the last bits follow from it.
-const TREE_TOKENS: &str = "tree tokens";
 
 impl Identity {
     /// Of a command, a model and the command's own settings.
@@ -35,7 +31,6 @@ impl Identity {
         put("dtype", json!(model.numbers()));
         put("device", json!(model.device));
         put("kernels", json!(model.kernels()));
-        put(TREE_TOKENS, json!(opened.memory.tree_tokens));
         for (name, value) in settings {
             put(name, value);
         }
@@ -72,23 +67,6 @@ impl Identity {
         }
         Ok(())
     }
-}
-
-/// The room that the token tree had when an output was begun: it is taken from the memory that is free otherwise, and that
-/// changes. `None` for an output that is not begun.
-pub fn room_of(out: &Path) -> Option<usize> {
-    let begun = is_begun(out).then(|| read(out).ok()).flatten()?;
-    usize::try_from(begun.get(TREE_TOKENS)?.as_u64()?).ok()
-}
-
-/// Whether a file has a whole line.
-fn is_begun(out: &Path) -> bool {
-    let mut line = Vec::new();
-    out.is_file()
-        && std::fs::File::open(out)
-            .and_then(|file| BufReader::new(file).read_until(b'\n', &mut line))
-            .is_ok()
-        && line.ends_with(b"\n")
 }
 
 fn read(out: &Path) -> Result<Map<String, Value>, RequestError> {

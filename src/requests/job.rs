@@ -1,14 +1,12 @@
-//! One job: windows of lines, read, computed in groups, and written in order.
+//! One job: windows of lines, read, computed in batches, and written in order.
 
 use std::path::{Path, PathBuf};
 
-use super::groups::{self, AskGroup};
+use super::batches::batches;
 use super::input::InputLines;
 use super::output::{self, Earlier, OutputFile};
-use super::prefix::HeldPrefix;
 use super::{Faults, Identity, Line, LineAsk, LineRequest, OnError, RequestError, TokenAsk, Trouble, is_standard};
-use crate::model::{LanguageModel, Node};
-use crate::scoring::shared::Tokens;
+use crate::model::{LanguageModel, Tokens};
 
 /// Where lines come from and go to; `-` is standard input or output.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,23 +31,14 @@ pub trait Task {
     /// What each line asks for, in order, or why it cannot be answered.
     fn read(&self, lines: &[Line]) -> Vec<Result<LineRequest<Self::About>, RequestError>>;
 
-    /// Tokens of about one group.
-    fn budget(&self) -> usize;
-
     /// The model that answers.
     fn model(&mut self) -> &mut dyn LanguageModel;
 
-    /// What comes of each piece of work, and the tokens that it took; `base` holds the first `held` tokens of every
-    /// piece.
+    /// What comes of each piece of work, and the tokens that it took.
     ///
     /// # Errors
     /// Which piece does not fit into memory, or what the model reports.
-    fn compute(
-        &mut self,
-        asked: &[LineAsk<'_, Self::About>],
-        base: Node,
-        held: usize,
-    ) -> Result<(Vec<Self::Reply>, Tokens), Trouble>;
+    fn compute(&mut self, asked: &[LineAsk<'_, Self::About>]) -> Result<(Vec<Self::Reply>, Tokens), Trouble>;
 
     /// The fields of a line's answer: the inside of a JSON object, `"name":value,...`.
     ///
@@ -149,7 +138,6 @@ struct Job<'a> {
     observer: &'a mut dyn RequestObserver,
     input: InputLines,
     output: OutputFile,
-    prefix: HeldPrefix,
     standing: Standing,
     /// Whether the output goes on with what was begun, or was given its identity.
     known: bool,
@@ -178,7 +166,6 @@ impl<'a> Job<'a> {
             on_error,
             identity,
             observer,
-            prefix: HeldPrefix::default(),
             known: false,
         })
     }
@@ -245,19 +232,16 @@ impl<'a> Job<'a> {
         self.write(&mut window, done)?;
         let pieces = window.pieces();
         let asks: Vec<&TokenAsk> = pieces.iter().filter_map(|&piece| window.ask(piece)).collect();
-        let groups = groups::groups(&asks, task.budget());
+        let budget = task.model().limits().batch;
         let bytes = |piece: &AskPlace| lines[piece.line].text.len() as u64 / window.pieces_of(piece.line);
-        let (all, mut share): (u64, u64) = (pieces.iter().map(bytes).sum(), 0);
-        let shares: Vec<u64> = groups
-            .iter()
-            .map(|group| group.members.iter().map(|&at| bytes(&pieces[at])).sum())
-            .collect();
+        let shares: Vec<u64> = pieces.iter().map(bytes).collect();
+        let (all, mut share): (u64, u64) = (shares.iter().sum(), 0);
         let size = self.input.read() - begun;
-        for (group, bytes) in groups.iter().zip(shares) {
-            share += bytes;
+        for batch in batches(&asks, budget) {
+            share += shares[batch.clone()].iter().sum::<u64>();
             // Lines rise: where the last is answered, all are.
-            if group.members.last().is_some_and(|&last| pieces[last].line >= done) {
-                self.group(&mut window, &pieces, group, task)?;
+            if pieces[batch.end - 1].line >= done {
+                self.batch(&mut window, &pieces[batch], task)?;
                 self.write(&mut window, done)?;
             }
             self.standing.read = begun + (size as f64 * share as f64 / all.max(1) as f64) as u64;
@@ -266,28 +250,23 @@ impl<'a> Job<'a> {
         window.error.map_or(Ok(()), Err)
     }
 
-    /// Computes a group; what does not fit into memory is left out and given up.
-    fn group<T: Task>(
+    /// Computes a batch; what does not fit into memory is left out and given up.
+    fn batch<T: Task>(
         &mut self,
         window: &mut Window<'_, T>,
         pieces: &[AskPlace],
-        group: &AskGroup,
         task: &mut T,
     ) -> Result<(), RequestError> {
         loop {
-            let wanted = |&piece: &AskPlace| window.ask(piece).is_some();
-            let members: Vec<AskPlace> = group.members.iter().map(|&at| pieces[at]).filter(wanted).collect();
+            let wanted = |piece: &&AskPlace| window.ask(**piece).is_some();
+            let members: Vec<AskPlace> = pieces.iter().filter(wanted).copied().collect();
             let asked: Vec<LineAsk<'_, T::About>> = members.iter().filter_map(|&piece| window.asked(piece)).collect();
-            let Some(first) = asked.first() else { return Ok(()) };
-            let held = group.held.last().copied().unwrap_or(0);
-            let computed = self
-                .prefix
-                .hold(task.model(), first.ask, &group.held)
-                .and_then(|base| task.compute(&asked, base, held));
-            match computed {
+            if asked.is_empty() {
+                return Ok(());
+            }
+            match task.compute(&asked) {
                 Ok((replies, tokens)) => {
                     self.standing.tokens += tokens;
-                    self.standing.tokens.shared += self.prefix.take_computed();
                     for (piece, reply) in members.into_iter().zip(replies) {
                         window.put(piece, reply, task)?;
                     }

@@ -1,16 +1,16 @@
 //! `score` and `generate` of anybody's lines: lines of JSON in, the same lines out with more in them.
 //!
-//! Lines are read in windows, which is where beginnings are shared, and answered in groups; what is answered is written
-//! as soon as all lines before it are. Where windows and groups begin and end depends on the input alone, and a group
-//! that is taken up again is computed as a whole, so an interrupted job ends with the bytes of an uninterrupted one.
+//! Lines are read in windows and answered in batches, which is where beginnings are shared; what is answered is written
+//! as soon as all lines before it are. An answer depends on its line alone, so an interrupted job ends with the bytes of an
+//! uninterrupted one.
 //!
 //! [`serve`] does one job: a [`Score`] or a [`Generate`] reads what each line asks for and computes it, and whoever wants
 //! to show how far it is gets [`RequestEvent`]s.
 
 mod ask;
+mod batches;
 mod error;
 mod generate;
-mod groups;
 mod identity;
 mod input;
 mod job;
@@ -18,7 +18,6 @@ mod line;
 mod messages;
 mod options;
 mod output;
-mod prefix;
 mod sampling;
 mod score;
 mod settings;
@@ -30,7 +29,7 @@ use std::path::Path;
 pub use ask::{LineAsk, LineRequest, TokenAsk, Trouble};
 pub use error::{Faults, RequestError};
 pub use generate::{Generate, GenerateOptions};
-pub use identity::{Identity, room_of};
+pub use identity::Identity;
 pub use job::{Files, RequestEvent, RequestObserver, Standing, Task, serve};
 pub use line::Line;
 pub use options::{ControlTokens, OnError, Truncate};

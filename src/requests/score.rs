@@ -7,13 +7,9 @@ use serde_json::{Value, json};
 
 use super::windows::windows;
 use super::{ControlTokens, Line, LineAsk, LineRequest, RequestError, Task, TokenAsk, Trouble, Truncate, json};
-use crate::model::{LanguageModel, Node, TokenId, TokenScore, Tokenizer};
+use crate::model::{Batch, LanguageModel, ScoreRequest, TokenId, TokenScore, Tokenizer, Tokens};
 use crate::scoring::join::{Encoded, Encoder};
 use crate::scoring::norm::total;
-use crate::scoring::shared::{PromptWriting, ScoreJob, Tokens, work};
-
-/// Tokens of a group: several full passes, and some seconds of a small model on a CPU.
-const GROUP_TOKENS: usize = 4096;
 
 /// How texts are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -81,7 +77,7 @@ impl<'a> Score<'a> {
             tokenizer,
             encoder: Encoder::new(tokenizer, options.control_tokens.markup()),
             options,
-            limit: model.context_length(),
+            limit: model.limits().context,
         };
         Self { model, reader }
     }
@@ -270,29 +266,21 @@ impl Task for Score<'_> {
         self.reader.read(lines)
     }
 
-    fn budget(&self) -> usize {
-        GROUP_TOKENS
-    }
-
     fn model(&mut self) -> &mut dyn LanguageModel {
         self.model
     }
 
-    fn compute(
-        &mut self,
-        asked: &[LineAsk<'_, ScoreAbout>],
-        base: Node,
-        held: usize,
-    ) -> Result<(Vec<Vec<TokenScore>>, Tokens), Trouble> {
-        let jobs: Vec<ScoreJob<'_>> = asked
+    fn compute(&mut self, asked: &[LineAsk<'_, ScoreAbout>]) -> Result<(Vec<Vec<TokenScore>>, Tokens), Trouble> {
+        let scores: Vec<ScoreRequest<'_>> = asked
             .iter()
             .map(|asked| {
                 let (context, continuation) = asked.ask.parts();
-                ScoreJob { context, continuation }
+                ScoreRequest { context, continuation }
             })
             .collect();
-        let none: &mut [PromptWriting] = &mut [];
-        work(self.model, base, held, &jobs, none, &[]).map_err(|error| Trouble::of(error, held))
+        let (scores, texts) = (&scores[..], &mut []);
+        let answers = self.model.answer(Batch { scores, texts })?;
+        Ok((answers.scores, answers.tokens))
     }
 
     fn write(&self, request: &LineRequest<ScoreAbout>, replies: Vec<Vec<TokenScore>>) -> Result<String, RequestError> {

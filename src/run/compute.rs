@@ -1,9 +1,8 @@
-//! A unit computed by a model: all of its conditions in one walk over one token tree.
+//! Units computed by a model: all of their conditions, of one person or several, in one batch.
 
 use super::{Compute, Experiment, RunError, Unit};
-use crate::model::OpenModel;
-use crate::scoring::shared::Tokens;
-use crate::scoring::{Outcome, Scorer, ScoringError};
+use crate::model::{OpenModel, Tokens};
+use crate::scoring::{Ask, Outcome, Scorer, ScoringError};
 
 /// Why a unit could not be computed or recorded.
 #[derive(Debug, thiserror::Error)]
@@ -45,6 +44,8 @@ impl ExecuteError {
 pub struct ModelCompute<'a> {
     experiment: &'a Experiment,
     scorer: Scorer<'a>,
+    /// Units that were computed.
+    computed: usize,
 }
 
 impl<'a> ModelCompute<'a> {
@@ -53,6 +54,7 @@ impl<'a> ModelCompute<'a> {
         Self {
             experiment,
             scorer: experiment.scorer(opened),
+            computed: 0,
         }
     }
 }
@@ -69,21 +71,55 @@ impl Experiment {
     }
 }
 
+impl ModelCompute<'_> {
+    /// The outcomes of each unit, all of them computed in one batch.
+    fn batch(&mut self, units: &[Unit]) -> Result<Vec<Vec<Outcome>>, ScoringError> {
+        let cases: Vec<_> = units.iter().map(|unit| self.experiment.cases(unit)).collect();
+        let asks = units
+            .iter()
+            .zip(&cases)
+            .map(|(unit, cases)| self.experiment.asks(unit, cases));
+        let asks: Vec<Vec<Ask<'_>>> = asks.collect();
+        let mut outcomes = self.scorer.ask(&asks.concat())?.into_iter();
+        let of_unit = |asks: &Vec<Ask<'_>>| outcomes.by_ref().take(asks.len()).flatten().collect();
+        Ok(asks.iter().map(of_unit).collect())
+    }
+}
+
 impl Compute for ModelCompute<'_> {
     type Error = ExecuteError;
 
-    fn unit(&mut self, unit: &Unit, emit: &mut dyn FnMut(Outcome) -> Result<(), RunError>) -> Result<(), ExecuteError> {
-        let cases = self.experiment.cases(unit);
-        let asks = self.experiment.asks(unit, &cases);
-        let outcomes = self.scorer.ask(&asks).map_err(|source| ExecuteError::Scoring {
-            respondent: self.experiment.people.everyone.id(unit.person).to_owned(),
-            split: unit.split.number(),
-            source,
-        })?;
-        for outcome in outcomes.into_iter().flatten() {
-            emit(outcome)?;
+    fn together(&self, left: usize) -> usize {
+        let tokens = self.scorer.tokens().shared / (self.computed as u64).max(1);
+        match self.computed {
+            0 => 1,
+            _ => (self.scorer.batch_tokens() as u64 / tokens.max(1)).clamp(1, left.max(1) as u64) as usize,
         }
-        Ok(())
+    }
+
+    fn units(
+        &mut self,
+        units: &[Unit],
+        emit: &mut dyn FnMut(&Unit, Vec<Outcome>) -> Result<(), RunError>,
+    ) -> Result<(), ExecuteError> {
+        match self.batch(units) {
+            Ok(outcomes) => {
+                self.computed += units.len();
+                for (unit, outcomes) in units.iter().zip(outcomes) {
+                    emit(unit, outcomes)?;
+                }
+                Ok(())
+            }
+            Err(source) => match units {
+                [unit] => Err(ExecuteError::Scoring {
+                    respondent: self.experiment.people.everyone.id(unit.person).to_owned(),
+                    split: unit.split.number(),
+                    source,
+                }),
+                // One of them is to blame: those before it are not lost, and it is named.
+                _ => units.chunks(1).try_for_each(|unit| self.units(unit, emit)),
+            },
+        }
     }
 
     fn tokens(&self) -> Tokens {

@@ -57,18 +57,6 @@ pub enum RunError {
         /// `weights`, `tokenizer`, `prompt likelihood`, `catalogue`, `survey`, or a key of the spec with both values.
         what: String,
     },
-    /// A model opened with another room for its token tree than the run was begun with.
-    #[error(
-        "{}: this run was begun with a tree of {began} tokens, and the model was opened with {opened}", folder.display()
-    )]
-    OtherTree {
-        /// The run's folder.
-        folder: PathBuf,
-        /// Tokens of the tree at the run's first start.
-        began: usize,
-        /// Tokens of the tree now.
-        opened: usize,
-    },
     /// A second writer.
     #[error("{}: another process is writing this run", folder.display())]
     Locked {
@@ -168,10 +156,6 @@ impl RunError {
             Self::Changed { .. } => {
                 "put the old one back to resume this run, or start a new one with another --out".into()
             }
-            Self::OtherTree { began, .. } => format!(
-                "give `--tree-tokens {began}`, or none, which takes it from the run: what is computed together follows from \
-                 it, and so do last digits"
-            ),
             Self::Locked { .. } => "wait for it to end or stop it; if none runs, the lock is free at once".into(),
             Self::Record { path, .. } | Self::Altered { path, .. } if path.ends_with(super::names::PEOPLE) => {
                 "restore the file from a copy; or remove it, and give the command of the run again to have it rewritten".into()

@@ -5,11 +5,10 @@ use std::time::Instant;
 
 use super::{
     Done, Event, ExecuteError, Experiment, Journal, ModelCompute, Observer, RECORDS, Recorded, RunError, SPEC,
-    SessionEvent, SessionLog, execute, read_sessions,
+    SessionEvent, SessionLog, execute,
 };
 use crate::base::files::write_bytes;
-use crate::model::OpenModel;
-use crate::scoring::shared::Tokens;
+use crate::model::{OpenModel, Tokens};
 
 /// What one start of a run did.
 #[derive(Debug, Clone, PartialEq)]
@@ -66,10 +65,7 @@ impl EvaluateError {
 /// Computes what the run in `folder` lacks of `experiment` and records it there; a folder that holds no run yet is
 /// made. A run that was stopped or killed goes on behind its last whole record and ends with the same bytes.
 ///
-/// What is computed together follows from the size of the token tree, and last digits follow from that: open the model of
-/// a run that is resumed with the room that [`tree_tokens`] tells.
-///
-/// `observer` is told of every record and asked before each person whether to stop.
+/// `observer` is told of every record and asked before each batch whether to stop.
 ///
 /// ```
 /// use indieval::model::{self, OpenOptions, source::Silent};
@@ -92,9 +88,8 @@ impl EvaluateError {
 /// ```
 ///
 /// # Errors
-/// A folder that holds another run, or one begun with another size of the token tree, is written by another process or
-/// cannot be written; what tokenizer, prompts and
-/// model report. What is recorded is kept.
+/// A folder that holds another run, is written by another process or cannot be written; what tokenizer, prompts and model
+/// report. What is recorded is kept.
 pub fn evaluate(
     experiment: &Experiment,
     opened: &mut OpenModel,
@@ -104,20 +99,10 @@ pub fn evaluate(
     let header = experiment.header(opened)?;
     let (mut journal, recorded) = Journal::open(folder, &header, || experiment.people_file())?;
     experiment.check(folder, &recorded)?;
-    let tree = opened.memory.tree_tokens;
-    if let Some(began) = tree_tokens(folder).filter(|&began| began != tree) {
-        let folder = folder.to_owned();
-        return Err(RunError::OtherTree {
-            folder,
-            began,
-            opened: tree,
-        }
-        .into());
-    }
     experiment.write_spec(folder)?;
     let before = recorded.outcomes.len();
     let mut log = (before < header.outcomes)
-        .then(|| SessionLog::begin(folder, tree, before))
+        .then(|| SessionLog::begin(folder, opened.model.limits().batch, before))
         .transpose()?;
     let clock = Instant::now();
     let mut compute = ModelCompute::new(experiment, opened);
@@ -155,13 +140,6 @@ pub fn evaluate(
     })?;
     noted.and(ended)?;
     Ok(evaluated)
-}
-
-/// Tokens of the model's tree when the run in `folder` was begun; none where no start of a run is noted there.
-pub fn tree_tokens(folder: &Path) -> Option<usize> {
-    let sessions = read_sessions(folder);
-    let tokens = sessions.first().map(|session| session.batch_tokens);
-    tokens.filter(|&tokens| tokens > 0)
 }
 
 impl Experiment {

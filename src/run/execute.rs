@@ -1,17 +1,28 @@
-//! The loop over units: compute, record, tell. It knows no model; what computes a unit is a [`Compute`].
+//! The loop over units: compute, record, tell. It knows no model; what computes units is a [`Compute`].
 
 use super::{Journal, Plan, RunError, Unit};
+use crate::model::Tokens;
 use crate::scoring::Outcome;
-use crate::scoring::shared::Tokens;
 
-/// Computes the outcomes of one unit.
+/// Computes the outcomes of units.
 pub trait Compute {
     /// What can go wrong.
     type Error;
 
-    /// Gives every outcome of `unit` in order (conditions, and within each its probes) to `emit`, each as soon as it is
-    /// known. What is given depends on nothing but the unit, so that a unit computed again gives the same.
-    fn unit(&mut self, unit: &Unit, emit: &mut dyn FnMut(Outcome) -> Result<(), RunError>) -> Result<(), Self::Error>;
+    /// How many of the next units, of which there are `left`, should be computed together: at least one.
+    fn together(&self, left: usize) -> usize;
+
+    /// Gives every unit's outcomes in order (conditions, and within each its probes) to `emit`, unit after unit, each as soon
+    /// as it is known. What is given depends on nothing but the unit, so that a unit computed again, or beside others, gives
+    /// the same.
+    ///
+    /// # Errors
+    /// Units before the one that fails have been given.
+    fn units(
+        &mut self,
+        units: &[Unit],
+        emit: &mut dyn FnMut(&Unit, Vec<Outcome>) -> Result<(), RunError>,
+    ) -> Result<(), Self::Error>;
 
     /// Tokens computed so far, and what they would have been with every prompt on its own.
     fn tokens(&self) -> Tokens;
@@ -33,7 +44,7 @@ pub enum Event<'a> {
     },
     /// An outcome was recorded.
     Outcome(&'a Outcome),
-    /// All of a unit is recorded.
+    /// All of a batch of units is recorded.
     Unit {
         /// Outcomes recorded.
         outcomes: usize,
@@ -49,7 +60,7 @@ pub trait Observer {
     /// Something happened.
     fn event(&mut self, event: Event<'_>);
 
-    /// Whether to stop before the next person.
+    /// Whether to stop before the next batch.
     fn stop(&self) -> bool;
 }
 
@@ -76,8 +87,7 @@ pub enum Done {
 
 /// Computes and records what `recorded` lacks of `plan`.
 ///
-/// A unit that is recorded in part is computed again as a whole, since its outcomes come out of one packed pass, and
-/// its recorded outcomes are left as they are.
+/// A unit that is recorded in part is computed again as a whole, and its recorded outcomes are left as they are.
 pub fn execute<C>(
     plan: &Plan,
     recorded: &super::Recorded,
@@ -96,42 +106,65 @@ where
         people: plan.units.chunk_by(|a, b| a.person == b.person).count(),
         torn: recorded.torn,
     });
-    let mut person = None;
-    let mut people = 0;
-    for (index, unit) in plan.units.iter().enumerate() {
-        people += usize::from(plan.units.get(index + 1).is_none_or(|next| next.person != unit.person));
-        if unit.first + unit.outcomes() <= known {
-            continue;
-        }
-        if person != Some(unit.person) && observer.stop() {
-            journal.sync()?;
+    let ended = |index: usize| {
+        plan.units
+            .get(index + 1)
+            .is_none_or(|after| after.person != plan.units[index].person)
+    };
+    let mut next = plan.units.partition_point(|unit| unit.first + unit.outcomes() <= known);
+    let mut people = (0..next).filter(|&index| ended(index)).count();
+    let mut recorder = Recorder {
+        journal,
+        observer,
+        known,
+    };
+    while next < plan.units.len() {
+        if recorder.observer.stop() {
+            recorder.journal.sync()?;
             return Ok(Done::Stopped);
         }
-        person = Some(unit.person);
-        let mut number = unit.first;
-        let mut emit = |outcome: Outcome| -> Result<(), RunError> {
-            if number >= known {
-                journal.append(&outcome)?;
-                observer.event(Event::Outcome(&outcome));
-            }
-            number += 1;
-            Ok(())
-        };
-        compute.unit(unit, &mut emit)?;
-        if number != unit.first + unit.outcomes() {
-            return Err(RunError::Encode(format!(
-                "unit {index} gave {} outcomes where {} were planned",
-                number - unit.first,
-                unit.outcomes()
-            ))
-            .into());
-        }
-        observer.event(Event::Unit {
-            outcomes: unit.first + unit.outcomes(),
+        let count = compute
+            .together(plan.units.len() - next)
+            .clamp(1, plan.units.len() - next);
+        let units = &plan.units[next..next + count];
+        compute.units(units, &mut |unit, outcomes| recorder.record(unit, &outcomes))?;
+        people += (next..next + count).filter(|&index| ended(index)).count();
+        next += count;
+        let last = &plan.units[next - 1];
+        recorder.observer.event(Event::Unit {
+            outcomes: last.first + last.outcomes(),
             people,
             tokens: compute.tokens(),
         });
     }
-    journal.sync()?;
+    recorder.journal.sync()?;
     Ok(Done::All)
+}
+
+/// Writes outcomes down.
+struct Recorder<'a> {
+    journal: &'a mut Journal,
+    observer: &'a mut dyn Observer,
+    /// Outcomes that were recorded before.
+    known: usize,
+}
+
+impl Recorder<'_> {
+    /// Records those outcomes of a unit that are not there yet.
+    fn record(&mut self, unit: &Unit, outcomes: &[Outcome]) -> Result<(), RunError> {
+        if outcomes.len() != unit.outcomes() {
+            return Err(RunError::Encode(format!(
+                "a unit gave {} outcomes where {} were planned",
+                outcomes.len(),
+                unit.outcomes()
+            )));
+        }
+        for (outcome, number) in outcomes.iter().zip(unit.first..) {
+            if number >= self.known {
+                self.journal.append(outcome)?;
+                self.observer.event(Event::Outcome(outcome));
+            }
+        }
+        Ok(())
+    }
 }

@@ -19,7 +19,7 @@ mod verify;
 
 pub use compute::{ExecuteError, ModelCompute};
 pub use error::RunError;
-pub use evaluate::{EvaluateError, Evaluated, Interrupted, evaluate, tree_tokens};
+pub use evaluate::{EvaluateError, Evaluated, Interrupted, evaluate};
 pub use execute::{Compute, Done, Event, Observer, Unobserved, execute};
 pub use experiment::{Experiment, NEIGHBOURS};
 pub use load::load;

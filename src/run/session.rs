@@ -32,7 +32,7 @@ pub struct Note {
     pub program: String,
     /// Processor, threads, memory, operating system.
     pub machine: String,
-    /// Tokens that the model holds at most at once, from which batches follow.
+    /// Tokens, about, of a batch when it began.
     pub batch_tokens: usize,
     /// Records of the run at this moment.
     pub recorded: usize,
@@ -71,7 +71,7 @@ pub struct Session {
     pub program: String,
     /// Processor, threads, memory, operating system.
     pub machine: String,
-    /// Tokens that the model held at most at once.
+    /// Tokens, about, of a batch when it began.
     pub batch_tokens: usize,
     /// How it ended; none where it was killed, or still computes.
     pub ending: Option<SessionEvent>,

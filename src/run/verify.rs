@@ -1,4 +1,4 @@
-//! Records scored again without any sharing: every prompt on its own, from the root, in a pass of its own.
+//! Records scored again without any sharing: every prompt on its own, in a batch of its own.
 
 use std::collections::BTreeSet;
 
@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::records::as_written;
 use super::{ExecuteError, Experiment, Unit};
-use crate::model::{Dtype, OpenModel, TokenId};
+use crate::model::{Batch, Dtype, OpenModel, ScoreRequest, TokenId};
 use crate::probe::Case;
 use crate::scoring::join::{Encoder, Markup};
 use crate::scoring::methods::Concluded;
@@ -293,20 +293,10 @@ impl Again<'_> {
     }
 
     fn below(&mut self, context: &[TokenId], continuation: &[TokenId]) -> Result<Vec<f32>, ScoringError> {
-        let model = self.opened.model.as_mut();
-        let root = model.root();
-        let path = [context, continuation].concat();
-        let scores = if model.depth(root) > 0 || context.is_empty() {
-            model.score(root, &[&path])?.remove(0)
-        } else {
-            // Without a BOS nothing predicts the first token, so it is held instead of scored.
-            let first = model.extend(root, &path[..1])?;
-            let scores = model.score(first, &[&path[1..]]);
-            model.release(first);
-            scores?.remove(0)
-        };
-        let wanted = scores.len() - continuation.len();
-        Ok(scores[wanted..].iter().map(|score| score.logprob).collect())
+        let scores = &[ScoreRequest { context, continuation }];
+        let texts = &mut [];
+        let answers = self.opened.model.answer(Batch { scores, texts })?;
+        Ok(answers.scores.iter().flatten().map(|score| score.logprob).collect())
     }
 
     fn compare(&mut self, what: &str, recorded: &[f32], now: &[f32]) {

@@ -16,16 +16,6 @@ pub enum ScoringError {
         /// The model's limit.
         limit: usize,
     },
-    /// A path that the memory of the token tree cannot hold even alone.
-    #[error("the token tree has room for {free} tokens, path {job} needs {needed}")]
-    Room {
-        /// Position of the path among those that were planned together.
-        job: usize,
-        /// Tokens that have to be held for it.
-        needed: usize,
-        /// Tokens for which there is room.
-        free: usize,
-    },
     /// A text that cannot be encoded.
     #[error(transparent)]
     Tokenize(#[from] TokenizeError),
@@ -46,9 +36,6 @@ impl ScoringError {
                  model with a longer context"
                     .to_owned(),
             ),
-            Self::Room { .. } => {
-                Some("give the token tree more memory (`--tree-tokens`), or show fewer demonstrations".to_owned())
-            }
             Self::Tokenize(error) => error.hint(),
             Self::Prompt(error) => error.hint(),
             Self::Model(error) => error.hint(),

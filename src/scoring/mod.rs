@@ -14,15 +14,12 @@ pub mod norm;
 mod orders;
 mod outcome;
 pub mod parser;
-pub mod plan;
 mod prefixes;
 mod request;
 mod sampling;
 pub mod scorer;
-pub mod shared;
 mod spec;
 mod texts;
-pub mod tree;
 
 pub use error::ScoringError;
 pub use evidence::{CandidateScore, Evidence, EvidenceKind, Permutation, Reading, Try};

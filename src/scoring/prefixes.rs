@@ -2,7 +2,7 @@
 
 use super::join::{Encoded, Encoder, Markup};
 use super::request::markup;
-use crate::model::{TokenId, TokenizeError};
+use crate::model::TokenizeError;
 use crate::prompt::{Frame, Pieces};
 
 /// Encodes the prompts of one batch.
@@ -12,8 +12,6 @@ pub struct Prefixes<'t> {
     chat: Encoder<'t>,
     /// Texts that others begin with.
     known: Vec<(Markup, Encoded)>,
-    /// Tokens that every respondent's texts begin with, one run a beginning.
-    shared: Vec<Vec<TokenId>>,
 }
 
 impl<'t> Prefixes<'t> {
@@ -23,7 +21,6 @@ impl<'t> Prefixes<'t> {
             plain,
             chat,
             known: Vec::new(),
-            shared: Vec::new(),
         }
     }
 
@@ -35,11 +32,6 @@ impl<'t> Prefixes<'t> {
         }
     }
 
-    /// Tokens that every respondent's texts begin with, one run a beginning.
-    pub(super) fn into_shared(self) -> Vec<Vec<TokenId>> {
-        self.shared
-    }
-
     /// Tokens of a prompt up to where the answer begins.
     pub fn context(&mut self, pieces: &Pieces, frame: &Frame) -> Result<Encoded, TokenizeError> {
         let markup = markup(frame);
@@ -47,7 +39,6 @@ impl<'t> Prefixes<'t> {
         let mut text = pieces.shared.clone();
         if self.longest(markup, &text).is_none_or(|known| known.text() != text) {
             let encoded = encoder.encode(&text)?;
-            self.shared.push(encoded.settled());
             self.known.push((markup, encoded));
         }
         text.extend(pieces.person.iter().map(String::as_str));

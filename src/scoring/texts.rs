@@ -3,7 +3,7 @@
 use super::ScoringError;
 use super::join::{Encoder, Joined, Markup};
 use super::norm::total;
-use crate::model::{OpenModel, TokenId};
+use crate::model::{Batch, OpenModel, ScoreRequest, TokenId, TokenScore};
 
 /// How likely a model finds one text after another.
 #[derive(Debug, Clone, PartialEq)]
@@ -42,26 +42,28 @@ pub fn texts(opened: &mut OpenModel, context: &str, continuations: &[&str]) -> R
     let encoded = encoder.encode(context)?;
     let join = |continuation: &&str| encoder.join(&encoded, continuation);
     let joined: Vec<Joined> = continuations.iter().map(join).collect::<Result<_, _>>()?;
-    let model = opened.model.as_mut();
-    let mut scores = Vec::with_capacity(joined.len());
-    // Where a token spans the join, contexts differ in their last tokens.
-    for alike in joined.chunk_by(|a, b| a.context == b.context) {
-        let tokens: Vec<&[TokenId]> = alike.iter().map(|joined| joined.continuation.as_slice()).collect();
-        let node = model.extend(model.root(), &alike[0].context)?;
-        let rows = model.score(node, &tokens);
-        model.release(node);
-        for (joined, row) in alike.iter().zip(rows?) {
-            let logprobs: Vec<f32> = row.iter().map(|score| score.logprob).collect();
-            scores.push(TextScore {
-                loglikelihood: total(&logprobs),
-                logprobs,
-                tokens: joined.continuation.clone(),
-                greedy: row.iter().all(|score| score.greedy),
-                moved: joined.moved,
-            });
+    let requests: Vec<ScoreRequest<'_>> = joined
+        .iter()
+        .map(|joined| ScoreRequest {
+            context: &joined.context,
+            continuation: &joined.continuation,
+        })
+        .collect();
+    let answers = opened.model.answer(Batch {
+        scores: &requests,
+        texts: &mut [],
+    })?;
+    let score = |(joined, row): (&Joined, Vec<TokenScore>)| {
+        let logprobs: Vec<f32> = row.iter().map(|score| score.logprob).collect();
+        TextScore {
+            loglikelihood: total(&logprobs),
+            logprobs,
+            tokens: joined.continuation.clone(),
+            greedy: row.iter().all(|score| score.greedy),
+            moved: joined.moved,
         }
-    }
-    Ok(scores)
+    };
+    Ok(joined.iter().zip(answers.scores).map(score).collect())
 }
 
 #[cfg(test)]

@@ -2,9 +2,7 @@
 
 use candle_core::{DType, Device, Tensor};
 use candle_transformers::models::qwen2;
-use indieval::model::{
-    Checkpoint, EngineSettings, LanguageModel, QuantizedWeights, TokenId, checkpoint::for_each_tensor,
-};
+use indieval::model::{Checkpoint, EngineSettings, QuantizedWeights, TokenId, checkpoint::for_each_tensor};
 
 use crate::golden::{engine_with, scores, smollm2};
 use crate::real;
@@ -24,8 +22,7 @@ fn smollm2_in(dtype: DType, quantized: QuantizedWeights) -> Option<(f32, f32, us
     let mut engine = engine_with(&path, dtype, EngineSettings::default().rows, quantized);
     let found: Vec<f32> = scores(&mut engine, &recorded.ids).iter().map(|score| score.0).collect();
     let (most, mean) = far(&found, &recorded.f32);
-    let root = engine.root();
-    let logits = engine.logits(root, &recorded.ids[..found.len()]).unwrap();
+    let logits = engine.logits(&recorded.ids[..found.len()]).unwrap();
     let best = logits.argmax(1).unwrap().to_vec1::<TokenId>().unwrap();
     let changed = recorded.greedy_f32.iter().zip(&best).filter(|(a, b)| a != b).count();
     println!(
@@ -102,8 +99,7 @@ fn the_real_qwen2_equals_candle() {
         EngineSettings::default().rows,
         QuantizedWeights::Dequantize,
     );
-    let root = engine.root();
-    let logits = engine.logits(root, &ids).unwrap();
+    let logits = engine.logits(&ids).unwrap();
     let last = logits.narrow(0, ids.len() - 1, 1).unwrap().flatten_all().unwrap();
     let (most, mean) = far(&last.to_vec1::<f32>().unwrap(), &expected);
     println!(

@@ -3,8 +3,8 @@
 use candle_core::{DType, Device, Tensor};
 use candle_transformers::models::{llama, mistral, mixtral, qwen2};
 use indieval::model::{
-    Checkpoint, Engine, EngineSettings, LanguageModel, ModelConfig, QuantizedWeights, RopeScaling, TokenId,
-    decoder::Decoder, device::DeviceChoice, kernels::Kernels, memory::Room,
+    Batch, Checkpoint, Engine, EngineSettings, LanguageModel, ModelConfig, QuantizedWeights, RopeScaling, ScoreRequest,
+    TokenId, decoder::Decoder, device::DeviceChoice, kernels::Kernels,
 };
 use std::{
     collections::HashMap,
@@ -42,9 +42,9 @@ fn engine(path: &Path, dtype: DType, rows: usize) -> Engine {
 /// The same with quantised weights held as said.
 pub fn engine_with(path: &Path, dtype: DType, rows: usize, quantized: QuantizedWeights) -> Engine {
     let settings = EngineSettings {
-        room: Room::Tokens(600),
         rows,
         quantized,
+        ..EngineSettings::default()
     };
     let checkpoint = Checkpoint::open(path).expect("the checkpoint opens");
     Engine::load(&checkpoint.config, &*checkpoint.weights, &device(), dtype, &settings).expect("the checkpoint loads")
@@ -70,10 +70,9 @@ fn distance(a: &Tensor, b: &Tensor) -> f32 {
 fn equals_transformers(name: &str) {
     for rows in [16, 4096] {
         let mut engine = engine(&golden(name), DType::F32, rows);
-        let root = engine.root();
         for length in LENGTHS {
             let (ids, logits) = expected(name, length);
-            let off = distance(&engine.logits(root, &ids).unwrap(), &logits);
+            let off = distance(&engine.logits(&ids).unwrap(), &logits);
             assert!(off <= LOGITS, "{name}, {length} tokens, passes of {rows}: {off}");
         }
     }
@@ -121,7 +120,7 @@ fn a_stored_head_is_used_though_the_configuration_ties_it_and_a_copy_of_the_embe
     }
     let (ids, _) = expected(name, 9);
     let mut plain = engine(&golden(name), DType::F32, 16);
-    let logits = plain.logits(plain.root(), &ids).unwrap();
+    let logits = plain.logits(&ids).unwrap();
     let file = folder.path().join("model.safetensors");
     let mut tensors = candle_core::safetensors::load(&file, &Device::Cpu).unwrap();
     let embedding = tensors["model.embed_tokens.weight"].clone();
@@ -131,7 +130,7 @@ fn a_stored_head_is_used_though_the_configuration_ties_it_and_a_copy_of_the_embe
         let checkpoint = Checkpoint::open(folder.path()).unwrap();
         assert_eq!((checkpoint.config.tied, checkpoint.notes.is_empty()), (tied, tied));
         let mut engine = engine(folder.path(), DType::F32, 16);
-        let found = engine.logits(engine.root(), &ids).unwrap();
+        let found = engine.logits(&ids).unwrap();
         assert_eq!(distance(&found, &(&logits * factor).unwrap()), 0.0, "{factor}");
     }
 }
@@ -139,11 +138,10 @@ fn a_stored_head_is_used_though_the_configuration_ties_it_and_a_copy_of_the_embe
 /// The last position's logits of the four families that candle has models of, at every length.
 fn equals_candle(name: &str, mut last_logits: impl FnMut(&Tensor) -> Tensor) {
     let mut engine = engine(&golden(name), DType::F32, 4096);
-    let root = engine.root();
     for length in LENGTHS {
         let (ids, _) = expected(name, length);
         let theirs = last_logits(&Tensor::new(ids.as_slice(), &Device::Cpu).unwrap().unsqueeze(0).unwrap());
-        let ours = engine.logits(root, &ids).unwrap().narrow(0, length - 1, 1).unwrap();
+        let ours = engine.logits(&ids).unwrap().narrow(0, length - 1, 1).unwrap();
         let off = distance(&ours, &theirs.reshape((1, ())).unwrap());
         assert!(off <= LOGITS, "{name}, {length} tokens: {off}");
     }
@@ -323,9 +321,16 @@ pub fn smollm2(dtype: DType) -> Option<(Engine, Recorded)> {
 
 /// Log-probabilities of all tokens but the first, and whether each was the best.
 pub fn scores(engine: &mut Engine, ids: &[TokenId]) -> Vec<(f32, bool)> {
-    let first = engine.extend(engine.root(), &ids[..1]).unwrap();
-    let scores = engine.score(first, &[&ids[1..]]).unwrap().remove(0);
-    scores.into_iter().map(|score| (score.logprob, score.greedy)).collect()
+    let (context, continuation) = ids.split_at(1);
+    let scores = &[ScoreRequest { context, continuation }];
+    let texts = &mut [];
+    let mut answers = engine.answer(Batch { scores, texts }).unwrap();
+    answers
+        .scores
+        .remove(0)
+        .into_iter()
+        .map(|score| (score.logprob, score.greedy))
+        .collect()
 }
 
 /// A request whose log-probabilities transformers computed in float64, and how far its own f32 is from them, in nats.
@@ -368,11 +373,7 @@ fn the_real_smollm2_in_f32_is_as_exact_as_transformers_against_float64() {
     for kernels in kinds {
         let plain = QuantizedWeights::Dequantize;
         let decoder = Decoder::load(&checkpoint.config, &*checkpoint.weights, &kernels, plain).unwrap();
-        let settings = EngineSettings {
-            room: Room::Tokens(600),
-            ..EngineSettings::default()
-        };
-        let mut engine = Engine::new(decoder, &settings).unwrap();
+        let mut engine = Engine::new(decoder, &EngineSettings::default());
         let off = cases.iter().map(|case| {
             let ids = [case.context_token_ids.as_slice(), &case.continuation_token_ids].concat();
             let found = scores(&mut engine, &ids);
@@ -419,8 +420,7 @@ fn the_real_smollm2_in_bf16_stays_close() {
     };
     let ours = far(&mut scores.iter().map(|(logprob, _)| *logprob));
     let theirs = far(&mut recorded.bf16.iter().copied());
-    let root = engine.root();
-    let logits = engine.logits(root, &recorded.ids[..scores.len()]).unwrap();
+    let logits = engine.logits(&recorded.ids[..scores.len()]).unwrap();
     let best = logits.argmax(1).unwrap().to_vec1::<u32>().unwrap();
     let changed = recorded.greedy_f32.iter().zip(&best).filter(|(a, b)| a != b).count();
     let theirs_changed = recorded

@@ -328,7 +328,7 @@ fn a_line_that_does_not_fit_into_memory_loses_nothing() {
     let files = Files::new();
     let long = json!({ "context": "x".repeat(700), "continuation": "b" }).to_string();
     let requests = [GOOD, &long, GOOD].join("\n");
-    let small = ["--tree-tokens", "600"];
+    let small = ["--memory", "38kB"];
     let output = files.score(&requests, &small);
     assert_eq!(output.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&output.stderr).contains("requests:2: needs "));
@@ -522,6 +522,6 @@ fn hints_are_of_use() {
     );
     let said = hint(&["generate"], &json!({"prompt": 7}));
     assert!(said.contains("answers in a file of --out are kept"), "{said}");
-    let said = hint(&["score", "--tree-tokens", "99999999999999"], &pair);
-    assert!(said.contains("a tree of 99999999999999 tokens takes"), "{said}");
+    let said = hint(&["score", "--memory", "a lot"], &pair);
+    assert!(said.contains("expected a size such as 12GB"), "{said}");
 }

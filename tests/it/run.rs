@@ -409,8 +409,8 @@ fn what_made_a_run_fail_before_its_first_outcome_can_be_put_right_in_its_folder(
     let more = [
         "--demonstrations",
         "150",
-        "--tree-tokens",
-        "3000",
+        "--memory",
+        "192kB",
         "--limit",
         "1",
         "--methods",

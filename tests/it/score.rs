@@ -367,8 +367,8 @@ fn answers_are_written_before_the_window_is_over() {
         text(&requests),
         "--model",
         "fake:1",
-        "--tree-tokens",
-        "9000",
+        "--memory",
+        "576kB",
         "--out",
         text(&out),
     ];
@@ -432,7 +432,6 @@ fn nothing_else_goes_on_with_what_was_begun() {
             &["--model", "fake:1", "--control-tokens", "text"],
             "control tokens (read there, text here)",
         ),
-        (&["--model", "fake:1", "--tree-tokens", "500"], "tree tokens ("),
     ] {
         let said = failure(&mut score(more));
         assert!(said.contains(says) && said.contains("hint: "), "{said}");
@@ -485,13 +484,12 @@ fn a_line_that_does_not_fit_is_named() {
     let prompt = long.replace("context", "prompt");
     for (command, line) in [("score", long), ("generate", prompt)] {
         let lines = format!("{}\n{line}\n", line.replace("aaa", ""));
-        let args = [command, "-", "--model", "fake:1", "-q", "--tree-tokens", "600"];
+        let args = [command, "-", "--model", "fake:1", "-q", "--memory", "38kB"];
         let said = failure(indieval(&args).write_stdin(lines));
         assert!(
             said.contains("standard input:2: needs ") && said.contains("shorten the line"),
             "{said}"
         );
-        assert!(!said.contains("path 0"), "{said}");
     }
 }
 

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use indieval::model::fake::{FakeConfig, FakeModel};
 use indieval::model::tokenizer::BYTES_BOS;
 use indieval::model::{
-    Branch, Decoding, Finish, Generation, LanguageModel, ModelError, Node, TokenId, TokenScore, Tokenizer,
+    Answers, Batch, Finish, Generation, LanguageModel, Limits, ModelError, ScoreRequest, TokenId, TokenScore,
+    Tokenizer, Tokens,
 };
 use indieval::probe::{Case, DemonstrationRule, Draw, Split};
 use indieval::prompt::{ChatFrame, Edge, Frame, Prompt};
@@ -174,10 +175,14 @@ fn likelihoods_are_those_of_the_texts_on_their_own() {
     neutral.demonstrations.clear();
     let prompts = prompts();
     let mut model = fake();
-    let bos = model.extend(model.root(), &[BYTES_BOS]).expect("a node");
     let mut logprobs = |context: String, continuation: &str| -> Vec<f32> {
         let tokens: Vec<u32> = format!("{context}{continuation}").bytes().map(u32::from).collect();
-        let row = &model.score(bos, &[&tokens]).expect("scores")[0];
+        let scores = &[ScoreRequest {
+            context: &[BYTES_BOS],
+            continuation: &tokens,
+        }];
+        let texts = &mut [];
+        let row = &model.answer(Batch { scores, texts }).expect("scores").scores[0];
         row[context.len()..].iter().map(|score| score.logprob).collect()
     };
     for (probe, outcome) in outcomes[0].iter().enumerate() {
@@ -350,15 +355,7 @@ fn a_context_that_is_too_long_is_refused_or_loses_whole_demonstrations() {
 struct AlwaysA(FakeModel);
 
 impl LanguageModel for AlwaysA {
-    fn root(&self) -> Node {
-        self.0.root()
-    }
-
-    fn extend(&mut self, parent: Node, tokens: &[TokenId]) -> Result<Node, ModelError> {
-        self.0.extend(parent, tokens)
-    }
-
-    fn score_many(&mut self, jobs: &[(Node, &[TokenId])]) -> Result<Vec<Vec<TokenScore>>, ModelError> {
+    fn answer(&mut self, batch: Batch<'_, '_>) -> Result<Answers, ModelError> {
         let score = |&token: &TokenId| TokenScore {
             logprob: if token == u32::from(b'A') {
                 -0.01
@@ -367,40 +364,28 @@ impl LanguageModel for AlwaysA {
             },
             greedy: token == u32::from(b'A'),
         };
-        Ok(jobs
+        for text in batch.texts {
+            while text.begin().is_some() {
+                text.finish(Generation {
+                    tokens: vec![u32::from(b'A')],
+                    logprobs: vec![-0.01],
+                    invalid_mass: vec![0.0],
+                    finish: Finish::Stop,
+                });
+            }
+        }
+        let rows = batch
+            .scores
             .iter()
-            .map(|(_, tokens)| tokens.iter().map(score).collect())
-            .collect())
+            .map(|request| request.continuation.iter().map(score).collect());
+        Ok(Answers {
+            scores: rows.collect(),
+            tokens: Tokens::default(),
+        })
     }
 
-    fn generate(&mut self, branches: Vec<Branch>, _: &Decoding) -> Result<Vec<Generation>, ModelError> {
-        let always = || Generation {
-            tokens: vec![u32::from(b'A')],
-            logprobs: vec![-0.01],
-            invalid_mass: vec![0.0],
-            finish: Finish::Stop,
-        };
-        Ok(branches.iter().map(|_| always()).collect())
-    }
-
-    fn release(&mut self, node: Node) {
-        self.0.release(node);
-    }
-
-    fn depth(&self, node: Node) -> usize {
-        self.0.depth(node)
-    }
-
-    fn context_length(&self) -> usize {
-        self.0.context_length()
-    }
-
-    fn free_tokens(&self) -> usize {
-        self.0.free_tokens()
-    }
-
-    fn computed_tokens(&self) -> u64 {
-        self.0.computed_tokens()
+    fn limits(&self) -> Limits {
+        self.0.limits()
     }
 }
 

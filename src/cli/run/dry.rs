@@ -5,7 +5,9 @@ use std::time::Instant;
 
 use crate::base::text::{bytes, count, counted, duration};
 use crate::cli::output::say;
-use crate::model::{Branch, Decoding, LanguageModel, ModelError, OpenModel};
+use crate::model::{
+    Attempt, Batch, Decoding, Generation, LanguageModel, ModelError, OpenModel, ScoreRequest, TextRequest, TokenId,
+};
 use crate::report::condition_words;
 use crate::run::{ExecuteError, Experiment};
 use crate::scoring::{ChatUse, TokenEstimate};
@@ -46,7 +48,7 @@ fn asked(experiment: &Experiment, opened: &OpenModel, estimate: &Estimated) -> a
         "model        {} ({}, context of {} tokens)",
         opened.identity.name,
         opened.identity.numbers(),
-        count(opened.model.context_length() as u64)
+        count(opened.model.limits().context as u64)
     );
     say!(
         "respondents  {} ({}), {}",
@@ -82,11 +84,10 @@ fn taken(opened: &OpenModel, estimate: &Estimated, speed: &Speed) -> anyhow::Res
     }
     let memory = opened.memory;
     say!(
-        "memory       {} of weights, {} for a tree of {} tokens ({} needed at once)",
+        "memory       {} of weights, at most {} beside them ({} a token)",
         bytes(memory.weights),
-        bytes((memory.tree_tokens * memory.per_token) as u64),
-        count(memory.tree_tokens as u64),
-        count(estimate.peak as u64)
+        bytes(memory.work),
+        bytes(memory.per_token as u64)
     );
     let steps = generated as f64 / speed.branches as f64;
     say!(
@@ -110,7 +111,6 @@ struct Estimated {
     alone: u64,
     generated: u64,
     asked: u64,
-    peak: usize,
     longest: usize,
     /// What would fail, in words.
     failures: Vec<String>,
@@ -148,7 +148,6 @@ impl Estimated {
         self.alone += estimate.alone;
         self.generated += estimate.generated;
         self.asked += estimate.prompts as u64;
-        self.peak = self.peak.max(estimate.peak);
         self.longest = self.longest.max(estimate.longest);
     }
 
@@ -169,40 +168,71 @@ struct Speed {
 
 /// Measures the model on tokens that mean nothing; the first pass warms up and does not count.
 fn calibrate(model: &mut dyn LanguageModel, branches: usize) -> Result<Speed, ModelError> {
-    let length = CALIBRATION.0.min(model.context_length() / 2).max(1);
-    let tokens: Vec<u32> = (0..length as u32).map(|token| token % 200).collect();
+    let length = CALIBRATION.0.min(model.limits().context / 2).max(2);
+    let tokens: Vec<TokenId> = (0..length as u32).map(|token| token % 200).collect();
+    let (context, continuation) = tokens.split_at(length - 1);
     let mut prefill = 0.0;
-    let root = model.root();
-    let mut node = root;
     for _ in 0..2 {
-        if node != root {
-            model.release(node);
-        }
         let begun = Instant::now();
-        node = model.extend(root, &tokens)?;
-        prefill = length as f64 / begun.elapsed().as_secs_f64().max(1e-9);
+        let scores = &[ScoreRequest { context, continuation }];
+        let texts = &mut [];
+        model.answer(Batch { scores, texts })?;
+        prefill = context.len() as f64 / begun.elapsed().as_secs_f64().max(1e-9);
     }
-    let texts = (0..branches as u64)
-        .map(|seed| Branch {
-            parent: node,
-            prompt: vec![1],
-            constraint: None,
-            seed,
-            max_tokens: CALIBRATION.1,
-        })
-        .collect();
-    let begun = Instant::now();
-    let greedy = Decoding {
-        temperature: 0.0,
-        top_p: 1.0,
-        stop: Vec::new(),
+    let seconds = |model: &mut dyn LanguageModel, most: usize| -> Result<f64, ModelError> {
+        let mut texts: Vec<Calibration> = (0..branches as u64).map(|seed| Calibration::new(seed, most)).collect();
+        let mut texts: Vec<&mut dyn TextRequest> = texts.iter_mut().map(|text| text as &mut dyn TextRequest).collect();
+        let begun = Instant::now();
+        let (scores, texts) = (&[], &mut texts[..]);
+        model.answer(Batch { scores, texts })?;
+        Ok(begun.elapsed().as_secs_f64())
     };
-    model.generate(texts, &greedy)?;
-    let step = begun.elapsed().as_secs_f64() / (CALIBRATION.1 + 1) as f64;
-    model.release(node);
+    // What the prompts take is in both.
+    let (short, long) = (seconds(model, 1)?, seconds(model, 1 + CALIBRATION.1)?);
     Ok(Speed {
         prefill,
         branches,
-        step,
+        step: (long - short).max(0.0) / CALIBRATION.1 as f64,
     })
+}
+
+/// A text that means nothing.
+struct Calibration {
+    prompt: [TokenId; 2],
+    most: usize,
+    seed: Option<u64>,
+}
+
+impl Calibration {
+    fn new(seed: u64, most: usize) -> Self {
+        Self {
+            prompt: [1, 2 + seed as TokenId % 100],
+            most,
+            seed: Some(seed),
+        }
+    }
+}
+
+impl TextRequest for Calibration {
+    fn prompt(&self) -> &[TokenId] {
+        &self.prompt
+    }
+
+    fn max_tokens(&self) -> usize {
+        self.most
+    }
+
+    fn begin(&mut self) -> Option<Attempt> {
+        self.seed.take().map(|seed| Attempt {
+            constraint: None,
+            seed,
+            decoding: Decoding {
+                temperature: 0.0,
+                top_p: 1.0,
+                stop: Vec::new(),
+            },
+        })
+    }
+
+    fn finish(&mut self, _: Generation) {}
 }

@@ -71,9 +71,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         .for_each(|line| say(line));
     let out = args.out.unwrap_or_else(|| default_folder(named.as_deref(), &spec));
     ReportFiles::within(&out).check()?;
-    let mut machine = args.machine;
-    machine.tree_tokens = machine.tree_tokens.or_else(|| run::tree_tokens(&out));
-    let mut opened = rescore::open(&spec, machine)?;
+    let mut opened = rescore::open(&spec, args.machine)?;
     told(&opened).iter().for_each(|line| say(line));
     let experiment = Experiment::new(spec, people, plan, &opened)?;
     if let Some(note) = experiment.prompts.note(&opened.tokenizer) {

@@ -11,9 +11,9 @@ use crate::base::text::{count, counted, duration, percent};
 use crate::cli::output::tell;
 use crate::cli::progress::Display;
 use crate::cli::signals;
+use crate::model::Tokens;
 use crate::run::{Event, Observer};
 use crate::scoring::Outcome;
-use crate::scoring::shared::Tokens;
 
 /// Time after which it is shown again.
 const TICK: Duration = Duration::from_secs(1);

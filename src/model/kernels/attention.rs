@@ -1,16 +1,18 @@
-//! Attention over the token tree out of candle's operations.
+//! Attention over pages, out of candle's operations.
 //!
-//! CpuRows are taken in pieces; a piece is one dense attention over all slots that any of its rows sees, with a mask.
+//! Rows are taken in pieces; a piece is one dense attention over all slots that any of its rows sees, with a mask.
 
 use super::{
     Kernels,
-    kv::{KvBuffers, KvStore},
+    kv::{KvBuffers, KvLayer},
     plan::{AttentionPlan, Masked},
-    segment::{Segment, SlotSpan},
+    segment::Segment,
+    tiles::seen,
 };
 #[cfg(target_arch = "x86_64")]
 use super::{avx512, rows::CpuRows};
 use candle_core::{DType, Device, Result, Tensor, bail};
+use std::collections::BTreeMap;
 
 /// Most numbers a mask may have; attention's temporaries are as large times the number of heads.
 const MASK_LIMIT: usize = 1 << 20;
@@ -20,21 +22,14 @@ const MASK_LIMIT_GPU: usize = 1 << 23;
 impl Kernels {
     /// Checks and prepares what the rows of a pass see. With a `window` a row sees at most that many keys of its
     /// path, itself included.
-    pub fn plan(&self, segments: &[Segment], window: Option<usize>) -> Result<AttentionPlan> {
+    pub fn plan(&self, segments: Vec<Segment>, window: Option<usize>) -> Result<AttentionPlan> {
         AttentionPlan::new(segments, window)
     }
 
     /// Attention of `queries`, `(rows, heads, head_dim)` or `(rows, heads × head_dim)`, to the keys and values that
     /// `plan` shows them: softmax of `scale` times the products, in f32. The rows' own keys must have been written.
     /// Returns `(rows, heads × head_dim)` in the activation dtype.
-    pub fn attend(
-        &self,
-        kv: &KvStore,
-        layer: usize,
-        queries: &Tensor,
-        plan: &AttentionPlan,
-        scale: f32,
-    ) -> Result<Tensor> {
+    pub fn attend(&self, kv: &KvLayer, queries: &Tensor, plan: &AttentionPlan, scale: f32) -> Result<Tensor> {
         let shape = kv.shape;
         let width: usize = queries.dims().iter().skip(1).product();
         let group = shape.kv_heads * shape.head_dim;
@@ -47,23 +42,19 @@ impl Kernels {
                 shape.head_dim
             );
         }
-        if layer >= shape.layers || plan.slots > shape.capacity {
-            bail!(
-                "the plan sees slot {} of layer {layer}: the store is {shape:?}",
-                plan.slots
-            );
+        if plan.pages > shape.pages {
+            bail!("the plan sees {} pages: the layer is {shape:?}", plan.pages);
         }
         match &kv.held {
-            KvBuffers::Tensors(layers) => {
-                let (keys, values) = &layers[layer];
+            KvBuffers::Tensors(keys, values) => {
                 let heads = width / shape.head_dim.max(1);
                 let queries = queries.reshape((plan.rows, heads, shape.head_dim))?;
                 attend_portable(&queries, keys, values, plan, scale)?.to_dtype(self.activation_dtype())
             }
             #[cfg(target_arch = "x86_64")]
-            KvBuffers::Blocks(blocks) => {
+            KvBuffers::Pages(pages) => {
                 let queries = CpuRows::of(queries)?;
-                let out = avx512::attend::attend(blocks, layer, queries.lock().view()?, plan, scale)?;
+                let out = avx512::attend::attend(pages, queries.lock().view()?, plan, scale);
                 Tensor::from_vec(out, (plan.rows, width), &Device::Cpu)
             }
         }
@@ -128,20 +119,19 @@ fn masks(plan: &AttentionPlan, device: &Device) -> Result<Vec<Masked>> {
     let mut piece: Vec<Segment> = Vec::new();
     let (mut rows, mut keys) = (0, 0);
     for segment in plan.segments.iter().flat_map(|segment| cut(segment, limit)) {
-        let (more_rows, more_keys) = (segment.rows.len(), segment.rows.len() + segment.depth());
-        // An upper bound: ancestors that segments share are counted once only where the first one has them all.
-        let joint = if piece.first().is_some_and(|first| first.ancestors == segment.ancestors) {
-            keys + more_rows
+        // An upper bound: pages that segments share are counted once only where they have all but the last in common.
+        let joint = if piece.first().is_some_and(|first| alike(first, &segment)) {
+            keys + segment.rows.len() + super::PAGE
         } else {
-            keys + more_keys
+            keys + segment.end()
         };
-        if !piece.is_empty() && (rows + more_rows) * joint > limit {
+        if !piece.is_empty() && (rows + segment.rows.len()) * joint > limit {
             masks.push(mask(&piece, plan.window, device)?);
             piece.clear();
             rows = 0;
         }
-        keys = if piece.is_empty() { more_keys } else { joint };
-        rows += more_rows;
+        keys = if piece.is_empty() { segment.end() } else { joint };
+        rows += segment.rows.len();
         piece.push(segment);
     }
     if !piece.is_empty() {
@@ -151,75 +141,52 @@ fn masks(plan: &AttentionPlan, device: &Device) -> Result<Vec<Masked>> {
     Ok(masks)
 }
 
+/// Whether two segments have all whole pages before their rows in common.
+fn alike(a: &Segment, b: &Segment) -> bool {
+    let before = |segment: &Segment| segment.position / super::PAGE;
+    before(a) == before(b) && a.pages[..before(a)] == b.pages[..before(b)]
+}
+
 /// Cuts a segment into shorter ones whose own masks stay below `limit` numbers.
 fn cut(segment: &Segment, limit: usize) -> Vec<Segment> {
-    let most_rows = (limit / (segment.depth() + segment.rows.len()).max(1)).max(1);
-    let mut cuts = Vec::new();
-    let mut ancestors = segment.ancestors.clone();
-    let (mut own, mut own_rows, mut start) = (Vec::new(), 0, segment.rows.start);
-    for span in &segment.own {
-        let mut rest = *span;
-        while rest.len > 0 {
-            let len = rest.len.min(most_rows - own_rows);
-            own.push(SlotSpan { slot: rest.slot, len });
-            own_rows += len;
-            rest = SlotSpan {
-                slot: rest.slot + len,
-                len: rest.len - len,
-            };
-            if own_rows == most_rows {
-                cuts.push(Segment {
-                    rows: start..start + own_rows,
-                    ancestors: ancestors.clone(),
-                    own: own.clone(),
-                });
-                start += own_rows;
-                own_rows = 0;
-                ancestors.append(&mut own);
-            }
-        }
-    }
-    if own_rows > 0 {
-        cuts.push(Segment {
-            rows: start..start + own_rows,
-            ancestors,
-            own,
-        });
-    }
-    cuts
+    let most = (limit / segment.end().max(1)).max(1);
+    let rows = segment.rows.clone();
+    let part = |start: usize| Segment {
+        rows: start..rows.end.min(start + most),
+        position: segment.position + start - rows.start,
+        ..segment.clone()
+    };
+    rows.clone().step_by(most).map(part).collect()
 }
 
 /// One piece's slots (the union of what its rows see, ascending) and mask.
 fn mask(piece: &[Segment], window: Option<usize>, device: &Device) -> Result<Masked> {
-    let mut slots: Vec<u32> = Vec::new();
-    for span in piece
-        .iter()
-        .flat_map(|segment| segment.ancestors.iter().chain(&segment.own))
-    {
-        slots.extend((span.slot..span.end()).map(|slot| slot as u32));
+    let mut columns: BTreeMap<usize, usize> = BTreeMap::new();
+    for segment in piece {
+        let from = seen(segment.position, window).start;
+        columns.extend((from..segment.end()).map(|position| (segment.slot(position), 0)));
     }
-    slots.sort_unstable();
-    slots.dedup();
+    for (number, column) in columns.values_mut().enumerate() {
+        *column = number;
+    }
     let first = piece.first().map_or(0, |segment| segment.rows.start);
     let last = piece.last().map_or(0, |segment| segment.rows.end);
-    let mut mask = vec![f32::NEG_INFINITY; (last - first) * slots.len()];
+    let mut mask = vec![f32::NEG_INFINITY; (last - first) * columns.len()];
     for segment in piece {
-        let depth = segment.depth();
-        let mut position = 0;
-        for span in segment.ancestors.iter().chain(&segment.own) {
-            let column = slots.partition_point(|&slot| (slot as usize) < span.slot);
-            for (i, row) in segment.rows.clone().enumerate() {
-                let seen_to = depth + i + 1;
-                let seen_from = window.map_or(0, |window| seen_to.saturating_sub(window));
-                let from = seen_from.clamp(position, position + span.len) - position;
-                let to = seen_to.clamp(position, position + span.len) - position;
-                let at = (row - first) * slots.len() + column;
-                mask[at + from.min(to)..at + to].fill(0.);
+        let from = seen(segment.position, window).start;
+        let path: Vec<usize> = (from..segment.end())
+            .map(|position| columns.get(&segment.slot(position)).copied().unwrap_or_default())
+            .collect();
+        for (row, position) in segment.rows.clone().zip(segment.position..) {
+            let seen = seen(position, window);
+            let row = &mut mask[(row - first) * columns.len()..][..columns.len()];
+            for &column in &path[seen.start - from..seen.end - from] {
+                row[column] = 0.;
             }
-            position += span.len;
         }
     }
-    let shape = (last - first, slots.len());
+    let shape = (last - first, columns.len());
+    let slots: Vec<u32> = columns.keys().map(|&slot| slot as u32).collect();
     Ok(Masked {
         rows: first..last,
         slots: Tensor::new(slots, device)?,

@@ -63,6 +63,33 @@ impl Linear {
         Tensor::cat(&parts, 1)
     }
 
+    /// Log-probabilities of all tokens from a row of this layer's outputs, to the bit as [`Linear::token_scores`] has them.
+    pub fn log_softmax(&self, logits: &[f32]) -> Result<Vec<f32>> {
+        let running = self.running(logits)?;
+        Ok(logits.iter().map(|&logit| running.score(0, logit).logprob).collect())
+    }
+
+    /// What a row of logits comes to, cut and joined as everywhere.
+    fn running(&self, logits: &[f32]) -> Result<Running> {
+        #[cfg(target_arch = "x86_64")]
+        if let Operand::Packed(panels) = &self.operand {
+            return Ok(panels.running(logits));
+        }
+        let cpu = self.kernels.device().is_cpu();
+        let columns = match &self.operand {
+            Operand::Plain(_) if cpu => COLUMNS,
+            Operand::Plain(_) => COLUMNS_GPU,
+            _ => logits.len().max(1),
+        };
+        let mut running = Running::NOTHING;
+        for (part, logits) in logits.chunks(columns).enumerate() {
+            let chunk = Tensor::from_slice(logits, (1, logits.len()), self.kernels.device())?;
+            let (found, _) = reduce(&chunk, part * columns, 0, &[])?;
+            running = found.into_iter().fold(running, Running::join);
+        }
+        Ok(running)
+    }
+
     /// [`Linear::token_scores`] of targets sorted by row.
     fn sorted_scores(&self, hidden: &Tensor, targets: &[(usize, TokenId)]) -> Result<Vec<TokenScore>> {
         #[cfg(target_arch = "x86_64")]

@@ -1,17 +1,20 @@
-//! Keys and values of one decoder, in numbered slots.
+//! Keys and values of one layer, in pages.
 
-use super::{Kernels, segment::SlotSpan, shape::KvShape};
+use super::{
+    Kernels,
+    segment::{PAGE, Segment},
+    shape::KvShape,
+};
 #[cfg(target_arch = "x86_64")]
 use super::{avx512, rows::CpuRows};
 use candle_core::{Result, Tensor, bail};
 
-/// Keys and values of all layers of one decoder. A slot holds one token in every layer; the token tree gives slots
-/// out and takes them back.
+/// Keys and values of one layer, by page and lane. Which token lies where is the forest's business.
 ///
-/// A slot's numbers must be finite even when nobody sees them any more (hidden keys are weighed by zero), so a
-/// decoder whose keys overflow spoils the store; [`Kernels::kv`] makes a clean one.
+/// A lane's numbers must be finite even when nobody sees them any more (hidden keys are weighed by zero), so a decoder
+/// whose keys overflow spoils it; [`Kernels::kv`] makes a clean one.
 #[derive(Debug)]
-pub struct KvStore {
+pub struct KvLayer {
     pub(super) shape: KvShape,
     pub(super) held: KvBuffers,
 }
@@ -19,102 +22,135 @@ pub struct KvStore {
 /// How keys and values are held.
 #[derive(Debug)]
 pub(super) enum KvBuffers {
-    /// For each layer keys and values, each `(capacity, kv_heads, head_dim)`.
-    Tensors(Vec<(Tensor, Tensor)>),
+    /// Keys and values, each `(pages × PAGE, kv_heads, head_dim)`.
+    Tensors(Tensor, Tensor),
     /// Packed for AVX-512.
     #[cfg(target_arch = "x86_64")]
-    Blocks(avx512::blocks::KvBlocks),
+    Pages(avx512::pages::KvPages),
 }
 
 impl Kernels {
-    /// An empty store for `capacity` tokens.
-    pub fn kv(&self, layers: usize, kv_heads: usize, head_dim: usize, capacity: usize) -> Result<KvStore> {
+    /// Room for `pages` pages of one layer.
+    pub fn kv(&self, kv_heads: usize, head_dim: usize, pages: usize) -> Result<KvLayer> {
         let shape = KvShape {
-            layers,
             kv_heads,
             head_dim,
-            capacity,
+            pages,
             dtype: self.dtype,
         };
         #[cfg(target_arch = "x86_64")]
         if let Some(machine) = self.avx512 {
-            let held = KvBuffers::Blocks(avx512::blocks::KvBlocks::new(machine, shape));
-            return Ok(KvStore { shape, held });
+            let held = KvBuffers::Pages(avx512::pages::KvPages::new(machine, shape));
+            return Ok(KvLayer { shape, held });
         }
-        let tensor = || Tensor::zeros((capacity, kv_heads, head_dim), self.dtype, &self.device);
-        let tensors = (0..layers).map(|_| Ok((tensor()?, tensor()?)));
-        Ok(KvStore {
-            shape,
-            held: KvBuffers::Tensors(tensors.collect::<Result<_>>()?),
-        })
+        let tensor = || Tensor::zeros((pages * PAGE, kv_heads, head_dim), self.dtype, &self.device);
+        let held = KvBuffers::Tensors(tensor()?, tensor()?);
+        Ok(KvLayer { shape, held })
+    }
+
+    /// Memory of one page of one layer, in bytes.
+    pub fn page_bytes(&self, kv_heads: usize, head_dim: usize) -> usize {
+        #[cfg(target_arch = "x86_64")]
+        if let Some(machine) = self.avx512 {
+            return avx512::pages::page_bytes(machine, kv_heads, head_dim);
+        }
+        2 * PAGE * kv_heads * head_dim * self.dtype.size_in_bytes()
     }
 }
 
-impl KvStore {
-    /// Puts the keys and values of some tokens, each `(rows, kv_heads, head_dim)` or `(rows, kv_heads × head_dim)`,
-    /// into `slots`, in row order.
-    pub fn write(&mut self, layer: usize, slots: &[SlotSpan], keys: &Tensor, values: &Tensor) -> Result<()> {
+impl KvLayer {
+    /// Puts the keys and values of a pass's rows, each `(rows, kv_heads, head_dim)` or `(rows, kv_heads × head_dim)`,
+    /// where its segments say, in their order: pages that begin as copies are copied first.
+    pub fn write(&mut self, segments: &[Segment], keys: &Tensor, values: &Tensor) -> Result<()> {
         let KvShape {
-            layers,
             kv_heads,
             head_dim,
-            capacity,
+            pages,
             dtype,
         } = self.shape;
-        let rows: usize = slots.iter().map(|span| span.len).sum();
-        let highest = slots.iter().map(SlotSpan::end).fold(0, usize::max);
-        if layer >= layers || highest > capacity {
-            bail!("slot {highest} of layer {layer}: the store has {capacity} slots in {layers} layers");
+        let rows = segments.last().map_or(0, |segment| segment.rows.end);
+        let highest = segments.iter().flat_map(|segment| segment.pages.iter()).max();
+        if highest.is_some_and(|&highest| highest as usize >= pages) {
+            bail!("page {highest:?} of a layer that has {pages}");
         }
         for tensor in [keys, values] {
             if tensor.elem_count() != rows * kv_heads * head_dim || tensor.dim(0)? != rows {
                 bail!(
-                    "keys or values {:?} for {rows} slots of {kv_heads} heads of {head_dim}",
+                    "keys or values {:?} for {rows} rows of {kv_heads} heads of {head_dim}",
                     tensor.dims()
                 );
             }
         }
         match &mut self.held {
-            KvBuffers::Tensors(layers) => {
-                let (held_keys, held_values) = &layers[layer];
+            KvBuffers::Tensors(held_keys, held_values) => {
                 for (held, new) in [(held_keys, keys), (held_values, values)] {
                     let new = new.reshape((rows, kv_heads, head_dim))?.to_dtype(dtype)?.contiguous()?;
-                    let mut row = 0;
-                    for span in slots {
-                        held.slice_set(&new.narrow(0, row, span.len)?.contiguous()?, 0, span.slot)?;
-                        row += span.len;
+                    for segment in segments {
+                        if let Some((from, to)) = segment.copy() {
+                            let page = held.narrow(0, from * PAGE, PAGE)?.copy()?;
+                            held.slice_set(&page, 0, to * PAGE)?;
+                        }
+                        for (row, slot, len) in runs(segment) {
+                            held.slice_set(&new.narrow(0, row, len)?.contiguous()?, 0, slot)?;
+                        }
                     }
                 }
                 Ok(())
             }
             #[cfg(target_arch = "x86_64")]
-            KvBuffers::Blocks(blocks) => {
+            KvBuffers::Pages(held) => {
                 let (keys, values) = (CpuRows::of(keys)?, CpuRows::of(values)?);
                 let (keys, values) = (keys.lock(), values.lock());
-                blocks.write(layer, slots, keys.view()?, values.view()?);
+                held.write(segments, keys.view()?, values.view()?);
                 Ok(())
             }
         }
     }
 
-    /// Number of slots.
-    pub fn capacity(&self) -> usize {
-        self.shape.capacity
+    /// Copies pages of another layer store of the same sizes: for each pair, page `.0` there to page `.1` here.
+    pub fn copy_from(&mut self, other: &Self, pages: &[(usize, usize)]) -> Result<()> {
+        let beyond = |&&(from, to): &&(usize, usize)| from >= other.shape.pages || to >= self.shape.pages;
+        if let Some(pair) = pages.iter().find(beyond) {
+            bail!(
+                "pages {pair:?} of layers that have {} and {}",
+                other.shape.pages,
+                self.shape.pages
+            );
+        }
+        match (&mut self.held, &other.held) {
+            (KvBuffers::Tensors(keys, values), KvBuffers::Tensors(from_keys, from_values)) => {
+                for (to, from) in [(keys, from_keys), (values, from_values)] {
+                    for &(from_page, to_page) in pages {
+                        to.slice_set(&from.narrow(0, from_page * PAGE, PAGE)?, 0, to_page * PAGE)?;
+                    }
+                }
+                Ok(())
+            }
+            #[cfg(target_arch = "x86_64")]
+            (KvBuffers::Pages(held), KvBuffers::Pages(other)) => {
+                held.copy_from(other, pages);
+                Ok(())
+            }
+            #[cfg(target_arch = "x86_64")]
+            _ => bail!("keys and values of two layers are held in two ways"),
+        }
     }
 
-    /// Memory one slot takes over all layers.
-    pub fn bytes_per_slot(&self) -> usize {
-        #[cfg(target_arch = "x86_64")]
-        if let KvBuffers::Blocks(blocks) = &self.held {
-            return blocks.bytes_per_slot();
-        }
-        let KvShape {
-            layers,
-            kv_heads,
-            head_dim,
-            dtype,
-            ..
-        } = self.shape;
-        2 * layers * kv_heads * head_dim * dtype.size_in_bytes()
+    /// Number of pages.
+    pub fn pages(&self) -> usize {
+        self.shape.pages
     }
+}
+
+/// A segment's rows in runs of neighbouring slots: first row, first slot, length.
+fn runs(segment: &Segment) -> Vec<(usize, usize, usize)> {
+    let mut runs: Vec<(usize, usize, usize)> = Vec::new();
+    for (row, position) in segment.rows.clone().zip(segment.position..) {
+        let slot = segment.slot(position);
+        match runs.last_mut() {
+            Some((_, first, len)) if *first + *len == slot => *len += 1,
+            _ => runs.push((row, slot, 1)),
+        }
+    }
+    runs
 }

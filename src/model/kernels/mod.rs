@@ -1,11 +1,11 @@
-//! The heavy operations: a linear layer over packed weights, and attention over the token tree.
+//! The heavy operations: a linear layer over packed weights, and attention over the pages of paths.
 //!
 //! Each has a portable implementation (candle operations, any device and dtype) and one for processors with AVX-512,
 //! found out at run time. The decoder holds one [`Kernels`] and asks it for everything that depends on where and in
 //! what dtype the numbers live:
 //!
 //! - [`Kernels::linear`], [`Kernels::linear_concat`]: weights put in place once, then [`Linear::forward`];
-//! - [`Kernels::kv`]: keys and values in numbered slots; which slot belongs to which token is the tree's business;
+//! - [`Kernels::kv`]: keys and values of one layer, in pages; which page belongs to which path is the forest's business;
 //! - [`Kernels::plan`] once a pass, then [`Kernels::attend`] once a layer;
 //! - norms, RoPE and SwiGLU, which are always computed in f32;
 //! - [`Linear::token_scores`]: log-probabilities of given tokens without ever holding `(positions, vocabulary)`.
@@ -26,7 +26,6 @@ mod rows;
 mod running;
 mod segment;
 mod shape;
-#[cfg(target_arch = "x86_64")]
 mod tiles;
 
 #[cfg(test)]
@@ -35,10 +34,10 @@ mod checks;
 mod reference;
 
 pub use allocator::tune_allocator;
-pub use kv::KvStore;
+pub use kv::KvLayer;
 pub use linear::Linear;
 pub use plan::AttentionPlan;
-pub use segment::{Segment, SlotSpan};
+pub use segment::{PAGE, Segment};
 
 use candle_core::{DType, Device, Result, bail};
 

@@ -1,8 +1,8 @@
 //! Who sees what in one pass.
 
-use super::segment::{Segment, SlotSpan};
+use super::segment::Segment;
 #[cfg(target_arch = "x86_64")]
-use super::tiles::{RowTile, tiles};
+use super::tiles::{RowTile, TileSizes, tiles};
 use candle_core::{Result, Tensor, bail};
 #[cfg(target_arch = "x86_64")]
 use std::sync::Arc;
@@ -14,13 +14,13 @@ pub struct AttentionPlan {
     pub(super) segments: Vec<Segment>,
     pub(super) window: Option<usize>,
     pub(super) rows: usize,
-    /// One past the highest slot seen.
-    pub(super) slots: usize,
+    /// One past the highest page seen.
+    pub(super) pages: usize,
     /// Masks of the portable path, made at the first layer.
     pub(super) masks: Mutex<Option<Vec<Masked>>>,
-    /// Tiles of so many rows, made at the first layer.
+    /// Tiles of these sizes, made at the first layer.
     #[cfg(target_arch = "x86_64")]
-    tiles: Mutex<Option<(usize, Arc<Vec<RowTile>>)>>,
+    tiles: Mutex<Option<(TileSizes, Arc<Vec<RowTile>>)>>,
 }
 
 /// The portable path's share of a plan: some rows, the slots any of them sees, and who sees which.
@@ -35,50 +35,59 @@ pub(super) struct Masked {
 
 impl AttentionPlan {
     /// Checks that the segments fit together.
-    pub(super) fn new(segments: &[Segment], window: Option<usize>) -> Result<Self> {
+    pub(super) fn new(segments: Vec<Segment>, window: Option<usize>) -> Result<Self> {
         if window == Some(0) {
             bail!("a sliding window of 0 tokens would hide each token from itself");
         }
-        let (mut rows, mut slots) = (0, 0);
+        let (mut rows, mut pages) = (0, 0);
         for (i, segment) in segments.iter().enumerate() {
-            let own: usize = segment.own.iter().map(|span| span.len).sum();
-            if segment.rows.start != rows || segment.rows.len() != own {
+            if segment.rows.start != rows || segment.pages.len() < segment.end().div_ceil(super::PAGE) {
                 bail!(
-                    "segment {i} has rows {:?} and {own} slots of its own; its rows should start at {rows} and be as many",
-                    segment.rows
+                    "segment {i} has rows {:?} from position {} on and {} pages; its rows should start at {rows}",
+                    segment.rows,
+                    segment.position,
+                    segment.pages.len()
                 );
             }
             rows = segment.rows.end;
-            let ends = segment.ancestors.iter().chain(&segment.own).map(SlotSpan::end);
-            slots = ends.fold(slots, usize::max);
+            pages = segment
+                .pages
+                .iter()
+                .fold(pages, |most, &page| most.max(page as usize + 1));
         }
         Ok(Self {
-            segments: segments.to_vec(),
+            segments,
             window,
             rows,
-            slots,
+            pages,
             masks: Mutex::new(None),
             #[cfg(target_arch = "x86_64")]
             tiles: Mutex::new(None),
         })
     }
 
-    /// CpuRows of the pass.
+    /// Rows of the pass.
     pub fn rows(&self) -> usize {
         self.rows
     }
-    /// What the rows see, in tiles of about `rows` rows; made at the first call.
+
+    /// Its segments.
+    pub fn segments(&self) -> &[Segment] {
+        &self.segments
+    }
+
+    /// What the rows see, in tiles; made at the first call.
     #[cfg(target_arch = "x86_64")]
-    pub(super) fn tiles(&self, rows: usize) -> Arc<Vec<RowTile>> {
+    pub(super) fn tiles(&self, sizes: TileSizes) -> Arc<Vec<RowTile>> {
         let mut held = match self.tiles.lock() {
             Ok(held) => held,
             Err(poisoned) => poisoned.into_inner(),
         };
         match held.as_ref() {
-            Some((of, made)) if *of == rows => made.clone(),
+            Some((of, made)) if *of == sizes => made.clone(),
             _ => {
-                let made = Arc::new(tiles(&self.segments, self.window, rows));
-                *held = Some((rows, made.clone()));
+                let made = Arc::new(tiles(&self.segments, self.window, sizes));
+                *held = Some((sizes, made.clone()));
                 made
             }
         }
@@ -90,16 +99,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn segments_must_follow_each_other_and_own_as_many_slots_as_rows() {
-        let segment = |rows: Range<usize>, len| Segment {
+    fn segments_must_follow_each_other_and_have_all_their_pages() {
+        let segment = |rows: Range<usize>, pages: &[u32]| Segment {
             rows,
-            ancestors: vec![SlotSpan { slot: 40, len: 7 }],
-            own: vec![SlotSpan { slot: 2, len }],
+            position: 30,
+            pages: pages.into(),
+            copied: None,
         };
-        let plan = AttentionPlan::new(&[segment(0..3, 3), segment(3..5, 2)], None).unwrap();
-        assert_eq!((plan.rows(), plan.slots), (5, 47));
-        assert!(AttentionPlan::new(&[segment(0..3, 3), segment(4..5, 1)], None).is_err());
-        assert!(AttentionPlan::new(&[segment(0..3, 2)], None).is_err());
-        assert!(AttentionPlan::new(&[segment(0..3, 3)], Some(0)).is_err());
+        let plan = AttentionPlan::new(vec![segment(0..3, &[4, 9]), segment(3..5, &[4])], None).unwrap();
+        assert_eq!((plan.rows(), plan.pages), (5, 10));
+        assert!(AttentionPlan::new(vec![segment(0..3, &[4, 9]), segment(4..5, &[4])], None).is_err());
+        assert!(AttentionPlan::new(vec![segment(0..3, &[4])], None).is_err());
+        assert!(AttentionPlan::new(vec![segment(0..3, &[4, 9])], Some(0)).is_err());
     }
 }

@@ -1,7 +1,6 @@
 //! What the operations should give, computed in f64 one number at a time; and reproducible test data.
 #![cfg(test)]
 
-use super::segment::Segment;
 use candle_core::{Device, Tensor};
 
 /// Numbers spread over about ±1, the same for the same seed.
@@ -33,7 +32,7 @@ fn dot(a: &[f32], b: &[f32]) -> f64 {
     a.iter().zip(b).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum()
 }
 
-/// Keys and values of a few heads by slot.
+/// Keys and values of a few heads by row.
 pub struct KeysAndValues<'a> {
     pub keys: &'a [f32],
     pub values: &'a [f32],
@@ -41,12 +40,12 @@ pub struct KeysAndValues<'a> {
     pub head_dim: usize,
 }
 
-/// Attention of `q`, `(rows, heads, head_dim)`.
+/// Attention of `q`, `(rows, heads, head_dim)`: each row to the rows of its path, which ends with itself.
 pub fn attention(
-    slots: &KeysAndValues<'_>,
+    held: &KeysAndValues<'_>,
     q: &[f32],
     heads: usize,
-    segments: &[Segment],
+    paths: &[Vec<usize>],
     scale: f32,
     window: Option<usize>,
 ) -> Vec<f64> {
@@ -55,32 +54,23 @@ pub fn attention(
         values,
         kv_heads,
         head_dim,
-    } = *slots;
+    } = *held;
     let mut out = vec![0.; q.len()];
-    for segment in segments {
-        let path: Vec<usize> = segment
-            .ancestors
-            .iter()
-            .chain(&segment.own)
-            .flat_map(|span| span.slot..span.end())
-            .collect();
-        let depth = path.len() - segment.rows.len();
-        for (i, row) in segment.rows.clone().enumerate() {
-            let seen = &path[window.map_or(0, |w| (depth + i + 1).saturating_sub(w))..depth + i + 1];
-            for head in 0..heads {
-                let kv_head = head / (heads / kv_heads);
-                let at = (row * heads + head) * head_dim;
-                let query = &q[at..at + head_dim];
-                let place = |slot: usize| (slot * kv_heads + kv_head) * head_dim;
-                let score = |&slot: &usize| dot(query, &keys[place(slot)..][..head_dim]) * f64::from(scale);
-                let scores: Vec<f64> = seen.iter().map(score).collect();
-                let max = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-                let weights: Vec<f64> = scores.iter().map(|s| (s - max).exp()).collect();
-                let total: f64 = weights.iter().sum();
-                for (&slot, weight) in seen.iter().zip(&weights) {
-                    for (out, value) in out[at..at + head_dim].iter_mut().zip(&values[place(slot)..]) {
-                        *out += weight / total * f64::from(*value);
-                    }
+    for (row, path) in paths.iter().enumerate() {
+        let seen = &path[window.map_or(0, |w| path.len().saturating_sub(w))..];
+        for head in 0..heads {
+            let kv_head = head / (heads / kv_heads);
+            let at = (row * heads + head) * head_dim;
+            let query = &q[at..at + head_dim];
+            let place = |row: usize| (row * kv_heads + kv_head) * head_dim;
+            let score = |&row: &usize| dot(query, &keys[place(row)..][..head_dim]) * f64::from(scale);
+            let scores: Vec<f64> = seen.iter().map(score).collect();
+            let max = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+            let weights: Vec<f64> = scores.iter().map(|s| (s - max).exp()).collect();
+            let total: f64 = weights.iter().sum();
+            for (&row, weight) in seen.iter().zip(&weights) {
+                for (out, value) in out[at..at + head_dim].iter_mut().zip(&values[place(row)..]) {
+                    *out += weight / total * f64::from(*value);
                 }
             }
         }

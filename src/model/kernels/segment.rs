@@ -1,39 +1,39 @@
-//! Slots of the token tree, and the rows of a pass that attend to them.
+//! Pages of keys and values, and the rows of a pass that attend to them.
 
-use std::ops::Range;
+use std::{ops::Range, sync::Arc};
 
-/// Neighbouring slots that hold neighbouring tokens of one path.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct SlotSpan {
-    /// The first slot.
-    pub slot: usize,
-    /// Number of slots.
-    pub len: usize,
-}
+/// Positions of a page. A token at position `p` of its path lies in lane `p % PAGE` of the path's page `p / PAGE`, whatever
+/// else is held: where sums over keys are cut follows from positions alone. Paths that part within a page have copies of
+/// what they share of it.
+pub const PAGE: usize = 32;
 
-impl SlotSpan {
-    /// One past the last slot.
-    pub fn end(&self) -> usize {
-        self.slot + self.len
-    }
-}
-
-/// A run of query rows that continue one path of the tree, and what they see: all of `ancestors`, and of `own` each
-/// row what came before it and itself.
+/// A run of query rows that continue one path, each of which sees everything before it on its path and itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Segment {
     /// The rows. The segments of a pass follow each other without gap or overlap, starting at row 0.
     pub rows: Range<usize>,
-    /// Slots of everything before these rows on their path, in path order, all of them visible. What no row of the
-    /// segment can see through the sliding window may be left out.
-    pub ancestors: Vec<SlotSpan>,
-    /// Slots of these rows themselves, in row order.
-    pub own: Vec<SlotSpan>,
+    /// The first row's position on its path.
+    pub position: usize,
+    /// The path's pages from position 0 on, as far as the last row's at least.
+    pub pages: Arc<[u32]>,
+    /// Where the path parts from another within a page: that page, whose copy its own one begins as.
+    pub copied: Option<u32>,
 }
 
 impl Segment {
-    /// Number of keys before the segment's first row.
-    pub(super) fn depth(&self) -> usize {
-        self.ancestors.iter().map(|span| span.len).sum()
+    /// One past the last row's position.
+    pub(super) fn end(&self) -> usize {
+        self.position + self.rows.len()
+    }
+
+    /// Where the token at `position` of the path is held: page times [`PAGE`] plus lane.
+    pub(super) fn slot(&self, position: usize) -> usize {
+        self.pages[position / PAGE] as usize * PAGE + position % PAGE
+    }
+
+    /// The page that begins as a copy, with the page that it is copied from.
+    pub(super) fn copy(&self) -> Option<(usize, usize)> {
+        self.copied
+            .map(|from| (from as usize, self.pages[self.position / PAGE] as usize))
     }
 }

@@ -1,13 +1,13 @@
-//! The sizes of a store of keys and values, which every way to hold them needs.
+//! The sizes of keys and values, which every way to hold them needs.
 
 use candle_core::DType;
 
-/// Sizes of a [`KvStore`](super::KvStore).
+/// Sizes of a [`KvLayer`](super::KvLayer).
 #[derive(Debug, Clone, Copy)]
 pub(super) struct KvShape {
-    pub layers: usize,
     pub kv_heads: usize,
     pub head_dim: usize,
-    pub capacity: usize,
+    /// Number of pages.
+    pub pages: usize,
     pub dtype: DType,
 }

@@ -2,8 +2,8 @@
 
 use super::ask::Ask;
 use super::walk::Scorer;
+use crate::model::{Forest, Path, ScoreRequest};
 use crate::scoring::ScoringError;
-use crate::scoring::plan::{Leaf, Packing, WalkPlan};
 use crate::scoring::prefixes::Prefixes;
 use crate::scoring::request::Wanted;
 
@@ -18,14 +18,12 @@ pub struct TokenEstimate {
     pub alone: u64,
     /// The most tokens that may be generated.
     pub generated: u64,
-    /// The most tokens that are held at once.
-    pub peak: usize,
     /// Tokens of the longest path, BOS included.
     pub longest: usize,
 }
 
 impl Scorer<'_> {
-    /// What `asks` take when they are asked together. What all people share counts here each time.
+    /// What `asks` take when they are asked together.
     ///
     /// Errors: as [`Scorer::ask`] before it computes.
     pub fn estimate(&mut self, asks: &[Ask<'_>]) -> Result<TokenEstimate, ScoringError> {
@@ -35,37 +33,30 @@ impl Scorer<'_> {
             requests.extend(self.prepare(ask, &ask.condition_text(), &mut texts)?.requests);
         }
         let mut paths = Vec::new();
-        let mut leaves = Vec::new();
-        let mut generated = 0;
+        let (mut longest, mut generated) = (0, 0);
         for request in &requests {
             for joined in request.scored() {
-                paths.push(joined.context.as_slice());
-                leaves.push(Leaf {
-                    tokens: joined.continuation.len(),
-                });
+                let scored = ScoreRequest {
+                    context: &joined.context,
+                    continuation: &joined.continuation,
+                };
+                paths.push(scored.fed());
+                longest = longest.max(joined.context.len() + joined.continuation.len());
             }
             if let Wanted::Text(writing) = &request.wanted {
+                let prompt = &writing.answers.prompt;
+                paths.push(Path(prompt, &[]));
                 generated += writing.max_tokens as u64;
-                paths.push(writing.answers.prompt.as_slice());
-                leaves.push(Leaf {
-                    tokens: writing.max_tokens,
-                });
+                longest = longest.max(prompt.len() + writing.max_tokens);
             }
         }
-        let plan = WalkPlan::new(&paths, &leaves, Packing::Together, self.model.free_tokens(), false)?;
-        let longest = paths
-            .iter()
-            .zip(&leaves)
-            .map(|(path, leaf)| path.len() + leaf.tokens)
-            .max()
-            .unwrap_or(0);
+        let alone = paths.iter().map(|path| path.len() as u64).sum::<u64>();
         Ok(TokenEstimate {
             prompts: requests.len(),
-            shared: plan.shared.saturating_sub(generated),
-            alone: plan.alone.saturating_sub(generated),
+            shared: Forest::new(&paths).len() as u64,
+            alone,
             generated,
-            peak: plan.peak,
-            longest: self.root_depth() + longest,
+            longest,
         })
     }
 }

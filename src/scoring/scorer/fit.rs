@@ -25,7 +25,7 @@ impl Scorer<'_> {
     ) -> Result<Prepared, ScoringError> {
         let requests = self.requests(ask, ask.case, condition, texts)?;
         let (tokens, probe) = self.longest(&requests);
-        let limit = self.model.context_length();
+        let limit = self.model.limits().context;
         if tokens <= limit {
             return Ok(Prepared {
                 requests,
@@ -57,7 +57,7 @@ impl Scorer<'_> {
             let mut case = ask.case.clone();
             case.demonstrations.truncate(shown);
             let requests = self.requests(ask, &case, condition, texts)?;
-            if self.longest(&requests).0 <= self.model.context_length() {
+            if self.longest(&requests).0 <= self.model.limits().context {
                 best = Some(Prepared { requests, shown });
                 least = shown + 1;
             } else {
@@ -80,8 +80,7 @@ impl Scorer<'_> {
 
     /// Tokens of the longest path, BOS included, and the probe it belongs to.
     fn longest(&self, requests: &[Request]) -> (usize, usize) {
-        let root = self.root_depth();
-        let lengths = requests.iter().map(|request| (root + request.longest(), request.probe));
+        let lengths = requests.iter().map(|request| (request.longest(), request.probe));
         lengths.max_by_key(|&(tokens, _)| tokens).unwrap_or((0, 0))
     }
 

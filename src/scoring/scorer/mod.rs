@@ -1,4 +1,4 @@
-//! All that is asked of one person in one walk over one tree: cases and prompts in, outcomes out.
+//! All that is asked of one person or several, in one batch: cases and prompts in, outcomes out.
 
 mod ask;
 mod estimate;
@@ -13,8 +13,8 @@ use super::constraint::Marks;
 use super::join::Joined;
 use super::prefixes::Prefixes;
 use super::request::{Answered, Given, Judged, Request, Wanted};
-use super::shared::Continued as _;
 use super::{Method, Outcome, ScoringError, Try};
+use crate::model::TextRequest as _;
 use crate::probe::{Case, Count, Probe, split_questions};
 use crate::survey::QuestionId;
 
@@ -28,7 +28,7 @@ pub use walk::Scorer;
 impl<'a> Scorer<'a> {
     /// The outcomes of each ask, one a probe in the order of its case.
     ///
-    /// All asks are computed together: give those of one person in one call.
+    /// All asks are one batch for the model: give at least those of one person in one call.
     ///
     /// Errors: [`ScoringError::ContextTooLong`] before anything is computed; what tokenizer, prompts and model report.
     pub fn ask(&mut self, asks: &[Ask<'_>]) -> Result<Vec<Vec<Outcome>>, ScoringError> {
@@ -38,7 +38,6 @@ impl<'a> Scorer<'a> {
         for (ask, condition) in asks.iter().zip(&conditions) {
             prepared.push(self.prepare(ask, condition, &mut texts)?);
         }
-        self.hold(texts)?;
         for (ask, condition) in asks.iter().zip(&conditions) {
             self.ready_neutral(ask, condition)?;
         }
@@ -70,7 +69,7 @@ impl<'a> Scorer<'a> {
             candidates: asked.size(judged.probe),
             label: ask.case.probes[judged.probe].label,
             prediction: judged.prediction,
-            context_tokens: self.root_depth() + judged.context_tokens,
+            context_tokens: judged.context_tokens,
             shown,
             evidence: judged.evidence,
         };
@@ -78,7 +77,7 @@ impl<'a> Scorer<'a> {
         judged.into_iter().map(outcome).collect()
     }
 
-    /// Has these requests answered, all in one walk; each list with its method.
+    /// Has these requests answered, all in one batch; each list with its method.
     fn answered(&mut self, lists: Vec<(Method, Vec<Request>)>) -> Result<Vec<Vec<Answered>>, ScoringError> {
         let mut pending: Vec<Pending<'_>> = Vec::new();
         for (method, requests) in &lists {
@@ -122,13 +121,13 @@ impl<'a> Scorer<'a> {
             let of_order = |one: &&Try| one.order.is_empty() || one.order == pending.order();
             let mine: Vec<&Try> = tries.iter().filter(of_order).collect();
             told += mine.len();
-            for (round, one) in mine.iter().enumerate() {
-                if pending.begin(round).is_none() {
+            for one in &mine {
+                if pending.begin().is_none() {
                     odd.push("there is a try more than its answers call for");
                 }
-                pending.finish(round, one.generation());
+                pending.finish(one.generation());
             }
-            if pending.begin(mine.len()).is_some() {
+            if pending.begin().is_some() {
                 odd.push("an answer that cannot be read was not tried again as often as the spec says");
             }
         }
@@ -162,7 +161,6 @@ impl<'a> Scorer<'a> {
         let of_nobody = Ask { case: &nobody, ..*ask };
         let mut texts = Prefixes::new(self.plain, self.chat);
         let prepared = self.prepare(&of_nobody, condition, &mut texts)?;
-        self.hold(texts)?;
         let answered = self.answered(vec![(method, prepared.requests)])?;
         let answers = answered.into_iter().flatten();
         let answers = answers
@@ -182,14 +180,13 @@ impl<'a> Scorer<'a> {
             if writing.answers.needs_marks() && self.marks.is_none() {
                 self.marks = Some(Arc::new(Marks::new(self.tokenizer)?));
             }
-            let tries = 0..writing.seeds.len();
-            let temperatures = tries.map(|round| self.spec.temperature_of(round)).collect();
+            let decodings = self.spec.rounds(self.tokenizer);
             let (definition, marks) = (method.definition(), self.marks.clone());
             pending.push(Pending::new(
                 definition,
                 request,
                 writing,
-                temperatures,
+                decodings,
                 marks,
                 self.tokenizer,
             ));

@@ -2,20 +2,20 @@
 
 use std::sync::Arc;
 
-use crate::model::{Constraint, Generation, TokenId, TokenizeError, Tokenizer};
+use crate::model::{Attempt, Decoding, Generation, TextRequest, TokenId, TokenizeError, Tokenizer};
 use crate::scoring::constraint::Marks;
 use crate::scoring::methods::Definition;
 use crate::scoring::parser::Read;
 use crate::scoring::request::{Given, Request, Writing};
-use crate::scoring::{ScoringError, Try, shared};
+use crate::scoring::{ScoringError, Try};
 
 /// A prompt whose answer is being generated.
 pub(super) struct Pending<'a> {
     method: &'static dyn Definition,
     writing: Writing,
     order: Vec<usize>,
-    /// Temperature of each try.
-    temperatures: Vec<f32>,
+    /// How the tokens of each try are chosen.
+    decodings: Vec<Decoding>,
     marks: Option<Arc<Marks>>,
     tokenizer: &'a Tokenizer,
     /// One a probe that is answered. What was read stays as it was read.
@@ -30,14 +30,14 @@ impl<'a> Pending<'a> {
         method: &'static dyn Definition,
         request: &Request,
         writing: &Writing,
-        temperatures: Vec<f32>,
+        decodings: Vec<Decoding>,
         marks: Option<Arc<Marks>>,
         tokenizer: &'a Tokenizer,
     ) -> Self {
         Self {
             method,
             order: request.order.clone(),
-            temperatures,
+            decodings,
             marks,
             tokenizer,
             reads: vec![Read::Missing; writing.options.len()],
@@ -45,11 +45,6 @@ impl<'a> Pending<'a> {
             tries: Vec::new(),
             failed: None,
         }
-    }
-
-    /// Tokens before the answer.
-    pub(super) fn prompt_tokens(&self) -> &[TokenId] {
-        &self.writing.answers.prompt
     }
 
     /// The order of the options.
@@ -76,7 +71,7 @@ impl<'a> Pending<'a> {
     }
 }
 
-impl shared::Continued for Pending<'_> {
+impl TextRequest for Pending<'_> {
     fn prompt(&self) -> &[TokenId] {
         &self.writing.answers.prompt
     }
@@ -85,13 +80,18 @@ impl shared::Continued for Pending<'_> {
         self.writing.max_tokens
     }
 
-    fn begin(&mut self, round: usize) -> Option<(Option<Box<dyn Constraint>>, u64)> {
+    fn begin(&mut self) -> Option<Attempt> {
         let open = self.failed.is_none() && self.method.asks_again(&self.reads);
-        let &seed = self.writing.seeds.get(round)?;
-        open.then(|| (self.writing.answers.constraint(self.marks.as_ref()), seed))
+        let (&seed, decoding) = self.writing.seeds.iter().zip(&self.decodings).nth(self.tries.len())?;
+        open.then(|| Attempt {
+            constraint: self.writing.answers.constraint(self.marks.as_ref()),
+            seed,
+            decoding: decoding.clone(),
+        })
     }
 
-    fn finish(&mut self, round: usize, generation: Generation) {
+    fn finish(&mut self, generation: Generation) {
+        let round = self.tries.len();
         let text = match self.tokenizer.decode(&generation.tokens) {
             Ok(text) => text,
             Err(error) => {
@@ -119,7 +119,7 @@ impl shared::Continued for Pending<'_> {
             logprobs: generation.logprobs,
             invalid_mass,
             finish: generation.finish,
-            temperature: self.temperatures.get(round).copied().unwrap_or_default(),
+            temperature: self.decodings.get(round).map_or(0.0, |decoding| decoding.temperature),
             seed: self.writing.seeds.get(round).copied().unwrap_or_default(),
         });
     }

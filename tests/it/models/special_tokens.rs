@@ -1,6 +1,6 @@
 //! Special and added tokens are those that transformers has, in whichever file they are written.
 
-use indieval::model::{Checkpoint, Inspection, LanguageModel, Markup, QuantizedWeights, Tokenizer};
+use indieval::model::{Checkpoint, Inspection, Markup, QuantizedWeights, Tokenizer};
 use indieval::prompt::{ChatTemplate, Date};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -213,10 +213,9 @@ fn answers_in_a_chat_whose_bos_only_the_template_writes_have_transformers_log_pr
 
     let dequantized = QuantizedWeights::Dequantize;
     let mut engine = engine_with(folder.path(), candle_core::DType::F32, 4096, dequantized);
-    let root = engine.root();
     for answer in &golden.answers {
         assert_eq!(tokenizer.encode(&answer.text).unwrap(), answer.ids);
-        let logits = engine.logits(root, &[&chat[..], &answer.ids].concat()).unwrap();
+        let logits = engine.logits(&[&chat[..], &answer.ids].concat()).unwrap();
         let rows = candle_nn::ops::log_softmax(&logits, 1)
             .unwrap()
             .to_vec2::<f32>()

@@ -1,42 +1,55 @@
-//! Attention over the blocks of the key-value store.
+//! Attention over pages of keys and values.
 //!
-//! A tile of some 96 rows (query tokens times the query heads of one key head) goes through what it sees in runs of
-//! at most 512 keys: products with the keys, an online softmax in f32, products of its weights with the values.
+//! A tile of some 96 query rows (rows times the query heads of one key head) goes through what it sees in blocks of 384
+//! positions: products with the keys, an online softmax in f32, products of its weights with the values. What is summed in
+//! which order follows from a row's path alone: a softmax step is a block counted from position 0, and the values of each
+//! [`SUM_PAGES`] are summed by themselves, one position after the other wherever their pages lie.
 
 use super::{
     super::{
         plan::AttentionPlan,
         rows::RowView,
-        tiles::{BLOCK_SLOTS, RowTile, SlotRun},
+        segment::PAGE,
+        tiles::{BLOCK_PAGES, PagePart, RowTile, TileSizes, TileStep, seen},
     },
-    blocks::KvBlocks,
+    WordFormat,
     lanes::Soft,
-    memory::{CacheLine, OutputMatrix, OutputWriter, Spare},
-    multiply::{Left, Product, Right, Start, Strips},
-    tile::{PANEL, STRIP},
+    memory::{OutputMatrix, OutputWriter, Spare},
+    multiply::{Left, Product, Right, Start},
+    pages::{HeadPages, KvPages},
+    tile::{PANEL, RUN_F32, STRIP},
 };
-use candle_core::{Result, bail};
 use rayon::prelude::*;
 use std::{cell::Cell, ops::Range};
 
-/// Rows of a tile: keys and values come from memory once for so many.
+/// Query rows of a tile: keys and values come from memory once for so many.
 const TILE_ROWS: usize = 96;
 /// Tiles times key heads wanted for each thread.
 const TASKS_PER_THREAD: usize = 4;
+
+impl WordFormat {
+    /// Pages whose values make one sum, which is added to what the pages before came to: in f32 as many positions as any
+    /// sum of products has steps.
+    const fn sum_pages(self) -> usize {
+        match self {
+            WordFormat::F32 => RUN_F32 / PAGE,
+            WordFormat::Bf16 => BLOCK_PAGES,
+        }
+    }
+}
 
 thread_local! {
     static QUERIES: Cell<Vec<f32>> = const { Cell::new(Vec::new()) };
     static SCORES: Cell<Vec<f32>> = const { Cell::new(Vec::new()) };
     static SUMS: Cell<Vec<f32>> = const { Cell::new(Vec::new()) };
+    static PART_SUMS: Cell<Vec<f32>> = const { Cell::new(Vec::new()) };
     static QUERY_WORDS: Cell<Vec<u32>> = const { Cell::new(Vec::new()) };
     static WEIGHT_WORDS: Cell<Vec<u32>> = const { Cell::new(Vec::new()) };
 }
 
 /// One call of attention.
 struct AttentionPass<'a> {
-    store: &'a KvBlocks,
-    /// The layer's blocks.
-    blocks: &'a [Vec<CacheLine>],
+    store: &'a KvPages,
     queries: RowView<'a>,
     /// Query heads of one key head.
     group: usize,
@@ -45,19 +58,12 @@ struct AttentionPass<'a> {
     scale: f32,
 }
 
-/// Attention of `queries`, `(rows, heads × head_dim)`, to what `plan` shows them of a layer of `store`: softmax of
-/// `scale` times the products. Returns the same shape.
-pub(in super::super) fn attend(
-    store: &KvBlocks,
-    layer: usize,
-    queries: RowView<'_>,
-    plan: &AttentionPlan,
-    scale: f32,
-) -> Result<Vec<f32>> {
-    let kv_heads = store.sizes.kv_heads;
+/// Attention of `queries`, `(rows, heads × head_dim)`, to what `plan` shows them of `store`, whose pages it has checked:
+/// softmax of `scale` times the products. Returns the same shape.
+pub(in super::super) fn attend(store: &KvPages, queries: RowView<'_>, plan: &AttentionPlan, scale: f32) -> Vec<f32> {
+    let kv_heads = store.heads.len();
     let pass = AttentionPass {
         store,
-        blocks: &store.layers[layer],
         queries,
         group: queries.width / (store.sizes.head_dim * kv_heads).max(1),
         window: plan.window,
@@ -66,16 +72,11 @@ pub(in super::super) fn attend(
     let wanted = (TASKS_PER_THREAD * rayon::current_num_threads()).div_ceil(kv_heads.max(1));
     let most = (TILE_ROWS / pass.group.max(1)).max(1);
     let least = STRIP.div_ceil(pass.group.max(1)).min(most);
-    let tiles = plan.tiles(plan.rows.div_ceil(wanted).clamp(least, most));
-    for run in tiles.iter().flat_map(|tile| &tile.runs) {
-        if pass.blocks[run.block].is_empty() {
-            bail!(
-                "slots {:?} of block {} in layer {layer} were never written",
-                run.slots,
-                run.block
-            );
-        }
-    }
+    let tiles = plan.tiles(TileSizes {
+        rows: plan.rows.div_ceil(wanted).clamp(least, most),
+        group: pass.group,
+        strip: STRIP,
+    });
     let mut matrix = OutputMatrix::new(queries.rows * queries.width);
     let writer = matrix.writer();
     let tasks = tiles.len() * kv_heads;
@@ -85,23 +86,14 @@ pub(in super::super) fn attend(
         pass.tile(tile, task % kv_heads, writer);
     });
     // SAFETY: the tiles cover all rows, and the query heads of all key heads cover all columns.
-    Ok(unsafe { matrix.finish() })
-}
-
-/// The shortest range that has both.
-fn join(a: Range<usize>, b: Range<usize>) -> Range<usize> {
-    match (a.is_empty(), b.is_empty()) {
-        (true, _) => b,
-        (_, true) => a,
-        _ => a.start.min(b.start)..a.end.max(b.end),
-    }
+    unsafe { matrix.finish() }
 }
 
 /// Rows of a tile on their way through what they see, for the query heads of one key head.
 struct TileAttention<'a> {
     pass: &'a AttentionPass<'a>,
     tile: &'a RowTile,
-    kv_head: usize,
+    held: &'a HeadPages,
     queries: Left<'a>,
     /// Each row's softmax so far, and the values weighed by it, `(rows, value panels × 32)`.
     softs: Vec<Soft>,
@@ -109,6 +101,8 @@ struct TileAttention<'a> {
     /// Of one strip at a time, so that they stay in the first-level cache.
     scores: &'a mut [f32],
     weights: &'a mut [u32],
+    /// A strip's values of some pages, where they lie in several places.
+    part_sums: &'a mut [f32],
 }
 
 impl AttentionPass<'_> {
@@ -122,22 +116,27 @@ impl AttentionPass<'_> {
         let mut sums = Spare::take(&SUMS, rows * width, 0.);
         let sums = &mut sums[..rows * width];
         sums.fill(0.);
-        let mut scores = Spare::take(&SCORES, STRIP * BLOCK_SLOTS, 0.);
-        let mut weights = Spare::take(&WEIGHT_WORDS, STRIP * Left::stride(sizes.slot_words), 0);
+        let mut scores = Spare::take(&SCORES, STRIP * BLOCK_PAGES * PAGE, 0.);
+        let mut part_sums = Spare::take(&PART_SUMS, STRIP * width, 0.);
+        let block_words = machine.format().words(BLOCK_PAGES * PAGE);
+        let mut weights = Spare::take(&WEIGHT_WORDS, STRIP * Left::stride(block_words), 0);
         let mut state = TileAttention {
             pass: self,
             tile,
-            kv_head,
+            held: &self.store.heads[kv_head],
             queries: Left::fill(machine, self.scaled_queries(tile, kv_head, &mut scaled), &mut words),
             softs: vec![Soft::NOTHING; rows],
             sums,
             scores: &mut scores,
             weights: &mut weights,
+            part_sums: &mut part_sums,
         };
-        for run in &tile.runs {
-            state.take(run);
+        for step in &tile.steps {
+            state.score(step);
+            state.weigh(step);
+            state.add(step);
         }
-        state.finish(out);
+        state.finish(kv_head, out);
     }
 
     /// A tile's queries times the scale: a row for each query head of the key head, of one token after the other.
@@ -161,109 +160,145 @@ impl AttentionPass<'_> {
 }
 
 impl TileAttention<'_> {
-    /// Takes the slots of a run into the softmax of the rows that see them.
-    fn take(&mut self, run: &SlotRun) {
-        let (sizes, group) = (self.pass.store.sizes, self.pass.group);
-        let first = run.rows.start * group;
-        let strips = Strips::of(run.rows.len() * group);
-        let lines = &self.pass.blocks[run.block][self.kv_head * sizes.head_lines()..][..sizes.head_lines()];
-        let (keys, values) = lines.split_at(sizes.key_lines());
-        for strip in 0..strips.count {
-            let rows = strips.range(strip);
-            let rows = first + rows.start..first + rows.end;
-            let Some(seen) = rows.clone().map(|row| self.seen(run, row)).reduce(join) else {
-                continue;
+    /// Products of a strip's queries with the keys that they see of a block.
+    fn score(&mut self, step: &TileStep) {
+        let sizes = self.pass.store.sizes;
+        let stride = step.pages.len() * PAGE;
+        for part in &step.parts {
+            let product = Product {
+                machine: self.pass.store.machine,
+                left: self.queries.slice(part.rows.clone()),
+                right: Right {
+                    lines: &self.held.keys[part.page * sizes.key_lines()..],
+                    stride: sizes.key_lines(),
+                    depth: sizes.key_words,
+                },
+                start: Start::Zero,
             };
-            if !seen.is_empty() {
-                let panels = (run.slots.start + seen.start) / PANEL..(run.slots.start + seen.end).div_ceil(PANEL);
-                self.score(keys, rows.clone(), panels.clone());
-                self.weigh(run, rows.clone(), panels.clone());
-                self.add(values, rows, panels);
-            }
+            let first = (part.rows.start - step.strip.start) * stride + (part.path.start - step.pages.start) * PAGE;
+            product.write(part.path.len(), &mut self.scores[first..], stride);
         }
-    }
-
-    /// Products of a strip's queries with the keys of some panels.
-    fn score(&mut self, keys: &[CacheLine], rows: Range<usize>, panels: Range<usize>) {
-        let depth = self.pass.store.sizes.key_words;
-        let panel_lines = depth * PANEL / 16;
-        let product = Product {
-            machine: self.pass.store.machine,
-            left: self.queries.slice(rows),
-            right: Right {
-                lines: &keys[panels.start * panel_lines..],
-                stride: panel_lines,
-                depth,
-            },
-            start: Start::Zero,
-        };
-        product.write(panels.len(), self.scores, panels.len() * PANEL);
     }
 
     /// Turns a strip's scores into weights of each row's softmax so far: 0 where the row sees nothing. The rows' sums so
     /// far are brought to the new scale.
-    fn weigh(&mut self, run: &SlotRun, rows: Range<usize>, panels: Range<usize>) {
+    fn weigh(&mut self, step: &TileStep) {
         let machine = self.pass.store.machine;
         let width = self.pass.store.sizes.value_panels * PANEL;
-        let stride = panels.len() * PANEL;
-        for (i, row) in rows.enumerate() {
-            let seen = self.seen(run, row);
+        let stride = step.pages.len() * PAGE;
+        for (i, row) in step.strip.clone().enumerate() {
+            let seen = self.seen(step, row);
             let scores = &mut self.scores[i * stride..][..stride];
             if seen.is_empty() {
                 scores.fill(0.);
                 continue;
             }
-            let place = |seen: usize| run.slots.start + seen - panels.start * PANEL;
-            let (from, to) = (place(seen.start), place(seen.end));
-            scores[..from].fill(0.);
-            scores[to..].fill(0.);
-            let factor = machine.soften(&mut scores[from..to], &mut self.softs[row]);
+            scores[..seen.start].fill(0.);
+            scores[seen.end..].fill(0.);
+            let factor = machine.soften(&mut scores[seen], &mut self.softs[row]);
             if factor != 1. {
                 machine.scale(&mut self.sums[row * width..][..width], factor);
             }
         }
     }
 
-    /// Adds the values of some panels of slots, weighed, to a strip's sums.
-    fn add(&mut self, values: &[CacheLine], rows: Range<usize>, panels: Range<usize>) {
-        let (machine, sizes) = (self.pass.store.machine, self.pass.store.sizes);
-        let width = sizes.value_panels * PANEL;
-        let stride = panels.len() * PANEL;
+    /// Adds the values that a strip's rows see of a block, weighed, to their sums.
+    fn add(&mut self, step: &TileStep) {
+        let machine = self.pass.store.machine;
+        let stride = step.pages.len() * PAGE;
         let weights = RowView {
-            data: &self.scores[..rows.len() * stride],
-            rows: rows.len(),
+            data: &self.scores[..step.strip.len() * stride],
+            rows: step.strip.len(),
             width: stride,
             stride,
         };
-        let product = Product {
-            machine,
-            left: Left::fill(machine, weights, self.weights),
-            right: Right {
-                lines: &values[machine.format().words(panels.start * PANEL) * PANEL / 16..],
-                stride: sizes.slot_words * PANEL / 16,
-                depth: machine.format().words(stride),
-            },
-            start: Start::Out,
-        };
-        let sums = &mut self.sums[rows.start * width..rows.end * width];
-        product.write(sizes.value_panels, sums, width);
+        let weights = Left::fill(machine, weights, self.weights);
+        let width = self.pass.store.sizes.value_panels * PANEL;
+        let sums = &mut self.sums[step.strip.start * width..step.strip.end * width];
+        let each = machine.format().sum_pages();
+        let mut from = step.pages.start;
+        while from < step.pages.end {
+            let pages = from..((from / each + 1) * each).min(step.pages.end);
+            from = pages.end;
+            let here = |part: &&PagePart| part.path.start < pages.end && part.path.end > pages.start;
+            let mut parts = step.parts.iter().filter(here);
+            let values = WeighedPages {
+                store: self.pass.store,
+                held: self.held,
+                step,
+                weights,
+            };
+            match (parts.next(), parts.next()) {
+                (None, _) => {}
+                (Some(one), None) if one.rows == step.strip => values.add(one, &pages, Start::Out, sums),
+                _ => {
+                    let part_sums = &mut self.part_sums[..sums.len()];
+                    part_sums.fill(0.);
+                    for part in step.parts.iter().filter(here) {
+                        let first = (part.rows.start - step.strip.start) * width;
+                        values.add(part, &pages, Start::Sum, &mut part_sums[first..]);
+                    }
+                    for (sum, part) in sums.iter_mut().zip(part_sums) {
+                        *sum += *part;
+                    }
+                }
+            }
+        }
     }
 
     /// Writes what each row came to.
-    fn finish(self, out: OutputWriter<'_>) {
+    fn finish(self, kv_head: usize, out: OutputWriter<'_>) {
         let (machine, sizes, group) = (self.pass.store.machine, self.pass.store.sizes, self.pass.group);
         let width = sizes.value_panels * PANEL;
         for (i, soft) in self.softs.iter().enumerate() {
             let sums = &mut self.sums[i * width..][..sizes.head_dim];
             machine.scale(sums, 1. / soft.sum);
-            let (row, head) = (self.tile.rows.start + i / group, self.kv_head * group + i % group);
+            let (row, head) = (self.tile.rows.start + i / group, kv_head * group + i % group);
             // SAFETY: a tile's rows and a key head's query heads are one task's.
             unsafe { out.copy(row * self.pass.queries.width + head * sizes.head_dim, sums) };
         }
     }
 
-    /// Which of a run's slots a row of the tile (a token's query head) sees.
-    fn seen(&self, run: &SlotRun, row: usize) -> Range<usize> {
-        run.seen(self.tile.positions[row / self.pass.group], self.pass.window)
+    /// Which of a step's positions, counted from its first, a query row of the tile sees.
+    fn seen(&self, step: &TileStep, row: usize) -> Range<usize> {
+        let seen = seen(self.tile.positions[row / self.pass.group], self.pass.window);
+        let within = |position: usize| {
+            position
+                .saturating_sub(step.pages.start * PAGE)
+                .min(step.pages.len() * PAGE)
+        };
+        within(seen.start)..within(seen.end)
+    }
+}
+
+/// A strip's weights of one block, and the values that they belong to.
+struct WeighedPages<'a> {
+    store: &'a KvPages,
+    held: &'a HeadPages,
+    step: &'a TileStep,
+    /// `(rows of the strip, positions of the step)`.
+    weights: Left<'a>,
+}
+
+impl WeighedPages<'_> {
+    /// Adds the weighed values of those of a part's pages that are among `pages` to the sums of its rows, which begin
+    /// where `sums` does.
+    fn add(&self, part: &PagePart, pages: &Range<usize>, start: Start<'_>, sums: &mut [f32]) {
+        let sizes = self.store.sizes;
+        let path = part.path.start.max(pages.start)..part.path.end.min(pages.end);
+        let page = part.page + path.start - part.path.start;
+        let rows = part.rows.start - self.step.strip.start..part.rows.end - self.step.strip.start;
+        let words = |page: usize| (page - self.step.pages.start) * sizes.page_words;
+        let product = Product {
+            machine: self.store.machine,
+            left: self.weights.slice(rows).columns(words(path.start)..words(path.end)),
+            right: Right {
+                lines: &self.held.values[sizes.value_line(page, 0)..],
+                stride: sizes.panel_lines(),
+                depth: path.len() * sizes.page_words,
+            },
+            start,
+        };
+        product.write(sizes.value_panels, sums, sizes.value_panels * PANEL);
     }
 }

@@ -150,6 +150,25 @@ impl Panels {
         (running, logits)
     }
 
+    /// What a whole row of logits comes to, cut and joined as [`Panels::reduce`] does.
+    pub fn running(&self, logits: &[f32]) -> Running {
+        let part = |(part, logits): (usize, &[f32])| {
+            let groups = logits.chunks(HEAD_PANELS * PANEL).enumerate();
+            groups.fold(Running::NOTHING, |running, (group, logits)| {
+                let (max, sum) = self.machine.log_sum(logits);
+                let first = (part * HEAD_PART + group * HEAD_PANELS) * PANEL;
+                let best = logits.iter().position(|&x| x == max).unwrap_or(0);
+                let best = (first + best) as TokenId;
+                running.join(Running { max, best, sum })
+            })
+        };
+        logits
+            .chunks(HEAD_PART * PANEL)
+            .enumerate()
+            .map(part)
+            .fold(Running::NOTHING, Running::join)
+    }
+
     /// One task of [`Panels::reduce`]: rows from `first_row` on, some panels; logits by number of target.
     fn reduce_part(
         &self,

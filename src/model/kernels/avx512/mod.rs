@@ -11,12 +11,12 @@
 //! several threads), and in the calls to functions compiled for AVX-512, which an [`Avx512`] vouches for.
 
 pub(super) mod attend;
-pub(super) mod blocks;
 pub(super) mod lanes;
 pub(super) mod linear;
 pub(super) mod memory;
 pub(super) mod multiply;
 pub(super) mod network;
+pub(super) mod pages;
 pub(super) mod panels;
 pub(super) mod tile;
 

@@ -4,7 +4,7 @@ use super::{
     super::rows::RowView,
     Avx512, WordFormat,
     memory::CacheLine,
-    tile::{self, PANEL, STRIP, Tile},
+    tile::{self, PANEL, STRIP, Sums, Tile},
 };
 use std::ops::Range;
 
@@ -46,6 +46,15 @@ impl<'a> Left<'a> {
         Self {
             words: &self.words[rows.start * self.stride..rows.end * self.stride],
             rows: rows.len(),
+            ..*self
+        }
+    }
+
+    /// Some of the words of each row.
+    pub fn columns(&self, words: Range<usize>) -> Self {
+        Self {
+            words: &self.words[words.start..],
+            depth: words.len(),
             ..*self
         }
     }
@@ -115,6 +124,8 @@ pub(in super::super) enum Start<'a> {
     Matrix(RowView<'a>),
     /// What is there already.
     Out,
+    /// The sum that is there already goes on: see [`Sums::GoOn`].
+    Sum,
 }
 
 /// Where a product goes: number `c` of row `r` is at `start + r · stride + c`.
@@ -175,12 +186,14 @@ impl Product<'_> {
     fn check(&self, strips: &Range<usize>, panels: &Range<usize>, out: Out) {
         let Self { left, right, .. } = self;
         assert!(left.depth == right.depth && right.depth <= left.stride);
-        assert!(strips.end <= Strips::of(left.rows).count && left.words.len() >= left.rows * left.stride);
+        let words = left.rows.saturating_sub(1) * left.stride + left.depth;
+        assert!(strips.end <= Strips::of(left.rows).count && (left.rows == 0 || left.words.len() >= words));
         assert!(panels.is_empty() || (panels.end - 1) * right.stride + 2 * right.depth <= right.lines.len());
         match self.start {
             Start::Row(row) => assert!(row.len() >= out.columns.min(panels.end * PANEL)),
             Start::Matrix(matrix) => assert!(matrix.rows >= left.rows && matrix.width >= out.columns),
             Start::Zero | Start::Out => {}
+            Start::Sum => assert!(right.depth <= tile::RUN_F32 || self.machine.format() == WordFormat::Bf16),
         }
     }
 
@@ -198,7 +211,7 @@ impl Product<'_> {
         let to = out.start.wrapping_add(rows.start * out.stride + column);
         let (start, start_stride) = match self.start {
             _ if words.start > 0 => (to.cast_const(), out.stride),
-            Start::Out => (to.cast_const(), out.stride),
+            Start::Out | Start::Sum => (to.cast_const(), out.stride),
             Start::Zero => (ZERO.as_ptr(), 0),
             Start::Row(row) => (row[column..].as_ptr(), 0),
             Start::Matrix(matrix) => (
@@ -216,6 +229,10 @@ impl Product<'_> {
             start_stride,
             out: to,
             out_stride: out.stride,
+            sums: match self.start {
+                Start::Sum => Sums::GoOn,
+                _ => Sums::Apart,
+            },
         };
         // SAFETY: `machine` vouches for the instructions. The strip's words and the panel's lines were sliced within
         // bounds; `start` has 32 numbers a row or, at the edge, `columns`; `out` is the caller's.

@@ -8,6 +8,17 @@ pub(in super::super) const STRIP: usize = 12;
 /// Columns of a panel: two registers.
 pub(in super::super) const PANEL: usize = 32;
 
+/// Where a tile's sums begin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in super::super) enum Sums {
+    /// At nothing; the start is added at the end: a residual stream has numbers of some thousands, and every step of a sum
+    /// that began with one would be rounded to its last place.
+    Apart,
+    /// At the start: the sum goes on, to the bit, as if its earlier words had been multiplied in the same call. At most
+    /// [`RUN_F32`] words of f32.
+    GoOn,
+}
+
 /// One tile to be computed: `out[r][c] = start[r][c] + Σ rows[r][w] · panel[w][c]` over `words` words.
 #[derive(Clone, Copy)]
 pub(in super::super) struct Tile {
@@ -23,6 +34,7 @@ pub(in super::super) struct Tile {
     /// Likewise, `out_stride` apart.
     pub out: *mut f32,
     pub out_stride: usize,
+    pub sums: Sums,
 }
 
 /// Multiplies a strip of `rows` rows with a panel.
@@ -33,28 +45,30 @@ pub(in super::super) struct Tile {
 /// `start`, and for writing 32 at each of `rows` strides of `out`, which nobody else touches meanwhile.
 pub(in super::super) unsafe fn multiply(format: WordFormat, rows: usize, tile: Tile) {
     macro_rules! by_rows {
-        ($kernel:ident) => {
+        ($kernel:ident, $on:literal) => {
             match rows {
-                1 => $kernel::<1>(tile),
-                2 => $kernel::<2>(tile),
-                3 => $kernel::<3>(tile),
-                4 => $kernel::<4>(tile),
-                5 => $kernel::<5>(tile),
-                6 => $kernel::<6>(tile),
-                7 => $kernel::<7>(tile),
-                8 => $kernel::<8>(tile),
-                9 => $kernel::<9>(tile),
-                10 => $kernel::<10>(tile),
-                11 => $kernel::<11>(tile),
-                _ => $kernel::<12>(tile),
+                1 => $kernel::<1, $on>(tile),
+                2 => $kernel::<2, $on>(tile),
+                3 => $kernel::<3, $on>(tile),
+                4 => $kernel::<4, $on>(tile),
+                5 => $kernel::<5, $on>(tile),
+                6 => $kernel::<6, $on>(tile),
+                7 => $kernel::<7, $on>(tile),
+                8 => $kernel::<8, $on>(tile),
+                9 => $kernel::<9, $on>(tile),
+                10 => $kernel::<10, $on>(tile),
+                11 => $kernel::<11, $on>(tile),
+                _ => $kernel::<12, $on>(tile),
             }
         };
     }
     // SAFETY: passed on from this function's contract.
     unsafe {
-        match format {
-            WordFormat::F32 => by_rows!(multiply_f32),
-            WordFormat::Bf16 => by_rows!(multiply_bf16),
+        match (format, tile.sums) {
+            (WordFormat::F32, Sums::Apart) => by_rows!(multiply_f32, false),
+            (WordFormat::F32, Sums::GoOn) => by_rows!(multiply_f32, true),
+            (WordFormat::Bf16, Sums::Apart) => by_rows!(multiply_bf16, false),
+            (WordFormat::Bf16, Sums::GoOn) => by_rows!(multiply_bf16, true),
         }
     }
 }
@@ -62,10 +76,10 @@ pub(in super::super) unsafe fn multiply(format: WordFormat, rows: usize, tile: T
 /// # Safety
 /// As [`multiply`].
 #[target_feature(enable = "avx512f")]
-unsafe fn multiply_f32<const ROWS: usize>(tile: Tile) {
+unsafe fn multiply_f32<const ROWS: usize, const ON: bool>(tile: Tile) {
     // SAFETY: passed on.
     unsafe {
-        multiply_by::<ROWS, RUN_F32>(tile, |sum, panel, word| {
+        multiply_by::<ROWS, RUN_F32, ON>(tile, |sum, panel, word| {
             _mm512_fmadd_ps(_mm512_castsi512_ps(panel), _mm512_castsi512_ps(word), sum)
         });
     }
@@ -74,10 +88,10 @@ unsafe fn multiply_f32<const ROWS: usize>(tile: Tile) {
 /// # Safety
 /// As [`multiply`].
 #[target_feature(enable = "avx512f,avx512bf16")]
-unsafe fn multiply_bf16<const ROWS: usize>(tile: Tile) {
+unsafe fn multiply_bf16<const ROWS: usize, const ON: bool>(tile: Tile) {
     // SAFETY: passed on; `__m512bh` and `__m512i` are both 64 bytes of plain bits.
     unsafe {
-        multiply_by::<ROWS, RUN_BF16>(tile, |sum, panel, word| {
+        multiply_by::<ROWS, RUN_BF16, ON>(tile, |sum, panel, word| {
             _mm512_dpbf16_ps(
                 sum,
                 std::mem::transmute::<__m512i, __m512bh>(panel),
@@ -90,7 +104,7 @@ unsafe fn multiply_bf16<const ROWS: usize>(tile: Tile) {
 /// # Safety
 /// As [`multiply`], called from a function compiled for the instructions.
 #[inline(always)]
-unsafe fn multiply_by<const ROWS: usize, const RUN: usize>(
+unsafe fn multiply_by<const ROWS: usize, const RUN: usize, const ON: bool>(
     tile: Tile,
     dot: impl Fn(__m512, __m512i, __m512i) -> __m512,
 ) {
@@ -103,6 +117,7 @@ unsafe fn multiply_by<const ROWS: usize, const RUN: usize>(
         start_stride,
         out,
         out_stride,
+        ..
     } = tile;
     let mut panel = panel.cast::<u32>();
     // SAFETY: reads and writes stay within what the contract lists: step `w` reads word `w` of each of `ROWS` rows and
@@ -114,9 +129,13 @@ unsafe fn multiply_by<const ROWS: usize, const RUN: usize>(
         let mut rows: [*const u32; 4] = std::array::from_fn(|i| strip.wrapping_add(3 * i * strip_stride));
         let mut steps = words;
         loop {
-            // From nothing, and the start is added at the end: a residual stream has numbers of some thousands, and every step
-            // of a sum that began with one would be rounded to its last place.
             let mut sums = [[_mm512_setzero_ps(); 2]; ROWS];
+            if ON {
+                for (row, sum) in sums.iter_mut().enumerate() {
+                    let start = start.add(row * start_stride);
+                    *sum = [_mm512_loadu_ps(start), _mm512_loadu_ps(start.add(16))];
+                }
+            }
             for _ in 0..steps.min(RUN) {
                 let left = _mm512_load_si512(panel.cast());
                 let right = _mm512_load_si512(panel.add(16).cast());
@@ -136,13 +155,15 @@ unsafe fn multiply_by<const ROWS: usize, const RUN: usize>(
                 for (row, (sum, total)) in sums.iter().zip(&totals).enumerate() {
                     let (start, out) = (start.add(row * start_stride), out.add(row * out_stride));
                     for half in 0..2 {
-                        let sum = if RUN == usize::MAX {
-                            sum[half]
-                        } else {
-                            _mm512_add_ps(total[half], sum[half])
+                        let sum = match RUN {
+                            _ if ON => sum[half],
+                            usize::MAX => _mm512_add_ps(_mm512_loadu_ps(start.add(16 * half)), sum[half]),
+                            _ => {
+                                let sum = _mm512_add_ps(total[half], sum[half]);
+                                _mm512_add_ps(_mm512_loadu_ps(start.add(16 * half)), sum)
+                            }
                         };
-                        let start = _mm512_loadu_ps(start.add(16 * half));
-                        _mm512_storeu_ps(out.add(16 * half), _mm512_add_ps(start, sum));
+                        _mm512_storeu_ps(out.add(16 * half), sum);
                     }
                 }
                 break;
@@ -159,7 +180,7 @@ unsafe fn multiply_by<const ROWS: usize, const RUN: usize>(
 
 /// Steps that one running sum of f32 takes before it is added to the total. Each step rounds the sum to its last place, so
 /// short sums, whose numbers are smaller, are closer to the exact one: see "How exact it is" in docs/benchmarks.md.
-const RUN_F32: usize = 96;
+pub(in super::super) const RUN_F32: usize = 96;
 /// Sums over bf16 are not cut: rounding the factors costs a thousand times as much.
 const RUN_BF16: usize = usize::MAX;
 

@@ -1,127 +1,229 @@
-//! Attention against plain arithmetic.
+//! Attention against plain arithmetic, and against itself in other company.
 
-use super::{flat, implementations, span};
+use super::{flat, implementations};
 use crate::model::kernels::{
-    Segment,
+    Backend, KvLayer, PAGE, Segment,
     reference::{KeysAndValues, attention, distance, matrix},
 };
 use candle_core::Tensor;
 use proptest::prelude::*;
 
-/// One pass: its segments, and where the keys are.
+/// Rows that continue one path: the strand that they hang on, after how many of its path's tokens, and how many.
+type Strand = (Option<usize>, usize, usize);
+
+/// A tree of strands, all of it computed.
 struct AttentionScene {
-    segments: Vec<Segment>,
+    strands: Vec<Strand>,
     heads: usize,
     kv_heads: usize,
     head_dim: usize,
-    capacity: usize,
     window: Option<usize>,
 }
 
+/// Where the strands of a scene lie.
+struct Placed {
+    /// Each strand, its rows in one piece.
+    segments: Vec<Segment>,
+    /// The rows of each row's path.
+    paths: Vec<Vec<usize>>,
+    pages: usize,
+}
+
 impl AttentionScene {
+    /// Gives every strand its pages, `gap` pages apart.
+    fn place(&self, gap: usize) -> Placed {
+        let mut placed = Placed {
+            segments: Vec::new(),
+            paths: Vec::new(),
+            pages: gap,
+        };
+        let mut row = 0;
+        for &(parent, after, rows) in &self.strands {
+            let above = parent.map(|parent| &placed.segments[parent]);
+            let mut path: Vec<usize> = match above {
+                Some(above) => placed.paths[above.rows.end - 1][..after].to_vec(),
+                None => Vec::new(),
+            };
+            let own = (after + rows).div_ceil(PAGE) - after / PAGE;
+            let kept = above.map_or(&[][..], |above| &above.pages[..after / PAGE]);
+            let new = (placed.pages..placed.pages + own).map(|page| page as u32);
+            let pages = kept.iter().copied().chain(new).collect();
+            let copied = above
+                .filter(|_| after % PAGE > 0)
+                .map(|above| above.pages[after / PAGE]);
+            placed.pages += own + gap;
+            for row in row..row + rows {
+                path.push(row);
+                placed.paths.push(path.clone());
+            }
+            placed.segments.push(Segment {
+                rows: row..row + rows,
+                position: after,
+                pages,
+                copied,
+            });
+            row += rows;
+        }
+        placed
+    }
+
+    /// Random queries, keys and values of all rows.
+    fn tensors(&self) -> [Tensor; 3] {
+        let rows = self.strands.iter().map(|strand| strand.2).sum();
+        let of = |seed, heads: usize| matrix(seed, rows, heads * self.head_dim);
+        [of(1, self.heads), of(2, self.kv_heads), of(3, self.kv_heads)]
+    }
+
+    fn scale(&self) -> f32 {
+        1.7 / (self.head_dim as f32).sqrt()
+    }
+
     /// Asserts that all implementations are within their tolerance of plain arithmetic.
     fn check(&self) {
-        let AttentionScene {
-            heads,
-            kv_heads,
-            head_dim,
-            capacity,
-            window,
-            ..
-        } = *self;
-        let rows = self.segments.last().map_or(0, |segment| segment.rows.end);
-        let q = matrix(1, rows, heads * head_dim);
-        let (keys, values) = (
-            matrix(2, capacity, kv_heads * head_dim),
-            matrix(3, capacity, kv_heads * head_dim),
-        );
-        let scale = 1.7 / (head_dim as f32).sqrt();
-        let slots = KeysAndValues {
+        let placed = self.place(1);
+        let [q, keys, values] = self.tensors();
+        let held = KeysAndValues {
             keys: &flat(&keys),
             values: &flat(&values),
-            kv_heads,
-            head_dim,
+            kv_heads: self.kv_heads,
+            head_dim: self.head_dim,
         };
-        let expected = attention(&slots, &flat(&q), heads, &self.segments, scale, window);
+        let expected = attention(&held, &flat(&q), self.heads, &placed.paths, self.scale(), self.window);
         for (kernels, tolerance) in implementations() {
-            let mut kv = kernels.kv(2, kv_heads, head_dim, capacity).unwrap();
-            // Written in two pieces, the second first, and to the second layer.
-            let half = capacity / 3;
-            for (first, n) in [(half, capacity - half), (0, half)] {
-                let part = |all: &Tensor| all.narrow(0, first, n).unwrap();
-                kv.write(1, &[span(first, n)], &part(&keys), &part(&values)).unwrap();
-            }
-            let plan = kernels.plan(&self.segments, window).unwrap();
-            let got = kernels.attend(&kv, 1, &q, &plan, scale).unwrap();
-            assert_eq!(got.dims(), [rows, heads * head_dim]);
+            let mut kv = kernels.kv(self.kv_heads, self.head_dim, placed.pages).unwrap();
+            kv.write(&placed.segments, &keys, &values).unwrap();
+            let plan = kernels.plan(placed.segments.clone(), self.window).unwrap();
+            let got = kernels.attend(&kv, &q, &plan, self.scale()).unwrap();
+            assert_eq!(got.dims(), q.dims());
             let off = distance(&got, &expected);
+            let AttentionScene {
+                heads,
+                kv_heads,
+                head_dim,
+                window,
+                ..
+            } = self;
             assert!(
                 off < tolerance,
                 "{kernels:?} {heads}/{kv_heads}x{head_dim} {window:?}: {off}"
             );
         }
     }
+
+    /// Asserts that each row comes to the same bits when its path is the only one there is and is computed `piece` rows at a
+    /// time.
+    fn check_bits(&self, gap: usize, piece: usize) {
+        let placed = self.place(gap);
+        let [q, keys, values] = self.tensors();
+        let kernels = implementations().into_iter().map(|(kernels, _)| kernels);
+        for kernels in kernels.filter(|kernels| kernels.backend() != Backend::Portable) {
+            let mut kv = kernels.kv(self.kv_heads, self.head_dim, placed.pages).unwrap();
+            kv.write(&placed.segments, &keys, &values).unwrap();
+            let plan = kernels.plan(placed.segments.clone(), self.window).unwrap();
+            let together = kernels.attend(&kv, &q, &plan, self.scale()).unwrap();
+            for segment in &placed.segments {
+                let path = &placed.paths[segment.rows.end - 1];
+                let of_path = |all: &Tensor| {
+                    let rows: Vec<u32> = path.iter().map(|&row| row as u32).collect();
+                    all.index_select(&Tensor::new(rows, all.device()).unwrap(), 0).unwrap()
+                };
+                let [q, keys, values] = [&q, &keys, &values].map(of_path);
+                let pages: Vec<u32> = (0..path.len().div_ceil(PAGE) as u32).collect();
+                let mut alone = kernels.kv(self.kv_heads, self.head_dim, pages.len()).unwrap();
+                let mut parts = Vec::new();
+                for first in (0..path.len()).step_by(piece) {
+                    let n = piece.min(path.len() - first);
+                    let part = |all: &Tensor| all.narrow(0, first, n).unwrap();
+                    parts.push(self.piece(&kernels, &mut alone, first, &pages, [&q, &keys, &values].map(part)));
+                }
+                let alone = Tensor::cat(&parts, 0).unwrap();
+                for (at, &row) in path.iter().enumerate() {
+                    let bits = |all: &Tensor, row: usize| -> Vec<u32> {
+                        flat(&all.narrow(0, row, 1).unwrap())
+                            .iter()
+                            .map(|x| x.to_bits())
+                            .collect()
+                    };
+                    assert_eq!(bits(&together, row), bits(&alone, at), "{kernels:?} row {row}");
+                }
+            }
+        }
+    }
+
+    /// Some neighbouring rows of a path that is alone in its store.
+    fn piece(
+        &self,
+        kernels: &super::Kernels,
+        kv: &mut KvLayer,
+        position: usize,
+        pages: &[u32],
+        [q, keys, values]: [Tensor; 3],
+    ) -> Tensor {
+        let segment = Segment {
+            rows: 0..q.dim(0).unwrap(),
+            position,
+            pages: pages.into(),
+            copied: None,
+        };
+        kv.write(std::slice::from_ref(&segment), &keys, &values).unwrap();
+        let plan = kernels.plan(vec![segment], self.window).unwrap();
+        kernels.attend(kv, &q, &plan, self.scale()).unwrap()
+    }
 }
 
-/// A tree of segments: `shared` slots seen by all, then for each segment some of its own ancestors and rows, all
-/// slots given out with gaps.
-fn tree(shared: usize, segments: &[(usize, usize)]) -> (Vec<Segment>, usize) {
-    let mut next = 3;
-    let mut take = |len: usize| {
-        let taken = span(next, len);
-        next += len + len % 3;
-        taken
-    };
-    let trunk = take(shared);
-    let mut row = 0;
-    let made = segments
-        .iter()
-        .map(|&(between, rows)| {
-            let (branch, first, second) = (take(between), take(rows / 2), take(rows - rows / 2));
-            row += rows;
-            Segment {
-                rows: row - rows..row,
-                ancestors: [trunk, branch].into_iter().filter(|span| span.len > 0).collect(),
-                own: [first, second].into_iter().filter(|span| span.len > 0).collect(),
-            }
-        })
-        .collect();
-    (made, next + 5)
+fn scene(
+    strands: Vec<Strand>,
+    heads: usize,
+    kv_heads: usize,
+    head_dim: usize,
+    window: Option<usize>,
+) -> AttentionScene {
+    AttentionScene {
+        strands,
+        heads,
+        kv_heads,
+        head_dim,
+        window,
+    }
+}
+
+/// `n` strands below the first, which is `shared` long.
+fn below(shared: usize, strands: &[(usize, usize)]) -> Vec<Strand> {
+    let below = strands.iter().map(|&(after, rows)| (Some(0), after.min(shared), rows));
+    std::iter::once((None, 0, shared)).chain(below).collect()
 }
 
 #[test]
 fn attention_equals_plain_arithmetic() {
     let scenes = [
-        // A first chunk, a later chunk, and a packed pass below a prefix longer than a block of keys.
-        (0, vec![(0, 45)], 4, 2, 16, None),
-        (130, vec![(0, 70)], 3, 1, 24, None),
-        (
-            600,
-            vec![(0, 15), (0, 15), (4, 1), (4, 9), (0, 15), (33, 2)],
+        // A first chunk; below a beginning of several pages; below one that is longer than a block.
+        scene(vec![(None, 0, 45)], 4, 2, 16, None),
+        scene(below(130, &[(130, 70)]), 3, 1, 24, None),
+        scene(
+            below(600, &[(600, 15), (599, 15), (577, 1), (576, 9), (3, 15), (600, 2)]),
             9,
             3,
             64,
             None,
         ),
-        (1100, vec![(0, 1); 39], 4, 4, 32, None),
-        // Windows shorter than a segment, than a path, and than a block.
-        (50, vec![(0, 40), (7, 20)], 8, 1, 8, Some(10)),
-        (700, vec![(0, 80), (3, 5)], 14, 2, 64, Some(129)),
-        (20, vec![(0, 30)], 2, 2, 128, Some(1)),
-        (90, vec![(10, 33), (0, 1)], 4, 2, 256, Some(64)),
-        (40, vec![(0, 20), (1, 1)], 6, 3, 80, None),
+        scene(below(410, &[(410, 1); 39]), 4, 4, 32, None),
+        // A strand below a strand below the first.
+        scene(
+            vec![(None, 0, 70), (Some(0), 50, 40), (Some(1), 77, 9), (Some(1), 64, 5)],
+            2,
+            1,
+            40,
+            None,
+        ),
+        // Windows shorter than a strand, than a path, and than a block.
+        scene(below(50, &[(50, 40), (40, 20)]), 8, 1, 8, Some(10)),
+        scene(below(700, &[(700, 80), (650, 5)]), 14, 2, 64, Some(129)),
+        scene(below(20, &[(20, 30)]), 2, 2, 128, Some(1)),
+        scene(below(90, &[(80, 33), (90, 1)]), 4, 2, 256, Some(64)),
+        scene(below(40, &[(40, 20), (39, 1)]), 6, 3, 80, None),
     ];
-    for (shared, parts, heads, kv_heads, head_dim, window) in scenes {
-        let (segments, capacity) = tree(shared, &parts);
-        AttentionScene {
-            segments,
-            heads,
-            kv_heads,
-            head_dim,
-            capacity,
-            window,
-        }
-        .check();
+    for scene in scenes {
+        scene.check();
     }
 }
 
@@ -130,13 +232,27 @@ proptest! {
 
     #[test]
     fn attention_equals_plain_arithmetic_on_any_tree(
-        shared in 0usize..700,
-        parts in prop::collection::vec((0usize..40, 1usize..30), 1..8),
+        shared in 1usize..500,
+        strands in prop::collection::vec((0usize..500, 1usize..30), 1..8),
         (kv_heads, group) in (1usize..4, 1usize..6),
         dim in 1usize..9,
-        window in prop::option::of(1usize..800),
+        window in prop::option::of(1usize..600),
     ) {
-        let (segments, capacity) = tree(shared, &parts);
-        AttentionScene { segments, heads: kv_heads * group, kv_heads, head_dim: 8 * dim, capacity, window }.check();
+        scene(below(shared, &strands), kv_heads * group, kv_heads, 8 * dim, window).check();
+    }
+
+    /// A row's sums are cut and ordered by its positions alone.
+    #[test]
+    fn company_pieces_and_places_change_no_bit(
+        shared in 1usize..900,
+        strands in prop::collection::vec((0usize..900, 1usize..30), 1..6),
+        (kv_heads, group) in (1usize..3, 1usize..6),
+        dim in 1usize..9,
+        window in prop::option::of(1usize..600),
+        gap in 0usize..14,
+        piece in prop::sample::select(vec![1usize, 7, 64, 1000]),
+    ) {
+        let piece = if shared > 200 { piece.max(7) } else { piece };
+        scene(below(shared, &strands), kv_heads * group, kv_heads, 8 * dim, window).check_bits(gap, piece);
     }
 }

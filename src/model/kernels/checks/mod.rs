@@ -4,7 +4,7 @@
 mod attention;
 
 use super::{
-    Kernels, Segment, SlotSpan,
+    Kernels, PAGE, Segment,
     reference::{self, distance, matrix, numbers, product},
 };
 use crate::model::{TokenId, Weight};
@@ -26,10 +26,6 @@ fn implementations() -> Vec<(Kernels, f64)> {
         (Kernels::new(cpu, DType::F32).unwrap(), F32),
         (Kernels::new(cpu, DType::BF16).unwrap(), BF16),
     ]
-}
-
-fn span(slot: usize, len: usize) -> SlotSpan {
-    SlotSpan { slot, len }
 }
 
 fn flat(tensor: &Tensor) -> Vec<f32> {
@@ -274,27 +270,32 @@ proptest! {
 #[test]
 fn what_does_not_fit_is_refused() {
     for (kernels, _) in implementations() {
-        let mut kv = kernels.kv(1, 2, 32, 10).unwrap();
+        let mut kv = kernels.kv(2, 32, 10).unwrap();
         let rows = matrix(1, 3, 64);
-        assert!(kv.write(0, &[span(0, 2), span(8, 1)], &rows, &rows).is_ok());
-        assert!(kv.write(0, &[span(8, 3)], &rows, &rows).is_err());
-        assert!(kv.write(1, &[span(0, 3)], &rows, &rows).is_err());
-        assert!(kv.write(0, &[span(0, 4)], &rows, &rows).is_err());
-        assert_eq!(
-            (kv.capacity(), kv.bytes_per_slot()),
-            (10, 2 * 64 * kernels.dtype().size_in_bytes())
-        );
-        let segment = |slot| Segment {
+        let segment = |page, position| Segment {
             rows: 0..3,
-            ancestors: vec![],
-            own: vec![span(slot, 3)],
+            position,
+            pages: vec![page; 2].into(),
+            copied: None,
         };
-        let plan = kernels.plan(&[segment(0)], None).unwrap();
-        assert!(kernels.attend(&kv, 0, &rows, &plan, 1.).is_ok());
-        assert!(kernels.attend(&kv, 0, &matrix(1, 4, 64), &plan, 1.).is_err());
-        assert!(kernels.attend(&kv, 0, &matrix(1, 3, 63), &plan, 1.).is_err());
-        let plan = kernels.plan(&[segment(8)], None).unwrap();
-        assert!(kernels.attend(&kv, 0, &rows, &plan, 1.).is_err());
+        assert!(kv.write(&[segment(9, 31)], &rows, &rows).is_ok());
+        assert!(kv.write(&[segment(10, 0)], &rows, &rows).is_err());
+        assert!(kv.write(&[segment(0, 0)], &matrix(1, 4, 64), &rows).is_err());
+        assert!(kv.write(&[segment(0, 0)], &matrix(1, 3, 63), &rows).is_err());
+        assert_eq!(kv.pages(), 10);
+        assert_eq!(
+            kernels.page_bytes(2, 32),
+            2 * 64 * PAGE * kernels.dtype().size_in_bytes()
+        );
+        let plan = kernels.plan(vec![segment(0, 0)], None).unwrap();
+        assert!(kernels.attend(&kv, &rows, &plan, 1.).is_ok());
+        assert!(kernels.attend(&kv, &matrix(1, 4, 64), &plan, 1.).is_err());
+        assert!(kernels.attend(&kv, &matrix(1, 3, 63), &plan, 1.).is_err());
+        let plan = kernels.plan(vec![segment(10, 0)], None).unwrap();
+        assert!(kernels.attend(&kv, &rows, &plan, 1.).is_err());
+        let mut other = kernels.kv(2, 32, 4).unwrap();
+        assert!(other.copy_from(&kv, &[(9, 3)]).is_ok());
+        assert!(other.copy_from(&kv, &[(9, 4)]).is_err() && other.copy_from(&kv, &[(10, 0)]).is_err());
         let layer = kernels.linear(Weight::Plain(matrix(1, 4, 16)), None).unwrap();
         assert!(layer.forward(&matrix(1, 3, 15)).is_err());
     }

@@ -1,0 +1,54 @@
+//! Passes through the layers, layer by layer: each layer's keys and values are there while it is computed.
+
+use super::{
+    ModelError,
+    decoder::{Decoder, Pass},
+    kernels::KvLayer,
+};
+use candle_core::Tensor;
+
+/// Where the keys and values of a walk lie.
+pub(super) enum Stores<'a> {
+    /// All layers use `work`, one after the other. Of each, `pages` (there, in the layer's own store) are kept in `kept`,
+    /// which has a store for each layer, or none.
+    OneByOne {
+        work: &'a mut KvLayer,
+        kept: &'a mut [KvLayer],
+        pages: &'a [(usize, usize)],
+    },
+    /// Each layer has its own.
+    Each(&'a mut [KvLayer]),
+}
+
+/// Takes `passes` through all layers of `decoder`. Returns for each the normed hidden states of the rows that it wants,
+/// `(wanted, hidden)`; nothing where it wants none.
+///
+/// A row's results depend on its own path only: how rows are cut into passes, and what else is in them, shows in no bit.
+pub(super) fn walk(
+    decoder: &Decoder,
+    passes: &[Pass],
+    stores: &mut Stores<'_>,
+) -> Result<Vec<Option<Tensor>>, ModelError> {
+    let mut hidden: Vec<Option<Tensor>> = passes
+        .iter()
+        .map(|pass| decoder.embed(pass).map(Some))
+        .collect::<Result<_, _>>()?;
+    for layer in 0..decoder.layers() {
+        let kv: &mut KvLayer = match stores {
+            Stores::OneByOne { work, .. } => work,
+            Stores::Each(layers) => &mut layers[layer],
+        };
+        for (pass, hidden) in passes.iter().zip(&mut hidden) {
+            if let Some(x) = hidden.take() {
+                *hidden = decoder.layer(layer, &x, pass, kv)?;
+            }
+        }
+        if let Stores::OneByOne { work, kept, pages } = stores
+            && let Some(kept) = kept.get_mut(layer)
+        {
+            kept.copy_from(work, pages)?;
+        }
+    }
+    let finish = |hidden: Option<Tensor>| hidden.map(|x| decoder.finish(&x)).transpose();
+    Ok(hidden.into_iter().map(finish).collect::<Result<_, _>>()?)
+}
