@@ -16,7 +16,7 @@ mod registers;
 use candle_core::{DType, Device, Result, Tensor};
 use indieval::model::{
     Weight,
-    kernels::{Kernels, KvStore, Linear, Segment, SlotSpan, tune_allocator},
+    kernels::{Kernels, KvLayer, Linear, PAGE, Segment, tune_allocator},
 };
 use std::{hint::black_box, sync::OnceLock, time::Duration};
 
@@ -110,15 +110,19 @@ impl Bench {
             ("87 x 15 rows below 3,500", continuations(CONTINUATIONS, CONTINUATION)),
             ("39 x 1 rows below 3,500", continuations(39, 1)),
         ];
-        let slots = PREFIX + CONTINUATIONS * CONTINUATION;
-        let keys = random(slots, KV_HEADS * HEAD_DIM)?;
-        let mut kv = self.kernels.kv(1, KV_HEADS, HEAD_DIM, slots)?;
-        kv.write(0, &[SlotSpan { slot: 0, len: slots }], &keys, &keys)?;
+        let mut kv = self.kernels.kv(KV_HEADS, HEAD_DIM, PAGES)?;
+        for segments in [vec![chunk(0, PREFIX)], continuations(CONTINUATIONS, CONTINUATION)] {
+            let keys = random(
+                segments.last().map_or(0, |segment| segment.rows.end),
+                KV_HEADS * HEAD_DIM,
+            )?;
+            kv.write(&segments, &keys, &keys)?;
+        }
         for (name, segments) in scenes {
             let rows = segments.last().map_or(0, |segment| segment.rows.end);
             let q = random(rows, HEADS * HEAD_DIM)?;
-            let plan = self.kernels.plan(&segments, None)?;
-            let seconds = least(8, || self.kernels.attend(&kv, 0, &q, &plan, 0.125));
+            let plan = self.kernels.plan(segments.clone(), None)?;
+            let seconds = least(8, || self.kernels.attend(&kv, &q, &plan, 0.125));
             let flops = 4. * (pairs(&segments) * HEADS * HEAD_DIM) as f64;
             self.report(&format!("attention, {name}"), seconds, flops);
         }
@@ -146,16 +150,16 @@ impl Bench {
         const RUNS: usize = 3;
         let mut model = Model::new(&self.kernels)?;
         let hidden = random(CONTINUATIONS * (CONTINUATION - 1) + 1, HIDDEN)?;
-        let mut best = [f64::INFINITY; 3];
+        let mut best = [f64::INFINITY; 2];
         for _ in 0..RUNS {
             let times = model.work_unit(&hidden)?;
             for (best, time) in best.iter_mut().zip(times) {
                 *best = best.min(time);
             }
         }
-        let [prefix, branches, head] = best;
+        let [layers, head] = best;
         self.report("W", best.iter().sum(), work_unit_flops());
-        println!("    prefix {prefix:.2} s, continuations {branches:.2} s, head {head:.2} s; on average");
+        println!("    layers {layers:.2} s, head {head:.2} s; on average");
         for (name, seconds) in model.parts {
             println!("    {name:<16}{:>6.2} s", seconds / RUNS as f64);
         }
@@ -169,7 +173,8 @@ struct Model {
     layers: Vec<[Linear; 4]>,
     norm: Tensor,
     head: Linear,
-    kv: KvStore,
+    /// Of one layer at a time.
+    kv: KvLayer,
     parts: [(&'static str, f64); 8],
 }
 
@@ -188,7 +193,7 @@ impl Model {
             layers: layers.collect::<Result<_>>()?,
             norm: Tensor::ones(HIDDEN, DType::F32, &Device::Cpu)?,
             head: linear(kernels, VOCABULARY, HIDDEN)?,
-            kv: kernels.kv(LAYERS, KV_HEADS, HEAD_DIM, 4805)?,
+            kv: kernels.kv(KV_HEADS, HEAD_DIM, PAGES)?,
             parts: [
                 "norm",
                 "qkv",
@@ -203,61 +208,64 @@ impl Model {
         })
     }
 
-    fn forward(&mut self, segments: &[Segment], x: &Tensor) -> Result<Tensor> {
+    /// Takes passes through the layers, layer by layer.
+    fn forward(&mut self, passes: &[(Vec<Segment>, Tensor)]) -> Result<()> {
         let mut mark = Clock::now();
         let parts = &mut self.parts;
         let mut lap = |part: usize| {
             parts[part].1 += mark.elapsed().as_secs_f64();
             mark = Clock::now();
         };
-        let rows = x.dim(0)?;
-        let angles = random(rows, HEAD_DIM / 2)?;
-        let (cos, sin) = (angles.cos()?, angles.sin()?);
-        let plan = self.kernels.plan(segments, None)?;
-        let slots: Vec<SlotSpan> = segments.iter().flat_map(|segment| segment.own.clone()).collect();
+        let mut ready = Vec::new();
+        for (segments, x) in passes {
+            let angles = random(x.dim(0)?, HEAD_DIM / 2)?;
+            let plan = self.kernels.plan(segments.clone(), None)?;
+            ready.push((plan, angles.cos()?, angles.sin()?, x.clone()));
+        }
         lap(4);
         let (q, kv) = (HEADS * HEAD_DIM, KV_HEADS * HEAD_DIM);
-        let mut x = x.clone();
-        for (i, [qkv, o, gate_up, down]) in self.layers.iter().enumerate() {
-            let normed = self.kernels.rms_norm(&x, &self.norm, 1e-5)?;
-            lap(0);
-            let fused = qkv.forward(&normed)?;
-            lap(1);
-            let queries = self.kernels.rope(&fused.narrow(1, 0, q)?, &cos, &sin)?;
-            let keys = self.kernels.rope(&fused.narrow(1, q, kv)?, &cos, &sin)?;
-            lap(2);
-            self.kv.write(i, &slots, &keys, &fused.narrow(1, q + kv, kv)?)?;
-            lap(3);
-            let seen = self.kernels.attend(&self.kv, i, &queries, &plan, 0.125)?;
-            lap(5);
-            x = o.forward_add(&seen, &x)?;
-            lap(6);
-            let normed = self.kernels.rms_norm(&x, &self.norm, 1e-5)?;
-            lap(0);
-            x = self.kernels.feed_forward(&normed, gate_up, down, &x)?;
-            lap(7);
+        for [qkv, o, gate_up, down] in &self.layers {
+            for (plan, cos, sin, x) in &mut ready {
+                let normed = self.kernels.rms_norm(x, &self.norm, 1e-5)?;
+                lap(0);
+                let fused = qkv.forward(&normed)?;
+                lap(1);
+                let queries = self.kernels.rope(&fused.narrow(1, 0, q)?, cos, sin)?;
+                let keys = self.kernels.rope(&fused.narrow(1, q, kv)?, cos, sin)?;
+                lap(2);
+                self.kv.write(plan.segments(), &keys, &fused.narrow(1, q + kv, kv)?)?;
+                lap(3);
+                let seen = self.kernels.attend(&self.kv, &queries, plan, 0.125)?;
+                lap(5);
+                let between = o.forward_add(&seen, x)?;
+                lap(6);
+                let normed = self.kernels.rms_norm(&between, &self.norm, 1e-5)?;
+                lap(0);
+                *x = self.kernels.feed_forward(&normed, gate_up, down, &between)?;
+                lap(7);
+            }
         }
-        self.kernels.rms_norm(&x, &self.norm, 1e-5)
+        for (.., x) in &ready {
+            black_box(self.kernels.rms_norm(x, &self.norm, 1e-5)?);
+        }
+        Ok(())
     }
 
-    /// Seconds for the prefix, the continuations, and the head.
-    fn work_unit(&mut self, hidden: &Tensor) -> Result<[f64; 3]> {
-        let chunks: Vec<Tensor> = (0..PREFIX)
-            .step_by(CHUNK)
-            .map(|at| random(CHUNK.min(PREFIX - at), HIDDEN))
-            .collect::<Result<_>>()?;
-        let x = random(CONTINUATIONS * CONTINUATION, HIDDEN)?;
-        let start = Clock::now();
-        for (i, x) in chunks.iter().enumerate() {
-            black_box(self.forward(&[chunk(i * CHUNK, x.dim(0)?)], x)?);
+    /// Seconds for the layers, and for the head.
+    fn work_unit(&mut self, hidden: &Tensor) -> Result<[f64; 2]> {
+        let mut passes = Vec::new();
+        for at in (0..PREFIX).step_by(CHUNK) {
+            let rows = CHUNK.min(PREFIX - at);
+            passes.push((vec![chunk(at, rows)], random(rows, HIDDEN)?));
         }
-        let prefix = start.elapsed().as_secs_f64();
+        let x = random(CONTINUATIONS * CONTINUATION, HIDDEN)?;
+        passes.push((continuations(CONTINUATIONS, CONTINUATION), x));
         let start = Clock::now();
-        black_box(self.forward(&continuations(CONTINUATIONS, CONTINUATION), &x)?);
-        let branches = start.elapsed().as_secs_f64();
+        self.forward(&passes)?;
+        let layers = start.elapsed().as_secs_f64();
         let start = Clock::now();
         black_box(self.head.token_scores(hidden, &targets())?);
-        Ok([prefix, branches, start.elapsed().as_secs_f64()])
+        Ok([layers, start.elapsed().as_secs_f64()])
     }
 }
 
@@ -305,22 +313,25 @@ fn targets() -> Vec<(usize, u32)> {
         .collect()
 }
 
+/// Pages of the prefix, and one for each continuation, which begins within the last of them.
+const PAGES: usize = PREFIX.div_ceil(PAGE) + CONTINUATIONS;
+
 fn chunk(depth: usize, rows: usize) -> Segment {
     Segment {
         rows: 0..rows,
-        ancestors: vec![SlotSpan { slot: 0, len: depth }],
-        own: vec![SlotSpan { slot: depth, len: rows }],
+        position: depth,
+        pages: (0..PREFIX.div_ceil(PAGE) as u32).collect(),
+        copied: None,
     }
 }
 
 fn continuations(count: usize, len: usize) -> Vec<Segment> {
-    let segment = |i| Segment {
+    let whole = (PREFIX / PAGE) as u32;
+    let segment = |i: usize| Segment {
         rows: i * len..(i + 1) * len,
-        ancestors: vec![SlotSpan { slot: 0, len: PREFIX }],
-        own: vec![SlotSpan {
-            slot: PREFIX + i * len,
-            len,
-        }],
+        position: PREFIX,
+        pages: (0..whole).chain([whole + 1 + i as u32]).collect(),
+        copied: Some(whole),
     };
     (0..count).map(segment).collect()
 }
@@ -328,10 +339,7 @@ fn continuations(count: usize, len: usize) -> Vec<Segment> {
 /// Pairs of a row and a key it sees.
 fn pairs(segments: &[Segment]) -> usize {
     let sees = |segment: &Segment| {
-        let (rows, depth) = (
-            segment.rows.len(),
-            segment.ancestors.iter().map(|span| span.len).sum::<usize>(),
-        );
+        let (rows, depth) = (segment.rows.len(), segment.position);
         rows * depth + rows * (rows + 1) / 2
     };
     segments.iter().map(sees).sum()
