@@ -1,6 +1,6 @@
-//! What is asked after each token of a forest.
+//! What a batch asks of a forest: which paths, and what after each of their tokens.
 
-use super::{Batch, Forest};
+use super::{Batch, Forest, ModelError, Path, ScoreRequest, TokenId};
 
 /// A token to be scored after one of the forest's: that one's number, and which of which request's continuation it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -34,4 +34,53 @@ pub(super) fn after(asked: &[Asked], token: usize) -> &[Asked] {
     let from = asked.partition_point(|asked| asked.after < token);
     let to = asked.partition_point(|asked| asked.after <= token);
     &asked[from..to]
+}
+
+impl<'a> Batch<'a, '_> {
+    /// What a request feeds to the model of its own accord: all of a context and a continuation but the last token, which
+    /// predicts nothing that is asked for; a prompt.
+    pub(crate) fn paths(&self) -> Vec<Path<'_>> {
+        let scores = self.scores.iter().map(|request| request.fed());
+        scores
+            .chain(self.texts.iter().map(|text| Path(text.prompt(), &[])))
+            .collect()
+    }
+
+    /// Refuses what no model can do, and what goes beyond a context of `limit` tokens or a `vocabulary`.
+    pub(crate) fn check(&self, limit: usize, vocabulary: usize) -> Result<(), ModelError> {
+        let known = |tokens: &[TokenId]| match tokens.iter().find(|&&token| token as usize >= vocabulary) {
+            Some(&token) => Err(ModelError::UnknownToken { token, vocabulary }),
+            None => Ok(()),
+        };
+        let fits = |tokens: usize| match tokens > limit {
+            true => Err(ModelError::ContextLength { tokens, limit }),
+            false => Ok(()),
+        };
+        for request in self.scores {
+            if request.context.is_empty() && !request.continuation.is_empty() {
+                return Err(ModelError::NoContext);
+            }
+            fits(request.fed().len())?;
+            known(request.context)?;
+            known(request.continuation)?;
+        }
+        for text in self.texts.iter() {
+            if text.prompt().is_empty() {
+                return Err(ModelError::NoContext);
+            }
+            fits(text.prompt().len())?;
+            known(text.prompt())?;
+        }
+        Ok(())
+    }
+}
+
+impl<'a> ScoreRequest<'a> {
+    /// The tokens that are fed.
+    pub(crate) fn fed(&self) -> Path<'a> {
+        match self.continuation.split_last() {
+            Some((_, rest)) => Path(self.context, rest),
+            None => Path(&[], &[]),
+        }
+    }
 }

@@ -6,7 +6,7 @@ use super::{
     asked::{Asked, after, asked},
     decoder::{Decoder, Pass},
     forest::{Forest, Path, sorted},
-    generate::KeptPrompt,
+    kept::{Kept, KeptPrompt},
     kernels::{Backend, Kernels, KvLayer, PAGE},
     memory,
     placing::{QuantizedWeights, Size},
@@ -368,14 +368,6 @@ impl Engine {
         let stores = (0..layers).map(|_| self.decoder.kv(count)).collect::<Result<_, _>>()?;
         Ok((Kept { stores, pages }, prompts))
     }
-}
-
-/// Keys and values below texts that are generated.
-struct Kept {
-    /// One store a layer; none where no text is generated.
-    stores: Vec<KvLayer>,
-    /// Pages of the forest, and where they are kept.
-    pages: Vec<(usize, usize)>,
 }
 
 impl LanguageModel for Engine {

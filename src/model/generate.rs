@@ -4,6 +4,7 @@ use super::{
     Attempt, ModelError, TextRequest, TokenId, Tokens,
     decoder::Pass,
     engine::{Engine, finite},
+    kept::KeptPrompt,
     kernels::{KvLayer, PAGE, Segment},
     walk::{Stores, walk},
     writer::Writer,
@@ -13,39 +14,6 @@ use std::{ops::Range, sync::Arc};
 
 /// Rows whose logits are held at a time.
 const LOGIT_ROWS: usize = 64;
-
-/// A prompt that texts are generated below.
-#[derive(Debug)]
-pub(super) struct KeptPrompt {
-    /// Number of its request among the batch's texts.
-    pub text: usize,
-    /// Its pages, in the stores of all layers.
-    pub pages: Vec<u32>,
-    /// Number of its tokens.
-    pub tokens: usize,
-    /// Tokens that a text may have.
-    pub max_tokens: usize,
-    /// The first page of its texts.
-    pub own: usize,
-}
-
-impl KeptPrompt {
-    /// Pages that its texts need: for all their tokens but the last, which predicts nothing.
-    pub fn own_pages(&self) -> usize {
-        match self.max_tokens {
-            0 | 1 => 0,
-            most => (self.tokens + most - 1).div_ceil(PAGE) - self.tokens / PAGE,
-        }
-    }
-
-    /// The pages of its texts' paths, and the page that the first of their own begins as a copy of.
-    fn text_pages(&self) -> (Arc<[u32]>, Option<u32>) {
-        let whole = self.tokens / PAGE;
-        let own = (self.own..self.own + self.own_pages()).map(|page| page as u32);
-        let pages = self.pages[..whole].iter().copied().chain(own).collect();
-        (pages, self.pages.get(whole).copied())
-    }
-}
 
 /// A text on its way.
 struct Growing {

@@ -21,6 +21,7 @@ mod forest;
 mod generate;
 mod gguf;
 mod identity;
+mod kept;
 #[doc(hidden)]
 pub mod kernels;
 mod mapped;
