@@ -25,7 +25,7 @@ use indieval::{
     },
     survey::Catalogue,
 };
-use std::{error::Error, path::PathBuf, time::Instant};
+use std::{error::Error, path::PathBuf, sync::Arc, time::Instant};
 
 const PREFIX: usize = 3500;
 const CONTINUATIONS: usize = 87;
@@ -262,7 +262,7 @@ fn main() -> Result<(), Box<dyn Error>> {
                 ..EngineSettings::default()
             };
             let start = Instant::now();
-            let (config, weights) = (&checkpoint.config, &*checkpoint.weights);
+            let (config, weights) = (&checkpoint.config, &checkpoint.weights);
             let mut engine = Engine::load(config, weights, &open.device, dtype, &settings)?;
             open.device.synchronize()?;
             let loaded = start.elapsed().as_secs_f64();
@@ -299,7 +299,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     if let (Some(bf16), Some(f32)) = (of(DType::BF16), of(DType::F32)) {
         compare("bf16 against f32", bf16, f32);
         let settings = EngineSettings::default();
-        let rounded = Rounded(&*checkpoint.weights);
+        let rounded = Arc::new(Rounded(Arc::clone(&checkpoint.weights))) as Arc<dyn WeightSource>;
         let mut engine = Engine::load(&checkpoint.config, &rounded, &open.device, DType::F32, &settings)?;
         let rounded = sums(&run(&mut engine, &open.device, &work)?.scores);
         compare("f32 with weights rounded to bf16 against f32", &rounded, f32);
@@ -345,9 +345,9 @@ fn compare(what: &str, first: &[f64], second: &[f64]) {
 }
 
 /// A checkpoint with its weights rounded to bf16.
-struct Rounded<'a>(&'a dyn WeightSource);
+struct Rounded(Arc<dyn WeightSource>);
 
-impl WeightSource for Rounded<'_> {
+impl WeightSource for Rounded {
     fn get(&self, name: &str, shape: &[usize]) -> Result<Weight, LoadError> {
         let rounded = self.0.get_plain(name, shape, DType::BF16)?;
         Ok(Weight::Plain(rounded))

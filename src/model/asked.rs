@@ -4,7 +4,7 @@ use super::{Batch, Forest, ModelError, Path, ScoreRequest, TokenId};
 
 /// A token to be scored after one of the forest's: that one's number, and which of which request's continuation it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Asked {
+pub(super) struct AskedToken {
     /// Number of the token before it.
     pub after: usize,
     /// Number of the request.
@@ -15,13 +15,13 @@ pub(super) struct Asked {
 
 /// What `requests` of a batch's scores ask, whose paths are the first of the forest, in the order of the tokens it is asked
 /// after.
-pub(super) fn asked(forest: &Forest, requests: &[usize], batch: &Batch<'_, '_>) -> Vec<Asked> {
+pub(super) fn asked(forest: &Forest, requests: &[usize], batch: &Batch<'_, '_>) -> Vec<AskedToken> {
     let mut asked = Vec::new();
     for (path, &request) in requests.iter().enumerate() {
         let mut at = forest.end(path);
         for place in (0..batch.scores[request].continuation.len()).rev() {
             let Some(after) = at else { break };
-            asked.push(Asked { after, request, place });
+            asked.push(AskedToken { after, request, place });
             at = forest.before(after);
         }
     }
@@ -30,7 +30,7 @@ pub(super) fn asked(forest: &Forest, requests: &[usize], batch: &Batch<'_, '_>) 
 }
 
 /// Those of `asked` that come after one token.
-pub(super) fn after(asked: &[Asked], token: usize) -> &[Asked] {
+pub(super) fn after(asked: &[AskedToken], token: usize) -> &[AskedToken] {
     let from = asked.partition_point(|asked| asked.after < token);
     let to = asked.partition_point(|asked| asked.after <= token);
     &asked[from..to]

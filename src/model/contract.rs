@@ -1,5 +1,6 @@
 //! What the rest of the program knows of a language model.
 
+use super::LoadError;
 use crate::base::text::bytes;
 use serde::{Deserialize, Serialize};
 
@@ -203,9 +204,18 @@ pub enum ModelError {
         /// Size of the vocabulary.
         vocabulary: usize,
     },
+    /// Weights could not be read while they were needed.
+    #[error(transparent)]
+    Weights(#[from] Box<LoadError>),
     /// The tensor library failed.
     #[error("the model failed while computing: {0}")]
     Compute(#[from] candle_core::Error),
+}
+
+impl From<LoadError> for ModelError {
+    fn from(error: LoadError) -> Self {
+        Self::Weights(Box::new(error))
+    }
 }
 
 impl ModelError {
@@ -218,6 +228,7 @@ impl ModelError {
             Self::UnknownToken { .. } => {
                 "tokenizer and weights do not belong together; `indieval models check` compares them".to_owned()
             }
+            Self::Weights(error) => return error.hint(),
             Self::Compute(_) => return None,
         })
     }

@@ -5,25 +5,48 @@
 pub use super::placing::{QuantizedWeights, Size};
 use super::{
     LoadError, ModelConfig, TokenId, WeightSource,
+    checkpoint::{for_each_tensor, parameters},
     feed_forward::FeedForward,
     kernels::{AttentionPlan, Kernels, KvLayer, Linear, Segment},
-    placing::{LinearPart, Loader, concat, named},
+    placing::{LinearPart, Loader, named},
     rope::Rope,
+    weights::HeldWeights,
 };
 use candle_core::Tensor;
 use rayon::prelude::*;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
 
-/// A decoder with its weights in place.
-#[derive(Debug)]
+/// A decoder, its weights in place or ready to be read.
 pub struct Decoder {
     config: ModelConfig,
     kernels: Kernels,
     embedding: Embedding,
-    layers: Vec<Layer>,
+    layers: Layers,
     norm: Tensor,
-    head: Linear,
+    head: Head,
     rope: Rope,
     size: Size,
+    /// Where weights that are not in place come from.
+    source: Arc<dyn WeightSource>,
+    /// Microseconds that reading and packing all layers took the last time.
+    read: AtomicU64,
+}
+
+/// Where a decoder's weights are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Placement {
+    /// In memory, packed.
+    Resident,
+    /// In memory as the file has them; a layer is packed for each batch, while the one before it is computed.
+    Blocks,
+    /// In their files; a layer is read and packed for each batch, while the one before it is computed.
+    Streamed,
 }
 
 /// Where tokens' vectors come from.
@@ -33,13 +56,40 @@ enum Embedding {
     Head,
     /// A table of its own, `(vocabulary, hidden)`.
     Table(Tensor),
+    /// Row by row from the source.
+    Source,
 }
 
+/// The layers' weights.
 #[derive(Debug)]
-struct Layer {
+enum Layers {
+    Resident(Vec<Layer>),
+    /// Read and packed each time.
+    Source,
+}
+
+/// The head's weight.
+#[derive(Debug)]
+enum Head {
+    Resident(Arc<Linear>),
+    /// Read and packed each time.
+    Source,
+}
+
+impl std::fmt::Debug for Decoder {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let mut out = out.debug_struct("Decoder");
+        out.field("config", &self.config).field("kernels", &self.kernels);
+        out.field("size", &self.size).finish_non_exhaustive()
+    }
+}
+
+/// One layer, packed.
+#[derive(Debug)]
+pub struct Layer {
     attention_norm: Tensor,
-    /// Queries, keys and values: one fused layer, or three where quantised blocks are kept.
-    qkv: Vec<Linear>,
+    /// Queries, keys and values.
+    qkv: Linear,
     /// Norms of each query and key head.
     qk_norm: Option<(Tensor, Tensor)>,
     output: Linear,
@@ -69,69 +119,156 @@ impl Pass {
 }
 
 impl Decoder {
-    /// Puts the weights of `source` in place.
+    /// Puts the weights of `source` in place, as far as `placement` says.
     ///
     /// # Errors
     /// What `source` says of a missing or misshapen tensor; a tensor that doesn't fit into memory.
     pub fn load(
         config: &ModelConfig,
-        source: &dyn WeightSource,
+        source: &Arc<dyn WeightSource>,
         kernels: &Kernels,
-        quantized: QuantizedWeights,
+        placement: Placement,
     ) -> Result<Self, LoadError> {
-        let loader = || Loader {
-            source,
-            kernels,
-            quantized,
-            size: Size::default(),
-        };
-        let layers = (0..config.layers).into_par_iter().map(|i| {
-            let mut loader = loader();
-            Ok((Layer::load(config, i, &mut loader)?, loader.size))
-        });
-        let (layers, sizes): (Vec<_>, Vec<_>) = layers.collect::<Result<Vec<_>, LoadError>>()?.into_iter().unzip();
-        let mut own = loader();
+        let mut own = Loader::new(&**source, kernels);
         let norm = own.vector("model.norm.weight", config.hidden)?;
-        let table = |own: &mut Loader<'_>, name: &str| -> Result<Linear, LoadError> {
-            let part = LinearPart {
-                name: name.to_owned(),
-                outputs: config.vocabulary,
-                bias: None,
-            };
-            Ok(own.linear(config.hidden, &[part])?.swap_remove(0))
-        };
-        // OnwardRows can be read back from a plain tied head, not from quantised blocks.
-        let (head, embedding) = if config.tied {
-            let head = table(&mut own, "model.embed_tokens")?;
-            let embedding = match quantized {
-                QuantizedWeights::Dequantize => Embedding::Head,
-                QuantizedWeights::Keep => Embedding::Table(embedding(config, source, kernels)?),
-            };
-            (head, embedding)
-        } else {
-            own.count(config.vocabulary * config.hidden, 0);
-            (
-                table(&mut own, "lm_head")?,
-                Embedding::Table(embedding(config, source, kernels)?),
-            )
-        };
-        if let Embedding::Table(table) = &embedding {
-            own.size.bytes += (table.elem_count() * table.dtype().size_in_bytes()) as u64;
-        }
-        let size = sizes.iter().chain([&own.size]).fold(Size::default(), |a, b| Size {
-            parameters: a.parameters + b.parameters,
-            bytes: a.bytes + b.bytes,
-        });
-        Ok(Self {
+        let mut decoder = Self {
             config: config.clone(),
             kernels: kernels.clone(),
-            embedding,
-            layers,
+            embedding: Embedding::Source,
+            layers: Layers::Source,
             norm,
-            head,
+            head: Head::Source,
             rope: Rope::new(config),
-            size,
-        })
+            size: own.size,
+            source: Arc::clone(source),
+            read: AtomicU64::new(0),
+        };
+        match placement {
+            Placement::Resident => decoder.place()?,
+            Placement::Blocks => {
+                let held = HeldWeights::read(config, &**source)?;
+                decoder.size.bytes += held.bytes();
+                decoder.size.parameters = parameters(config);
+                decoder.source = Arc::new(held);
+            }
+            Placement::Streamed => decoder.size.parameters = parameters(config),
+        }
+        Ok(decoder)
+    }
+
+    /// Puts all weights in place.
+    fn place(&mut self) -> Result<(), LoadError> {
+        let layers = (0..self.config.layers)
+            .into_par_iter()
+            .map(|number| self.read_layer(number));
+        let (layers, sizes): (Vec<_>, Vec<_>) = layers.collect::<Result<Vec<_>, LoadError>>()?.into_iter().unzip();
+        let (head, size) = self.read_head()?;
+        self.size += size;
+        sizes.into_iter().for_each(|size| self.size += size);
+        self.embedding = if self.config.tied {
+            Embedding::Head
+        } else {
+            let table = embedding(&self.config, &*self.source, &self.kernels)?;
+            self.size += Size {
+                parameters: table.elem_count() as u64,
+                bytes: (table.elem_count() * table.dtype().size_in_bytes()) as u64,
+            };
+            Embedding::Table(table)
+        };
+        self.head = Head::Resident(Arc::new(head));
+        self.layers = Layers::Resident(layers);
+        Ok(())
+    }
+
+    fn read_layer(&self, number: usize) -> Result<(Layer, Size), LoadError> {
+        let mut loader = Loader::new(&*self.source, &self.kernels);
+        Ok((Layer::load(&self.config, number, &mut loader)?, loader.size))
+    }
+
+    fn read_head(&self) -> Result<(Linear, Size), LoadError> {
+        let mut loader = Loader::new(&*self.source, &self.kernels);
+        let part = LinearPart {
+            name: if self.config.tied {
+                "model.embed_tokens"
+            } else {
+                "lm_head"
+            }
+            .to_owned(),
+            outputs: self.config.vocabulary,
+            bias: None,
+        };
+        Ok((loader.linear(self.config.hidden, &[part])?, loader.size))
+    }
+
+    /// Calls `each` with every layer and its number, in order. A layer that is not in place is read and packed while the one
+    /// before it is at work.
+    ///
+    /// # Errors
+    /// What the source says of a tensor; what `each` returns.
+    pub(super) fn each_layer<E: From<LoadError>>(
+        &self,
+        mut each: impl FnMut(usize, &Layer) -> Result<(), E>,
+    ) -> Result<(), E> {
+        if let Layers::Resident(layers) = &self.layers {
+            return layers
+                .iter()
+                .enumerate()
+                .try_for_each(|(number, layer)| each(number, layer));
+        }
+        let read = |number: usize| {
+            let begun = Instant::now();
+            (self.read_layer(number).map(|(layer, _)| layer), begun.elapsed())
+        };
+        let read = &read;
+        let mut took = Duration::ZERO;
+        std::thread::scope(|scope| {
+            let mut next = (self.layers() > 0).then(|| scope.spawn(move || read(0)));
+            for number in 0..self.layers() {
+                let (layer, seconds) = match next.take().map(|reading| reading.join()) {
+                    Some(Ok(layer)) => layer,
+                    // It panicked, or was never begun: what is wrong shows again, here.
+                    Some(Err(_)) | None => read(number),
+                };
+                took += seconds;
+                let layer = layer?;
+                next = (number + 1 < self.layers()).then(|| scope.spawn(move || read(number + 1)));
+                each(number, &layer)?;
+            }
+            Ok::<(), E>(())
+        })?;
+        self.read.store(took.as_micros() as u64, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Seconds that reading and packing all layers took the last time; 0 where they are in place.
+    pub(super) fn read_seconds(&self) -> f64 {
+        self.read.load(Ordering::Relaxed) as f64 / 1e6
+    }
+
+    /// Whether all weights are in place.
+    pub fn is_resident(&self) -> bool {
+        matches!(self.layers, Layers::Resident(_))
+    }
+
+    /// Memory that the largest layer and the head take where they are packed in `kernels`' dtype, and all weights.
+    pub(super) fn weight_bytes(config: &ModelConfig, kernels: &Kernels) -> WeightBytes {
+        let number = kernels.dtype().size_in_bytes() as u64;
+        let mut layers = vec![0; config.layers];
+        let mut all = 0;
+        for_each_tensor(config, |name, shape| {
+            let numbers: u64 = shape.iter().map(|&side| side as u64).product();
+            let bytes = numbers * if shape.len() == 1 { 4 } else { number };
+            all += bytes;
+            let of = name.strip_prefix("model.layers.").and_then(|rest| rest.split_once('.'));
+            if let Some(layer) = of.and_then(|(layer, _)| layers.get_mut(layer.parse::<usize>().ok()?)) {
+                *layer += bytes;
+            }
+        });
+        WeightBytes {
+            all,
+            layer: layers.into_iter().max().unwrap_or(0),
+            head: (config.vocabulary * config.hidden) as u64 * number,
+        }
     }
 
     /// The numbers of the checkpoint.
@@ -150,8 +287,14 @@ impl Decoder {
     }
 
     /// The head: normed hidden states to logits.
-    pub fn head(&self) -> &Linear {
-        &self.head
+    ///
+    /// # Errors
+    /// What the source says of its tensor, where it is not in place.
+    pub fn head(&self) -> Result<Arc<Linear>, LoadError> {
+        match &self.head {
+            Head::Resident(head) => Ok(Arc::clone(head)),
+            Head::Source => self.read_head().map(|(head, _)| Arc::new(head)),
+        }
     }
 
     /// Room for `pages` pages of keys and values of one layer.
@@ -166,7 +309,7 @@ impl Decoder {
 
     /// Number of layers.
     pub fn layers(&self) -> usize {
-        self.layers.len()
+        self.config.layers
     }
 
     /// Prepares `tokens` to go through the layers, a row each, as `segments` say. After the last layer only the rows
@@ -194,38 +337,62 @@ impl Decoder {
     }
 
     /// What a pass's tokens enter the first layer as, `(rows, hidden)`.
-    pub fn embed(&self, pass: &Pass) -> candle_core::Result<Tensor> {
-        match &self.embedding {
-            Embedding::Head => self.head.weight_rows(&pass.tokens),
-            Embedding::Table(table) => table
-                .index_select(&Tensor::new(pass.tokens.as_slice(), table.device())?, 0)?
-                .to_dtype(self.kernels.activation_dtype()),
-        }
+    ///
+    /// # Errors
+    /// What the source says of the embedding, where it is not in place.
+    pub fn embed(&self, pass: &Pass) -> Result<Tensor, LoadError> {
+        let (name, shape) = (
+            "model.embed_tokens.weight",
+            [self.config.vocabulary, self.config.hidden],
+        );
+        let activation = self.kernels.activation_dtype();
+        let rows = match (&self.embedding, &self.head) {
+            (Embedding::Head, Head::Resident(head)) => head.weight_rows(&pass.tokens),
+            (Embedding::Table(table), _) => Tensor::new(pass.tokens.as_slice(), table.device())
+                .and_then(|ids| table.index_select(&ids, 0)?.to_dtype(activation)),
+            (Embedding::Source | Embedding::Head, _) => {
+                let rows = self.source.rows(name, &shape, &pass.tokens, self.kernels.dtype())?;
+                rows.to_device(self.kernels.device())
+                    .and_then(|rows| rows.to_dtype(activation))
+            }
+        };
+        rows.map_err(named(name))
     }
 
     /// One layer of one pass: `x`, `(rows, hidden)`, goes in. Writes the rows' keys and values to `kv`, where those of
     /// everything before them on their paths must be. Returns what comes out, the same shape; after the last layer
     /// `(wanted, hidden)`, or nothing where nothing is wanted.
-    pub fn layer(
+    pub(super) fn layer(
         &self,
-        number: usize,
+        (number, layer): (usize, &Layer),
         x: &Tensor,
         pass: &Pass,
         kv: &mut KvLayer,
     ) -> candle_core::Result<Option<Tensor>> {
         let onward = match &pass.last {
-            _ if number + 1 < self.layers.len() => OnwardRows::All(&pass.plan),
+            _ if number + 1 < self.layers() => OnwardRows::All(&pass.plan),
             _ if pass.wanted.is_empty() => OnwardRows::None,
             Some(last) => OnwardRows::Only(&pass.wanted, last),
             None => OnwardRows::All(&pass.plan),
         };
-        self.layers[number].forward(x, self, pass, onward, kv)
+        layer.forward(x, self, pass, onward, kv)
     }
 
     /// The final norm of hidden states `x`, `(rows, hidden)`.
     pub fn finish(&self, x: &Tensor) -> candle_core::Result<Tensor> {
         self.kernels.rms_norm(x, &self.norm, self.config.norm_eps)
     }
+}
+
+/// Memory of packed weights, in bytes.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct WeightBytes {
+    /// Of all.
+    pub all: u64,
+    /// Of the largest layer.
+    pub layer: u64,
+    /// Of the head.
+    pub head: u64,
 }
 
 fn embedding(config: &ModelConfig, source: &dyn WeightSource, kernels: &Kernels) -> Result<Tensor, LoadError> {
@@ -290,7 +457,7 @@ impl Layer {
             } else {
                 None
             },
-            output: loader.linear(queries, &[output])?.swap_remove(0),
+            output: loader.linear(queries, &[output])?,
             feed_forward_norm: loader.vector(&name("post_attention_layernorm.weight"), config.hidden)?,
             feed_forward: FeedForward::load(config, number, loader)?,
         })
@@ -333,7 +500,7 @@ impl Layer {
         let (kernels, config) = (&decoder.kernels, &decoder.config);
         let (query_width, key_width) = (config.heads * config.head_dim, config.kv_heads * config.head_dim);
         let normed = kernels.rms_norm(x, &self.attention_norm, config.norm_eps)?;
-        let qkv = concat(&self.qkv, &normed)?;
+        let qkv = self.qkv.forward(&normed)?;
         let mut queries = qkv.narrow(1, 0, query_width)?;
         let mut keys = qkv.narrow(1, query_width, key_width)?;
         let values = qkv.narrow(1, query_width + key_width, key_width)?;

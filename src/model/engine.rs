@@ -2,24 +2,24 @@
 
 use super::{
     Answers, Batch, LanguageModel, Limits, LoadError, ModelConfig, ModelError, TextRequest, TokenId, TokenScore,
-    Tokens, WeightSource,
-    asked::{Asked, after, asked},
-    decoder::{Decoder, Pass},
+    Tokens, Weight, WeightSource,
+    asked::{AskedToken, after, asked},
+    decoder::{Decoder, Pass, Placement, WeightBytes},
     forest::{Forest, Path, sorted},
     kept::{Kept, KeptPrompt},
-    kernels::{Backend, Kernels, KvLayer, PAGE},
+    kernels::{Backend, Kernels, KvLayer, Linear, PAGE},
     memory,
     placing::{QuantizedWeights, Size},
     walk::{Stores, walk},
 };
 use candle_core::{DType, Device, Tensor};
-use std::time::Instant;
+use std::{sync::Arc, time::Instant};
 
 /// How a model is put to work.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EngineSettings {
-    /// Memory in bytes for everything but the weights: by default, half of what is available once these are in place.
-    /// Results do not depend on it.
+    /// Memory in bytes for the weights and everything else: by default what is available. Where the weights do not fit,
+    /// they stay in their files and are read for each batch. Results do not depend on it.
     pub memory: Option<u64>,
     /// Most tokens of one pass. What a pass needs beside weights, keys and values grows with it; results do not depend
     /// on it.
@@ -45,9 +45,9 @@ pub const DEFAULT_ROWS: usize = 512;
 const UNKNOWN_MEMORY: u64 = 4 << 30;
 
 /// Computation that should be at stake in one batch: what is lost where a run is killed, at most.
-const BATCH_SECONDS: f64 = 60.;
+const BATCH_SECONDS: f64 = 20.;
 /// Tokens of a batch before it is known how fast the model is.
-const FIRST_BATCH: usize = 4096;
+const FIRST_BATCH: usize = 2048;
 
 /// What a loaded model is and takes.
 #[derive(Debug, Clone, PartialEq)]
@@ -62,6 +62,8 @@ pub struct EngineInfo {
     pub bytes_per_token: usize,
     /// Memory for everything but the weights.
     pub memory: u64,
+    /// Whether the weights are in place; else they are read or unpacked for each batch.
+    pub resident: bool,
 }
 
 /// A decoder at work: the real [`LanguageModel`].
@@ -76,6 +78,42 @@ pub struct Engine {
     spent: (u64, f64),
 }
 
+/// Memory of the weights at work while they are read layer by layer: one layer at work, one on its way, and of that one what
+/// is read beside what is packed; or the head.
+fn while_streaming(weights: &WeightBytes) -> u64 {
+    (3 * weights.layer).max(2 * weights.head)
+}
+
+/// Where the weights go in the memory that there is.
+fn placement(
+    config: &ModelConfig,
+    source: &Arc<dyn WeightSource>,
+    kernels: &Kernels,
+    settings: &EngineSettings,
+) -> Result<Placement, LoadError> {
+    let first = "model.layers.0.self_attn.q_proj.weight";
+    let shape = [config.heads * config.head_dim, config.hidden];
+    if settings.quantized == QuantizedWeights::Keep && matches!(source.get(first, &shape)?, Weight::Quantized(_)) {
+        return Ok(Placement::Blocks);
+    }
+    let weights = Decoder::weight_bytes(config, kernels);
+    let Some(all) = settings.memory.or_else(|| memory::available(kernels.device())) else {
+        return Ok(Placement::Resident);
+    };
+    let least = LEAST_WORK.min(all / 8);
+    if weights.all + least <= all || !kernels.device().is_cpu() {
+        return Ok(Placement::Resident);
+    }
+    let needed = while_streaming(&weights) + least;
+    match needed <= all {
+        true => Ok(Placement::Streamed),
+        false => Err(LoadError::Memory { needed, given: all }),
+    }
+}
+
+/// Memory that should be left beside the weights.
+const LEAST_WORK: u64 = 256 << 20;
+
 /// Requests of a batch that are computed together: numbers of scores and of texts.
 #[derive(Debug, Default, Clone)]
 struct Part {
@@ -84,13 +122,14 @@ struct Part {
 }
 
 impl Engine {
-    /// Puts weights in place. Numbers are held in `dtype` (f32, bf16 or f16) on `device`.
+    /// Puts weights in place, or sees to it that they are read when they are needed. Numbers are held in `dtype` (f32, bf16
+    /// or f16) on `device`.
     ///
     /// # Errors
-    /// See [`Decoder::load`].
+    /// See [`Decoder::load`]; and less memory than even one layer needs.
     pub fn load(
         config: &ModelConfig,
-        source: &dyn WeightSource,
+        source: &Arc<dyn WeightSource>,
         device: &Device,
         dtype: DType,
         settings: &EngineSettings,
@@ -100,15 +139,23 @@ impl Engine {
             source,
         };
         let kernels = Kernels::new(device, dtype).map_err(started)?;
-        let decoder = Decoder::load(config, source, &kernels, settings.quantized)?;
-        Ok(Self::new(decoder, settings))
+        let placement = placement(config, source, &kernels, settings)?;
+        Ok(Self::new(Decoder::load(config, source, &kernels, placement)?, settings))
     }
 
-    /// A decoder whose weights are in place, put to work.
+    /// A decoder put to work.
     pub fn new(decoder: Decoder, settings: &EngineSettings) -> Self {
-        let half = || memory::available(decoder.kernels().device()).map_or(UNKNOWN_MEMORY, |bytes| bytes / 2);
+        let available = memory::available(decoder.kernels().device());
+        let held = match decoder.is_resident() {
+            true => 0,
+            false => while_streaming(&Decoder::weight_bytes(decoder.config(), decoder.kernels())),
+        };
+        let memory = match settings.memory {
+            Some(all) => all.saturating_sub(held + decoder.size().bytes),
+            None => available.map_or(UNKNOWN_MEMORY, |bytes| bytes.saturating_sub(held) / 2),
+        };
         Self {
-            memory: settings.memory.unwrap_or_else(half),
+            memory,
             decoder,
             rows: settings.rows.max(1),
             work: None,
@@ -124,6 +171,7 @@ impl Engine {
             backend: self.decoder.kernels().backend(),
             bytes_per_token: self.token_bytes() + self.decoder.page_bytes() / PAGE,
             memory: self.memory,
+            resident: self.decoder.is_resident(),
         }
     }
 
@@ -141,8 +189,9 @@ impl Engine {
         let mut parts = Vec::new();
         let forest = Forest::new(&[Path(tokens, &[])]);
         let hidden = self.compute(&forest, |_| true, &mut [], &[])?;
+        let head = self.decoder.head()?;
         for hidden in hidden.into_iter().filter_map(|(_, hidden)| hidden) {
-            parts.push(self.decoder.head().logits(&hidden)?);
+            parts.push(head.logits(&hidden)?);
         }
         Ok(Tensor::cat(&parts, 0)?)
     }
@@ -235,10 +284,11 @@ impl Engine {
         wanted.dedup();
         let wanted = |token: usize| wanted.binary_search(&token).is_ok();
         let hidden = self.compute(&forest, wanted, &mut kept.stores, &kept.pages)?;
+        let head = self.decoder.head()?;
         let mut states: Vec<Option<Tensor>> = vec![None; ends.len()];
         for (tokens, hidden) in hidden {
             let Some(hidden) = hidden else { continue };
-            self.score(&hidden, &tokens, &asked, batch, scores)?;
+            score(&head, (&hidden, &tokens), &asked, batch, scores)?;
             for (end, state) in ends.iter().zip(&mut states) {
                 if let Ok(row) = tokens.binary_search(end) {
                     *state = Some(hidden.narrow(0, row, 1)?.copy()?);
@@ -256,7 +306,7 @@ impl Engine {
         if !ends.is_empty() {
             let prompts = prompts.into_iter().zip(states);
             let prompts = prompts.filter_map(|(prompt, state)| Some((prompt, state?)));
-            tokens += self.generate(prompts.collect(), &mut kept.stores, batch.texts)?;
+            tokens += self.generate(&head, prompts.collect(), &mut kept.stores, batch.texts)?;
         }
         Ok(tokens)
     }
@@ -301,36 +351,6 @@ impl Engine {
         n.div_ceil(n.div_ceil(self.rows).max(1)).max(1)
     }
 
-    /// Scores what is asked after `tokens`, whose hidden states are the rows of `hidden`.
-    fn score(
-        &self,
-        hidden: &Tensor,
-        tokens: &[usize],
-        asked: &[Asked],
-        batch: &Batch<'_, '_>,
-        scores: &mut [Vec<TokenScore>],
-    ) -> Result<(), ModelError> {
-        let mut questions = Vec::new();
-        let mut targets: Vec<(usize, TokenId)> = Vec::new();
-        for (row, &token) in tokens.iter().enumerate() {
-            for asked in after(asked, token) {
-                targets.push((row, batch.scores[asked.request].continuation[asked.place]));
-                questions.push(asked);
-            }
-        }
-        if targets.is_empty() {
-            return Ok(());
-        }
-        for (asked, score) in questions
-            .into_iter()
-            .zip(self.decoder.head().token_scores(hidden, &targets)?)
-        {
-            finite(score.logprob)?;
-            scores[asked.request][asked.place] = score;
-        }
-        Ok(())
-    }
-
     /// Room, in every layer, for what texts are generated below and for the texts.
     fn keep(
         &self,
@@ -370,6 +390,32 @@ impl Engine {
     }
 }
 
+/// Scores what is asked after some tokens, whose normed hidden states are the rows of a tensor, `(tokens, hidden)`.
+fn score(
+    head: &Linear,
+    (hidden, tokens): (&Tensor, &[usize]),
+    asked: &[AskedToken],
+    batch: &Batch<'_, '_>,
+    scores: &mut [Vec<TokenScore>],
+) -> Result<(), ModelError> {
+    let mut questions = Vec::new();
+    let mut targets: Vec<(usize, TokenId)> = Vec::new();
+    for (row, &token) in tokens.iter().enumerate() {
+        for asked in after(asked, token) {
+            targets.push((row, batch.scores[asked.request].continuation[asked.place]));
+            questions.push(asked);
+        }
+    }
+    if targets.is_empty() {
+        return Ok(());
+    }
+    for (asked, score) in questions.into_iter().zip(head.token_scores(hidden, &targets)?) {
+        finite(score.logprob)?;
+        scores[asked.request][asked.place] = score;
+    }
+    Ok(())
+}
+
 impl LanguageModel for Engine {
     fn answer(&mut self, mut batch: Batch<'_, '_>) -> Result<Answers, ModelError> {
         batch.check(self.config().context, self.config().vocabulary)?;
@@ -399,9 +445,11 @@ impl LanguageModel for Engine {
             (tokens, seconds) => tokens as f64 / seconds.max(1e-3),
         };
         let fits = self.memory / (self.info().bytes_per_token as u64).max(1);
+        // Reading weights should take a twentieth of the time at most.
+        let seconds = BATCH_SECONDS.max(20. * self.decoder.read_seconds());
         Limits {
             context: self.config().context,
-            batch: ((speed * BATCH_SECONDS) as u64).min(fits).max(1) as usize,
+            batch: ((speed * seconds) as u64).min(fits).max(1) as usize,
         }
     }
 }

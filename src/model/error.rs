@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 
 use crate::base::text;
 
-use super::device_name::DeviceId;
 use super::family::Family;
 use super::tensor_problem::{Listed, TensorProblem};
 
@@ -187,15 +186,21 @@ pub enum LoadError {
         /// What it is.
         found: String,
     },
-    /// Less memory than the weights take.
-    #[error("the weights take {} on {device}, and {} may be taken", text::bytes(*needed), text::bytes(*given))]
+    /// A weight file that is not what it was when it was opened.
+    #[error("{}: {how} since it was opened", path.display())]
+    Changed {
+        /// The file.
+        path: PathBuf,
+        /// What became of it.
+        how: &'static str,
+    },
+    /// Less memory than one layer at work and one on its way take.
+    #[error("even layer by layer this model needs {} of memory, and {} may be taken", text::bytes(*needed), text::bytes(*given))]
     Memory {
-        /// Bytes that they take.
+        /// Bytes that are needed.
         needed: u64,
-        /// Bytes that were given.
+        /// Bytes that may be taken.
         given: u64,
-        /// Which device.
-        device: DeviceId,
     },
     /// A device that is not there.
     #[error("device `{device}`: {what}")]
@@ -319,9 +324,8 @@ impl LoadError {
             Self::Unavailable { remedy, .. } | Self::Hub { remedy, .. } | Self::Device { remedy, .. } => {
                 return remedy.clone();
             }
-            Self::Memory { .. } => {
-                "allow more (`--memory`), hold the weights in `--dtype bf16`, or take a smaller model"
-            }
+            Self::Memory { .. } => "allow more (`--memory`), compute in `--dtype bf16`, or take a smaller model",
+            Self::Changed { .. } => "put the file back and give the command again: what was computed is kept",
             Self::Mismatch { .. } => "remove the file and fetch it again",
             Self::Many(errors) => return errors.iter().find_map(Self::hint),
             Self::Read { source, .. } if source.kind() == std::io::ErrorKind::NotFound => {

@@ -3,7 +3,7 @@
 use super::{
     LoadError, Mixture, ModelConfig,
     kernels::{Kernels, Linear},
-    placing::{LinearPart, Loader, concat},
+    placing::{LinearPart, Loader},
 };
 use candle_core::{DType, Tensor};
 
@@ -24,7 +24,7 @@ pub(super) enum FeedForward {
 /// A gated network: `down(silu(gate(x)) · up(x))`.
 #[derive(Debug)]
 pub(super) struct Network {
-    gate_up: Vec<Linear>,
+    gate_up: Linear,
     down: Linear,
 }
 
@@ -41,7 +41,7 @@ impl FeedForward {
             bias: None,
         };
         Ok(Self::Mixture {
-            router: loader.linear(config.hidden, &[router])?.swap_remove(0),
+            router: loader.linear(config.hidden, &[router])?,
             experts: (0..experts)
                 .map(|expert| {
                     let names = ["w1", "w3", "w2"].map(|w| format!("{layer}.block_sparse_moe.experts.{expert}.{w}"));
@@ -55,10 +55,7 @@ impl FeedForward {
     /// Of `x`, `(rows, hidden)`, normed; added to `residual`, `(rows, hidden)`.
     pub fn forward_add(&self, kernels: &Kernels, x: &Tensor, residual: &Tensor) -> candle_core::Result<Tensor> {
         match self {
-            Self::Dense(network) => match network.gate_up.as_slice() {
-                [fused] => kernels.feed_forward(x, fused, &network.down, residual),
-                _ => network.down.forward_add(&network.inner(kernels, x)?, residual),
-            },
+            Self::Dense(network) => kernels.feed_forward(x, &network.gate_up, &network.down, residual),
             Self::Mixture { router, experts, used } => {
                 let scores = router.forward(x)?.to_dtype(DType::F32)?.to_vec2::<f32>()?;
                 let mut sum = residual.clone();
@@ -91,12 +88,12 @@ impl Network {
         let down = [part(down, config.hidden)];
         Ok(Self {
             gate_up: loader.linear(config.hidden, &gate_up)?,
-            down: loader.linear(config.intermediate, &down)?.swap_remove(0),
+            down: loader.linear(config.intermediate, &down)?,
         })
     }
 
     fn inner(&self, kernels: &Kernels, x: &Tensor) -> candle_core::Result<Tensor> {
-        kernels.swiglu(&concat(&self.gate_up, x)?)
+        kernels.swiglu(&self.gate_up.forward(x)?)
     }
 }
 

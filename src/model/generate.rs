@@ -5,7 +5,7 @@ use super::{
     decoder::Pass,
     engine::{Engine, finite},
     kept::KeptPrompt,
-    kernels::{KvLayer, PAGE, Segment},
+    kernels::{KvLayer, Linear, Segment},
     walk::{Stores, walk},
     writer::Writer,
 };
@@ -99,6 +99,7 @@ impl Engine {
     /// took; the texts are given to their requests.
     pub(super) fn generate(
         &self,
+        head: &Linear,
         prompts: Vec<(KeptPrompt, Tensor)>,
         stores: &mut [KvLayer],
         texts: &mut [&mut dyn TextRequest],
@@ -116,7 +117,7 @@ impl Engine {
                 left.extend(self.settle(text, texts, &mut tokens)?);
             }
             growing = left;
-            tokens.shared += self.step(&mut growing, stores)?;
+            tokens.shared += self.step(head, &mut growing, stores)?;
         }
         Ok(tokens)
     }
@@ -145,15 +146,15 @@ impl Engine {
     }
 
     /// One step of all texts. Returns how many tokens were computed.
-    fn step(&self, growing: &mut [Growing], stores: &mut [KvLayer]) -> Result<u64, ModelError> {
+    fn step(&self, head: &Linear, growing: &mut [Growing], stores: &mut [KvLayer]) -> Result<u64, ModelError> {
         let mut steps: Vec<GrowthStep<'_>> = growing
             .iter_mut()
             .map(|text| GrowthStep { due: text.due(), text })
             .collect();
         let computed = steps.iter().map(|step| step.due.len() as u64).sum();
         let states = self.states(&steps, stores)?;
-        self.score_forced(&mut steps, &states)?;
-        self.choose(&mut steps, &states)?;
+        score_forced(head, &mut steps, &states)?;
+        choose(head, &mut steps, &states)?;
         for (GrowthStep { text, due }, states) in steps.into_iter().zip(states) {
             text.run = due.end;
             text.hidden = states.narrow(0, due.len(), 1)?.copy()?;
@@ -215,53 +216,52 @@ impl Engine {
         }
         Ok(passes)
     }
+}
 
-    /// Records the log-probabilities of tokens about which there was no choice.
-    fn score_forced(&self, steps: &mut [GrowthStep<'_>], states: &[Tensor]) -> Result<(), ModelError> {
-        let mut hidden = Vec::new();
-        let mut targets = Vec::new();
-        for (GrowthStep { text, .. }, states) in steps.iter().zip(states) {
-            let forced = text.writer.unscored();
-            if !forced.is_empty() {
-                // The state before generated token `t` is row `t - run`.
-                let first = text.writer.tokens().len() - forced.len();
-                hidden.push(states.narrow(0, first - text.run, forced.len())?);
-                targets.extend((targets.len()..).zip(forced.iter().copied()));
-            }
+/// Records the log-probabilities of tokens about which there was no choice.
+fn score_forced(head: &Linear, steps: &mut [GrowthStep<'_>], states: &[Tensor]) -> Result<(), ModelError> {
+    let mut hidden = Vec::new();
+    let mut targets = Vec::new();
+    for (GrowthStep { text, .. }, states) in steps.iter().zip(states) {
+        let forced = text.writer.unscored();
+        if !forced.is_empty() {
+            // The state before generated token `t` is row `t - run`.
+            let first = text.writer.tokens().len() - forced.len();
+            hidden.push(states.narrow(0, first - text.run, forced.len())?);
+            targets.extend((targets.len()..).zip(forced.iter().copied()));
         }
-        if targets.is_empty() {
-            return Ok(());
-        }
-        let head = self.decoder.head();
-        let mut scores = head.token_scores(&Tensor::cat(&hidden, 0)?, &targets)?.into_iter();
-        for GrowthStep { text, .. } in steps {
-            for score in scores.by_ref().take(text.writer.unscored().len()) {
-                finite(score.logprob)?;
-                text.writer.score_taken(score.logprob);
-            }
-        }
-        Ok(())
     }
+    if targets.is_empty() {
+        return Ok(());
+    }
+    let mut scores = head.token_scores(&Tensor::cat(&hidden, 0)?, &targets)?.into_iter();
+    for GrowthStep { text, .. } in steps {
+        for score in scores.by_ref().take(text.writer.unscored().len()) {
+            finite(score.logprob)?;
+            text.writer.score_taken(score.logprob);
+        }
+    }
+    Ok(())
+}
 
-    /// Chooses the next token of every text that isn't over.
-    fn choose(&self, steps: &mut [GrowthStep<'_>], states: &[Tensor]) -> Result<(), ModelError> {
-        let open = steps
-            .iter_mut()
-            .zip(states)
-            .filter(|(step, _)| !step.text.writer.is_over());
-        let mut open: Vec<(&mut GrowthStep<'_>, &Tensor)> = open.collect();
-        for open in open.chunks_mut(LOGIT_ROWS) {
-            let last = open
-                .iter()
-                .map(|(step, states)| states.narrow(0, step.due.len(), 1))
-                .collect::<candle_core::Result<Vec<_>>>()?;
-            let logits = self.decoder.head().logits(&Tensor::cat(&last, 0)?)?.to_vec2::<f32>()?;
-            for (logits, (step, _)) in logits.iter().zip(open) {
-                let logprobs = self.decoder.head().log_softmax(logits)?;
-                finite(logprobs.first().copied().unwrap_or_default())?;
-                step.text.writer.step(&logprobs);
-            }
+/// Chooses the next token of every text that isn't over.
+fn choose(head: &Linear, steps: &mut [GrowthStep<'_>], states: &[Tensor]) -> Result<(), ModelError> {
+    let open = steps
+        .iter_mut()
+        .zip(states)
+        .filter(|(step, _)| !step.text.writer.is_over());
+    let mut open: Vec<(&mut GrowthStep<'_>, &Tensor)> = open.collect();
+    for open in open.chunks_mut(LOGIT_ROWS) {
+        let last = open
+            .iter()
+            .map(|(step, states)| states.narrow(0, step.due.len(), 1))
+            .collect::<candle_core::Result<Vec<_>>>()?;
+        let logits = head.logits(&Tensor::cat(&last, 0)?)?.to_vec2::<f32>()?;
+        for (logits, (step, _)) in logits.iter().zip(open) {
+            let logprobs = head.log_softmax(logits)?;
+            finite(logprobs.first().copied().unwrap_or_default())?;
+            step.text.writer.step(&logprobs);
         }
-        Ok(())
     }
+    Ok(())
 }

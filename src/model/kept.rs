@@ -36,7 +36,7 @@ impl KeptPrompt {
     }
 
     /// The pages of its texts' paths, and the page that the first of their own begins as a copy of.
-    fn text_pages(&self) -> (Arc<[u32]>, Option<u32>) {
+    pub fn text_pages(&self) -> (Arc<[u32]>, Option<u32>) {
         let whole = self.tokens / PAGE;
         let own = (self.own..self.own + self.own_pages()).map(|page| page as u32);
         let pages = self.pages[..whole].iter().copied().chain(own).collect();

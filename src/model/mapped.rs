@@ -1,6 +1,9 @@
-//! Files as memory maps, so that nothing is read that is not needed and nothing is copied twice.
+//! Weight files: their headers through a memory map, their tensors read by position.
+//!
+//! A tensor that was read leaves no page of the file in this process, and one whose file was cut short meanwhile is an error
+//! where a memory map would end the process.
 
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::path::{Path, PathBuf};
 
 use memmap2::Mmap;
@@ -11,6 +14,9 @@ use crate::model::LoadError;
 #[derive(Debug)]
 pub(crate) struct MappedFile {
     path: PathBuf,
+    file: File,
+    /// What it was when it was opened.
+    opened: Metadata,
     // An empty file cannot be mapped.
     map: Option<Mmap>,
 }
@@ -32,8 +38,86 @@ impl MappedFile {
         };
         Ok(Self {
             path: path.to_owned(),
+            file,
+            opened: metadata,
             map,
         })
+    }
+
+    /// Reads the bytes from `start`, `length` of them.
+    ///
+    /// # Errors
+    /// A file that is shorter than it was, was written to or replaced, or cannot be read.
+    pub(crate) fn read(&self, start: usize, length: usize) -> Result<Vec<u8>, LoadError> {
+        let mut bytes = vec![0; length];
+        self.read_into(start, &mut bytes)?;
+        self.check_unchanged()?;
+        Ok(bytes)
+    }
+
+    #[cfg(unix)]
+    fn read_into(&self, start: usize, bytes: &mut [u8]) -> Result<(), LoadError> {
+        use std::os::unix::fs::FileExt;
+        self.file
+            .read_exact_at(bytes, start as u64)
+            .map_err(|source| match source.kind() {
+                std::io::ErrorKind::UnexpectedEof => self.changed("is shorter than it was"),
+                _ => LoadError::read(&self.path, source),
+            })
+    }
+
+    #[cfg(not(unix))]
+    fn read_into(&self, start: usize, bytes: &mut [u8]) -> Result<(), LoadError> {
+        match self.slice(start, bytes.len()) {
+            Some(found) => bytes.copy_from_slice(found),
+            None => return Err(self.changed("is shorter than it was")),
+        }
+        Ok(())
+    }
+
+    /// Whether the file of that path still is the one that was opened.
+    fn check_unchanged(&self) -> Result<(), LoadError> {
+        let now = std::fs::metadata(&self.path).map_err(|_| self.changed("is no longer there"))?;
+        let same = |a: &Metadata, b: &Metadata| {
+            #[cfg(unix)]
+            let place = {
+                use std::os::unix::fs::MetadataExt;
+                (a.dev(), a.ino()) == (b.dev(), b.ino())
+            };
+            #[cfg(not(unix))]
+            let place = true;
+            place && a.len() == b.len() && a.modified().ok() == b.modified().ok()
+        };
+        match same(&now, &self.opened) {
+            true => Ok(()),
+            false => Err(self.changed("is another file, or was written to")),
+        }
+    }
+
+    fn changed(&self, how: &'static str) -> LoadError {
+        LoadError::Changed {
+            path: self.path.clone(),
+            how,
+        }
+    }
+
+    /// Has the operating system forget what it keeps of some bytes that were read and will not be read again soon.
+    pub(crate) fn forget(&self, start: usize, length: usize) {
+        #[cfg(target_os = "linux")]
+        {
+            use std::os::fd::AsRawFd;
+            // SAFETY: the descriptor is open for as long as `self`; the call only advises, and changes no content.
+            unsafe {
+                libc::posix_fadvise(
+                    self.file.as_raw_fd(),
+                    start as i64,
+                    length as i64,
+                    libc::POSIX_FADV_DONTNEED,
+                )
+            };
+        }
+        #[cfg(not(target_os = "linux"))]
+        let _ = (start, length);
     }
 
     pub(crate) fn path(&self) -> &Path {

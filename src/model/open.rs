@@ -4,11 +4,9 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use candle_core::DType;
-
 use crate::base::hex::sha256_hex;
 
-use super::checkpoint::{self, FileIdentity};
+use super::checkpoint::FileIdentity;
 use super::fake::{FakeConfig, FakeModel, TOKEN_BYTES};
 use super::source::{self, Environment, Fetch, Progress};
 use super::{
@@ -107,16 +105,13 @@ fn open_checkpoint(id: &str, options: &OpenOptions, progress: &mut dyn Progress)
     let device = options.device.open()?;
     let dtype = options.dtype.on(&device.device);
     let settings = EngineSettings {
-        memory: options
-            .memory
-            .map(|all| work(all, &checkpoint, dtype, device.id))
-            .transpose()?,
+        memory: options.memory,
         quantized: options.weights,
         ..EngineSettings::default()
     };
     let engine = Engine::load(
         &checkpoint.config,
-        checkpoint.weights.as_ref(),
+        &checkpoint.weights,
         &device.device,
         dtype.into(),
         &settings,
@@ -135,6 +130,9 @@ fn open_checkpoint(id: &str, options: &OpenOptions, progress: &mut dyn Progress)
     let no_gpu = device.fallback.filter(|_| cfg!(feature = "cuda"));
     let mut notes = checkpoint.notes.clone();
     notes.extend(checkpoint.tokenizer.notes().iter().cloned());
+    if !info.resident && options.weights == QuantizedWeights::Dequantize {
+        notes.push("the weights do not fit into memory: they are read from their files for each batch".to_owned());
+    }
     notes.extend(no_gpu.map(|why| format!("no GPU is used: {why}")));
     Ok(OpenModel {
         identity,
@@ -150,19 +148,6 @@ fn open_checkpoint(id: &str, options: &OpenOptions, progress: &mut dyn Progress)
         took: begun.elapsed(),
         notes,
     })
-}
-
-/// What of `all` memory is left beside the weights.
-fn work(all: u64, checkpoint: &Checkpoint, dtype: Dtype, device: DeviceId) -> Result<u64, LoadError> {
-    let weights = checkpoint::parameters(&checkpoint.config) * DType::from(dtype).size_in_bytes() as u64;
-    match all.checked_sub(weights) {
-        Some(left) if left > 0 => Ok(left),
-        _ => Err(LoadError::Memory {
-            needed: weights,
-            given: all,
-            device,
-        }),
-    }
 }
 
 fn hashes(checkpoint: &Checkpoint) -> BTreeMap<String, String> {

@@ -2,12 +2,15 @@
 
 use super::{
     Attempt, Batch, Decoding, Engine, Family, Generation, LanguageModel, LoadError, Mixture, ModelConfig, RopeScaling,
-    ScoreRequest, TextRequest, TokenId, TokenScore, Weight, WeightSource, decoder::Decoder, engine::EngineSettings,
-    kernels::Kernels, placing::QuantizedWeights,
+    ScoreRequest, TextRequest, TokenId, TokenScore, Weight, WeightSource,
+    decoder::{Decoder, Placement},
+    engine::EngineSettings,
+    kernels::Kernels,
 };
 use candle_core::{DType, Device, Tensor};
 use rand_chacha::ChaCha8Rng;
 use rand_core::{Rng, SeedableRng};
+use std::sync::Arc;
 
 /// A two-layer model of 64 tokens.
 pub fn config(family: Family) -> ModelConfig {
@@ -99,9 +102,15 @@ pub fn engine(config: &ModelConfig, tokens: usize, rows: usize) -> Engine {
 
 /// The same engine with these kernels.
 pub fn engine_with(config: &ModelConfig, tokens: usize, rows: usize, kernels: &Kernels) -> Engine {
-    let decoder = Decoder::load(config, &RandomWeights, kernels, QuantizedWeights::Dequantize).unwrap();
+    let decoder = Decoder::load(
+        config,
+        &(Arc::new(RandomWeights) as Arc<dyn WeightSource>),
+        kernels,
+        Placement::Resident,
+    )
+    .unwrap();
     let settings = EngineSettings {
-        memory: Some(20_000 * (tokens as u64 / 32 + 20)),
+        memory: Some(decoder.size().bytes + 20_000 * (tokens as u64 / 32 + 20)),
         rows,
         ..EngineSettings::default()
     };

@@ -1,7 +1,7 @@
 //! Passes through the layers, layer by layer: each layer's keys and values are there while it is computed.
 
 use super::{
-    ModelError,
+    LoadError, ModelError,
     decoder::{Decoder, Pass},
     kernels::KvLayer,
 };
@@ -32,23 +32,24 @@ pub(super) fn walk(
     let mut hidden: Vec<Option<Tensor>> = passes
         .iter()
         .map(|pass| decoder.embed(pass).map(Some))
-        .collect::<Result<_, _>>()?;
-    for layer in 0..decoder.layers() {
+        .collect::<Result<_, LoadError>>()?;
+    decoder.each_layer(|number, layer| -> Result<(), ModelError> {
         let kv: &mut KvLayer = match stores {
             Stores::OneByOne { work, .. } => work,
-            Stores::Each(layers) => &mut layers[layer],
+            Stores::Each(layers) => &mut layers[number],
         };
         for (pass, hidden) in passes.iter().zip(&mut hidden) {
             if let Some(x) = hidden.take() {
-                *hidden = decoder.layer(layer, &x, pass, kv)?;
+                *hidden = decoder.layer((number, layer), &x, pass, kv)?;
             }
         }
         if let Stores::OneByOne { work, kept, pages } = stores
-            && let Some(kept) = kept.get_mut(layer)
+            && let Some(kept) = kept.get_mut(number)
         {
             kept.copy_from(work, pages)?;
         }
-    }
+        Ok(())
+    })?;
     let finish = |hidden: Option<Tensor>| hidden.map(|x| decoder.finish(&x)).transpose();
     Ok(hidden.into_iter().map(finish).collect::<Result<_, _>>()?)
 }

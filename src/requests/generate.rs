@@ -187,7 +187,7 @@ impl Task for Generate<'_> {
     }
 
     fn compute(&mut self, asked: &[LineAsk<'_, GenerateAbout>]) -> Result<(Vec<Generation>, Tokens), Trouble> {
-        let text = |asked: &LineAsk<'_, GenerateAbout>| LineText {
+        let text = |asked: &LineAsk<'_, GenerateAbout>| LineWriting {
             tokens: asked.ask.tokens.clone(),
             max_tokens: asked.ask.more,
             decoding: Some(asked.about.decoding.clone()),
@@ -196,7 +196,7 @@ impl Task for Generate<'_> {
             tokenizer: Arc::clone(&self.reader.tokenizer),
             generation: None,
         };
-        let mut written: Vec<LineText> = asked.iter().map(text).collect();
+        let mut written: Vec<LineWriting> = asked.iter().map(text).collect();
         let mut texts: Vec<&mut dyn TextRequest> =
             written.iter_mut().map(|text| text as &mut dyn TextRequest).collect();
         let (scores, texts) = (&[], &mut texts[..]);
@@ -232,7 +232,7 @@ impl Task for Generate<'_> {
 }
 
 /// One text on its way.
-struct LineText {
+struct LineWriting {
     tokens: Vec<TokenId>,
     max_tokens: usize,
     /// Taken once it has begun.
@@ -243,7 +243,7 @@ struct LineText {
     generation: Option<Generation>,
 }
 
-impl TextRequest for LineText {
+impl TextRequest for LineWriting {
     fn prompt(&self) -> &[TokenId] {
         &self.tokens
     }

@@ -8,7 +8,7 @@ use crate::model::{Constraint, TokenId, TokenizeError};
 
 /// A prompt with the answers that may follow.
 #[derive(Debug, Clone)]
-pub struct Answers {
+pub struct AnswerSpace {
     /// Tokens before the answer.
     pub prompt: Vec<TokenId>,
     /// What may be generated.
@@ -24,7 +24,7 @@ enum Allowance {
     Free { end: End, beginnings: Vec<TokenId> },
 }
 
-impl Answers {
+impl AnswerSpace {
     /// Any answer, which ends as `end` says. Where `beginnings` are given, the tokens that a valid answer can begin with,
     /// the probability mass on all others is recorded for the first token.
     pub fn free(prompt: Vec<TokenId>, end: End, beginnings: Vec<TokenId>) -> Self {

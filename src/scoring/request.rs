@@ -2,7 +2,7 @@
 
 use sha2::{Digest, Sha256};
 
-use super::answers::Answers;
+use super::answers::AnswerSpace;
 use super::evidence::{Evidence, Try};
 use super::join::{Joined, Markup};
 use super::orders::cyclic;
@@ -124,7 +124,7 @@ pub enum Wanted {
 #[derive(Debug, Clone)]
 pub struct Writing {
     /// The prompt's tokens and what may follow.
-    pub answers: Answers,
+    pub answers: AnswerSpace,
     /// At most this many tokens are generated a try.
     pub max_tokens: usize,
     /// The options of each probe that is answered, in the order shown.

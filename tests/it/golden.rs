@@ -4,7 +4,10 @@ use candle_core::{DType, Device, Tensor};
 use candle_transformers::models::{llama, mistral, mixtral, qwen2};
 use indieval::model::{
     Batch, Checkpoint, Engine, EngineSettings, LanguageModel, ModelConfig, QuantizedWeights, RopeScaling, ScoreRequest,
-    TokenId, decoder::Decoder, device::DeviceChoice, kernels::Kernels,
+    TokenId,
+    decoder::{Decoder, Placement},
+    device::DeviceChoice,
+    kernels::Kernels,
 };
 use std::{
     collections::HashMap,
@@ -47,7 +50,7 @@ pub fn engine_with(path: &Path, dtype: DType, rows: usize, quantized: QuantizedW
         ..EngineSettings::default()
     };
     let checkpoint = Checkpoint::open(path).expect("the checkpoint opens");
-    Engine::load(&checkpoint.config, &*checkpoint.weights, &device(), dtype, &settings).expect("the checkpoint loads")
+    Engine::load(&checkpoint.config, &checkpoint.weights, &device(), dtype, &settings).expect("the checkpoint loads")
 }
 
 /// Token ids and logits of one length.
@@ -371,8 +374,7 @@ fn the_real_smollm2_in_f32_is_as_exact_as_transformers_against_float64() {
         kinds.push(Kernels::portable(&device, DType::F32).unwrap());
     }
     for kernels in kinds {
-        let plain = QuantizedWeights::Dequantize;
-        let decoder = Decoder::load(&checkpoint.config, &*checkpoint.weights, &kernels, plain).unwrap();
+        let decoder = Decoder::load(&checkpoint.config, &checkpoint.weights, &kernels, Placement::Resident).unwrap();
         let mut engine = Engine::new(decoder, &EngineSettings::default());
         let off = cases.iter().map(|case| {
             let ids = [case.context_token_ids.as_slice(), &case.continuation_token_ids].concat();

@@ -180,7 +180,7 @@ fn calibrate(model: &mut dyn LanguageModel, branches: usize) -> Result<Speed, Mo
         prefill = context.len() as f64 / begun.elapsed().as_secs_f64().max(1e-9);
     }
     let seconds = |model: &mut dyn LanguageModel, most: usize| -> Result<f64, ModelError> {
-        let mut texts: Vec<Calibration> = (0..branches as u64).map(|seed| Calibration::new(seed, most)).collect();
+        let mut texts: Vec<TimedText> = (0..branches as u64).map(|seed| TimedText::new(seed, most)).collect();
         let mut texts: Vec<&mut dyn TextRequest> = texts.iter_mut().map(|text| text as &mut dyn TextRequest).collect();
         let begun = Instant::now();
         let (scores, texts) = (&[], &mut texts[..]);
@@ -197,13 +197,13 @@ fn calibrate(model: &mut dyn LanguageModel, branches: usize) -> Result<Speed, Mo
 }
 
 /// A text that means nothing.
-struct Calibration {
+struct TimedText {
     prompt: [TokenId; 2],
     most: usize,
     seed: Option<u64>,
 }
 
-impl Calibration {
+impl TimedText {
     fn new(seed: u64, most: usize) -> Self {
         Self {
             prompt: [1, 2 + seed as TokenId % 100],
@@ -213,7 +213,7 @@ impl Calibration {
     }
 }
 
-impl TextRequest for Calibration {
+impl TextRequest for TimedText {
     fn prompt(&self) -> &[TokenId] {
         &self.prompt
     }

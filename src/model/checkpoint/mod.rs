@@ -15,6 +15,7 @@ mod safetensors;
 mod window;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 pub use identity::FileIdentity;
 pub use inspect::Inspection;
@@ -57,7 +58,7 @@ pub struct Checkpoint {
     /// The numbers of the decoder.
     pub config: ModelConfig,
     /// The tensors, mapped, checked for names and shapes; values are checked as they are read.
-    pub weights: Box<dyn WeightSource>,
+    pub weights: Arc<dyn WeightSource>,
     /// Text to ids.
     pub tokenizer: Tokenizer,
     /// Jinja source of the chat template.
@@ -84,7 +85,7 @@ impl Checkpoint {
 /// Configuration and tensors of a folder or a GGUF file whose tokenizer and hashes are of no interest.
 ///
 /// Fails with every fault of the configuration and the tensors.
-pub fn open_weights(path: &Path) -> Result<(ModelConfig, Box<dyn WeightSource>), LoadError> {
+pub fn open_weights(path: &Path) -> Result<(ModelConfig, Arc<dyn WeightSource>), LoadError> {
     let mut inspection = Inspection::without_text(path);
     match (
         LoadError::gather(std::mem::take(&mut inspection.faults)),
@@ -104,10 +105,10 @@ pub(crate) enum Weights {
 }
 
 impl Weights {
-    fn into_source(self) -> Box<dyn WeightSource> {
+    fn into_source(self) -> Arc<dyn WeightSource> {
         match self {
-            Self::Safetensors(weights) => Box::new(weights),
-            Self::Gguf(weights) => Box::new(weights),
+            Self::Safetensors(weights) => Arc::new(weights),
+            Self::Gguf(weights) => Arc::new(weights),
         }
     }
 

@@ -13,6 +13,7 @@ use crate::model::mapped::MappedFile;
 use crate::model::stored::{Inventory, Storage};
 use crate::model::tensor_problem::LISTED;
 use crate::model::tokenizer::LARGEST_SETTINGS;
+use crate::model::weights::chosen_rows;
 use crate::model::{LoadError, Weight, WeightSource};
 
 /// The file of a checkpoint in one piece.
@@ -185,15 +186,62 @@ impl WeightSource for SafetensorsWeights {
                 return Err(LoadError::weight(path, name, what));
             }
         };
-        self.check_values(name, entry)?;
-        let bytes = self.bytes(name, entry)?;
-        let tensor = Tensor::from_raw_buffer(bytes, dtype, shape, &Device::Cpu);
+        let file = &self.files[entry.file];
+        let bytes = file.read(entry.start, entry.bytes)?;
+        if let Some(at) = entry
+            .storage
+            .as_ref()
+            .ok()
+            .and_then(|&storage| first_bad_value(storage, &bytes))
+        {
+            let what = format!("value {at} is not a finite number");
+            return Err(LoadError::weight(path, name, what));
+        }
+        let tensor = Tensor::from_raw_buffer(&bytes, dtype, shape, &Device::Cpu);
         tensor.map(Weight::Plain).map_err(|source| LoadError::Tensor {
             name: name.to_owned(),
             source,
         })
     }
+
+    fn forget(&self, name: &str) {
+        if let Some(entry) = self.entries.get(name) {
+            self.files[entry.file].forget(entry.start, entry.bytes);
+        }
+    }
+
+    fn rows(&self, name: &str, shape: &[usize], ids: &[u32], dtype: DType) -> Result<Tensor, LoadError> {
+        let named = |source| LoadError::Tensor {
+            name: name.to_owned(),
+            source,
+        };
+        match self.entries.get(name) {
+            Some(entry) if entry.shape == shape && shape.len() == 2 => {
+                let row = entry.bytes / shape[0].max(1);
+                let stored = entry
+                    .storage
+                    .as_ref()
+                    .ok()
+                    .and_then(|storage| storage.float())
+                    .unwrap_or(DType::F32);
+                let mut parts = Vec::new();
+                for ids in ids.chunks(ROWS_AT_ONCE) {
+                    let mut bytes = Vec::with_capacity(ids.len() * row);
+                    for &id in ids {
+                        bytes.extend(self.files[entry.file].read(entry.start + id as usize * row, row)?);
+                    }
+                    let part = Tensor::from_raw_buffer(&bytes, stored, &[ids.len(), shape[1]], &Device::Cpu);
+                    parts.push(part.and_then(|part| part.to_dtype(dtype)).map_err(named)?);
+                }
+                Tensor::cat(&parts, 0).map_err(named)
+            }
+            _ => chosen_rows(self.get_plain(name, shape, dtype)?, ids).map_err(named),
+        }
+    }
 }
+
+/// Rows of a tensor that are read at a time.
+const ROWS_AT_ONCE: usize = 4096;
 
 /// Shards in their order by name, each with the tensors it should hold.
 fn read_index(path: &Path) -> Result<BTreeMap<String, Vec<String>>, LoadError> {

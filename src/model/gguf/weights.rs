@@ -122,7 +122,7 @@ impl GgufWeights {
     }
 
     /// The tensor's bytes, once its shape is the expected one and its values are finite.
-    fn read(&self, name: &str, shape: &[usize]) -> Result<(&QuantizedTensor, &[u8]), LoadError> {
+    fn read(&self, name: &str, shape: &[usize]) -> Result<(&QuantizedTensor, Vec<u8>), LoadError> {
         let refuse = |what: String| Err(LoadError::weight(self.file.path(), name, what));
         let Some(entry) = self.entries.get(name) else {
             return refuse("is missing".to_owned());
@@ -130,10 +130,11 @@ impl GgufWeights {
         if entry.shape != shape {
             return refuse(format!("has the shape {:?}, expected {shape:?}", entry.shape));
         }
-        let Some(bytes) = self.file.bytes().get(entry.range.clone()) else {
+        if self.file.bytes().get(entry.range.clone()).is_none() {
             return refuse("lies outside the file".to_owned());
-        };
-        match first_bad_value(entry.storage, bytes) {
+        }
+        let bytes = self.file.read(entry.range.start, entry.range.len())?;
+        match first_bad_value(entry.storage, &bytes) {
             None => Ok((entry, bytes)),
             Some(at) => refuse(format!("value {at} is not a finite number")),
         }
@@ -163,20 +164,26 @@ impl WeightSource for GgufWeights {
         let weight = match (entry.storage, entry.storage.float()) {
             (Storage::Blocks(kind), _) => entry
                 .order
-                .arrange(bytes, Self::rows(entry), |bytes| blocks::quantized(kind, bytes, shape))
+                .arrange(&bytes, Self::rows(entry), |bytes| blocks::quantized(kind, bytes, shape))
                 .map(|blocks| Weight::Quantized(Arc::new(blocks))),
-            (_, dtype) => float(entry, dtype.unwrap_or(DType::F32), bytes).map(Weight::Plain),
+            (_, dtype) => float(entry, dtype.unwrap_or(DType::F32), &bytes).map(Weight::Plain),
         };
         weight.map_err(failed(name))
+    }
+
+    fn forget(&self, name: &str) {
+        if let Some(entry) = self.entries.get(name) {
+            self.file.forget(entry.range.start, entry.range.len());
+        }
     }
 
     fn get_plain(&self, name: &str, shape: &[usize], dtype: DType) -> Result<Tensor, LoadError> {
         let (entry, bytes) = self.read(name, shape)?;
         let tensor = match (entry.storage, entry.storage.float()) {
-            (Storage::Blocks(kind), _) => entry.order.arrange(bytes, Self::rows(entry), |bytes| {
+            (Storage::Blocks(kind), _) => entry.order.arrange(&bytes, Self::rows(entry), |bytes| {
                 blocks::dequantize(kind, bytes, shape, dtype)
             }),
-            (_, stored) => float(entry, stored.unwrap_or(DType::F32), bytes).and_then(|tensor| tensor.to_dtype(dtype)),
+            (_, stored) => float(entry, stored.unwrap_or(DType::F32), &bytes).and_then(|tensor| tensor.to_dtype(dtype)),
         };
         tensor.map_err(failed(name))
     }

@@ -36,12 +36,12 @@ pub(super) struct TileStep {
     /// The path's pages that are looked at.
     pub pages: Range<usize>,
     /// Where they are; the parts of a query row are in path order.
-    pub parts: Vec<PagePart>,
+    pub parts: Vec<SharedPages>,
 }
 
 /// Pages that some query rows of a strip see, neighbours on the paths and in the store.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct PagePart {
+pub(super) struct SharedPages {
     /// Query rows of the tile.
     pub rows: Range<usize>,
     /// The path's pages.
@@ -140,7 +140,7 @@ fn strip_steps(strip: &Range<usize>, members: &[Member<'_>], steps: &mut Vec<Til
     let to = members.iter().map(|member| member.pages.end).max().unwrap_or(0);
     for block in from / BLOCK_PAGES..to.div_ceil(BLOCK_PAGES) {
         let pages = from.max(block * BLOCK_PAGES)..to.min((block + 1) * BLOCK_PAGES);
-        let (mut parts, mut open) = (Vec::new(), Vec::<PagePart>::new());
+        let (mut parts, mut open) = (Vec::new(), Vec::<SharedPages>::new());
         for page in pages.clone() {
             let next = parts_of(page, members);
             let goes_on = open.len() == next.len()
@@ -168,13 +168,13 @@ fn strip_steps(strip: &Range<usize>, members: &[Member<'_>], steps: &mut Vec<Til
 }
 
 /// Who sees which page of the store at a page of the paths.
-fn parts_of(page: usize, members: &[Member<'_>]) -> Vec<PagePart> {
-    let mut parts: Vec<PagePart> = Vec::new();
+fn parts_of(page: usize, members: &[Member<'_>]) -> Vec<SharedPages> {
+    let mut parts: Vec<SharedPages> = Vec::new();
     for member in members.iter().filter(|member| member.pages.contains(&page)) {
         let held = member.segment.pages[page] as usize;
         match parts.last_mut() {
             Some(last) if last.page == held && last.rows.end == member.rows.start => last.rows.end = member.rows.end,
-            _ => parts.push(PagePart {
+            _ => parts.push(SharedPages {
                 rows: member.rows.clone(),
                 path: page..page + 1,
                 page: held,
@@ -197,8 +197,8 @@ mod tests {
         }
     }
 
-    fn part(rows: Range<usize>, path: Range<usize>, page: usize) -> PagePart {
-        PagePart { rows, path, page }
+    fn part(rows: Range<usize>, path: Range<usize>, page: usize) -> SharedPages {
+        SharedPages { rows, path, page }
     }
 
     const SIZES: TileSizes = TileSizes {

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::model::TokenizeError;
 use crate::prompt::{ProbePrompt, Prompt, PromptError, PromptKind};
-use crate::scoring::answers::{Answers, runs};
+use crate::scoring::answers::{AnswerSpace, runs};
 use crate::scoring::constraint::End;
 use crate::scoring::join::{Encoded, Encoder};
 use crate::scoring::orders::plurality;
@@ -226,11 +226,11 @@ fn letters(
     context: &Encoded,
     options: usize,
     constrained: bool,
-) -> Result<Answers, TokenizeError> {
+) -> Result<AnswerSpace, TokenizeError> {
     let letters = (b'A'..=b'Z').take(options).map(|letter| char::from(letter).to_string());
     let (prompt, runs) = runs(encoder, context, letters)?;
     if constrained {
-        return Ok(Answers::only(prompt, vec![runs]));
+        return Ok(AnswerSpace::only(prompt, vec![runs]));
     }
     // Where letters join the end of the prompt, they have no first token of their own behind it.
     let tokens = context.tokens();
@@ -238,5 +238,5 @@ fn letters(
         true => runs.iter().filter_map(|run| run.first().copied()).collect(),
         false => Vec::new(),
     };
-    Ok(Answers::free(tokens, End::Letter, beginnings))
+    Ok(AnswerSpace::free(tokens, End::Letter, beginnings))
 }

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::model::TokenizeError;
 use crate::prompt::{PaperPrompt, Prompt, PromptError};
-use crate::scoring::answers::{Answers, runs};
+use crate::scoring::answers::{AnswerSpace, runs};
 use crate::scoring::constraint::End;
 use crate::scoring::join::{Encoded, Encoder};
 use crate::scoring::parser::{Read, read_paper};
@@ -57,7 +57,7 @@ impl Definition for PaperMethod {
             let sizes: Vec<usize> = options.iter().map(Vec::len).collect();
             valid(&texts.encoder(asked.frame), &context, &sizes)?
         } else {
-            Answers::free(context.tokens(), End::Object, Vec::new())
+            AnswerSpace::free(context.tokens(), End::Object, Vec::new())
         };
         Ok(vec![Request {
             probe: 0,
@@ -128,7 +128,7 @@ impl Definition for PaperMethod {
 
 /// The paper's answer without rationales: `{"NSG1": {"choice": "NSG1_s` and a number, and so on. Each group's entry is
 /// encoded as a whole with every number, so that its tokens are those that the entry has in a text.
-fn valid(encoder: &Encoder<'_>, context: &Encoded, sizes: &[usize]) -> Result<Answers, TokenizeError> {
+fn valid(encoder: &Encoder<'_>, context: &Encoded, sizes: &[usize]) -> Result<AnswerSpace, TokenizeError> {
     let entry = |group: usize, number: usize| {
         let open = if group == 0 { "{" } else { ", " };
         let close = if group + 1 == sizes.len() { "}}" } else { "}" };
@@ -150,5 +150,5 @@ fn valid(encoder: &Encoder<'_>, context: &Encoded, sizes: &[usize]) -> Result<An
         // Only how the entry ends matters for what follows.
         before = encoder.encode(&entry(group, 0))?;
     }
-    Ok(Answers::only(prompt, stages))
+    Ok(AnswerSpace::only(prompt, stages))
 }

@@ -45,7 +45,7 @@ fn a_converted_file_has_the_folders_tensors() {
         assert_eq!(checkpoint.config, as_converted(&config), "{name}");
         for_each_tensor(&config, |tensor, shape| {
             let folder = values(weights.as_ref(), tensor, shape, DType::F32);
-            let file = values(checkpoint.weights.as_ref(), tensor, shape, DType::F32);
+            let file = values(&*checkpoint.weights, tensor, shape, DType::F32);
             assert_eq!(folder, file, "{name}: {tensor}");
         });
     }

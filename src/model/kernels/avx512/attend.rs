@@ -10,7 +10,7 @@ use super::{
         plan::AttentionPlan,
         rows::RowView,
         segment::PAGE,
-        tiles::{BLOCK_PAGES, PagePart, RowTile, TileSizes, TileStep, seen},
+        tiles::{BLOCK_PAGES, RowTile, SharedPages, TileSizes, TileStep, seen},
     },
     WordFormat,
     lanes::Soft,
@@ -220,7 +220,7 @@ impl TileAttention<'_> {
         while from < step.pages.end {
             let pages = from..((from / each + 1) * each).min(step.pages.end);
             from = pages.end;
-            let here = |part: &&PagePart| part.path.start < pages.end && part.path.end > pages.start;
+            let here = |part: &&SharedPages| part.path.start < pages.end && part.path.end > pages.start;
             let mut parts = step.parts.iter().filter(here);
             let values = WeighedPages {
                 store: self.pass.store,
@@ -283,7 +283,7 @@ struct WeighedPages<'a> {
 impl WeighedPages<'_> {
     /// Adds the weighed values of those of a part's pages that are among `pages` to the sums of its rows, which begin
     /// where `sums` does.
-    fn add(&self, part: &PagePart, pages: &Range<usize>, start: Start<'_>, sums: &mut [f32]) {
+    fn add(&self, part: &SharedPages, pages: &Range<usize>, start: Start<'_>, sums: &mut [f32]) {
         let sizes = self.store.sizes;
         let path = part.path.start.max(pages.start)..part.path.end.min(pages.end);
         let page = part.page + path.start - part.path.start;

@@ -4,7 +4,7 @@ use super::{
     super::rows::RowView,
     Avx512, WordFormat,
     memory::CacheLine,
-    tile::{self, PANEL, STRIP, Sums, Tile},
+    tile::{self, PANEL, STRIP, SumStart, Tile},
 };
 use std::ops::Range;
 
@@ -124,7 +124,7 @@ pub(in super::super) enum Start<'a> {
     Matrix(RowView<'a>),
     /// What is there already.
     Out,
-    /// The sum that is there already goes on: see [`Sums::GoOn`].
+    /// The sum that is there already goes on: see [`SumStart::GoOn`].
     Sum,
 }
 
@@ -230,8 +230,8 @@ impl Product<'_> {
             out: to,
             out_stride: out.stride,
             sums: match self.start {
-                Start::Sum => Sums::GoOn,
-                _ => Sums::Apart,
+                Start::Sum => SumStart::GoOn,
+                _ => SumStart::Apart,
             },
         };
         // SAFETY: `machine` vouches for the instructions. The strip's words and the panel's lines were sliced within

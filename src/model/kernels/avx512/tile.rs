@@ -10,7 +10,7 @@ pub(in super::super) const PANEL: usize = 32;
 
 /// Where a tile's sums begin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in super::super) enum Sums {
+pub(in super::super) enum SumStart {
     /// At nothing; the start is added at the end: a residual stream has numbers of some thousands, and every step of a sum
     /// that began with one would be rounded to its last place.
     Apart,
@@ -34,7 +34,7 @@ pub(in super::super) struct Tile {
     /// Likewise, `out_stride` apart.
     pub out: *mut f32,
     pub out_stride: usize,
-    pub sums: Sums,
+    pub sums: SumStart,
 }
 
 /// Multiplies a strip of `rows` rows with a panel.
@@ -65,10 +65,10 @@ pub(in super::super) unsafe fn multiply(format: WordFormat, rows: usize, tile: T
     // SAFETY: passed on from this function's contract.
     unsafe {
         match (format, tile.sums) {
-            (WordFormat::F32, Sums::Apart) => by_rows!(multiply_f32, false),
-            (WordFormat::F32, Sums::GoOn) => by_rows!(multiply_f32, true),
-            (WordFormat::Bf16, Sums::Apart) => by_rows!(multiply_bf16, false),
-            (WordFormat::Bf16, Sums::GoOn) => by_rows!(multiply_bf16, true),
+            (WordFormat::F32, SumStart::Apart) => by_rows!(multiply_f32, false),
+            (WordFormat::F32, SumStart::GoOn) => by_rows!(multiply_f32, true),
+            (WordFormat::Bf16, SumStart::Apart) => by_rows!(multiply_bf16, false),
+            (WordFormat::Bf16, SumStart::GoOn) => by_rows!(multiply_bf16, true),
         }
     }
 }

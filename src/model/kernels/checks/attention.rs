@@ -9,11 +9,11 @@ use candle_core::Tensor;
 use proptest::prelude::*;
 
 /// Rows that continue one path: the strand that they hang on, after how many of its path's tokens, and how many.
-type Strand = (Option<usize>, usize, usize);
+type StrandSketch = (Option<usize>, usize, usize);
 
 /// A tree of strands, all of it computed.
 struct AttentionScene {
-    strands: Vec<Strand>,
+    strands: Vec<StrandSketch>,
     heads: usize,
     kv_heads: usize,
     head_dim: usize,
@@ -172,7 +172,7 @@ impl AttentionScene {
 }
 
 fn scene(
-    strands: Vec<Strand>,
+    strands: Vec<StrandSketch>,
     heads: usize,
     kv_heads: usize,
     head_dim: usize,
@@ -188,7 +188,7 @@ fn scene(
 }
 
 /// `n` strands below the first, which is `shared` long.
-fn below(shared: usize, strands: &[(usize, usize)]) -> Vec<Strand> {
+fn below(shared: usize, strands: &[(usize, usize)]) -> Vec<StrandSketch> {
     let below = strands.iter().map(|&(after, rows)| (Some(0), after.min(shared), rows));
     std::iter::once((None, 0, shared)).chain(below).collect()
 }
