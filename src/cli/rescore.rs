@@ -51,7 +51,7 @@ pub fn compare(
     outcomes: &[Outcome],
     chosen: &[usize],
 ) -> anyhow::Result<bool> {
-    let tolerance = run::tolerance(opened.identity.dtype);
+    let tolerance = run::tolerance(header, &opened.identity);
     let verified = experiment.verify(opened, outcomes, chosen, tolerance)?;
     say!(
         "scores: {} scored again unshared, {} tokens, largest difference {:.6} nats (tolerance {tolerance})",

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::records::as_written;
-use super::{ExecuteError, Experiment, Unit};
-use crate::model::{Batch, Dtype, OpenModel, ScoreRequest, TokenId};
+use super::{ExecuteError, Experiment, Header, Unit};
+use crate::model::{Backend, Batch, Dtype, ModelIdentity, OpenModel, ScoreRequest, TokenId};
 use crate::probe::Case;
 use crate::scoring::join::{Encoder, Markup};
 use crate::scoring::methods::Concluded;
@@ -20,9 +20,13 @@ pub const TOLERANCE_F32: f32 = 1e-3;
 /// and then, which moves log-probabilities by some hundredths (`docs/benchmarks.md`).
 pub const TOLERANCE_HALF: f32 = 0.25;
 
-/// Most that a token's log-probability may differ where it was computed in this dtype, nats.
-pub fn tolerance(dtype: Dtype) -> f32 {
-    match dtype {
+/// Most that a token's log-probability may differ where a run of this header is scored again with this model, nats: nothing
+/// where this very program computed it with the same kind of kernels, whose bits do not depend on what is computed together.
+pub fn tolerance(recorded: &Header, model: &ModelIdentity) -> f32 {
+    let same_program = recorded.program == crate::base::version::FULL && recorded.format > 1;
+    let same_kernels = recorded.model.backend == model.backend && model.backend.is_none_or(Backend::is_exact);
+    match model.dtype {
+        _ if same_program && same_kernels => 0.0,
         Dtype::F32 => TOLERANCE_F32,
         Dtype::Bf16 | Dtype::F16 => TOLERANCE_HALF,
     }

@@ -51,6 +51,13 @@ crate::choices! {
     }
 }
 
+impl Backend {
+    /// Whether its results are the same bits whatever else is computed with them.
+    pub fn is_exact(self) -> bool {
+        self == Self::Avx512
+    }
+}
+
 /// Where and in what dtype numbers are held, and how they are multiplied. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Kernels {
