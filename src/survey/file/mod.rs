@@ -5,6 +5,7 @@ mod code;
 mod endings;
 mod header;
 mod input;
+mod intake;
 mod interview;
 mod label_files;
 mod labels;
