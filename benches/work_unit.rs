@@ -18,11 +18,9 @@ use candle_core::{DType, Device, Tensor};
 use candle_transformers::models::llama;
 use indieval::{
     model::{
-        Checkpoint, Engine, EngineSettings, LanguageModel, LoadError, ModelConfig, TokenId, TokenScore, Weight,
-        WeightSource,
-        device::{DeviceChoice, DeviceId},
+        Checkpoint, DeviceChoice, DeviceId, Engine, EngineSettings, LanguageModel, LoadError, ModelConfig, Room,
+        TokenId, TokenScore, Weight, WeightSource,
         kernels::{Kernels, tune_allocator},
-        memory::Room,
     },
     survey::Catalogue,
 };

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use indieval::model::{self, OpenModel, OpenOptions, memory::Room, source::Silent};
+use indieval::model::{self, OpenModel, OpenOptions, Room, source::Silent};
 use indieval::prompt::{ChatTemplate, Date};
 use indieval::requests::{
     Files, Generate, GenerateOptions, Identity, OnError, RequestEvent, RequestObserver, Score, ScoreOptions, Task,

@@ -2,7 +2,7 @@
 
 use candle_core::{DType, Device};
 
-pub use super::device_name::{DeviceChoice, DeviceId, UnknownDevice};
+pub use super::device_name::{DeviceChoice, DeviceId};
 
 use super::{LoadError, memory};
 

@@ -16,7 +16,7 @@ pub enum Room {
 
 /// Most tokens that are planned for unless more is asked for: several respondents' trees, whatever the survey's
 /// settings, and of a small model little enough memory.
-pub const AUTOMATIC: usize = 1 << 16;
+pub(crate) const AUTOMATIC: usize = 1 << 16;
 
 impl Room {
     /// Tokens that fit, at `bytes_per_token` each, given the device's `available` memory.
@@ -32,7 +32,7 @@ impl Room {
 
 /// Memory in bytes that this process may still take on `device`, where it can be told: what the system has to spare,
 /// and what the process's control group (a container, a batch job) leaves.
-pub fn available(device: &Device) -> Option<u64> {
+pub(crate) fn available(device: &Device) -> Option<u64> {
     match device {
         Device::Cpu => {
             let read = |path: &str| std::fs::read_to_string(path).ok();
@@ -55,7 +55,7 @@ pub fn available(device: &Device) -> Option<u64> {
 }
 
 /// All memory in bytes that `device` has for this process, used or free, where it can be told.
-pub fn total(device: &Device) -> Option<u64> {
+pub(crate) fn total(device: &Device) -> Option<u64> {
     match device {
         Device::Cpu => {
             let read = |path: &str| std::fs::read_to_string(path).ok();

@@ -42,7 +42,7 @@ pub(super) struct LinearPart<'a> {
 
 impl Loader<'_> {
     /// A vector that is computed with in f32 on the CPU, in the activation dtype elsewhere.
-    pub fn vector(&mut self, name: &str, len: usize) -> Result<Tensor, LoadError> {
+    pub(crate) fn vector(&mut self, name: &str, len: usize) -> Result<Tensor, LoadError> {
         let tensor = self.source.get_plain(name, &[len], DType::F32)?;
         self.count(len, 4 * len);
         tensor.to_device(self.kernels.device()).map_err(named(name))

@@ -33,7 +33,7 @@ pub fn config(family: Family) -> ModelConfig {
 }
 
 /// One model of every family.
-pub fn families() -> Vec<ModelConfig> {
+pub(crate) fn families() -> Vec<ModelConfig> {
     let llama3 = RopeScaling::Llama3 {
         factor: 4.,
         low_freq_factor: 1.,
@@ -92,12 +92,12 @@ impl WeightSource for RandomWeights {
 }
 
 /// The model of `config` in f32 on the CPU, with room for `slots` tokens and passes of at most `rows`.
-pub fn engine(config: &ModelConfig, slots: usize, rows: usize) -> Engine {
+pub(crate) fn engine(config: &ModelConfig, slots: usize, rows: usize) -> Engine {
     engine_with(config, slots, rows, &Kernels::new(&Device::Cpu, DType::F32).unwrap())
 }
 
 /// Token 0 below the root, so that the next one has a prediction.
-pub fn begin(engine: &mut Engine) -> Node {
+pub(crate) fn begin(engine: &mut Engine) -> Node {
     engine.extend(engine.root(), &[0]).unwrap()
 }
 

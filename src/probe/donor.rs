@@ -2,6 +2,7 @@
 
 use super::draw::{KeyPart, key_number};
 use super::split::Split;
+use crate::base::random::mix;
 
 /// Whom a donor may be drawn from. Never the person themself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -34,7 +35,7 @@ impl<'a> Donors<'a> {
     ///
     /// Seed, person and split give every other respondent a rank, and the lowest is taken. So the draw does not depend
     /// on the order of the file, and somebody who is added to it changes the draw only by being drawn.
-    pub fn donor(&self, index: usize, split: Split, circle: Circle, seed: u64) -> Option<usize> {
+    pub(crate) fn donor(&self, index: usize, split: Split, circle: Circle, seed: u64) -> Option<usize> {
         let &(id, _, country) = self.people.get(index)?;
         if circle == Circle::Country && country.is_none() {
             return None;
@@ -54,19 +55,6 @@ impl<'a> Donors<'a> {
             .min_by_key(|&(_, &(other, number, _))| (mix(mine ^ number), other))
             .map(|(index, _)| index)
     }
-}
-
-/// [`Donors::donor`] for a single draw: `people` are each respondent's id and country code.
-pub fn donor(people: &[(&str, Option<i32>)], index: usize, split: Split, circle: Circle, seed: u64) -> Option<usize> {
-    Donors::new(people.iter().copied()).donor(index, split, circle, seed)
-}
-
-/// Spreads a number over all 64 bits: the finalizer of splitmix64 (Steele, Lea and Flood, 2014). Equal inputs only
-/// give equal outputs.
-fn mix(mut x: u64) -> u64 {
-    x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    x ^ (x >> 31)
 }
 
 #[cfg(test)]
@@ -94,19 +82,17 @@ mod tests {
                 assert_eq!(compatriot % 3, index % 3);
             }
         }
-        assert_eq!(
-            donor(&[("a", None), ("b", None)], 0, Split::One, Circle::Everyone, 0),
-            Some(1)
-        );
-        assert_eq!(
-            donor(&[("a", None), ("b", None)], 0, Split::One, Circle::Country, 0),
-            None
-        );
-        assert_eq!(donor(&[("a", Some(1))], 0, Split::One, Circle::Everyone, 0), None);
-        assert_eq!(
-            donor(&[("a", Some(1)), ("b", Some(2))], 0, Split::One, Circle::Country, 0),
-            None
-        );
+        for (two, everyone, country) in [
+            ([Some(1), Some(1)], Some(1), Some(1)),
+            ([Some(1), Some(2)], Some(1), None),
+            ([None, None], Some(1), None),
+        ] {
+            let donors = Donors::new(["a", "b"].into_iter().zip(two));
+            assert_eq!(donors.donor(0, Split::One, Circle::Everyone, 0), everyone);
+            assert_eq!(donors.donor(0, Split::One, Circle::Country, 0), country);
+        }
+        let alone = Donors::new([("a", Some(1))]);
+        assert_eq!(alone.donor(0, Split::One, Circle::Everyone, 0), None);
     }
 
     #[test]

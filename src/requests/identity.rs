@@ -76,7 +76,7 @@ impl Identity {
 
 /// The room that the token tree had when an output was begun: it is taken from the memory that is free otherwise, and that
 /// changes. `None` for an output that is not begun.
-pub fn room_of(out: &Path) -> Option<usize> {
+pub(crate) fn room_of(out: &Path) -> Option<usize> {
     let begun = is_begun(out).then(|| read(out).ok()).flatten()?;
     usize::try_from(begun.get(TREE_TOKENS)?.as_u64()?).ok()
 }

@@ -27,15 +27,21 @@ mod windows;
 
 use std::path::Path;
 
-pub use ask::{LineAsk, LineRequest, TokenAsk, Trouble};
 pub use error::{Faults, RequestError};
 pub use generate::{Generate, GenerateOptions};
-pub use identity::{Identity, room_of};
+pub use identity::Identity;
 pub use job::{Files, RequestEvent, RequestObserver, Standing, Task, serve};
-pub use line::Line;
-pub use options::{ControlTokens, OnError, Truncate};
-pub use sampling::Sampling;
+pub use options::OnError;
 pub use score::{Score, ScoreOptions};
+
+#[doc(hidden)]
+pub use options::Truncate;
+
+pub(crate) use ask::{LineAsk, LineRequest, TokenAsk, Trouble};
+pub(crate) use identity::room_of;
+pub(crate) use line::Line;
+pub(crate) use options::ControlTokens;
+pub(crate) use sampling::Sampling;
 
 /// Most lines of a window.
 const WINDOW_LINES: usize = 1024;

@@ -78,7 +78,7 @@ pub enum Done {
 ///
 /// A unit that is recorded in part is computed again as a whole, since its outcomes come out of one packed pass, and
 /// its recorded outcomes are left as they are.
-pub fn execute<C>(
+pub(crate) fn execute<C>(
     plan: &Plan,
     recorded: &super::Recorded,
     journal: &mut Journal,

@@ -11,7 +11,7 @@ use crate::scoring::baseline::{Crowd, Prediction, Rule, Similarity, Target};
 use crate::survey::Form;
 
 /// Numbers of similar others that reports show. The command `baseline` shows all from 1 to 35.
-pub const NEIGHBOURS: [usize; 5] = [1, 5, 10, 20, 35];
+pub(crate) const NEIGHBOURS: [usize; 5] = [1, 5, 10, 20, 35];
 
 /// People who are compared with everyone together.
 const TOGETHER: usize = 16;
@@ -96,7 +96,7 @@ impl Experiment {
     }
 
     /// What is asked in a unit, one ask a condition, in the order of its conditions.
-    pub fn asks<'a>(&'a self, unit: &Unit, cases: &'a [Case]) -> Vec<Ask<'a>> {
+    pub(crate) fn asks<'a>(&'a self, unit: &Unit, cases: &'a [Case]) -> Vec<Ask<'a>> {
         let prompts = &self.prompts;
         unit.conditions
             .iter()
@@ -114,7 +114,7 @@ impl Experiment {
     }
 
     /// What metrics and reports need to know of people and questions, baselines among it.
-    pub fn people_file(&self) -> PeopleFile {
+    pub(crate) fn people_file(&self) -> PeopleFile {
         self.people.described(&self.spec, &self.plan)
     }
 }
@@ -159,7 +159,7 @@ impl People {
     }
 
     /// What metrics and reports need to know of people and questions, baselines among it.
-    pub fn described(&self, spec: &Spec, plan: &Plan) -> PeopleFile {
+    pub(crate) fn described(&self, spec: &Spec, plan: &Plan) -> PeopleFile {
         self.file(&spec.respondents.survey, &plan.splits, self.baselines(plan))
     }
 }

@@ -88,7 +88,7 @@ impl Plan {
     }
 
     /// The units of each person and split.
-    pub fn person_splits(&self) -> impl Iterator<Item = &[Unit]> {
+    pub(crate) fn person_splits(&self) -> impl Iterator<Item = &[Unit]> {
         self.units.chunk_by(|a, b| (a.person, a.split) == (b.person, b.split))
     }
 
@@ -102,7 +102,7 @@ impl Plan {
     }
 
     /// Checks that recorded outcomes are the first ones of this plan; the error names the first that is not.
-    pub fn check(&self, people: &People, recorded: &[Outcome]) -> Result<(), (usize, String)> {
+    pub(crate) fn check(&self, people: &People, recorded: &[Outcome]) -> Result<(), (usize, String)> {
         for (index, outcome) in recorded.iter().enumerate() {
             let Some((unit, condition, probe)) = self.locate(index) else {
                 return Err((index, format!("the plan has {} outcomes only", self.outcomes)));

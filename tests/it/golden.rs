@@ -3,8 +3,8 @@
 use candle_core::{DType, Device, Tensor};
 use candle_transformers::models::{llama, mistral, mixtral, qwen2};
 use indieval::model::{
-    Checkpoint, Engine, EngineSettings, LanguageModel, ModelConfig, QuantizedWeights, RopeScaling, TokenId,
-    decoder::Decoder, device::DeviceChoice, kernels::Kernels, memory::Room,
+    Checkpoint, DeviceChoice, Engine, EngineSettings, LanguageModel, ModelConfig, QuantizedWeights, Room, RopeScaling,
+    TokenId, decoder::Decoder, kernels::Kernels,
 };
 use std::{
     collections::HashMap,

@@ -103,7 +103,7 @@ impl TokenizeError {
 /// BOS of [`Tokenizer::bytes`].
 pub const BYTES_BOS: TokenId = 256;
 /// EOS of [`Tokenizer::bytes`].
-pub const BYTES_EOS: TokenId = 257;
+pub(crate) const BYTES_EOS: TokenId = 257;
 
 impl Tokenizer {
     /// A tokenizer without a vocabulary file: ids 0-255 are the text's bytes, 256 is BOS, 257 is EOS.
@@ -216,7 +216,7 @@ impl Tokenizer {
     }
 
     /// Like [`encode_with_specials`](Self::encode_with_specials), with the bytes of the text that each token stands for.
-    pub fn encode_with_specials_and_spans(&self, text: &str) -> Result<Vec<Span>, TokenizeError> {
+    pub(crate) fn encode_with_specials_and_spans(&self, text: &str) -> Result<Vec<Span>, TokenizeError> {
         let TokenSource::Library(library) = &self.engine else {
             return self.encode_with_spans(text);
         };
@@ -239,7 +239,7 @@ impl Tokenizer {
 
     /// The token to be put before a text that begins with `first`: the one that the tokenizer puts before every text,
     /// but never a second one, and none before a chat, whose template writes what it wants.
-    pub fn first_token(&self, markup: Markup, first: Option<TokenId>) -> Option<TokenId> {
+    pub(crate) fn first_token(&self, markup: Markup, first: Option<TokenId>) -> Option<TokenId> {
         match markup {
             Markup::Text => self.special.leading,
             Markup::Control => self.special.leading.filter(|leading| first != Some(*leading)),
@@ -301,12 +301,12 @@ impl Tokenizer {
     }
 
     /// What kind it is and where it was read from, for people.
-    pub fn description(&self) -> &str {
+    pub(crate) fn description(&self) -> &str {
         &self.description
     }
 
     /// Says where a rendered chat lacks the token that the tokenizer puts before every other text.
-    pub fn chat_note(&self, rendered: &str) -> Option<String> {
+    pub(crate) fn chat_note(&self, rendered: &str) -> Option<String> {
         let leading = self.token(self.special.leading?)?;
         (!rendered.starts_with(&leading)).then(|| {
             format!(

@@ -115,7 +115,7 @@ impl Audit {
     }
 
     /// Checks the next record, which is number `record`, from 0.
-    pub fn check(&mut self, outcome: &Outcome, record: usize) -> Result<(), Problem> {
+    pub(crate) fn check(&mut self, outcome: &Outcome, record: usize) -> Result<(), Problem> {
         let problem = |place, what| Problem { record, place, what };
         let sound = self.alone(outcome).map_err(|what| problem(RecordPlace::Record, what));
         let sound = sound.and_then(|()| evidence(outcome).map_err(|what| problem(RecordPlace::Evidence, what)));

@@ -26,7 +26,7 @@ mod line;
 mod lines;
 mod reader;
 
-pub use header::{FORMAT, Header};
+pub use header::Header;
 pub use journal::Journal;
 pub use line::ConditionEntry;
 pub use reader::{Reader, Recorded, read};

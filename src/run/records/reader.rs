@@ -146,7 +146,7 @@ impl Reader {
     }
 
     /// Bytes behind the last whole record, in all files. Known when all records are read.
-    pub fn torn(&self) -> usize {
+    pub(crate) fn torn(&self) -> usize {
         match &self.source {
             RecordSource::Lines(files) => files.whole().torn,
             RecordSource::Format1(outcomes) => outcomes.torn,

@@ -128,7 +128,7 @@ impl Crowd {
 
     /// Whether the two commonest answers to a question are at most one answer apart: leaving a person's own answer out
     /// can then make the other one the majority, and majority is right for fewer people than either answer has.
-    pub fn near_tie(&self, question: QuestionIndex) -> bool {
+    pub(crate) fn near_tie(&self, question: QuestionIndex) -> bool {
         let (mut first, mut second) = (0, 0);
         for &count in self.chosen.get(question).into_iter().flatten() {
             (first, second) = (first.max(count), second.max(count.min(first)));
@@ -139,7 +139,7 @@ impl Crowd {
     /// Predicts all probes of the rule's splits that each person answered, split by split in the order of their questions.
     ///
     /// Takes time in proportion to the crowd. People who are predicted together share what is read of it.
-    pub fn predict(&self, targets: &[Target<'_>], rule: &Rule<'_>) -> Vec<Vec<Prediction>> {
+    pub(crate) fn predict(&self, targets: &[Target<'_>], rule: &Rule<'_>) -> Vec<Vec<Prediction>> {
         let seekers: Vec<Seeker<'_>> = targets
             .iter()
             .map(|target| Seeker {

@@ -9,6 +9,7 @@ use tempfile::NamedTempFile;
 use super::super::demographics::{Demographics, IncomeGrouping};
 use super::super::synth::{SyntheticOptions, SyntheticProfile, write_synthetic};
 use super::super::types::{DemographicValue, Form, QuestionId};
+use super::report::{FileKind, Separator};
 use super::*;
 
 mod labels;
