@@ -19,4 +19,4 @@ pub use demonstration::{Demonstration, demonstrations};
 #[doc(hidden)]
 pub use split::{is_probe, split_questions};
 
-pub(crate) use donor::{Circle, Donors};
+pub(crate) use donor::{DonorPool, Donors};

@@ -51,7 +51,7 @@ pub struct LineAsk<'a, A> {
 
 /// Why a group was not computed.
 #[derive(Debug)]
-pub enum Trouble {
+pub enum ComputeError {
     /// One piece of work needs more memory than there is; the others may do.
     Room {
         /// Its place among those that were asked.
@@ -65,7 +65,7 @@ pub enum Trouble {
     Other(RequestError),
 }
 
-impl Trouble {
+impl ComputeError {
     /// An error of the tree, where the first `held` tokens of what was asked were held.
     pub(super) fn of(error: ScoringError, held: usize) -> Self {
         let (at, needed, free) = match error {
@@ -93,7 +93,7 @@ impl Trouble {
     }
 }
 
-impl From<RequestError> for Trouble {
+impl From<RequestError> for ComputeError {
     fn from(error: RequestError) -> Self {
         Self::Other(error)
     }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::stop::{StopStrings, end};
 use super::{
-    ControlTokens, Line, LineAsk, LineRequest, RequestError, Sampling, Task, TokenAsk, Trouble, Truncate, json,
+    ComputeError, ControlTokens, Line, LineAsk, LineRequest, RequestError, Sampling, Task, TokenAsk, Truncate, json,
     messages, settings,
 };
 use crate::model::{Constraint, Decoding, Finish, Generation, LanguageModel, Markup, Node, TokenId, Tokenizer};
@@ -100,7 +100,7 @@ impl<'a> Generate<'a> {
         decoding: &Decoding,
         base: Node,
         held: usize,
-    ) -> Result<(Vec<Generation>, Tokens), Trouble> {
+    ) -> Result<(Vec<Generation>, Tokens), ComputeError> {
         let text = |asked: &&LineAsk<'_, GenerateAbout>| LineWriting {
             tokens: asked.ask.tokens.clone(),
             max_tokens: asked.ask.more,
@@ -111,7 +111,7 @@ impl<'a> Generate<'a> {
         };
         let mut texts: Vec<LineWriting> = asked.iter().map(text).collect();
         let (_, tokens) = work(self.model, base, held, &[], &mut texts, std::slice::from_ref(decoding))
-            .map_err(|error| Trouble::of(error, held))?;
+            .map_err(|error| ComputeError::of(error, held))?;
         Ok((texts.into_iter().filter_map(|text| text.generation).collect(), tokens))
     }
 }
@@ -222,7 +222,7 @@ impl Task for Generate<'_> {
         asked: &[LineAsk<'_, GenerateAbout>],
         base: Node,
         held: usize,
-    ) -> Result<(Vec<Generation>, Tokens), Trouble> {
+    ) -> Result<(Vec<Generation>, Tokens), ComputeError> {
         // Lines that are sampled alike go together, in the order of the first of each kind.
         let mut kinds: Vec<(&Decoding, Vec<usize>)> = Vec::new();
         for (at, asked) in asked.iter().enumerate() {

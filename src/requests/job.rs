@@ -6,7 +6,7 @@ use super::groups::{self, AskGroup};
 use super::input::InputLines;
 use super::output::{self, Earlier, OutputFile};
 use super::prefix::HeldPrefix;
-use super::{Faults, Identity, Line, LineAsk, LineRequest, OnError, RequestError, TokenAsk, Trouble, is_standard};
+use super::{ComputeError, Faults, Identity, Line, LineAsk, LineRequest, OnError, RequestError, TokenAsk, is_standard};
 use crate::model::{LanguageModel, Node};
 use crate::scoring::shared::Tokens;
 
@@ -49,7 +49,7 @@ pub trait Task {
         asked: &[LineAsk<'_, Self::About>],
         base: Node,
         held: usize,
-    ) -> Result<(Vec<Self::Reply>, Tokens), Trouble>;
+    ) -> Result<(Vec<Self::Reply>, Tokens), ComputeError>;
 
     /// The fields of a line's answer: the inside of a JSON object, `"name":value,...`.
     ///
@@ -60,7 +60,7 @@ pub trait Task {
 
 /// How far a job is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Standing {
+pub struct JobProgress {
     /// Bytes of the input that are answered.
     pub read: u64,
     /// Bytes of the input, where they are known.
@@ -82,9 +82,9 @@ pub enum RequestEvent<'a> {
     /// answered now.
     Faulty(&'a Faults),
     /// Something more is answered.
-    Progress(&'a Standing),
+    Progress(&'a JobProgress),
     /// All is done.
-    Done(&'a Standing),
+    Done(&'a JobProgress),
 }
 
 /// Whoever is told.
@@ -108,16 +108,16 @@ pub fn serve<T: Task>(
     identity: &Identity,
     task: &mut T,
     observer: &mut dyn RequestObserver,
-) -> Result<Standing, RequestError> {
+) -> Result<JobProgress, RequestError> {
     let mut job = Job::new(files, on_error, identity, observer)?;
     match job.run(task) {
         Err(RequestError::Write { source, .. })
             if is_standard(&files.out) && source.kind() == std::io::ErrorKind::BrokenPipe =>
         {
-            Ok(job.standing)
+            Ok(job.progress)
         }
         Err(error) => Err(error),
-        Ok(()) => Ok(job.standing),
+        Ok(()) => Ok(job.progress),
     }
 }
 
@@ -150,7 +150,7 @@ struct Job<'a> {
     input: InputLines,
     output: OutputFile,
     prefix: HeldPrefix,
-    standing: Standing,
+    progress: JobProgress,
     /// Whether the output goes on with what was begun, or was given its identity.
     known: bool,
 }
@@ -169,9 +169,9 @@ impl<'a> Job<'a> {
         }
         Ok(Self {
             output: OutputFile::open(&files.out)?,
-            standing: Standing {
+            progress: JobProgress {
                 bytes: input.bytes(),
-                ..Standing::default()
+                ..JobProgress::default()
             },
             input,
             files,
@@ -209,15 +209,15 @@ impl<'a> Job<'a> {
             if done < lines.len() {
                 self.window(&lines, done, begun, task)?;
             }
-            self.standing.read = self.input.read();
-            self.observer.event(RequestEvent::Progress(&self.standing));
+            self.progress.read = self.input.read();
+            self.observer.event(RequestEvent::Progress(&self.progress));
         }
         if self.output.old_line()?.is_some() {
             return Err(RequestError::Longer {
                 path: self.files.out.clone(),
             });
         }
-        self.observer.event(RequestEvent::Done(&self.standing));
+        self.observer.event(RequestEvent::Done(&self.progress));
         Ok(())
     }
 
@@ -233,8 +233,8 @@ impl<'a> Job<'a> {
                 self.identity.check(&self.files.out)?;
                 self.known = true;
             }
-            self.standing.kept += 1;
-            self.standing.failed += u64::from(earlier == Earlier::Failed);
+            self.progress.kept += 1;
+            self.progress.failed += u64::from(earlier == Earlier::Failed);
         }
         Ok(lines.len())
     }
@@ -260,8 +260,8 @@ impl<'a> Job<'a> {
                 self.group(&mut window, &pieces, group, task)?;
                 self.write(&mut window, done)?;
             }
-            self.standing.read = begun + (size as f64 * share as f64 / all.max(1) as f64) as u64;
-            self.observer.event(RequestEvent::Progress(&self.standing));
+            self.progress.read = begun + (size as f64 * share as f64 / all.max(1) as f64) as u64;
+            self.observer.event(RequestEvent::Progress(&self.progress));
         }
         window.error.map_or(Ok(()), Err)
     }
@@ -286,15 +286,15 @@ impl<'a> Job<'a> {
                 .and_then(|base| task.compute(&asked, base, held));
             match computed {
                 Ok((replies, tokens)) => {
-                    self.standing.tokens += tokens;
-                    self.standing.tokens.shared += self.prefix.take_computed();
+                    self.progress.tokens += tokens;
+                    self.progress.tokens.shared += self.prefix.take_computed();
                     for (piece, reply) in members.into_iter().zip(replies) {
                         window.put(piece, reply, task)?;
                     }
                     return Ok(());
                 }
-                Err(Trouble::Other(error)) => return Err(error),
-                Err(Trouble::Room { at, needed, free }) => {
+                Err(ComputeError::Other(error)) => return Err(error),
+                Err(ComputeError::Room { at, needed, free }) => {
                     let Some(piece) = members.get(at) else { return Ok(()) };
                     let place = window.lines[piece.line].place.clone();
                     window.give_up(piece.line, RequestError::Room { place, needed, free }, task.fields());
@@ -313,8 +313,8 @@ impl<'a> Job<'a> {
             }
             self.output.write(&line.text)?;
             match line.outcome {
-                Earlier::Answered => self.standing.answered += 1,
-                Earlier::Failed => self.standing.failed += 1,
+                Earlier::Answered => self.progress.answered += 1,
+                Earlier::Failed => self.progress.failed += 1,
             }
         }
         self.output.flush()

@@ -30,14 +30,14 @@ use std::path::Path;
 pub use error::{Faults, RequestError};
 pub use generate::{Generate, GenerateOptions};
 pub use identity::Identity;
-pub use job::{Files, RequestEvent, RequestObserver, Standing, Task, serve};
+pub use job::{Files, JobProgress, RequestEvent, RequestObserver, Task, serve};
 pub use options::OnError;
 pub use score::{Score, ScoreOptions};
 
 #[doc(hidden)]
 pub use options::Truncate;
 
-pub(crate) use ask::{LineAsk, LineRequest, TokenAsk, Trouble};
+pub(crate) use ask::{ComputeError, LineAsk, LineRequest, TokenAsk};
 pub(crate) use identity::room_of;
 pub(crate) use line::Line;
 pub(crate) use options::ControlTokens;

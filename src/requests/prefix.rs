@@ -1,6 +1,6 @@
 //! What is held of the lines' common beginnings from one group to the next.
 
-use super::{TokenAsk, Trouble};
+use super::{ComputeError, TokenAsk};
 use crate::model::{LanguageModel, Node, TokenId};
 
 /// Runs of tokens, each below the one before. They lie in the tree's memory as if nothing had been there before them,
@@ -23,7 +23,7 @@ impl HeldPrefix {
         model: &mut dyn LanguageModel,
         first: &TokenAsk,
         ends: &[usize],
-    ) -> Result<Node, Trouble> {
+    ) -> Result<Node, ComputeError> {
         let tokens = &first.tokens;
         let same = |&(&(end, _), &wanted): &(&(usize, Node), &usize)| {
             end == wanted && self.tokens.get(..end) == tokens.get(..end)
@@ -38,7 +38,7 @@ impl HeldPrefix {
             let (from, parent) = self.nodes.last().copied().unwrap_or((0, model.root()));
             let node = model
                 .extend(parent, &tokens[from..end])
-                .map_err(|error| Trouble::of(error.into(), from))?;
+                .map_err(|error| ComputeError::of(error.into(), from))?;
             self.nodes.push((end, node));
         }
         self.computed += model.computed_tokens() - before;

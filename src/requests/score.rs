@@ -6,7 +6,7 @@ use rayon::prelude::*;
 use serde_json::{Value, json};
 
 use super::windows::windows;
-use super::{ControlTokens, Line, LineAsk, LineRequest, RequestError, Task, TokenAsk, Trouble, Truncate, json};
+use super::{ComputeError, ControlTokens, Line, LineAsk, LineRequest, RequestError, Task, TokenAsk, Truncate, json};
 use crate::model::{LanguageModel, Node, TokenId, TokenScore, Tokenizer};
 use crate::scoring::join::{Encoded, Encoder};
 use crate::scoring::norm::total;
@@ -283,7 +283,7 @@ impl Task for Score<'_> {
         asked: &[LineAsk<'_, ScoreAbout>],
         base: Node,
         held: usize,
-    ) -> Result<(Vec<Vec<TokenScore>>, Tokens), Trouble> {
+    ) -> Result<(Vec<Vec<TokenScore>>, Tokens), ComputeError> {
         let jobs: Vec<ScoreJob<'_>> = asked
             .iter()
             .map(|asked| {
@@ -292,7 +292,7 @@ impl Task for Score<'_> {
             })
             .collect();
         let none: &mut [PromptWriting] = &mut [];
-        work(self.model, base, held, &jobs, none, &[]).map_err(|error| Trouble::of(error, held))
+        work(self.model, base, held, &jobs, none, &[]).map_err(|error| ComputeError::of(error, held))
     }
 
     fn write(&self, request: &LineRequest<ScoreAbout>, replies: Vec<Vec<TokenScore>>) -> Result<String, RequestError> {

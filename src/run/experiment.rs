@@ -7,7 +7,7 @@ use crate::metrics::BaselineRow;
 use crate::model::{DeviceChoice, OpenModel};
 use crate::probe::Case;
 use crate::scoring::Ask;
-use crate::scoring::baseline::{Crowd, Prediction, Rule, Similarity, Target};
+use crate::scoring::baseline::{Prediction, ReferencePeople, Rule, Similarity, Target};
 use crate::survey::Form;
 
 /// Numbers of similar others that reports show. The command `baseline` shows all from 1 to 35.
@@ -124,7 +124,7 @@ impl People {
     pub fn baselines(&self, plan: &Plan) -> Vec<BaselineRow> {
         let everyone = &self.everyone;
         let groups = (0..everyone.len()).map(|at| everyone.groups(at, Form::Polar));
-        let crowd = Crowd::new(&self.catalogue, groups);
+        let reference = ReferencePeople::new(&self.catalogue, groups);
         let rule = Rule {
             splits: &plan.splits,
             neighbours: NEIGHBOURS.into_iter().max().unwrap_or(0),
@@ -136,7 +136,7 @@ impl People {
                 own: Some(person),
             };
             let targets: Vec<Target<'_>> = chosen.iter().map(target).collect();
-            let said = chosen.iter().zip(crowd.predict(&targets, &rule));
+            let said = chosen.iter().zip(reference.predict(&targets, &rule));
             let rows = said.flat_map(|(&person, said)| {
                 let row = move |prediction: Prediction| self.baseline_row(person, &prediction);
                 said.into_iter().map(row)

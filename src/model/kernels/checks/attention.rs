@@ -72,7 +72,7 @@ fn tree(shared: usize, segments: &[(usize, usize)]) -> (Vec<Segment>, usize) {
         next += len + len % 3;
         taken
     };
-    let trunk = take(shared);
+    let prefix = take(shared);
     let mut row = 0;
     let made = segments
         .iter()
@@ -81,7 +81,7 @@ fn tree(shared: usize, segments: &[(usize, usize)]) -> (Vec<Segment>, usize) {
             row += rows;
             Segment {
                 rows: row - rows..row,
-                ancestors: [trunk, branch].into_iter().filter(|span| span.len > 0).collect(),
+                ancestors: [prefix, branch].into_iter().filter(|span| span.len > 0).collect(),
                 own: [first, second].into_iter().filter(|span| span.len > 0).collect(),
             }
         })
