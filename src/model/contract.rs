@@ -195,7 +195,10 @@ impl ModelError {
             Self::UnknownToken { .. } => {
                 "tokenizer and weights do not belong together; `indieval models check` compares them".to_owned()
             }
-            Self::UnknownNode(_) | Self::Compute(_) => return None,
+            Self::Compute(_) => "where memory ran out: ask for a smaller tree (`--tree-tokens`), another dtype \
+                                 (`--dtype bf16`) or `--device cpu`"
+                .to_owned(),
+            Self::UnknownNode(_) => return None,
         })
     }
 }

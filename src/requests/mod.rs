@@ -21,8 +21,11 @@ mod output;
 mod prefix;
 mod sampling;
 mod score;
+mod setting_names;
 mod settings;
 mod stop;
+mod task;
+mod window;
 mod windows;
 
 use std::path::Path;
@@ -30,9 +33,10 @@ use std::path::Path;
 pub use error::{Faults, RequestError};
 pub use generate::{Generate, GenerateOptions};
 pub use identity::Identity;
-pub use job::{Files, JobProgress, RequestEvent, RequestObserver, Task, serve};
+pub use job::serve;
 pub use options::OnError;
 pub use score::{Score, ScoreOptions};
+pub use task::{Files, JobProgress, RequestEvent, RequestObserver, Task};
 
 #[doc(hidden)]
 pub use options::Truncate;

