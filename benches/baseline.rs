@@ -6,7 +6,7 @@
 use std::time::Instant;
 
 use indieval::probe::Split;
-use indieval::scoring::baseline::{BaselineMethod, Crowd, MOST_NEIGHBOURS, Rule, Similarity, Tally, Target};
+use indieval::scoring::baseline::{BaselineMethod, MOST_NEIGHBOURS, ReferencePeople, Rule, Similarity, Tally, Target};
 use indieval::survey::{Catalogue, MISSING};
 use rand_chacha::ChaCha8Rng;
 use rand_core::{Rng, SeedableRng};
@@ -20,7 +20,7 @@ fn main() {
     let rows = generated(catalogue, people);
 
     let start = Instant::now();
-    let crowd = Crowd::new(catalogue, rows.chunks_exact(questions));
+    let reference = ReferencePeople::new(catalogue, rows.chunks_exact(questions));
     let packed = start.elapsed();
 
     let targets: Vec<Target<'_>> = rows
@@ -36,7 +36,7 @@ fn main() {
         neighbours: MOST_NEIGHBOURS,
         similarity: Similarity::Share,
     };
-    let tally = Tally::of(catalogue, &crowd, &targets, &[], &rule, &|_| {});
+    let tally = Tally::of(catalogue, &reference, &targets, &[], &rule, &|_| {});
     let counted = start.elapsed();
     let accuracies = tally.accuracies(catalogue, &[BaselineMethod::Majority, BaselineMethod::Resemblance]);
     println!(

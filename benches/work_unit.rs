@@ -18,9 +18,8 @@ use candle_core::{DType, Device, Tensor};
 use candle_transformers::models::llama;
 use indieval::{
     model::{
-        Batch, Checkpoint, Engine, EngineSettings, LanguageModel, LoadError, ModelConfig, ScoreRequest, TokenId,
-        TokenScore, Weight, WeightSource,
-        device::{DeviceChoice, DeviceId},
+        Batch, Checkpoint, DeviceChoice, DeviceId, Engine, EngineSettings, LanguageModel, LoadError, ModelConfig,
+        ScoreRequest, TokenId, TokenScore, Weight, WeightSource,
         kernels::{Kernels, tune_allocator},
     },
     survey::Catalogue,

@@ -45,18 +45,20 @@
 // Longer than clippy.toml says is too long.
 #![warn(clippy::too_many_lines)]
 
-pub mod base;
+mod base;
 
 pub mod survey;
 
 pub mod probe;
 
+#[doc(hidden)]
 pub mod prompt;
 
 pub mod model;
 
 pub mod scoring;
 
+#[doc(hidden)]
 pub mod metrics;
 
 pub mod run;

@@ -1,4 +1,4 @@
-//! The `indieval` program: everything it does is in the library's `cli` room.
+//! The `indieval` program: everything it does is in the library's `cli` module.
 
 use std::process::ExitCode;
 

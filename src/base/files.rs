@@ -1,13 +1,13 @@
 //! Files that are whole or not there.
 
 use std::ffi::OsStr;
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::io::{self, BufWriter, Read, Write};
 use std::path::Path;
 use std::time::Duration;
 
 /// Ending of files that are being written; what a kill left behind may be deleted.
-pub const PART: &str = ".part";
+pub(crate) const PART: &str = ".part";
 
 /// Writes a file through a neighbour that takes its name when it is complete and on the disk: a kill at any moment
 /// leaves the old content or the new, never a part of it. Missing folders are made. What a kill left of an earlier attempt
@@ -15,7 +15,7 @@ pub const PART: &str = ".part";
 ///
 /// # Errors
 /// What the system or `fill` reports; nothing is left behind then.
-pub fn write_whole<E>(path: &Path, fill: impl FnOnce(&mut dyn Write) -> Result<(), E>) -> Result<(), E>
+pub(crate) fn write_whole<E>(path: &Path, fill: impl FnOnce(&mut dyn Write) -> Result<(), E>) -> Result<(), E>
 where
     E: From<io::Error>,
 {
@@ -45,15 +45,25 @@ where
 ///
 /// # Errors
 /// What the system reports.
-pub fn write_bytes(path: &Path, bytes: &[u8]) -> io::Result<()> {
+pub(crate) fn write_bytes(path: &Path, bytes: &[u8]) -> io::Result<()> {
     write_whole(path, |output| output.write_all(bytes))
+}
+
+/// Gives a file that was written under another name in the same file system its own, once it is on the disk: a crash at
+/// any moment leaves a whole file there or none.
+///
+/// # Errors
+/// What the system reports.
+pub(crate) fn place_whole(part: &Path, path: &Path) -> io::Result<()> {
+    sync(&OpenOptions::new().write(true).open(part)?)?;
+    std::fs::rename(part, path)
 }
 
 /// All of a file that is no larger than `most` bytes, so that no file, and no device that never ends, fills the memory.
 ///
 /// # Errors
 /// What the system reports; a file that is larger.
-pub fn read_up_to(path: &Path, most: u64) -> io::Result<Vec<u8>> {
+pub(crate) fn read_up_to(path: &Path, most: u64) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     File::open(path)?.take(most.saturating_add(1)).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > most {

@@ -3,7 +3,7 @@
 use sha2::{Digest, Sha256};
 
 /// Lower-case hexadecimal digits, two a byte.
-pub fn hex(bytes: &[u8]) -> String {
+pub(crate) fn hex(bytes: &[u8]) -> String {
     use std::fmt::Write as _;
     bytes
         .iter()

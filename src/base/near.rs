@@ -6,7 +6,7 @@ const ALIKE: f64 = 0.8;
 
 /// The known names that `asked` may be a slip of, the likeliest first, letter case ignored: those that contain it, else
 /// those spelt almost like it, as a whole or in one of their words.
-pub fn near<'a>(asked: &str, known: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
+pub(crate) fn near<'a>(asked: &str, known: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
     let asked = asked.trim().to_lowercase();
     if asked.is_empty() {
         return Vec::new();

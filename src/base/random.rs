@@ -19,17 +19,12 @@ impl Draws {
     }
 
     /// The draws of a 256-bit key, such as a hash of everything that may decide them.
-    pub fn from_key(key: [u8; 32]) -> Self {
+    pub(crate) fn from_key(key: [u8; 32]) -> Self {
         Self(ChaCha8Rng::from_seed(key))
     }
 
-    /// 64 random bits.
-    pub fn bits(&mut self) -> u64 {
-        self.0.next_u64()
-    }
-
     /// A whole number below `bound` (which is at least 1), each equally likely.
-    pub fn below(&mut self, bound: usize) -> usize {
+    pub(crate) fn below(&mut self, bound: usize) -> usize {
         let bound = bound.max(1) as u64;
         // The last, incomplete run of the range is drawn again: no number is likelier than another.
         let limit = u64::MAX - u64::MAX % bound;
@@ -42,35 +37,35 @@ impl Draws {
     }
 
     /// A number in [0, 1), with 53 bits.
-    pub fn unit(&mut self) -> f64 {
+    pub(crate) fn unit(&mut self) -> f64 {
         (self.0.next_u64() >> 11) as f64 / (1_u64 << 53) as f64
     }
 
     /// Heads or tails.
-    pub fn coin(&mut self) -> bool {
+    pub(crate) fn coin(&mut self) -> bool {
         self.0.next_u32() & 1 == 0
     }
 
     /// Whether something of this probability happens.
-    pub fn happens(&mut self, probability: f64) -> bool {
+    pub(crate) fn happens(&mut self, probability: f64) -> bool {
         self.unit() < probability
     }
 
     /// A standard normal number.
-    pub fn normal(&mut self) -> f64 {
+    pub(crate) fn normal(&mut self) -> f64 {
         // 1 - u is above 0, so the logarithm is finite. `libm` rounds alike everywhere; the machine's own may not.
         let radius = (-2.0 * libm::log(1.0 - self.unit())).sqrt();
         radius * libm::cos(std::f64::consts::TAU * self.unit())
     }
 
     /// A standard Gumbel number: added to utilities, the highest one is a multinomial-logit choice.
-    pub fn gumbel(&mut self) -> f64 {
+    pub(crate) fn gumbel(&mut self) -> f64 {
         let unit = self.unit().max(f64::MIN_POSITIVE);
         -libm::log(-libm::log(unit))
     }
 
     /// A position, likelier where the weight is higher; 0 where there are no weights.
-    pub fn weighted(&mut self, weights: &[f64]) -> usize {
+    pub(crate) fn weighted(&mut self, weights: &[f64]) -> usize {
         let mut rest = self.unit() * weights.iter().sum::<f64>();
         for (at, weight) in weights.iter().enumerate() {
             if rest < *weight {
@@ -82,7 +77,7 @@ impl Draws {
     }
 
     /// Puts items in random order (Fisher and Yates).
-    pub fn shuffle<T>(&mut self, items: &mut [T]) {
+    pub(crate) fn shuffle<T>(&mut self, items: &mut [T]) {
         for last in (1..items.len()).rev() {
             items.swap(last, self.below(last + 1));
         }
@@ -102,6 +97,14 @@ impl Draws {
     }
 }
 
+/// Spreads a number over all 64 bits: the finalizer of splitmix64 (Steele, Lea and Flood, 2014). Equal inputs only
+/// give equal outputs.
+pub(crate) fn mix(mut x: u64) -> u64 {
+    x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    x ^ (x >> 31)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -114,6 +117,8 @@ mod tests {
         draws.shuffle(&mut order);
         assert_eq!(order, [0, 2, 3, 4, 5, 6, 7, 1]);
         assert_eq!((draws.normal() * 1e6) as i64, 406_434);
+        // The first number that splitmix64 gives for the seed 0.
+        assert_eq!(mix(0x9e37_79b9_7f4a_7c15), 0xe220_a839_7b1d_cdaf);
     }
 
     #[test]

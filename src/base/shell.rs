@@ -1,7 +1,7 @@
 //! Texts as parts of commands that a user is told to run: whatever they hold, they are one word there and nothing else.
 
 /// A text as a literal of Python's inside a shell's double quotes, as in `python -c "..."`.
-pub fn python_text(text: &str) -> String {
+pub(crate) fn python_text(text: &str) -> String {
     let mut literal = String::from("'");
     for c in text.chars() {
         match c {
@@ -15,7 +15,7 @@ pub fn python_text(text: &str) -> String {
 }
 
 /// A text as one word of a shell: as it is where it is plain, else in single quotes.
-pub fn word(text: &str) -> String {
+pub(crate) fn word(text: &str) -> String {
     let is_plain =
         |c: char| c.is_ascii_alphanumeric() || matches!(c, '/' | '.' | '_' | '-' | '+' | '=' | ':' | ',' | '@');
     match !text.is_empty() && text.chars().all(is_plain) {

@@ -1,7 +1,7 @@
 //! Numbers, sizes and durations as people read them: one way each, wherever they are printed.
 
 /// A duration: `4 s`, `1 min 05 s`, `2 h 01 min`, `3 d 04 h`. Below ten seconds one decimal where it says something.
-pub fn duration(seconds: f64) -> String {
+pub(crate) fn duration(seconds: f64) -> String {
     let seconds = seconds.max(0.0);
     if seconds < 9.95 && (seconds - seconds.round()).abs() > 0.05 {
         return format!("{seconds:.1} s");
@@ -29,13 +29,13 @@ pub fn count(number: u64) -> String {
 }
 
 /// A number of things: `1 person`, `8 people`.
-pub fn counted(number: usize, one: &str, many: &str) -> String {
+pub(crate) fn counted(number: usize, one: &str, many: &str) -> String {
     let word = if number == 1 { one } else { many };
     format!("{} {word}", count(number as u64))
 }
 
 /// A share of one in percent, with one decimal: `52.9 %`.
-pub fn percent(share: f64) -> String {
+pub(crate) fn percent(share: f64) -> String {
     format!("{:.1} %", 100.0 * share)
 }
 

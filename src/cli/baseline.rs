@@ -15,7 +15,9 @@ use super::people::{LoadedSurvey, SurveyArgs};
 use super::progress::Display;
 use crate::base::text::{count, counted};
 use crate::probe::{Split, split_questions};
-use crate::scoring::baseline::{Accuracy, BaselineMethod, Crowd, MOST_NEIGHBOURS, Rule, Similarity, Tally, Target};
+use crate::scoring::baseline::{
+    Accuracy, BaselineMethod, MOST_NEIGHBOURS, ReferencePeople, Rule, Similarity, Tally, Target,
+};
 use crate::survey::{Catalogue, Form, QuestionId, QuestionIndex, RepeatedIds, RespondentList, SurveyFile};
 
 /// Options of `indieval baseline`.
@@ -127,7 +129,7 @@ impl BaselineFindings {
             Some(path) => RespondentList::read(path)?.positions(everyone)?,
         };
         let others = train.map_or(everyone, |train| &train.respondents);
-        let crowd = Crowd::new(
+        let reference = ReferencePeople::new(
             &people.catalogue,
             (0..others.len()).map(|row| others.groups(row, Form::Polar)),
         );
@@ -155,8 +157,8 @@ impl BaselineFindings {
             },
             similarity: args.similarity,
         };
-        let watch = Watch::new(targets.len(), crowd.len() * rule.neighbours.min(1));
-        let tally = Tally::of(&people.catalogue, &crowd, &targets, &weights, &rule, &|people| {
+        let watch = Watch::new(targets.len(), reference.len() * rule.neighbours.min(1));
+        let tally = Tally::of(&people.catalogue, &reference, &targets, &weights, &rule, &|people| {
             watch.done(people);
         });
         drop(watch);
@@ -168,7 +170,11 @@ impl BaselineFindings {
             people: chosen.len(),
             others: others.len(),
             probes: tally.asked(),
-            near_ties: sorted(&probes.filter(|&question| crowd.near_tie(question)).collect::<Vec<_>>()),
+            near_ties: sorted(
+                &probes
+                    .filter(|&question| reference.near_tie(question))
+                    .collect::<Vec<_>>(),
+            ),
             effective: (!weights.is_empty()).then(|| effective(&weights)),
             synthetic: everyone.synthetic() || others.synthetic(),
         })

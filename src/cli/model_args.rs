@@ -77,7 +77,7 @@ fn threads(text: &str) -> Result<usize, String> {
 }
 
 /// What a user is told of a model that was opened, a line each.
-pub fn told(opened: &OpenModel) -> Vec<String> {
+pub fn opening_lines(opened: &OpenModel) -> Vec<String> {
     let mut lines = vec![match opened.identity.family {
         Some(_) => format!("{}, loaded in {:.1} s", opened.identity, opened.took.as_secs_f64()),
         None => opened.identity.to_string(),

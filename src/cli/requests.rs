@@ -4,13 +4,13 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use super::choice::choice;
-use super::model_args::{ModelArgs, told};
+use super::model_args::{ModelArgs, opening_lines};
 use super::output::tell;
 use super::progress::Display;
 use super::status::ExitStatus;
 use crate::base::text::{count, counted, duration};
 use crate::model::OpenModel;
-use crate::requests::{Files, Identity, OnError, RequestEvent, RequestObserver, Standing, Task, serve};
+use crate::requests::{Files, Identity, JobProgress, OnError, RequestEvent, RequestObserver, Task, serve};
 
 /// Lines, a model, and what happens where a line cannot be answered.
 #[derive(Debug, Clone, clap::Args)]
@@ -36,7 +36,7 @@ impl JobArgs {
     pub fn open(&self) -> anyhow::Result<OpenModel> {
         let opened = self.model.open()?;
         if !self.quiet {
-            told(&opened).iter().for_each(|line| tell!("{line}"));
+            opening_lines(&opened).iter().for_each(|line| tell!("{line}"));
         }
         Ok(opened)
     }
@@ -100,7 +100,7 @@ impl RequestObserver for JobDisplay {
 }
 
 /// What was done in so many seconds.
-fn message(standing: &Standing, seconds: f64) -> String {
+fn message(standing: &JobProgress, seconds: f64) -> String {
     let tokens = standing.tokens;
     let mut message = counted(standing.answered as usize, "line", "lines");
     if tokens.shared > 0 && seconds > 0.0 {

@@ -226,11 +226,6 @@ impl Sums {
         self.categories * SPLITS
     }
 
-    /// Number of categories.
-    pub fn categories(&self) -> usize {
-        self.categories
-    }
-
     /// Totals with each person counted `weight(position)` times; position counts within [`Sums::people`].
     pub fn totals(&self, weight: impl Fn(usize) -> f64) -> Totals {
         let mut slots = vec![[0.0; 2]; self.width()];

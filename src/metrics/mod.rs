@@ -23,23 +23,32 @@ mod roster;
 mod student;
 mod tail;
 
+pub use bootstrap::Resampling;
+pub use input::RunData;
+pub use roster::MetricsError;
+
+#[doc(hidden)]
 pub use crate::scoring::Norm;
-pub use average::{ProbeCounts, Scores, Sums, Totals, counts, mean, tally};
-pub use bootstrap::{Resampling, clustered, clustered_overall};
-pub use calibration::{BINS, Bin, Calibration, Forecast, calibration, softmax};
-pub use choice::{candidate_scores, is_informed, prediction};
-pub use choices::{AlwaysAlike, Flips, Habits, Shortest, flips, shortest};
-pub use constancy::{Beside, Constancy, constancy};
-pub use contrast::{Constant, Contrast, Otherwise, contrasts, p_by_category};
-pub use crossed::crossed_overall;
-pub use estimate::{
-    Estimate, FEWEST_FOR_INTERVAL, FEWEST_FOR_WORDS, FROM_PERCENTILE, Interval, LEVEL, Quantity, Tested, Verdict,
-};
-pub use flips::{sign_flip, smallest_p, tries_all};
-pub use groups::{DimensionGroups, GroupAccuracy, Inequity, by_group, sample_deviation};
-pub use input::{BaselineRow, DimensionOrder, ModelInfo, Person, QuestionInfo, RunData, RunHeader};
-pub use paired::{Agreement, Comparison, Outcomes2x2, Paired, agreement};
-pub use panel::{Chooser, Credit, Panel, Row, SPLITS, System, Unread, baselines, conditions};
-pub use reading::{Bounds, Readings, bounds, readings};
-pub use roster::{MetricsError, Roster};
-pub use tail::{EXACT_UP_TO, holm, mcnemar, minimum_detectable};
+#[doc(hidden)]
+pub use choice::prediction;
+#[doc(hidden)]
+pub use input::{BaselineRow, DimensionOrder, ModelInfo, Person, QuestionInfo, RunHeader};
+
+pub(crate) use average::{ProbeCounts, Scores, Sums, counts, mean, tally};
+pub(crate) use bootstrap::{clustered, clustered_overall};
+pub(crate) use calibration::{Bin, Calibration, Forecast, calibration, softmax};
+pub(crate) use choice::{candidate_scores, is_informed};
+pub(crate) use choices::{AlwaysAlike, Flips, Habits, Shortest, flips, shortest};
+pub(crate) use constancy::{Beside, Constancy, constancy};
+pub(crate) use contrast::{Constant, Contrast, contrasts, p_by_category};
+pub(crate) use crossed::crossed_overall;
+#[doc(hidden)]
+pub use estimate::Verdict;
+pub(crate) use estimate::{Estimate, FEWEST_FOR_INTERVAL, FEWEST_FOR_WORDS, Interval, LEVEL, Quantity, Tested};
+pub(crate) use flips::{smallest_p, tries_all};
+pub(crate) use groups::{DimensionGroups, GroupAccuracy, Inequity, by_group};
+pub(crate) use paired::{Agreement, Comparison, Outcomes2x2, Paired, agreement};
+pub(crate) use panel::{Chooser, Credit, Panel, Row, SPLITS, System, Unread, baselines, conditions};
+pub(crate) use reading::{Bounds, Readings, bounds, readings};
+pub(crate) use roster::Roster;
+pub(crate) use tail::holm;

@@ -229,7 +229,9 @@ impl ModelError {
                 "tokenizer and weights do not belong together; `indieval models check` compares them".to_owned()
             }
             Self::Weights(error) => return error.hint(),
-            Self::Compute(_) => return None,
+            Self::Compute(_) => "where memory ran out: allow less of it (`--memory`), or take another dtype \
+                                 (`--dtype bf16`) or `--device cpu`"
+                .to_owned(),
         })
     }
 }

@@ -2,7 +2,7 @@
 
 use candle_core::{DType, Device};
 
-pub use super::device_name::{DeviceChoice, DeviceId, UnknownDevice};
+pub use super::device_name::{DeviceChoice, DeviceId};
 
 use super::{LoadError, memory};
 
@@ -50,7 +50,7 @@ fn cuda(number: usize) -> Result<OpenDevice, LoadError> {
     let device = Device::new_cuda(number).map_err(|error| LoadError::Device {
         device: format!("cuda:{number}"),
         what: no_gpu(&error.to_string()),
-        remedy: Some("nvidia-smi shows the GPUs and their driver; CUDA_VISIBLE_DEVICES may hide some".to_owned()),
+        remedy: "nvidia-smi shows the GPUs and their driver; CUDA_VISIBLE_DEVICES may hide some".to_owned(),
     })?;
     Ok(OpenDevice {
         id: DeviceId::Cuda(number),
@@ -89,7 +89,7 @@ fn cuda(number: usize) -> Result<OpenDevice, LoadError> {
     Err(LoadError::Device {
         device: format!("cuda:{number}"),
         what: "this program was built without the feature `cuda`".to_owned(),
-        remedy: Some("build it with `--features cuda`, or use --device cpu".to_owned()),
+        remedy: "build it with `--features cuda`, or use --device cpu".to_owned(),
     })
 }
 

@@ -1,6 +1,7 @@
 //! What can go wrong while a checkpoint is found, read and put together.
 
 use std::fmt;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use crate::base::text;
@@ -210,8 +211,31 @@ pub enum LoadError {
         /// Why it cannot be used.
         what: String,
         /// What to do.
-        remedy: Option<String>,
+        remedy: String,
     },
+}
+
+/// What to do where a file cannot be read, or what is fetched cannot be written.
+fn read_hint(kind: ErrorKind) -> &'static str {
+    match kind {
+        ErrorKind::NotFound => "check the path; a run that was begun with this model goes on once it is back",
+        ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
+            "allow reading it; what is fetched needs a place that may be written, which INDIEVAL_CACHE and HF_HOME name"
+        }
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
+            "make room there, or name another place with INDIEVAL_CACHE and HF_HOME; what is fetched already is kept"
+        }
+        ErrorKind::WouldBlock => "wait until the other program is done, then give the same command again",
+        ErrorKind::InvalidData => "it is no file of a checkpoint: put that of the model's own repository in its place",
+        _ => {
+            "give the same command again; where the same happens, copy the checkpoint to another disk and name its folder"
+        }
+    }
+}
+
+fn is_gguf(path: &Path) -> bool {
+    path.extension()
+        .is_some_and(|extension| extension.eq_ignore_ascii_case("gguf"))
 }
 
 struct Several<'a>(&'a [LoadError]);
@@ -321,19 +345,27 @@ impl LoadError {
                 return Some(format!("did you mean {}?", near.join(" or ")));
             }
             Self::UnknownModel { .. } => "`indieval models list` shows the registry",
-            Self::Unavailable { remedy, .. } | Self::Hub { remedy, .. } | Self::Device { remedy, .. } => {
-                return remedy.clone();
+            Self::Unavailable { remedy, .. } | Self::Hub { remedy, .. } => {
+                let copied = || "try again later, or copy the checkpoint here and name its folder".to_owned();
+                return Some(remedy.clone().unwrap_or_else(copied));
             }
+            Self::Device { remedy, .. } => return Some(remedy.clone()),
             Self::Memory { .. } => "allow more (`--memory`), compute in `--dtype bf16`, or take a smaller model",
             Self::Changed { .. } => "put the file back and give the command again: what was computed is kept",
             Self::Mismatch { .. } => "remove the file and fetch it again",
             Self::Many(errors) => return errors.iter().find_map(Self::hint),
-            Self::Read { source, .. } if source.kind() == std::io::ErrorKind::NotFound => {
-                "check the path; a run that was begun with this model goes on once it is back"
+            Self::Read { source, .. } => read_hint(source.kind()),
+            Self::FakeSeed { .. } => "take a whole number of at least 0, such as fake:1",
+            Self::Tensor { .. } => {
+                "where memory ran out: allow less of it (`--memory`), or take another dtype (`--dtype bf16`) or \
+                 `--device cpu`"
             }
-            Self::FakeSeed { .. } | Self::Tensor { .. } | Self::Read { .. } | Self::Field { .. } => return None,
-            Self::Tokenizer { path, .. } if path.extension().is_some_and(|extension| extension == "gguf") => {
+            Self::Field { path, .. } | Self::Tokenizer { path, .. } if is_gguf(path) => {
                 "use another GGUF file of the model, or its safetensors checkpoint with a tokenizer.json"
+            }
+            Self::Field { .. } => {
+                "put the file of the model's own repository in its place; where it has the same value, the model needs what \
+                 this program does not have: `indieval models list` names checkpoints that are known to work"
             }
             Self::Tokenizer { .. } => {
                 "put the tokenizer.json and tokenizer_config.json of the model's own repository in their place; where \

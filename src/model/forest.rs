@@ -19,11 +19,6 @@ impl<'a> Path<'a> {
         self.0.len() + self.1.len()
     }
 
-    /// Whether there are none.
-    pub fn is_empty(self) -> bool {
-        self.len() == 0
-    }
-
     /// Token `at`.
     fn get(self, at: usize) -> Option<TokenId> {
         self.0.get(at).or_else(|| self.1.get(at - self.0.len())).copied()
@@ -159,11 +154,6 @@ impl Forest {
     /// Number of tokens.
     pub fn len(&self) -> usize {
         self.tokens.len()
-    }
-
-    /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
-        self.tokens.is_empty()
     }
 
     /// The tokens by number.

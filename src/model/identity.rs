@@ -36,7 +36,7 @@ pub struct ModelIdentity {
 
 impl ModelIdentity {
     /// The dtype for people: `bf16`, or `bf16, quantised weights`.
-    pub fn numbers(&self) -> String {
+    pub(crate) fn numbers(&self) -> String {
         match self.weights {
             QuantizedWeights::Dequantize => self.dtype.to_string(),
             QuantizedWeights::Keep => format!("{}{KEPT}", self.dtype),
@@ -44,7 +44,7 @@ impl ModelIdentity {
     }
 
     /// The family's name, `fake` for the stand-in.
-    pub fn family_name(&self) -> &'static str {
+    pub(crate) fn family_name(&self) -> &'static str {
         self.family.map_or(FAKE, Family::name)
     }
 
@@ -93,11 +93,11 @@ macro_rules! or_word {
         mod $module {
             use serde::{Deserialize, Deserializer, Serializer, de::Error};
 
-            pub fn serialize<S: Serializer>(value: &Option<$type>, to: S) -> Result<S::Ok, S::Error> {
+            pub(crate) fn serialize<S: Serializer>(value: &Option<$type>, to: S) -> Result<S::Ok, S::Error> {
                 to.serialize_str(value.map_or($word, |value| value.name()))
             }
 
-            pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<$type>, D::Error> {
+            pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<$type>, D::Error> {
                 let word = std::borrow::Cow::<'de, str>::deserialize(from)?;
                 match word.as_ref() {
                     $word => Ok(None),

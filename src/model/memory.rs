@@ -4,7 +4,7 @@ use candle_core::Device;
 
 /// Memory in bytes that this process may still take on `device`, where it can be told: what the system has to spare,
 /// and what the process's control group (a container, a batch job) leaves.
-pub fn available(device: &Device) -> Option<u64> {
+pub(crate) fn available(device: &Device) -> Option<u64> {
     match device {
         Device::Cpu => {
             let read = |path: &str| std::fs::read_to_string(path).ok();
@@ -21,25 +21,6 @@ pub fn available(device: &Device) -> Option<u64> {
             use candle_core::cuda_backend::cudarc::driver::result;
             device.cuda_stream().context().bind_to_thread().ok()?;
             result::mem_get_info().ok().map(|(free, _)| free as u64)
-        }
-        _ => None,
-    }
-}
-
-/// All memory in bytes that `device` has for this process, used or free, where it can be told.
-pub fn total(device: &Device) -> Option<u64> {
-    match device {
-        Device::Cpu => {
-            let read = |path: &str| std::fs::read_to_string(path).ok();
-            let system = read("/proc/meminfo").and_then(|text| entry(&text, "MemTotal:"));
-            let group = read("/sys/fs/cgroup/memory.max").and_then(|most| most.trim().parse().ok());
-            system.into_iter().chain(group).min()
-        }
-        #[cfg(feature = "cuda")]
-        Device::Cuda(device) => {
-            use candle_core::cuda_backend::cudarc::driver::result;
-            device.cuda_stream().context().bind_to_thread().ok()?;
-            result::mem_get_info().ok().map(|(_, total)| total as u64)
         }
         _ => None,
     }

@@ -4,15 +4,17 @@
 
 mod asked;
 mod bounds;
+#[doc(hidden)]
 pub mod checkpoint;
-pub mod config;
-pub mod contract;
+pub(crate) mod config;
+pub(crate) mod contract;
 #[doc(hidden)]
 pub mod decoder;
-pub mod device;
+pub(crate) mod device;
 mod device_name;
-pub mod engine;
+pub(crate) mod engine;
 mod error;
+#[doc(hidden)]
 pub mod fake;
 mod family;
 mod feed_forward;
@@ -25,41 +27,49 @@ mod kept;
 #[doc(hidden)]
 pub mod kernels;
 mod mapped;
-pub mod memory;
+pub(crate) mod memory;
 mod open;
 mod placing;
-pub mod registry;
-#[doc(hidden)]
-pub mod rope;
+pub(crate) mod registry;
+pub(crate) mod rope;
 pub mod source;
-#[doc(hidden)]
-pub mod stored;
+pub(crate) mod stored;
 mod tensor_problem;
+#[doc(hidden)]
 pub mod tokenizer;
 mod walk;
-#[doc(hidden)]
-pub mod weights;
+pub(crate) mod weights;
 mod writer;
 
-pub use checkpoint::{Checkpoint, Inspection, open_weights};
-pub use config::{Mixture, ModelConfig, RopeScaling};
 pub use contract::{
-    Allowed, Answers, Attempt, Batch, Constraint, Decoding, Finish, Generation, LanguageModel, Limits, ModelError,
-    ScoreRequest, TextRequest, TokenId, TokenScore, Tokens,
+    Answers, Attempt, Batch, Generation, LanguageModel, Limits, ModelError, ScoreRequest, TextRequest, TokenId,
+    TokenScore, Tokens,
 };
-pub use device::{DeviceChoice, DeviceId, Dtype, DtypeChoice, OpenDevice};
-pub use engine::{Engine, EngineInfo, EngineSettings};
+pub use device::{DeviceChoice, DeviceId, Dtype, DtypeChoice};
 pub use error::LoadError;
 pub use family::Family;
-pub use forest::{Forest, Path};
 pub use identity::ModelIdentity;
 pub use kernels::Backend;
 pub use open::{Memory, OpenModel, OpenOptions, open};
 pub use placing::QuantizedWeights;
-pub use tensor_problem::TensorProblem;
-pub use tokenizer::{Markup, SpecialToken, SpecialTokens, TokenizeError, Tokenizer};
+pub use tokenizer::{TokenizeError, Tokenizer};
+
+#[doc(hidden)]
+pub use checkpoint::{Checkpoint, Inspection, open_weights};
+#[doc(hidden)]
+pub use config::{ModelConfig, RopeScaling};
+pub use contract::{Allowed, Constraint, Decoding, Finish};
+#[doc(hidden)]
+pub use engine::{Engine, EngineSettings};
+#[doc(hidden)]
+pub use tokenizer::Markup;
+#[doc(hidden)]
 pub use weights::{Weight, WeightSource};
-pub use writer::Writer;
+
+pub(crate) use config::Mixture;
+pub(crate) use device::OpenDevice;
+pub(crate) use forest::{Forest, Path};
+pub(crate) use tokenizer::{SpecialToken, SpecialTokens};
 
 #[cfg(test)]
 mod engine_checks;

@@ -9,7 +9,7 @@ use candle_core::DType;
 use serde::{Deserialize, Serialize};
 
 use super::family::{AttentionBias, Family};
-use super::{Mixture, ModelConfig, RopeScaling, checkpoint};
+use super::{Mixture, ModelConfig, RopeScaling};
 
 macro_rules! embedded {
     ($($name:literal),* $(,)?) => {
@@ -110,12 +110,12 @@ pub struct Wheel {
 
 impl KnownModel {
     /// Whether the revision is a commit, which cannot change.
-    pub fn pinned(&self) -> bool {
+    pub(crate) fn pinned(&self) -> bool {
         is_commit(&self.revision)
     }
 
     /// Bytes of the weights when computed with in `dtype`.
-    pub fn weight_bytes(&self, dtype: DType) -> u64 {
+    pub(crate) fn weight_bytes(&self, dtype: DType) -> u64 {
         self.parameters * dtype.size_in_bytes() as u64
     }
 }
@@ -148,19 +148,14 @@ impl Shape {
         }
     }
 
-    /// Number of parameters by these numbers.
-    pub fn parameters(&self) -> u64 {
-        checkpoint::parameters(&self.config())
-    }
-
     /// Bytes of keys and values of `tokens` tokens at `bytes` bytes a number.
-    pub fn tree_bytes(&self, tokens: usize, dtype: DType) -> u64 {
+    pub(crate) fn tree_bytes(&self, tokens: usize, dtype: DType) -> u64 {
         tree_bytes(&self.config(), tokens, dtype)
     }
 }
 
 /// Bytes of keys and values that a tree of `tokens` tokens holds in `dtype`.
-pub fn tree_bytes(config: &ModelConfig, tokens: usize, dtype: DType) -> u64 {
+pub(crate) fn tree_bytes(config: &ModelConfig, tokens: usize, dtype: DType) -> u64 {
     let numbers = 2 * config.layers * config.kv_heads * config.head_dim;
     let per_token = (numbers * dtype.size_in_bytes()) as u64;
     per_token.saturating_mul(tokens as u64)
@@ -184,7 +179,7 @@ pub fn find(name: &str) -> Option<&'static KnownModel> {
 }
 
 /// Known names that contain `part`, or where none does, those that begin as it does; for a hint.
-pub fn near(part: &str) -> Vec<String> {
+pub(crate) fn near(part: &str) -> Vec<String> {
     /// Names of different models often share their first letters.
     const BEGINNING: usize = 4;
     let part = part.to_ascii_lowercase();
@@ -204,6 +199,7 @@ pub fn near(part: &str) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::checkpoint;
     use super::*;
 
     #[test]
@@ -212,7 +208,11 @@ mod tests {
         for &(file, text) in FILES {
             let model: KnownModel = toml::from_str(text).unwrap();
             assert_eq!(model.name, file);
-            assert_eq!(model.shape.parameters(), model.parameters, "{file}");
+            assert_eq!(
+                checkpoint::parameters(&model.shape.config()),
+                model.parameters,
+                "{file}"
+            );
             let stored = match model.shape.family {
                 // Its repository holds the tied head as well.
                 Family::Qwen3 => model.parameters + (model.shape.vocabulary * model.shape.hidden) as u64,

@@ -37,7 +37,7 @@ pub fn config(family: Family) -> ModelConfig {
 }
 
 /// One model of every family.
-pub fn families() -> Vec<ModelConfig> {
+pub(crate) fn families() -> Vec<ModelConfig> {
     let llama3 = RopeScaling::Llama3 {
         factor: 4.,
         low_freq_factor: 1.,
@@ -96,7 +96,7 @@ impl WeightSource for RandomWeights {
 }
 
 /// The model of `config` in f32 on the CPU, with memory for `tokens` tokens of a batch, about, and passes of at most `rows`.
-pub fn engine(config: &ModelConfig, tokens: usize, rows: usize) -> Engine {
+pub(crate) fn engine(config: &ModelConfig, tokens: usize, rows: usize) -> Engine {
     engine_with(config, tokens, rows, &Kernels::new(&Device::Cpu, DType::F32).unwrap())
 }
 

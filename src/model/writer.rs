@@ -2,8 +2,7 @@
 //!
 //! Engines differ in how they compute a distribution; what they do with it is here, once.
 
-use rand_chacha::ChaCha8Rng;
-use rand_core::{Rng, SeedableRng};
+use crate::base::random::Draws;
 
 use super::contract::{Allowed, Attempt, Constraint, Decoding, Finish, Generation, TokenId};
 
@@ -13,7 +12,7 @@ const NUCLEUS_START: usize = 256;
 /// A text while it is being generated.
 pub struct Writer {
     constraint: Option<Box<dyn Constraint>>,
-    random: ChaCha8Rng,
+    random: Draws,
     decoding: Decoding,
     max_tokens: usize,
     allowed: Allowed,
@@ -26,7 +25,7 @@ impl Writer {
     pub fn new(attempt: Attempt, max_tokens: usize) -> Self {
         let mut writer = Self {
             constraint: attempt.constraint,
-            random: ChaCha8Rng::seed_from_u64(attempt.seed),
+            random: Draws::new(attempt.seed, 0),
             decoding: attempt.decoding,
             max_tokens,
             allowed: Allowed::Any,
@@ -38,12 +37,12 @@ impl Writer {
     }
 
     /// Whether nothing more is to be generated.
-    pub fn is_over(&self) -> bool {
+    pub(crate) fn is_over(&self) -> bool {
         self.over
     }
 
     /// The tokens that may come next, ascending, each once; absent where all may.
-    pub fn allowed(&self) -> Option<&[TokenId]> {
+    pub(crate) fn allowed(&self) -> Option<&[TokenId]> {
         match &self.allowed {
             Allowed::Only(tokens) => Some(tokens),
             Allowed::Any | Allowed::Watch(_) | Allowed::Done => None,
@@ -52,7 +51,7 @@ impl Writer {
 
     /// The only token that may come next, where the constraint leaves no choice. An engine may append runs of such
     /// tokens in one pass.
-    pub fn forced(&self) -> Option<TokenId> {
+    pub(crate) fn forced(&self) -> Option<TokenId> {
         match self.allowed() {
             Some(&[token]) if !self.over => Some(token),
             _ => None,
@@ -72,12 +71,12 @@ impl Writer {
     }
 
     /// Tokens that were taken without a log-probability and still have none, oldest first.
-    pub fn unscored(&self) -> &[TokenId] {
+    pub(crate) fn unscored(&self) -> &[TokenId] {
         &self.written.tokens[self.written.logprobs.len()..]
     }
 
     /// Brings the log-probability, in nats, of the oldest [unscored](Self::unscored) token.
-    pub fn score_taken(&mut self, logprob: f32) {
+    pub(crate) fn score_taken(&mut self, logprob: f32) {
         self.written.logprobs.push(logprob);
         self.written.invalid_mass.push((-logprob.exp_m1()).clamp(0., 1.));
     }
@@ -170,12 +169,7 @@ fn mass_outside(logprobs: &[f32], allowed: &[TokenId]) -> f32 {
 
 /// The token to take: the most probable at temperature 0 (the lowest id where several are), else one drawn from the
 /// nucleus of the tempered distribution. Absent only where nothing is allowed.
-fn choose(
-    logprobs: &[f32],
-    allowed: Option<&[TokenId]>,
-    decoding: &Decoding,
-    random: &mut ChaCha8Rng,
-) -> Option<TokenId> {
+fn choose(logprobs: &[f32], allowed: Option<&[TokenId]>, decoding: &Decoding, random: &mut Draws) -> Option<TokenId> {
     let mut tokens: Vec<(TokenId, f64)> = match allowed {
         Some(tokens) => tokens
             .iter()
@@ -195,7 +189,7 @@ fn choose(
         cut_to_nucleus(&mut tokens, f64::from(decoding.top_p));
     }
     let total: f64 = tokens.iter().map(|(_, weight)| weight).sum();
-    let mut left = uniform(random) * total;
+    let mut left = random.unit() * total;
     let drawn = tokens.iter().find(|(_, weight)| {
         left -= weight;
         left < 0.0
@@ -229,11 +223,6 @@ fn cut_to_nucleus(tokens: &mut Vec<(TokenId, f64)>, share: f64) {
             None => looked *= 8,
         }
     }
-}
-
-/// A number in [0, 1) from the upper 53 bits of one draw.
-fn uniform(random: &mut ChaCha8Rng) -> f64 {
-    (random.next_u64() >> 11) as f64 / (1u64 << 53) as f64
 }
 
 /// The log-softmax of logits, summed in f64.
@@ -288,7 +277,7 @@ mod tests {
 
     #[test]
     fn greedy_takes_the_best_and_the_lowest_of_equals() {
-        let mut random = ChaCha8Rng::seed_from_u64(0);
+        let mut random = Draws::new(0, 0);
         assert_eq!(choose(&LOGPROBS, None, &decoding(0.0, 1.0), &mut random), Some(1));
         assert_eq!(
             choose(&LOGPROBS, Some(&[3, 2]), &decoding(0.0, 1.0), &mut random),
@@ -298,7 +287,7 @@ mod tests {
 
     #[test]
     fn samples_follow_the_distribution_and_the_nucleus() {
-        let mut random = ChaCha8Rng::seed_from_u64(1);
+        let mut random = Draws::new(1, 0);
         let mut counts = [0usize; 4];
         for _ in 0..20_000 {
             counts[choose(&LOGPROBS, None, &decoding(1.0, 1.0), &mut random).expect("a token") as usize] += 1;
@@ -340,7 +329,7 @@ mod tests {
         const CLOSE: f64 = 0.024;
         let logprobs = log_softmax(&[1f32.ln(), 3f32.ln(), 6f32.ln()]);
         let shares = |temperature, top_p, allowed: Option<&[TokenId]>| {
-            let mut random = ChaCha8Rng::seed_from_u64(7);
+            let mut random = Draws::new(7, 0);
             let mut shares = [0f64; 3];
             for _ in 0..4000 {
                 let token = choose(&logprobs, allowed, &decoding(temperature, top_p), &mut random);

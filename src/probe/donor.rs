@@ -2,10 +2,11 @@
 
 use super::draw::{KeyPart, key_number};
 use super::split::Split;
+use crate::base::random::mix;
 
 /// Whom a donor may be drawn from. Never the person themself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Circle {
+pub enum DonorPool {
     /// Every other respondent.
     Everyone,
     /// Every other respondent of the same country.
@@ -29,14 +30,14 @@ impl<'a> Donors<'a> {
         Self { people }
     }
 
-    /// The position of the donor for the person at `index`; absent where the circle holds nobody else (or where the
+    /// The position of the donor for the person at `index`; absent where the pool holds nobody else (or where the
     /// person's country is not known and it matters).
     ///
     /// Seed, person and split give every other respondent a rank, and the lowest is taken. So the draw does not depend
     /// on the order of the file, and somebody who is added to it changes the draw only by being drawn.
-    pub fn donor(&self, index: usize, split: Split, circle: Circle, seed: u64) -> Option<usize> {
+    pub(crate) fn donor(&self, index: usize, split: Split, pool: DonorPool, seed: u64) -> Option<usize> {
         let &(id, _, country) = self.people.get(index)?;
-        if circle == Circle::Country && country.is_none() {
+        if pool == DonorPool::Country && country.is_none() {
             return None;
         }
         let mine = key_number(
@@ -50,23 +51,10 @@ impl<'a> Donors<'a> {
         self.people
             .iter()
             .enumerate()
-            .filter(|&(_, &(other, _, theirs))| other != id && (circle == Circle::Everyone || theirs == country))
+            .filter(|&(_, &(other, _, theirs))| other != id && (pool == DonorPool::Everyone || theirs == country))
             .min_by_key(|&(_, &(other, number, _))| (mix(mine ^ number), other))
             .map(|(index, _)| index)
     }
-}
-
-/// [`Donors::donor`] for a single draw: `people` are each respondent's id and country code.
-pub fn donor(people: &[(&str, Option<i32>)], index: usize, split: Split, circle: Circle, seed: u64) -> Option<usize> {
-    Donors::new(people.iter().copied()).donor(index, split, circle, seed)
-}
-
-/// Spreads a number over all 64 bits: the finalizer of splitmix64 (Steele, Lea and Flood, 2014). Equal inputs only
-/// give equal outputs.
-fn mix(mut x: u64) -> u64 {
-    x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    x ^ (x >> 31)
 }
 
 #[cfg(test)]
@@ -82,31 +70,29 @@ mod tests {
     }
 
     #[test]
-    fn a_donor_is_somebody_else_of_the_right_circle() {
+    fn a_donor_is_somebody_else_of_the_right_pool() {
         let people = people(30);
         let donors = donors(&people);
         for index in 0..30 {
             for split in Split::ALL {
-                let anyone = donors.donor(index, split, Circle::Everyone, 7).unwrap();
+                let anyone = donors.donor(index, split, DonorPool::Everyone, 7).unwrap();
                 assert_ne!(anyone, index);
-                let compatriot = donors.donor(index, split, Circle::Country, 7).unwrap();
+                let compatriot = donors.donor(index, split, DonorPool::Country, 7).unwrap();
                 assert_ne!(compatriot, index);
                 assert_eq!(compatriot % 3, index % 3);
             }
         }
-        assert_eq!(
-            donor(&[("a", None), ("b", None)], 0, Split::One, Circle::Everyone, 0),
-            Some(1)
-        );
-        assert_eq!(
-            donor(&[("a", None), ("b", None)], 0, Split::One, Circle::Country, 0),
-            None
-        );
-        assert_eq!(donor(&[("a", Some(1))], 0, Split::One, Circle::Everyone, 0), None);
-        assert_eq!(
-            donor(&[("a", Some(1)), ("b", Some(2))], 0, Split::One, Circle::Country, 0),
-            None
-        );
+        for (two, everyone, country) in [
+            ([Some(1), Some(1)], Some(1), Some(1)),
+            ([Some(1), Some(2)], Some(1), None),
+            ([None, None], Some(1), None),
+        ] {
+            let donors = Donors::new(["a", "b"].into_iter().zip(two));
+            assert_eq!(donors.donor(0, Split::One, DonorPool::Everyone, 0), everyone);
+            assert_eq!(donors.donor(0, Split::One, DonorPool::Country, 0), country);
+        }
+        let alone = Donors::new([("a", Some(1))]);
+        assert_eq!(alone.donor(0, Split::One, DonorPool::Everyone, 0), None);
     }
 
     #[test]
@@ -114,9 +100,9 @@ mod tests {
         let forth = people(40);
         let back: Vec<_> = forth.iter().rev().cloned().collect();
         for index in 0..40 {
-            let a = donors(&forth).donor(index, Split::Two, Circle::Everyone, 1).unwrap();
+            let a = donors(&forth).donor(index, Split::Two, DonorPool::Everyone, 1).unwrap();
             let b = donors(&back)
-                .donor(39 - index, Split::Two, Circle::Everyone, 1)
+                .donor(39 - index, Split::Two, DonorPool::Everyone, 1)
                 .unwrap();
             assert_eq!(forth[a].0, back[b].0);
         }
@@ -128,13 +114,14 @@ mod tests {
         let donors = donors(&people);
         let mut drawn = [0u32; 11];
         for seed in 0..3000 {
-            drawn[donors.donor(0, Split::One, Circle::Everyone, seed).unwrap()] += 1;
+            drawn[donors.donor(0, Split::One, DonorPool::Everyone, seed).unwrap()] += 1;
         }
         assert_eq!(drawn[0], 0);
         // 300 expected; the standard deviation is 16.4, so 85 is more than five of them.
         assert!(drawn[1..].iter().all(|n| n.abs_diff(300) < 85), "{drawn:?}");
         let differing = (0..100).filter(|&seed| {
-            donors.donor(0, Split::One, Circle::Everyone, seed) != donors.donor(0, Split::Two, Circle::Everyone, seed)
+            donors.donor(0, Split::One, DonorPool::Everyone, seed)
+                != donors.donor(0, Split::Two, DonorPool::Everyone, seed)
         });
         assert!(differing.count() > 50);
     }

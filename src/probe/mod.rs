@@ -9,7 +9,14 @@ mod donor;
 mod draw;
 mod split;
 
+pub use demonstration::{Count, DemonstrationRule, Draw};
+pub use split::Split;
+
+#[doc(hidden)]
 pub use case::{Case, Probe};
-pub use demonstration::{Count, Demonstration, DemonstrationRule, Draw, demonstrations};
-pub use donor::{Circle, Donors, donor};
-pub use split::{Split, SplitError, is_probe, split_questions};
+#[doc(hidden)]
+pub use demonstration::{Demonstration, demonstrations};
+#[doc(hidden)]
+pub use split::{is_probe, split_questions};
+
+pub(crate) use donor::{DonorPool, Donors};

@@ -19,10 +19,17 @@ mod pieces;
 mod python_json;
 mod template;
 
-pub use chat::{ChatFrame, ChatTemplate, Edge, Turn};
-pub use chat_values::Date;
 pub use error::{ChatError, PromptError};
+
+#[doc(hidden)]
+pub use chat::{ChatFrame, ChatTemplate, Edge, Turn};
+#[doc(hidden)]
+pub use chat_values::Date;
+#[doc(hidden)]
 pub use paper::PaperPrompt;
+#[doc(hidden)]
 pub use parsed::Prompt;
+#[doc(hidden)]
 pub use pieces::{Frame, Pieces, PromptStyle};
+#[doc(hidden)]
 pub use template::{ProbePrompt, PromptKind};

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::error::PromptError;
 use super::pieces::{Body, Frame, Pieces, known, question};
 use super::python_json::{Escape, dumps};
-use super::template::sha256;
+use crate::base::hex::sha256_hex;
 use crate::probe::Case;
 use crate::survey::Catalogue;
 
@@ -62,7 +62,7 @@ impl PaperPrompt {
             problem: "the groups of new statements stand above the known ones",
         })?;
         Ok(Self {
-            hash: sha256(source),
+            hash: sha256_hex(source.as_bytes()),
             head: head.to_owned(),
             middle: middle.to_owned(),
             end: end.to_owned(),

@@ -80,7 +80,7 @@ pub(super) struct Body<'a> {
 impl Body<'_> {
     /// Puts a frame around the message. The lead-in is the beginning of the answer: below the message in plain text, at
     /// the start of the model's own turn in a chat.
-    pub fn framed(self, frame: &Frame) -> Pieces {
+    pub(crate) fn framed(self, frame: &Frame) -> Pieces {
         let (shared, probe) = match frame {
             Frame::Plain => (
                 self.head.to_owned(),

@@ -7,10 +7,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use minijinja::{Environment, UndefinedBehavior, Value};
-use sha2::{Digest, Sha256};
 
 use super::error::PromptError;
 use super::pieces::{Body, Frame, Pieces, known, question, sentence};
+use crate::base::hex::sha256_hex;
 use crate::probe::{Case, Probe};
 use crate::survey::{Catalogue, Question};
 
@@ -140,18 +140,13 @@ impl ProbePrompt {
         let nothing = template.render_nothing(&bare)?;
         Ok(Self {
             kind,
-            hash: sha256(source),
+            hash: sha256_hex(source.as_bytes()),
             known: template.parts(head, &format!("\n{rest}"))?,
             line: [begins.to_owned(), ends.to_owned()],
             nothing: nothing
                 .map(|text| template.parts_of_nothing(&text).map(Box::new))
                 .transpose()?,
         })
-    }
-
-    /// What it wants from the model.
-    pub fn kind(&self) -> PromptKind {
-        self.kind
     }
 
     /// SHA-256 (hex) of the template's text.
@@ -393,11 +388,6 @@ fn options(question: &Question, candidates: &[String]) -> Result<String, PromptE
 /// The labels of as many options.
 fn letters(candidates: &[String]) -> impl Iterator<Item = char> {
     LETTERS.iter().take(candidates.len()).map(|&letter| char::from(letter))
-}
-
-/// SHA-256 in hex.
-pub(super) fn sha256(text: &str) -> String {
-    Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

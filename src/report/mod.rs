@@ -27,17 +27,15 @@ mod table;
 mod whole;
 mod words;
 
-pub use compare::{CompareError, Comparisons, Factor, GroupDifference, Pair};
-pub use csv::CsvTable;
-pub use names::condition_words;
+pub use compare::{CompareError, Comparisons};
 pub use options::ReportOptions;
 pub use page::{Page, PageError};
-pub use ranking::Ranked;
-pub use results::{Against, Results, RunSummary};
-pub use sections::{
-    Curve, CurvePoint, Lift, MethodPair, NormRow, NormScores, Sections, SystemCalibration, SystemChoices, SystemGroups,
-    SystemReadings, Transfer,
-};
-pub use system_scores::SystemScores;
-pub use table::{Align, Table};
 pub use whole::Report;
+
+#[doc(hidden)]
+pub use compare::Factor;
+#[doc(hidden)]
+pub use table::Table;
+
+pub(crate) use csv::CsvTable;
+pub(crate) use names::condition_words;

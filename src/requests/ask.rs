@@ -50,7 +50,7 @@ pub struct LineAsk<'a, A> {
 
 /// Why a batch was not computed.
 #[derive(Debug)]
-pub enum Trouble {
+pub enum ComputeError {
     /// One piece of work needs more memory than there is; the others may do.
     Room {
         /// Its place among those that were asked.
@@ -64,7 +64,7 @@ pub enum Trouble {
     Other(RequestError),
 }
 
-impl From<ModelError> for Trouble {
+impl From<ModelError> for ComputeError {
     fn from(error: ModelError) -> Self {
         match error {
             ModelError::Memory { request, needed, free } => Self::Room {
@@ -77,7 +77,7 @@ impl From<ModelError> for Trouble {
     }
 }
 
-impl From<RequestError> for Trouble {
+impl From<RequestError> for ComputeError {
     fn from(error: RequestError) -> Self {
         Self::Other(error)
     }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::stop::{StopStrings, end};
 use super::{
-    ControlTokens, Line, LineAsk, LineRequest, RequestError, Sampling, Task, TokenAsk, Trouble, Truncate, json,
+    ComputeError, ControlTokens, Line, LineAsk, LineRequest, RequestError, Sampling, Task, TokenAsk, Truncate, json,
     messages, settings,
 };
 use crate::model::{
@@ -186,7 +186,7 @@ impl Task for Generate<'_> {
         self.model
     }
 
-    fn compute(&mut self, asked: &[LineAsk<'_, GenerateAbout>]) -> Result<(Vec<Generation>, Tokens), Trouble> {
+    fn compute(&mut self, asked: &[LineAsk<'_, GenerateAbout>]) -> Result<(Vec<Generation>, Tokens), ComputeError> {
         let text = |asked: &LineAsk<'_, GenerateAbout>| LineWriting {
             tokens: asked.ask.tokens.clone(),
             max_tokens: asked.ask.more,

@@ -1,86 +1,13 @@
 //! One job: windows of lines, read, computed in batches, and written in order.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::batches::batches;
 use super::input::InputLines;
 use super::output::{self, Earlier, OutputFile};
-use super::{Faults, Identity, Line, LineAsk, LineRequest, OnError, RequestError, TokenAsk, Trouble, is_standard};
-use crate::model::{LanguageModel, Tokens};
-
-/// Where lines come from and go to; `-` is standard input or output.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Files {
-    /// JSON lines to answer.
-    pub input: PathBuf,
-    /// Where the answers go; a file that was begun is continued.
-    pub out: PathBuf,
-}
-
-/// What is done with lines: read into work for the model, computed, and put into words again. Answers depend on nothing
-/// but their lines.
-pub trait Task {
-    /// What is known of a line beside its work.
-    type About;
-    /// What comes of one piece of work.
-    type Reply;
-
-    /// Names of the fields that answers have and requests must not keep.
-    fn fields(&self) -> &'static [&'static str];
-
-    /// What each line asks for, in order, or why it cannot be answered.
-    fn read(&self, lines: &[Line]) -> Vec<Result<LineRequest<Self::About>, RequestError>>;
-
-    /// The model that answers.
-    fn model(&mut self) -> &mut dyn LanguageModel;
-
-    /// What comes of each piece of work, and the tokens that it took.
-    ///
-    /// # Errors
-    /// Which piece does not fit into memory, or what the model reports.
-    fn compute(&mut self, asked: &[LineAsk<'_, Self::About>]) -> Result<(Vec<Self::Reply>, Tokens), Trouble>;
-
-    /// The fields of a line's answer: the inside of a JSON object, `"name":value,...`.
-    ///
-    /// # Errors
-    /// Where the tokenizer cannot decode what was generated.
-    fn write(&self, request: &LineRequest<Self::About>, replies: Vec<Self::Reply>) -> Result<String, RequestError>;
-}
-
-/// How far a job is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Standing {
-    /// Bytes of the input that are answered.
-    pub read: u64,
-    /// Bytes of the input, where they are known.
-    pub bytes: Option<u64>,
-    /// Lines that were answered before this start.
-    pub kept: u64,
-    /// Lines answered now.
-    pub answered: u64,
-    /// Lines, of both kinds, that were recorded as such that cannot be answered.
-    pub failed: u64,
-    /// Tokens computed.
-    pub tokens: Tokens,
-}
-
-/// What a job tells while it runs.
-#[derive(Debug)]
-pub enum RequestEvent<'a> {
-    /// Lines that cannot be answered were found before anything was computed; those before the first of them are
-    /// answered now.
-    Faulty(&'a Faults),
-    /// Something more is answered.
-    Progress(&'a Standing),
-    /// All is done.
-    Done(&'a Standing),
-}
-
-/// Whoever is told.
-pub trait RequestObserver {
-    /// Something happened.
-    fn event(&mut self, event: RequestEvent<'_>);
-}
+use super::task::{Files, JobProgress, RequestEvent, RequestObserver, Task};
+use super::window::{AskPlace, Window};
+use super::{ComputeError, Faults, Identity, Line, LineAsk, OnError, RequestError, TokenAsk, is_standard};
 
 /// Answers every line that is not answered yet. A reader of standard output that stops listening (`| head`) ends it and
 /// is no error.
@@ -97,16 +24,16 @@ pub fn serve<T: Task>(
     identity: &Identity,
     task: &mut T,
     observer: &mut dyn RequestObserver,
-) -> Result<Standing, RequestError> {
+) -> Result<JobProgress, RequestError> {
     let mut job = Job::new(files, on_error, identity, observer)?;
     match job.run(task) {
         Err(RequestError::Write { source, .. })
             if is_standard(&files.out) && source.kind() == std::io::ErrorKind::BrokenPipe =>
         {
-            Ok(job.standing)
+            Ok(job.progress)
         }
         Err(error) => Err(error),
-        Ok(()) => Ok(job.standing),
+        Ok(()) => Ok(job.progress),
     }
 }
 
@@ -138,7 +65,7 @@ struct Job<'a> {
     observer: &'a mut dyn RequestObserver,
     input: InputLines,
     output: OutputFile,
-    standing: Standing,
+    progress: JobProgress,
     /// Whether the output goes on with what was begun, or was given its identity.
     known: bool,
 }
@@ -157,9 +84,9 @@ impl<'a> Job<'a> {
         }
         Ok(Self {
             output: OutputFile::open(&files.out)?,
-            standing: Standing {
+            progress: JobProgress {
                 bytes: input.bytes(),
-                ..Standing::default()
+                ..JobProgress::default()
             },
             input,
             files,
@@ -196,15 +123,15 @@ impl<'a> Job<'a> {
             if done < lines.len() {
                 self.window(&lines, done, begun, task)?;
             }
-            self.standing.read = self.input.read();
-            self.observer.event(RequestEvent::Progress(&self.standing));
+            self.progress.read = self.input.read();
+            self.observer.event(RequestEvent::Progress(&self.progress));
         }
         if self.output.old_line()?.is_some() {
             return Err(RequestError::Longer {
                 path: self.files.out.clone(),
             });
         }
-        self.observer.event(RequestEvent::Done(&self.standing));
+        self.observer.event(RequestEvent::Done(&self.progress));
         Ok(())
     }
 
@@ -220,8 +147,8 @@ impl<'a> Job<'a> {
                 self.identity.check(&self.files.out)?;
                 self.known = true;
             }
-            self.standing.kept += 1;
-            self.standing.failed += u64::from(earlier == Earlier::Failed);
+            self.progress.kept += 1;
+            self.progress.failed += u64::from(earlier == Earlier::Failed);
         }
         Ok(lines.len())
     }
@@ -244,8 +171,8 @@ impl<'a> Job<'a> {
                 self.batch(&mut window, &pieces[batch], task)?;
                 self.write(&mut window, done)?;
             }
-            self.standing.read = begun + (size as f64 * share as f64 / all.max(1) as f64) as u64;
-            self.observer.event(RequestEvent::Progress(&self.standing));
+            self.progress.read = begun + (size as f64 * share as f64 / all.max(1) as f64) as u64;
+            self.observer.event(RequestEvent::Progress(&self.progress));
         }
         window.error.map_or(Ok(()), Err)
     }
@@ -266,14 +193,14 @@ impl<'a> Job<'a> {
             }
             match task.compute(&asked) {
                 Ok((replies, tokens)) => {
-                    self.standing.tokens += tokens;
+                    self.progress.tokens += tokens;
                     for (piece, reply) in members.into_iter().zip(replies) {
                         window.put(piece, reply, task)?;
                     }
                     return Ok(());
                 }
-                Err(Trouble::Other(error)) => return Err(error),
-                Err(Trouble::Room { at, needed, free }) => {
+                Err(ComputeError::Other(error)) => return Err(error),
+                Err(ComputeError::Room { at, needed, free }) => {
                     let Some(piece) = members.get(at) else { return Ok(()) };
                     let place = window.lines[piece.line].place.clone();
                     window.give_up(piece.line, RequestError::Room { place, needed, free }, task.fields());
@@ -292,143 +219,10 @@ impl<'a> Job<'a> {
             }
             self.output.write(&line.text)?;
             match line.outcome {
-                Earlier::Answered => self.standing.answered += 1,
-                Earlier::Failed => self.standing.failed += 1,
+                Earlier::Answered => self.progress.answered += 1,
+                Earlier::Failed => self.progress.failed += 1,
             }
         }
         self.output.flush()
-    }
-}
-
-/// A piece of work by its line and its number in it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct AskPlace {
-    line: usize,
-    number: usize,
-}
-
-/// A line that is ready to be written.
-struct Ready {
-    text: String,
-    outcome: Earlier,
-}
-
-/// The lines of a window and what is known of their answers.
-struct Window<'w, T: Task> {
-    lines: &'w [Line],
-    on_error: OnError,
-    /// What lines ask for; absent where they cannot be answered.
-    requests: Vec<Option<LineRequest<T::About>>>,
-    /// What came of each piece of work so far.
-    replies: Vec<Vec<Option<T::Reply>>>,
-    ready: Vec<Option<Ready>>,
-    /// Lines that are written.
-    written: usize,
-    /// Lines from here on are not answered.
-    end: usize,
-    /// Why.
-    error: Option<RequestError>,
-}
-
-impl<'w, T: Task> Window<'w, T> {
-    fn read(lines: &'w [Line], on_error: OnError, task: &T) -> Result<Self, RequestError> {
-        let empty = || lines.iter().map(|_| None);
-        let mut window = Self {
-            lines,
-            on_error,
-            requests: empty().collect(),
-            replies: lines.iter().map(|_| Vec::new()).collect(),
-            ready: lines.iter().map(|_| None).collect(),
-            written: 0,
-            end: lines.len(),
-            error: None,
-        };
-        for (line, request) in task.read(lines).into_iter().enumerate() {
-            match request {
-                Ok(request) => {
-                    window.replies[line] = request.asks.iter().map(|_| None).collect();
-                    window.requests[line] = Some(request);
-                    window.finish(line, task)?;
-                }
-                Err(error) => window.give_up(line, error, task.fields()),
-            }
-        }
-        Ok(window)
-    }
-
-    /// All pieces of work of lines that are to be answered, in order.
-    fn pieces(&self) -> Vec<AskPlace> {
-        let lines = self.requests.iter().enumerate().take(self.end);
-        lines
-            .flat_map(|(line, request)| {
-                let count = request.as_ref().map_or(0, |request| request.asks.len());
-                (0..count).map(move |number| AskPlace { line, number })
-            })
-            .collect()
-    }
-
-    /// How many pieces a line has, at least 1.
-    fn pieces_of(&self, line: usize) -> u64 {
-        self.replies[line].len().max(1) as u64
-    }
-
-    /// A piece of work, unless its line is not to be answered.
-    fn ask(&self, piece: AskPlace) -> Option<&TokenAsk> {
-        self.asked(piece).map(|asked| asked.ask)
-    }
-
-    fn asked(&self, piece: AskPlace) -> Option<LineAsk<'_, T::About>> {
-        let request = self.requests[piece.line].as_ref().filter(|_| piece.line < self.end)?;
-        Some(LineAsk {
-            ask: request.asks.get(piece.number)?,
-            about: &request.about,
-        })
-    }
-
-    /// Takes what came of a piece of work.
-    fn put(&mut self, piece: AskPlace, reply: T::Reply, task: &T) -> Result<(), RequestError> {
-        self.replies[piece.line][piece.number] = Some(reply);
-        self.finish(piece.line, task)
-    }
-
-    /// Puts a line's answer together once all its work is done.
-    fn finish(&mut self, line: usize, task: &T) -> Result<(), RequestError> {
-        if self.replies[line].iter().any(Option::is_none) {
-            return Ok(());
-        }
-        if let Some(request) = &self.requests[line] {
-            let replies = std::mem::take(&mut self.replies[line]).into_iter().flatten().collect();
-            let fields = task.write(request, replies)?;
-            self.ready[line] = Some(Ready {
-                text: output::answered(&self.lines[line], &fields, task.fields()),
-                outcome: Earlier::Answered,
-            });
-        }
-        Ok(())
-    }
-
-    /// Records a line that cannot be answered, or ends the window before it.
-    fn give_up(&mut self, line: usize, error: RequestError, ours: &[&str]) {
-        self.requests[line] = None;
-        match self.on_error {
-            OnError::Record => {
-                self.ready[line] = Some(Ready {
-                    text: output::failed(&self.lines[line], &error, ours),
-                    outcome: Earlier::Failed,
-                });
-            }
-            OnError::Stop if line < self.end => {
-                self.end = line;
-                self.error = Some(error);
-            }
-            OnError::Stop => {}
-        }
-    }
-
-    /// The next line to be written.
-    fn next(&mut self) -> Option<Ready> {
-        let ready = self.ready[..self.end].get_mut(self.written)?.take()?;
-        self.written += 1;
-        Some(ready)
     }
 }

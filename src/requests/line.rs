@@ -23,7 +23,7 @@ impl Line {
     ///
     /// # Errors
     /// Where it is no object.
-    pub fn fields(&self) -> Result<&Map<String, Value>, RequestError> {
+    pub(crate) fn fields(&self) -> Result<&Map<String, Value>, RequestError> {
         self.content.as_ref().map_err(|fault| self.bad(fault.as_str()))
     }
 
@@ -39,7 +39,7 @@ impl Line {
     ///
     /// # Errors
     /// Where it is missing or something else.
-    pub fn text_field(&self, name: &str) -> Result<&str, RequestError> {
+    pub(crate) fn text_field(&self, name: &str) -> Result<&str, RequestError> {
         match self.field(name)? {
             Some(Value::String(text)) => Ok(text),
             Some(other) => Err(self.bad(format!("`{name}` is {}, expected a text", kind(other)))),
@@ -66,7 +66,7 @@ impl Line {
     }
 
     /// An error about this line.
-    pub fn bad(&self, problem: impl Into<String>) -> RequestError {
+    pub(crate) fn bad(&self, problem: impl Into<String>) -> RequestError {
         RequestError::Line {
             place: self.place.clone(),
             problem: problem.into(),

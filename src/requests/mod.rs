@@ -20,21 +20,30 @@ mod options;
 mod output;
 mod sampling;
 mod score;
+mod setting_names;
 mod settings;
 mod stop;
+mod task;
+mod window;
 mod windows;
 
 use std::path::Path;
 
-pub use ask::{LineAsk, LineRequest, TokenAsk, Trouble};
 pub use error::{Faults, RequestError};
 pub use generate::{Generate, GenerateOptions};
 pub use identity::Identity;
-pub use job::{Files, RequestEvent, RequestObserver, Standing, Task, serve};
-pub use line::Line;
-pub use options::{ControlTokens, OnError, Truncate};
-pub use sampling::Sampling;
+pub use job::serve;
+pub use options::OnError;
 pub use score::{Score, ScoreOptions};
+pub use task::{Files, JobProgress, RequestEvent, RequestObserver, Task};
+
+#[doc(hidden)]
+pub use options::Truncate;
+
+pub(crate) use ask::{ComputeError, LineAsk, LineRequest, TokenAsk};
+pub(crate) use line::Line;
+pub(crate) use options::ControlTokens;
+pub(crate) use sampling::Sampling;
 
 /// Most lines of a window.
 const WINDOW_LINES: usize = 1024;

@@ -6,7 +6,7 @@ use rayon::prelude::*;
 use serde_json::{Value, json};
 
 use super::windows::windows;
-use super::{ControlTokens, Line, LineAsk, LineRequest, RequestError, Task, TokenAsk, Trouble, Truncate, json};
+use super::{ComputeError, ControlTokens, Line, LineAsk, LineRequest, RequestError, Task, TokenAsk, Truncate, json};
 use crate::model::{Batch, LanguageModel, ScoreRequest, TokenId, TokenScore, Tokenizer, Tokens};
 use crate::scoring::join::{Encoded, Encoder};
 use crate::scoring::norm::total;
@@ -270,7 +270,7 @@ impl Task for Score<'_> {
         self.model
     }
 
-    fn compute(&mut self, asked: &[LineAsk<'_, ScoreAbout>]) -> Result<(Vec<Vec<TokenScore>>, Tokens), Trouble> {
+    fn compute(&mut self, asked: &[LineAsk<'_, ScoreAbout>]) -> Result<(Vec<Vec<TokenScore>>, Tokens), ComputeError> {
         let scores: Vec<ScoreRequest<'_>> = asked
             .iter()
             .map(|asked| {

@@ -44,7 +44,7 @@ impl Plan {
     ///
     /// # Errors
     /// A built-in template that cannot be used.
-    pub fn contradicted(
+    pub(crate) fn contradicted(
         &self,
         spec: &Spec,
         people: &People,

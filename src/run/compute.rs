@@ -61,7 +61,7 @@ impl<'a> ModelCompute<'a> {
 
 impl Experiment {
     /// Asks this model as the experiment says.
-    pub fn scorer<'a>(&'a self, opened: &'a mut OpenModel) -> Scorer<'a> {
+    pub(crate) fn scorer<'a>(&'a self, opened: &'a mut OpenModel) -> Scorer<'a> {
         Scorer::new(
             opened.model.as_mut(),
             &opened.tokenizer,

@@ -147,7 +147,7 @@ impl Experiment {
     ///
     /// # Errors
     /// [`RunError::Record`] with the line of the first that is not.
-    pub fn check(&self, folder: &Path, recorded: &Recorded) -> Result<(), RunError> {
+    pub(crate) fn check(&self, folder: &Path, recorded: &Recorded) -> Result<(), RunError> {
         self.plan
             .check(&self.people, &recorded.outcomes)
             .map_err(|(index, problem)| RunError::Record {

@@ -88,7 +88,7 @@ pub enum Done {
 /// Computes and records what `recorded` lacks of `plan`.
 ///
 /// A unit that is recorded in part is computed again as a whole, and its recorded outcomes are left as they are.
-pub fn execute<C>(
+pub(crate) fn execute<C>(
     plan: &Plan,
     recorded: &super::Recorded,
     journal: &mut Journal,

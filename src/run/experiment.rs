@@ -7,11 +7,11 @@ use crate::metrics::BaselineRow;
 use crate::model::{DeviceChoice, OpenModel};
 use crate::probe::Case;
 use crate::scoring::Ask;
-use crate::scoring::baseline::{Crowd, Prediction, Rule, Similarity, Target};
+use crate::scoring::baseline::{Prediction, ReferencePeople, Rule, Similarity, Target};
 use crate::survey::Form;
 
 /// Numbers of similar others that reports show. The command `baseline` shows all from 1 to 35.
-pub const NEIGHBOURS: [usize; 5] = [1, 5, 10, 20, 35];
+pub(crate) const NEIGHBOURS: [usize; 5] = [1, 5, 10, 20, 35];
 
 /// People who are compared with everyone together.
 const TOGETHER: usize = 16;
@@ -96,7 +96,7 @@ impl Experiment {
     }
 
     /// What is asked in a unit, one ask a condition, in the order of its conditions.
-    pub fn asks<'a>(&'a self, unit: &Unit, cases: &'a [Case]) -> Vec<Ask<'a>> {
+    pub(crate) fn asks<'a>(&'a self, unit: &Unit, cases: &'a [Case]) -> Vec<Ask<'a>> {
         let prompts = &self.prompts;
         unit.conditions
             .iter()
@@ -114,7 +114,7 @@ impl Experiment {
     }
 
     /// What metrics and reports need to know of people and questions, baselines among it.
-    pub fn people_file(&self) -> PeopleFile {
+    pub(crate) fn people_file(&self) -> PeopleFile {
         self.people.described(&self.spec, &self.plan)
     }
 }
@@ -124,7 +124,7 @@ impl People {
     pub fn baselines(&self, plan: &Plan) -> Vec<BaselineRow> {
         let everyone = &self.everyone;
         let groups = (0..everyone.len()).map(|at| everyone.groups(at, Form::Polar));
-        let crowd = Crowd::new(&self.catalogue, groups);
+        let reference = ReferencePeople::new(&self.catalogue, groups);
         let rule = Rule {
             splits: &plan.splits,
             neighbours: NEIGHBOURS.into_iter().max().unwrap_or(0),
@@ -136,7 +136,7 @@ impl People {
                 own: Some(person),
             };
             let targets: Vec<Target<'_>> = chosen.iter().map(target).collect();
-            let said = chosen.iter().zip(crowd.predict(&targets, &rule));
+            let said = chosen.iter().zip(reference.predict(&targets, &rule));
             let rows = said.flat_map(|(&person, said)| {
                 let row = move |prediction: Prediction| self.baseline_row(person, &prediction);
                 said.into_iter().map(row)
@@ -159,7 +159,7 @@ impl People {
     }
 
     /// What metrics and reports need to know of people and questions, baselines among it.
-    pub fn described(&self, spec: &Spec, plan: &Plan) -> PeopleFile {
+    pub(crate) fn described(&self, spec: &Spec, plan: &Plan) -> PeopleFile {
         self.file(&spec.respondents.survey, &plan.splits, self.baselines(plan))
     }
 }

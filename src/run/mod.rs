@@ -17,18 +17,27 @@ mod session;
 mod spec;
 mod verify;
 
-pub use compute::{ExecuteError, ModelCompute};
+pub use compute::ExecuteError;
 pub use error::RunError;
 pub use evaluate::{EvaluateError, Evaluated, Interrupted, evaluate};
-pub use execute::{Compute, Done, Event, Observer, Unobserved, execute};
-pub use experiment::{Experiment, NEIGHBOURS};
+pub use execute::{Done, Event, Observer, Unobserved};
+pub use experiment::Experiment;
 pub use load::load;
-pub use names::{PEOPLE, RECORDS, RUN, SESSIONS, SPEC};
-pub use people::{People, file_name};
-pub use people_file::PeopleFile;
+pub use people::People;
 pub use plan::{Plan, Unit};
 pub use prompts::Prompts;
-pub use records::{ConditionEntry, FORMAT, Header, Journal, Reader, Recorded, read};
-pub use session::{Note, Session, SessionEvent, SessionLog, append_note, read_sessions, uncounted};
 pub use spec::{DemonstrationSpec, Grid, ModelSpec, PromptSpec, RespondentSpec, Spec};
-pub use verify::{Difference, TOLERANCE_F32, TOLERANCE_HALF, Verified, tolerance};
+pub use verify::{Difference, Verified, tolerance};
+
+#[doc(hidden)]
+pub use people_file::PeopleFile;
+#[doc(hidden)]
+pub use records::{Header, Journal, Reader};
+#[doc(hidden)]
+pub use session::{Note, SessionEvent, append_note};
+
+pub(crate) use compute::ModelCompute;
+pub(crate) use execute::{Compute, execute};
+pub(crate) use names::{PEOPLE, RECORDS, RUN, SPEC};
+pub(crate) use records::{Recorded, read};
+pub(crate) use session::SessionLog;

@@ -86,7 +86,7 @@ impl People {
     }
 
     /// Country code of a person, by position among everyone.
-    pub fn country(&self, respondent: usize) -> Option<i32> {
+    pub(crate) fn country(&self, respondent: usize) -> Option<i32> {
         let dimension = self.demographics.index_of(COUNTRY)?;
         self.everyone.demographic(respondent, dimension)?.code()
     }

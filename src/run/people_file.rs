@@ -34,7 +34,7 @@ pub struct PeopleFile {
 
 impl PeopleFile {
     /// What is not the same in `other`, by name.
-    pub fn differences(&self, other: &Self) -> Vec<&'static str> {
+    pub(crate) fn differences(&self, other: &Self) -> Vec<&'static str> {
         let parts = [
             ("synthetic mark", self.synthetic == other.synthetic),
             ("categories", self.categories == other.categories),

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::{People, RunError, Spec};
-use crate::probe::{Circle, Donors, Split, split_questions};
+use crate::probe::{DonorPool, Donors, Split, split_questions};
 use crate::scoring::{Condition, Control, Outcome};
 use crate::survey::{Form, QuestionIndex};
 
@@ -88,7 +88,7 @@ impl Plan {
     }
 
     /// The units of each person and split.
-    pub fn person_splits(&self) -> impl Iterator<Item = &[Unit]> {
+    pub(crate) fn person_splits(&self) -> impl Iterator<Item = &[Unit]> {
         self.units.chunk_by(|a, b| (a.person, a.split) == (b.person, b.split))
     }
 
@@ -102,7 +102,7 @@ impl Plan {
     }
 
     /// Checks that recorded outcomes are the first ones of this plan; the error names the first that is not.
-    pub fn check(&self, people: &People, recorded: &[Outcome]) -> Result<(), (usize, String)> {
+    pub(crate) fn check(&self, people: &People, recorded: &[Outcome]) -> Result<(), (usize, String)> {
         for (index, outcome) in recorded.iter().enumerate() {
             let Some((unit, condition, probe)) = self.locate(index) else {
                 return Err((index, format!("the plan has {} outcomes only", self.outcomes)));
@@ -176,7 +176,7 @@ struct Owners<'a> {
 impl<'a> Owners<'a> {
     fn new(spec: &Spec, people: &'a People, conditions: &'a [Condition]) -> Self {
         let everyone = &people.everyone;
-        let strangers = conditions.iter().any(|condition| circle(condition.control).is_some());
+        let strangers = conditions.iter().any(|condition| pool(condition.control).is_some());
         Self {
             people,
             conditions,
@@ -190,8 +190,8 @@ impl<'a> Owners<'a> {
     fn of(&mut self, person: usize, split: Split) -> Vec<(usize, usize)> {
         let mut asked = Vec::new();
         for (index, condition) in self.conditions.iter().enumerate() {
-            let owner = match (circle(condition.control), &self.donors) {
-                (Some(circle), Some(donors)) => donors.donor(person, split, circle, self.seed),
+            let owner = match (pool(condition.control), &self.donors) {
+                (Some(pool), Some(donors)) => donors.donor(person, split, pool, self.seed),
                 _ => Some(person),
             };
             match owner {
@@ -206,11 +206,11 @@ impl<'a> Owners<'a> {
 }
 
 /// Among whom a stranger is drawn; absent where no stranger's demonstrations are shown.
-fn circle(control: Control) -> Option<Circle> {
+fn pool(control: Control) -> Option<DonorPool> {
     match control {
         Control::Own | Control::None => None,
-        Control::Random => Some(Circle::Everyone),
-        Control::SameCountry => Some(Circle::Country),
+        Control::Random => Some(DonorPool::Everyone),
+        Control::SameCountry => Some(DonorPool::Country),
     }
 }
 

@@ -55,7 +55,7 @@ impl Prompts {
     }
 
     /// Says where chats lack the token that the tokenizer puts before every other text.
-    pub fn note(&self, tokenizer: &Tokenizer) -> Option<String> {
+    pub(crate) fn note(&self, tokenizer: &Tokenizer) -> Option<String> {
         let Frame::Chat(frame) = &self.chat else {
             return None;
         };

@@ -101,7 +101,7 @@ impl SessionLog {
     ///
     /// # Errors
     /// [`RunError::Write`].
-    pub fn begin(folder: &Path, batch_tokens: usize, recorded: usize) -> Result<Self, RunError> {
+    pub(crate) fn begin(folder: &Path, batch_tokens: usize, recorded: usize) -> Result<Self, RunError> {
         let before = read_notes(folder).last().map_or(0, |note| note.session);
         let now = Instant::now();
         let log = Self {
@@ -135,7 +135,7 @@ impl SessionLog {
     ///
     /// # Errors
     /// [`RunError::Write`].
-    pub fn running(&mut self, recorded: usize, tokens: (u64, u64)) -> Result<(), RunError> {
+    pub(crate) fn running(&mut self, recorded: usize, tokens: (u64, u64)) -> Result<(), RunError> {
         if self.noted.elapsed() < EVERY {
             return Ok(());
         }
@@ -228,7 +228,7 @@ fn note_of(line: &str) -> Option<Note> {
 }
 
 /// All starts of the program on a run, in order.
-pub fn read_sessions(folder: &Path) -> Vec<Session> {
+pub(crate) fn read_sessions(folder: &Path) -> Vec<Session> {
     let mut sessions: Vec<Session> = Vec::new();
     let mut number = None;
     for note in read_notes(folder) {
@@ -274,7 +274,7 @@ impl Session {
 
 /// Records that were written by starts of the program that were killed behind their last note: their time and tokens are
 /// not known. `recorded` are the run's records now.
-pub fn uncounted(sessions: &[Session], recorded: usize) -> usize {
+pub(crate) fn uncounted(sessions: &[Session], recorded: usize) -> usize {
     let next = sessions.iter().skip(1).map(|session| session.before).chain([recorded]);
     let killed = sessions
         .iter()

@@ -14,11 +14,11 @@ use crate::scoring::{Ask, Asked, Claimed, Claims, Continuation, Outcome, Scorer,
 
 /// Most that a token's log-probability may differ in f32, nats: sums of thousands of products in another order differ
 /// by about 1e-4 in models of this depth; ten times that is no rounding.
-pub const TOLERANCE_F32: f32 = 1e-3;
+pub(crate) const TOLERANCE_F32: f32 = 1e-3;
 
 /// The same where operands are rounded to 8 or 11 bits: a value beside a rounding boundary falls to the other side now
 /// and then, which moves log-probabilities by some hundredths (`docs/benchmarks.md`).
-pub const TOLERANCE_HALF: f32 = 0.25;
+pub(crate) const TOLERANCE_HALF: f32 = 0.25;
 
 /// Most that a token's log-probability may differ where a run of this header is scored again with this model, nats: nothing
 /// where this very program computed it with the same kind of kernels, whose bits do not depend on what is computed together.
@@ -60,7 +60,7 @@ impl Experiment {
     ///
     /// # Errors
     /// What tokenizer, prompts and model report.
-    pub fn verify(
+    pub(crate) fn verify(
         &self,
         opened: &mut OpenModel,
         outcomes: &[Outcome],

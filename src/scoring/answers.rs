@@ -27,7 +27,7 @@ enum Allowance {
 impl AnswerSpace {
     /// Any answer, which ends as `end` says. Where `beginnings` are given, the tokens that a valid answer can begin with,
     /// the probability mass on all others is recorded for the first token.
-    pub fn free(prompt: Vec<TokenId>, end: End, beginnings: Vec<TokenId>) -> Self {
+    pub(crate) fn free(prompt: Vec<TokenId>, end: End, beginnings: Vec<TokenId>) -> Self {
         Self {
             prompt,
             may_be: Allowance::Free { end, beginnings },
@@ -35,7 +35,7 @@ impl AnswerSpace {
     }
 
     /// Valid answers only: one run of each stage after the other.
-    pub fn only(prompt: Vec<TokenId>, stages: Vec<Vec<Vec<TokenId>>>) -> Self {
+    pub(crate) fn only(prompt: Vec<TokenId>, stages: Vec<Vec<Vec<TokenId>>>) -> Self {
         Self {
             prompt,
             may_be: Allowance::Only(StagedChoices::new(stages)),

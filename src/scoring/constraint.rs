@@ -28,7 +28,7 @@ impl StagedChoices {
     }
 
     /// Tokens of the longest answer.
-    pub fn longest(&self) -> usize {
+    pub(crate) fn longest(&self) -> usize {
         let longest = |runs: &Vec<Vec<TokenId>>| runs.iter().map(Vec::len).max().unwrap_or(0);
         self.stages.iter().map(longest).sum()
     }

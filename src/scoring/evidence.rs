@@ -48,7 +48,7 @@ pub enum Evidence {
 
 impl Evidence {
     /// Its kind.
-    pub fn kind(&self) -> EvidenceKind {
+    pub(crate) fn kind(&self) -> EvidenceKind {
         match self {
             Self::Likelihood { .. } => EvidenceKind::Likelihood,
             Self::Label { .. } => EvidenceKind::Label,
@@ -57,7 +57,7 @@ impl Evidence {
     }
 
     /// The generated texts, where there are any.
-    pub fn tries(&self) -> Option<&[Try]> {
+    pub(crate) fn tries(&self) -> Option<&[Try]> {
         match self {
             Self::Generation { tries, .. } => Some(tries),
             Self::Likelihood { .. } | Self::Label { .. } => None,

@@ -4,31 +4,39 @@
 //! case into requests and answered requests into predictions; the scorer, which knows none by name, has them answered.
 
 mod answers;
+#[doc(hidden)]
 pub mod baseline;
-pub mod constraint;
+pub(crate) mod constraint;
 mod error;
 mod evidence;
-pub mod join;
-pub mod methods;
-pub mod norm;
+pub(crate) mod join;
+pub(crate) mod methods;
+pub(crate) mod norm;
 mod orders;
 mod outcome;
+#[doc(hidden)]
 pub mod parser;
 mod prefixes;
 mod request;
 mod sampling;
-pub mod scorer;
+pub(crate) mod scorer;
 mod spec;
 mod texts;
 
 pub use error::ScoringError;
-pub use evidence::{CandidateScore, Evidence, EvidenceKind, Permutation, Reading, Try};
+pub use evidence::{CandidateScore, Evidence};
 pub use methods::Method;
 pub use norm::Norm;
 pub use orders::Orders;
 pub use outcome::{Condition, Control, Outcome};
-pub use request::{Asked, Claim, Claimed, Claims, Continuation};
-pub use sampling::{OutOfRange, Retries, Temperature, TopP};
-pub use scorer::{Ask, Scorer, TokenEstimate};
+pub use sampling::{Retries, Temperature, TopP};
 pub use spec::{ChatUse, Fit, ScoringSpec};
 pub use texts::{TextScore, texts};
+
+#[doc(hidden)]
+pub use evidence::{EvidenceKind, Permutation, Reading, Try};
+#[doc(hidden)]
+pub use scorer::{Ask, Scorer};
+
+pub(crate) use request::{Asked, Claimed, Claims, Continuation};
+pub(crate) use scorer::TokenEstimate;

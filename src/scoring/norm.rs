@@ -37,7 +37,7 @@ impl Norm {
 
 /// The candidate of the highest value, the first of equals. Absent where there are no candidates, or where the norm
 /// cannot be computed for one of them.
-pub fn predict(scores: &[CandidateScore], norm: Norm) -> Option<usize> {
+pub(crate) fn predict(scores: &[CandidateScore], norm: Norm) -> Option<usize> {
     let values: Option<Vec<f64>> = scores.iter().map(|score| norm.value(score)).collect();
     highest(&values?)
 }
@@ -58,12 +58,12 @@ impl Evidence {
 }
 
 /// Position of the highest value, the first of equals.
-pub fn highest(values: &[f64]) -> Option<usize> {
+pub(crate) fn highest(values: &[f64]) -> Option<usize> {
     (0..values.len()).reduce(|best, next| if values[next] > values[best] { next } else { best })
 }
 
 /// Sum of log-probabilities, nats. Added in double precision: single-precision sums depend on the order.
-pub fn total(logprobs: &[f32]) -> f64 {
+pub(crate) fn total(logprobs: &[f32]) -> f64 {
     logprobs.iter().map(|&logprob| f64::from(logprob)).sum()
 }
 

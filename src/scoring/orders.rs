@@ -41,7 +41,7 @@ pub(super) fn cyclic(options: usize, first: usize, count: usize) -> Vec<Vec<usiz
 }
 
 /// The candidate with most votes; of several, the one that was voted for first. `votes` come in the order of asking.
-pub fn plurality(votes: impl IntoIterator<Item = Option<usize>>) -> Option<usize> {
+pub(crate) fn plurality(votes: impl IntoIterator<Item = Option<usize>>) -> Option<usize> {
     let mut counted: Vec<(usize, usize)> = Vec::new();
     for vote in votes.into_iter().flatten() {
         match counted.iter_mut().find(|(candidate, _)| *candidate == vote) {
@@ -74,7 +74,7 @@ impl Evidence {
     }
 
     /// Texts that were generated again because one before them in the same order could not be read.
-    pub fn retries(&self) -> usize {
+    pub(crate) fn retries(&self) -> usize {
         let tries = self.tries().unwrap_or_default();
         tries.len() - tries.chunk_by(|a, b| a.order == b.order).count()
     }

@@ -42,7 +42,7 @@ crate::choices! {
 
 impl Control {
     /// Whether this is the experiment itself and no control.
-    pub fn is_own(&self) -> bool {
+    pub(crate) fn is_own(&self) -> bool {
         *self == Self::Own
     }
 }

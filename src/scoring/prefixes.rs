@@ -25,7 +25,7 @@ impl<'t> Prefixes<'t> {
     }
 
     /// The encoder of texts in this frame.
-    pub fn encoder(&self, frame: &Frame) -> Encoder<'t> {
+    pub(crate) fn encoder(&self, frame: &Frame) -> Encoder<'t> {
         match frame {
             Frame::Plain => self.plain,
             Frame::Chat(_) => self.chat,

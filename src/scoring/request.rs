@@ -135,7 +135,7 @@ pub struct Writing {
 
 impl Request {
     /// Tokens of the longest path below the root.
-    pub fn longest(&self) -> usize {
+    pub(crate) fn longest(&self) -> usize {
         match &self.wanted {
             Wanted::Scores(joined) => {
                 let lengths = joined.iter().map(|one| one.context.len() + one.continuation.len());
@@ -146,7 +146,7 @@ impl Request {
     }
 
     /// The texts that are scored.
-    pub fn scored(&self) -> &[Joined] {
+    pub(crate) fn scored(&self) -> &[Joined] {
         match &self.wanted {
             Wanted::Scores(joined) => joined,
             Wanted::Text(_) => &[],

@@ -30,7 +30,7 @@ pub struct OutOfRange {
 
 impl Temperature {
     /// Of the tries after the first: enough to give another answer.
-    pub const RETRY: Self = Self(0.6);
+    pub(crate) const RETRY: Self = Self(0.6);
 
     /// Takes a number.
     ///
@@ -78,7 +78,7 @@ impl TopP {
 impl Retries {
     /// Every try of a prompt has its seed before the first begins, and a model that a hundred tries do not help is not
     /// helped by more.
-    pub const MOST: usize = 100;
+    pub(crate) const MOST: usize = 100;
 
     /// What [`OutOfRange`] says was expected.
     const EXPECTED: &str = "a whole number from 0 to 100";

@@ -34,7 +34,7 @@ crate::choices! {
 impl ChatUse {
     /// Whether a method asks inside the chat template, given whether it [asks for an
     /// answer](super::methods::Definition::asks_for_answer).
-    pub fn asks(self, for_answer: bool) -> bool {
+    pub(crate) fn asks(self, for_answer: bool) -> bool {
         match self {
             Self::All => true,
             Self::Answers => for_answer,

@@ -84,7 +84,9 @@ impl SurveyError {
                  converted_statements; leave --catalogue away to use the built-in one"
                     .into(),
             ),
-            Self::Demographics { .. } | Self::SyntheticModel { .. } => None,
+            Self::Demographics { .. } | Self::SyntheticModel { .. } => {
+                Some("the program's own data are broken: build it again from an unchanged checkout".into())
+            }
             Self::NoRefinedStatements => {
                 Some("name the refined file too: --catalogue POLAR.jsonl --catalogue REFINED.jsonl".into())
             }
@@ -97,7 +99,10 @@ impl SurveyError {
                 | std::io::ErrorKind::InvalidData => {
                     Some("it is damaged, or was cut off: fetch or copy it again".into())
                 }
-                _ => None,
+                std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => {
+                    Some("make room there, or name another place".into())
+                }
+                _ => Some("give the same command again; where the same happens, copy it to another disk".into()),
             },
             Self::SampleTooSmall { has, .. } => Some(format!("ask for {has} or more with --respondents")),
             Self::TooFewRespondents { .. } => Some(

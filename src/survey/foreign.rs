@@ -110,7 +110,7 @@ impl Foreign {
     }
 
     /// What to do with the file at `path`: for most, the line of shell that writes it as CSV beside it or unpacks it.
-    pub fn remedy(self, path: &Path) -> String {
+    pub(crate) fn remedy(self, path: &Path) -> String {
         let from = quoted(path);
         let unpack = match self {
             Self::WebPage => {

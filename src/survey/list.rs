@@ -27,7 +27,7 @@ impl RespondentList {
     }
 
     /// Where these people stand in `respondents`, in the order of the list; each must be there, once.
-    pub fn positions(&self, respondents: &Respondents) -> Result<Vec<usize>, SurveyError> {
+    pub(crate) fn positions(&self, respondents: &Respondents) -> Result<Vec<usize>, SurveyError> {
         let mut positions = Vec::with_capacity(self.ids.len());
         let mut taken = vec![false; respondents.len()];
         for (id, line) in &self.ids {
@@ -49,7 +49,7 @@ impl RespondentList {
 }
 
 /// Writes a list with country and continent beside each id; where people are synthetic, the first column says so.
-pub fn write_list<W: Write>(
+pub(crate) fn write_list<W: Write>(
     respondents: &Respondents,
     demographics: &Demographics,
     people: &[usize],

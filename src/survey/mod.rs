@@ -15,22 +15,22 @@ mod stats;
 mod synth;
 mod types;
 
-pub use catalogue::UnknownCategory;
-pub use demographics::{Demographics, Dimension, Group, IncomeGrouping};
+pub use demographics::{Demographics, IncomeGrouping};
 pub use error::SurveyError;
-pub use file::{
-    FileKind, ReadOptions, ReadReport, RepeatedIds, RepeatedInCountry, SEVERAL_COUNTRIES, Separator, SurveyFile,
-};
-pub use file_error::{Expected, FileError};
-pub use foreign::Foreign;
-pub use list::{RespondentList, write_list};
-pub use respondents::{MISSING, Respondents};
-pub use sample::{
-    BalanceTable, Conditions, LEAST_DEMOGRAPHICS, MOST_DEMONSTRATIONS, MOST_OF_A_RELIGION, Sample, SampleOptions,
-    SampleRule, balance, sample,
-};
-pub use stats::{CountryCounts, SurveyStats, ValidCounts};
-pub use synth::{SyntheticError, SyntheticOptions, SyntheticProfile, write_synthetic};
-pub use types::{
-    Answer, Catalogue, CategoryId, DemographicValue, Form, Question, QuestionId, QuestionIndex, Respondent, Statement,
-};
+pub use file::{ReadOptions, ReadReport, RepeatedIds, SurveyFile};
+pub use file_error::FileError;
+pub use respondents::Respondents;
+pub use synth::{SyntheticOptions, SyntheticProfile, write_synthetic};
+pub use types::{Answer, Catalogue, Form, Question, QuestionId, Respondent, Statement};
+
+#[doc(hidden)]
+pub use list::RespondentList;
+#[doc(hidden)]
+pub use respondents::MISSING;
+
+pub(crate) use catalogue::UnknownCategory;
+pub(crate) use file::SEVERAL_COUNTRIES;
+pub(crate) use list::write_list;
+pub(crate) use sample::{BalanceTable, Conditions, MOST_DEMONSTRATIONS, Sample, SampleOptions, SampleRule, sample};
+pub(crate) use stats::{SurveyStats, ValidCounts};
+pub(crate) use types::{CategoryId, DemographicValue, QuestionIndex};

@@ -86,7 +86,7 @@ impl Respondents {
     }
 
     /// How many questions each person could have answered.
-    pub fn question_count(&self) -> usize {
+    pub(crate) fn question_count(&self) -> usize {
         self.questions
     }
 
@@ -96,7 +96,7 @@ impl Respondents {
     }
 
     /// Where a person stands in the file.
-    pub fn index_of(&self, id: &str) -> Option<usize> {
+    pub(crate) fn index_of(&self, id: &str) -> Option<usize> {
         self.by_id.get(id).copied()
     }
 
@@ -126,13 +126,13 @@ impl Respondents {
     }
 
     /// How many questions a person answered.
-    pub fn valid_answers(&self, respondent: usize) -> usize {
+    pub(crate) fn valid_answers(&self, respondent: usize) -> usize {
         let groups = self.groups(respondent, Form::Polar);
         groups.iter().filter(|&&group| group != MISSING).count()
     }
 
     /// The questions that nobody answered, ascending.
-    pub fn unanswered(&self) -> Vec<QuestionIndex> {
+    pub(crate) fn unanswered(&self) -> Vec<QuestionIndex> {
         let mut answered = vec![false; self.questions];
         for row in self.polar.chunks_exact(self.questions.max(1)) {
             for (answered, &group) in answered.iter_mut().zip(row) {
@@ -143,7 +143,7 @@ impl Respondents {
     }
 
     /// One demographic value of a person.
-    pub fn demographic(&self, respondent: usize, dimension: usize) -> Option<DemographicValue> {
+    pub(crate) fn demographic(&self, respondent: usize, dimension: usize) -> Option<DemographicValue> {
         let code = self.demographics[respondent * self.dimensions + dimension];
         let sentence = self.sentences.get(&(respondent, dimension)).cloned();
         match (code, sentence) {
@@ -154,7 +154,7 @@ impl Respondents {
     }
 
     /// How many demographic dimensions of a person are known.
-    pub fn valid_demographics(&self, respondent: usize) -> usize {
+    pub(crate) fn valid_demographics(&self, respondent: usize) -> usize {
         (0..self.dimensions)
             .filter(|&dimension| self.demographic(respondent, dimension).is_some())
             .count()

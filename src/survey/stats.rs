@@ -79,7 +79,7 @@ impl ValidSums {
 
 impl Respondents {
     /// Counts people and valid answers, in all and by country.
-    pub fn stats(&self, demographics: &Demographics) -> SurveyStats {
+    pub(crate) fn stats(&self, demographics: &Demographics) -> SurveyStats {
         let country = demographics.index_of("B_COUNTRY");
         let mut all = ValidSums::default();
         let mut countries: BTreeMap<String, ValidSums> = BTreeMap::new();

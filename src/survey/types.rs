@@ -159,7 +159,7 @@ pub struct Catalogue {
 
 impl Catalogue {
     /// Where a question stands in [`Catalogue::questions`].
-    pub fn index_of(&self, id: QuestionId) -> Option<QuestionIndex> {
+    pub(crate) fn index_of(&self, id: QuestionId) -> Option<QuestionIndex> {
         self.questions.binary_search_by_key(&id, |q| q.id).ok()
     }
 }

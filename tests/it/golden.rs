@@ -3,10 +3,9 @@
 use candle_core::{DType, Device, Tensor};
 use candle_transformers::models::{llama, mistral, mixtral, qwen2};
 use indieval::model::{
-    Batch, Checkpoint, Engine, EngineSettings, LanguageModel, ModelConfig, QuantizedWeights, RopeScaling, ScoreRequest,
-    TokenId,
+    Batch, Checkpoint, DeviceChoice, Engine, EngineSettings, LanguageModel, ModelConfig, QuantizedWeights, RopeScaling,
+    ScoreRequest, TokenId,
     decoder::{Decoder, Placement},
-    device::DeviceChoice,
     kernels::Kernels,
 };
 use std::{

@@ -10,7 +10,7 @@ use std::process::ExitCode;
 
 use self::flags::SpecFlags;
 use self::progress::{RunProgress, StopRequests};
-use super::model_args::{MachineArgs, told};
+use super::model_args::{MachineArgs, opening_lines};
 use super::rescore;
 use super::status::ExitStatus;
 use crate::base::text;
@@ -72,7 +72,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     let out = args.out.unwrap_or_else(|| default_folder(named.as_deref(), &spec));
     ReportFiles::within(&out).check()?;
     let mut opened = rescore::open(&spec, args.machine)?;
-    told(&opened).iter().for_each(|line| say(line));
+    opening_lines(&opened).iter().for_each(|line| say(line));
     let experiment = Experiment::new(spec, people, plan, &opened)?;
     if let Some(note) = experiment.prompts.note(&opened.tokenizer) {
         say(&format!("note: {note}"));

@@ -123,7 +123,7 @@ impl Inspection {
     }
 
     /// Size and sha256 of every file that determines a result, in the order of their names.
-    pub fn identify(&self) -> Result<Vec<FileIdentity>, LoadError> {
+    pub(crate) fn identify(&self) -> Result<Vec<FileIdentity>, LoadError> {
         let mut files = self.weights.as_ref().map(Weights::identify).unwrap_or_default();
         for path in &self.beside {
             files.push(identity::of_file(path)?);

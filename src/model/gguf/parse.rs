@@ -63,29 +63,8 @@ pub(crate) fn parse(path: &Path, bytes: &[u8]) -> Result<GgufHeader, LoadError> 
         let what = format!("claims {tensor_count} tensors, at most {MOST_TENSORS} are read");
         return Err(LoadError::malformed(path, what));
     }
-    let mut metadata = HashMap::new();
-    for _ in 0..pair_count {
-        let key = cursor.string("a metadata key")?;
-        let value = cursor.value(&key)?;
-        if metadata.insert(key.clone(), value).is_some() {
-            return Err(LoadError::malformed(
-                path,
-                format!("has the metadata key `{key}` twice"),
-            ));
-        }
-    }
-    let mut infos = Vec::new();
-    let mut names = HashSet::new();
-    for _ in 0..tensor_count {
-        let info = cursor.info()?;
-        // Told here and not when all are read: a hole in the file reads as tensors without a name.
-        if !names.insert(info.name.clone()) {
-            return Err(LoadError::weight(path, &info.name, "is described twice"));
-        }
-        infos.push(info);
-    }
-    drop(names);
-
+    let metadata = cursor.metadata(pair_count)?;
+    let infos = cursor.infos(tensor_count)?;
     let alignment = match metadata.get("general.alignment") {
         None => DEFAULT_ALIGNMENT,
         Some(value) => value
@@ -113,6 +92,35 @@ struct ByteCursor<'a> {
 }
 
 impl<'a> ByteCursor<'a> {
+    /// Keys and values, each key once.
+    fn metadata(&mut self, count: usize) -> Result<HashMap<String, MetadataValue>, LoadError> {
+        let mut metadata = HashMap::new();
+        for _ in 0..count {
+            let key = self.string("a metadata key")?;
+            let value = self.value(&key)?;
+            if metadata.insert(key.clone(), value).is_some() {
+                let what = format!("has the metadata key `{key}` twice");
+                return Err(LoadError::malformed(self.path, what));
+            }
+        }
+        Ok(metadata)
+    }
+
+    /// Descriptions of tensors, each name once.
+    fn infos(&mut self, count: usize) -> Result<Vec<DescribedTensor>, LoadError> {
+        let mut infos = Vec::new();
+        let mut names = HashSet::new();
+        for _ in 0..count {
+            let info = self.info()?;
+            // Told here and not when all are read: a hole in the file reads as tensors without a name.
+            if !names.insert(info.name.clone()) {
+                return Err(LoadError::weight(self.path, &info.name, "is described twice"));
+            }
+            infos.push(info);
+        }
+        Ok(infos)
+    }
+
     fn refuse(&self, what: impl Into<String>) -> LoadError {
         LoadError::malformed(self.path, what)
     }

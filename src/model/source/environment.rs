@@ -43,7 +43,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 impl Environment {
     /// Reads this process's variables.
-    pub fn from_process() -> Self {
+    pub(crate) fn from_process() -> Self {
         let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
         let text = |name: &str| set(name).and_then(|value| value.into_string().ok());
         let home = set("HOME").map_or_else(|| PathBuf::from("."), PathBuf::from);

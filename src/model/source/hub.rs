@@ -14,7 +14,7 @@ use serde::Deserialize;
 use super::http::{Announced, Client, CopyError, HttpError};
 use super::hub_cache::{self, CheckpointFiles};
 use super::{Environment, Located, NamedModel, Origin, Progress};
-use crate::base::files::{read_up_to, write_bytes};
+use crate::base::files::{place_whole, read_up_to, write_bytes};
 use crate::base::hex::sha256_hex;
 use crate::model::LoadError;
 use crate::model::mapped::MappedFile;
@@ -167,14 +167,13 @@ impl Fetcher<'_> {
                 CopyError::Http(error) => explain(url, self.wanted, &error),
                 CopyError::Write(source) => failed(source),
             })?;
-        file.sync_all().map_err(failed)?;
         drop(file);
         if let Err(error) = verify(&part, announced) {
             // It is of no use, and would be gone on with the next time.
             let _ = std::fs::remove_file(&part);
             return Err(error);
         }
-        std::fs::rename(&part, blob).map_err(failed)?;
+        place_whole(&part, blob).map_err(failed)?;
         self.progress.end();
         Ok(())
     }
@@ -329,7 +328,7 @@ fn explain(url: &str, wanted: &NamedModel, error: &HttpError) -> LoadError {
                 "not found (404): {}@{} does not exist, or has no such file",
                 wanted.repository, wanted.revision
             ),
-            None,
+            Some("check the name and the revision; `indieval models list` shows the registry".to_owned()),
         ),
         HttpError::Status(_) | HttpError::Odd(_) | HttpError::Redirect(_) => (error.to_string(), None),
         HttpError::Silent(_) | HttpError::Slow(_) => (

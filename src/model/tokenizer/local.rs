@@ -21,7 +21,7 @@ fn may_precede(byte: u8) -> bool {
 impl Tokenizer {
     /// The last place of `text` at which [`Tokenizer::cuts_before_words`] allows a cut: the position in bytes of a
     /// space between a letter, digit or full stop (or the like) and a letter, all of ASCII.
-    pub fn last_cut(text: &str) -> Option<usize> {
+    pub(crate) fn last_cut(text: &str) -> Option<usize> {
         let bytes = text.as_bytes();
         (1..bytes.len().saturating_sub(1))
             .rev()
@@ -33,7 +33,7 @@ impl Tokenizer {
     ///
     /// True of bytes; of byte-pair models whose expressions are known never to match across such a place, nor to look
     /// behind it; and of those without expressions whose vocabulary has no token across it, so that no merge can cross.
-    pub fn cuts_before_words(&self) -> bool {
+    pub(crate) fn cuts_before_words(&self) -> bool {
         let TokenSource::Library(library) = &self.engine else {
             return true;
         };

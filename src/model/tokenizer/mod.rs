@@ -7,6 +7,7 @@
 mod absent;
 mod added;
 mod bounds;
+mod error;
 mod expressions;
 mod files;
 mod gguf;
@@ -29,6 +30,7 @@ use crate::base::hex::hex;
 
 use lost::Lost;
 
+pub use error::TokenizeError;
 pub(crate) use files::{CONFIG, read_files};
 pub(crate) use gguf::read_gguf;
 pub(crate) use read::LARGEST_SETTINGS;
@@ -70,40 +72,10 @@ pub struct Span {
     pub bytes: Range<usize>,
 }
 
-/// A text that cannot be encoded, or ids that cannot be decoded.
-#[derive(Debug, thiserror::Error)]
-pub enum TokenizeError {
-    /// The vocabulary lacks a byte; other programs drop it without a word.
-    #[error("the tokenizer has no token for {character:?} (byte {at} of the text)")]
-    Lost {
-        /// The character the byte belongs to.
-        character: char,
-        /// Its place in the text, in bytes.
-        at: usize,
-    },
-    /// The tokenizer's library failed.
-    #[error("the tokenizer failed: {0}")]
-    Failed(String),
-    /// The library gave up on the text.
-    #[error("the tokenizer gave up on the text: an expression of its tokenizer.json takes too long on it")]
-    GaveUp,
-}
-
-impl TokenizeError {
-    /// What the user can do about it.
-    pub fn hint(&self) -> Option<String> {
-        match self {
-            Self::Lost { .. } => Some("remove the character, or use a model whose vocabulary has all bytes".to_owned()),
-            Self::GaveUp => Some("shorten long runs of one character in the text, or use another model".to_owned()),
-            Self::Failed(_) => None,
-        }
-    }
-}
-
 /// BOS of [`Tokenizer::bytes`].
 pub const BYTES_BOS: TokenId = 256;
 /// EOS of [`Tokenizer::bytes`].
-pub const BYTES_EOS: TokenId = 257;
+pub(crate) const BYTES_EOS: TokenId = 257;
 
 impl Tokenizer {
     /// A tokenizer without a vocabulary file: ids 0-255 are the text's bytes, 256 is BOS, 257 is EOS.
@@ -216,7 +188,7 @@ impl Tokenizer {
     }
 
     /// Like [`encode_with_specials`](Self::encode_with_specials), with the bytes of the text that each token stands for.
-    pub fn encode_with_specials_and_spans(&self, text: &str) -> Result<Vec<Span>, TokenizeError> {
+    pub(crate) fn encode_with_specials_and_spans(&self, text: &str) -> Result<Vec<Span>, TokenizeError> {
         let TokenSource::Library(library) = &self.engine else {
             return self.encode_with_spans(text);
         };
@@ -239,7 +211,7 @@ impl Tokenizer {
 
     /// The token to be put before a text that begins with `first`: the one that the tokenizer puts before every text,
     /// but never a second one, and none before a chat, whose template writes what it wants.
-    pub fn first_token(&self, markup: Markup, first: Option<TokenId>) -> Option<TokenId> {
+    pub(crate) fn first_token(&self, markup: Markup, first: Option<TokenId>) -> Option<TokenId> {
         match markup {
             Markup::Text => self.special.leading,
             Markup::Control => self.special.leading.filter(|leading| first != Some(*leading)),
@@ -301,12 +273,12 @@ impl Tokenizer {
     }
 
     /// What kind it is and where it was read from, for people.
-    pub fn description(&self) -> &str {
+    pub(crate) fn description(&self) -> &str {
         &self.description
     }
 
     /// Says where a rendered chat lacks the token that the tokenizer puts before every other text.
-    pub fn chat_note(&self, rendered: &str) -> Option<String> {
+    pub(crate) fn chat_note(&self, rendered: &str) -> Option<String> {
         let leading = self.token(self.special.leading?)?;
         (!rendered.starts_with(&leading)).then(|| {
             format!(

@@ -24,11 +24,11 @@ mod transfer;
 
 pub use calibration::SystemCalibration;
 pub use choices::SystemChoices;
-pub use demonstrations::{Curve, CurvePoint};
+pub use demonstrations::Curve;
 pub use groups::SystemGroups;
 pub use lift::Lift;
 pub use methods::MethodPair;
-pub use norms::{NormRow, NormScores};
+pub use norms::NormScores;
 pub use readings::SystemReadings;
 pub use transfer::Transfer;
 pub(in crate::report) use transfer::diagonal;

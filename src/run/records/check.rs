@@ -90,7 +90,7 @@ impl<'a> Sealed<'a> {
     }
 
     /// A file that is one indented object.
-    pub fn object(file: &'a [u8]) -> Option<Self> {
+    pub(crate) fn object(file: &'a [u8]) -> Option<Self> {
         Self::open(file, OBJECT)
     }
 
@@ -104,12 +104,12 @@ impl<'a> Sealed<'a> {
     }
 
     /// The check that it must end in behind `before`.
-    pub fn expected(&self, before: &[Check]) -> Check {
+    pub(crate) fn expected(&self, before: &[Check]) -> Check {
         Check::new(before, self.text)
     }
 
     /// Whether it is as it was written behind `before`.
-    pub fn holds(&self, before: &[Check]) -> bool {
+    pub(crate) fn holds(&self, before: &[Check]) -> bool {
         self.expected(before) == self.check
     }
 }

@@ -163,7 +163,11 @@ pub(super) fn decode<'a>(
         }
         EvidenceKind::Generation => {
             let line: GenerationLine<'a> = serde_json::from_slice(line).map_err(bad)?;
-            let tries = line.tries.into_iter().map(TryEntry::told).collect::<Result<_, _>>()?;
+            let tries = line
+                .tries
+                .into_iter()
+                .map(TryEntry::into_try)
+                .collect::<Result<_, _>>()?;
             let reading = status.into();
             (line.id, Evidence::Generation { reading, tries })
         }
@@ -232,7 +236,7 @@ impl TryEntry {
         })
     }
 
-    fn told(self) -> Result<Try, String> {
+    fn into_try(self) -> Result<Try, String> {
         let seed = self
             .seed
             .parse()

@@ -15,7 +15,7 @@ use crate::run::names::RUN;
 use crate::run::{RunError, Spec};
 
 /// Version of the format of a run's files; docs/formats.md describes them. Within a number, fields are only added.
-pub const FORMAT: u32 = 2;
+pub(crate) const FORMAT: u32 = 2;
 
 /// Where the fields of a run's files are described, as `run.json` says it.
 const FIELDS: &str = "docs/formats.md";

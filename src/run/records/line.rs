@@ -145,7 +145,7 @@ impl<'a> RecordLine<'a> {
     }
 
     /// The id that follows from the other fields.
-    pub fn own_id(&self) -> String {
+    pub(crate) fn own_id(&self) -> String {
         let asked = (
             &self.respondent,
             self.split,

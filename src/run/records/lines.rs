@@ -73,7 +73,7 @@ impl Lines {
     }
 
     /// Reads the next line; false where there is no whole one more.
-    pub fn advance(&mut self) -> Result<bool, RunError> {
+    pub(crate) fn advance(&mut self) -> Result<bool, RunError> {
         self.line.clear();
         if let Some(file) = &mut self.file {
             file.read_until(b'\n', &mut self.line)
@@ -113,24 +113,24 @@ impl Lines {
     }
 
     /// Whether the last line says that it is of this record.
-    pub fn is_of(&self, id: &str) -> bool {
+    pub(crate) fn is_of(&self, id: &str) -> bool {
         serde_json::from_slice::<IdLine>(&self.line).is_ok_and(|line| line.id == id)
     }
 
     /// The last line belongs to a whole record.
-    pub fn accept(&self) {
+    pub(crate) fn accept(&self) {
         if !self.again {
             self.end.set(self.end.get() + self.line.len() as u64);
         }
     }
 
     /// Bytes behind the last whole record.
-    pub fn left(&self) -> u64 {
+    pub(crate) fn left(&self) -> u64 {
         self.length.saturating_sub(self.end.get())
     }
 
     /// The check that the last line follows on, where it is known, and the line itself, where it ends in a check.
-    pub fn follow(&self) -> (Option<Check>, Option<Sealed<'_>>) {
+    pub(crate) fn follow(&self) -> (Option<Check>, Option<Sealed<'_>>) {
         let sealed = Sealed::line(&self.line);
         if self.again {
             return (None, sealed);
@@ -142,7 +142,7 @@ impl Lines {
     }
 
     /// The last line, where it is as it was written behind `before`; what that is may not be known.
-    pub fn holding<'a>(&self, sealed: Option<Sealed<'a>>, before: Option<Vec<Check>>) -> Option<Sealed<'a>> {
+    pub(crate) fn holding<'a>(&self, sealed: Option<Sealed<'a>>, before: Option<Vec<Check>>) -> Option<Sealed<'a>> {
         let sealed = sealed?;
         let other = self.other.take();
         let Some(before) = before else { return Some(sealed) };
@@ -154,7 +154,7 @@ impl Lines {
         None
     }
 
-    pub fn bad(&self, problem: String) -> RunError {
+    pub(crate) fn bad(&self, problem: String) -> RunError {
         RunError::Record {
             path: self.path.clone(),
             line: self.number,

@@ -25,8 +25,9 @@ mod journal_checks;
 mod line;
 mod lines;
 mod reader;
+mod run_files;
 
-pub use header::{FORMAT, Header};
+pub use header::Header;
 pub use journal::Journal;
 pub use line::ConditionEntry;
 pub use reader::{Reader, Recorded, read};

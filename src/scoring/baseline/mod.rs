@@ -35,9 +35,9 @@ crate::choices! {
     }
 }
 
-/// The others: everyone whose answers a baseline may draw on, in the order of their file.
+/// Everyone whose answers a baseline may draw on, in the order of their file.
 #[derive(Debug, Clone)]
-pub struct Crowd {
+pub struct ReferencePeople {
     packed: Packed,
     splits: [SplitQuestions; Split::ALL.len()],
     /// How often each candidate of each question was chosen.
@@ -55,7 +55,7 @@ struct SplitQuestions {
 pub struct Target<'a> {
     /// Polar answers as in [`crate::survey::Respondents::groups`]: one byte a question, [`MISSING`] where there is none.
     pub groups: &'a [u8],
-    /// The person's own position in the crowd, where they are part of it.
+    /// The person's own position among the reference people, where they are one of them.
     pub own: Option<usize>,
 }
 
@@ -81,13 +81,13 @@ pub struct Prediction {
     pub label: usize,
     /// The most common answer of the others; absent where nobody else answered.
     pub majority: Option<usize>,
-    /// Whether the majority hangs on a single answer, see [`Crowd::near_tie`].
+    /// Whether the majority hangs on a single answer, see [`ReferencePeople::near_tie`].
     pub near_tie: bool,
     /// The answer of the k most similar others at position k - 1; absent where nobody else answered.
     pub resemblance: Vec<Option<usize>>,
 }
 
-impl Crowd {
+impl ReferencePeople {
     /// Packs polar answers (one row a person, as in [`Target::groups`]) for fast comparison.
     ///
     /// A group number that the catalogue does not have counts as missing.
@@ -128,7 +128,7 @@ impl Crowd {
 
     /// Whether the two commonest answers to a question are at most one answer apart: leaving a person's own answer out
     /// can then make the other one the majority, and majority is right for fewer people than either answer has.
-    pub fn near_tie(&self, question: QuestionIndex) -> bool {
+    pub(crate) fn near_tie(&self, question: QuestionIndex) -> bool {
         let (mut first, mut second) = (0, 0);
         for &count in self.chosen.get(question).into_iter().flatten() {
             (first, second) = (first.max(count), second.max(count.min(first)));
@@ -138,8 +138,8 @@ impl Crowd {
 
     /// Predicts all probes of the rule's splits that each person answered, split by split in the order of their questions.
     ///
-    /// Takes time in proportion to the crowd. People who are predicted together share what is read of it.
-    pub fn predict(&self, targets: &[Target<'_>], rule: &Rule<'_>) -> Vec<Vec<Prediction>> {
+    /// Takes time in proportion to the reference people. People who are predicted together share what is read of it.
+    pub(crate) fn predict(&self, targets: &[Target<'_>], rule: &Rule<'_>) -> Vec<Vec<Prediction>> {
         let seekers: Vec<Seeker<'_>> = targets
             .iter()
             .map(|target| Seeker {

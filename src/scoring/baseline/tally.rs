@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 use serde::Serialize;
 
-use super::{Crowd, Prediction, Rule, Target};
+use super::{Prediction, ReferencePeople, Rule, Target};
 use crate::probe::Split;
 use crate::survey::{Catalogue, CategoryId};
 
@@ -47,7 +47,7 @@ pub struct Tally {
 /// What a person of mean weight counts for.
 const WHOLE: f64 = 1e9;
 
-/// People who are predicted together: enough to share what is read of the crowd, few enough for progress to move.
+/// People who are predicted together: enough to share what is read of the reference people, few enough for progress to move.
 const TOGETHER: usize = 32;
 
 /// One question in one split.
@@ -67,7 +67,7 @@ impl Tally {
     /// `done` is told how many people were finished, time and again, on any thread.
     pub fn of(
         catalogue: &Catalogue,
-        crowd: &Crowd,
+        reference: &ReferencePeople,
         targets: &[Target<'_>],
         weights: &[f64],
         rule: &Rule<'_>,
@@ -83,7 +83,7 @@ impl Tally {
             .par_chunks(TOGETHER)
             .enumerate()
             .fold(empty, |mut tally, (chunk, targets)| {
-                for (at, predictions) in crowd.predict(targets, rule).iter().enumerate() {
+                for (at, predictions) in reference.predict(targets, rule).iter().enumerate() {
                     let weight = weight(chunk * TOGETHER + at);
                     predictions
                         .iter()

@@ -30,23 +30,23 @@ fn catalogue(candidates: &[usize]) -> Catalogue {
 }
 
 /// Everything of one person, by share.
-fn said(crowd: &Crowd, target: Target<'_>, splits: &[Split], neighbours: usize) -> Vec<Prediction> {
+fn said(reference: &ReferencePeople, target: Target<'_>, splits: &[Split], neighbours: usize) -> Vec<Prediction> {
     let rule = Rule {
         splits,
         neighbours,
         similarity: Similarity::Share,
     };
-    crowd.predict(&[target], &rule).remove(0)
+    reference.predict(&[target], &rule).remove(0)
 }
 
-fn crowd(catalogue: &Catalogue, rows: &[Vec<u8>]) -> Crowd {
-    Crowd::new(catalogue, rows.iter().map(Vec::as_slice))
+fn reference(catalogue: &Catalogue, rows: &[Vec<u8>]) -> ReferencePeople {
+    ReferencePeople::new(catalogue, rows.iter().map(Vec::as_slice))
 }
 
 const X: u8 = MISSING;
 
 #[test]
-fn a_small_crowd_by_hand() {
+fn a_few_people_by_hand() {
     // Split 1 holds out the first three questions; the other three tell who is similar.
     let catalogue = catalogue(&[3, 2, 2, 2, 2, 4]);
     let rows = [
@@ -60,7 +60,7 @@ fn a_small_crowd_by_hand() {
         groups: &rows[4],
         own: Some(4),
     };
-    let said = said(&crowd(&catalogue, &rows), target, &[Split::One], 5);
+    let said = said(&reference(&catalogue, &rows), target, &[Split::One], 5);
     assert_eq!(said.len(), 2);
 
     let first = &said[0];
@@ -85,7 +85,7 @@ fn where_no_neighbour_answered_the_majority_decides() {
         groups: &[0, 0, 0, 0],
         own: None,
     };
-    let said = said(&crowd(&catalogue, &rows), target, &[Split::One], 2);
+    let said = said(&reference(&catalogue, &rows), target, &[Split::One], 2);
     assert_eq!(said[0].resemblance, [Some(1), Some(1)]);
 }
 
@@ -93,10 +93,10 @@ fn where_no_neighbour_answered_the_majority_decides() {
 fn majority_leaves_the_person_out_and_ties_go_to_the_first() {
     let catalogue = catalogue(&[3, 2, 2, 2]);
     let rows = [vec![2, 0, 0, 0], vec![2, 0, 0, 0], vec![1, 0, 0, 0]];
-    let crowd = crowd(&catalogue, &rows);
-    assert_eq!(crowd.majority(0, None), Some(2));
-    assert_eq!(crowd.majority(0, Some(0)), Some(1));
-    assert_eq!(crowd.majority(0, Some(2)), Some(2));
+    let reference = reference(&catalogue, &rows);
+    assert_eq!(reference.majority(0, None), Some(2));
+    assert_eq!(reference.majority(0, Some(0)), Some(1));
+    assert_eq!(reference.majority(0, Some(2)), Some(2));
 }
 
 #[test]
@@ -104,7 +104,7 @@ fn accuracies_are_averaged_as_the_paper_does() {
     // One category, six questions: splits one and two hold out different halves, three starts over.
     let catalogue = catalogue(&[2, 2, 4, 2, 2, 2]);
     let rows = vec![vec![0, 0, 0, 0, 0, 0], vec![0, 0, 1, 0, 0, X], vec![0, 1, 1, 1, 1, X]];
-    let crowd = crowd(&catalogue, &rows);
+    let reference = reference(&catalogue, &rows);
     let targets: Vec<Target<'_>> = rows
         .iter()
         .enumerate()
@@ -119,7 +119,7 @@ fn accuracies_are_averaged_as_the_paper_does() {
         similarity: Similarity::Share,
     };
     let told = std::sync::atomic::AtomicUsize::new(0);
-    let tally = Tally::of(&catalogue, &crowd, &targets, &[], &rule, &|people| {
+    let tally = Tally::of(&catalogue, &reference, &targets, &[], &rule, &|people| {
         told.fetch_add(people, std::sync::atomic::Ordering::Relaxed);
     });
     assert_eq!(told.into_inner(), 3);
@@ -143,7 +143,7 @@ fn accuracies_are_averaged_as_the_paper_does() {
     // Weights that are all alike change nothing; others count as so many people. Of split one, the first has 2 of 3
     // right, the second 2 of 3, the third 1 of 3.
     let majority = |weights: &[f64]| {
-        let tally = Tally::of(&catalogue, &crowd, &targets, weights, &rule, &|_| {});
+        let tally = Tally::of(&catalogue, &reference, &targets, weights, &rule, &|_| {});
         assert_eq!(tally.asked(), 9 + 7, "people are counted, not their weights");
         let accuracies = tally.accuracies(&catalogue, &[BaselineMethod::Majority]);
         let of_split = accuracies
@@ -166,15 +166,15 @@ fn a_majority_of_a_single_answer_is_marked() {
         vec![1, 0, 2, X, X, X],
         vec![1, 1, 2, X, X, X],
     ];
-    let crowd = crowd(&catalogue, &rows);
-    let near: Vec<bool> = (0..6).map(|question| crowd.near_tie(question)).collect();
+    let reference = reference(&catalogue, &rows);
+    let near: Vec<bool> = (0..6).map(|question| reference.near_tie(question)).collect();
     // Two of two; three of four; two, one, one; one of one; nobody; one answer of nobody's else.
     assert_eq!(near, [true, false, true, true, false, true]);
     let target = Target {
         groups: &rows[0],
         own: Some(0),
     };
-    let marks: Vec<bool> = said(&crowd, target, &[Split::One], 0)
+    let marks: Vec<bool> = said(&reference, target, &[Split::One], 0)
         .iter()
         .map(|said| said.near_tie)
         .collect();
@@ -240,11 +240,11 @@ proptest! {
         similarity in proptest::sample::select(Similarity::ALL.to_vec()),
     ) {
         let catalogue = catalogue(&vec![usize::from(candidates); rows[0].len()]);
-        let crowd = crowd(&catalogue, &rows);
+        let reference = reference(&catalogue, &rows);
         let rule = Rule { splits: &Split::ALL, neighbours: 6, similarity };
-        // Somebody who is not in the crowd beside somebody who is.
+        // Somebody who is not one of the reference people beside somebody who is.
         let targets = [Some(0), None].map(|own| Target { groups: &rows[0], own });
-        let both = crowd.predict(&targets, &rule);
+        let both = reference.predict(&targets, &rule);
         prop_assert_eq!(both[1].len(), both[0].len());
         for said in &both[0] {
             let probes = split_questions(&catalogue, said.split);

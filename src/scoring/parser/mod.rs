@@ -4,6 +4,7 @@
 //! of tokens half-way. None of that hides what was chosen, so it is read all the same; what can't be read is an outcome
 //! with a name, never a guess.
 
+mod choice_id;
 mod label;
 mod letters;
 mod paper;

@@ -86,7 +86,7 @@ impl Catalogue {
     }
 
     /// Fails where the catalogue has no statements of `form`.
-    pub fn require(&self, form: Form) -> Result<(), SurveyError> {
+    pub(crate) fn require(&self, form: Form) -> Result<(), SurveyError> {
         match form {
             Form::Polar => Ok(()),
             Form::Refined if self.has_refined() => Ok(()),
@@ -95,12 +95,12 @@ impl Catalogue {
     }
 
     /// Whether the catalogue has refined statements at all.
-    pub fn has_refined(&self) -> bool {
+    pub(crate) fn has_refined(&self) -> bool {
         self.questions.iter().all(|question| !question.refined.is_empty())
     }
 
     /// The questions of one category, in the order of the questionnaire.
-    pub fn questions_of(&self, category: CategoryId) -> impl Iterator<Item = (QuestionIndex, &Question)> {
+    pub(crate) fn questions_of(&self, category: CategoryId) -> impl Iterator<Item = (QuestionIndex, &Question)> {
         self.questions
             .iter()
             .enumerate()
@@ -108,7 +108,7 @@ impl Catalogue {
     }
 
     /// Number of statements of one form.
-    pub fn statement_count(&self, form: Form) -> usize {
+    pub(crate) fn statement_count(&self, form: Form) -> usize {
         self.questions
             .iter()
             .map(|question| question.statements(form).len())
@@ -118,7 +118,7 @@ impl Catalogue {
     /// In how many ways a person could answer all questions: the product of the questions' numbers of statements.
     ///
     /// The paper's Table 1 (1.65e139 refined, 3.94e86 polar). The order of multiplication is the questionnaire's.
-    pub fn combinations(&self, form: Form) -> f64 {
+    pub(crate) fn combinations(&self, form: Form) -> f64 {
         self.questions
             .iter()
             .map(|question| question.statements(form).len() as f64)
@@ -130,7 +130,7 @@ impl Question {
     /// Position among the statements of `form` that an answer code of the survey file belongs to.
     ///
     /// Absent for codes outside the catalogue, which are missing answers.
-    pub fn group_of_code(&self, form: Form, code: i16) -> Option<usize> {
+    pub(crate) fn group_of_code(&self, form: Form, code: i16) -> Option<usize> {
         self.statements(form)
             .iter()
             .position(|statement| statement.codes.contains(&code))

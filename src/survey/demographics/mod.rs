@@ -66,20 +66,20 @@ impl Dimension {
     }
 
     /// Position of an answer code's group; absent for codes without a meaning, which are missing answers.
-    pub fn group_of_code(&self, code: i32) -> Option<usize> {
+    pub(crate) fn group_of_code(&self, code: i32) -> Option<usize> {
         let open = || self.open.filter(|&(from, _)| code >= from).map(|(_, group)| group);
         self.by_code.get(&code).copied().or_else(open)
     }
 
     /// Every code that the data files name, ascending; an open-ended answer covers all above its own, too.
-    pub fn codes(&self) -> Vec<i32> {
+    pub(crate) fn codes(&self) -> Vec<i32> {
         let mut codes: Vec<_> = self.by_code.keys().copied().collect();
         codes.sort_unstable();
         codes
     }
 
     /// The sentence for a value; absent for a code without a meaning.
-    pub fn sentence<'a>(&'a self, value: &'a DemographicValue) -> Option<&'a str> {
+    pub(crate) fn sentence<'a>(&'a self, value: &'a DemographicValue) -> Option<&'a str> {
         match value {
             DemographicValue::Code(code) => self.group_of_code(*code).map(|at| self.groups[at].sentence.as_str()),
             DemographicValue::Sentence(sentence) | DemographicValue::Worded(_, sentence) => Some(sentence),
@@ -87,7 +87,7 @@ impl Dimension {
     }
 
     /// The name of a value's group, for reports. A ready sentence that is not one of ours names its own group.
-    pub fn group_name<'a>(&'a self, value: &'a DemographicValue) -> Option<&'a str> {
+    pub(crate) fn group_name<'a>(&'a self, value: &'a DemographicValue) -> Option<&'a str> {
         match value {
             DemographicValue::Code(code) | DemographicValue::Worded(code, _) => {
                 self.group_of_code(*code).map(|at| self.groups[at].name.as_str())
@@ -129,14 +129,14 @@ impl Demographics {
     }
 
     /// Where a dimension stands in [`Demographics::dimensions`].
-    pub fn index_of(&self, id: &str) -> Option<usize> {
+    pub(crate) fn index_of(&self, id: &str) -> Option<usize> {
         self.dimensions.iter().position(|dimension| dimension.id == id)
     }
 
     /// The sentences of one person's values, in the order of dimensions; missing ones are left out.
     ///
     /// `values` is aligned with [`Demographics::dimensions`].
-    pub fn sentences<'a>(&'a self, values: &'a [Option<DemographicValue>]) -> Vec<&'a str> {
+    pub(crate) fn sentences<'a>(&'a self, values: &'a [Option<DemographicValue>]) -> Vec<&'a str> {
         self.dimensions
             .iter()
             .zip(values)

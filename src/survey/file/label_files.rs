@@ -6,7 +6,8 @@ use super::super::error::SurveyError;
 use super::super::file_error::FileError;
 use super::cells::{Cell, parse_object, unplaced};
 use super::code::{self, Code};
-use super::labels::{Columns, FileShape, LabelReader};
+use super::intake::{FileShape, Intake};
+use super::labels::{Columns, LabelReader};
 use super::report::FileKind;
 use super::rows::{LONGEST_ROW, TableRows};
 use super::sniff::{Opened, TableLayout};
@@ -68,7 +69,7 @@ pub(super) fn read_json(opened: Opened, purpose: Purpose<'_>) -> Result<SurveyFi
         })?;
         let reader = reader.get_or_insert_with(|| {
             keys = found;
-            LabelReader::new(&path, &columns, purpose, cells[1] != Cell::Absent)
+            LabelReader::new(&columns, Intake::new(&path, purpose, cells[1] != Cell::Absent))
         });
         reader.row(&cells, number)?;
     }
@@ -80,7 +81,7 @@ pub(super) fn read_json(opened: Opened, purpose: Purpose<'_>) -> Result<SurveyFi
         layout: None,
     };
     match reader {
-        Some(reader) => reader.finish(found, purpose),
+        Some(reader) => reader.finish(found),
         None => Err(FileError::Empty { path: path.clone() }.into()),
     }
 }
@@ -100,7 +101,7 @@ pub(super) fn read_csv(opened: Opened, layout: TableLayout, purpose: Purpose<'_>
         }
         .into());
     }
-    let mut reader = LabelReader::new(&path, &columns, purpose, layout.header.is_synthetic());
+    let mut reader = LabelReader::new(&columns, Intake::new(&path, purpose, layout.header.is_synthetic()));
     let mut rows = TableRows::new(&path, input, &layout);
     let mut cells = vec![Cell::Absent; columns.names.len()];
     while let Some((row, line)) = rows.next()? {
@@ -122,7 +123,7 @@ pub(super) fn read_csv(opened: Opened, layout: TableLayout, purpose: Purpose<'_>
         member,
         layout: Some(layout),
     };
-    reader.finish(found, purpose)
+    reader.finish(found)
 }
 
 /// A field of a CSV as a JSON value would be. An interview number, the first cell, stays as it is written.

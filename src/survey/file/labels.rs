@@ -7,15 +7,13 @@
 use super::super::demographics::Demographics;
 use super::super::error::SurveyError;
 use super::super::file_error::{Expected, FileError};
-use super::super::respondents::{MISSING, MISSING_CODE, Respondents};
+use super::super::respondents::{MISSING, MISSING_CODE};
 use super::super::types::{Catalogue, DemographicValue, Form};
 use super::cells::Cell;
 use super::code::{self, Code};
 use super::header::SYNTHETIC_COLUMN;
-use super::report::{FileKind, ReadReport};
-use super::sniff::TableLayout;
-use super::tally::{GroupTable, IdBook, ReadTally, group_tables};
-use super::{Purpose, SurveyFile, interview, shown};
+use super::intake::{AbsentColumns, FileShape, Intake};
+use super::{SurveyFile, interview, shown};
 
 /// What the released files put where an answer is missing.
 const NO_GROUP: i64 = -99;
@@ -64,55 +62,30 @@ impl Columns {
 
 /// Turns rows of cells into respondents.
 pub(super) struct LabelReader<'a> {
-    path: &'a std::path::Path,
     columns: &'a Columns,
-    catalogue: &'a Catalogue,
-    demographics: &'a Demographics,
-    tables: Vec<GroupTable>,
-    tally: ReadTally,
-    ids: IdBook,
-    respondents: Respondents,
-    refined: Vec<u8>,
-    polar: Vec<u8>,
-    values: Vec<i32>,
+    people: Intake<'a>,
     /// Groups as in the file, of everyone kept, until the form of the file is known; empty once a code was seen.
     raw: Vec<u8>,
     any_code: bool,
     /// The first group without a code beside it: line, cell, group.
     uncoded: Option<(u64, usize, u8)>,
-    rows: u64,
 }
 
 impl<'a> LabelReader<'a> {
-    pub(super) fn new(path: &'a std::path::Path, columns: &'a Columns, purpose: Purpose<'a>, synthetic: bool) -> Self {
-        let Purpose {
-            catalogue,
-            demographics,
-            options,
-        } = purpose;
+    pub(super) fn new(columns: &'a Columns, people: Intake<'a>) -> Self {
         Self {
-            path,
             columns,
-            catalogue,
-            demographics,
-            tables: group_tables(catalogue),
-            tally: ReadTally::default(),
-            ids: IdBook::new(options.repeated_ids),
-            respondents: Respondents::new(catalogue, demographics, synthetic),
-            refined: vec![MISSING; catalogue.questions.len()],
-            polar: vec![MISSING; catalogue.questions.len()],
-            values: vec![MISSING_CODE; demographics.dimensions.len()],
+            people,
             raw: Vec::new(),
             any_code: false,
             uncoded: None,
-            rows: 0,
         }
     }
 
     fn value(&self, line: u64, at: usize, found: String, expected: Expected) -> FileError {
         let column = self.columns.names[at].clone();
         FileError::Value {
-            path: self.path.to_owned(),
+            path: self.people.path.to_owned(),
             line,
             column,
             found,
@@ -134,12 +107,12 @@ impl<'a> LabelReader<'a> {
         let missing = self.columns.missing(|at| cells[at] != Cell::Absent);
         if !missing.is_empty() {
             return Err(FileError::MissingColumns {
-                path: self.path.to_owned(),
+                path: self.people.path.to_owned(),
                 line,
                 columns: missing,
             });
         }
-        self.rows += 1;
+        self.people.rows += 1;
         let mut raw = Vec::with_capacity(self.columns.questions);
         for question in 0..self.columns.questions {
             raw.push(self.answer(cells, line, question)?);
@@ -152,12 +125,11 @@ impl<'a> LabelReader<'a> {
             Cell::Absent | Cell::Blank => String::new(),
         };
         let id = interview::id(&written).map_err(|expected| self.value(line, 0, written.clone(), expected))?;
-        let Some(id) = self.ids.admit(&id, country) else {
+        if !self.people.keep(&id, country) {
             return Ok(());
-        };
-        self.respondents.push(id, &self.refined, &self.polar, &self.values);
+        }
         for (dimension, sentence) in sentences {
-            self.respondents.sentence(dimension, sentence);
+            self.people.respondents.sentence(dimension, sentence);
         }
         self.raw.extend(raw);
         Ok(())
@@ -166,7 +138,7 @@ impl<'a> LabelReader<'a> {
     /// Fills in one answer and returns the group as the file has it.
     fn answer(&mut self, cells: &[Cell], line: u64, at: usize) -> Result<u8, FileError> {
         let cell = self.columns.question(at);
-        let question = &self.catalogue.questions[at];
+        let question = &self.people.catalogue.questions[at];
         // A catalogue without refined statements cannot tell how many there could be.
         let most = if question.refined.is_empty() {
             usize::from(MISSING)
@@ -180,11 +152,11 @@ impl<'a> LabelReader<'a> {
                 _ => return Err(self.value(line, cell, group.to_string(), Expected::Group)),
             },
         };
-        (self.refined[at], self.polar[at]) = (MISSING, MISSING);
+        (self.people.refined[at], self.people.polar[at]) = (MISSING, MISSING);
         let code = self.number(cells, line, cell + 1)?;
         let Code::Number(number) = code else {
             match group {
-                MISSING => self.tally.missing(code),
+                MISSING => self.people.tally.missing(code),
                 group => self.uncoded = self.uncoded.or(Some((line, cell, group))),
             }
             return Ok(group);
@@ -194,12 +166,12 @@ impl<'a> LabelReader<'a> {
             if group != MISSING {
                 return Err(self.value(line, cell, group.to_string(), Expected::NoGroup));
             }
-            self.tally.missing(code);
+            self.people.tally.missing(code);
             return Ok(group);
         }
-        match self.tables[at].groups(question, number) {
+        match self.people.tables[at].groups(question, number) {
             Some((refined, polar)) if refined == MISSING || group == refined || group == polar => {
-                (self.refined[at], self.polar[at]) = (refined, polar);
+                (self.people.refined[at], self.people.polar[at]) = (refined, polar);
             }
             Some(_) => {
                 let shown = if group == MISSING {
@@ -209,13 +181,13 @@ impl<'a> LabelReader<'a> {
                 };
                 return Err(self.value(line, cell, shown, Expected::GroupOfCode));
             }
-            None => self.tally.unknown(&question.id.to_string(), number),
+            None => self.people.tally.unknown(&question.id.to_string(), number),
         }
         Ok(group)
     }
 
     fn country(&self, cells: &[Cell], line: u64) -> Result<i32, FileError> {
-        let Some(at) = self.demographics.index_of("B_COUNTRY") else {
+        let Some(at) = self.people.demographics.index_of("B_COUNTRY") else {
             return Ok(MISSING_CODE);
         };
         match self.number(cells, line, self.columns.dimension(at) + 1)? {
@@ -227,16 +199,16 @@ impl<'a> LabelReader<'a> {
     /// Fills in the codes and returns the sentences that are not those of the codes.
     fn dimensions<'c>(&mut self, cells: &'c [Cell], line: u64) -> Result<Vec<(usize, &'c str)>, FileError> {
         let mut sentences = Vec::new();
-        for at in 0..self.values.len() {
+        for at in 0..self.people.values.len() {
             let cell = self.columns.dimension(at);
             let code = self.number(cells, line, cell + 1)?;
-            self.values[at] = self.tally.demographic(self.demographics, at, code);
+            self.people.values[at] = self.people.tally.demographic(self.people.demographics, at, code);
             // A number written as text is a group without a sentence, which tells nothing here.
             if let Cell::Text(sentence) = &cells[cell]
                 && code::parse(sentence.as_bytes()).is_none()
             {
-                let ours = DemographicValue::Code(self.values[at]);
-                if self.demographics.dimensions[at].sentence(&ours) != Some(sentence.as_str()) {
+                let ours = DemographicValue::Code(self.people.values[at]);
+                if self.people.demographics.dimensions[at].sentence(&ours) != Some(sentence.as_str()) {
                     sentences.push((at, sentence.as_str()));
                 }
             }
@@ -246,7 +218,7 @@ impl<'a> LabelReader<'a> {
 
     /// Where no codes came with the groups: what form the groups are of, and both forms from it.
     fn groups_without_codes(&mut self) -> Result<(), SurveyError> {
-        let questions = &self.catalogue.questions;
+        let questions = &self.people.catalogue.questions;
         let at = |index: usize| &questions[index % questions.len()];
         let refined = self
             .raw
@@ -254,7 +226,7 @@ impl<'a> LabelReader<'a> {
             .enumerate()
             .any(|(index, &group)| group != MISSING && usize::from(group) >= at(index).polar.len());
         if refined {
-            self.catalogue.require(Form::Refined)?;
+            self.people.catalogue.require(Form::Refined)?;
         }
         let polar = |(index, &group): (usize, &u8)| match group {
             MISSING => MISSING,
@@ -268,17 +240,11 @@ impl<'a> LabelReader<'a> {
         let polar: Vec<u8> = self.raw.iter().enumerate().map(polar).collect();
         let raw = std::mem::take(&mut self.raw);
         let fine = if refined { raw } else { vec![MISSING; raw.len()] };
-        self.respondents.set_groups(fine, polar);
+        self.people.respondents.set_groups(fine, polar);
         Ok(())
     }
 
-    pub(super) fn finish(mut self, found: FileShape, purpose: Purpose<'_>) -> Result<SurveyFile, SurveyError> {
-        if self.rows == 0 {
-            return Err(FileError::NoRows {
-                path: self.path.to_owned(),
-            }
-            .into());
-        }
+    pub(super) fn finish(mut self, found: FileShape) -> Result<SurveyFile, SurveyError> {
         match self.uncoded {
             Some((line, cell, group)) if self.any_code => {
                 let expected = Expected::CodeBeside;
@@ -287,44 +253,14 @@ impl<'a> LabelReader<'a> {
             _ if self.any_code => {}
             _ => self.groups_without_codes()?,
         }
-        let counted = self.tally.finish();
-        let respondents = self.respondents;
+        let respondents = &self.people.respondents;
         let absent = |at: &usize| !(0..respondents.len()).any(|person| respondents.demographic(person, *at).is_some());
-        let dimensions = &self.demographics.dimensions;
-        let absent_columns = (0..dimensions.len()).filter(absent).map(|at| dimensions[at].id.clone());
-        let (separator, skipped_lines) = found
-            .layout
-            .map_or((None, Vec::new()), |layout| (Some(layout.separator), layout.skipped));
-        let report = ReadReport {
-            file: self.path.to_owned(),
-            member: found.member,
-            kind: found.kind,
-            separator,
-            synthetic: respondents.synthetic(),
-            columns: found.columns,
-            skipped_lines,
-            rows: self.rows,
-            empty_rows: found.empty_rows,
-            respondents: respondents.len() as u64,
-            repeated_ids_rule: purpose.options.repeated_ids,
-            repeated_ids: self.ids.finish(self.demographics),
-            absent_questions: Vec::new(),
-            missing: counted.missing,
-            unknown_codes: counted.answers,
-            unknown_demographics: counted.demographics,
-            absent_columns: absent_columns.collect(),
-            derived_columns: Vec::new(),
+        let dimensions = &self.people.demographics.dimensions;
+        let absent = (0..dimensions.len()).filter(absent).map(|at| dimensions[at].id.clone());
+        let absent = AbsentColumns {
+            dimensions: absent.collect(),
+            ..AbsentColumns::default()
         };
-        Ok(SurveyFile { respondents, report })
+        Ok(self.people.finish(found, absent)?)
     }
-}
-
-/// What a reader knows of the file besides its people.
-pub(super) struct FileShape {
-    pub(super) kind: FileKind,
-    pub(super) columns: usize,
-    pub(super) empty_rows: u64,
-    pub(super) member: Option<String>,
-    /// Absent for JSON lines.
-    pub(super) layout: Option<TableLayout>,
 }

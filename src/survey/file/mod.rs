@@ -5,6 +5,7 @@ mod code;
 mod endings;
 mod header;
 mod input;
+mod intake;
 mod interview;
 mod label_files;
 mod labels;
@@ -18,7 +19,8 @@ use std::path::Path;
 
 pub(super) use header::SYNTHETIC_COLUMN;
 pub(super) use interview::{ID, interviews};
-pub use report::{FileKind, ReadOptions, ReadReport, RepeatedIds, RepeatedInCountry, SEVERAL_COUNTRIES, Separator};
+pub(crate) use report::SEVERAL_COUNTRIES;
+pub use report::{ReadOptions, ReadReport, RepeatedIds};
 
 use super::demographics::Demographics;
 use super::error::SurveyError;

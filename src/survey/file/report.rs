@@ -27,7 +27,7 @@ impl Separator {
     pub const ALL: [Self; 4] = [Self::Comma, Self::Semicolon, Self::Tab, Self::Bar];
 
     /// The character.
-    pub const fn byte(self) -> u8 {
+    pub(crate) const fn byte(self) -> u8 {
         match self {
             Self::Comma => b',',
             Self::Semicolon => b';',
@@ -37,7 +37,7 @@ impl Separator {
     }
 
     /// Many of them, in words.
-    pub const fn plural(self) -> &'static str {
+    pub(crate) const fn plural(self) -> &'static str {
         match self {
             Self::Comma => "commas",
             Self::Semicolon => "semicolons",
@@ -63,7 +63,7 @@ pub enum FileKind {
 
 impl FileKind {
     /// What a person would call it.
-    pub fn describe(self) -> &'static str {
+    pub(crate) fn describe(self) -> &'static str {
         match self {
             Self::CrossNational => "survey file of several countries",
             Self::Country => "survey file of one country",
@@ -103,7 +103,7 @@ impl From<RepeatedIds> for ReadOptions {
 }
 
 /// What stands in place of a country's name for numbers that repeat from country to country.
-pub const SEVERAL_COUNTRIES: &str = "several countries";
+pub(crate) const SEVERAL_COUNTRIES: &str = "several countries";
 
 /// One country in which interview numbers repeat, or [`SEVERAL_COUNTRIES`] that share some.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

@@ -8,14 +8,14 @@ use csv::ByteRecord;
 use super::super::demographics::Demographics;
 use super::super::error::SurveyError;
 use super::super::file_error::{Expected, FileError};
-use super::super::respondents::{MISSING, MISSING_CODE, Respondents};
-use super::super::types::{Catalogue, QuestionId};
+use super::super::respondents::{MISSING, MISSING_CODE};
+use super::super::types::QuestionId;
 use super::code::{self, Code};
 use super::header::HeaderRow;
-use super::report::{FileKind, ReadReport};
+use super::intake::{AbsentColumns, FileShape, Intake};
+use super::report::FileKind;
 use super::rows::TableRows;
 use super::sniff::{Opened, TableLayout};
-use super::tally::{GroupTable, IdBook, ReadTally, group_tables};
 use super::{ID, Purpose, SurveyFile, interview, shown};
 
 /// Where a dimension's code comes from.
@@ -41,9 +41,7 @@ struct ColumnPlan {
     country: usize,
     /// Column of the weights, and its name.
     weight: Option<(usize, String)>,
-    absent_questions: Vec<QuestionId>,
-    absent: Vec<String>,
-    derived: Vec<String>,
+    absent: AbsentColumns,
 }
 
 /// A file without more than one question in so many is another survey, or another wave.
@@ -98,9 +96,10 @@ impl ColumnPlan {
             dimensions: Vec::new(),
             country,
             weight: weight(path, header, line, purpose)?,
-            absent_questions,
-            absent: Vec::new(),
-            derived: Vec::new(),
+            absent: AbsentColumns {
+                questions: absent_questions,
+                ..AbsentColumns::default()
+            },
         };
         plan.find_dimensions(header, purpose.demographics);
         Ok(plan)
@@ -121,8 +120,8 @@ impl ColumnPlan {
             };
             match origin {
                 DimensionOrigin::Column(_) => {}
-                DimensionOrigin::Age(_) | DimensionOrigin::Steps(_) => self.derived.push(column.to_owned()),
-                DimensionOrigin::Absent => self.absent.push(column.to_owned()),
+                DimensionOrigin::Age(_) | DimensionOrigin::Steps(_) => self.absent.derived.push(column.to_owned()),
+                DimensionOrigin::Absent => self.absent.dimensions.push(column.to_owned()),
             }
             self.dimensions.push(origin);
         }
@@ -183,46 +182,15 @@ fn income_third(step: i64) -> Option<i64> {
 
 /// Reads rows one at a time into the store.
 struct CodeReader<'a> {
-    path: &'a Path,
     plan: ColumnPlan,
-    catalogue: &'a Catalogue,
-    demographics: &'a Demographics,
-    tables: Vec<GroupTable>,
-    tally: ReadTally,
-    ids: IdBook,
-    respondents: Respondents,
+    people: Intake<'a>,
     countries: BTreeSet<i32>,
-    refined: Vec<u8>,
-    polar: Vec<u8>,
-    values: Vec<i32>,
 }
 
-impl<'a> CodeReader<'a> {
-    fn new(path: &'a Path, plan: ColumnPlan, purpose: Purpose<'a>, synthetic: bool) -> Self {
-        let Purpose {
-            catalogue,
-            demographics,
-            options,
-        } = purpose;
-        Self {
-            path,
-            plan,
-            catalogue,
-            demographics,
-            tables: group_tables(catalogue),
-            tally: ReadTally::default(),
-            ids: IdBook::new(options.repeated_ids),
-            respondents: Respondents::new(catalogue, demographics, synthetic),
-            countries: BTreeSet::new(),
-            refined: vec![MISSING; catalogue.questions.len()],
-            polar: vec![MISSING; catalogue.questions.len()],
-            values: vec![MISSING_CODE; demographics.dimensions.len()],
-        }
-    }
-
+impl CodeReader<'_> {
     fn value(&self, line: u64, column: &str, field: &[u8], expected: Expected) -> FileError {
         FileError::Value {
-            path: self.path.to_owned(),
+            path: self.people.path.to_owned(),
             line,
             column: column.to_owned(),
             found: shown(field),
@@ -236,7 +204,7 @@ impl<'a> CodeReader<'a> {
             if std::str::from_utf8(field).is_err() {
                 let found = format!("column {column} has bytes that are not UTF-8");
                 FileError::Encoding {
-                    path: self.path.to_owned(),
+                    path: self.people.path.to_owned(),
                     line,
                     found,
                 }
@@ -247,6 +215,7 @@ impl<'a> CodeReader<'a> {
     }
 
     fn row(&mut self, row: &ByteRecord, line: u64) -> Result<(), FileError> {
+        self.people.rows += 1;
         self.answers(row, line)?;
         self.dimensions(row, line)?;
         let country = match self.code(row, line, self.plan.country, COUNTRY)? {
@@ -264,11 +233,10 @@ impl<'a> CodeReader<'a> {
             }
             None => None,
         };
-        if let Some(id) = self.ids.admit(&id, country) {
-            self.respondents.push(id, &self.refined, &self.polar, &self.values);
-            if let Some(weight) = weight {
-                self.respondents.weigh(weight);
-            }
+        if self.people.keep(&id, country)
+            && let Some(weight) = weight
+        {
+            self.people.respondents.weigh(weight);
         }
         Ok(())
     }
@@ -278,21 +246,23 @@ impl<'a> CodeReader<'a> {
             let Some(column) = self.plan.questions[at] else {
                 continue;
             };
-            let question = &self.catalogue.questions[at];
+            let question = &self.people.catalogue.questions[at];
             let code = match code::parse(&row[column]) {
                 Some(code) => code,
                 // The slow way once more, for the error with the column's name.
                 None => self.code(row, line, column, &question.id.to_string())?,
             };
             let groups = match code {
-                Code::Number(number) => self.tables[at].groups(question, number),
+                Code::Number(number) => self.people.tables[at].groups(question, number),
                 Code::Blank => None,
             };
-            (self.refined[at], self.polar[at]) = groups.unwrap_or((MISSING, MISSING));
+            (self.people.refined[at], self.people.polar[at]) = groups.unwrap_or((MISSING, MISSING));
             match code {
                 _ if groups.is_some() => {}
-                Code::Number(number) if !code.is_missing() => self.tally.unknown(&question.id.to_string(), number),
-                _ => self.tally.missing(code),
+                Code::Number(number) if !code.is_missing() => {
+                    self.people.tally.unknown(&question.id.to_string(), number)
+                }
+                _ => self.people.tally.missing(code),
             }
         }
         Ok(())
@@ -300,7 +270,7 @@ impl<'a> CodeReader<'a> {
 
     fn dimensions(&mut self, row: &ByteRecord, line: u64) -> Result<(), FileError> {
         for at in 0..self.plan.dimensions.len() {
-            let column = self.demographics.dimensions[at].column.as_str();
+            let column = self.people.demographics.dimensions[at].column.as_str();
             let derive = |code, band: fn(i64) -> Option<i64>| match code {
                 Code::Number(number) if !code.is_missing() => band(number).map_or(Code::Blank, Code::Number),
                 _ => Code::Blank,
@@ -311,7 +281,7 @@ impl<'a> CodeReader<'a> {
                 DimensionOrigin::Steps(from) => derive(self.code(row, line, from, "Q288")?, income_third),
                 DimensionOrigin::Absent => Code::Blank,
             };
-            self.values[at] = self.tally.demographic(self.demographics, at, code);
+            self.people.values[at] = self.people.tally.demographic(self.people.demographics, at, code);
         }
         Ok(())
     }
@@ -321,50 +291,27 @@ impl<'a> CodeReader<'a> {
 pub(super) fn read(opened: Opened, layout: TableLayout, purpose: Purpose<'_>) -> Result<SurveyFile, SurveyError> {
     let Opened { path, input, member } = opened;
     let plan = ColumnPlan::new(&path, &layout.header, layout.lines, purpose)?;
-    let mut reader = CodeReader::new(&path, plan, purpose, layout.header.is_synthetic());
+    let mut reader = CodeReader {
+        plan,
+        people: Intake::new(&path, purpose, layout.header.is_synthetic()),
+        countries: BTreeSet::new(),
+    };
     let mut rows = TableRows::new(&path, input, &layout);
-    let mut count = 0;
     while let Some((row, line)) = rows.next()? {
-        count += 1;
         reader.row(row, line)?;
     }
-    if count == 0 {
-        return Err(FileError::NoRows { path }.into());
-    }
-    let CodeReader {
-        plan,
-        tally,
-        ids,
-        respondents,
-        countries,
-        ..
-    } = reader;
-    let counted = tally.finish();
-    let report = ReadReport {
-        file: path.clone(),
-        member,
-        kind: if countries.len() > 1 {
+    let found = FileShape {
+        kind: if reader.countries.len() > 1 {
             FileKind::CrossNational
         } else {
             FileKind::Country
         },
-        separator: Some(layout.separator),
-        synthetic: respondents.synthetic(),
         columns: layout.header.width,
-        skipped_lines: layout.skipped,
-        rows: count,
         empty_rows: rows.empty_rows(),
-        respondents: respondents.len() as u64,
-        repeated_ids_rule: purpose.options.repeated_ids,
-        repeated_ids: ids.finish(purpose.demographics),
-        absent_questions: plan.absent_questions,
-        missing: counted.missing,
-        unknown_codes: counted.answers,
-        unknown_demographics: counted.demographics,
-        absent_columns: plan.absent,
-        derived_columns: plan.derived,
+        member,
+        layout: Some(layout),
     };
-    Ok(SurveyFile { respondents, report })
+    Ok(reader.people.finish(found, reader.plan.absent)?)
 }
 
 #[cfg(test)]

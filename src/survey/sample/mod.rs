@@ -11,11 +11,11 @@ use super::types::{DemographicValue, Form, QuestionIndex};
 use crate::base::random::Draws;
 
 /// Demonstrations that everybody of the paper's sample can show; so many answers they have besides a split's probes.
-pub const MOST_DEMONSTRATIONS: usize = 200;
+pub(crate) const MOST_DEMONSTRATIONS: usize = 200;
 /// Fewest known demographic dimensions outside Oceania.
-pub const LEAST_DEMOGRAPHICS: usize = 24;
+pub(crate) const LEAST_DEMOGRAPHICS: usize = 24;
 /// Most people of one religion that a continent may draw from.
-pub const MOST_OF_A_RELIGION: usize = 80;
+pub(crate) const MOST_OF_A_RELIGION: usize = 80;
 /// The continent that is taken whole: only two of its countries took part.
 const WHOLE_CONTINENT: &str = "Oceania";
 /// Denominations (Q289) that the paper does not limit: Jewish and Hindu.
@@ -43,7 +43,7 @@ impl Conditions {
     }
 
     /// Positions of the people who meet the conditions, ascending.
-    pub fn eligible(&self, respondents: &Respondents) -> Vec<usize> {
+    pub(crate) fn eligible(&self, respondents: &Respondents) -> Vec<usize> {
         let (asked, _) = self.asked(respondents);
         (0..respondents.len())
             .filter(|&person| {
@@ -278,7 +278,7 @@ fn limited(religion: Option<DemographicValue>) -> Option<String> {
 }
 
 /// Numbers of people by continent, religion, sex and age.
-pub fn balance(respondents: &Respondents, demographics: &Demographics, people: &[usize]) -> Vec<BalanceTable> {
+pub(crate) fn balance(respondents: &Respondents, demographics: &Demographics, people: &[usize]) -> Vec<BalanceTable> {
     BALANCE
         .iter()
         .filter_map(|id| demographics.index_of(id))

@@ -5,6 +5,7 @@
 
 mod answers;
 mod model;
+mod model_file;
 mod person;
 mod write;
 

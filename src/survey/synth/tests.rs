@@ -199,7 +199,7 @@ fn a_model_that_forgets_a_question_is_refused() {
         ),
     ] {
         assert!(text.contains(from), "{from}");
-        let error = model::build(&text.replacen(from, to, 1), catalogue)
+        let error = model_file::build(&text.replacen(from, to, 1), catalogue)
             .err()
             .unwrap()
             .to_string();

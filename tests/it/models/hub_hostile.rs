@@ -425,7 +425,7 @@ fn links_in_the_cache_are_not_written_through() {
     std::fs::create_dir_all(&blobs).unwrap();
     for entry in std::fs::read_dir(golden("llama3-tied-f32")).unwrap() {
         let path = entry.unwrap().path();
-        let tag = indieval::base::hex::sha256_hex(&std::fs::read(&path).unwrap());
+        let tag = super::hub_server::sha256_hex(&std::fs::read(&path).unwrap());
         for tag in [&tag[..], &tag[..40]] {
             for ending in ["part", "lock"] {
                 let link = blobs.join(format!("{tag}.{ending}"));

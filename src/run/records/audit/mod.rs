@@ -1,19 +1,19 @@
 //! What must hold of every record, whoever wrote it: no model and no survey file is needed to tell.
 
+mod evidence;
+mod place;
+
 use std::collections::HashMap;
+
+use evidence::evidence;
+use place::{At, AuditedPlace, PaperTexts};
 
 use super::header::Header;
 use crate::run::PeopleFile;
 use crate::scoring::methods::Concluded;
 use crate::scoring::parser::Read;
-use crate::scoring::{CandidateScore, Condition, Evidence, Method, Outcome, Permutation, Reading, Try};
+use crate::scoring::{Condition, Evidence, Outcome, Reading, Try};
 use crate::survey::QuestionId;
-
-/// Most that a recorded mean may differ from the mean of what is recorded beside it.
-const ROUNDING: f64 = 1e-9;
-
-/// Most that the log-probability of a token may be above 0: a softmax in single precision rounds.
-const ABOVE_ONE: f64 = 1e-3;
 
 /// Something that does not hold.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,42 +57,6 @@ struct AuditedQuestion {
     candidates: Option<usize>,
 }
 
-/// A person, by position in people.json, and a split.
-type AuditedPlace = (usize, u8);
-
-/// A probe as its first record has it: question, own candidate, number of candidates.
-type AuditedProbe = (QuestionId, usize, usize);
-
-/// Where the records stand: a person and split, and within it a condition and a probe.
-#[derive(Debug)]
-struct At {
-    person: usize,
-    split: u8,
-    condition: usize,
-    /// The probes of the first condition; all others have the same.
-    probes: Vec<AuditedProbe>,
-    /// Probes of the present condition so far.
-    asked: usize,
-    /// Whether this is the first condition, whose probes are becoming known.
-    first: bool,
-    /// Whether probes of the first condition may be missing.
-    holes: bool,
-    /// Whether records of the present condition may be missing.
-    torn: bool,
-    /// The one answer to all probes, where the present condition has one.
-    paper: Option<PaperTexts>,
-}
-
-/// An answer to all probes of a split, and what is recorded of it for each.
-#[derive(Debug)]
-struct PaperTexts {
-    method: Method,
-    /// Number of the first record.
-    first: usize,
-    tries: Vec<Try>,
-    recorded: Vec<(Option<usize>, Reading)>,
-}
-
 impl Audit {
     /// Checks the records of this run, whose people and questions are those of `file`.
     pub fn new(header: &Header, conditions: &[Condition], file: &PeopleFile) -> Self {
@@ -115,7 +79,7 @@ impl Audit {
     }
 
     /// Checks the next record, which is number `record`, from 0.
-    pub fn check(&mut self, outcome: &Outcome, record: usize) -> Result<(), Problem> {
+    pub(crate) fn check(&mut self, outcome: &Outcome, record: usize) -> Result<(), Problem> {
         let problem = |place, what| Problem { record, place, what };
         let sound = self.alone(outcome).map_err(|what| problem(RecordPlace::Record, what));
         let sound = sound.and_then(|()| evidence(outcome).map_err(|what| problem(RecordPlace::Evidence, what)));
@@ -325,59 +289,6 @@ impl Audit {
     }
 }
 
-impl At {
-    fn new((person, split): AuditedPlace, condition: usize) -> Self {
-        Self {
-            person,
-            split,
-            condition,
-            probes: Vec::new(),
-            asked: 0,
-            first: true,
-            holes: false,
-            torn: false,
-            paper: None,
-        }
-    }
-
-    fn place(&self) -> AuditedPlace {
-        (self.person, self.split)
-    }
-
-    /// Another condition of the same person and split begins.
-    fn enter(&mut self, condition: usize) {
-        self.condition = condition;
-        self.first = false;
-        self.asked = 0;
-    }
-
-    /// The next probe; `gap` says that those before it may be missing.
-    fn ask(&mut self, probe: AuditedProbe, gap: bool) -> Result<(), String> {
-        let known = self.probes.iter().position(|(question, ..)| *question == probe.0);
-        if self.first {
-            self.holes |= gap;
-            if known.is_some() {
-                return Err(format!("{} stands twice", probe.0));
-            }
-            self.probes.push(probe);
-        } else if let Some(at) = known.filter(|&at| gap && at > self.asked) {
-            self.asked = at;
-        } else if known.is_none() && self.holes {
-            self.probes.insert(self.asked.min(self.probes.len()), probe);
-        }
-        let expected = self.probes.get(self.asked);
-        match expected {
-            Some(expected) if expected.0 == probe.0 => {
-                self.asked += 1;
-                let what = "`label` or `candidates` is another than in the conditions before it";
-                (*expected == probe).then_some(()).ok_or_else(|| what.to_owned())
-            }
-            Some(expected) => Err(format!("{} stands where {} belongs", probe.0, expected.0)),
-            None => Err(format!("{} stands where no record more belongs", probe.0)),
-        }
-    }
-}
-
 /// Whether a generated answer is called read where a candidate was read from it.
 fn agrees(outcome: &Outcome) -> bool {
     match &outcome.evidence {
@@ -402,96 +313,4 @@ fn read_tries(tries: &[Try], groups: usize, read: impl Fn(&str) -> Vec<Read>) ->
         }
     }
     known
-}
-
-/// Whether evidence is whole in itself and of the method's kind.
-fn evidence(outcome: &Outcome) -> Result<(), String> {
-    if outcome.evidence.kind() != outcome.condition.method.definition().evidence() {
-        return Err("it is not the method's kind of evidence".to_owned());
-    }
-    match &outcome.evidence {
-        Evidence::Likelihood { scores } => {
-            count("candidates", scores.len(), outcome.candidates)?;
-            scores
-                .iter()
-                .enumerate()
-                .try_for_each(|(at, score)| candidate(score).map_err(|what| format!("candidate {at}: {what}")))
-        }
-        Evidence::Label {
-            logprobs,
-            invalid_mass,
-            permutations,
-        } => label(logprobs, *invalid_mass, permutations, outcome.candidates),
-        Evidence::Generation { tries, .. } => tries.iter().enumerate().try_for_each(|(at, told)| {
-            let what = |what| format!("try {at}: {what}");
-            count("logprobs", told.logprobs.len(), told.tokens.len()).map_err(what)?;
-            probabilities(told.logprobs.iter().map(|&logprob| f64::from(logprob))).map_err(what)
-        }),
-    }
-}
-
-fn candidate(score: &CandidateScore) -> Result<(), String> {
-    if score.tokens.is_empty() {
-        return Err("it has no tokens".to_owned());
-    }
-    count("log-probabilities", score.logprobs.len(), score.tokens.len())?;
-    if let Some(unconditional) = &score.unconditional {
-        count(
-            "unconditional log-probabilities",
-            unconditional.len(),
-            score.tokens.len(),
-        )?;
-    }
-    let all = score.logprobs.iter().chain(score.unconditional.iter().flatten());
-    probabilities(all.map(|&logprob| f64::from(logprob)))
-}
-
-fn label(logprobs: &[f64], invalid_mass: f64, permutations: &[Permutation], candidates: usize) -> Result<(), String> {
-    count("logprobs", logprobs.len(), candidates)?;
-    if permutations.is_empty() {
-        return Err("no order of the options was asked".to_owned());
-    }
-    let mut means = vec![0.0; candidates];
-    let mut outside = 0.0;
-    for permutation in permutations {
-        let mut order = permutation.order.clone();
-        order.sort_unstable();
-        if !order.into_iter().eq(0..candidates) {
-            return Err("an order is not one of the candidates".to_owned());
-        }
-        count("logprobs of an order", permutation.logprobs.len(), candidates)?;
-        probabilities(permutation.logprobs.iter().copied())?;
-        let share = 1.0 / permutations.len() as f64;
-        for (&at, &logprob) in permutation.order.iter().zip(&permutation.logprobs) {
-            means[at] += logprob * share;
-        }
-        let inside: f64 = permutation.logprobs.iter().map(|&logprob| libm::exp(logprob)).sum();
-        outside += (1.0 - inside).max(0.0) * share;
-    }
-    let near = |a: f64, b: f64| (a - b).abs() <= ROUNDING * (1.0 + b.abs());
-    if !logprobs
-        .iter()
-        .zip(&means)
-        .all(|(&recorded, &mean)| near(recorded, mean))
-    {
-        return Err("`logprobs` are not the means over the orders".to_owned());
-    }
-    if !near(invalid_mass, outside) {
-        return Err("`invalid_mass` is not the mean over the orders".to_owned());
-    }
-    Ok(())
-}
-
-fn count(what: &str, found: usize, expected: usize) -> Result<(), String> {
-    match found == expected {
-        true => Ok(()),
-        false => Err(format!("{found} {what} where there must be {expected}")),
-    }
-}
-
-fn probabilities(mut logprobs: impl Iterator<Item = f64>) -> Result<(), String> {
-    match logprobs.find(|logprob| !logprob.is_finite() || *logprob > ABOVE_ONE) {
-        None => Ok(()),
-        Some(logprob) => Err(format!("{logprob} is not a log-probability")),
-    }
 }
