@@ -5,7 +5,7 @@ use candle_core::Device;
 /// Room for the token tree's keys and values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Room {
-    /// Half of the memory that is available once the weights are in place, but no more than [`AUTOMATIC`] tokens.
+    /// Half of the memory that is available once the weights are in place, but no more than `AUTOMATIC` tokens.
     #[default]
     Automatic,
     /// For so many tokens.
