@@ -44,7 +44,7 @@ impl fmt::Display for UnknownChoice {
 impl std::error::Error for UnknownChoice {}
 
 /// Declares enums whose values have names: `ALL`, `name()`, `Display`, `FromStr` and serde come with them, and
-/// [`Choice`](crate::base::Choice), by which the command line reads and lists them.
+/// `Choice`, by which the command line reads and lists them.
 ///
 /// ```
 /// indieval::choices! {

@@ -236,7 +236,7 @@ pub enum Verdict {
     Depends,
     /// Who would be ahead answers alike whoever is asked.
     Constant,
-    /// Fewer than [`FEWEST_FOR_WORDS`] people.
+    /// Fewer than `FEWEST_FOR_WORDS` people.
     TooFew,
 }
 

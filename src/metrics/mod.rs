@@ -1,7 +1,7 @@
 //! Pure numbers from outcomes: accuracies, intervals, paired tests, agreement, calibration, inequity.
 //!
-//! [`RunData`] is what a run folder says; [`Roster`] numbers people and questions; a [`Panel`] is what one [`System`]
-//! chose on every probe; [`Sums`] reduce it to one numerator and denominator a person and slot, from which every mean
+//! `RunData` is what a run folder says; `Roster` numbers people and questions; a `Panel` is what one `System`
+//! chose on every probe; `Sums` reduce it to one numerator and denominator a person and slot, from which every mean
 //! and every resample is made. Nothing here reads files or prints.
 
 mod average;

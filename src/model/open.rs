@@ -76,7 +76,7 @@ pub struct Memory {
     pub work: u64,
 }
 
-/// Opens the model that `id` names: a name of the registry ([`registry`](super::registry)), a folder, a `.gguf` file, a
+/// Opens the model that `id` names: a name of the registry, a folder, a `.gguf` file, a
 /// hub repository with an optional `@revision`, or `fake:SEED`, a deterministic stand-in for tests.
 ///
 /// `progress` is told of what is fetched ([`Silent`](source::Silent) listens to nothing).

@@ -15,7 +15,7 @@ pub struct Temperature(f32);
 #[serde(try_from = "f64")]
 pub struct TopP(f32);
 
-/// How many further tries there are after an answer that cannot be read: at most [`Retries::MOST`].
+/// How many further tries there are after an answer that cannot be read: at most `Retries::MOST`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "u64")]
 pub struct Retries(usize);
@@ -86,7 +86,7 @@ impl Retries {
     /// Takes a number.
     ///
     /// # Errors
-    /// Where it is above [`MOST`](Self::MOST).
+    /// Where it is above `MOST`.
     pub fn new(number: u64) -> Result<Self, OutOfRange> {
         let value = usize::try_from(number).ok().filter(|&value| value <= Self::MOST);
         value.map(Self).ok_or_else(|| OutOfRange {

@@ -34,7 +34,7 @@ const APART: [&str; 6] = [
 ];
 
 /// What a run is: records may be joined only where these are equal. Nothing that may differ between two starts of one
-/// run is in it; see [`Session`](crate::run::Session) for that.
+/// run is in it; see `Session` for that.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Header {
     /// Version of the format.

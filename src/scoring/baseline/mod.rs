@@ -81,7 +81,7 @@ pub struct Prediction {
     pub label: usize,
     /// The most common answer of the others; absent where nobody else answered.
     pub majority: Option<usize>,
-    /// Whether the majority hangs on a single answer, see [`ReferencePeople::near_tie`].
+    /// Whether the majority hangs on a single answer, see `ReferencePeople::near_tie`.
     pub near_tie: bool,
     /// The answer of the k most similar others at position k - 1; absent where nobody else answered.
     pub resemblance: Vec<Option<usize>>,

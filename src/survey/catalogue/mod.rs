@@ -80,7 +80,7 @@ impl Catalogue {
 
     /// A catalogue from the metadata files released with the paper: one JSON object a line, one form a file.
     ///
-    /// The polar file alone is enough; [`Catalogue::require`] then refuses [`Form::Refined`].
+    /// The polar file alone is enough; `Catalogue::require` then refuses `Form::Refined`.
     pub fn from_metadata<P: AsRef<Path>>(paths: &[P]) -> Result<Self, SurveyError> {
         metadata::read(paths)
     }

@@ -38,7 +38,7 @@ pub struct SurveyFile {
 }
 
 impl SurveyFile {
-    /// Reads a file of any of the kinds in [`FileKind`], found out from its first bytes; behind gzip, or the one table in
+    /// Reads a file of any of the kinds in `FileKind`, found out from its first bytes; behind gzip, or the one table in
     /// a ZIP archive, too.
     ///
     /// The file is read once, as a stream; what stays in memory is one byte an answer and form.
