@@ -1,17 +1,20 @@
 //! Writes a checkpoint of random bf16 weights: the shape of a real one, nothing learnt. For measuring speed and memory
 //! where the real one is not at hand.
 //!
-//!     cargo run --release --example random_checkpoint -- FOLDER [llama-3.1-8b | tiny]
+//!     cargo run --release --example random_checkpoint -- FOLDER [SHAPE [LAYERS [zero]]]
 //!
-//! The folder gets config.json, model.safetensors (16 GB for llama-3.1-8b) and a small tokenizer.
+//! Shapes: llama-3.1-8b (16 GB; the default), qwen2-72b (145 GB), mixtral-8x22b (281 GB), narrow (15 MB), tiny. LAYERS puts
+//! another number of layers in place of the shape's own. With `zero` all weights are 0 and the file is sparse: it takes no
+//! room on a disk, and every token is as likely as any other. The folder gets config.json, model.safetensors and a small
+//! tokenizer.
 
-use indieval::model::{Family, ModelConfig, RopeScaling, checkpoint};
+use indieval::model::{Family, Mixture, ModelConfig, RopeScaling, checkpoint};
 use rand_chacha::ChaCha8Rng;
 use rand_core::{Rng, SeedableRng};
 use std::{
     error::Error,
     fs::{self, File},
-    io::{BufWriter, Write},
+    io::{BufWriter, Seek, SeekFrom, Write},
     path::Path,
 };
 
@@ -56,14 +59,51 @@ fn shape(name: &str) -> Result<ModelConfig, String> {
             vocabulary: 1024,
             ..llama
         }),
-        other => Err(format!("no such shape: {other}; there are llama-3.1-8b and tiny")),
+        "narrow" => Ok(ModelConfig {
+            hidden: 256,
+            intermediate: 512,
+            layers: 12,
+            heads: 8,
+            kv_heads: 4,
+            head_dim: 32,
+            vocabulary: 1024,
+            ..llama
+        }),
+        "qwen2-72b" => Ok(ModelConfig {
+            family: Family::Qwen2,
+            hidden: 8192,
+            intermediate: 29568,
+            layers: 80,
+            heads: 64,
+            vocabulary: 152_064,
+            context: 32_768,
+            rope_theta: 1e6,
+            rope_scaling: RopeScaling::None,
+            qkv_bias: true,
+            ..llama
+        }),
+        "mixtral-8x22b" => Ok(ModelConfig {
+            family: Family::Mixtral,
+            hidden: 6144,
+            intermediate: 16384,
+            layers: 56,
+            heads: 48,
+            vocabulary: 32_768,
+            context: 65_536,
+            rope_theta: 1e6,
+            rope_scaling: RopeScaling::None,
+            mixture: Some(Mixture { experts: 8, used: 2 }),
+            ..llama
+        }),
+        other => Err(format!(
+            "no such shape: {other}; there are llama-3.1-8b, qwen2-72b, mixtral-8x22b, narrow and tiny"
+        )),
     }
 }
 
 fn config_json(config: &ModelConfig) -> serde_json::Value {
-    serde_json::json!({
-        "architectures": ["LlamaForCausalLM"],
-        "model_type": "llama",
+    let mut json = serde_json::json!({
+        "model_type": config.family.name(),
         "hidden_act": "silu",
         "hidden_size": config.hidden,
         "intermediate_size": config.intermediate,
@@ -75,18 +115,26 @@ fn config_json(config: &ModelConfig) -> serde_json::Value {
         "max_position_embeddings": config.context,
         "rms_norm_eps": config.norm_eps,
         "rope_theta": config.rope_theta,
-        "rope_scaling": {
+        "tie_word_embeddings": config.tied,
+        "torch_dtype": "bfloat16",
+        "bos_token_id": 0,
+        "eos_token_id": 1
+    });
+    if let RopeScaling::Llama3 { .. } = config.rope_scaling {
+        json["rope_scaling"] = serde_json::json!({
             "rope_type": "llama3",
             "factor": 8.0,
             "low_freq_factor": 1.0,
             "high_freq_factor": 4.0,
             "original_max_position_embeddings": 8192
-        },
-        "tie_word_embeddings": config.tied,
-        "torch_dtype": "bfloat16",
-        "bos_token_id": 0,
-        "eos_token_id": 1
-    })
+        });
+    }
+    if let Some(Mixture { experts, used }) = config.mixture {
+        json["num_local_experts"] = experts.into();
+        json["num_experts_per_tok"] = used.into();
+        json["sliding_window"] = serde_json::Value::Null;
+    }
+    json
 }
 
 /// Random bf16 numbers around `middle`, as bytes.
@@ -102,7 +150,11 @@ fn numbers(middle: f32, spread: f32) -> Vec<u8> {
 fn main() -> Result<(), Box<dyn Error>> {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let folder = Path::new(args.first().ok_or("which folder?")?);
-    let config = shape(args.get(1).map_or("llama-3.1-8b", String::as_str))?;
+    let mut config = shape(args.get(1).map_or("llama-3.1-8b", String::as_str))?;
+    if let Some(layers) = args.get(2) {
+        config.layers = layers.parse()?;
+    }
+    let zero = args.get(3).is_some_and(|word| word == "zero");
     fs::create_dir_all(folder)?;
 
     let mut header = serde_json::Map::new();
@@ -122,6 +174,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     file.write_all(&header)?;
     let (matrices, norms) = (numbers(0., 0.035), numbers(1., 0.1));
     for (i, (norm, mut bytes)) in tensors.into_iter().enumerate() {
+        if zero {
+            continue;
+        }
         let drawn = if norm { &norms } else { &matrices };
         let mut from = 2 * (i * 7_919_777 % DRAWN);
         while bytes > 0 {
@@ -132,6 +187,11 @@ fn main() -> Result<(), Box<dyn Error>> {
         }
     }
     file.flush()?;
+    if zero {
+        // Where nothing was written a file reads as zeros.
+        let length = file.seek(SeekFrom::Current(0))? + end as u64;
+        file.get_ref().set_len(length)?;
+    }
     fs::write(
         folder.join("config.json"),
         serde_json::to_string_pretty(&config_json(&config))?,

@@ -133,3 +133,38 @@ impl MappedFile {
         self.bytes().get(start..start.checked_add(length)?)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_changes_under_the_reader_is_an_error_by_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("weights");
+        let write = |bytes: &[u8]| std::fs::write(&path, bytes).unwrap();
+        write(&[7; 100]);
+        let file = MappedFile::open(&path).unwrap();
+        assert_eq!(file.read(10, 3).unwrap(), [7; 3]);
+        let said = |start| file.read(start, 20).unwrap_err().to_string();
+        // A new file under the old name, which leaves the one that was opened as it was.
+        let other = folder.path().join("other");
+        std::fs::write(&other, [8; 100]).unwrap();
+        std::fs::rename(&other, &path).unwrap();
+        assert!(said(0).contains("weights: is another file"), "{}", said(0));
+        std::fs::remove_file(&path).unwrap();
+        assert!(said(0).contains("is no longer there"), "{}", said(0));
+
+        write(&[7; 100]);
+        let file = MappedFile::open(&path).unwrap();
+        std::fs::OpenOptions::new()
+            .write(true)
+            .open(&path)
+            .unwrap()
+            .set_len(50)
+            .unwrap();
+        let said = file.read(40, 20).unwrap_err();
+        assert!(said.to_string().contains("is shorter than it was"), "{said}");
+        assert!(said.hint().is_some());
+    }
+}

@@ -57,7 +57,7 @@ pub use tokenizer::{TokenizeError, Tokenizer};
 #[doc(hidden)]
 pub use checkpoint::{Checkpoint, Inspection, open_weights};
 #[doc(hidden)]
-pub use config::{ModelConfig, RopeScaling};
+pub use config::{Mixture, ModelConfig, RopeScaling};
 pub use contract::{Allowed, Constraint, Decoding, Finish};
 #[doc(hidden)]
 pub use engine::{Engine, EngineSettings};
@@ -66,7 +66,6 @@ pub use tokenizer::Markup;
 #[doc(hidden)]
 pub use weights::{Weight, WeightSource};
 
-pub(crate) use config::Mixture;
 pub(crate) use device::OpenDevice;
 pub(crate) use forest::{Forest, Path};
 pub(crate) use tokenizer::{SpecialToken, SpecialTokens};

@@ -1,6 +1,7 @@
 //! Tests of the program and of modules together, in one binary.
 
 mod baseline;
+mod batches;
 mod browser;
 mod catalogue;
 mod chat;
