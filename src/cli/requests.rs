@@ -1,13 +1,16 @@
 //! What `score` and `generate` share on the command line.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+
+use anyhow::Context as _;
 
 use super::choice::choice;
 use super::model_args::{ModelArgs, told};
 use super::output::tell;
 use super::progress::Display;
 use super::status::ExitStatus;
+use super::streams::output_is_open;
 use crate::base::text::{count, counted, duration};
 use crate::model::OpenModel;
 use crate::requests::{Files, Identity, OnError, RequestEvent, RequestObserver, Standing, Task, room_of, serve};
@@ -34,6 +37,9 @@ pub struct JobArgs {
 impl JobArgs {
     /// Opens the model, its token tree as large as when the output was begun.
     pub fn open(&self) -> anyhow::Result<OpenModel> {
+        if self.out == Path::new("-") {
+            output_is_open().context("cannot write to standard output")?;
+        }
         let mut model = self.model.clone();
         model.machine.tree_tokens = model.machine.tree_tokens.or_else(|| room_of(&self.out));
         let opened = model.open()?;
