@@ -23,6 +23,7 @@ mod score;
 mod show;
 mod signals;
 mod status;
+mod streams;
 mod survey;
 mod verify;
 
@@ -113,7 +114,9 @@ pub fn main() -> ExitCode {
 
 /// Prints help or the version, in colours where they are shown.
 fn help(text: &clap::Error) -> anyhow::Result<()> {
-    let printed = text.print().and_then(|()| std::io::stdout().flush());
+    let printed = streams::output_is_open()
+        .and_then(|()| text.print())
+        .and_then(|()| std::io::stdout().flush());
     match printed {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
             Err(anyhow::Error::from(error).context("cannot write to standard output"))

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 
+use super::streams::output_is_open;
 use crate::base::{files, quote};
 
 /// Prints text; what in it would act on a terminal is [written out](quote::lines). A reader that stops listening
@@ -17,7 +18,10 @@ pub fn print(text: &str) -> anyhow::Result<()> {
 
 fn write_out(text: &str) -> anyhow::Result<()> {
     let mut out = io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+    let written = output_is_open()
+        .and_then(|()| out.write_all(text.as_bytes()))
+        .and_then(|()| out.flush());
+    match written {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         other => other.context("cannot write to standard output"),
     }

@@ -1,13 +1,16 @@
 //! What `score` and `generate` share on the command line.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+
+use anyhow::Context as _;
 
 use super::choice::choice;
 use super::model_args::{ModelArgs, opening_lines};
 use super::output::tell;
 use super::progress::Display;
 use super::status::ExitStatus;
+use super::streams::output_is_open;
 use crate::base::text::{count, counted, duration};
 use crate::model::OpenModel;
 use crate::requests::{Files, Identity, JobProgress, OnError, RequestEvent, RequestObserver, Task, serve};
@@ -34,6 +37,9 @@ pub struct JobArgs {
 impl JobArgs {
     /// Opens the model.
     pub fn open(&self) -> anyhow::Result<OpenModel> {
+        if self.out == Path::new("-") {
+            output_is_open().context("cannot write to standard output")?;
+        }
         let opened = self.model.open()?;
         if !self.quiet {
             opening_lines(&opened).iter().for_each(|line| tell!("{line}"));

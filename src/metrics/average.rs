@@ -340,10 +340,7 @@ mod tests {
             row(0, 1, 0, true),
             row(1, 0, 0, false),
         ];
-        let panel = Panel {
-            rows: rows.to_vec(),
-            asked: crate::metrics::panel::Chooser::Model,
-        };
+        let panel = Panel::of(rows.to_vec(), crate::metrics::panel::Chooser::Model);
         let scores = Sums::of_panel(&panel, 2, Credit::Choice(super::super::Unread::Wrong))
             .totals(|_| 1.0)
             .scores();

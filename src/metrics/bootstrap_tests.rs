@@ -15,10 +15,7 @@ fn panel() -> Panel {
         }
     }
     rows.sort_unstable();
-    Panel {
-        rows,
-        asked: Chooser::Model,
-    }
+    Panel::of(rows, Chooser::Model)
 }
 
 fn row((person, split, question, category): (usize, usize, usize, usize), correct: bool) -> Row {
@@ -142,10 +139,7 @@ impl World {
                 }
             }
         }
-        Panel {
-            rows,
-            asked: Chooser::Model,
-        }
+        Panel::of(rows, Chooser::Model)
     }
 
     /// The mean of what people would reach on given questions, or on all that might be drawn: ∫ σ(h + s z) φ(z) dz.

@@ -3,19 +3,17 @@
 //! Accuracy alone cannot say so. The first statement of a question is often the commonest answer, so a model that always
 //! chooses it scores well, and one that repeats the majority scores better still, without any regard for the person.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
 
 use super::average::Sums;
 use super::bootstrap::Resampling;
-use super::constancy::{Beside, Constancy, FEWEST_CHOICES, ONE_POSITION, PEOPLE_AGREE, tallied};
+use super::constancy::{Beside, commonest, tallied};
 use super::contrast::Contrast;
 use super::input::RunData;
 use super::paired::{Agreement, Paired, agreement};
 use super::panel::{Chooser, Panel, Row, Unread};
 use super::roster::Roster;
-use crate::scoring::{Condition, Evidence};
+use crate::scoring::Condition;
 
 /// What a system chooses, beside what people answered on the same probes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -75,10 +73,7 @@ impl AlwaysAlike {
             choice: Some(position).filter(|position| *position < row.candidates),
             ..*row
         });
-        let constant = Panel {
-            rows: rows.collect(),
-            asked: Chooser::Baseline,
-        };
+        let constant = Panel::of(rows.collect(), Chooser::Baseline);
         Self::of(panel, &constant, roster, how)
     }
 
@@ -95,81 +90,15 @@ impl AlwaysAlike {
 
 /// The same probes, each answered with the choice that is commonest for its question, the first of equals.
 fn always_commonest(rows: &[Row]) -> Panel {
-    let mut counts: BTreeMap<usize, BTreeMap<usize, usize>> = BTreeMap::new();
-    for row in rows {
-        if let Some(choice) = row.choice {
-            *counts.entry(row.question).or_default().entry(choice).or_default() += 1;
-        }
-    }
-    let most = |question: usize| {
-        let choices = counts.get(&question)?.iter();
-        let best = choices.reduce(|best, next| if next.1 > best.1 { next } else { best });
-        best.map(|(choice, _)| *choice)
-    };
+    let most = commonest(rows);
     let rows = rows.iter().map(|row| Row {
-        choice: most(row.question).filter(|choice| *choice < row.candidates),
+        choice: most
+            .get(&row.question)
+            .copied()
+            .filter(|choice| *choice < row.candidates),
         ..*row
     });
-    Panel {
-        rows: rows.collect(),
-        asked: Chooser::Baseline,
-    }
-}
-
-/// How often the shortest candidate is chosen, in tokens of the continuation. Only probes count whose candidates differ
-/// in length; of several shortest ones any counts.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Shortest {
-    /// Probes whose candidates differ in length.
-    pub probes: usize,
-    /// How often a shortest candidate was chosen, and how often it was the person's own.
-    pub share: Beside,
-    /// How often a guess would choose one.
-    pub by_chance: f64,
-}
-
-impl Shortest {
-    /// Whether the system nearly always chooses the shortest candidate while people do not.
-    pub fn constancy(&self) -> Option<Constancy> {
-        let share = self.share;
-        let often = self.probes >= FEWEST_CHOICES && share.chosen > ONE_POSITION;
-        (often && share.own < PEOPLE_AGREE).then_some(Constancy::Shortest { share })
-    }
-}
-
-/// How often one condition's likelihoods chose the shortest candidate, `choose` being what an outcome chose under a norm.
-/// Absent for other evidence, and where all candidates are equally long.
-pub fn shortest(
-    run: &RunData,
-    condition: &Condition,
-    choose: impl Fn(&crate::scoring::Outcome) -> Option<usize>,
-) -> Option<Shortest> {
-    let (mut probes, mut chosen, mut own, mut chance) = (0usize, 0usize, 0usize, 0.0);
-    for outcome in run.outcomes.iter().filter(|outcome| outcome.condition == *condition) {
-        let (Evidence::Likelihood { scores }, Some(choice)) = (&outcome.evidence, choose(outcome)) else {
-            continue;
-        };
-        let lengths: Vec<usize> = scores.iter().map(|score| score.tokens.len()).collect();
-        let least = lengths.iter().min().copied().unwrap_or(0);
-        let short = |at: usize| lengths.get(at) == Some(&least);
-        let count = (0..lengths.len()).filter(|at| short(*at)).count();
-        if count == lengths.len() {
-            continue;
-        }
-        probes += 1;
-        chosen += usize::from(short(choice));
-        own += usize::from(short(outcome.label));
-        chance += count as f64 / lengths.len() as f64;
-    }
-    let share = |count: f64| count / probes as f64;
-    (probes > 0).then(|| Shortest {
-        probes,
-        share: Beside {
-            chosen: share(chosen as f64),
-            own: share(own as f64),
-        },
-        by_chance: share(chance),
-    })
+    Panel::of(rows.collect(), Chooser::Baseline)
 }
 
 /// How often a choice depends on the order in which its options were listed.
@@ -220,10 +149,8 @@ mod tests {
     fn kappa_with_the_person_is_0_for_a_constant_answerer() {
         let mut roster = Roster::new(&[]).expect("no runs");
         roster.categories.push("c".to_owned());
-        let panel = Panel {
-            rows: rows(|_, _| 0, |person, _| usize::from(person % 4 == 3)),
-            asked: Chooser::Model,
-        };
+        let always_first = rows(|_, _| 0, |person, _| usize::from(person % 4 == 3));
+        let panel = Panel::of(always_first, Chooser::Model);
         let how = Resampling::default();
         let choices = Habits::of(&panel, &roster, &how).expect("eight choices");
         let agreement = choices.agreement.expect("eight choices");

@@ -64,6 +64,23 @@ pub fn constancy(rows: &[Row]) -> Option<Constancy> {
     alike.then_some(Constancy::Question { share: commonest })
 }
 
+/// The choice that is commonest for each question, the first of equals.
+pub(super) fn commonest(rows: &[Row]) -> BTreeMap<usize, usize> {
+    let mut counts: BTreeMap<usize, BTreeMap<usize, usize>> = BTreeMap::new();
+    for row in rows {
+        if let Some(choice) = row.choice {
+            *counts.entry(row.question).or_default().entry(choice).or_default() += 1;
+        }
+    }
+    let most = counts.into_iter().filter_map(|(question, choices)| {
+        let best = choices
+            .into_iter()
+            .reduce(|best, next| if next.1 > best.1 { next } else { best });
+        best.map(|(choice, _)| (question, choice))
+    });
+    most.collect()
+}
+
 /// Number of read choices, shares by position, and shares of the commonest choice; absent where nothing was read.
 pub(super) fn tallied(rows: &[Row]) -> Option<(usize, Vec<Beside>, Beside)> {
     let mut positions: Vec<[usize; 2]> = Vec::new();

@@ -29,13 +29,25 @@ pub struct Contrast {
 }
 
 /// Which sides of a difference are models that answer alike whoever is asked. Such a one is never called ahead: what its
-/// accuracy says is how common its answers are among people.
+/// accuracy says is how common its answers are among people. Only against always answering as it nearly always does may
+/// it be judged, since what is between them is what it does beyond that.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Constant {
     /// The first.
     pub first: bool,
     /// The second.
     pub second: bool,
+    /// The other side always answers as the constant one nearly always does.
+    #[serde(default)]
+    pub own_rule: bool,
+}
+
+impl Constant {
+    /// Whether who has this verdict is not to be praised for it.
+    fn withholds(self, verdict: Verdict) -> bool {
+        let praised = (verdict == Verdict::Ahead && self.first) || (verdict == Verdict::Behind && self.second);
+        praised && !self.own_rule
+    }
 }
 
 /// A difference under the other rules for unread answers.
@@ -60,7 +72,7 @@ impl Contrast {
             ..self.wrong
         };
         let verdict = main.verdict();
-        if (verdict == Verdict::Ahead && self.constant.first) || (verdict == Verdict::Behind && self.constant.second) {
+        if self.constant.withholds(verdict) {
             return Verdict::Constant;
         }
         match (&self.otherwise, verdict) {
@@ -207,10 +219,14 @@ mod tests {
             otherwise: None,
             constant: Constant {
                 first: true,
-                second: false,
+                ..Constant::default()
             },
         };
         assert_eq!(contrast(0.01, 0.05).verdict(), Verdict::Constant);
         assert_eq!(contrast(-0.05, -0.01).verdict(), Verdict::Behind);
+        // Beside always answering like that it may be judged: the rule's own part is on both sides.
+        let mut beyond = contrast(0.01, 0.05);
+        beyond.constant.own_rule = true;
+        assert_eq!(beyond.verdict(), Verdict::Ahead);
     }
 }

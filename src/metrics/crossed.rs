@@ -202,10 +202,7 @@ mod tests {
                 });
             }
         }
-        Panel {
-            rows,
-            asked: Chooser::Model,
-        }
+        Panel::of(rows, Chooser::Model)
     }
 
     #[test]

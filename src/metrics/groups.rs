@@ -211,14 +211,7 @@ mod tests {
             })
             .collect();
         let roster = Roster::new(&[run]).expect("one run");
-        let sums = Sums::of_panel(
-            &Panel {
-                rows,
-                asked: Chooser::Model,
-            },
-            1,
-            Credit::Choice(Unread::Wrong),
-        );
+        let sums = Sums::of_panel(&Panel::of(rows, Chooser::Model), 1, Credit::Choice(Unread::Wrong));
         (roster, sums)
     }
 

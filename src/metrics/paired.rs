@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::average::{Scores, Sums};
 use super::bootstrap::Resampling;
-use super::constancy::constancy;
+use super::constancy::{Constancy, commonest};
 use super::contrast::{Constant, Contrast, Overall, contrasts};
 use super::estimate::Quantity;
 use super::panel::{Chooser, Credit, Panel, Row, Unread};
@@ -107,12 +107,14 @@ impl Paired {
             });
         }
         Ok(Self {
-            pairs,
             chance: (first.is_chance(), second.is_chance()),
             constant: Constant {
-                first: is_constant(first),
-                second: is_constant(second),
+                first: habit(first).is_some(),
+                second: habit(second).is_some(),
+                own_rule: always_follows(first, pairs.iter().map(|(_, other)| other))
+                    || always_follows(second, pairs.iter().map(|(one, _)| one)),
             },
+            pairs,
         })
     }
 
@@ -222,9 +224,27 @@ impl Paired {
     }
 }
 
-/// Whether a model answers alike whoever is asked. A baseline may do so: it is held up as just that.
-fn is_constant(panel: &Panel) -> bool {
-    panel.asked == Chooser::Model && constancy(&panel.rows).is_some()
+/// In what a model answers alike whoever is asked, if it does. A baseline may do so: it is held up as just that.
+fn habit(panel: &Panel) -> Option<Constancy> {
+    panel.constancy().filter(|_| panel.asked == Chooser::Model)
+}
+
+/// Whether `others` always answer as a constant answerer nearly always does: with the one position, or with its
+/// commonest choice for each question.
+fn always_follows<'a>(panel: &Panel, others: impl Iterator<Item = &'a Row> + Clone) -> bool {
+    let Some(habit) = habit(panel) else { return false };
+    let always = |rule: &dyn Fn(&Row) -> Option<usize>| {
+        let mut with_rule = others
+            .clone()
+            .filter(|row| rule(row).is_some_and(|at| at < row.candidates));
+        with_rule.all(|row| row.choice == rule(row))
+    };
+    let position = match habit {
+        Constancy::Position { position, .. } => Some(position),
+        Constancy::Question { .. } | Constancy::Shortest { .. } => None,
+    };
+    let most = commonest(&panel.rows);
+    position.is_some_and(|position| always(&|_| Some(position))) || always(&|row| most.get(&row.question).copied())
 }
 
 /// Agreement of choices on the pairs that `wanted` picks.

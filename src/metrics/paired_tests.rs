@@ -23,10 +23,7 @@ fn rows(correct: &[usize]) -> Vec<Row> {
 }
 
 fn panel(rows: Vec<Row>) -> Panel {
-    Panel {
-        rows,
-        asked: Chooser::Baseline,
-    }
+    Panel::of(rows, Chooser::Baseline)
 }
 
 fn roster() -> Roster {

@@ -5,8 +5,10 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use serde::{Deserialize, Serialize};
 
 use super::choice::{is_informed, prediction};
+use super::constancy::{Constancy, constancy};
 use super::input::RunData;
 use super::roster::{MetricsError, Roster};
+use super::shortest::shortest;
 use crate::scoring::{Condition, Norm, Outcome};
 
 /// Number of splits.
@@ -112,6 +114,8 @@ pub struct Panel {
     pub rows: Vec<Row>,
     /// Who chose.
     pub asked: Chooser,
+    /// That a model nearly always chooses the shortest candidate, which rows do not say.
+    pub by_length: Option<Constancy>,
 }
 
 /// Who or what a panel's choices come from.
@@ -126,6 +130,21 @@ pub enum Chooser {
 }
 
 impl Panel {
+    /// What was chosen by whom, of candidates whose lengths are not known.
+    pub fn of(rows: Vec<Row>, asked: Chooser) -> Self {
+        let by_length = None;
+        Self { rows, asked, by_length }
+    }
+
+    /// In what its choices are alike whoever is asked, if they are. A model that always chooses the shortest candidate also
+    /// answers a question alike; that it is the shortest says more.
+    pub fn constancy(&self) -> Option<Constancy> {
+        match constancy(&self.rows) {
+            position @ Some(Constancy::Position { .. }) => position,
+            found => self.by_length.or(found),
+        }
+    }
+
     /// Whether rows stand for chance.
     pub fn is_chance(&self) -> bool {
         self.asked == Chooser::Chance
@@ -167,6 +186,13 @@ impl Panel {
                 System::Model { .. } => Chooser::Model,
                 System::Chance => Chooser::Chance,
                 System::First | System::Majority | System::Resemblance { .. } => Chooser::Baseline,
+            },
+            by_length: match system {
+                System::Model { condition, norm } => {
+                    let choose = |outcome: &Outcome| prediction(outcome, *norm).filter(|_| is_informed(outcome, *norm));
+                    shortest(run, condition, choose).and_then(|shortest| shortest.constancy())
+                }
+                _ => None,
             },
         };
         panel.rows.sort_unstable();

@@ -115,10 +115,25 @@ pub struct Pair {
     pub common: String,
     /// The figures, first minus second.
     pub comparison: Comparison,
+    /// The overall p, adjusted after Holm for all pairs that are compared; absent where this is the only one.
+    #[serde(default)]
+    pub p_adjusted: Option<f64>,
     /// p-values by category, adjusted after Holm for the number of categories.
     pub p_by_category: Vec<Option<f64>>,
     /// Differences among groups of people, adjusted after Holm for the number of groups.
     pub groups: Vec<GroupDifference>,
+}
+
+impl Pair {
+    /// The overall p as it stands alone; absent where one person has no sign to flip.
+    fn p(&self) -> Option<f64> {
+        self.comparison.difference.overall.and_then(|overall| overall.wrong.p)
+    }
+
+    /// The p by which the overall difference is judged.
+    pub fn judged_by(&self) -> Option<f64> {
+        self.p_adjusted.or(self.p())
+    }
 }
 
 /// The difference among the people of one group.
@@ -202,9 +217,20 @@ fn judged(bench: &Bench<'_>, found: &[(usize, usize)]) -> Result<(Vec<Pair>, Vec
             let said = apart
                 .iter()
                 .map(|(first, second)| format!("{first} against {second} is left out: they have no probe in common"));
+            adjust(&mut pairs);
             Ok((pairs, said.collect()))
         }
     }
+}
+
+/// Whoever compares several pairs looks for the ones that differ: their overall p-values are adjusted for all of them.
+fn adjust(pairs: &mut [Pair]) {
+    let p: Vec<f64> = pairs.iter().filter_map(Pair::p).collect();
+    if p.len() < 2 {
+        return;
+    }
+    let tested = pairs.iter_mut().filter(|pair| pair.p().is_some());
+    tested.zip(holm(&p)).for_each(|(pair, p)| pair.p_adjusted = Some(p));
 }
 
 /// Adds every likelihood condition under every other norm.
@@ -289,6 +315,7 @@ fn pair(bench: &Bench<'_>, first: usize, second: usize) -> Result<Pair, MetricsE
         second,
         common,
         comparison,
+        p_adjusted: None,
         p_by_category,
         groups,
     })

@@ -52,15 +52,26 @@ impl Comparisons {
         let mut lines = vec![self.who(pair)];
         lines.extend(c.difference.overall.as_ref().map(|overall| {
             // One person has no sign to flip.
-            let p = overall.wrong.p;
-            let flipping = p.map_or(String::new(), |p| {
-                format!("{} by flipping whole people, ", p_words(Some(p)))
+            let flipping = overall.wrong.p.map_or(String::new(), |p| {
+                let adjusted = pair.p_adjusted.map_or(String::new(), |p| {
+                    format!(
+                        "{} once adjusted for {} pairs (Holm), ",
+                        p_words(Some(p)),
+                        self.tested()
+                    )
+                });
+                format!("{} by flipping whole people, {adjusted}", p_words(Some(p)))
             });
-            let said = verdict(overall, p);
+            let said = verdict(overall, pair.judged_by());
             let (probes, people, mcnemar) = (c.table.probes(), people(c.people), p_words(Some(c.mcnemar)));
             format!("{probes} probes of {people}. The first is {said} ({flipping}McNemar's {mcnemar}).")
         }));
-        lines.extend(reach(c.people, self.categories.len(), 1, &self.options.resampling));
+        lines.extend(reach(
+            c.people,
+            self.categories.len(),
+            self.tested().max(1),
+            &self.options.resampling,
+        ));
         lines.push(format!(
             "Both right {}, only the first {}, only the second {}, both wrong {} (alike {}).",
             c.table.both_right,
@@ -77,6 +88,12 @@ impl Comparisons {
         }));
         lines.extend(groups(&pair.groups, &self.options.resampling));
         lines.join("\n")
+    }
+
+    /// The number of pairs whose overall difference has a p: what each is adjusted for.
+    fn tested(&self) -> usize {
+        let tested = self.pairs.iter().filter(|pair| pair.judged_by().is_some());
+        tested.count()
     }
 
     /// Which two systems are compared, and what is equal in both.
@@ -139,7 +156,8 @@ struct ComparedPlace<'a> {
     name: &'a str,
     accuracy: (Option<f64>, Option<f64>),
     difference: Option<&'a Contrast>,
-    /// Adjusted for the number of such places; overall, where there is but one, it is the difference's own.
+    /// Adjusted for the number of such places; overall for the number of pairs, and the difference's own where there is
+    /// but one.
     p: Option<f64>,
     agreement: Option<Agreement>,
 }
@@ -163,7 +181,7 @@ impl<'a> ComparedPlace<'a> {
             name: "",
             accuracy: (c.accuracy.0.overall, c.accuracy.1.overall),
             difference: c.difference.overall.as_ref(),
-            p: c.difference.overall.and_then(|contrast| contrast.wrong.p),
+            p: pair.judged_by(),
             agreement: c.agreement,
         };
         let groups = pair.groups.iter().map(|group| Self {
@@ -200,8 +218,11 @@ impl<'a> ComparedPlace<'a> {
             kappa: self.agreement.and_then(|agreement| agreement.kappa).into(),
             people: difference.wrong.estimate.people,
         };
-        // Overall there is nothing to adjust for.
-        let adjusted = self.p.filter(|_| self.scope != "overall");
+        // Overall there may be nothing to adjust for.
+        let adjusted = match self.scope {
+            "overall" => pair.p_adjusted,
+            _ => self.p,
+        };
         Some((before, ContrastColumns::of_family(Some(difference), adjusted), after))
     }
 }

@@ -100,7 +100,11 @@ fn ranked_lede(report: &Report) -> Vec<String> {
 
 /// " It is ahead of chance and behind majority.": one system's standing to all baselines in a sentence.
 fn places(report: &Report, system: usize) -> String {
-    let against = || report.results.against.iter().filter(|against| against.system == system);
+    let against = || {
+        let own = report.results.against.iter().filter(|against| against.system == system);
+        // How a constant answerer stands to its own rule is told with the rule.
+        own.filter(|against| !against.difference.constant.own_rule)
+    };
     let mut parts = Vec::new();
     for place in STANDINGS {
         let here = against().filter(|against| standing(&against.difference) == place);

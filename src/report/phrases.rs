@@ -15,7 +15,7 @@ pub fn alike(constancy: &Constancy, always: Option<&AlwaysAlike>) -> String {
         _ => "the answers that could be read",
     };
     let beyond = |share: f64, what: &str| match always {
-        Some(always) if share < 1.0 || unread > 0 => beyond(always, what),
+        Some(always) if share < 1.0 || unread > 0 => format!(": {}", beyond(always, what)),
         _ => format!(": its accuracy is that of {what}"),
     };
     match constancy {
@@ -42,17 +42,30 @@ pub fn alike(constancy: &Constancy, always: Option<&AlwaysAlike>) -> String {
     }
 }
 
-/// What an accuracy has beyond that of answering alike without exception.
+/// How an accuracy stands to that of answering alike without exception, and by how much.
 fn beyond(always: &AlwaysAlike, what: &str) -> String {
     let rule = match always.over {
         Some(over) if over.unread > 0 => ", with unread answers wrong",
         _ => "",
     };
-    format!(
-        ": its accuracy minus that of {what} ({} %) is {} points{rule}",
-        percent(always.accuracy),
-        contrast(always.over.as_ref())
-    )
+    let points = contrast(always.over.as_ref());
+    let that = format!("that of {what} ({} %)", percent(always.accuracy));
+    match always.over.map_or(Verdict::TooFew, |over| over.verdict()) {
+        Verdict::Ahead => format!("its accuracy is above {that}: {points} points{rule}"),
+        Verdict::Behind => format!("its accuracy is below {that}: {points} points{rule}"),
+        Verdict::Open => format!("its accuracy is not told apart from {that}: {points} points{rule}"),
+        Verdict::TooFew | Verdict::Constant => {
+            format!("its accuracy minus {that} is {points} points{rule}")
+        }
+        Verdict::Depends => {
+            let words = ContrastWords::of(always.over.as_ref());
+            format!(
+                "whether its accuracy is above or below {that} depends on unread answers: {points} points if they are wrong, \
+                 {} if they are worth a guess, {} without them",
+                words.guess, words.both_read
+            )
+        }
+    }
 }
 
 /// "52.1 % (95 % interval 50.0 to 54.3)".
@@ -68,6 +81,9 @@ pub fn share(estimate: &Estimate) -> String {
 pub fn verdict(judged: &Contrast, p: Option<f64>) -> String {
     let figure = contrast(Some(judged));
     match judged.verdict_at(p) {
+        // What a constant answerer does beyond its rule is a difference, and no praise.
+        Verdict::Ahead if judged.constant.own_rule => format!("above that: {figure} points"),
+        Verdict::Behind if judged.constant.own_rule => format!("below that: {figure} points"),
         Verdict::Ahead => format!("ahead: {figure} points"),
         Verdict::Behind => format!("behind: {figure} points"),
         Verdict::Open => format!("not told apart from it: {figure} points"),
@@ -87,10 +103,12 @@ pub fn verdict(judged: &Contrast, p: Option<f64>) -> String {
 /// The four ways in which a system may stand to another, in the order in which they are told.
 pub const STANDINGS: [&str; 4] = ["ahead of", "behind", "not told apart from", "not judged against"];
 
-/// Which of [`STANDINGS`] a difference shows.
+/// Which of [`STANDINGS`] a difference shows. How a constant answerer stands to its own rule is none of them: the sentence
+/// that it is one says that ([`alike`]).
 pub fn standing(judged: &Contrast) -> &'static str {
     let [ahead, behind, open, not_judged] = STANDINGS;
     match judged.verdict() {
+        Verdict::Ahead | Verdict::Behind if judged.constant.own_rule => not_judged,
         Verdict::Ahead => ahead,
         Verdict::Behind => behind,
         Verdict::Open => open,
@@ -144,7 +162,7 @@ pub fn capital(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::metrics::{Beside, Interval, Tested};
+    use crate::metrics::{Beside, Constant, Interval, Tested};
 
     fn judged(low: f64, high: f64) -> Contrast {
         let estimate = Estimate {
@@ -172,6 +190,11 @@ mod tests {
             accuracy: Some(0.529),
             over: Some(Contrast {
                 unread,
+                constant: Constant {
+                    first: true,
+                    second: false,
+                    own_rule: true,
+                },
                 ..judged(0.031, 0.091)
             }),
         };
@@ -183,13 +206,29 @@ mod tests {
         );
         assert_eq!(
             said(0.94, 0),
-            "it chooses the first candidate on 94 % of probes (people's own answers: 53 %): its accuracy minus that of \
-             always doing so (52.9 %) is +6.1 (+3.1 to +9.1) points"
+            "it chooses the first candidate on 94 % of probes (people's own answers: 53 %): its accuracy is above that of \
+             always doing so (52.9 %): +6.1 (+3.1 to +9.1) points"
         );
         assert_eq!(
             said(1.0, 90),
             "it chooses the first candidate on 100 % of the answers that could be read (people's own answers: 53 %): its \
-             accuracy minus that of always doing so (52.9 %) is +6.1 (+3.1 to +9.1) points, with unread answers wrong"
+             accuracy is above that of always doing so (52.9 %): +6.1 (+3.1 to +9.1) points, with unread answers wrong"
+        );
+        let over = |low, high| {
+            let mut always = always(0);
+            always.over = always.over.map(|over| Contrast {
+                wrong: judged(low, high).wrong,
+                ..over
+            });
+            beyond(&always, "always doing so")
+        };
+        assert_eq!(
+            over(-0.091, -0.031),
+            "its accuracy is below that of always doing so (52.9 %): −6.1 (−9.1 to −3.1) points"
+        );
+        assert_eq!(
+            over(-0.01, 0.03),
+            "its accuracy is not told apart from that of always doing so (52.9 %): +1.0 (−1.0 to +3.0) points"
         );
     }
 

@@ -132,6 +132,50 @@ fn help_that_could_not_be_written_is_a_failure() {
     assert_eq!(indieval(&["--help"]).status.code(), Some(0));
 }
 
+/// A standard output that is closed takes nothing either, though Rust's library opens /dev/null in its place.
+#[cfg(any(target_os = "linux", target_os = "macos"))]
+#[test]
+fn a_closed_standard_output_is_a_failure_for_who_writes_to_it() {
+    let line = r#"{"context": "a", "continuation": " b"}"#;
+    let folder = tempfile::tempdir().expect("a folder");
+    let lines = folder.path().join("lines.jsonl");
+    std::fs::write(&lines, line).expect("room on the disk");
+    let shell = |command: &str| {
+        let script = format!("\"$INDIEVAL\" {command}");
+        Command::new("sh")
+            .args(["-c", &script])
+            .current_dir(folder.path())
+            .env("INDIEVAL", env!("CARGO_BIN_EXE_indieval"))
+            .output()
+            .expect("a shell")
+    };
+    for command in [
+        "--help",
+        "--version",
+        "run --help",
+        "catalogue list",
+        "completions bash",
+        "score lines.jsonl --model fake:1 --quiet",
+    ] {
+        let output = shell(&format!("{command} >&-"));
+        let text = said(&output);
+        assert_eq!(output.status.code(), Some(1), "{command}: {text}");
+        assert!(
+            text.contains("cannot write to standard output") && text.contains("it is closed"),
+            "{command}: {text}"
+        );
+        assert_eq!(
+            shell(&format!("{command} > /dev/null")).status.code(),
+            Some(0),
+            "{command}"
+        );
+    }
+    // Who writes elsewhere needs none; and a closed standard error is not missed.
+    let elsewhere = shell("score lines.jsonl --model fake:1 --quiet --out out.jsonl >&-");
+    assert_eq!(elsewhere.status.code(), Some(0), "{}", said(&elsewhere));
+    assert_eq!(shell("catalogue list 2>&-").status.code(), Some(0));
+}
+
 #[test]
 fn numbers_beyond_reason_are_wrong_usage() {
     for (flag, number, expected) in [

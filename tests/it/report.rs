@@ -13,6 +13,7 @@ use indieval::scoring::{Condition, Method};
 use crate::browser;
 use crate::invented::{self, Plan};
 
+mod compared;
 mod constant;
 mod figures;
 mod left_out;

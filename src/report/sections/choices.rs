@@ -11,8 +11,7 @@ use super::super::section::{PagePart, ReportSection, Told, words};
 use super::super::table::{Table, left, right};
 use super::super::words::{ContrastWords, beside, kappa, percent};
 use crate::metrics::{
-    AlwaysAlike, Constancy, Flips, Habits, MetricsError, Shortest, System, constancy, flips, is_informed, prediction,
-    shortest,
+    AlwaysAlike, Constancy, Flips, Habits, MetricsError, Shortest, System, flips, is_informed, prediction, shortest,
 };
 
 /// What one condition chooses.
@@ -33,7 +32,7 @@ pub struct SystemChoices {
     pub accuracy: Option<f64>,
     /// Overall accuracy of always choosing the first candidate, on the run's probes.
     pub always_first: Option<f64>,
-    /// How often the shortest candidate is chosen; absent where candidates were not scored.
+    /// How often the shortest candidate is chosen; absent where nothing says how long candidates are.
     pub shortest: Option<Shortest>,
     /// How often the choice depends on the order of the options; absent where they were listed in one order.
     pub flips: Option<Flips>,
@@ -98,7 +97,7 @@ fn of_one(bench: &Bench<'_>, results: &Results, system: usize, label: String) ->
     let overall = |at: usize| results.systems[at].scores.overall.map(|estimate| estimate.value);
     let (roster, how) = (&bench.roster, &bench.options.resampling);
     let choices = Habits::of(&entry.panel, roster, how)?;
-    let constancy = most_telling(constancy(&entry.panel.rows), shortest);
+    let constancy = entry.panel.constancy();
     Some(SystemChoices {
         system,
         label,
@@ -121,16 +120,6 @@ fn of_one(bench: &Bench<'_>, results: &Results, system: usize, label: String) ->
     })
 }
 
-/// A model that always chooses the shortest candidate also answers a question alike whoever is asked; that it is the
-/// shortest says more.
-fn most_telling(found: Option<Constancy>, shortest: Option<Shortest>) -> Option<Constancy> {
-    let by_length = shortest.and_then(|shortest| shortest.constancy());
-    match found {
-        Some(Constancy::Position { .. }) => found,
-        _ => by_length.or(found),
-    }
-}
-
 /// Number of positions that any condition has.
 fn positions(all: &[SystemChoices]) -> usize {
     all.iter().map(|one| one.choices.positions.len()).max().unwrap_or(0)
@@ -143,6 +132,7 @@ struct ChoiceWords {
     alike: Option<String>,
     positions: Vec<String>,
     commonest: String,
+    shortest: String,
     kappa: String,
     accuracy: String,
     first: String,
@@ -160,6 +150,7 @@ impl ChoiceWords {
             alike: one.alike(),
             positions: shares.take(width).collect(),
             commonest: beside(&one.choices.commonest),
+            shortest: one.shortest.map_or("–".to_owned(), |shortest| beside(&shortest.share)),
             kappa: kappa(one.choices.agreement.and_then(|agreement| agreement.kappa)),
             accuracy: percent(one.accuracy),
             first: percent(one.always_first),
@@ -189,7 +180,8 @@ fn table(all: &[SystemChoices], told: &Told<'_>) -> Table {
         .filter_map(|row| Some(format!("\n{}: {}.", row.label, row.alike.as_ref()?)));
     let caption = format!(
         "What is chosen, whoever is asked, in percent with people's own answers in brackets ({} respondents); kappa is \
-         agreement with the person beyond what the same choices, dealt to other people, would reach.{}",
+         agreement with the person beyond what the same choices, dealt to other people, would reach; shortest is how often the \
+         shortest candidate is chosen, in tokens where candidates were scored, else in characters, where they differ in that.{}",
         told.respondents(),
         warnings.collect::<String>()
     );
@@ -197,6 +189,7 @@ fn table(all: &[SystemChoices], told: &Told<'_>) -> Table {
     columns.extend((0..width).map(|at| right(ordinal(at), move |row: &ChoiceWords| row.positions[at].clone())));
     columns.extend([
         right("same for everybody", |row: &ChoiceWords| row.commonest.clone()),
+        right("shortest", |row: &ChoiceWords| row.shortest.clone()),
         right("kappa", |row: &ChoiceWords| row.kappa.clone()),
         right("flips", |row: &ChoiceWords| row.flips.clone()),
         right("accuracy", |row: &ChoiceWords| row.accuracy.clone()),
@@ -229,6 +222,8 @@ struct ChoiceColumns<'a> {
 /// What follows it.
 #[derive(Serialize)]
 struct HabitColumns {
+    shortest_in: &'static str,
+    shortest_probes: Option<usize>,
     shortest: Figure,
     shortest_own: Figure,
     flips: Figure,
@@ -256,6 +251,8 @@ fn csv_rows(one: &SystemChoices) -> impl Iterator<Item = impl Serialize> {
         };
         let shortest = one.shortest.map(|shortest| shortest.share);
         let last = HabitColumns {
+            shortest_in: one.shortest.map_or("", |shortest| shortest.measure.name()),
+            shortest_probes: one.shortest.map(|shortest| shortest.probes),
             shortest: shortest.map(|share| share.chosen).into(),
             shortest_own: shortest.map(|share| share.own).into(),
             flips: one.flips.map(|flips| flips.share).into(),

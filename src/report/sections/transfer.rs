@@ -14,8 +14,8 @@ use super::super::results::{ResultColumn, Results};
 use super::super::section::{PagePart, ReportSection, Told, safe};
 use super::super::words::contrast;
 use crate::metrics::{
-    Chooser, Constant, Contrast, Credit, Estimate, MetricsError, Paired, Panel, Quantity, Resampling, Row, Scores,
-    Sums, Unread, clustered, constancy, contrasts, tally,
+    Chooser, Constancy, Constant, Contrast, Credit, Estimate, MetricsError, Paired, Panel, Quantity, Resampling, Row,
+    Scores, Sums, Unread, clustered, constancy, contrasts, tally,
 };
 use crate::scoring::Method;
 use crate::survey::Form;
@@ -172,7 +172,13 @@ impl CategoryConditions {
             shown: scores().map(|one| one.shown.unwrap_or(0.0)).collect(),
             same: clustered(&sums(&same), how),
             others: clustered(&sums(&others), how),
-            lift: beside_diagonal(&same, &others, bench.categories(), how),
+            lift: beside_diagonal(
+                &same,
+                &others,
+                self.constant(bench, &same, &others),
+                bench.categories(),
+                how,
+            ),
             against: self.against(bench, &results.baselines, same)?,
             label: self.label,
             main: self.main,
@@ -191,6 +197,23 @@ impl CategoryConditions {
         rows
     }
 
+    /// That every condition nearly always chooses the shortest candidate, if so.
+    fn by_length(&self, bench: &Bench<'_>) -> Option<Constancy> {
+        let each = self.list.iter().map(|(_, at)| bench.entries[*at].panel.by_length);
+        each.collect::<Option<Vec<Constancy>>>()?.first().copied()
+    }
+
+    /// Which of the diagonal and what is beside it answers alike whoever is asked.
+    fn constant(&self, bench: &Bench<'_>, same: &[Row], others: &[Row]) -> Constant {
+        let by_length = self.by_length(bench).is_some();
+        let alike = |rows: &[Row]| by_length || constancy(rows).is_some();
+        Constant {
+            first: alike(same),
+            second: alike(others),
+            own_rule: false,
+        }
+    }
+
     /// The diagonal against the baselines that are shown.
     fn against(
         &self,
@@ -203,8 +226,8 @@ impl CategoryConditions {
             return Ok(against);
         }
         let diagonal = Panel {
-            rows: diagonal,
-            asked: Chooser::Model,
+            by_length: self.by_length(bench),
+            ..Panel::of(diagonal, Chooser::Model)
         };
         let run = self.list.first().map_or(0, |(_, at)| bench.entries[*at].run);
         for &baseline in bench.baselines[run].iter().filter(|b| shown.contains(*b)) {
@@ -220,7 +243,13 @@ impl CategoryConditions {
 
 /// The diagonal minus what is beside it. A probe has one condition on the diagonal and several beside it: their mean is
 /// what the one is held against. Where only what was read counts, it is the mean of those that were.
-fn beside_diagonal(same: &[Row], others: &[Row], categories: usize, how: &Resampling) -> Scores<Contrast> {
+fn beside_diagonal(
+    same: &[Row],
+    others: &[Row],
+    constant: Constant,
+    categories: usize,
+    how: &Resampling,
+) -> Scores<Contrast> {
     type Probe = (usize, usize, usize);
     let means = |rule: Unread| {
         let mut sums: BTreeMap<Probe, (f64, f64)> = BTreeMap::new();
@@ -243,11 +272,6 @@ fn beside_diagonal(same: &[Row], others: &[Row], categories: usize, how: &Resamp
     let unread = same.iter().chain(others).filter(|row| row.choice.is_none());
     let unread: BTreeSet<Probe> = unread.map(Row::key).collect();
     let rows: Vec<Row> = same.iter().filter(|row| unread.contains(&row.key())).copied().collect();
-    let alike = |rows: &[Row]| constancy(rows).is_some();
-    let constant = Constant {
-        first: alike(same),
-        second: alike(others),
-    };
     contrasts(&tally(&rows, categories), constant, sums, how)
 }
 

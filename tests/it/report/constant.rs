@@ -136,6 +136,92 @@ fn an_always_shortest_model_is_called_that() {
 }
 
 #[test]
+fn a_model_that_chooses_by_length_is_not_praised_though_its_choices_differ_between_people() {
+    // In what `run` makes, the chosen candidate has the fewest tokens.
+    let mostly_right = |outcome: &Outcome| match luck(outcome) < 0.78 {
+        true => outcome.label,
+        false => (outcome.label + 1) % outcome.candidates,
+    };
+    let run = run(Method::Likelihood, |_| 0, mostly_right);
+    let report = Report::new(&[run], options()).expect("a report");
+    let opening = opening(&report);
+    assert!(
+        opening.contains("It chooses the shortest candidate on 100 % of the probes"),
+        "{opening}"
+    );
+    assert!(
+        opening.contains("not judged (it answers alike whoever is asked): +"),
+        "{opening}"
+    );
+    assert!(!opening.contains("ahead"), "{opening}");
+}
+
+#[test]
+fn what_a_constant_answerer_does_beyond_always_answering_alike_is_told_and_not_praised() {
+    // The first candidate but where luck has it, and then the person's own.
+    let nearly = |outcome: &Outcome| if luck(outcome) > 0.92 { outcome.label } else { 0 };
+    let run = run(Method::Label, |_| 0, nearly);
+    let report = Report::new(std::slice::from_ref(&run), options()).expect("a report");
+    let told = opening(&report);
+    assert!(told.contains("It chooses the first candidate on 9"), "{told}");
+    let beyond = report.sections.choices[0].always.and_then(|always| always.over);
+    let beyond = beyond.expect("a difference to always the first");
+    assert!(beyond.wrong.estimate.excludes(0.0) && beyond.wrong.estimate.value > 0.05);
+    assert!(
+        told.contains("its accuracy is above that of always doing so ("),
+        "{told}"
+    );
+    assert!(told.contains("; the model is above that: +"), "{told}");
+    assert!(
+        told.contains("not judged (it answers alike whoever is asked): +"),
+        "{told}"
+    );
+    assert!(!told.contains("ahead"), "{told}");
+    assert!(
+        csv(&report, "choices")
+            .rows("verdict")
+            .all(|verdict| verdict == "ahead")
+    );
+    let both = [
+        run.clone(),
+        RunData {
+            name: "again".to_owned(),
+            ..run
+        },
+    ];
+    let ranked = opening(&Report::new(&both, options()).expect("a report"));
+    assert!(
+        ranked.contains("its accuracy is above that of always doing so ("),
+        "{ranked}"
+    );
+    assert!(ranked.contains("It is not judged against chance"), "{ranked}");
+    assert!(
+        !ranked.contains("ahead") && !ranked.contains("always the first candidate,"),
+        "{ranked}"
+    );
+}
+
+#[test]
+fn how_often_the_shortest_is_chosen_is_told_of_every_method() {
+    let run = run(Method::Label, |_| 0, |_| 0);
+    // Invented statements end in "it is", which is the shortest ending, for the first candidate of each.
+    let report = Report::new(std::slice::from_ref(&run), options()).expect("a report");
+    let shortest = report.sections.choices[0].shortest.expect("texts differ in length");
+    assert_eq!(shortest.probes, run.outcomes.len());
+    let own = run.outcomes.iter().filter(|outcome| outcome.label == 0).count();
+    let own = own as f64 / run.outcomes.len() as f64;
+    assert!((shortest.share.chosen, (shortest.share.own - own).abs() < 1e-12) == (1.0, true));
+    assert!(
+        csv(&report, "choices")
+            .rows("shortest_in")
+            .all(|one| one == "characters")
+    );
+    let printed = table(&report, "choices").text();
+    assert!(printed.contains(&format!("100.0 ({:.1})", 100.0 * own)), "{printed}");
+    assert!(printed.contains("shortest"), "{printed}");
+}
+
+#[test]
 fn a_model_that_repeats_the_majority_is_not_praised_for_it() {
     let majority = |outcome: &Outcome| usize::from(outcome.question.0) % outcome.candidates;
     let run = run(Method::Generation, majority, majority);
