@@ -55,7 +55,7 @@ impl<T> Scores<T> {
     }
 
     /// Builds scores of something else from a list in the order of [`Scores::iter`]; what the list lacks is absent.
-    pub fn from_list<U>(&self, list: impl Iterator<Item = Option<U>>) -> Scores<U> {
+    pub fn of_list<U>(&self, list: impl Iterator<Item = Option<U>>) -> Scores<U> {
         let mut list = list.chain(std::iter::repeat_with(|| None));
         Scores {
             overall: list.next().flatten(),
@@ -218,7 +218,7 @@ impl Sums {
             }
         }
         let all = without.iter().zip(behind);
-        scores.from_list(all.map(|(without, people)| Some(Variation::jackknife(people, without))))
+        scores.of_list(all.map(|(without, people)| Some(Variation::jackknife(people, without))))
     }
 
     /// Number of slots.

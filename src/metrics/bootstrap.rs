@@ -62,7 +62,7 @@ pub fn clustered(sums: &Sums, how: &Resampling) -> Scores<Estimate> {
         let drawn = || draws.iter().filter_map(|list| list[at]).collect();
         Some(Estimate::new((*value)?, (*variation)?, sums.quantity, drawn))
     });
-    values.from_list(estimates)
+    values.of_list(estimates)
 }
 
 /// The overall average alone with its interval, for groups of people where the rest is not wanted.

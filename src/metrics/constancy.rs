@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::panel::Row;
+use super::row::Row;
 
 /// One position with more than this share of the choices makes a constant answerer.
 pub const ONE_POSITION: f64 = 0.90;

@@ -98,7 +98,7 @@ pub fn contrasts(
         let (estimates, p) = (clustered(&sums, how), sign_flip(&sums, how));
         let both = estimates.iter().zip(p.iter());
         let all = both.map(|(estimate, p)| estimate.map(|estimate| Tested { estimate, p: *p }));
-        estimates.from_list(all)
+        estimates.of_list(all)
     };
     let wrong = tested(Unread::Wrong);
     let others = (unread.overall.unwrap_or(0) > 0).then(|| (tested(Unread::Chance), tested(Unread::Dropped)));
@@ -122,7 +122,7 @@ pub fn contrasts(
                 constant,
             })
         });
-    wrong.from_list(all)
+    wrong.of_list(all)
 }
 
 /// p-values by category, adjusted after Holm for the number of categories that have one.

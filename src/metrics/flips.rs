@@ -69,7 +69,7 @@ pub fn sign_flip(sums: &Sums, how: &Resampling) -> Scores<f64> {
     let observed = sums.signed(|_| 1.0).scores();
     let people = sums.people.len();
     if people < 2 {
-        return observed.from_list(std::iter::empty());
+        return observed.of_list(std::iter::empty());
     }
     let flips = SignFlips::of(people, how);
     let reaches = |number: u64| -> Vec<u64> {
@@ -91,7 +91,7 @@ pub fn sign_flip(sums: &Sums, how: &Resampling) -> Scores<f64> {
             a
         });
     let p = observed.iter().zip(reached).map(|(o, count)| o.map(|_| flips.p(count)));
-    observed.from_list(p)
+    observed.of_list(p)
 }
 
 /// The sign-flip test of the overall average alone, for groups of people where the rest is not wanted.

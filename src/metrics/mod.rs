@@ -20,6 +20,7 @@ mod paired;
 mod panel;
 mod reading;
 mod roster;
+mod row;
 mod shortest;
 mod student;
 mod tail;

@@ -5,12 +5,12 @@
 pub use super::placing::{QuantizedWeights, Size};
 use super::{
     LoadError, ModelConfig, TokenId, WeightSource,
-    checkpoint::{for_each_tensor, parameters},
+    checkpoint::parameters,
     feed_forward::FeedForward,
+    held::HeldWeights,
     kernels::{AttentionPlan, Kernels, KvLayer, Linear, Segment},
     placing::{LinearPart, Loader, named},
     rope::Rope,
-    weights::HeldWeights,
 };
 use candle_core::Tensor;
 use rayon::prelude::*;
@@ -250,27 +250,6 @@ impl Decoder {
         matches!(self.layers, Layers::Resident(_))
     }
 
-    /// Memory that the largest layer and the head take where they are packed in `kernels`' dtype, and all weights.
-    pub(super) fn weight_bytes(config: &ModelConfig, kernels: &Kernels) -> WeightBytes {
-        let number = kernels.dtype().size_in_bytes() as u64;
-        let mut layers = vec![0; config.layers];
-        let mut all = 0;
-        for_each_tensor(config, |name, shape| {
-            let numbers: u64 = shape.iter().map(|&side| side as u64).product();
-            let bytes = numbers * if shape.len() == 1 { 4 } else { number };
-            all += bytes;
-            let of = name.strip_prefix("model.layers.").and_then(|rest| rest.split_once('.'));
-            if let Some(layer) = of.and_then(|(layer, _)| layers.get_mut(layer.parse::<usize>().ok()?)) {
-                *layer += bytes;
-            }
-        });
-        WeightBytes {
-            all,
-            layer: layers.into_iter().max().unwrap_or(0),
-            head: (config.vocabulary * config.hidden) as u64 * number,
-        }
-    }
-
     /// The numbers of the checkpoint.
     pub fn config(&self) -> &ModelConfig {
         &self.config
@@ -382,17 +361,6 @@ impl Decoder {
     pub fn finish(&self, x: &Tensor) -> candle_core::Result<Tensor> {
         self.kernels.rms_norm(x, &self.norm, self.config.norm_eps)
     }
-}
-
-/// Memory of packed weights, in bytes.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct WeightBytes {
-    /// Of all.
-    pub all: u64,
-    /// Of the largest layer.
-    pub layer: u64,
-    /// Of the head.
-    pub head: u64,
 }
 
 fn embedding(config: &ModelConfig, source: &dyn WeightSource, kernels: &Kernels) -> Result<Tensor, LoadError> {

@@ -4,7 +4,7 @@ use candle_core::{DType, Device};
 
 pub use super::device_name::{DeviceChoice, DeviceId};
 
-use super::{LoadError, memory};
+use super::{LoadError, MemoryNeeds, ModelConfig, memory};
 
 /// A device that is there.
 #[derive(Debug, Clone)]
@@ -118,13 +118,23 @@ crate::choices! {
 }
 
 impl DtypeChoice {
-    /// What is computed with on `device`.
-    pub fn on(self, device: &Device) -> Dtype {
+    /// What a model of this configuration, most of whose weights are stored in half precision or not, is computed with on
+    /// `device`. By itself a CPU computes in f32, unless weights that are stored in half precision would not fit into its
+    /// memory in f32.
+    pub fn on(self, device: &Device, config: &ModelConfig, stored_in_half: bool) -> Dtype {
         match self {
             Self::F32 => Dtype::F32,
             Self::Bf16 => Dtype::Bf16,
             Self::F16 => Dtype::F16,
-            Self::Auto if device.is_cpu() => Dtype::F32,
+            Self::Auto if device.is_cpu() => {
+                let needed = MemoryNeeds::of(config, DType::F32).weights;
+                let fits = memory::total(device).is_none_or(|total| needed <= total / 10 * 9);
+                if fits || !stored_in_half {
+                    Dtype::F32
+                } else {
+                    Dtype::Bf16
+                }
+            }
             Self::Auto => Dtype::Bf16,
         }
     }
@@ -153,6 +163,7 @@ impl From<Dtype> for DType {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::{Family, testing::config};
 
     #[test]
     fn devices_by_name() {
@@ -177,8 +188,18 @@ mod tests {
     fn auto_is_the_cpu_where_nothing_else_is() {
         let open = DeviceChoice::Auto.open().unwrap();
         assert_eq!((open.id == DeviceId::Cpu), open.fallback.is_some());
-        assert_eq!(DtypeChoice::Auto.on(&Device::Cpu), Dtype::F32);
-        assert_eq!(DtypeChoice::Bf16.on(&Device::Cpu), Dtype::Bf16);
+        let small = config(Family::Llama);
+        let huge = ModelConfig {
+            layers: 1,
+            intermediate: 1 << 50,
+            ..small.clone()
+        };
+        let auto = |config: &ModelConfig, half| DtypeChoice::Auto.on(&Device::Cpu, config, half);
+        assert_eq!([auto(&small, true), auto(&huge, false)], [Dtype::F32; 2]);
+        if memory::total(&Device::Cpu).is_some() {
+            assert_eq!(auto(&huge, true), Dtype::Bf16);
+        }
+        assert_eq!(DtypeChoice::Bf16.on(&Device::Cpu, &small, false), Dtype::Bf16);
     }
 
     #[test]

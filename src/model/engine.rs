@@ -4,11 +4,11 @@ use super::{
     Answers, Batch, LanguageModel, Limits, LoadError, ModelConfig, ModelError, TextRequest, TokenId, TokenScore,
     Tokens, Weight, WeightSource,
     asked::{AskedToken, after, asked},
-    decoder::{Decoder, Pass, Placement, WeightBytes},
+    decoder::{Decoder, Pass, Placement},
     forest::{Forest, Path, sorted},
     kept::{Kept, KeptPrompt},
     kernels::{Backend, Kernels, KvLayer, Linear, PAGE},
-    memory,
+    memory::{self, MemoryNeeds},
     placing::{QuantizedWeights, Size},
     walk::{Stores, walk},
 };
@@ -78,12 +78,6 @@ pub struct Engine {
     spent: (u64, f64),
 }
 
-/// Memory of the weights at work while they are read layer by layer: one layer at work, one on its way, and of that one what
-/// is read beside what is packed; or the head.
-fn while_streaming(weights: &WeightBytes) -> u64 {
-    (3 * weights.layer).max(2 * weights.head)
-}
-
 /// Where the weights go in the memory that there is.
 fn placement(
     config: &ModelConfig,
@@ -96,15 +90,15 @@ fn placement(
     if settings.quantized == QuantizedWeights::Keep && matches!(source.get(first, &shape)?, Weight::Quantized(_)) {
         return Ok(Placement::Blocks);
     }
-    let weights = Decoder::weight_bytes(config, kernels);
+    let needs = MemoryNeeds::of(config, kernels.dtype());
     let Some(all) = settings.memory.or_else(|| memory::available(kernels.device())) else {
         return Ok(Placement::Resident);
     };
     let least = LEAST_WORK.min(all / 8);
-    if weights.all + least <= all || !kernels.device().is_cpu() {
+    if needs.weights + least <= all || !kernels.device().is_cpu() {
         return Ok(Placement::Resident);
     }
-    let needed = while_streaming(&weights) + least;
+    let needed = needs.layer_by_layer + least;
     match needed <= all {
         true => Ok(Placement::Streamed),
         false => Err(LoadError::Memory { needed, given: all }),
@@ -119,6 +113,14 @@ const LEAST_WORK: u64 = 256 << 20;
 struct Part {
     scores: Vec<usize>,
     texts: Vec<usize>,
+}
+
+/// What came out of a pass.
+struct PassStates {
+    /// Numbers of the tokens that were wanted, ascending.
+    tokens: Vec<usize>,
+    /// Their normed hidden states, `(wanted, hidden)`; nothing where none was wanted.
+    hidden: Option<Tensor>,
 }
 
 impl Engine {
@@ -148,7 +150,7 @@ impl Engine {
         let available = memory::available(decoder.kernels().device());
         let held = match decoder.is_resident() {
             true => 0,
-            false => while_streaming(&Decoder::weight_bytes(decoder.config(), decoder.kernels())),
+            false => MemoryNeeds::of(decoder.config(), decoder.kernels().dtype()).layer_by_layer,
         };
         let memory = match settings.memory {
             Some(all) => all.saturating_sub(held + decoder.size().bytes),
@@ -190,7 +192,7 @@ impl Engine {
         let forest = Forest::new(&[Path(tokens, &[])]);
         let hidden = self.compute(&forest, |_| true, &mut [], &[])?;
         let head = self.decoder.head()?;
-        for hidden in hidden.into_iter().filter_map(|(_, hidden)| hidden) {
+        for hidden in hidden.into_iter().filter_map(|states| states.hidden) {
             parts.push(head.logits(&hidden)?);
         }
         Ok(Tensor::cat(&parts, 0)?)
@@ -286,7 +288,7 @@ impl Engine {
         let hidden = self.compute(&forest, wanted, &mut kept.stores, &kept.pages)?;
         let head = self.decoder.head()?;
         let mut states: Vec<Option<Tensor>> = vec![None; ends.len()];
-        for (tokens, hidden) in hidden {
+        for PassStates { tokens, hidden } in hidden {
             let Some(hidden) = hidden else { continue };
             score(&head, (&hidden, &tokens), &asked, batch, scores)?;
             for (end, state) in ends.iter().zip(&mut states) {
@@ -319,7 +321,7 @@ impl Engine {
         wanted: impl Fn(usize) -> bool,
         kept: &mut [KvLayer],
         pages: &[(usize, usize)],
-    ) -> Result<Vec<(Vec<usize>, Option<Tensor>)>, ModelError> {
+    ) -> Result<Vec<PassStates>, ModelError> {
         let mut work = match self.work.take() {
             Some(work) if work.pages() >= forest.pages() => work,
             _ => self.decoder.kv(forest.pages())?,
@@ -343,7 +345,8 @@ impl Engine {
         let hidden = walk(&self.decoder, &passes, &mut stores)?;
         // Numbers that overflowed would spoil it; then it is dropped.
         self.work = Some(work);
-        Ok(tokens.into_iter().zip(hidden).collect())
+        let states = |(tokens, hidden)| PassStates { tokens, hidden };
+        Ok(tokens.into_iter().zip(hidden).map(states).collect())
     }
 
     /// Tokens of one pass where `n` are to be computed: passes of about the same size, none above the limit.

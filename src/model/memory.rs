@@ -1,6 +1,50 @@
-//! How much memory there is.
+//! How much memory there is, and how much a model needs.
 
-use candle_core::Device;
+use candle_core::{DType, Device};
+use serde::Serialize;
+
+use super::{ModelConfig, checkpoint::for_each_tensor};
+
+/// What a model needs, in bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct MemoryNeeds {
+    /// All weights, in place.
+    pub weights: u64,
+    /// Weights at work where they are read or unpacked layer by layer: a layer at work, one on its way, and of that one what
+    /// was read beside what is packed; or the head.
+    pub layer_by_layer: u64,
+    /// A token that is scored: its hidden state, and its keys and values of one layer.
+    pub scored_token: u64,
+    /// A token that texts are generated after, or one of theirs: its keys and values of all layers.
+    pub generated_token: u64,
+}
+
+impl MemoryNeeds {
+    /// Of a model that is computed in `dtype`.
+    pub fn of(config: &ModelConfig, dtype: DType) -> Self {
+        let number = dtype.size_in_bytes() as u64;
+        let mut layers = vec![0; config.layers];
+        let mut weights = 0;
+        for_each_tensor(config, |name, shape| {
+            let numbers: u64 = shape.iter().map(|&side| side as u64).product();
+            let bytes = numbers * if shape.len() == 1 { 4 } else { number };
+            weights += bytes;
+            let of = name.strip_prefix("model.layers.").and_then(|rest| rest.split_once('.'));
+            if let Some(layer) = of.and_then(|(layer, _)| layers.get_mut(layer.parse::<usize>().ok()?)) {
+                *layer += bytes;
+            }
+        });
+        let largest: u64 = layers.into_iter().max().unwrap_or(0);
+        let head = (config.vocabulary * config.hidden) as u64 * number;
+        let keys_and_values = 2 * (config.kv_heads * config.head_dim) as u64 * number;
+        Self {
+            weights,
+            layer_by_layer: (3 * largest).max(2 * head),
+            scored_token: (4 * config.hidden + 4 * config.head_dim + 64) as u64 + 2 * keys_and_values,
+            generated_token: keys_and_values * config.layers as u64,
+        }
+    }
+}
 
 /// Memory in bytes that this process may still take on `device`, where it can be told: what the system has to spare,
 /// and what the process's control group (a container, a batch job) leaves.
@@ -26,6 +70,19 @@ pub(crate) fn available(device: &Device) -> Option<u64> {
     }
 }
 
+/// All memory in bytes that `device` has for this process, used or free, where it can be told.
+pub(crate) fn total(device: &Device) -> Option<u64> {
+    match device {
+        Device::Cpu => {
+            let read = |path: &str| std::fs::read_to_string(path).ok();
+            let system = read("/proc/meminfo").and_then(|text| entry(&text, "MemTotal:"));
+            let group = read("/sys/fs/cgroup/memory.max").and_then(|most| most.trim().parse().ok());
+            system.into_iter().chain(group).min()
+        }
+        _ => None,
+    }
+}
+
 /// A line of /proc/meminfo, in bytes.
 fn entry(text: &str, name: &str) -> Option<u64> {
     let line = text.lines().find_map(|line| line.strip_prefix(name))?;
@@ -36,6 +93,21 @@ fn entry(text: &str, name: &str) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::{Family, testing::config};
+
+    #[test]
+    fn needs_are_those_of_the_shape() {
+        // Two layers of 9,280 numbers in six matrices and 64 in norms; a head of 64 rows of 32.
+        let needs = MemoryNeeds::of(&config(Family::Llama), DType::BF16);
+        let matrices = 32 * 32 + 2 * 16 * 32 + 32 * 32 + 3 * 48 * 32;
+        let layer = 2 * matrices + 4 * 64;
+        assert_eq!(needs.weights, 2 * layer + 2 * 64 * 32 + 4 * 32);
+        assert_eq!(
+            (needs.layer_by_layer, needs.generated_token),
+            (3 * layer, 2 * 2 * 16 * 2)
+        );
+        assert_eq!(needs.scored_token, 128 + 32 + 64 + 2 * 2 * 16 * 2);
+    }
 
     #[test]
     fn what_is_available_is_read_from_the_system() {

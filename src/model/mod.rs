@@ -22,6 +22,7 @@ mod finite;
 mod forest;
 mod generate;
 mod gguf;
+mod held;
 mod identity;
 mod kept;
 #[doc(hidden)]
@@ -68,6 +69,7 @@ pub use weights::{Weight, WeightSource};
 
 pub(crate) use device::OpenDevice;
 pub(crate) use forest::{Forest, Path};
+pub(crate) use memory::MemoryNeeds;
 pub(crate) use tokenizer::{SpecialToken, SpecialTokens};
 
 #[cfg(test)]

@@ -103,7 +103,9 @@ fn open_checkpoint(id: &str, options: &OpenOptions, progress: &mut dyn Progress)
     let located = source::locate(id, &options.environment, options.fetch, progress)?;
     let checkpoint = Checkpoint::open(&located.path)?;
     let device = options.device.open()?;
-    let dtype = options.dtype.on(&device.device);
+    let dtype = options
+        .dtype
+        .on(&device.device, &checkpoint.config, checkpoint.inventory.is_half());
     let settings = EngineSettings {
         memory: options.memory,
         quantized: options.weights,

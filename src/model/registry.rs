@@ -9,7 +9,7 @@ use candle_core::DType;
 use serde::{Deserialize, Serialize};
 
 use super::family::{AttentionBias, Family};
-use super::{Mixture, ModelConfig, RopeScaling};
+use super::{MemoryNeeds, Mixture, ModelConfig, RopeScaling};
 
 macro_rules! embedded {
     ($($name:literal),* $(,)?) => {
@@ -148,17 +148,10 @@ impl Shape {
         }
     }
 
-    /// Bytes of keys and values of `tokens` tokens at `bytes` bytes a number.
-    pub(crate) fn tree_bytes(&self, tokens: usize, dtype: DType) -> u64 {
-        tree_bytes(&self.config(), tokens, dtype)
+    /// What it needs when it is computed in `dtype`.
+    pub(crate) fn needs(&self, dtype: DType) -> MemoryNeeds {
+        MemoryNeeds::of(&self.config(), dtype)
     }
-}
-
-/// Bytes of keys and values that a tree of `tokens` tokens holds in `dtype`.
-pub(crate) fn tree_bytes(config: &ModelConfig, tokens: usize, dtype: DType) -> u64 {
-    let numbers = 2 * config.layers * config.kv_heads * config.head_dim;
-    let per_token = (numbers * dtype.size_in_bytes()) as u64;
-    per_token.saturating_mul(tokens as u64)
 }
 
 pub(crate) fn is_commit(revision: &str) -> bool {
@@ -237,8 +230,7 @@ mod tests {
         assert_eq!(model.weight_bytes(DType::BF16), 16_060_522_496);
         assert_eq!(model.weight_bytes(DType::F32), 32_121_044_992);
         // 32 layers of 8 heads of 128 numbers, keys and values, two bytes each: 128 KiB a token.
-        assert_eq!(model.shape.tree_bytes(1, DType::BF16), 131_072);
-        assert_eq!(model.shape.tree_bytes(5_000, DType::BF16), 655_360_000);
+        assert_eq!(model.shape.needs(DType::BF16).generated_token, 131_072);
     }
 
     #[test]

@@ -112,6 +112,13 @@ impl Inventory {
         kind.bytes += bytes as u64;
     }
 
+    /// Whether most values are stored in bf16 or f16.
+    pub fn is_half(&self) -> bool {
+        let half = [Storage::BF16, Storage::F16].map(|storage| storage.to_string());
+        let kinds = self.kinds.iter().filter(|(name, _)| half.contains(name));
+        2 * kinds.map(|(_, kind)| kind.values).sum::<u64>() > self.values()
+    }
+
     /// Number of stored values of all tensors.
     pub fn values(&self) -> u64 {
         self.kinds.values().map(|kind| kind.values).sum()

@@ -1,5 +1,6 @@
 //! Units computed by a model: all of their conditions, of one person or several, in one batch.
 
+use super::execute::Emit;
 use super::{Compute, Experiment, RunError, Unit};
 use crate::model::{OpenModel, Tokens};
 use crate::scoring::{Ask, Outcome, Scorer, ScoringError};
@@ -97,11 +98,7 @@ impl Compute for ModelCompute<'_> {
         }
     }
 
-    fn units(
-        &mut self,
-        units: &[Unit],
-        emit: &mut dyn FnMut(&Unit, Vec<Outcome>) -> Result<(), RunError>,
-    ) -> Result<(), ExecuteError> {
+    fn units(&mut self, units: &[Unit], emit: &mut Emit<'_>) -> Result<(), ExecuteError> {
         match self.batch(units) {
             Ok(outcomes) => {
                 self.computed += units.len();

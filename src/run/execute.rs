@@ -4,6 +4,9 @@ use super::{Journal, Plan, RunError, Unit};
 use crate::model::Tokens;
 use crate::scoring::Outcome;
 
+/// Takes the outcomes of a unit.
+pub type Emit<'a> = dyn FnMut(&Unit, Vec<Outcome>) -> Result<(), RunError> + 'a;
+
 /// Computes the outcomes of units.
 pub trait Compute {
     /// What can go wrong.
@@ -18,11 +21,7 @@ pub trait Compute {
     ///
     /// # Errors
     /// Units before the one that fails have been given.
-    fn units(
-        &mut self,
-        units: &[Unit],
-        emit: &mut dyn FnMut(&Unit, Vec<Outcome>) -> Result<(), RunError>,
-    ) -> Result<(), Self::Error>;
+    fn units(&mut self, units: &[Unit], emit: &mut Emit<'_>) -> Result<(), Self::Error>;
 
     /// Tokens computed so far, and what they would have been with every prompt on its own.
     fn tokens(&self) -> Tokens;

@@ -86,7 +86,7 @@ fn memory_threads_and_company_change_no_byte_of_a_run() {
                 "--device",
                 "cpu",
                 "--limit",
-                "3",
+                "2",
                 "--methods",
                 "likelihood,label,generation",
             ];
@@ -102,7 +102,7 @@ fn memory_threads_and_company_change_no_byte_of_a_run() {
                 "--threads",
                 "1",
                 "--memory",
-                if dtype == "f32" { "4MB" } else { "2.3MB" },
+                if dtype == "f32" { "4.3MB" } else { "2.3MB" },
             ],
         );
         assert!(said.contains("read from their files for each batch"), "{said}");

@@ -19,7 +19,7 @@ Examples:
   indieval models list
   indieval models list --tokens 20000 --format json")]
 pub struct Args {
-    /// Tokens of the tree whose memory is shown
+    /// Tokens of a batch whose memory is shown
     #[arg(long, default_value_t = 5_000, value_name = "TOKENS")]
     tokens: usize,
     /// Output
@@ -37,11 +37,8 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
                     "model": model,
                     "pinned": model.pinned(),
                     "weights_bytes": {"f32": model.weight_bytes(DType::F32), "bf16": model.weight_bytes(DType::BF16)},
-                    "tree_tokens": args.tokens,
-                    "tree_bytes": {
-                        "f32": model.shape.tree_bytes(args.tokens, DType::F32),
-                        "bf16": model.shape.tree_bytes(args.tokens, DType::BF16),
-                    },
+                    "tokens": args.tokens,
+                    "needs": {"f32": model.shape.needs(DType::F32), "bf16": model.shape.needs(DType::BF16)},
                 })
             })
             .collect();
@@ -49,11 +46,11 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     let mut out = String::new();
-    let tree = format!("tree of {}", args.tokens);
+    let batch = format!("{} tokens", args.tokens);
     writeln!(
         out,
-        "{:<27} {:>9} {:>9} {:>9} {:>13}  {:<14} from",
-        "name", "download", "f32", "bf16", tree, "licence"
+        "{:<27} {:>9} {:>9} {:>9} {:>9} {:>13}  {:<14} from",
+        "name", "download", "f32", "bf16", "by layer", batch, "licence"
     )?;
     for model in registry::models() {
         let wheel = match &model.wheel {
@@ -63,12 +60,13 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         let pinned = if model.pinned() { "" } else { ", not pinned" };
         writeln!(
             out,
-            "{:<27} {:>9} {:>9} {:>9} {:>13}  {:<14} {}@{}{pinned}{wheel}",
+            "{:<27} {:>9} {:>9} {:>9} {:>9} {:>13}  {:<14} {}@{}{pinned}{wheel}",
             model.name,
             text::bytes(model.bytes),
             text::bytes(model.weight_bytes(DType::F32)),
             text::bytes(model.weight_bytes(DType::BF16)),
-            text::bytes(model.shape.tree_bytes(args.tokens, DType::BF16)),
+            text::bytes(model.shape.needs(DType::BF16).layer_by_layer),
+            text::bytes(model.shape.needs(DType::BF16).scored_token * args.tokens as u64),
             model.licence,
             model.repository,
             model.revision,
@@ -76,8 +74,8 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     }
     writeln!(
         out,
-        "\nf32, bf16: memory of the weights when computed in that type. The tree's keys and values are given in bf16; \
-         in f32 they take twice that."
+        "\nf32, bf16: memory of the weights when computed in that type. By layer: memory of weights at work where they stay in \
+         their files (bf16). The last: what a batch of so many tokens takes beside them when it is scored (bf16)."
     )?;
     print(&out)?;
     Ok(ExitCode::SUCCESS)

@@ -54,12 +54,18 @@ fn check_tells_everything_about_a_good_checkpoint() {
     assert_eq!(json["faults"], serde_json::json!([]));
     assert_eq!(json["decoder"]["family"], "mixtral");
     let decoder = |key: &str| json["decoder"][key].as_u64().unwrap();
+    // Norms are held in f32.
+    let norms = (2 * decoder("layers") + 1) * decoder("hidden");
+    let memory = |key: &str| json["memory"][key].as_u64().unwrap();
+    assert_eq!(memory("weights_bytes"), 2 * decoder("parameters") + 2 * norms);
+    assert!(memory("layer_by_layer_bytes") > 0);
+    let layer = 2 * 2 * decoder("kv_heads") * decoder("head_dim");
+    let hidden = 4 * decoder("hidden") + 4 * decoder("head_dim") + 64;
+    assert_eq!(memory("scoring_bytes"), 100 * (hidden + 2 * layer));
     assert_eq!(
-        json["memory"]["weights_bytes"].as_u64().unwrap(),
-        2 * decoder("parameters")
+        memory("generating_bytes"),
+        memory("scoring_bytes") + 100 * decoder("layers") * layer
     );
-    let tree = 100 * 2 * 2 * decoder("layers") * decoder("kv_heads") * decoder("head_dim");
-    assert_eq!(json["memory"]["tree_bytes"].as_u64().unwrap(), tree);
     assert_eq!(json["stored"]["f32"]["values"].as_u64().unwrap(), decoder("parameters"));
     assert_eq!(json["tokenizer"]["eos"]["token"], "</s>");
     let text = stdout(indieval(&folder).arg("check").arg(&path));

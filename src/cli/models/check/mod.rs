@@ -4,8 +4,6 @@ mod report;
 
 use std::process::ExitCode;
 
-use candle_core::DType;
-
 use self::report::{CheckReport, DecoderReport, MemoryReport, NamedToken, TokenizerReport};
 use super::download::Downloads;
 use crate::cli::chats;
@@ -13,9 +11,10 @@ use crate::cli::choice::choice;
 use crate::cli::format::OutputFormat;
 use crate::cli::output::{print, print_json_pretty};
 use crate::model::checkpoint;
-use crate::model::registry::tree_bytes;
 use crate::model::source::{self, Environment, Fetch, Located};
-use crate::model::{DeviceChoice, DtypeChoice, Inspection, ModelConfig, OpenDevice, SpecialToken, Tokenizer};
+use crate::model::{
+    DeviceChoice, DtypeChoice, Inspection, MemoryNeeds, ModelConfig, OpenDevice, SpecialToken, Tokenizer,
+};
 
 /// Options of `indieval models check`.
 #[derive(Debug, clap::Args)]
@@ -33,7 +32,7 @@ pub struct Args {
     /// What it would be computed with
     #[arg(long, default_value_t, value_parser = choice::<DtypeChoice>())]
     dtype: DtypeChoice,
-    /// Tokens of one respondent's tree
+    /// Tokens of a batch whose memory is shown: one respondent and split has some thousands
     #[arg(long, default_value_t = 5_000, value_name = "TOKENS")]
     tokens: usize,
     /// Output
@@ -65,7 +64,10 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
 }
 
 fn report(args: &Args, located: Located, device: &OpenDevice, inspection: &Inspection) -> anyhow::Result<CheckReport> {
-    let memory = inspection.config.as_ref().map(|config| memory(args, device, config));
+    let memory = inspection
+        .config
+        .as_ref()
+        .map(|config| memory(args, device, config, inspection));
     let mut faults: Vec<String> = inspection.faults.iter().flat_map(|fault| fault.reasons()).collect();
     let mut chat_note = None;
     if let (Some(source), Some(tokenizer)) = (&inspection.chat_template, &inspection.tokenizer) {
@@ -138,20 +140,27 @@ fn text(tokenizer: &Tokenizer) -> TokenizerReport {
     }
 }
 
-fn memory(args: &Args, device: &OpenDevice, config: &ModelConfig) -> MemoryReport {
-    let dtype = args.dtype.on(&device.device);
-    let weights_bytes = checkpoint::parameters(config) * DType::from(dtype).size_in_bytes() as u64;
-    let tree_bytes = tree_bytes(config, args.tokens, dtype.into());
+fn memory(args: &Args, device: &OpenDevice, config: &ModelConfig, inspection: &Inspection) -> MemoryReport {
+    let dtype = args.dtype.on(&device.device, config, inspection.inventory.is_half());
+    let needs = MemoryNeeds::of(config, dtype.into());
+    let (scoring, generating) = (needs.scored_token, needs.scored_token + needs.generated_token);
+    let of_batch = |bytes: u64| bytes.saturating_mul(args.tokens as u64);
+    let fits = |weights: u64| {
+        device
+            .free_bytes
+            .map(|free| weights.saturating_add(of_batch(scoring)) <= free)
+    };
     MemoryReport {
         device: device.id,
         fallback: device.fallback.clone(),
         dtype,
-        weights_bytes,
-        tree_tokens: args.tokens,
-        tree_bytes,
+        weights_bytes: needs.weights,
+        layer_by_layer_bytes: needs.layer_by_layer,
+        tokens: args.tokens,
+        scoring_bytes: of_batch(scoring),
+        generating_bytes: of_batch(generating),
         free_bytes: device.free_bytes,
-        fits: device
-            .free_bytes
-            .map(|free| weights_bytes.saturating_add(tree_bytes) <= free),
+        fits: fits(needs.weights),
+        fits_layer_by_layer: fits(needs.layer_by_layer).map(|fits| fits && device.device.is_cpu()),
     }
 }

@@ -74,11 +74,20 @@ pub(super) struct MemoryReport {
     /// Why `auto` did not take a GPU.
     pub fallback: Option<String>,
     pub dtype: Dtype,
+    /// All weights, in place.
     pub weights_bytes: u64,
-    pub tree_tokens: usize,
-    pub tree_bytes: u64,
+    /// Weights at work where they stay in their files and are read for each batch.
+    pub layer_by_layer_bytes: u64,
+    pub tokens: usize,
+    /// Beside the weights, so many tokens that are scored.
+    pub scoring_bytes: u64,
+    /// Beside the weights, so many tokens that texts are generated after.
+    pub generating_bytes: u64,
     pub free_bytes: Option<u64>,
+    /// Whether weights and a batch that is scored fit.
     pub fits: Option<bool>,
+    /// Whether the batch fits beside the weights at work.
+    pub fits_layer_by_layer: Option<bool>,
 }
 
 /// Why a model does not fit, and what helps.
@@ -92,16 +101,18 @@ impl CheckReport {
     fn shortage(&self) -> Option<Shortage> {
         let memory = self.memory.as_ref()?;
         let free = memory.free_bytes.filter(|_| memory.fits == Some(false))?;
-        let needed = memory.weights_bytes.saturating_add(memory.tree_bytes);
+        let needed = memory.weights_bytes.saturating_add(memory.scoring_bytes);
         let what = format!(
-            "it does not fit here now: {} needed, {} free on {}",
+            "its weights do not fit here now: {} needed, {} free on {}",
             text::bytes(needed),
             text::bytes(free),
             memory.device
         );
         let in_half = needed / 2;
         let stored: u64 = self.stored.values().map(|kind| kind.bytes).sum();
-        let kept = stored.saturating_add(memory.tree_bytes);
+        let kept = stored
+            .saturating_add(memory.layer_by_layer_bytes)
+            .saturating_add(memory.scoring_bytes);
         let mut remedies = Vec::new();
         if memory.dtype == Dtype::F32 && in_half <= free {
             remedies.push(format!("--dtype bf16 takes half: {}", text::bytes(in_half)));
@@ -112,10 +123,13 @@ impl CheckReport {
                 "--weights quantized keeps the blocks as they are in the file: {kept}"
             ));
         }
-        if memory.weights_bytes < free {
-            remedies.push(
-                "a smaller tree fits, and a run plans one by itself (--tokens says what is meant here)".to_owned(),
-            );
+        if memory.fits_layer_by_layer == Some(true) {
+            let at_work = memory.layer_by_layer_bytes.saturating_add(memory.scoring_bytes);
+            remedies.push(format!(
+                "without more, likelihood and label run: weights are read from the files for each batch, in {} of memory; \
+                 generated answers read them again for every token",
+                text::bytes(at_work)
+            ));
         }
         if remedies.is_empty() {
             remedies.push(
@@ -245,19 +259,24 @@ impl MemoryReport {
             Some(why) => format!("{} ({why})", self.device),
             None => self.device.to_string(),
         };
-        let tree = format!(
-            "{} for {} in {}",
-            text::bytes(self.tree_bytes),
-            counted(self.tree_tokens, "token", "tokens"),
-            self.dtype
+        let tokens = counted(self.tokens, "token", "tokens");
+        let batch = format!(
+            "{} beside the weights for {tokens} that are scored, {} where answers are generated",
+            text::bytes(self.scoring_bytes),
+            text::bytes(self.generating_bytes)
         );
         let mut lines = vec![
             ("device", device),
             (
                 "weights",
-                format!("{} in {}", text::bytes(self.weights_bytes), self.dtype),
+                format!(
+                    "{} in {}; {} layer by layer",
+                    text::bytes(self.weights_bytes),
+                    self.dtype,
+                    text::bytes(self.layer_by_layer_bytes)
+                ),
             ),
-            ("tree", tree),
+            ("batch", batch),
         ];
         lines.extend(self.free_bytes.map(|free| ("free memory", text::bytes(free))));
         lines

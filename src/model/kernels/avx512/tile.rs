@@ -108,18 +108,8 @@ unsafe fn multiply_by<const ROWS: usize, const RUN: usize, const ON: bool>(
     tile: Tile,
     dot: impl Fn(__m512, __m512i, __m512i) -> __m512,
 ) {
-    let Tile {
-        strip,
-        strip_stride,
-        panel,
-        words,
-        start,
-        start_stride,
-        out,
-        out_stride,
-        ..
-    } = tile;
-    let mut panel = panel.cast::<u32>();
+    let (strip, strip_stride) = (tile.strip, tile.strip_stride);
+    let mut panel = tile.panel.cast::<u32>();
     // SAFETY: reads and writes stay within what the contract lists: step `w` reads word `w` of each of `ROWS` rows and
     // two lines (32 words, aligned to 64 bytes); sums are read and written as two times 16 numbers (unaligned) at `ROWS`
     // strides. The last step leaves pointers one past the end. Prefetching touches nothing, wherever it points.
@@ -127,12 +117,12 @@ unsafe fn multiply_by<const ROWS: usize, const RUN: usize, const ON: bool>(
         let mut totals = [[_mm512_setzero_ps(); 2]; ROWS];
         // One pointer for each three rows: the others are at once and twice the stride, which an address can say.
         let mut rows: [*const u32; 4] = std::array::from_fn(|i| strip.wrapping_add(3 * i * strip_stride));
-        let mut steps = words;
+        let mut steps = tile.words;
         loop {
             let mut sums = [[_mm512_setzero_ps(); 2]; ROWS];
             if ON {
                 for (row, sum) in sums.iter_mut().enumerate() {
-                    let start = start.add(row * start_stride);
+                    let start = tile.start.add(row * tile.start_stride);
                     *sum = [_mm512_loadu_ps(start), _mm512_loadu_ps(start.add(16))];
                 }
             }
@@ -153,15 +143,14 @@ unsafe fn multiply_by<const ROWS: usize, const RUN: usize, const ON: bool>(
             }
             if steps <= RUN {
                 for (row, (sum, total)) in sums.iter().zip(&totals).enumerate() {
-                    let (start, out) = (start.add(row * start_stride), out.add(row * out_stride));
+                    let start = tile.start.add(row * tile.start_stride);
+                    let out = tile.out.add(row * tile.out_stride);
                     for half in 0..2 {
+                        let begin = || _mm512_loadu_ps(start.add(16 * half));
                         let sum = match RUN {
                             _ if ON => sum[half],
-                            usize::MAX => _mm512_add_ps(_mm512_loadu_ps(start.add(16 * half)), sum[half]),
-                            _ => {
-                                let sum = _mm512_add_ps(total[half], sum[half]);
-                                _mm512_add_ps(_mm512_loadu_ps(start.add(16 * half)), sum)
-                            }
+                            usize::MAX => _mm512_add_ps(begin(), sum[half]),
+                            _ => _mm512_add_ps(begin(), _mm512_add_ps(total[half], sum[half])),
                         };
                         _mm512_storeu_ps(out.add(16 * half), sum);
                     }

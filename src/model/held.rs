@@ -1,0 +1,80 @@
+//! Weights held in memory as their files have them.
+
+use super::{LoadError, ModelConfig, Weight, WeightSource, checkpoint::for_each_tensor, weights::chosen_rows};
+use candle_core::{
+    DType, Device, Tensor,
+    quantized::{QStorage, QTensor},
+};
+use rayon::prelude::*;
+use std::{borrow::Cow, collections::HashMap, sync::Arc};
+
+/// Tensors held in memory as they were read: quantised ones as their blocks.
+pub(super) struct HeldWeights(HashMap<String, Weight>);
+
+impl HeldWeights {
+    /// Reads all tensors that `config` calls for.
+    ///
+    /// # Errors
+    /// What `source` says of one of them.
+    pub fn read(config: &ModelConfig, source: &dyn WeightSource) -> Result<Self, LoadError> {
+        let mut wanted: Vec<(String, Vec<usize>)> = Vec::new();
+        for_each_tensor(config, |name, shape| wanted.push((name.to_owned(), shape.to_vec())));
+        let read = |(name, shape): (String, Vec<usize>)| {
+            let weight = source.get(&name, &shape)?;
+            Ok((name, weight))
+        };
+        wanted
+            .into_par_iter()
+            .map(read)
+            .collect::<Result<_, LoadError>>()
+            .map(Self)
+    }
+
+    /// Memory that they take.
+    pub fn bytes(&self) -> u64 {
+        let bytes = |weight: &Weight| match weight {
+            Weight::Plain(tensor) => tensor.elem_count() * tensor.dtype().size_in_bytes(),
+            Weight::Quantized(blocks) => blocks.storage_size_in_bytes(),
+        };
+        self.0.values().map(|weight| bytes(weight) as u64).sum()
+    }
+}
+
+impl WeightSource for HeldWeights {
+    fn get(&self, name: &str, _: &[usize]) -> Result<Weight, LoadError> {
+        match self.0.get(name) {
+            Some(Weight::Plain(tensor)) => Ok(Weight::Plain(tensor.clone())),
+            Some(Weight::Quantized(blocks)) => Ok(Weight::Quantized(Arc::clone(blocks))),
+            None => Err(LoadError::Tensor {
+                name: name.to_owned(),
+                source: candle_core::Error::Msg("was not read".to_owned()),
+            }),
+        }
+    }
+
+    fn rows(&self, name: &str, shape: &[usize], ids: &[u32], dtype: DType) -> Result<Tensor, LoadError> {
+        let named = |source| LoadError::Tensor {
+            name: name.to_owned(),
+            source,
+        };
+        match self.0.get(name) {
+            Some(Weight::Quantized(blocks)) => block_rows(blocks, shape, ids, dtype).map_err(named),
+            _ => chosen_rows(self.get_plain(name, shape, dtype)?, ids).map_err(named),
+        }
+    }
+}
+
+/// Rows of a matrix of blocks, each of which is whole blocks.
+fn block_rows(blocks: &QTensor, shape: &[usize], ids: &[u32], dtype: DType) -> candle_core::Result<Tensor> {
+    let data = blocks.data()?;
+    let row = data.len() / shape.first().copied().unwrap_or(1).max(1);
+    let mut bytes = Vec::with_capacity(ids.len() * row);
+    for &id in ids {
+        bytes.extend_from_slice(&data[id as usize * row..][..row]);
+    }
+    let storage = QStorage::from_data(Cow::Owned(bytes), &Device::Cpu, blocks.dtype())?;
+    let columns: usize = shape.iter().skip(1).product();
+    QTensor::new(storage, (ids.len(), columns))?
+        .dequantize(&Device::Cpu)?
+        .to_dtype(dtype)
+}
