@@ -14,7 +14,7 @@ use rand_core::{Rng, SeedableRng};
 use std::{
     error::Error,
     fs::{self, File},
-    io::{BufWriter, Seek, SeekFrom, Write},
+    io::{BufWriter, Seek, Write},
     path::Path,
 };
 
@@ -189,7 +189,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     file.flush()?;
     if zero {
         // Where nothing was written a file reads as zeros.
-        let length = file.seek(SeekFrom::Current(0))? + end as u64;
+        let length = file.stream_position()? + end as u64;
         file.get_ref().set_len(length)?;
     }
     fs::write(
