@@ -74,6 +74,9 @@ pub struct Memory {
     pub per_token: usize,
     /// Bytes that everything but the weights may take.
     pub work: u64,
+    /// Whether the weights are in place; else they are read or unpacked again for each batch, and for each token that is
+    /// generated.
+    pub resident: bool,
 }
 
 /// Opens the model that `id` names: a name of the registry, a folder, a `.gguf` file, a
@@ -145,6 +148,7 @@ fn open_checkpoint(id: &str, options: &OpenOptions, progress: &mut dyn Progress)
             weights: info.size.bytes,
             per_token: info.bytes_per_token,
             work: info.memory,
+            resident: info.resident,
         },
         model: Box::new(engine),
         took: begun.elapsed(),
@@ -196,6 +200,7 @@ fn fake(seed: &str, memory: Option<u64>) -> Result<OpenModel, LoadError> {
             weights: 0,
             per_token: TOKEN_BYTES as usize,
             work: config.capacity as u64 * TOKEN_BYTES,
+            resident: true,
         },
         model: Box::new(FakeModel::new(config)),
         took: Duration::ZERO,

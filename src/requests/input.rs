@@ -3,6 +3,9 @@
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, stdin};
 use std::path::Path;
+use std::sync::mpsc::{Receiver, sync_channel};
+use std::thread;
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -22,9 +25,32 @@ fn without_line(error: &serde_json::Error) -> String {
     }
 }
 
+/// Who writes lines one by one waits for answers: a window is over after so long without a new line.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// Lines that are read ahead of standard input.
+const AHEAD: usize = 64;
+
+/// A line's bytes as they were read.
+struct RawLine {
+    /// All of it; of one that is too long, its beginning.
+    bytes: Vec<u8>,
+    /// Whether it is all of it.
+    whole: bool,
+    /// How much was read.
+    read: u64,
+}
+
+/// Where lines come from.
+enum LineSource {
+    File(BufReader<File>),
+    /// Standard input, read by a thread of its own; it hangs up behind the last line.
+    Piped(Receiver<io::Result<RawLine>>),
+}
+
 /// Requests as they are read.
 pub(super) struct InputLines {
-    reader: Box<dyn BufRead>,
+    source: LineSource,
     name: String,
     bytes: Option<u64>,
     read: u64,
@@ -35,8 +61,8 @@ impl InputLines {
     /// Opens a file, or standard input.
     pub(super) fn open(path: &Path) -> Result<Self, RequestError> {
         let name = shown(path, "standard input");
-        let (reader, bytes): (Box<dyn BufRead>, Option<u64>) = if is_standard(path) {
-            (Box::new(BufReader::new(stdin())), None)
+        let (source, bytes) = if is_standard(path) {
+            (LineSource::Piped(piped()), None)
         } else {
             let failed = |source| RequestError::Read {
                 place: name.clone(),
@@ -44,10 +70,10 @@ impl InputLines {
             };
             let file = File::open(path).map_err(failed)?;
             let bytes = file.metadata().map_err(failed)?.len();
-            (Box::new(BufReader::new(file)), Some(bytes))
+            (LineSource::File(BufReader::new(file)), Some(bytes))
         };
         Ok(Self {
-            reader,
+            source,
             name,
             bytes,
             read: 0,
@@ -70,7 +96,9 @@ impl InputLines {
         let mut lines = Vec::new();
         let mut bytes = 0;
         while lines.len() < WINDOW_LINES && bytes < WINDOW_BYTES {
-            let Some(line) = self.line()? else { break };
+            let Some(line) = self.line(!lines.is_empty())? else {
+                break;
+            };
             if let Some(line) = line {
                 bytes += line.text.len();
                 lines.push(line);
@@ -79,25 +107,33 @@ impl InputLines {
         Ok((!lines.is_empty()).then_some(lines))
     }
 
-    /// One line: `None` at the end, `Some(None)` for a blank one.
-    fn line(&mut self) -> Result<Option<Option<Line>>, RequestError> {
-        self.number += 1;
-        let (number, place) = (self.number, format!("{}:{}", self.name, self.number));
-        let mut bytes = Vec::new();
-        let ended = self.bytes_of_line(&mut bytes).map_err(|source| RequestError::Read {
+    /// One line: `None` at the end, and where none comes for a while and somebody is `waiting`; `Some(None)` for a blank one.
+    fn line(&mut self, waiting: bool) -> Result<Option<Option<Line>>, RequestError> {
+        let (number, place) = (self.number + 1, format!("{}:{}", self.name, self.number + 1));
+        let raw = match &mut self.source {
+            LineSource::File(reader) => Some(raw_line(reader)),
+            LineSource::Piped(lines) if waiting => lines.recv_timeout(PATIENCE).ok(),
+            LineSource::Piped(lines) => lines.recv().ok(),
+        };
+        let failed = |source| RequestError::Read {
             place: place.clone(),
             source,
-        })?;
+        };
+        let Some(RawLine { bytes, whole, read }) = raw.transpose().map_err(failed)? else {
+            return Ok(None);
+        };
+        self.read += read;
         if bytes.is_empty() {
             return Ok(None);
         }
+        self.number = number;
         let text = String::from_utf8_lossy(&bytes);
         let text = text.trim_start_matches('\u{feff}').trim();
         if text.is_empty() {
             return Ok(Some(None));
         }
         let content = match serde_json::from_str(text) {
-            _ if !ended => Err(format!("is longer than {LONGEST_LINE} bytes")),
+            _ if !whole => Err(format!("is longer than {LONGEST_LINE} bytes")),
             _ if std::str::from_utf8(&bytes).is_err() => Err("is not UTF-8".to_owned()),
             Ok(Value::Object(fields)) => Ok(fields),
             Ok(other) => Err(format!("is {}, expected an object", kind(&other))),
@@ -111,30 +147,49 @@ impl InputLines {
             content,
         })))
     }
+}
 
-    /// Reads up to the end of a line; of one that is too long, the beginning. Returns whether all of it was kept.
-    fn bytes_of_line(&mut self, bytes: &mut Vec<u8>) -> io::Result<bool> {
-        let read = (&mut self.reader).take(LONGEST_LINE).read_until(b'\n', bytes)? as u64;
-        self.read += read;
-        if read < LONGEST_LINE || bytes.last() == Some(&b'\n') {
-            return Ok(true);
-        }
-        // What is left of it is read and dropped, so that the next line is the next.
+/// Standard input's lines, as they come.
+fn piped() -> Receiver<io::Result<RawLine>> {
+    let (to, lines) = sync_channel(AHEAD);
+    thread::spawn(move || {
+        let mut reader = BufReader::new(stdin());
         loop {
-            let (found, used) = {
-                let buffer = self.reader.fill_buf()?;
-                let end = buffer.iter().position(|&byte| byte == b'\n');
-                (
-                    end.is_some() || buffer.is_empty(),
-                    end.map_or(buffer.len(), |end| end + 1),
-                )
-            };
-            self.reader.consume(used);
-            self.read += used as u64;
-            if found {
-                bytes.truncate(80);
-                return Ok(false);
+            let line = raw_line(&mut reader);
+            let last = line.as_ref().map_or(true, |line| line.bytes.is_empty());
+            // Nobody listens any more where a job has ended before its input.
+            if to.send(line).is_err() || last {
+                return;
             }
+        }
+    });
+    lines
+}
+
+/// Reads up to the end of a line.
+fn raw_line(reader: &mut dyn BufRead) -> io::Result<RawLine> {
+    let mut bytes = Vec::new();
+    let mut read = (&mut *reader).take(LONGEST_LINE).read_until(b'\n', &mut bytes)? as u64;
+    if read < LONGEST_LINE || bytes.last() == Some(&b'\n') {
+        let whole = true;
+        return Ok(RawLine { bytes, whole, read });
+    }
+    // What is left of it is read and dropped, so that the next line is the next.
+    loop {
+        let (found, used) = {
+            let buffer = reader.fill_buf()?;
+            let end = buffer.iter().position(|&byte| byte == b'\n');
+            (
+                end.is_some() || buffer.is_empty(),
+                end.map_or(buffer.len(), |end| end + 1),
+            )
+        };
+        reader.consume(used);
+        read += used as u64;
+        if found {
+            bytes.truncate(80);
+            let whole = false;
+            return Ok(RawLine { bytes, whole, read });
         }
     }
 }

@@ -377,6 +377,29 @@ fn answers_are_written_before_the_window_is_over() {
     assert_eq!(objects(&fs::read_to_string(&out).expect("answers")).len(), 3);
 }
 
+/// Who writes a line and waits gets its answer, though the input goes on.
+#[test]
+fn a_line_is_answered_while_the_input_stays_open() {
+    use std::io::{BufRead, BufReader, Write};
+    let mut child = std::process::Command::new(assert_cmd::cargo::cargo_bin("indieval"))
+        .args(["score", "-", "--model", "fake:1", "-q"])
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .expect("the program");
+    let mut input = child.stdin.take().expect("a pipe");
+    let mut output = BufReader::new(child.stdout.take().expect("a pipe"));
+    for word in ["one", "two"] {
+        let line = serde_json::json!({ "context": word, "continuation": " more" });
+        writeln!(input, "{line}").expect("a line");
+        let mut answer = String::new();
+        output.read_line(&mut answer).expect("an answer");
+        assert_eq!(objects(&answer)[0]["context"], word);
+    }
+    drop(input);
+    assert!(child.wait().expect("an end").success());
+}
+
 #[test]
 fn who_stops_listening_ends_it_quietly() {
     use std::io::{BufRead, BufReader};

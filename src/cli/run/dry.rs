@@ -42,6 +42,38 @@ pub fn run(experiment: &Experiment, opened: &mut OpenModel) -> anyhow::Result<Ex
     })
 }
 
+/// Most hours of generation with weights that are read for every token, unless more are asked for.
+const MOST_HOURS: f64 = 24.0;
+
+/// How long generated answers take where weights are read again for every token, in words; `None` where there are none, or
+/// weights are in place.
+///
+/// # Errors
+/// Where that is more than a day and nobody said that it may be (`slow`).
+pub fn generation(experiment: &Experiment, opened: &mut OpenModel, slow: bool) -> anyhow::Result<Option<String>> {
+    if opened.memory.resident {
+        return Ok(None);
+    }
+    let estimate = Estimated::of(experiment, opened);
+    let generated = estimate.all(estimate.generated);
+    if generated == 0 {
+        return Ok(None);
+    }
+    let probes = experiment.plan.units.iter().map(|unit| unit.probes.len());
+    let speed = calibrate(opened.model.as_mut(), probes.max().unwrap_or(1).max(1))?;
+    let seconds = generated as f64 / speed.branches as f64 * speed.step;
+    let said = format!(
+        "generated answers read all weights again for every token: at most {}",
+        duration(seconds)
+    );
+    anyhow::ensure!(
+        slow || seconds < 3600.0 * MOST_HOURS,
+        "{said}; ask by likelihood or label, take weights that fit (a quantised GGUF with --weights quantized, a smaller \
+         model, more --memory), or give --slow"
+    );
+    Ok(Some(said))
+}
+
 /// What is asked, and of whom.
 fn asked(experiment: &Experiment, opened: &OpenModel, estimate: &Estimated) -> anyhow::Result<()> {
     say!(

@@ -36,6 +36,9 @@ pub struct Args {
     /// Print what would be run, what it takes and what would fail, and stop
     #[arg(long)]
     dry_run: bool,
+    /// Generate even where weights that do not fit into memory make it take more than a day
+    #[arg(long)]
+    slow: bool,
     /// End with exit status 3 where answers could not be read
     #[arg(long)]
     strict: bool,
@@ -79,6 +82,9 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     }
     if args.dry_run {
         return dry::run(&experiment, &mut opened);
+    }
+    if let Some(note) = dry::generation(&experiment, &mut opened, args.slow)? {
+        say(&format!("note: {note}"));
     }
     let mut progress = RunProgress::new(args.quiet, requests);
     let evaluated = run::evaluate(&experiment, &mut opened, &out, &mut progress);
