@@ -23,7 +23,7 @@ fn checkpoint(folder: &Path) -> PathBuf {
     for (key, value) in [
         ("num_hidden_layers", 8),
         ("hidden_size", 128),
-        ("intermediate_size", 256),
+        ("intermediate_size", 1024),
         ("head_dim", 32),
         ("max_position_embeddings", 16_384),
     ] {
@@ -36,7 +36,7 @@ fn checkpoint(folder: &Path) -> PathBuf {
     let config = ModelConfig {
         layers: 8,
         hidden: 128,
-        intermediate: 256,
+        intermediate: 1024,
         head_dim: 32,
         ..Checkpoint::open(&golden).expect("the golden checkpoint").config
     };
@@ -86,7 +86,9 @@ fn memory_threads_and_company_change_no_byte_of_a_run() {
                 "--device",
                 "cpu",
                 "--limit",
-                "2",
+                "1",
+                "--demonstrations",
+                "3",
                 "--methods",
                 "likelihood,label,generation",
             ];
@@ -102,7 +104,7 @@ fn memory_threads_and_company_change_no_byte_of_a_run() {
                 "--threads",
                 "1",
                 "--memory",
-                if dtype == "f32" { "4.3MB" } else { "2.3MB" },
+                if dtype == "f32" { "15MB" } else { "7.6MB" },
             ],
         );
         assert!(said.contains("read from their files for each batch"), "{said}");

@@ -201,7 +201,7 @@ struct Speed {
 /// Measures the model on tokens that mean nothing; the first pass warms up and does not count.
 fn calibrate(model: &mut dyn LanguageModel, branches: usize) -> Result<Speed, ModelError> {
     let length = CALIBRATION.0.min(model.limits().context / 2).max(2);
-    let tokens: Vec<TokenId> = (0..length as u32).map(|token| token % 200).collect();
+    let tokens: Vec<TokenId> = (0..length as u32).map(|token| token % 90).collect();
     let (context, continuation) = tokens.split_at(length - 1);
     let mut prefill = 0.0;
     for _ in 0..2 {
@@ -238,7 +238,7 @@ struct TimedText {
 impl TimedText {
     fn new(seed: u64, most: usize) -> Self {
         Self {
-            prompt: [1, 2 + seed as TokenId % 100],
+            prompt: [1, 2 + seed as TokenId % 80],
             most,
             seed: Some(seed),
         }
