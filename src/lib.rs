@@ -47,6 +47,8 @@
 
 mod base;
 
+pub(crate) use base::choice::choices;
+
 pub mod survey;
 
 pub mod probe;

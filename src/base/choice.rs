@@ -46,8 +46,8 @@ impl std::error::Error for UnknownChoice {}
 /// Declares enums whose values have names: `ALL`, `name()`, `Display`, `FromStr` and serde come with them, and
 /// `Choice`, by which the command line reads and lists them.
 ///
-/// ```
-/// indieval::choices! {
+/// ```text
+/// choices! {
 ///     /// What to drink.
 ///     pub enum Drink {
 ///         /// From leaves.
@@ -56,14 +56,9 @@ impl std::error::Error for UnknownChoice {}
 ///         BlackCoffee = "black-coffee",
 ///     }
 /// }
-/// assert_eq!(Drink::ALL, [Drink::Tea, Drink::BlackCoffee]);
-/// assert_eq!("black-coffee".parse(), Ok(Drink::BlackCoffee));
-/// assert_eq!(Drink::Tea.to_string(), "tea");
-/// assert_eq!("milk".parse::<Drink>().unwrap_err().to_string(), "`milk` is not one of tea, black-coffee");
 /// ```
 ///
 /// `pub enum Drink: Tea { ... }` makes `Tea` the default.
-#[macro_export]
 macro_rules! choices {
     ($(
         $(#[$about:meta])*
@@ -128,6 +123,8 @@ macro_rules! choices {
         })?
     )+};
 }
+
+pub(crate) use choices;
 
 #[cfg(test)]
 mod tests {

@@ -13,6 +13,7 @@ pub mod decoder;
 pub(crate) mod device;
 mod device_name;
 pub(crate) mod engine;
+mod engine_settings;
 mod error;
 #[doc(hidden)]
 pub mod fake;
@@ -61,7 +62,9 @@ pub use checkpoint::{Checkpoint, Inspection, open_weights};
 pub use config::{Mixture, ModelConfig, RopeScaling};
 pub use contract::{Allowed, Constraint, Decoding, Finish};
 #[doc(hidden)]
-pub use engine::{Engine, EngineSettings};
+pub use engine::Engine;
+#[doc(hidden)]
+pub use engine_settings::EngineSettings;
 #[doc(hidden)]
 pub use tokenizer::Markup;
 #[doc(hidden)]

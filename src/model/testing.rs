@@ -4,7 +4,7 @@ use super::{
     Attempt, Batch, Decoding, Engine, Family, Generation, LanguageModel, LoadError, Mixture, ModelConfig, RopeScaling,
     ScoreRequest, TextRequest, TokenId, TokenScore, Weight, WeightSource,
     decoder::{Decoder, Placement},
-    engine::EngineSettings,
+    engine_settings::EngineSettings,
     kernels::Kernels,
 };
 use candle_core::{DType, Device, Tensor};
