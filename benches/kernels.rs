@@ -4,7 +4,7 @@
 //!
 //!     cargo bench --bench kernels            f32 and bf16
 //!     cargo bench --bench kernels -- bf16    one of them
-//!     cargo bench --bench kernels -- portable
+//!     cargo bench --bench kernels -- avx2    another backend than the fastest
 //!
 //!     RAYON_NUM_THREADS=1 cargo bench --bench kernels -- bf16 busy
 //!
@@ -15,7 +15,7 @@ mod registers;
 
 use candle_core::{DType, Device, Result, Tensor};
 use indieval::model::{
-    Weight,
+    Backend, Weight,
     kernels::{Kernels, KvLayer, Linear, PAGE, Segment, tune_allocator},
 };
 use std::{hint::black_box, sync::OnceLock, time::Duration};
@@ -32,7 +32,7 @@ const CONTINUATIONS: usize = 87;
 const CONTINUATION: usize = 15;
 const CHUNK: usize = 512;
 
-fn main() -> Result<()> {
+fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
     tune_allocator();
     let words: Vec<String> = std::env::args().skip(1).filter(|arg| !arg.starts_with("--")).collect();
     let said = |word: &str| words.iter().any(|said| said == word);
@@ -44,13 +44,10 @@ fn main() -> Result<()> {
         if !chosen(name, &["f32", "bf16"]) {
             continue;
         }
-        let new = if said("portable") {
-            Kernels::portable
-        } else {
-            Kernels::new
-        };
-        let kernels = new(&Device::Cpu, dtype)?;
-        let peak = registers::peak(dtype);
+        let backend = Backend::ALL.into_iter().find(|backend| said(backend.name()));
+        let backend = backend.or(Kernels::backends(dtype).first().copied());
+        let kernels = Kernels::with(backend.unwrap_or(Backend::Candle), dtype)?;
+        let peak = registers::peak(kernels.backend(), dtype);
         let known = peak.map_or("unknown".to_owned(), |peak| format!("{:.0} GFLOP/s", peak / 1e9));
         println!("\n{name}, {:?}; peak on registers alone {known}", kernels.backend());
         println!("{:<44}{:>10}{:>10}{:>8}", "", "ms", "GFLOP/s", "of peak");

@@ -1,7 +1,8 @@
 //! The work unit W: one respondent and one split of SmolLM2-135M, a prefix of 3,500 tokens and 87 continuations of 15.
 //!
 //!     cargo bench --bench work_unit                         bf16 and f32, on the real model where the cache has it
-//!     cargo bench --bench work_unit -- --dtype bf16         one of them
+//!     cargo bench --bench work_unit -- --dtype bf16         one of them; also f16
+//!     INDIEVAL_BACKEND=avx2 cargo bench --bench work_unit   another backend than the fastest
 //!     cargo bench --bench work_unit -- --model PATH --device cuda
 //!     cargo bench --bench work_unit -- --rows 256,512,1024  passes of other sizes
 //!     cargo bench --bench work_unit -- --peers              candle-transformers' llama beside it, f32 (minutes)
@@ -67,6 +68,7 @@ impl Options {
                     options.dtypes = match value()?.as_str() {
                         "f32" => vec![DType::F32],
                         "bf16" => vec![DType::BF16],
+                        "f16" => vec![DType::F16],
                         other => return Err(format!("no such dtype: {other}").into()),
                     }
                 }
@@ -156,8 +158,9 @@ fn flops(config: &ModelConfig) -> (f64, f64) {
 
 /// What shares are of, in operations a second: arithmetic on registers alone on a processor where it is known how to ask
 /// for it, elsewhere the fastest of some large matrix products.
-fn limit(device: &Device, dtype: DType) -> candle_core::Result<(f64, &'static str)> {
-    let registers = device.is_cpu().then(|| registers::peak(dtype)).flatten();
+fn limit(device: &Device, dtype: DType) -> Result<(f64, &'static str), Box<dyn Error>> {
+    let backend = Kernels::new(device, dtype)?.backend();
+    let registers = device.is_cpu().then(|| registers::peak(backend, dtype)).flatten();
     match registers {
         Some(peak) => Ok((peak, "peak on registers alone")),
         None => Ok((product_peak(device, dtype)?, "large matrix product")),
@@ -165,7 +168,7 @@ fn limit(device: &Device, dtype: DType) -> candle_core::Result<(f64, &'static st
 }
 
 /// The fastest of some large matrix products of the kernels in `dtype`, in operations a second.
-fn product_peak(device: &Device, dtype: DType) -> candle_core::Result<f64> {
+fn product_peak(device: &Device, dtype: DType) -> Result<f64, Box<dyn Error>> {
     let kernels = Kernels::new(device, dtype)?;
     let (rows, inputs, outputs) = if device.is_cpu() {
         (1536, 2048, 2048)
@@ -287,7 +290,8 @@ fn main() -> Result<(), Box<dyn Error>> {
                 rate / peak * 100.,
             );
         }
-        println!("        {of} in {dtype:?}: {:.0} GFLOP/s", peak / 1e9);
+        let backend = Kernels::new(&open.device, dtype)?.backend();
+        println!("        {backend}, {of} in {dtype:?}: {:.0} GFLOP/s", peak / 1e9);
     }
     let of = |dtype| {
         all.iter()

@@ -77,9 +77,10 @@ enum Command {
 
 const ENVIRONMENT: &str = "\
 Environment:
-  INDIEVAL_CACHE  where fetched models are kept [default: ~/.cache/indieval]
-  HF_...          HOME, HUB_CACHE, ENDPOINT, TOKEN, HUB_OFFLINE, HUB_DOWNLOAD_TIMEOUT: the model hub
-  NO_COLOR        1: no colours";
+  INDIEVAL_CACHE    where fetched models are kept [default: ~/.cache/indieval]
+  INDIEVAL_BACKEND  what computes on a CPU: avx512, avx2, portable [default: the fastest there is]
+  HF_...            HOME, HUB_CACHE, ENDPOINT, TOKEN, HUB_OFFLINE, HUB_DOWNLOAD_TIMEOUT: the model hub
+  NO_COLOR          1: no colours";
 
 /// Runs the program on this process's arguments.
 ///

@@ -55,7 +55,7 @@ impl Engine {
     /// or f16) on `device`.
     ///
     /// # Errors
-    /// See [`Decoder::load`]; and less memory than even one layer needs.
+    /// See [`Kernels::new`] and [`Decoder::load`]; and less memory than even one layer needs.
     pub fn load(
         config: &ModelConfig,
         source: &Arc<dyn WeightSource>,
@@ -63,11 +63,7 @@ impl Engine {
         dtype: DType,
         settings: &EngineSettings,
     ) -> Result<Self, LoadError> {
-        let started = |source| LoadError::Tensor {
-            name: "the first one".to_owned(),
-            source,
-        };
-        let kernels = Kernels::new(device, dtype).map_err(started)?;
+        let kernels = Kernels::new(device, dtype)?;
         let placement = placement(config, source, &kernels, settings)?;
         Ok(Self::new(Decoder::load(config, source, &kernels, placement)?, settings))
     }

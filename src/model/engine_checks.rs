@@ -3,7 +3,7 @@
 use super::{
     Allowed, Answers, Attempt, Batch, Constraint, Decoding, Engine, Family, Finish, Generation, LanguageModel,
     ModelConfig, ModelError, ScoreRequest, TextRequest, TokenId, TokenScore, Tokens,
-    kernels::{Backend, Kernels},
+    kernels::Kernels,
     testing::{PlainText, config, engine, engine_with, families, scores},
 };
 use candle_core::{DType, Device};
@@ -65,16 +65,13 @@ impl Scene {
     }
 }
 
-fn cpu(dtype: DType) -> Kernels {
-    Kernels::new(&Device::Cpu, dtype).unwrap()
-}
-
-/// The kernels of this machine whose results are the same bits whatever they are packed with.
+/// The kernels of this machine whose results are the same bits whatever they are packed with: all of our own.
 fn exact() -> Vec<Kernels> {
-    let all = [DType::F32, DType::BF16].map(cpu);
-    all.into_iter()
-        .filter(|kernels| kernels.backend() != Backend::Portable)
-        .collect()
+    let of = |dtype| {
+        let backends = Kernels::backends(dtype).into_iter();
+        backends.map(move |backend| Kernels::with(backend, dtype).unwrap())
+    };
+    [DType::F32, DType::BF16, DType::F16].into_iter().flat_map(of).collect()
 }
 
 proptest! {
@@ -102,7 +99,7 @@ proptest! {
         scene in Scene::any(), family in 0usize..5, rows in 1usize..40,
     ) {
         let config = &families()[family];
-        let kernels = Kernels::portable(&Device::Cpu, DType::F32).unwrap();
+        let kernels = Kernels::candle(&Device::Cpu, DType::F32).unwrap();
         let alone = scene.alone(&mut engine_with(config, PLENTY, PLENTY, &kernels));
         let together = scene.together(&mut engine_with(config, 150, rows, &kernels));
         for (a, b) in together.iter().flatten().zip(alone.iter().flatten()) {
@@ -132,10 +129,7 @@ proptest! {
         let whole = scores(&mut engine, &[(&path[..1], &path[1..])]).remove(0);
         let first = scores(&mut engine, &[(&path[..1], &path[1..cut])]).remove(0);
         let second = scores(&mut engine, &[(&path[..cut], &path[cut..])]).remove(0);
-        let exact = engine.info().backend != Backend::Portable;
-        for (a, b) in whole.iter().zip(first.iter().chain(&second)) {
-            prop_assert!(a == b || !exact && (a.logprob - b.logprob).abs() <= SAME, "{a:?} {b:?}");
-        }
+        assert_bits(&whole, &[first, second].concat());
     }
 
     #[test]

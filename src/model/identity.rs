@@ -82,8 +82,10 @@ const NONE: &str = "none";
 
 fn spelled(backend: Backend) -> &'static str {
     match backend {
-        Backend::Portable => "portable",
         Backend::Avx512 => "AVX-512",
+        Backend::Avx2 => "AVX2",
+        Backend::Portable => "portable",
+        Backend::Candle => "candle",
     }
 }
 

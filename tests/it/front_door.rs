@@ -43,7 +43,13 @@ fn the_citation_is_of_this_release() {
 #[test]
 fn help_explains_exit_statuses_and_the_environment() {
     let help = said(&indieval(&["--help"]));
-    for expected in ["Exit status:", "run --strict", "75  stopped", "INDIEVAL_CACHE"] {
+    for expected in [
+        "Exit status:",
+        "run --strict",
+        "75  stopped",
+        "INDIEVAL_CACHE",
+        "INDIEVAL_BACKEND",
+    ] {
         assert!(help.contains(expected), "{expected} is not in {help}");
     }
 }

@@ -370,7 +370,9 @@ fn the_real_smollm2_in_f32_is_as_exact_as_transformers_against_float64() {
     let device = device();
     let mut kinds = vec![Kernels::new(&device, DType::F32).unwrap()];
     if device.is_cpu() {
-        kinds.push(Kernels::portable(&device, DType::F32).unwrap());
+        let others = Kernels::backends(DType::F32).into_iter().skip(1);
+        kinds.extend(others.map(|backend| Kernels::with(backend, DType::F32).unwrap()));
+        kinds.push(Kernels::candle(&device, DType::F32).unwrap());
     }
     for kernels in kinds {
         let decoder = Decoder::load(&checkpoint.config, &checkpoint.weights, &kernels, Placement::Resident).unwrap();

@@ -5,12 +5,12 @@
 use super::{
     Kernels,
     kv::{KvBuffers, KvLayer},
+    packed,
     plan::{AttentionPlan, Masked},
+    rows::CpuRows,
     segment::Segment,
     tiles::seen,
 };
-#[cfg(target_arch = "x86_64")]
-use super::{avx512, rows::CpuRows};
 use candle_core::{DType, Device, Result, Tensor, bail};
 use std::collections::BTreeMap;
 
@@ -49,12 +49,11 @@ impl Kernels {
             KvBuffers::Tensors(keys, values) => {
                 let heads = width / shape.head_dim.max(1);
                 let queries = queries.reshape((plan.rows, heads, shape.head_dim))?;
-                attend_portable(&queries, keys, values, plan, scale)?.to_dtype(self.activation_dtype())
+                attend_candle(&queries, keys, values, plan, scale)?.to_dtype(self.activation_dtype())
             }
-            #[cfg(target_arch = "x86_64")]
             KvBuffers::Pages(pages) => {
                 let queries = CpuRows::of(queries)?;
-                let out = avx512::attend::attend(pages, queries.lock().view()?, plan, scale);
+                let out = packed::attend::attend(pages, queries.lock().view()?, plan, scale);
                 Tensor::from_vec(out, (plan.rows, width), &Device::Cpu)
             }
         }
@@ -62,13 +61,7 @@ impl Kernels {
 }
 
 /// Attention of `queries`, `(rows, heads, head_dim)`. Returns `(rows, heads × head_dim)`, f32.
-fn attend_portable(
-    queries: &Tensor,
-    keys: &Tensor,
-    values: &Tensor,
-    plan: &AttentionPlan,
-    scale: f32,
-) -> Result<Tensor> {
+fn attend_candle(queries: &Tensor, keys: &Tensor, values: &Tensor, plan: &AttentionPlan, scale: f32) -> Result<Tensor> {
     let (rows, heads, head_dim) = queries.dims3()?;
     let kv_heads = keys.dim(1)?;
     let group = heads / kv_heads;

@@ -1,10 +1,9 @@
 //! Norms, RoPE and SwiGLU: cheap arithmetic, so that on the CPU what counts is to touch memory once and from all
 //! threads. Always computed in f32.
 
-#[cfg(target_arch = "x86_64")]
-use super::avx512::network::feed_forward;
 use super::{
     Kernels, Linear,
+    packed::network::feed_forward,
     rows::{CpuRows, RowView},
 };
 use candle_core::{D, DType, Device, Result, Tensor, bail};
@@ -93,8 +92,7 @@ impl Kernels {
         if gate_up.device().is_cpu() {
             let x = CpuRows::of(gate_up)?;
             let x = x.lock();
-            #[cfg(target_arch = "x86_64")]
-            if let Some(machine) = self.avx512 {
+            if let Some(machine) = self.machine {
                 return map_rows(x.view()?, n, |_, x, out| {
                     let (gate, up) = x.split_at(n);
                     machine.swiglu(gate, up, out);
@@ -119,7 +117,6 @@ impl Kernels {
     /// traffic between them where an implementation knows how.
     pub fn feed_forward(&self, x: &Tensor, gate_up: &Linear, down: &Linear, residual: &Tensor) -> Result<Tensor> {
         gate_up.check(x)?;
-        #[cfg(target_arch = "x86_64")]
         if let (Some(first), Some(second)) = (gate_up.unbiased(), down.unbiased()) {
             let fits = gate_up.outputs() == 2 * down.inputs() && residual.dims() == [x.dim(0)?, down.outputs()];
             let (x, residual) = (CpuRows::of(x)?, CpuRows::of(residual)?);

@@ -2,7 +2,6 @@
 
 use super::linear::{Linear, Operand};
 use super::products::product;
-#[cfg(target_arch = "x86_64")]
 use super::rows::CpuRows;
 use super::running::{Reduced, Running};
 use crate::model::{TokenId, TokenScore};
@@ -71,7 +70,6 @@ impl Linear {
 
     /// What a row of logits comes to, cut and joined as everywhere.
     fn running(&self, logits: &[f32]) -> Result<Running> {
-        #[cfg(target_arch = "x86_64")]
         if let Operand::Packed(panels) = &self.operand {
             return Ok(panels.running(logits));
         }
@@ -92,7 +90,6 @@ impl Linear {
 
     /// [`Linear::token_scores`] of targets sorted by row.
     fn sorted_scores(&self, hidden: &Tensor, targets: &[(usize, TokenId)]) -> Result<Vec<TokenScore>> {
-        #[cfg(target_arch = "x86_64")]
         if let Operand::Packed(panels) = &self.operand {
             let bias = self.bias().map(|bias| bias.to_vec1::<f32>()).transpose()?;
             let hidden = CpuRows::of(hidden)?;
@@ -100,10 +97,10 @@ impl Linear {
             let score = |(&(row, token), logit): (&(usize, TokenId), f32)| running[row].score(token, logit);
             return Ok(targets.iter().zip(logits).map(score).collect());
         }
-        self.portable_scores(hidden, targets)
+        self.candle_scores(hidden, targets)
     }
 
-    fn portable_scores(&self, hidden: &Tensor, targets: &[(usize, TokenId)]) -> Result<Vec<TokenScore>> {
+    fn candle_scores(&self, hidden: &Tensor, targets: &[(usize, TokenId)]) -> Result<Vec<TokenScore>> {
         let rows = hidden.dim(0)?;
         let mut scores = Vec::with_capacity(targets.len());
         let mut rest = targets;

@@ -1,12 +1,11 @@
 //! Keys and values of one layer, in pages.
 
 use super::{
-    Kernels,
+    Kernels, packed,
+    rows::CpuRows,
     segment::{PAGE, Segment},
     shape::KvShape,
 };
-#[cfg(target_arch = "x86_64")]
-use super::{avx512, rows::CpuRows};
 use candle_core::{Result, Tensor, bail};
 
 /// Keys and values of one layer, by page and lane. Which token lies where is the forest's business.
@@ -24,9 +23,8 @@ pub struct KvLayer {
 pub(super) enum KvBuffers {
     /// Keys and values, each `(pages × PAGE, kv_heads, head_dim)`.
     Tensors(Tensor, Tensor),
-    /// Packed for AVX-512.
-    #[cfg(target_arch = "x86_64")]
-    Pages(avx512::pages::KvPages),
+    /// Packed.
+    Pages(packed::pages::KvPages),
 }
 
 impl Kernels {
@@ -38,9 +36,8 @@ impl Kernels {
             pages,
             dtype: self.dtype,
         };
-        #[cfg(target_arch = "x86_64")]
-        if let Some(machine) = self.avx512 {
-            let held = KvBuffers::Pages(avx512::pages::KvPages::new(machine, shape));
+        if let Some(machine) = self.machine {
+            let held = KvBuffers::Pages(packed::pages::KvPages::new(machine, shape));
             return Ok(KvLayer { shape, held });
         }
         let tensor = || Tensor::zeros((pages * PAGE, kv_heads, head_dim), self.dtype, &self.device);
@@ -50,9 +47,8 @@ impl Kernels {
 
     /// Memory of one page of one layer, in bytes.
     pub fn page_bytes(&self, kv_heads: usize, head_dim: usize) -> usize {
-        #[cfg(target_arch = "x86_64")]
-        if let Some(machine) = self.avx512 {
-            return avx512::pages::page_bytes(machine, kv_heads, head_dim);
+        if let Some(machine) = self.machine {
+            return packed::pages::page_bytes(machine, kv_heads, head_dim);
         }
         2 * PAGE * kv_heads * head_dim * self.dtype.size_in_bytes()
     }
@@ -97,7 +93,6 @@ impl KvLayer {
                 }
                 Ok(())
             }
-            #[cfg(target_arch = "x86_64")]
             KvBuffers::Pages(held) => {
                 let (keys, values) = (CpuRows::of(keys)?, CpuRows::of(values)?);
                 let (keys, values) = (keys.lock(), values.lock());
@@ -126,12 +121,10 @@ impl KvLayer {
                 }
                 Ok(())
             }
-            #[cfg(target_arch = "x86_64")]
             (KvBuffers::Pages(held), KvBuffers::Pages(other)) => {
                 held.copy_from(other, pages);
                 Ok(())
             }
-            #[cfg(target_arch = "x86_64")]
             _ => bail!("keys and values of two layers are held in two ways"),
         }
     }

@@ -1,9 +1,9 @@
 //! Linear layers.
 
-use super::{Kernels, products::product};
-#[cfg(target_arch = "x86_64")]
 use super::{
-    avx512::{multiply::Start, panels::Panels},
+    Kernels,
+    packed::{multiply::Start, panels::Panels},
+    products::product,
     rows::CpuRows,
 };
 use crate::model::{TokenId, Weight};
@@ -31,8 +31,7 @@ pub(super) enum Operand {
     Plain(Tensor),
     /// Quantised blocks, multiplied as such.
     Quantized(Arc<QMatMul>),
-    /// Packed for AVX-512.
-    #[cfg(target_arch = "x86_64")]
+    /// Packed.
     Packed(Arc<Panels>),
 }
 
@@ -70,8 +69,7 @@ impl Kernels {
 
     /// Puts a weight `(out, in)` of the compute dtype in place.
     fn operand(&self, weight: Tensor) -> Result<Operand> {
-        #[cfg(target_arch = "x86_64")]
-        if let Some(machine) = self.avx512 {
+        if let Some(machine) = self.machine {
             return Ok(Operand::Packed(Arc::new(Panels::pack(machine, &weight.contiguous()?)?)));
         }
         Ok(Operand::Plain(weight.to_device(&self.device)?.contiguous()?))
@@ -124,7 +122,6 @@ impl Linear {
     /// Applies the layer to `x`, `(rows, in)`. Returns `(rows, out)` in the activation dtype.
     pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
         self.check(x)?;
-        #[cfg(target_arch = "x86_64")]
         if let Operand::Packed(panels) = &self.operand {
             return match &self.bias {
                 Some(bias) => {
@@ -139,7 +136,6 @@ impl Linear {
             Operand::Plain(weight) if x.device().is_cpu() => widened(x, weight)?,
             Operand::Plain(weight) => x.to_dtype(weight.dtype())?.contiguous()?.matmul(&weight.t()?)?,
             Operand::Quantized(weight) => weight.forward(&x.to_dtype(DType::F32)?.contiguous()?)?,
-            #[cfg(target_arch = "x86_64")]
             Operand::Packed(_) => bail!("packed weights were multiplied above"),
         };
         let product = product.to_dtype(self.kernels.activation_dtype())?;
@@ -151,7 +147,6 @@ impl Linear {
 
     /// Applies the layer to `x`, `(rows, in)`, and adds the result to `residual`, `(rows, out)`.
     pub fn forward_add(&self, x: &Tensor, residual: &Tensor) -> Result<Tensor> {
-        #[cfg(target_arch = "x86_64")]
         if let Some(panels) = self.unbiased() {
             self.check(x)?;
             if residual.dims() != [x.dim(0)?, self.outputs] {
@@ -181,7 +176,6 @@ impl Linear {
                 weight.index_select(&ids, 0)?.to_dtype(dtype)
             }
             Operand::Quantized(_) => bail!("rows of a weight that is kept quantised"),
-            #[cfg(target_arch = "x86_64")]
             Operand::Packed(panels) => {
                 let mut out = vec![0f32; ids.len() * self.inputs];
                 for (&id, row) in ids.iter().zip(out.chunks_exact_mut(self.inputs.max(1))) {
@@ -198,7 +192,6 @@ impl Linear {
     }
 
     /// The packed weight of a layer without bias.
-    #[cfg(target_arch = "x86_64")]
     pub(super) fn unbiased(&self) -> Option<&Panels> {
         match (&self.operand, &self.bias) {
             (Operand::Packed(panels), None) => Some(panels),
@@ -226,7 +219,6 @@ impl Linear {
 }
 
 /// `x · weightᵀ + start` with a packed weight.
-#[cfg(target_arch = "x86_64")]
 fn packed(panels: &Panels, x: &Tensor, start: Start<'_>) -> Result<Tensor> {
     let x = CpuRows::of(x)?;
     let x = x.lock();

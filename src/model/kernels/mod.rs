@@ -1,8 +1,8 @@
 //! The heavy operations: a linear layer over packed weights, and attention over the pages of paths.
 //!
-//! Each has a portable implementation (candle operations, any device and dtype) and one for processors with AVX-512,
-//! found out at run time. The decoder holds one [`Kernels`] and asks it for everything that depends on where and in
-//! what dtype the numbers live:
+//! On the CPU they are our own ([`packed`]), compiled for several instruction sets, one of which is taken at run time; other
+//! devices have candle's operations. The decoder holds one [`Kernels`] and asks it for everything that depends on where and
+//! in what dtype the numbers live:
 //!
 //! - [`Kernels::linear`], [`Kernels::linear_concat`]: weights put in place once, then [`Linear::forward`];
 //! - [`Kernels::kv`]: keys and values of one layer, in pages; which page belongs to which path is the forest's business;
@@ -10,16 +10,17 @@
 //! - norms, RoPE and SwiGLU, which are always computed in f32;
 //! - [`Linear::token_scores`]: log-probabilities of given tokens without ever holding `(positions, vocabulary)`.
 //!
-//! A row of any result depends on that row's inputs only, and never on how many threads there are or what they do.
+//! On the CPU a row of any result depends on that row's inputs only, to the bit: not on the rows beside it, nor on how many
+//! threads there are or what they do.
 
 mod allocator;
 mod attention;
-#[cfg(target_arch = "x86_64")]
-mod avx512;
+mod backend;
 mod elementwise;
 mod head;
 mod kv;
 mod linear;
+mod packed;
 mod plan;
 mod products;
 mod rows;
@@ -34,29 +35,15 @@ mod checks;
 mod reference;
 
 pub use allocator::tune_allocator;
+pub use backend::Backend;
 pub use kv::KvLayer;
 pub use linear::Linear;
 pub use plan::AttentionPlan;
 pub use segment::{PAGE, Segment};
 
-use candle_core::{DType, Device, Result, bail};
-
-crate::choices! {
-    /// Which implementation of the heavy operations is used; rounding differs between them.
-    pub enum Backend {
-        /// candle's operations, on any device.
-        Portable = "portable",
-        /// Packed operands and AVX-512, on the CPU.
-        Avx512 = "avx512",
-    }
-}
-
-impl Backend {
-    /// Whether its results are the same bits whatever else is computed with them.
-    pub fn is_exact(self) -> bool {
-        self == Self::Avx512
-    }
-}
+use crate::model::LoadError;
+use candle_core::{DType, Device};
+use packed::Machine;
 
 /// Where and in what dtype numbers are held, and how they are multiplied. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -64,29 +51,62 @@ pub struct Kernels {
     device: Device,
     dtype: DType,
     backend: Backend,
-    #[cfg(target_arch = "x86_64")]
-    avx512: Option<avx512::Avx512>,
+    /// What multiplies, unless it is candle.
+    machine: Option<Machine>,
 }
 
 impl Kernels {
-    /// The fastest implementation this device has for weights, keys and values of `dtype` (f32, bf16 or f16).
-    pub fn new(device: &Device, dtype: DType) -> Result<Self> {
-        #[allow(unused_mut)]
-        let mut kernels = Self::portable(device, dtype)?;
-        #[cfg(target_arch = "x86_64")]
-        if device.is_cpu() {
-            kernels.avx512 = avx512::Avx512::detect(dtype);
-            if kernels.avx512.is_some() {
-                kernels.backend = Backend::Avx512;
-            }
+    /// The fastest implementation this device has for weights, keys and values of `dtype` (f32, bf16 or f16); on the CPU
+    /// the one that `INDIEVAL_BACKEND` names, if it names any.
+    ///
+    /// # Errors
+    /// Another dtype; a backend that is unknown or not there.
+    pub fn new(device: &Device, dtype: DType) -> Result<Self, LoadError> {
+        if !device.is_cpu() {
+            return Self::candle(device, dtype);
         }
-        Ok(kernels)
+        match Backend::asked()? {
+            Some(backend) => Self::with(backend, dtype),
+            None => Self::with(Self::backends(dtype).first().copied().unwrap_or(Backend::Candle), dtype),
+        }
+    }
+
+    /// The backends of our own that this processor has for `dtype`, the fastest first.
+    pub fn backends(dtype: DType) -> Vec<Backend> {
+        let there = |backend: &Backend| machine(*backend, dtype).is_some();
+        Backend::PACKED.into_iter().filter(there).collect()
+    }
+
+    /// This implementation, on the CPU.
+    ///
+    /// # Errors
+    /// As [`Kernels::new`].
+    pub fn with(backend: Backend, dtype: DType) -> Result<Self, LoadError> {
+        let candle = Self::candle(&Device::Cpu, dtype)?;
+        if backend == Backend::Candle {
+            return Ok(candle);
+        }
+        match machine(backend, dtype) {
+            Some(machine) => Ok(Self {
+                backend,
+                machine: Some(machine),
+                ..candle
+            }),
+            None => Err(backend.unavailable(dtype.as_str(), &Self::backends(dtype))),
+        }
     }
 
     /// The implementation out of candle's operations, on any device.
-    pub fn portable(device: &Device, dtype: DType) -> Result<Self> {
+    ///
+    /// # Errors
+    /// A dtype that is none of f32, bf16 and f16.
+    pub fn candle(device: &Device, dtype: DType) -> Result<Self, LoadError> {
         if !matches!(dtype, DType::F32 | DType::BF16 | DType::F16) {
-            bail!("weights can be held as f32, bf16 or f16, not as {dtype:?}");
+            return Err(LoadError::Device {
+                device: format!("{:?}", device.location()),
+                what: format!("weights can be held as f32, bf16 or f16, not as {}", dtype.as_str()),
+                remedy: "hold them as one of these".to_owned(),
+            });
         }
         if device.is_cuda() && dtype != DType::F32 {
             // bf16 and f16 values are exact in TF32 (and sums stay f32), so this loses nothing and lets attention
@@ -96,9 +116,8 @@ impl Kernels {
         Ok(Self {
             device: device.clone(),
             dtype,
-            backend: Backend::Portable,
-            #[cfg(target_arch = "x86_64")]
-            avx512: None,
+            backend: Backend::Candle,
+            machine: None,
         })
     }
 
@@ -121,4 +140,9 @@ impl Kernels {
     pub fn activation_dtype(&self) -> DType {
         if self.device.is_cpu() { DType::F32 } else { self.dtype }
     }
+}
+
+/// What multiplies `dtype` with a backend of our own, where this processor has the instructions.
+fn machine(backend: Backend, dtype: DType) -> Option<Machine> {
+    Machine::new(backend.instructions()?, dtype)
 }

@@ -1,10 +1,8 @@
 //! Who sees what in one pass.
 
 use super::segment::Segment;
-#[cfg(target_arch = "x86_64")]
 use super::tiles::{RowTile, TileSizes, tiles};
 use candle_core::{Result, Tensor, bail};
-#[cfg(target_arch = "x86_64")]
 use std::sync::Arc;
 use std::{ops::Range, sync::Mutex};
 
@@ -16,14 +14,13 @@ pub struct AttentionPlan {
     pub(super) rows: usize,
     /// One past the highest page seen.
     pub(super) pages: usize,
-    /// Masks of the portable path, made at the first layer.
+    /// Masks of candle's path, made at the first layer.
     pub(super) masks: Mutex<Option<Vec<Masked>>>,
     /// Tiles of these sizes, made at the first layer.
-    #[cfg(target_arch = "x86_64")]
     tiles: Mutex<Option<(TileSizes, Arc<Vec<RowTile>>)>>,
 }
 
-/// The portable path's share of a plan: some rows, the slots any of them sees, and who sees which.
+/// Candle's share of a plan: some rows, the slots any of them sees, and who sees which.
 #[derive(Debug, Clone)]
 pub(super) struct Masked {
     pub rows: Range<usize>,
@@ -61,7 +58,6 @@ impl AttentionPlan {
             rows,
             pages,
             masks: Mutex::new(None),
-            #[cfg(target_arch = "x86_64")]
             tiles: Mutex::new(None),
         })
     }
@@ -77,7 +73,6 @@ impl AttentionPlan {
     }
 
     /// What the rows see, in tiles; made at the first call.
-    #[cfg(target_arch = "x86_64")]
     pub(super) fn tiles(&self, sizes: TileSizes) -> Arc<Vec<RowTile>> {
         let mut held = match self.tiles.lock() {
             Ok(held) => held,

@@ -1,10 +1,10 @@
-//! Products in f32 on the CPU for processors without AVX-512, in short sums.
+//! Products in f32 on the CPU where candle's operations are used there, which is in tests, in short sums.
 
 use super::rows::CpuRows;
 use candle_core::{Device, Result, Tensor, bail};
 
 /// Numbers of the inner dimension that are summed up by themselves before they are added to the total: short sums are
-/// closer to the exact one, as in the kernels for AVX-512, whose are half as long. A shorter one costs time here.
+/// closer to the exact one, as in our own kernels, whose are half as long. A shorter one costs time here.
 const RUN: usize = 192;
 
 /// `x · weightᵀ` of `x`, `(rows, in)`, and `weight`, `(out, in)`, both on the CPU. Returns `(rows, out)`, f32.

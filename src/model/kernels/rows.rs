@@ -97,7 +97,6 @@ impl<'a> RowView<'a> {
     }
 
     /// Some of the rows.
-    #[cfg(target_arch = "x86_64")]
     pub fn slice(&self, rows: std::ops::Range<usize>) -> RowView<'a> {
         let rest = &self.data[(rows.start * self.stride).min(self.data.len())..];
         RowView {

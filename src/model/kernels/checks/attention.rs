@@ -1,8 +1,8 @@
 //! Attention against plain arithmetic, and against itself in other company.
 
-use super::{flat, implementations};
+use super::{exact, flat, implementations};
 use crate::model::kernels::{
-    Backend, KvLayer, PAGE, Segment,
+    KvLayer, PAGE, Segment,
     reference::{KeysAndValues, attention, distance, matrix},
 };
 use candle_core::Tensor;
@@ -115,8 +115,7 @@ impl AttentionScene {
     fn check_bits(&self, gap: usize, piece: usize) {
         let placed = self.place(gap);
         let [q, keys, values] = self.tensors();
-        let kernels = implementations().into_iter().map(|(kernels, _)| kernels);
-        for kernels in kernels.filter(|kernels| kernels.backend() != Backend::Portable) {
+        for kernels in exact() {
             let mut kv = kernels.kv(self.kv_heads, self.head_dim, placed.pages).unwrap();
             kv.write(&placed.segments, &keys, &values).unwrap();
             let plan = kernels.plan(placed.segments.clone(), self.window).unwrap();

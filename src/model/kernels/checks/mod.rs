@@ -4,7 +4,7 @@
 mod attention;
 
 use super::{
-    Kernels, PAGE, Segment,
+    Backend, Kernels, PAGE, Segment,
     reference::{self, distance, matrix, numbers, product},
 };
 use crate::model::{TokenId, Weight};
@@ -17,15 +17,23 @@ const F32: f64 = 2e-5;
 /// some 2^-9 · √n. Averages (attention) do not grow with n.
 const BF16: f64 = 0.06;
 
+/// f16: likewise, 2^-12.
+const F16: f64 = 0.0075;
+
 /// Every implementation this machine has, with the tolerance of its dtype.
 fn implementations() -> Vec<(Kernels, f64)> {
-    let cpu = &Device::Cpu;
-    vec![
-        (Kernels::portable(cpu, DType::F32).unwrap(), F32),
-        (Kernels::portable(cpu, DType::BF16).unwrap(), BF16),
-        (Kernels::new(cpu, DType::F32).unwrap(), F32),
-        (Kernels::new(cpu, DType::BF16).unwrap(), BF16),
-    ]
+    let of = |(dtype, tolerance)| {
+        let backends = Kernels::backends(dtype).into_iter().chain([Backend::Candle]);
+        backends.map(move |backend| (Kernels::with(backend, dtype).unwrap(), tolerance))
+    };
+    let dtypes = [(DType::F32, F32), (DType::BF16, BF16), (DType::F16, F16)];
+    dtypes.into_iter().flat_map(of).collect()
+}
+
+/// Those of them that are our own.
+fn exact() -> impl Iterator<Item = Kernels> {
+    let all = implementations().into_iter().map(|(kernels, _)| kernels);
+    all.filter(|kernels| kernels.backend() != Backend::Candle)
 }
 
 fn flat(tensor: &Tensor) -> Vec<f32> {
@@ -106,15 +114,45 @@ fn a_network_is_its_three_operations_one_after_the_other() {
 #[test]
 fn a_row_does_not_depend_on_the_rows_beside_it() {
     for (kernels, _) in implementations() {
-        let (x, w) = (matrix(1, 50, 200), matrix(2, 70, 200));
+        let (x, w) = (matrix(1, 50, 700), matrix(2, 70, 700));
         let layer = kernels.linear(Weight::Plain(w), None).unwrap();
         let together = layer.forward(&x).unwrap();
         for (row, n) in [(0, 1), (17, 1), (49, 1), (3, 11)] {
             let alone = flat(&layer.forward(&x.narrow(0, row, n).unwrap()).unwrap());
             let beside = flat(&together.narrow(0, row, n).unwrap());
-            let off = alone.iter().zip(&beside).map(|(a, b)| (a - b).abs()).fold(0., f32::max);
-            assert!(f64::from(off) < F32, "{kernels:?} rows {row}+{n}: {off}");
+            if kernels.backend() == Backend::Candle {
+                let off = alone.iter().zip(&beside).map(|(a, b)| (a - b).abs()).fold(0., f32::max);
+                assert!(f64::from(off) < F32, "{kernels:?} rows {row}+{n}: {off}");
+            } else {
+                assert_eq!(alone, beside, "{kernels:?} rows {row}+{n}");
+            }
         }
+    }
+}
+
+#[test]
+fn all_processors_with_fma_give_the_same_bits_wherever_f32_is_multiplied() {
+    for dtype in [DType::F32, DType::F16] {
+        let backends = Kernels::backends(dtype);
+        if !backends.contains(&Backend::Avx512) {
+            println!("skipped: this processor has no AVX-512");
+            return;
+        }
+        let [one, other] = [Backend::Avx512, Backend::Avx2].map(|backend| {
+            let kernels = Kernels::with(backend, dtype).unwrap();
+            let layer = |seed, n, k| kernels.linear(Weight::Plain(matrix(seed, n, k)), None).unwrap();
+            let (gate_up, down) = (layer(1, 640, 700), layer(2, 700, 320));
+            let x = matrix(3, 131, 700);
+            let x = kernels.feed_forward(&x, &gate_up, &down, &x).unwrap();
+            let scores = layer(4, 5001, 700).token_scores(&x, &[(0, 7), (130, 5000)]).unwrap();
+            let logprobs = scores.iter().map(|score| score.logprob);
+            flat(&x)
+                .into_iter()
+                .chain(logprobs)
+                .map(f32::to_bits)
+                .collect::<Vec<_>>()
+        });
+        assert!(one == other, "{dtype:?}");
     }
 }
 

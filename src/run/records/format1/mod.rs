@@ -202,7 +202,8 @@ impl TryFrom<Format1Model> for ModelIdentity {
             name => Some(name.parse().map_err(|error| format!("family: {error}"))?),
         };
         let backend = match said.kernels.strip_suffix(&format!(" {dtype}")) {
-            Some("portable") => Some(Backend::Portable),
+            // What that version called so were candle's operations.
+            Some("portable") => Some(Backend::Candle),
             Some("AVX-512") => Some(Backend::Avx512),
             _ if said.kernels == "none" => None,
             _ => return Err(format!("kernels: `{}` are not known", said.kernels)),
@@ -249,7 +250,7 @@ mod tests {
         let plain = model("f32", "portable f32").unwrap();
         assert_eq!(
             (plain.dtype, plain.weights, plain.backend),
-            (Dtype::F32, QuantizedWeights::Dequantize, Some(Backend::Portable))
+            (Dtype::F32, QuantizedWeights::Dequantize, Some(Backend::Candle))
         );
         assert_eq!(
             model("bf16", "AVX-512 f32").unwrap_err(),

@@ -2,15 +2,20 @@
 
 use super::{
     super::rows::RowView,
-    Avx512, WordFormat,
-    memory::CacheLine,
-    tile::{self, PANEL, STRIP, SumStart, Tile},
+    Machine,
+    format::HeldFormat,
+    memory::{CacheLine, Spare, words},
+    tile::{PANEL, RUN_F32, STRIP, SumStart, Tile},
 };
-use std::ops::Range;
+use std::{cell::Cell, ops::Range};
 
 /// Most words of the inner dimension multiplied at a time: a panel of so many (40 KiB) stays in or next to the
 /// first-level cache while the strips go by. Longer ones are halved, thirded, ... evenly.
 const BLOCK: usize = 320;
+
+thread_local! {
+    static WIDE: Cell<Vec<CacheLine>> = const { Cell::new(Vec::new()) };
+}
 
 /// CpuRows divided into strips as evenly as may be, so that none is much thinner than the others.
 #[derive(Debug, Clone, Copy)]
@@ -27,7 +32,7 @@ impl<'a> Left<'a> {
     }
 
     /// All of `view`, put into `words` as rows `Left::stride` apart.
-    pub fn fill(machine: Avx512, view: RowView<'_>, words: &'a mut [u32]) -> Self {
+    pub fn fill(machine: Machine, view: RowView<'_>, words: &'a mut [u32]) -> Self {
         let depth = machine.format().words(view.width);
         let stride = Self::stride(depth);
         for (row, words) in words.chunks_exact_mut(stride).take(view.rows).enumerate() {
@@ -56,21 +61,6 @@ impl<'a> Left<'a> {
             words: &self.words[words.start..],
             depth: words.len(),
             ..*self
-        }
-    }
-}
-
-impl Avx512 {
-    /// Numbers to words of the format: `to` takes `words(from.len())`.
-    pub fn to_words(self, from: &[f32], to: &mut [u32]) {
-        match self.format() {
-            WordFormat::F32 => {
-                for (to, from) in to.iter_mut().zip(from) {
-                    *to = from.to_bits();
-                }
-            }
-            // SAFETY: `self` of this format exists only where the instructions were detected.
-            WordFormat::Bf16 => unsafe { tile::to_bf16(from, to) },
         }
     }
 }
@@ -139,7 +129,7 @@ pub(in super::super) struct Out {
 /// Rows times panels, and what that is added to.
 #[derive(Clone, Copy)]
 pub(in super::super) struct Product<'a> {
-    pub machine: Avx512,
+    pub machine: Machine,
     pub left: Left<'a>,
     pub right: Right<'a>,
     pub start: Start<'a>,
@@ -171,12 +161,24 @@ impl Product<'_> {
         let depth = self.right.depth;
         // Even without an inner dimension the start has to be written.
         let block_words = depth.div_ceil(depth.div_ceil(BLOCK).max(1)).max(1);
+        let format = self.machine.format();
+        let mut wide = format
+            .is_widened()
+            .then(|| Spare::take(&WIDE, 2 * block_words, CacheLine::ZERO));
         for panel in panels {
             for block in (0..depth.max(1)).step_by(block_words) {
                 let words = block..depth.min(block + block_words);
+                let first = panel * self.right.stride;
+                let held = first + words.start * format.step_lines()..first + words.end * format.step_lines();
+                let mut block = &self.right.lines[held];
+                if let Some(wide) = &mut wide {
+                    let wide = &mut wide[..2 * words.len()];
+                    self.machine.widen(block, wide);
+                    block = wide;
+                }
                 for strip in strips.clone() {
                     // SAFETY: `check` has seen that strips, panels and the start are there; `out` is the caller's.
-                    unsafe { self.write_tile(strip, panel, words.clone(), out) };
+                    unsafe { self.write_tile(strip, panel, words.clone(), block, out) };
                 }
             }
         }
@@ -188,29 +190,30 @@ impl Product<'_> {
         assert!(left.depth == right.depth && right.depth <= left.stride);
         let words = left.rows.saturating_sub(1) * left.stride + left.depth;
         assert!(strips.end <= Strips::of(left.rows).count && (left.rows == 0 || left.words.len() >= words));
-        assert!(panels.is_empty() || (panels.end - 1) * right.stride + 2 * right.depth <= right.lines.len());
+        let lines = self.machine.format().step_lines() * right.depth;
+        assert!(panels.is_empty() || (panels.end - 1) * right.stride + lines <= right.lines.len());
         match self.start {
             Start::Row(row) => assert!(row.len() >= out.columns.min(panels.end * PANEL)),
             Start::Matrix(matrix) => assert!(matrix.rows >= left.rows && matrix.width >= out.columns),
             Start::Zero | Start::Out => {}
-            Start::Sum => assert!(right.depth <= tile::RUN_F32 || self.machine.format() == WordFormat::Bf16),
+            Start::Sum => assert!(right.depth <= RUN_F32 || self.machine.format() == HeldFormat::Bf16Pairs),
         }
     }
 
-    /// Writes one strip's product with one panel over some words of the inner dimension, added to the start or to what
-    /// earlier words came to.
+    /// Writes one strip's product with some words of one panel, which are `block`, added to the start or to what earlier
+    /// words came to.
     ///
     /// # Safety
     /// As [`Product::write_part`], whose checks have been made.
-    unsafe fn write_tile(&self, strip: usize, panel: usize, words: Range<usize>, out: Out) {
+    unsafe fn write_tile(&self, strip: usize, panel: usize, at: Range<usize>, block: &[CacheLine], out: Out) {
         const ZERO: [f32; PANEL] = [0.; PANEL];
-        let Self { left, right, .. } = self;
+        let left = &self.left;
         let rows = Strips::of(left.rows).range(strip);
         let column = panel * PANEL;
         let columns = PANEL.min(out.columns - column);
         let to = out.start.wrapping_add(rows.start * out.stride + column);
         let (start, start_stride) = match self.start {
-            _ if words.start > 0 => (to.cast_const(), out.stride),
+            _ if at.start > 0 => (to.cast_const(), out.stride),
             Start::Out | Start::Sum => (to.cast_const(), out.stride),
             Start::Zero => (ZERO.as_ptr(), 0),
             Start::Row(row) => (row[column..].as_ptr(), 0),
@@ -219,12 +222,12 @@ impl Product<'_> {
                 matrix.stride,
             ),
         };
-        let lines = &right.lines[panel * right.stride..][..2 * right.depth];
+        assert!(block.len() == 2 * at.len());
         let tile = Tile {
-            strip: left.words[rows.start * left.stride + words.start..].as_ptr(),
+            strip: left.words[rows.start * left.stride + at.start..].as_ptr(),
             strip_stride: left.stride,
-            panel: lines[2 * words.start..].as_ptr(),
-            words: words.len(),
+            panel: words(block).as_ptr(),
+            words: at.len(),
             start,
             start_stride,
             out: to,
@@ -234,11 +237,11 @@ impl Product<'_> {
                 _ => SumStart::Apart,
             },
         };
-        // SAFETY: `machine` vouches for the instructions. The strip's words and the panel's lines were sliced within
-        // bounds; `start` has 32 numbers a row or, at the edge, `columns`; `out` is the caller's.
+        // SAFETY: the strip's words and the panel's lines were sliced within bounds, and there are as many as was said;
+        // `start` has 32 numbers a row or, at the edge, `columns`; `out` is the caller's.
         unsafe {
             if columns == PANEL {
-                tile::multiply(self.machine.format(), rows.len(), tile);
+                self.machine.multiply(rows.len(), tile);
             } else {
                 multiply_edge(self.machine, rows.len(), columns, tile);
             }
@@ -246,11 +249,11 @@ impl Product<'_> {
     }
 }
 
-/// [`tile::multiply`] where only `columns` of the panel's columns exist in `start` and `out`.
+/// [`Machine::multiply`] where only `columns` of the panel's columns exist in `start` and `out`.
 ///
 /// # Safety
 /// As there, but for `columns` numbers a row.
-unsafe fn multiply_edge(machine: Avx512, rows: usize, columns: usize, tile: Tile) {
+unsafe fn multiply_edge(machine: Machine, rows: usize, columns: usize, tile: Tile) {
     let mut edge = [0f32; STRIP * PANEL];
     // SAFETY: `columns` numbers of each row are read from `start` and written to `out`, as the contract allows; the
     // product goes to `edge`, which has 32 for each of up to 12 rows.
@@ -266,7 +269,7 @@ unsafe fn multiply_edge(machine: Avx512, rows: usize, columns: usize, tile: Tile
             out_stride: PANEL,
             ..tile
         };
-        tile::multiply(machine.format(), rows, whole);
+        machine.multiply(rows, whole);
         for row in 0..rows {
             let to = tile.out.add(row * tile.out_stride);
             std::ptr::copy_nonoverlapping(edge[row * PANEL..][..columns].as_ptr(), to, columns);

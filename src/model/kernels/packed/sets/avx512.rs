@@ -1,49 +1,23 @@
-//! The innermost loop: a strip of rows times a panel of columns; and how numbers become words.
+//! For x86-64 processors with AVX-512F (f32, f16) and AVX-512 BF16 (bf16).
 
-use super::{WordFormat, memory::CacheLine};
+use super::super::{
+    format::HeldFormat,
+    lanes,
+    tile::{AHEAD, PANEL, RUN_F32, SumStart, Tile},
+};
 use std::arch::x86_64::*;
 
-/// Most rows of a strip: 12 rows × 2 registers of sums, and 3 registers left for the operands.
-pub(in super::super) const STRIP: usize = 12;
-/// Columns of a panel: two registers.
-pub(in super::super) const PANEL: usize = 32;
+/// SumStart over bf16 are not cut: rounding the factors costs a thousand times as much.
+const RUN_BF16: usize = usize::MAX;
 
-/// Where a tile's sums begin.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in super::super) enum SumStart {
-    /// At nothing; the start is added at the end: a residual stream has numbers of some thousands, and every step of a sum
-    /// that began with one would be rounded to its last place.
-    Apart,
-    /// At the start: the sum goes on, to the bit, as if its earlier words had been multiplied in the same call. At most
-    /// [`RUN_F32`] words of f32.
-    GoOn,
-}
-
-/// One tile to be computed: `out[r][c] = start[r][c] + Σ rows[r][w] · panel[w][c]` over `words` words.
-#[derive(Clone, Copy)]
-pub(in super::super) struct Tile {
-    /// The strip: `words` words of each row, `strip_stride` apart.
-    pub strip: *const u32,
-    pub strip_stride: usize,
-    /// The panel: `words` times two lines.
-    pub panel: *const CacheLine,
-    pub words: usize,
-    /// 32 numbers for each row, `start_stride` apart; may be `out` itself.
-    pub start: *const f32,
-    pub start_stride: usize,
-    /// Likewise, `out_stride` apart.
-    pub out: *mut f32,
-    pub out_stride: usize,
-    pub sums: SumStart,
-}
+lanes::compiled_for!(true, "avx512f");
 
 /// Multiplies a strip of `rows` rows with a panel.
 ///
 /// # Safety
-/// The processor has the instructions of `format`; `rows` is 1 to 12; the tile's pointers are good for reading
-/// `words` words at each of `rows` strides of `strip`, `2 × words` lines, and 32 numbers at each of `rows` strides of
-/// `start`, and for writing 32 at each of `rows` strides of `out`, which nobody else touches meanwhile.
-pub(in super::super) unsafe fn multiply(format: WordFormat, rows: usize, tile: Tile) {
+/// The processor has the instructions of `format`; the rest as
+/// [`Machine::multiply`](super::super::Machine::multiply).
+pub unsafe fn multiply(format: HeldFormat, rows: usize, tile: Tile) {
     macro_rules! by_rows {
         ($kernel:ident, $on:literal) => {
             match rows {
@@ -65,10 +39,10 @@ pub(in super::super) unsafe fn multiply(format: WordFormat, rows: usize, tile: T
     // SAFETY: passed on from this function's contract.
     unsafe {
         match (format, tile.sums) {
-            (WordFormat::F32, SumStart::Apart) => by_rows!(multiply_f32, false),
-            (WordFormat::F32, SumStart::GoOn) => by_rows!(multiply_f32, true),
-            (WordFormat::Bf16, SumStart::Apart) => by_rows!(multiply_bf16, false),
-            (WordFormat::Bf16, SumStart::GoOn) => by_rows!(multiply_bf16, true),
+            (HeldFormat::Bf16Pairs, SumStart::Apart) => by_rows!(multiply_bf16, false),
+            (HeldFormat::Bf16Pairs, SumStart::GoOn) => by_rows!(multiply_bf16, true),
+            (_, SumStart::Apart) => by_rows!(multiply_f32, false),
+            (_, SumStart::GoOn) => by_rows!(multiply_f32, true),
         }
     }
 }
@@ -109,9 +83,9 @@ unsafe fn multiply_by<const ROWS: usize, const RUN: usize, const ON: bool>(
     dot: impl Fn(__m512, __m512i, __m512i) -> __m512,
 ) {
     let (strip, strip_stride) = (tile.strip, tile.strip_stride);
-    let mut panel = tile.panel.cast::<u32>();
+    let mut panel = tile.panel;
     // SAFETY: reads and writes stay within what the contract lists: step `w` reads word `w` of each of `ROWS` rows and
-    // two lines (32 words, aligned to 64 bytes); sums are read and written as two times 16 numbers (unaligned) at `ROWS`
+    // 32 words of the panel (aligned to 64 bytes); sums are read and written as two times 16 numbers (unaligned) at `ROWS`
     // strides. The last step leaves pointers one past the end. Prefetching touches nothing, wherever it points.
     unsafe {
         let mut totals = [[_mm512_setzero_ps(); 2]; ROWS];
@@ -167,21 +141,12 @@ unsafe fn multiply_by<const ROWS: usize, const RUN: usize, const ON: bool>(
     }
 }
 
-/// Steps that one running sum of f32 takes before it is added to the total. Each step rounds the sum to its last place, so
-/// short sums, whose numbers are smaller, are closer to the exact one: see "How exact it is" in docs/benchmarks.md.
-pub(in super::super) const RUN_F32: usize = 96;
-/// Sums over bf16 are not cut: rounding the factors costs a thousand times as much.
-const RUN_BF16: usize = usize::MAX;
-
-/// How far ahead a panel is fetched, in words: six steps of at least a dozen cycles hide the second-level cache.
-const AHEAD: usize = 6 * PANEL;
-
 /// Numbers to words: `to[w]` becomes word `w` of `from`, whose missing half, if there is one, counts as 0.
 ///
 /// # Safety
 /// The processor has AVX-512F and AVX-512 BF16.
 #[target_feature(enable = "avx512f,avx512bf16")]
-pub(in super::super) unsafe fn to_bf16(from: &[f32], to: &mut [u32]) {
+pub unsafe fn to_bf16(from: &[f32], to: &mut [u32]) {
     assert_eq!(to.len(), from.len().div_ceil(2));
     for (from, to) in from.chunks(32).zip(to.chunks_mut(16)) {
         // SAFETY: the masks keep the numbers and words that the chunks have; `__m512bh` and `__m512i` are both 64 bytes
@@ -198,6 +163,22 @@ pub(in super::super) unsafe fn to_bf16(from: &[f32], to: &mut [u32]) {
 /// A mask of the first `n` of sixteen.
 fn first(n: usize) -> __mmask16 {
     if n >= 16 { 0xffff } else { (1 << n) - 1 }
+}
+
+/// f16 to f32 words.
+///
+/// # Safety
+/// The processor has AVX-512F.
+#[target_feature(enable = "avx512f")]
+pub unsafe fn widen_f16(from: &[u16], to: &mut [u32]) {
+    let (from, to) = (from.as_chunks::<16>().0, to.as_chunks_mut::<16>().0);
+    for (from, to) in from.iter().zip(to) {
+        // SAFETY: reads sixteen halves and writes sixteen words, which the chunks have; neither need be aligned.
+        unsafe {
+            let wide = _mm512_cvtph_ps(_mm256_loadu_si256(from.as_ptr().cast()));
+            _mm512_storeu_ps(to.as_mut_ptr().cast(), wide);
+        }
+    }
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use super::{
         segment::PAGE,
         tiles::{BLOCK_PAGES, RowTile, SharedPages, TileSizes, TileStep, seen},
     },
-    WordFormat,
+    format::HeldFormat,
     lanes::Soft,
     memory::{OutputMatrix, OutputWriter, Spare},
     multiply::{Left, Product, Right, Start},
@@ -27,13 +27,13 @@ const TILE_ROWS: usize = 96;
 /// Tiles times key heads wanted for each thread.
 const TASKS_PER_THREAD: usize = 4;
 
-impl WordFormat {
-    /// Pages whose values make one sum, which is added to what the pages before came to: in f32 as many positions as any
+impl HeldFormat {
+    /// Pages whose values make one sum, which is added to what the pages before came to: where f32 is multiplied, as many positions as any
     /// sum of products has steps.
     const fn sum_pages(self) -> usize {
         match self {
-            WordFormat::F32 => RUN_F32 / PAGE,
-            WordFormat::Bf16 => BLOCK_PAGES,
+            HeldFormat::Bf16Pairs => BLOCK_PAGES,
+            HeldFormat::F32 | HeldFormat::Bf16 | HeldFormat::F16 => RUN_F32 / PAGE,
         }
     }
 }

@@ -40,7 +40,7 @@ impl Panels {
     pub fn right(&self) -> Right<'_> {
         Right {
             lines: &self.lines,
-            stride: self.depth * PANEL / 16,
+            stride: self.depth * self.machine.format().step_lines(),
             depth: self.depth,
         }
     }

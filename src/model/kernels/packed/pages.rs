@@ -7,11 +7,12 @@ use super::{
         shape::KvShape,
         tiles::BLOCK_PAGES,
     },
-    Avx512, WordFormat,
-    memory::{CacheLine, words_mut},
+    Machine,
+    format::HeldFormat,
+    memory::{CacheLine, halves_mut, words_mut},
     tile::PANEL,
 };
-use half::bf16;
+use half::{bf16, f16};
 use rayon::prelude::*;
 
 /// From so many rows on, threads share the work of writing them.
@@ -20,7 +21,7 @@ const ROWS_IN_PARALLEL: usize = 64;
 /// Keys and values of one layer.
 #[derive(Debug)]
 pub(in super::super) struct KvPages {
-    pub machine: Avx512,
+    pub machine: Machine,
     pub sizes: PageSizes,
     /// For each head its keys and values.
     pub heads: Vec<HeadPages>,
@@ -45,26 +46,34 @@ pub(in super::super) struct PageSizes {
     pub value_panels: usize,
     /// Words of the lanes of a page.
     pub page_words: usize,
+    /// Cache lines that a panel takes for each word.
+    step_lines: usize,
 }
 
 impl PageSizes {
-    fn new(machine: Avx512, head_dim: usize) -> Self {
+    fn new(machine: Machine, head_dim: usize) -> Self {
         Self {
             head_dim,
             key_words: machine.format().words(head_dim),
             value_panels: head_dim.div_ceil(PANEL),
             page_words: machine.format().words(PAGE),
+            step_lines: machine.format().step_lines(),
         }
     }
 
     /// Cache lines of a page's keys.
     pub fn key_lines(&self) -> usize {
-        self.key_words * PANEL / 16
+        self.key_words * self.step_lines
+    }
+
+    /// Cache lines of a page's part of a value panel.
+    pub fn page_lines(&self) -> usize {
+        self.page_words * self.step_lines
     }
 
     /// Cache lines of a value panel of a block.
     pub fn panel_lines(&self) -> usize {
-        BLOCK_PAGES * self.page_words * PANEL / 16
+        BLOCK_PAGES * self.page_lines()
     }
 
     /// Cache lines of a block's values.
@@ -74,20 +83,18 @@ impl PageSizes {
 
     /// The first cache line of a page's part of a value panel.
     pub fn value_line(&self, page: usize, panel: usize) -> usize {
-        page / BLOCK_PAGES * self.block_lines()
-            + panel * self.panel_lines()
-            + page % BLOCK_PAGES * self.page_words * PANEL / 16
+        page / BLOCK_PAGES * self.block_lines() + panel * self.panel_lines() + page % BLOCK_PAGES * self.page_lines()
     }
 }
 
 /// Memory of a page of one layer, in bytes.
-pub(in super::super) fn page_bytes(machine: Avx512, kv_heads: usize, head_dim: usize) -> usize {
+pub(in super::super) fn page_bytes(machine: Machine, kv_heads: usize, head_dim: usize) -> usize {
     let sizes = PageSizes::new(machine, head_dim);
     kv_heads * (sizes.key_lines() + sizes.block_lines() / BLOCK_PAGES) * size_of::<CacheLine>()
 }
 
 impl KvPages {
-    pub fn new(machine: Avx512, shape: KvShape) -> Self {
+    pub fn new(machine: Machine, shape: KvShape) -> Self {
         let sizes = PageSizes::new(machine, shape.head_dim);
         let blocks = shape.pages.div_ceil(BLOCK_PAGES);
         let head = |_| HeadPages {
@@ -143,7 +150,7 @@ impl KvPages {
             for &(from, to) in pages {
                 let (lines, from_line) = (sizes.key_lines(), from * sizes.key_lines());
                 head.keys[to * lines..][..lines].copy_from_slice(&from_head.keys[from_line..][..lines]);
-                let lines = sizes.page_words * PANEL / 16;
+                let lines = sizes.page_lines();
                 for panel in 0..sizes.value_panels {
                     let from_line = sizes.value_line(from, panel);
                     head.values[sizes.value_line(to, panel)..][..lines]
@@ -159,7 +166,7 @@ impl HeadPages {
     fn copy_within(&mut self, sizes: PageSizes, from: usize, to: usize) {
         let lines = sizes.key_lines();
         self.keys.copy_within(from * lines..(from + 1) * lines, to * lines);
-        let lines = sizes.page_words * PANEL / 16;
+        let lines = sizes.page_lines();
         for panel in 0..sizes.value_panels {
             let from = sizes.value_line(from, panel);
             self.values.copy_within(from..from + lines, sizes.value_line(to, panel));
@@ -167,34 +174,58 @@ impl HeadPages {
     }
 }
 
-fn write_key(format: WordFormat, page: &mut [CacheLine], lane: usize, key: &[f32]) {
-    let column = words_mut(page).iter_mut().skip(lane).step_by(PANEL);
+fn write_key(format: HeldFormat, page: &mut [CacheLine], lane: usize, key: &[f32]) {
     match format {
-        WordFormat::F32 => column.zip(key).for_each(|(word, x)| *word = x.to_bits()),
-        WordFormat::Bf16 => column.zip(key.chunks(2)).for_each(|(word, pair)| {
-            let half = |x: f32| u32::from(bf16::from_f32(x).to_bits());
-            *word = half(pair[0]) | pair.get(1).map_or(0, |&x| half(x)) << 16;
-        }),
+        HeldFormat::F32 => {
+            let column = words_mut(page)[lane..].iter_mut().step_by(PANEL);
+            column.zip(key).for_each(|(word, x)| *word = x.to_bits());
+        }
+        HeldFormat::Bf16Pairs => {
+            let column = words_mut(page)[lane..].iter_mut().step_by(PANEL);
+            column.zip(key.chunks(2)).for_each(|(word, pair)| {
+                let half = |x: f32| u32::from(bf16::from_f32(x).to_bits());
+                *word = half(pair[0]) | pair.get(1).map_or(0, |&x| half(x)) << 16;
+            });
+        }
+        HeldFormat::Bf16 | HeldFormat::F16 => {
+            let column = halves_mut(page)[lane..].iter_mut().step_by(PANEL);
+            column.zip(key).for_each(|(to, &x)| *to = half(format, x));
+        }
+    }
+}
+
+/// A number as one of the formats' halves.
+fn half(format: HeldFormat, x: f32) -> u16 {
+    match format {
+        HeldFormat::F16 => f16::from_f32(x).to_bits(),
+        _ => bf16::from_f32(x).to_bits(),
     }
 }
 
 fn write_value(
-    format: WordFormat,
+    format: HeldFormat,
     sizes: PageSizes,
     values: &mut [CacheLine],
     (page, lane): (usize, usize),
     value: &[f32],
 ) {
     for (panel, numbers) in value.chunks(PANEL).enumerate() {
-        let first = sizes.value_line(page, panel) + lane / format.per_word() * PANEL / 16;
-        let words = words_mut(&mut values[first..first + PANEL / 16]);
-        for (word, &x) in words.iter_mut().zip(numbers) {
-            match format {
-                WordFormat::F32 => *word = x.to_bits(),
-                WordFormat::Bf16 => {
-                    let shift = 16 * (lane % 2);
-                    *word = *word & !(0xffff << shift) | u32::from(bf16::from_f32(x).to_bits()) << shift;
+        let first = sizes.value_line(page, panel) + lane / format.per_word() * sizes.step_lines;
+        let step = &mut values[first..first + sizes.step_lines];
+        match format {
+            HeldFormat::F32 => {
+                let words = words_mut(step).iter_mut();
+                words.zip(numbers).for_each(|(word, x)| *word = x.to_bits());
+            }
+            HeldFormat::Bf16Pairs => {
+                let shift = 16 * (lane % 2);
+                for (word, &x) in words_mut(step).iter_mut().zip(numbers) {
+                    *word = *word & !(0xffff << shift) | u32::from(half(format, x)) << shift;
                 }
+            }
+            HeldFormat::Bf16 | HeldFormat::F16 => {
+                let halves = halves_mut(step).iter_mut();
+                halves.zip(numbers).for_each(|(to, &x)| *to = half(format, x));
             }
         }
     }

@@ -24,6 +24,18 @@ pub(in super::super) fn words_mut(lines: &mut [CacheLine]) -> &mut [u32] {
     unsafe { std::slice::from_raw_parts_mut(lines.as_mut_ptr().cast(), lines.len() * 16) }
 }
 
+/// The lines as one run of halves, the first half of a word in its first two bytes.
+pub(in super::super) fn halves(lines: &[CacheLine]) -> &[u16] {
+    // SAFETY: as in `words`: 64 initialised bytes a line are 32 `u16`.
+    unsafe { std::slice::from_raw_parts(lines.as_ptr().cast(), lines.len() * 32) }
+}
+
+/// The lines as one run of halves, to be written.
+pub(in super::super) fn halves_mut(lines: &mut [CacheLine]) -> &mut [u16] {
+    // SAFETY: as in `halves` and `words_mut`.
+    unsafe { std::slice::from_raw_parts_mut(lines.as_mut_ptr().cast(), lines.len() * 32) }
+}
+
 /// A buffer that a thread keeps between calls. It is taken out while in use, so a nested call gets a new one.
 pub(in super::super) struct Spare<T: 'static> {
     home: &'static LocalKey<Cell<Vec<T>>>,
@@ -154,5 +166,7 @@ mod tests {
         words_mut(&mut lines)[17] = 5;
         assert_eq!(lines[1].0[1], 5);
         assert_eq!(words(&lines)[17], 5);
+        halves_mut(&mut lines)[33] = 7;
+        assert_eq!((halves(&lines)[33], halves(&lines)[32]), (7, 0));
     }
 }

@@ -1,0 +1,102 @@
+//! Weights as panels.
+
+use super::{
+    Machine,
+    format::HeldFormat,
+    memory::{CacheLine, halves, halves_mut, words, words_mut},
+    tile::PANEL,
+};
+use candle_core::{CpuStorage, Result, Storage, Tensor, bail};
+use half::{bf16, f16};
+use rayon::prelude::*;
+
+/// A weight `(columns, inputs)` as panels of 32 columns, each with its whole inner dimension: word (or half) `w` of column
+/// `c` is number `c % 32` of step `w` of panel `c / 32`. Missing columns of the last panel are 0.
+#[derive(Debug)]
+pub(in super::super) struct Panels {
+    pub lines: Vec<CacheLine>,
+    /// Words of a column.
+    pub depth: usize,
+    pub columns: usize,
+    pub machine: Machine,
+}
+
+impl Panels {
+    /// Packs a contiguous tensor `(columns, inputs)` on the CPU that is of the format's dtype.
+    pub fn pack(machine: Machine, weight: &Tensor) -> Result<Self> {
+        let (columns, inputs) = weight.dims2()?;
+        let depth = machine.format().words(inputs);
+        let panel_lines = depth * machine.format().step_lines();
+        let mut panels = Self {
+            lines: vec![CacheLine::ZERO; columns.div_ceil(PANEL) * panel_lines],
+            depth,
+            columns,
+            machine,
+        };
+        if panels.lines.is_empty() {
+            return Ok(panels);
+        }
+        let (storage, layout) = weight.storage_and_layout();
+        let Some((from, to)) = layout.contiguous_offsets() else {
+            bail!("a weight must be contiguous before it is packed");
+        };
+        match (machine.format(), &*storage) {
+            (HeldFormat::F32, Storage::Cpu(CpuStorage::F32(data))) => panels.fill(&data[from..to], |panel, at, row| {
+                for (to, x) in words_mut(panel)[at..].iter_mut().step_by(PANEL).zip(row) {
+                    *to = x.to_bits();
+                }
+            }),
+            (HeldFormat::Bf16Pairs, Storage::Cpu(CpuStorage::BF16(data))) => {
+                panels.fill(&data[from..to], |panel, at, row| {
+                    for (to, pair) in words_mut(panel)[at..].iter_mut().step_by(PANEL).zip(row.chunks(2)) {
+                        let high = pair.get(1).map_or(0, |x| u32::from(x.to_bits()) << 16);
+                        *to = u32::from(pair[0].to_bits()) | high;
+                    }
+                });
+            }
+            (HeldFormat::Bf16, Storage::Cpu(CpuStorage::BF16(data))) => {
+                panels.fill(&data[from..to], |panel, at, row| {
+                    for (to, x) in halves_mut(panel)[at..].iter_mut().step_by(PANEL).zip(row) {
+                        *to = x.to_bits();
+                    }
+                });
+            }
+            (HeldFormat::F16, Storage::Cpu(CpuStorage::F16(data))) => panels.fill(&data[from..to], |panel, at, row| {
+                for (to, x) in halves_mut(panel)[at..].iter_mut().step_by(PANEL).zip(row) {
+                    *to = x.to_bits();
+                }
+            }),
+            (format, _) => bail!("a weight of dtype {:?} cannot be packed as {format:?}", weight.dtype()),
+        }
+        Ok(panels)
+    }
+
+    /// Has all columns put in place: `put` is given a panel, the column within it, and the column's numbers of `data`,
+    /// which has one column after the other.
+    fn fill<T: Sync>(&mut self, data: &[T], put: impl Fn(&mut [CacheLine], usize, &[T]) + Sync) {
+        let inputs = data.len() / self.columns;
+        let panels = self
+            .lines
+            .par_chunks_mut(self.depth * self.machine.format().step_lines());
+        panels.enumerate().for_each(|(panel, lines)| {
+            for (column, row) in data.chunks_exact(inputs).skip(panel * PANEL).take(PANEL).enumerate() {
+                put(lines, column, row);
+            }
+        });
+    }
+
+    /// The numbers of one column, of which there are `out.len()`.
+    pub fn column(&self, column: usize, out: &mut [f32]) {
+        let right = self.panels_from(column / PANEL);
+        let (words, halves) = (words(right.lines), halves(right.lines));
+        for (i, out) in out.iter_mut().enumerate() {
+            let at = |step: usize| step * PANEL + column % PANEL;
+            *out = match self.machine.format() {
+                HeldFormat::F32 => f32::from_bits(words[at(i)]),
+                HeldFormat::Bf16Pairs => bf16::from_bits((words[at(i / 2)] >> (16 * (i % 2))) as u16).to_f32(),
+                HeldFormat::Bf16 => bf16::from_bits(halves[at(i)]).to_f32(),
+                HeldFormat::F16 => f16::from_bits(halves[at(i)]).to_f32(),
+            };
+        }
+    }
+}
