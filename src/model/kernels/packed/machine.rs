@@ -114,20 +114,9 @@ impl Machine {
     pub fn widen(self, from: &[CacheLine], to: &mut [CacheLine]) {
         let (from, to) = (halves(from), words_mut(to));
         assert_eq!(from.len(), to.len());
-        // SAFETY: as in `multiply`; the lengths were compared.
-        unsafe {
-            match (self.set, self.format == HeldFormat::F16) {
-                #[cfg(target_arch = "x86_64")]
-                (InstructionSet::Avx512, true) => avx512::widen_f16(from, to),
-                #[cfg(target_arch = "x86_64")]
-                (InstructionSet::Avx512, false) => avx512::widen_bf16(from, to),
-                #[cfg(target_arch = "x86_64")]
-                (InstructionSet::Avx2, true) => avx2::widen_f16(from, to),
-                #[cfg(target_arch = "x86_64")]
-                (InstructionSet::Avx2, false) => avx2::widen_bf16(from, to),
-                (InstructionSet::Portable, true) => portable::widen_f16(from, to),
-                (InstructionSet::Portable, false) => portable::widen_bf16(from, to),
-            }
+        match self.format {
+            HeldFormat::F16 => by_set!(self, widen_f16(from, to)),
+            _ => by_set!(self, widen_bf16(from, to)),
         }
     }
 
