@@ -120,6 +120,16 @@ impl MappedFile {
         let _ = (start, length);
     }
 
+    /// Gives back the memory of pages that were read through the map; they are read again where they are looked at again.
+    pub(crate) fn give_back(&self) {
+        #[cfg(unix)]
+        if let Some(map) = &self.map {
+            // SAFETY: the map is of a file and read only: a page that is given back is read from the file again, so no byte
+            // changes for those who hold a slice of it. Where the advice fails, the pages stay.
+            let _ = unsafe { map.unchecked_advise(memmap2::UncheckedAdvice::DontNeed) };
+        }
+    }
+
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }

@@ -20,11 +20,15 @@ pub struct FileIdentity {
     pub sha256: String,
 }
 
-/// Identities of files that are mapped already, computed by all threads.
+/// Identities of files that are mapped already, computed by all threads. What is read for it does not stay in memory.
 pub(crate) fn of_maps(files: &[MappedFile]) -> Vec<FileIdentity> {
     files
         .par_iter()
-        .map(|file| identify(file.path(), file.bytes()))
+        .map(|file| {
+            let identity = identify(file.path(), file.bytes());
+            file.give_back();
+            identity
+        })
         .collect()
 }
 
