@@ -1,6 +1,6 @@
 //! The heavy operations: a linear layer over packed weights, and attention over the pages of paths.
 //!
-//! On the CPU they are our own ([`packed`]), compiled for several instruction sets, one of which is taken at run time; other
+//! On the CPU they are our own (`packed`), compiled for several instruction sets, one of which is taken at run time; other
 //! devices have candle's operations. The decoder holds one [`Kernels`] and asks it for everything that depends on where and
 //! in what dtype the numbers live:
 //!
