@@ -111,13 +111,6 @@ pub struct Pass {
     last: Option<AttentionPlan>,
 }
 
-impl Pass {
-    /// Rows whose hidden states are wanted, ascending.
-    pub fn wanted(&self) -> &[usize] {
-        &self.wanted
-    }
-}
-
 impl Decoder {
     /// Puts the weights of `source` in place, as far as `placement` says.
     ///

@@ -182,7 +182,7 @@ impl Engine {
     /// Tokens that a text may have: its limit, or what the context leaves.
     pub(super) fn max_tokens(&self, text: &dyn TextRequest) -> usize {
         text.max_tokens()
-            .min(self.config().context - text.prompt().len().min(self.config().context))
+            .min(self.config().context.saturating_sub(text.prompt().len()))
     }
 
     /// Computes one part; the scores of its requests are put into `scores`. Returns what it took.

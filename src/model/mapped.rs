@@ -101,25 +101,6 @@ impl MappedFile {
         }
     }
 
-    /// Has the operating system forget what it keeps of some bytes that were read and will not be read again soon.
-    pub(crate) fn forget(&self, start: usize, length: usize) {
-        #[cfg(target_os = "linux")]
-        {
-            use std::os::fd::AsRawFd;
-            // SAFETY: the descriptor is open for as long as `self`; the call only advises, and changes no content.
-            unsafe {
-                libc::posix_fadvise(
-                    self.file.as_raw_fd(),
-                    start as i64,
-                    length as i64,
-                    libc::POSIX_FADV_DONTNEED,
-                )
-            };
-        }
-        #[cfg(not(target_os = "linux"))]
-        let _ = (start, length);
-    }
-
     /// Gives back the memory of pages that were read through the map; they are read again where they are looked at again.
     pub(crate) fn give_back(&self) {
         #[cfg(unix)]

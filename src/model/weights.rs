@@ -22,9 +22,6 @@ pub trait WeightSource: Send + Sync {
     /// The tensor of that name with exactly that shape.
     fn get(&self, name: &str, shape: &[usize]) -> Result<Weight, LoadError>;
 
-    /// Has the operating system forget what it keeps of a tensor's bytes, which will not be read again soon.
-    fn forget(&self, _name: &str) {}
-
     /// Some rows of a matrix as plain values of `dtype`, `(ids, columns)`. A source that need not read the whole matrix
     /// should not.
     fn rows(&self, name: &str, shape: &[usize], ids: &[u32], dtype: DType) -> Result<Tensor, LoadError> {

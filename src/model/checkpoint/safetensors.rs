@@ -146,11 +146,12 @@ impl SafetensorsWeights {
             .ok_or_else(|| LoadError::weight(file.path(), name, "lies outside the file"))
     }
 
-    fn check_values(&self, name: &str, entry: &SafeTensor) -> Result<(), LoadError> {
+    /// Whether a tensor's `bytes` are finite numbers.
+    fn check_values(&self, name: &str, entry: &SafeTensor, bytes: &[u8]) -> Result<(), LoadError> {
         let Ok(storage) = entry.storage else {
             return Ok(());
         };
-        match first_bad_value(storage, self.bytes(name, entry)?) {
+        match first_bad_value(storage, bytes) {
             None => Ok(()),
             Some(at) => {
                 let what = format!("value {at} is not a finite number");
@@ -164,7 +165,10 @@ impl SafetensorsWeights {
         let ordered: BTreeMap<_, _> = self.entries.iter().collect();
         ordered
             .into_iter()
-            .filter_map(|(name, entry)| self.check_values(name, entry).err())
+            .filter_map(|(name, entry)| {
+                let bytes = self.bytes(name, entry);
+                bytes.and_then(|bytes| self.check_values(name, entry, bytes)).err()
+            })
             .collect()
     }
 }
@@ -186,28 +190,13 @@ impl WeightSource for SafetensorsWeights {
                 return Err(LoadError::weight(path, name, what));
             }
         };
-        let file = &self.files[entry.file];
-        let bytes = file.read(entry.start, entry.bytes)?;
-        if let Some(at) = entry
-            .storage
-            .as_ref()
-            .ok()
-            .and_then(|&storage| first_bad_value(storage, &bytes))
-        {
-            let what = format!("value {at} is not a finite number");
-            return Err(LoadError::weight(path, name, what));
-        }
+        let bytes = self.files[entry.file].read(entry.start, entry.bytes)?;
+        self.check_values(name, entry, &bytes)?;
         let tensor = Tensor::from_raw_buffer(&bytes, dtype, shape, &Device::Cpu);
         tensor.map(Weight::Plain).map_err(|source| LoadError::Tensor {
             name: name.to_owned(),
             source,
         })
-    }
-
-    fn forget(&self, name: &str) {
-        if let Some(entry) = self.entries.get(name) {
-            self.files[entry.file].forget(entry.start, entry.bytes);
-        }
     }
 
     fn rows(&self, name: &str, shape: &[usize], ids: &[u32], dtype: DType) -> Result<Tensor, LoadError> {

@@ -171,12 +171,6 @@ impl WeightSource for GgufWeights {
         weight.map_err(failed(name))
     }
 
-    fn forget(&self, name: &str) {
-        if let Some(entry) = self.entries.get(name) {
-            self.file.forget(entry.range.start, entry.range.len());
-        }
-    }
-
     fn get_plain(&self, name: &str, shape: &[usize], dtype: DType) -> Result<Tensor, LoadError> {
         let (entry, bytes) = self.read(name, shape)?;
         let tensor = match (entry.storage, entry.storage.float()) {

@@ -7,7 +7,7 @@ use super::{
     rows::CpuRows,
 };
 use crate::model::{TokenId, Weight};
-use candle_core::{DType, Device, Module, Result, Tensor, bail, quantized::QMatMul};
+use candle_core::{DType, Device, Result, Tensor, bail};
 use std::sync::Arc;
 
 /// Columns of a half-precision weight that are widened at a time on the CPU.
@@ -29,8 +29,6 @@ pub struct Linear {
 pub(super) enum Operand {
     /// `(out, in)` in the compute dtype, on the device.
     Plain(Tensor),
-    /// Quantised blocks, multiplied as such.
-    Quantized(Arc<QMatMul>),
     /// Packed.
     Packed(Arc<Panels>),
 }
@@ -75,32 +73,6 @@ impl Kernels {
         Ok(Operand::Plain(weight.to_device(&self.device)?.contiguous()?))
     }
 
-    /// A layer whose quantised weight stays quantised: a quarter of the memory or less, and slower. A plain weight
-    /// becomes what [`Kernels::linear`] makes of it.
-    pub fn linear_quantized(&self, weight: Weight, bias: Option<Tensor>) -> Result<Linear> {
-        let Weight::Quantized(blocks) = weight else {
-            return self.linear(weight, bias);
-        };
-        let dims = blocks.shape().dims().to_vec();
-        let &[outputs, inputs] = dims.as_slice() else {
-            bail!("a linear layer's weight has two dimensions, not {dims:?}");
-        };
-        let blocks = if self.device.is_cpu() {
-            blocks
-        } else {
-            let data = blocks.data()?;
-            let storage = candle_core::quantized::QStorage::from_data(data, &self.device, blocks.dtype())?;
-            Arc::new(candle_core::quantized::QTensor::new(storage, (outputs, inputs))?)
-        };
-        Ok(Linear {
-            kernels: self.clone(),
-            operand: Operand::Quantized(Arc::new(QMatMul::from_arc(blocks)?)),
-            bias: self.bias(&[bias], &[&dims])?,
-            inputs,
-            outputs,
-        })
-    }
-
     /// The biases of layers with weights of these shapes, one after the other.
     fn bias(&self, biases: &[Option<Tensor>], shapes: &[&[usize]]) -> Result<Option<Tensor>> {
         if biases.len() != shapes.len() {
@@ -135,7 +107,6 @@ impl Linear {
         let product = match &self.operand {
             Operand::Plain(weight) if x.device().is_cpu() => widened(x, weight)?,
             Operand::Plain(weight) => x.to_dtype(weight.dtype())?.contiguous()?.matmul(&weight.t()?)?,
-            Operand::Quantized(weight) => weight.forward(&x.to_dtype(DType::F32)?.contiguous()?)?,
             Operand::Packed(_) => bail!("packed weights were multiplied above"),
         };
         let product = product.to_dtype(self.kernels.activation_dtype())?;
@@ -175,7 +146,6 @@ impl Linear {
                 let ids = Tensor::new(ids, weight.device())?;
                 weight.index_select(&ids, 0)?.to_dtype(dtype)
             }
-            Operand::Quantized(_) => bail!("rows of a weight that is kept quantised"),
             Operand::Packed(panels) => {
                 let mut out = vec![0f32; ids.len() * self.inputs];
                 for (&id, row) in ids.iter().zip(out.chunks_exact_mut(self.inputs.max(1))) {
