@@ -1,12 +1,8 @@
 //! Weights held in memory as their files have them.
 
-use super::{LoadError, ModelConfig, Weight, WeightSource, checkpoint::for_each_tensor, weights::chosen_rows};
-use candle_core::{
-    DType, Device, Tensor,
-    quantized::{QStorage, QTensor},
-};
+use super::{LoadError, ModelConfig, Weight, WeightSource, checkpoint::for_each_tensor};
 use rayon::prelude::*;
-use std::{borrow::Cow, collections::HashMap, sync::Arc};
+use std::{collections::HashMap, sync::Arc};
 
 /// Tensors held in memory as they were read: quantised ones as their blocks.
 pub(super) struct HeldWeights(HashMap<String, Weight>);
@@ -51,30 +47,4 @@ impl WeightSource for HeldWeights {
             }),
         }
     }
-
-    fn rows(&self, name: &str, shape: &[usize], ids: &[u32], dtype: DType) -> Result<Tensor, LoadError> {
-        let named = |source| LoadError::Tensor {
-            name: name.to_owned(),
-            source,
-        };
-        match self.0.get(name) {
-            Some(Weight::Quantized(blocks)) => block_rows(blocks, shape, ids, dtype).map_err(named),
-            _ => chosen_rows(self.get_plain(name, shape, dtype)?, ids).map_err(named),
-        }
-    }
-}
-
-/// Rows of a matrix of blocks, each of which is whole blocks.
-fn block_rows(blocks: &QTensor, shape: &[usize], ids: &[u32], dtype: DType) -> candle_core::Result<Tensor> {
-    let data = blocks.data()?;
-    let row = data.len() / shape.first().copied().unwrap_or(1).max(1);
-    let mut bytes = Vec::with_capacity(ids.len() * row);
-    for &id in ids {
-        bytes.extend_from_slice(&data[id as usize * row..][..row]);
-    }
-    let storage = QStorage::from_data(Cow::Owned(bytes), &Device::Cpu, blocks.dtype())?;
-    let columns: usize = shape.iter().skip(1).product();
-    QTensor::new(storage, (ids.len(), columns))?
-        .dequantize(&Device::Cpu)?
-        .to_dtype(dtype)
 }

@@ -49,8 +49,22 @@ impl MappedFile {
     /// # Errors
     /// A file that is shorter than it was, was written to or replaced, or cannot be read.
     pub(crate) fn read(&self, start: usize, length: usize) -> Result<Vec<u8>, LoadError> {
-        let mut bytes = vec![0; length];
-        self.read_into(start, &mut bytes)?;
+        self.read_each(std::iter::once(start), length)
+    }
+
+    /// Reads `length` bytes from each of `starts`, one after the other.
+    ///
+    /// # Errors
+    /// As [`MappedFile::read`].
+    pub(crate) fn read_each(
+        &self,
+        starts: impl ExactSizeIterator<Item = usize>,
+        length: usize,
+    ) -> Result<Vec<u8>, LoadError> {
+        let mut bytes = vec![0; starts.len() * length];
+        for (start, bytes) in starts.zip(bytes.chunks_exact_mut(length.max(1))) {
+            self.read_into(start, bytes)?;
+        }
         self.check_unchanged()?;
         Ok(bytes)
     }

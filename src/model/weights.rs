@@ -1,8 +1,11 @@
 //! Where a decoder gets its tensors from, whatever file they lie in.
 
 use super::LoadError;
-use candle_core::{DType, Tensor, quantized::QTensor};
-use std::sync::Arc;
+use candle_core::{
+    DType, Device, Tensor,
+    quantized::{GgmlDType, QStorage, QTensor},
+};
+use std::{borrow::Cow, ops::Range, sync::Arc};
 
 /// One weight: plain, or as quantised blocks.
 pub enum Weight {
@@ -10,6 +13,55 @@ pub enum Weight {
     Plain(Tensor),
     /// Quantised blocks on the CPU.
     Quantized(Arc<QTensor>),
+}
+
+impl Weight {
+    /// Rows and columns of a matrix.
+    pub(super) fn dims2(&self) -> candle_core::Result<(usize, usize)> {
+        match self {
+            Self::Plain(tensor) => tensor.dims2(),
+            Self::Quantized(blocks) => blocks.shape().dims2(),
+        }
+    }
+
+    /// Some neighbouring rows of a matrix as plain values of `dtype`, `(rows, columns)`.
+    pub(super) fn rows(&self, rows: Range<usize>, dtype: DType) -> candle_core::Result<Tensor> {
+        match self {
+            Self::Plain(tensor) => tensor.narrow(0, rows.start, rows.len())?.to_dtype(dtype),
+            Self::Quantized(blocks) => {
+                let (all, columns) = blocks.shape().dims2()?;
+                let data = blocks.data()?;
+                // Each row is whole blocks.
+                let row = data.len() / all.max(1);
+                let data = Cow::Borrowed(&data[rows.start * row..rows.end * row]);
+                dequantized(data, (rows.len(), columns), blocks.dtype())?.to_dtype(dtype)
+            }
+        }
+    }
+
+    /// Some rows of a matrix as plain values of `dtype`, `(ids, columns)`.
+    pub(super) fn chosen_rows(&self, ids: &[u32], dtype: DType) -> candle_core::Result<Tensor> {
+        match self {
+            Self::Plain(tensor) => tensor
+                .index_select(&Tensor::new(ids, tensor.device())?, 0)?
+                .to_dtype(dtype),
+            Self::Quantized(blocks) => {
+                let (all, columns) = blocks.shape().dims2()?;
+                let data = blocks.data()?;
+                let row = data.len() / all.max(1);
+                let mut bytes = Vec::with_capacity(ids.len() * row);
+                for &id in ids {
+                    bytes.extend_from_slice(&data[id as usize * row..][..row]);
+                }
+                dequantized(Cow::Owned(bytes), (ids.len(), columns), blocks.dtype())?.to_dtype(dtype)
+            }
+        }
+    }
+}
+
+/// Blocks of whole rows as numbers, f32.
+fn dequantized(data: Cow<'_, [u8]>, shape: (usize, usize), kind: GgmlDType) -> candle_core::Result<Tensor> {
+    QTensor::new(QStorage::from_data(data, &Device::Cpu, kind)?, shape)?.dequantize(&Device::Cpu)
 }
 
 /// Tensors by their canonical names, which are those of Hugging Face checkpoints: `model.embed_tokens.weight`,
@@ -25,10 +77,12 @@ pub trait WeightSource: Send + Sync {
     /// Some rows of a matrix as plain values of `dtype`, `(ids, columns)`. A source that need not read the whole matrix
     /// should not.
     fn rows(&self, name: &str, shape: &[usize], ids: &[u32], dtype: DType) -> Result<Tensor, LoadError> {
-        chosen_rows(self.get_plain(name, shape, dtype)?, ids).map_err(|source| LoadError::Tensor {
-            name: name.to_owned(),
-            source,
-        })
+        self.get(name, shape)?
+            .chosen_rows(ids, dtype)
+            .map_err(|source| LoadError::Tensor {
+                name: name.to_owned(),
+                source,
+            })
     }
 
     /// The tensor as plain values of `dtype`, dequantised where need be.
@@ -36,7 +90,7 @@ pub trait WeightSource: Send + Sync {
         let converted = match self.get(name, shape)? {
             Weight::Plain(tensor) => tensor.to_dtype(dtype),
             Weight::Quantized(blocks) => blocks
-                .dequantize(&candle_core::Device::Cpu)
+                .dequantize(&Device::Cpu)
                 .and_then(|tensor| tensor.to_dtype(dtype)),
         };
         converted.map_err(|source| LoadError::Tensor {
@@ -44,9 +98,4 @@ pub trait WeightSource: Send + Sync {
             source,
         })
     }
-}
-
-/// Rows of a matrix.
-pub(super) fn chosen_rows(matrix: Tensor, ids: &[u32]) -> candle_core::Result<Tensor> {
-    matrix.index_select(&Tensor::new(ids, matrix.device())?, 0)
 }

@@ -13,7 +13,6 @@ use crate::model::mapped::MappedFile;
 use crate::model::stored::{Inventory, Storage};
 use crate::model::tensor_problem::LISTED;
 use crate::model::tokenizer::LARGEST_SETTINGS;
-use crate::model::weights::chosen_rows;
 use crate::model::{LoadError, Weight, WeightSource};
 
 /// The file of a checkpoint in one piece.
@@ -215,16 +214,14 @@ impl WeightSource for SafetensorsWeights {
                     .unwrap_or(DType::F32);
                 let mut parts = Vec::new();
                 for ids in ids.chunks(ROWS_AT_ONCE) {
-                    let mut bytes = Vec::with_capacity(ids.len() * row);
-                    for &id in ids {
-                        bytes.extend(self.files[entry.file].read(entry.start + id as usize * row, row)?);
-                    }
+                    let starts = ids.iter().map(|&id| entry.start + id as usize * row);
+                    let bytes = self.files[entry.file].read_each(starts, row)?;
                     let part = Tensor::from_raw_buffer(&bytes, stored, &[ids.len(), shape[1]], &Device::Cpu);
                     parts.push(part.and_then(|part| part.to_dtype(dtype)).map_err(named)?);
                 }
                 Tensor::cat(&parts, 0).map_err(named)
             }
-            _ => chosen_rows(self.get_plain(name, shape, dtype)?, ids).map_err(named),
+            _ => self.get(name, shape)?.chosen_rows(ids, dtype).map_err(named),
         }
     }
 }

@@ -13,6 +13,9 @@ use std::sync::Arc;
 /// Columns of a half-precision weight that are widened at a time on the CPU.
 const WIDENED_ROWS: usize = 1024;
 
+/// Numbers of a weight that are converted at a time before they are packed.
+const CONVERTED: usize = 1 << 20;
+
 /// A linear layer `x · weightᵀ + bias`, with its weight put in place once.
 #[derive(Debug, Clone)]
 pub struct Linear {
@@ -43,38 +46,53 @@ impl Kernels {
     /// Several layers of the same input as one; their outputs follow each other: `(rows, out₁ + out₂ + ...)`. A
     /// missing bias counts as 0 where another layer has one.
     pub fn linear_concat(&self, weights: Vec<Weight>, biases: Vec<Option<Tensor>>) -> Result<Linear> {
-        let mut plain = Vec::with_capacity(weights.len());
-        for weight in weights {
-            plain.push(match weight {
-                Weight::Plain(tensor) => tensor.to_dtype(self.dtype)?,
-                Weight::Quantized(blocks) => blocks.dequantize(&Device::Cpu)?.to_dtype(self.dtype)?,
-            });
+        let shapes: Vec<(usize, usize)> = weights.iter().map(Weight::dims2).collect::<Result<_>>()?;
+        let inputs = shapes.first().map_or(0, |&(_, inputs)| inputs);
+        if shapes.iter().any(|shape| shape.1 != inputs) {
+            bail!("layers of one input have weights {shapes:?}");
         }
-        let bias = self.bias(&biases, &plain.iter().map(Tensor::dims).collect::<Vec<_>>())?;
-        let weight = match plain.as_slice() {
-            [one] => one.clone(),
-            several => Tensor::cat(several, 0)?,
-        };
-        let (outputs, inputs) = weight.dims2()?;
         Ok(Linear {
             kernels: self.clone(),
-            operand: self.operand(weight)?,
-            bias,
+            bias: self.bias(&biases, &shapes)?,
             inputs,
-            outputs,
+            outputs: shapes.iter().map(|shape| shape.0).sum(),
+            operand: self.operand(weights, inputs)?,
         })
     }
 
-    /// Puts a weight `(out, in)` of the compute dtype in place.
-    fn operand(&self, weight: Tensor) -> Result<Operand> {
+    /// Puts weights of `inputs` columns in place, one below the other.
+    fn operand(&self, weights: Vec<Weight>, inputs: usize) -> Result<Operand> {
+        let outputs: Vec<usize> = weights
+            .iter()
+            .map(|weight| weight.dims2().map(|shape| shape.0))
+            .collect::<Result<_>>()?;
         if let Some(machine) = self.machine {
-            return Ok(Operand::Packed(Arc::new(Panels::pack(machine, &weight.contiguous()?)?)));
+            let mut panels = Panels::zero(machine, outputs.iter().sum(), inputs);
+            // A few rows at a time: what they are before they are packed takes little memory, and stays in cache.
+            let some = (CONVERTED / inputs.max(1)).max(1);
+            let mut first = 0;
+            for (weight, outputs) in weights.into_iter().zip(outputs) {
+                for row in (0..outputs).step_by(some) {
+                    let rows = row..outputs.min(row + some);
+                    panels.put(first + row, &weight.rows(rows, self.dtype)?)?;
+                }
+                first += outputs;
+            }
+            return Ok(Operand::Packed(Arc::new(panels)));
         }
-        Ok(Operand::Plain(weight.to_device(&self.device)?.contiguous()?))
+        let plain = weights
+            .iter()
+            .zip(outputs)
+            .map(|(weight, outputs)| weight.rows(0..outputs, self.dtype)?.to_device(&self.device));
+        let weight = match plain.collect::<Result<Vec<_>>>()?.as_slice() {
+            [one] => one.clone(),
+            several => Tensor::cat(several, 0)?,
+        };
+        Ok(Operand::Plain(weight.contiguous()?))
     }
 
     /// The biases of layers with weights of these shapes, one after the other.
-    fn bias(&self, biases: &[Option<Tensor>], shapes: &[&[usize]]) -> Result<Option<Tensor>> {
+    fn bias(&self, biases: &[Option<Tensor>], shapes: &[(usize, usize)]) -> Result<Option<Tensor>> {
         if biases.len() != shapes.len() {
             bail!("{} biases for {} weights", biases.len(), shapes.len());
         }
@@ -82,9 +100,9 @@ impl Kernels {
             return Ok(None);
         }
         let parts = biases.iter().zip(shapes).map(|(bias, shape)| match bias {
-            Some(bias) if bias.dims() == &shape[..1] => bias.to_dtype(self.activation_dtype())?.to_device(&self.device),
+            Some(bias) if bias.dims() == [shape.0] => bias.to_dtype(self.activation_dtype())?.to_device(&self.device),
             Some(bias) => bail!("a bias {:?} beside a weight {shape:?}", bias.dims()),
-            None => Tensor::zeros(shape[0], self.activation_dtype(), &self.device),
+            None => Tensor::zeros(shape.0, self.activation_dtype(), &self.device),
         });
         Tensor::cat(&parts.collect::<Result<Vec<_>>>()?, 0).map(Some)
     }

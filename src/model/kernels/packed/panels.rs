@@ -22,32 +22,45 @@ pub(in super::super) struct Panels {
 }
 
 impl Panels {
-    /// Packs a contiguous tensor `(columns, inputs)` on the CPU that is of the format's dtype.
-    pub fn pack(machine: Machine, weight: &Tensor) -> Result<Self> {
-        let (columns, inputs) = weight.dims2()?;
+    /// Panels of `columns` columns of `inputs` numbers, all 0.
+    pub fn zero(machine: Machine, columns: usize, inputs: usize) -> Self {
         let depth = machine.format().words(inputs);
         let panel_lines = depth * machine.format().step_lines();
-        let mut panels = Self {
+        Self {
             lines: vec![CacheLine::ZERO; columns.div_ceil(PANEL) * panel_lines],
             depth,
             columns,
             machine,
-        };
-        if panels.lines.is_empty() {
-            return Ok(panels);
+        }
+    }
+
+    /// Packs a tensor `(columns, inputs)` on the CPU that is of the format's dtype into the columns from number `first` on.
+    pub fn put(&mut self, first: usize, weight: &Tensor) -> Result<()> {
+        let weight = weight.contiguous()?;
+        let (columns, inputs) = weight.dims2()?;
+        if self.machine.format().words(inputs) != self.depth || first + columns > self.columns {
+            bail!(
+                "{columns} columns of {inputs} numbers do not fit into {} from number {first} on",
+                self.columns
+            );
+        }
+        if columns == 0 || inputs == 0 {
+            return Ok(());
         }
         let (storage, layout) = weight.storage_and_layout();
         let Some((from, to)) = layout.contiguous_offsets() else {
             bail!("a weight must be contiguous before it is packed");
         };
-        match (machine.format(), &*storage) {
-            (HeldFormat::F32, Storage::Cpu(CpuStorage::F32(data))) => panels.fill(&data[from..to], |panel, at, row| {
-                for (to, x) in words_mut(panel)[at..].iter_mut().step_by(PANEL).zip(row) {
-                    *to = x.to_bits();
-                }
-            }),
+        match (self.machine.format(), &*storage) {
+            (HeldFormat::F32, Storage::Cpu(CpuStorage::F32(data))) => {
+                self.fill((first, inputs), &data[from..to], |panel, at, row| {
+                    for (to, x) in words_mut(panel)[at..].iter_mut().step_by(PANEL).zip(row) {
+                        *to = x.to_bits();
+                    }
+                });
+            }
             (HeldFormat::Bf16Pairs, Storage::Cpu(CpuStorage::BF16(data))) => {
-                panels.fill(&data[from..to], |panel, at, row| {
+                self.fill((first, inputs), &data[from..to], |panel, at, row| {
                     for (to, pair) in words_mut(panel)[at..].iter_mut().step_by(PANEL).zip(row.chunks(2)) {
                         let high = pair.get(1).map_or(0, |x| u32::from(x.to_bits()) << 16);
                         *to = u32::from(pair[0].to_bits()) | high;
@@ -55,32 +68,40 @@ impl Panels {
                 });
             }
             (HeldFormat::Bf16, Storage::Cpu(CpuStorage::BF16(data))) => {
-                panels.fill(&data[from..to], |panel, at, row| {
+                self.fill((first, inputs), &data[from..to], |panel, at, row| {
                     for (to, x) in halves_mut(panel)[at..].iter_mut().step_by(PANEL).zip(row) {
                         *to = x.to_bits();
                     }
                 });
             }
-            (HeldFormat::F16, Storage::Cpu(CpuStorage::F16(data))) => panels.fill(&data[from..to], |panel, at, row| {
-                for (to, x) in halves_mut(panel)[at..].iter_mut().step_by(PANEL).zip(row) {
-                    *to = x.to_bits();
-                }
-            }),
+            (HeldFormat::F16, Storage::Cpu(CpuStorage::F16(data))) => {
+                self.fill((first, inputs), &data[from..to], |panel, at, row| {
+                    for (to, x) in halves_mut(panel)[at..].iter_mut().step_by(PANEL).zip(row) {
+                        *to = x.to_bits();
+                    }
+                });
+            }
             (format, _) => bail!("a weight of dtype {:?} cannot be packed as {format:?}", weight.dtype()),
         }
-        Ok(panels)
+        Ok(())
     }
 
-    /// Has all columns put in place: `put` is given a panel, the column within it, and the column's numbers of `data`,
-    /// which has one column after the other.
-    fn fill<T: Sync>(&mut self, data: &[T], put: impl Fn(&mut [CacheLine], usize, &[T]) + Sync) {
-        let inputs = data.len() / self.columns;
-        let panels = self
-            .lines
-            .par_chunks_mut(self.depth * self.machine.format().step_lines());
-        panels.enumerate().for_each(|(panel, lines)| {
-            for (column, row) in data.chunks_exact(inputs).skip(panel * PANEL).take(PANEL).enumerate() {
-                put(lines, column, row);
+    /// Has columns put in place from number `first` on: `put` is given a panel, the column within it, and the column's numbers
+    /// of `data`, which has one column of `inputs` numbers after the other.
+    fn fill<T: Sync>(
+        &mut self,
+        (first, inputs): (usize, usize),
+        data: &[T],
+        put: impl Fn(&mut [CacheLine], usize, &[T]) + Sync,
+    ) {
+        let end = first + data.len() / inputs;
+        let stride = self.depth * self.machine.format().step_lines();
+        let panels = self.lines.par_chunks_mut(stride).enumerate();
+        let (from, to) = (first / PANEL, end.div_ceil(PANEL));
+        panels.skip(from).take(to - from).for_each(|(panel, lines)| {
+            let columns = first.max(panel * PANEL)..end.min((panel + 1) * PANEL);
+            for column in columns {
+                put(lines, column % PANEL, &data[(column - first) * inputs..][..inputs]);
             }
         });
     }
