@@ -4,6 +4,7 @@
 //! where a memory map would end the process.
 
 use std::fs::{File, Metadata};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use memmap2::Mmap;
@@ -56,14 +57,20 @@ impl MappedFile {
     ///
     /// # Errors
     /// As [`MappedFile::read`].
-    pub(crate) fn read_each(
-        &self,
-        starts: impl ExactSizeIterator<Item = usize>,
-        length: usize,
-    ) -> Result<Vec<u8>, LoadError> {
-        let mut bytes = vec![0; starts.len() * length];
-        for (start, bytes) in starts.zip(bytes.chunks_exact_mut(length.max(1))) {
-            self.read_into(start, bytes)?;
+    pub(crate) fn read_each(&self, starts: impl Iterator<Item = usize>, length: usize) -> Result<Vec<u8>, LoadError> {
+        let mut runs: Vec<Range<usize>> = Vec::new();
+        for start in starts {
+            match runs.last_mut() {
+                Some(run) if run.end == start => run.end += length,
+                _ => runs.push(start..start + length),
+            }
+        }
+        let mut bytes = vec![0; runs.iter().map(Range::len).sum()];
+        let mut rest = bytes.as_mut_slice();
+        for run in runs {
+            let (here, after) = rest.split_at_mut(run.len());
+            self.read_into(run.start, here)?;
+            rest = after;
         }
         self.check_unchanged()?;
         Ok(bytes)

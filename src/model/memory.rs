@@ -10,14 +10,17 @@ use super::{ModelConfig, checkpoint::for_each_tensor};
 pub struct MemoryNeeds {
     /// All weights, in place.
     pub weights: u64,
-    /// Weights at work where they are read or unpacked layer by layer: a layer at work, one on its way, and of that one what
-    /// was read beside what is packed; or the head.
+    /// Weights at work where they are read or unpacked layer by layer: a layer at work, one on its way, and some of that
+    /// one's rows as they were read; or the head.
     pub layer_by_layer: u64,
     /// A token that is scored: its hidden state, and its keys and values of one layer.
     pub scored_token: u64,
     /// A token that texts are generated after, or one of theirs: its keys and values of all layers.
     pub generated_token: u64,
 }
+
+/// Rows of a matrix on their way into place: as they were read, as f32, and as they are held.
+const CONVERTED: u64 = 16 << 20;
 
 impl MemoryNeeds {
     /// Of a model that is computed in `dtype`.
@@ -39,7 +42,7 @@ impl MemoryNeeds {
         let keys_and_values = 2 * (config.kv_heads * config.head_dim) as u64 * number;
         Self {
             weights,
-            layer_by_layer: (3 * largest).max(2 * head),
+            layer_by_layer: (2 * largest).max(head) + CONVERTED,
             scored_token: (4 * config.hidden + 4 * config.head_dim + 64) as u64 + 2 * keys_and_values,
             generated_token: keys_and_values * config.layers as u64,
         }
@@ -104,7 +107,7 @@ mod tests {
         assert_eq!(needs.weights, 2 * layer + 2 * 64 * 32 + 4 * 32);
         assert_eq!(
             (needs.layer_by_layer, needs.generated_token),
-            (3 * layer, 2 * 2 * 16 * 2)
+            (2 * layer + CONVERTED, 2 * 2 * 16 * 2)
         );
         assert_eq!(needs.scored_token, 128 + 32 + 64 + 2 * 2 * 16 * 2);
     }

@@ -40,6 +40,12 @@ pub(super) struct LinearPart<'a> {
     pub bias: Option<&'a str>,
 }
 
+impl LinearPart<'_> {
+    fn weight(&self) -> String {
+        format!("{}.weight", self.name)
+    }
+}
+
 impl<'a> Loader<'a> {
     pub fn new(source: &'a dyn WeightSource, kernels: &'a Kernels) -> Self {
         Self {
@@ -58,11 +64,8 @@ impl<'a> Loader<'a> {
 
     /// Layers of the same input as one, whose outputs follow each other.
     pub fn linear(&mut self, inputs: usize, parts: &[LinearPart<'_>]) -> Result<Linear, LoadError> {
-        let mut weights = Vec::with_capacity(parts.len());
         let mut biases = Vec::with_capacity(parts.len());
         for part in parts {
-            let name = format!("{}.weight", part.name);
-            weights.push(self.source.get(&name, &[part.outputs, inputs])?);
             biases.push(match part.bias {
                 Some(bias) => {
                     let name = format!("{}.{bias}", part.name);
@@ -74,8 +77,27 @@ impl<'a> Loader<'a> {
             let numbers = part.outputs * inputs;
             self.count(numbers, numbers * self.kernels.dtype().size_in_bytes());
         }
+        let outputs: Vec<usize> = parts.iter().map(|part| part.outputs).collect();
         let first = parts.first().map_or("", |part| &part.name).to_owned();
-        self.kernels.linear_concat(weights, biases).map_err(named(&first))
+        let layer = match self.kernels.packing(outputs.iter().sum(), inputs) {
+            Some(mut packing) => {
+                let mut above = 0;
+                for part in parts {
+                    let shape = (part.outputs, inputs);
+                    let mut put = |row: usize, rows: &Tensor| packing.put(above + row, rows);
+                    self.source
+                        .each_rows(&part.weight(), shape, self.kernels.dtype(), &mut put)?;
+                    above += part.outputs;
+                }
+                packing.finish(&biases, &outputs)
+            }
+            None => {
+                let weight = |part: &LinearPart<'_>| self.source.get(&part.weight(), &[part.outputs, inputs]);
+                let weights = parts.iter().map(weight).collect::<Result<_, _>>()?;
+                self.kernels.linear_concat(weights, biases)
+            }
+        };
+        layer.map_err(named(&first))
     }
 
     pub fn count(&mut self, numbers: usize, bytes: usize) {

@@ -59,6 +59,15 @@ impl Weight {
     }
 }
 
+/// Rows of a matrix that are read or converted at a time: few enough to take little memory and stay in cache.
+pub(super) fn rows_at_once(rows: usize, columns: usize) -> impl Iterator<Item = Range<usize>> {
+    let some = (AT_ONCE / columns.max(1)).max(1);
+    (0..rows).step_by(some).map(move |first| first..rows.min(first + some))
+}
+
+/// Numbers of a matrix that are converted at a time.
+const AT_ONCE: usize = 1 << 20;
+
 /// Blocks of whole rows as numbers, f32.
 fn dequantized(data: Cow<'_, [u8]>, shape: (usize, usize), kind: GgmlDType) -> candle_core::Result<Tensor> {
     QTensor::new(QStorage::from_data(data, &Device::Cpu, kind)?, shape)?.dequantize(&Device::Cpu)
@@ -83,6 +92,30 @@ pub trait WeightSource: Send + Sync {
                 name: name.to_owned(),
                 source,
             })
+    }
+
+    /// Gives all rows of a matrix `(rows, columns)` to `each`, in order and some at a time: the number of the first of them,
+    /// and their values as `dtype`, `(some, columns)`. A source that need not hold the whole matrix should not.
+    ///
+    /// # Errors
+    /// What is wrong with the tensor; what `each` returns.
+    fn each_rows(
+        &self,
+        name: &str,
+        (rows, columns): (usize, usize),
+        dtype: DType,
+        each: &mut dyn FnMut(usize, &Tensor) -> candle_core::Result<()>,
+    ) -> Result<(), LoadError> {
+        let weight = self.get(name, &[rows, columns])?;
+        for some in rows_at_once(rows, columns) {
+            let first = some.start;
+            let given = weight.rows(some, dtype).and_then(|rows| each(first, &rows));
+            given.map_err(|source| LoadError::Tensor {
+                name: name.to_owned(),
+                source,
+            })?;
+        }
+        Ok(())
     }
 
     /// The tensor as plain values of `dtype`, dequantised where need be.

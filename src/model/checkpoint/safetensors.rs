@@ -13,6 +13,7 @@ use crate::model::mapped::MappedFile;
 use crate::model::stored::{Inventory, Storage};
 use crate::model::tensor_problem::LISTED;
 use crate::model::tokenizer::LARGEST_SETTINGS;
+use crate::model::weights::rows_at_once;
 use crate::model::{LoadError, Weight, WeightSource};
 
 /// The file of a checkpoint in one piece.
@@ -145,15 +146,34 @@ impl SafetensorsWeights {
             .ok_or_else(|| LoadError::weight(file.path(), name, "lies outside the file"))
     }
 
-    /// Whether a tensor's `bytes` are finite numbers.
-    fn check_values(&self, name: &str, entry: &SafeTensor, bytes: &[u8]) -> Result<(), LoadError> {
+    /// A tensor of that shape, and the dtype that its values are stored in.
+    fn entry(&self, name: &str, shape: &[usize]) -> Result<(&SafeTensor, DType), LoadError> {
+        let Some(entry) = self.entries.get(name) else {
+            return Err(LoadError::weight(&self.folder, name, "is missing"));
+        };
+        let path = self.files[entry.file].path();
+        if entry.shape != shape {
+            let what = format!("has the shape {:?}, expected {shape:?}", entry.shape);
+            return Err(LoadError::weight(path, name, what));
+        }
+        match &entry.storage {
+            Ok(storage) => Ok((entry, storage.float().unwrap_or(DType::F32))),
+            Err(found) => {
+                let what = format!("is stored as {found}, which cannot be read");
+                Err(LoadError::weight(path, name, what))
+            }
+        }
+    }
+
+    /// Whether some of a tensor's values, from number `first` on, are finite numbers.
+    fn check_values(&self, name: &str, entry: &SafeTensor, first: usize, bytes: &[u8]) -> Result<(), LoadError> {
         let Ok(storage) = entry.storage else {
             return Ok(());
         };
         match first_bad_value(storage, bytes) {
             None => Ok(()),
             Some(at) => {
-                let what = format!("value {at} is not a finite number");
+                let what = format!("value {} is not a finite number", first + at);
                 Err(LoadError::weight(self.files[entry.file].path(), name, what))
             }
         }
@@ -166,7 +186,7 @@ impl SafetensorsWeights {
             .into_iter()
             .filter_map(|(name, entry)| {
                 let bytes = self.bytes(name, entry);
-                bytes.and_then(|bytes| self.check_values(name, entry, bytes)).err()
+                bytes.and_then(|bytes| self.check_values(name, entry, 0, bytes)).err()
             })
             .collect()
     }
@@ -174,35 +194,34 @@ impl SafetensorsWeights {
 
 impl WeightSource for SafetensorsWeights {
     fn get(&self, name: &str, shape: &[usize]) -> Result<Weight, LoadError> {
-        let Some(entry) = self.entries.get(name) else {
-            return Err(LoadError::weight(&self.folder, name, "is missing"));
-        };
-        let path = self.files[entry.file].path();
-        if entry.shape != shape {
-            let what = format!("has the shape {:?}, expected {shape:?}", entry.shape);
-            return Err(LoadError::weight(path, name, what));
-        }
-        let dtype = match &entry.storage {
-            Ok(storage) => storage.float().unwrap_or(DType::F32),
-            Err(found) => {
-                let what = format!("is stored as {found}, which cannot be read");
-                return Err(LoadError::weight(path, name, what));
-            }
-        };
+        let (entry, dtype) = self.entry(name, shape)?;
         let bytes = self.files[entry.file].read(entry.start, entry.bytes)?;
-        self.check_values(name, entry, &bytes)?;
+        self.check_values(name, entry, 0, &bytes)?;
         let tensor = Tensor::from_raw_buffer(&bytes, dtype, shape, &Device::Cpu);
-        tensor.map(Weight::Plain).map_err(|source| LoadError::Tensor {
-            name: name.to_owned(),
-            source,
-        })
+        tensor.map(Weight::Plain).map_err(named(name))
+    }
+
+    fn each_rows(
+        &self,
+        name: &str,
+        (rows, columns): (usize, usize),
+        dtype: DType,
+        each: &mut dyn FnMut(usize, &Tensor) -> candle_core::Result<()>,
+    ) -> Result<(), LoadError> {
+        let (entry, stored) = self.entry(name, &[rows, columns])?;
+        let row = entry.bytes / rows.max(1);
+        for some in rows_at_once(rows, columns) {
+            let bytes = self.files[entry.file].read(entry.start + some.start * row, some.len() * row)?;
+            self.check_values(name, entry, some.start * columns, &bytes)?;
+            Tensor::from_raw_buffer(&bytes, stored, &[some.len(), columns], &Device::Cpu)
+                .and_then(|tensor| tensor.to_dtype(dtype))
+                .and_then(|tensor| each(some.start, &tensor))
+                .map_err(named(name))?;
+        }
+        Ok(())
     }
 
     fn rows(&self, name: &str, shape: &[usize], ids: &[u32], dtype: DType) -> Result<Tensor, LoadError> {
-        let named = |source| LoadError::Tensor {
-            name: name.to_owned(),
-            source,
-        };
         match self.entries.get(name) {
             Some(entry) if entry.shape == shape && shape.len() == 2 => {
                 let row = entry.bytes / shape[0].max(1);
@@ -217,12 +236,19 @@ impl WeightSource for SafetensorsWeights {
                     let starts = ids.iter().map(|&id| entry.start + id as usize * row);
                     let bytes = self.files[entry.file].read_each(starts, row)?;
                     let part = Tensor::from_raw_buffer(&bytes, stored, &[ids.len(), shape[1]], &Device::Cpu);
-                    parts.push(part.and_then(|part| part.to_dtype(dtype)).map_err(named)?);
+                    parts.push(part.and_then(|part| part.to_dtype(dtype)).map_err(named(name))?);
                 }
-                Tensor::cat(&parts, 0).map_err(named)
+                Tensor::cat(&parts, 0).map_err(named(name))
             }
-            _ => self.get(name, shape)?.chosen_rows(ids, dtype).map_err(named),
+            _ => self.get(name, shape)?.chosen_rows(ids, dtype).map_err(named(name)),
         }
+    }
+}
+
+fn named(name: &str) -> impl Fn(candle_core::Error) -> LoadError {
+    move |source| LoadError::Tensor {
+        name: name.to_owned(),
+        source,
     }
 }
 

@@ -25,33 +25,32 @@ pub(crate) enum RowOrder {
 }
 
 impl RowOrder {
-    /// For each row that the decoder wants, its place in the file; `None` where nothing moves.
-    fn places(self, rows: usize) -> Option<Vec<usize>> {
-        let Self::Interleaved { heads } = self else {
-            return None;
-        };
-        let width = rows / heads;
-        let half = width / 2;
-        let place = |row: usize| {
-            let (head, within) = (row / width, row % width);
-            head * width + 2 * (within % half) + within / half
-        };
-        Some((0..rows).map(place).collect())
+    /// Where in the file the row lies that the decoder wants as number `row` of `rows`.
+    pub(crate) fn place(self, rows: usize, row: usize) -> usize {
+        match self {
+            Self::Plain => row,
+            Self::Interleaved { heads } => {
+                let width = rows / heads;
+                let half = width / 2;
+                let (head, within) = (row / width, row % width);
+                head * width + 2 * (within % half) + within / half
+            }
+        }
     }
 
     /// `bytes` of `rows` rows in the order the decoder wants.
     ///
     /// The copy, where there is one, is aligned like the file's own tensors.
     pub(crate) fn arrange<R>(self, bytes: &[u8], rows: usize, then: impl FnOnce(&[u8]) -> R) -> R {
-        let Some(places) = self.places(rows) else {
+        if self == Self::Plain {
             return then(bytes);
-        };
+        }
         let row = bytes.len() / rows;
         let mut copy = vec![0; bytes.len() + ALIGNMENT];
         let offset = copy.as_ptr().align_offset(ALIGNMENT).min(ALIGNMENT);
         let target = &mut copy[offset..offset + bytes.len()];
-        for (target, place) in target.chunks_exact_mut(row).zip(places) {
-            target.copy_from_slice(&bytes[place * row..][..row]);
+        for (number, target) in target.chunks_exact_mut(row).enumerate() {
+            target.copy_from_slice(&bytes[self.place(rows, number) * row..][..row]);
         }
         then(target)
     }

@@ -12,6 +12,7 @@ use crate::model::bounds::MOST_EXPERTS;
 use crate::model::finite::first_bad_value;
 use crate::model::mapped::MappedFile;
 use crate::model::stored::{Inventory, Storage};
+use crate::model::weights::rows_at_once;
 use crate::model::{LoadError, Weight, WeightSource};
 
 /// Most tensors that merged ones are taken apart into. Without a limit a file with a hole could ask for a name every few
@@ -121,8 +122,8 @@ impl GgufWeights {
         checked.collect()
     }
 
-    /// The tensor's bytes, once its shape is the expected one and its values are finite.
-    fn read(&self, name: &str, shape: &[usize]) -> Result<(&QuantizedTensor, Vec<u8>), LoadError> {
+    /// The tensor, once its shape is the expected one.
+    fn entry(&self, name: &str, shape: &[usize]) -> Result<&QuantizedTensor, LoadError> {
         let refuse = |what: String| Err(LoadError::weight(self.file.path(), name, what));
         let Some(entry) = self.entries.get(name) else {
             return refuse("is missing".to_owned());
@@ -133,10 +134,25 @@ impl GgufWeights {
         if self.file.bytes().get(entry.range.clone()).is_none() {
             return refuse("lies outside the file".to_owned());
         }
+        Ok(entry)
+    }
+
+    /// The tensor's bytes, once its shape is the expected one and its values are finite.
+    fn read(&self, name: &str, shape: &[usize]) -> Result<(&QuantizedTensor, Vec<u8>), LoadError> {
+        let entry = self.entry(name, shape)?;
         let bytes = self.file.read(entry.range.start, entry.range.len())?;
-        match first_bad_value(entry.storage, &bytes) {
-            None => Ok((entry, bytes)),
-            Some(at) => refuse(format!("value {at} is not a finite number")),
+        self.check_values(name, entry, 0, &bytes)?;
+        Ok((entry, bytes))
+    }
+
+    /// Whether some of a tensor's values, from number `first` on, are finite numbers.
+    fn check_values(&self, name: &str, entry: &QuantizedTensor, first: usize, bytes: &[u8]) -> Result<(), LoadError> {
+        match first_bad_value(entry.storage, bytes) {
+            None => Ok(()),
+            Some(at) => {
+                let what = format!("value {} is not a finite number", first + at);
+                Err(LoadError::weight(self.file.path(), name, what))
+            }
         }
     }
 
@@ -149,6 +165,16 @@ fn float(entry: &QuantizedTensor, dtype: DType, bytes: &[u8]) -> candle_core::Re
     entry.order.arrange(bytes, GgufWeights::rows(entry), |bytes| {
         Tensor::from_raw_buffer(bytes, dtype, &entry.shape, &Device::Cpu)
     })
+}
+
+/// Stored values as `dtype`.
+fn plain(storage: Storage, bytes: &[u8], shape: &[usize], dtype: DType) -> candle_core::Result<Tensor> {
+    match storage {
+        Storage::Blocks(kind) => blocks::dequantize(kind, bytes, shape, dtype),
+        _ => {
+            Tensor::from_raw_buffer(bytes, storage.float().unwrap_or(DType::F32), shape, &Device::Cpu)?.to_dtype(dtype)
+        }
+    }
 }
 
 fn failed(name: &str) -> impl Fn(candle_core::Error) -> LoadError {
@@ -171,14 +197,43 @@ impl WeightSource for GgufWeights {
         weight.map_err(failed(name))
     }
 
+    fn each_rows(
+        &self,
+        name: &str,
+        (rows, columns): (usize, usize),
+        dtype: DType,
+        each: &mut dyn FnMut(usize, &Tensor) -> candle_core::Result<()>,
+    ) -> Result<(), LoadError> {
+        let entry = self.entry(name, &[rows, columns])?;
+        // Each row is whole blocks.
+        let row = entry.range.len() / rows.max(1);
+        for some in rows_at_once(rows, columns) {
+            let bytes = self.file.read(entry.range.start + some.start * row, some.len() * row)?;
+            self.check_values(name, entry, some.start * columns, &bytes)?;
+            plain(entry.storage, &bytes, &[some.len(), columns], dtype)
+                .and_then(|tensor| each(some.start, &tensor))
+                .map_err(failed(name))?;
+        }
+        Ok(())
+    }
+
+    fn rows(&self, name: &str, shape: &[usize], ids: &[u32], dtype: DType) -> Result<Tensor, LoadError> {
+        let entry = self.entry(name, shape)?;
+        let &[rows, columns] = shape else {
+            return self.get(name, shape)?.chosen_rows(ids, dtype).map_err(failed(name));
+        };
+        let place = |id: usize| entry.order.place(rows, id);
+        let row = entry.range.len() / rows.max(1);
+        let starts = ids.iter().map(|&id| entry.range.start + place(id as usize) * row);
+        let bytes = self.file.read_each(starts, row)?;
+        plain(entry.storage, &bytes, &[ids.len(), columns], dtype).map_err(failed(name))
+    }
+
     fn get_plain(&self, name: &str, shape: &[usize], dtype: DType) -> Result<Tensor, LoadError> {
         let (entry, bytes) = self.read(name, shape)?;
-        let tensor = match (entry.storage, entry.storage.float()) {
-            (Storage::Blocks(kind), _) => entry.order.arrange(&bytes, Self::rows(entry), |bytes| {
-                blocks::dequantize(kind, bytes, shape, dtype)
-            }),
-            (_, stored) => float(entry, stored.unwrap_or(DType::F32), &bytes).and_then(|tensor| tensor.to_dtype(dtype)),
-        };
+        let tensor = entry.order.arrange(&bytes, Self::rows(entry), |bytes| {
+            plain(entry.storage, bytes, shape, dtype)
+        });
         tensor.map_err(failed(name))
     }
 }

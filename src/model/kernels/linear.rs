@@ -6,15 +6,12 @@ use super::{
     products::product,
     rows::CpuRows,
 };
-use crate::model::{TokenId, Weight};
+use crate::model::{TokenId, Weight, weights::rows_at_once};
 use candle_core::{DType, Device, Result, Tensor, bail};
 use std::sync::Arc;
 
 /// Columns of a half-precision weight that are widened at a time on the CPU.
 const WIDENED_ROWS: usize = 1024;
-
-/// Numbers of a weight that are converted at a time before they are packed.
-const CONVERTED: usize = 1 << 20;
 
 /// A linear layer `x · weightᵀ + bias`, with its weight put in place once.
 #[derive(Debug, Clone)]
@@ -51,39 +48,32 @@ impl Kernels {
         if shapes.iter().any(|shape| shape.1 != inputs) {
             bail!("layers of one input have weights {shapes:?}");
         }
+        let outputs: Vec<usize> = shapes.iter().map(|shape| shape.0).collect();
         Ok(Linear {
             kernels: self.clone(),
-            bias: self.bias(&biases, &shapes)?,
+            bias: self.bias(&biases, &outputs)?,
             inputs,
-            outputs: shapes.iter().map(|shape| shape.0).sum(),
+            outputs: outputs.iter().sum(),
             operand: self.operand(weights, inputs)?,
         })
     }
 
     /// Puts weights of `inputs` columns in place, one below the other.
     fn operand(&self, weights: Vec<Weight>, inputs: usize) -> Result<Operand> {
-        let outputs: Vec<usize> = weights
-            .iter()
-            .map(|weight| weight.dims2().map(|shape| shape.0))
-            .collect::<Result<_>>()?;
-        if let Some(machine) = self.machine {
-            let mut panels = Panels::zero(machine, outputs.iter().sum(), inputs);
-            // A few rows at a time: what they are before they are packed takes little memory, and stays in cache.
-            let some = (CONVERTED / inputs.max(1)).max(1);
+        let rows = |weight: &Weight| weight.dims2().map(|shape| shape.0);
+        let outputs: Vec<usize> = weights.iter().map(rows).collect::<Result<_>>()?;
+        if let Some(mut unfinished) = self.packing(outputs.iter().sum(), inputs) {
             let mut first = 0;
             for (weight, outputs) in weights.into_iter().zip(outputs) {
-                for row in (0..outputs).step_by(some) {
-                    let rows = row..outputs.min(row + some);
-                    panels.put(first + row, &weight.rows(rows, self.dtype)?)?;
+                for rows in rows_at_once(outputs, inputs) {
+                    unfinished.put(first + rows.start, &weight.rows(rows, self.dtype)?)?;
                 }
                 first += outputs;
             }
-            return Ok(Operand::Packed(Arc::new(panels)));
+            return Ok(unfinished.operand());
         }
-        let plain = weights
-            .iter()
-            .zip(outputs)
-            .map(|(weight, outputs)| weight.rows(0..outputs, self.dtype)?.to_device(&self.device));
+        let plain = weights.iter().zip(outputs);
+        let plain = plain.map(|(weight, outputs)| weight.rows(0..outputs, self.dtype)?.to_device(&self.device));
         let weight = match plain.collect::<Result<Vec<_>>>()?.as_slice() {
             [one] => one.clone(),
             several => Tensor::cat(several, 0)?,
@@ -91,20 +81,58 @@ impl Kernels {
         Ok(Operand::Plain(weight.contiguous()?))
     }
 
-    /// The biases of layers with weights of these shapes, one after the other.
-    fn bias(&self, biases: &[Option<Tensor>], shapes: &[(usize, usize)]) -> Result<Option<Tensor>> {
-        if biases.len() != shapes.len() {
-            bail!("{} biases for {} weights", biases.len(), shapes.len());
+    /// A layer whose weight `(outputs, inputs)` is put in place row by row; nothing where weights are not packed.
+    pub(crate) fn packing(&self, outputs: usize, inputs: usize) -> Option<LinearPacking> {
+        Some(LinearPacking {
+            kernels: self.clone(),
+            panels: Panels::zero(self.machine?, outputs, inputs),
+            inputs,
+        })
+    }
+
+    /// The biases of layers with so many outputs, one after the other.
+    fn bias(&self, biases: &[Option<Tensor>], outputs: &[usize]) -> Result<Option<Tensor>> {
+        if biases.len() != outputs.len() {
+            bail!("{} biases for {} weights", biases.len(), outputs.len());
         }
         if biases.iter().all(Option::is_none) {
             return Ok(None);
         }
-        let parts = biases.iter().zip(shapes).map(|(bias, shape)| match bias {
-            Some(bias) if bias.dims() == [shape.0] => bias.to_dtype(self.activation_dtype())?.to_device(&self.device),
-            Some(bias) => bail!("a bias {:?} beside a weight {shape:?}", bias.dims()),
-            None => Tensor::zeros(shape.0, self.activation_dtype(), &self.device),
+        let parts = biases.iter().zip(outputs).map(|(bias, &outputs)| match bias {
+            Some(bias) if bias.dims() == [outputs] => bias.to_dtype(self.activation_dtype())?.to_device(&self.device),
+            Some(bias) => bail!("a bias {:?} beside a weight of {outputs} outputs", bias.dims()),
+            None => Tensor::zeros(outputs, self.activation_dtype(), &self.device),
         });
         Tensor::cat(&parts.collect::<Result<Vec<_>>>()?, 0).map(Some)
+    }
+}
+
+/// A layer on its way into memory.
+pub(crate) struct LinearPacking {
+    kernels: Kernels,
+    panels: Panels,
+    inputs: usize,
+}
+
+impl LinearPacking {
+    /// Puts rows of the weight, `(rows, in)` in the compute dtype, in place from number `first` on.
+    pub fn put(&mut self, first: usize, rows: &Tensor) -> Result<()> {
+        self.panels.put(first, rows)
+    }
+
+    /// The layer, with the biases of its parts, each of which has so many outputs.
+    pub fn finish(self, biases: &[Option<Tensor>], outputs: &[usize]) -> Result<Linear> {
+        Ok(Linear {
+            bias: self.kernels.bias(biases, outputs)?,
+            inputs: self.inputs,
+            outputs: self.panels.columns,
+            kernels: self.kernels.clone(),
+            operand: self.operand(),
+        })
+    }
+
+    fn operand(self) -> Operand {
+        Operand::Packed(Arc::new(self.panels))
     }
 }
 
