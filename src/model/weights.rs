@@ -66,7 +66,7 @@ pub(super) fn rows_at_once(rows: usize, columns: usize) -> impl Iterator<Item = 
 }
 
 /// Numbers of a matrix that are converted at a time.
-const AT_ONCE: usize = 1 << 20;
+pub(super) const AT_ONCE: usize = 1 << 20;
 
 /// Blocks of whole rows as numbers, f32.
 fn dequantized(data: Cow<'_, [u8]>, shape: (usize, usize), kind: GgmlDType) -> candle_core::Result<Tensor> {
