@@ -109,14 +109,14 @@ pub fn open(id: &str, options: &OpenOptions, progress: &mut dyn Progress) -> Res
 fn open_checkpoint(id: &str, options: &OpenOptions, progress: &mut dyn Progress) -> Result<OpenModel, LoadError> {
     let begun = Instant::now();
     let located = source::locate(id, &options.environment, options.fetch, progress)?;
-    let adapter = options
-        .adapter
-        .as_deref()
-        .map(|adapter| source::locate_adapter(adapter, &options.environment, options.fetch, progress))
-        .transpose()?;
-    let checkpoint = match &adapter {
-        Some(adapter) => Checkpoint::open_adapted(&located.path, &adapter.path)?,
-        None => Checkpoint::open(&located.path)?,
+    let own = name(id, &located.path);
+    let (name, checkpoint) = match &options.adapter {
+        Some(asked) => {
+            let adapter = source::locate_adapter(asked, &options.environment, options.fetch, progress)?;
+            let checkpoint = Checkpoint::open_adapted(&located.path, &adapter.path)?;
+            (format!("{own} + {}", name(asked, &adapter.path)), checkpoint)
+        }
+        None => (own, Checkpoint::open(&located.path)?),
     };
     let device = options.device.open()?;
     let dtype = options
@@ -136,10 +136,7 @@ fn open_checkpoint(id: &str, options: &OpenOptions, progress: &mut dyn Progress)
     )?;
     let info = engine.info();
     let identity = ModelIdentity {
-        name: match (&options.adapter, &adapter) {
-            (Some(asked), Some(adapter)) => format!("{} + {}", name(id, &located.path), name(asked, &adapter.path)),
-            _ => name(id, &located.path),
-        },
+        name,
         family: Some(checkpoint.config.family),
         parameters: info.size.parameters,
         dtype,

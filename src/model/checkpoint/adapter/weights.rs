@@ -5,9 +5,9 @@ use std::sync::Arc;
 use candle_core::{DType, Device, Tensor};
 
 use super::merge::Factors;
-use super::{Adapter, Change, Product, ProductKind};
+use super::{Adapter, Product, ProductKind};
 use crate::model::checkpoint::manifest::{EMBEDDING, HEAD};
-use crate::model::weights::{Held, chosen_rows};
+use crate::model::weights::{RowChoice, WeightRows};
 use crate::model::{LoadError, Weight, WeightSource};
 
 /// A base with an adapter. Sums are in f32: nothing is rounded before the weights are put in place.
@@ -46,27 +46,39 @@ impl AdaptedWeights {
         Ok((weight, change.and_then(|change| change.product.as_ref())))
     }
 
-    /// Both matrices of a product as `(rows, rank)` and `(rank, columns)` of a weight of that shape.
-    fn matrices(&self, product: &Product, shape: &[usize]) -> Result<(Tensor, Tensor), LoadError> {
-        let (rows, columns) = (shape[0], shape[1]);
+    /// The matrices of a product that is added to a weight of that shape.
+    fn matrices(&self, product: &Product, shape: &[usize]) -> Result<Matrices, LoadError> {
+        let &[rows, columns] = shape else {
+            let message = format!("{shape:?} is the shape of no matrix");
+            return Err(named("an adapter's weight")(candle_core::Error::Msg(message)));
+        };
         let (outputs, inputs) = match product.kind {
             ProductKind::Linear => (rows, columns),
             ProductKind::Embedding => (columns, rows),
         };
         let read = |name: &Option<String>, shape: [usize; 2]| {
             let name = name.as_deref().unwrap_or_default();
-            self.adapter.tensors.get_plain(name, &shape, DType::F32)
+            let tensor = self.adapter.tensors.get_plain(name, &shape, DType::F32)?;
+            let numbers = match product.kind {
+                ProductKind::Linear => tensor.flatten_all(),
+                ProductKind::Embedding => tensor.t().and_then(|tensor| tensor.flatten_all()),
+            };
+            numbers
+                .and_then(|numbers| numbers.to_vec1::<f32>())
+                .map_err(named(name))
         };
         let a = read(&product.a, [product.rank, inputs])?;
         let b = read(&product.b, [outputs, product.rank])?;
-        match product.kind {
-            ProductKind::Linear => Ok((b, a)),
-            ProductKind::Embedding => {
-                let turned = |tensor: Tensor| tensor.t().and_then(|tensor| tensor.contiguous());
-                let both = turned(a).and_then(|a| Ok((a, turned(b)?)));
-                both.map_err(named(product.a.as_deref().unwrap_or_default()))
-            }
-        }
+        let (left, right) = match product.kind {
+            ProductKind::Linear => (b, a),
+            ProductKind::Embedding => (a, b),
+        };
+        Ok(Matrices {
+            left,
+            right,
+            rank: product.rank,
+            scaling: product.scaling,
+        })
     }
 }
 
@@ -77,70 +89,87 @@ fn named(name: &str) -> impl Fn(candle_core::Error) -> LoadError {
     }
 }
 
-/// `weight`, `(rows, columns)`, with a product of `left`, `(rows, rank)`, and `right`, `(rank, columns)`, added to it.
-fn sum(weight: Tensor, (left, right): (Tensor, Tensor), product: &Product) -> candle_core::Result<Tensor> {
-    let shape = weight.dims2()?;
-    let mut numbers = weight.to_dtype(DType::F32)?.flatten_all()?.to_vec1::<f32>()?;
-    let (left, right) = (left.flatten_all()?.to_vec1()?, right.flatten_all()?.to_vec1()?);
-    let factors = Factors {
-        left: &left,
-        right: &right,
-        rank: product.rank,
-        scaling: product.scaling,
-    };
-    factors.add_to(&mut numbers, shape.1);
-    Tensor::from_vec(numbers, shape, &Device::Cpu)
+/// What is added to a weight: `scaling · (left · right)`.
+struct Matrices {
+    /// `(rows, rank)`.
+    left: Vec<f32>,
+    /// `(rank, columns)`.
+    right: Vec<f32>,
+    rank: usize,
+    scaling: f32,
+}
+
+impl Matrices {
+    /// Adds to `before`, some rows of the weight in f32.
+    fn add(&self, before: &Tensor, rows: &RowChoice<'_>) -> candle_core::Result<Tensor> {
+        let shape = before.dims2()?;
+        let mut numbers = before.flatten_all()?.to_vec1::<f32>()?;
+        let mut chosen = Vec::with_capacity(rows.count() * self.rank);
+        for at in 0..rows.count() {
+            chosen.extend_from_slice(&self.left[rows.row(at) * self.rank..][..self.rank]);
+        }
+        let factors = Factors {
+            left: &chosen,
+            right: &self.right,
+            rank: self.rank,
+            scaling: self.scaling,
+        };
+        factors.add_to(&mut numbers, shape.1);
+        Tensor::from_vec(numbers, shape, &Device::Cpu)
+    }
+}
+
+/// A weight whose rows are what they were and what is added to them.
+struct AdaptedRows {
+    before: Weight,
+    shape: (usize, usize),
+    added: Matrices,
+}
+
+impl WeightRows for AdaptedRows {
+    fn shape(&self) -> (usize, usize) {
+        self.shape
+    }
+
+    fn some(&self, rows: RowChoice<'_>) -> candle_core::Result<Tensor> {
+        self.added.add(&self.before.some(rows.clone(), DType::F32)?, &rows)
+    }
+
+    fn bytes(&self) -> u64 {
+        let added = self.added.left.len() + self.added.right.len();
+        self.before.bytes() + (added * size_of::<f32>()) as u64
+    }
+
+    fn is_compact(&self) -> bool {
+        self.before.is_compact()
+    }
 }
 
 impl WeightSource for AdaptedWeights {
     fn get(&self, name: &str, shape: &[usize]) -> Result<Weight, LoadError> {
-        let (weight, product) = self.before(name, shape)?;
-        let Some(product) = product else { return Ok(weight) };
-        let matrices = self.matrices(product, shape)?;
-        let plain = weight.plain(DType::F32);
-        plain
-            .and_then(|plain| sum(plain, matrices, product))
-            .map(Weight::Plain)
-            .map_err(named(name))
+        let (before, product) = self.before(name, shape)?;
+        let Some(product) = product else { return Ok(before) };
+        Ok(Weight::Computed(Arc::new(AdaptedRows {
+            shape: before.dims2().map_err(named(name))?,
+            before,
+            added: self.matrices(product, shape)?,
+        })))
     }
 
     fn rows(&self, name: &str, shape: &[usize], ids: &[u32], dtype: DType) -> Result<Tensor, LoadError> {
-        let none = Change::default();
-        let change = self.adapter.changes.get(name).unwrap_or(&none);
-        let rows = |dtype| match change.replaced.as_deref() {
+        let change = self.adapter.changes.get(name);
+        let rows = |dtype| match change.and_then(|change| change.replaced.as_deref()) {
             Some(own) => self.adapter.tensors.rows(own, shape, ids, dtype),
             None => self.base.rows(self.base_name(name), shape, ids, dtype),
         };
-        let Some(product) = &change.product else {
-            return rows(dtype);
-        };
-        let (left, right) = self.matrices(product, shape)?;
-        let summed = chosen_rows(left, ids).and_then(|left| Ok((left, right)));
-        let before = rows(DType::F32)?;
-        let summed = summed.and_then(|matrices| sum(before, matrices, product)?.to_dtype(dtype));
-        summed.map_err(named(name))
-    }
-
-    fn is_quantized(&self, name: &str, shape: &[usize]) -> Result<bool, LoadError> {
-        self.base.is_quantized(self.base_name(name), shape)
-    }
-
-    fn hold(&self, wanted: &[(String, Vec<usize>)]) -> Result<Held, LoadError> {
-        let replaced = |name: &str| {
-            let change = self.adapter.changes.get(name);
-            change.is_some_and(|change| change.replaced.is_some())
-        };
-        let mut of_base: Vec<(String, Vec<usize>)> = wanted
-            .iter()
-            .filter(|(name, _)| !replaced(name))
-            .map(|(name, shape)| (self.base_name(name).to_owned(), shape.clone()))
-            .collect();
-        of_base.sort();
-        of_base.dedup();
-        let held = self.base.hold(&of_base)?;
-        Ok(Held {
-            source: Arc::new(Self::new(held.source, Arc::clone(&self.adapter), self.base_is_tied)),
-            bytes: held.bytes,
-        })
+        match change.and_then(|change| change.product.as_ref()) {
+            None => rows(dtype),
+            Some(product) => {
+                let sum = self
+                    .matrices(product, shape)?
+                    .add(&rows(DType::F32)?, &RowChoice::Ids(ids));
+                sum.and_then(|sum| sum.to_dtype(dtype)).map_err(named(name))
+            }
+        }
     }
 }
