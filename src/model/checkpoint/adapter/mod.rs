@@ -43,24 +43,24 @@ pub(crate) struct Adapter {
 struct Change {
     /// The adapter's tensor that stands in its place.
     replaced: Option<String>,
-    product: Option<Product>,
+    product: Option<Added>,
 }
 
 /// Two matrices whose product is added to a weight.
 #[derive(Debug, Default)]
-struct Product {
+struct Added {
     /// `(rank, inputs)`, by its name in the file.
     a: Option<String>,
     /// `(outputs, rank)`, by its name in the file.
     b: Option<String>,
-    kind: ProductKind,
+    kind: AddedKind,
     rank: usize,
     scaling: f32,
 }
 
 /// Which way a product lies.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-enum ProductKind {
+enum AddedKind {
     /// `B · A` is the weight's change.
     #[default]
     Linear,
@@ -71,8 +71,8 @@ enum ProductKind {
 /// What a tensor of an adapter is, by its name.
 #[derive(Debug, PartialEq, Eq)]
 enum Role<'a> {
-    A(&'a str, ProductKind),
-    B(&'a str, ProductKind),
+    A(&'a str, AddedKind),
+    B(&'a str, AddedKind),
     /// In place of the base's own.
     Whole(String),
 }
@@ -80,10 +80,10 @@ enum Role<'a> {
 fn role(name: &str) -> Role<'_> {
     let name = name.strip_prefix(PREFIX).unwrap_or(name);
     for (ending, is_a, kind) in [
-        (".lora_A.weight", true, ProductKind::Linear),
-        (".lora_B.weight", false, ProductKind::Linear),
-        (".lora_embedding_A", true, ProductKind::Embedding),
-        (".lora_embedding_B", false, ProductKind::Embedding),
+        (".lora_A.weight", true, AddedKind::Linear),
+        (".lora_B.weight", false, AddedKind::Linear),
+        (".lora_embedding_A", true, AddedKind::Embedding),
+        (".lora_embedding_B", false, AddedKind::Embedding),
     ] {
         if let Some(module) = name.strip_suffix(ending) {
             return if is_a {
@@ -132,7 +132,7 @@ impl Adapter {
 
     /// Finds out what each tensor is.
     fn sort_tensors(&mut self) -> Result<(), Vec<String>> {
-        let mut problems = Problems::default();
+        let mut problems = Misfits::default();
         let mut names: Vec<String> = self.tensors.names().map(str::to_owned).collect();
         names.sort_unstable();
         if names.is_empty() {
@@ -151,9 +151,9 @@ impl Adapter {
                 }
             };
             let change = self.changes.entry(format!("{module}.weight")).or_default();
-            let product = change.product.get_or_insert_with(|| Product {
+            let product = change.product.get_or_insert_with(|| Added {
                 kind,
-                ..Product::default()
+                ..Added::default()
             });
             let place = if is_a { &mut product.a } else { &mut product.b };
             if product.kind != kind || place.replace(name.clone()).is_some() {
@@ -169,7 +169,7 @@ impl Adapter {
     /// # Errors
     /// Every tensor that has no place, or another shape than the base's.
     pub(crate) fn fit(&mut self, config: &mut ModelConfig) -> Result<(), LoadError> {
-        let mut problems = Problems::default();
+        let mut problems = Misfits::default();
         let mut shapes = HashMap::new();
         for_each_tensor(config, |name, shape| {
             shapes.insert(name.to_owned(), shape.to_vec());
@@ -207,7 +207,7 @@ impl Adapter {
     }
 
     /// Modules that should have matrices and have none: a file cut short, or one of a smaller base.
-    fn find_absent(&self, shapes: &HashMap<String, Vec<usize>>, problems: &mut Problems) {
+    fn find_absent(&self, shapes: &HashMap<String, Vec<usize>>, problems: &mut Misfits) {
         let mut modules: Vec<&str> = shapes
             .iter()
             .filter(|(name, shape)| shape.len() == 2 && *name != HEAD)
@@ -288,13 +288,13 @@ impl Change {
     }
 }
 
-impl Product {
+impl Added {
     /// Compares both matrices with the weight that they change, and with the rank that the settings say.
     fn fit(
         &mut self,
         (name, shape): (&str, &[usize]),
         (settings, tensors): (&AdapterSettings, &SafetensorsWeights),
-        problems: &mut Problems,
+        problems: &mut Misfits,
     ) {
         let module = name.strip_suffix(".weight").unwrap_or(name);
         let (rank, scaling) = match settings.scaling(module) {
@@ -309,8 +309,8 @@ impl Product {
             return problems.add(format!("`{a}` is for `{name}`, which is no matrix"));
         };
         let (outputs, inputs) = match self.kind {
-            ProductKind::Linear => (rows, columns),
-            ProductKind::Embedding => (columns, rows),
+            AddedKind::Linear => (rows, columns),
+            AddedKind::Embedding => (columns, rows),
         };
         let rank = usize::try_from(rank).unwrap_or(usize::MAX);
         problems.compare(tensors, a, &[rank, inputs]);
@@ -321,12 +321,12 @@ impl Product {
 
 /// The first few problems, and how many more there are.
 #[derive(Default)]
-struct Problems {
+struct Misfits {
     listed: Vec<String>,
     more: usize,
 }
 
-impl Problems {
+impl Misfits {
     fn add(&mut self, problem: String) {
         if self.listed.len() < LISTED {
             self.listed.push(problem);
@@ -431,16 +431,16 @@ mod tests {
         let of = |name: &str| format!("base_model.model.{name}");
         assert_eq!(
             role(&of(&format!("{module}.lora_A.weight"))),
-            Role::A(module, ProductKind::Linear)
+            Role::A(module, AddedKind::Linear)
         );
         assert_eq!(
             role(&of(&format!("{module}.lora_B.weight"))),
-            Role::B(module, ProductKind::Linear)
+            Role::B(module, AddedKind::Linear)
         );
         let embedding = "model.embed_tokens";
         assert_eq!(
             role(&of(&format!("{embedding}.lora_embedding_A"))),
-            Role::A(embedding, ProductKind::Embedding)
+            Role::A(embedding, AddedKind::Embedding)
         );
         let whole = |name: &str| Role::Whole(name.to_owned());
         assert_eq!(role(&of("lm_head.weight")), whole("lm_head.weight"));

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use candle_core::{DType, Device, Tensor};
 
 use super::merge::Factors;
-use super::{Adapter, Product, ProductKind};
+use super::{Adapter, Added, AddedKind};
 use crate::model::checkpoint::manifest::{EMBEDDING, HEAD};
 use crate::model::weights::{RowChoice, WeightRows};
 use crate::model::{LoadError, Weight, WeightSource};
@@ -37,7 +37,7 @@ impl AdaptedWeights {
     }
 
     /// The tensor before anything is added to it, and what is added.
-    fn before(&self, name: &str, shape: &[usize]) -> Result<(Weight, Option<&Product>), LoadError> {
+    fn before(&self, name: &str, shape: &[usize]) -> Result<(Weight, Option<&Added>), LoadError> {
         let change = self.adapter.changes.get(name);
         let weight = match change.and_then(|change| change.replaced.as_deref()) {
             Some(own) => self.adapter.tensors.get(own, shape)?,
@@ -47,21 +47,21 @@ impl AdaptedWeights {
     }
 
     /// The matrices of a product that is added to a weight of that shape.
-    fn matrices(&self, product: &Product, shape: &[usize]) -> Result<Matrices, LoadError> {
+    fn matrices(&self, product: &Added, shape: &[usize]) -> Result<Matrices, LoadError> {
         let &[rows, columns] = shape else {
             let message = format!("{shape:?} is the shape of no matrix");
             return Err(named("an adapter's weight")(candle_core::Error::Msg(message)));
         };
         let (outputs, inputs) = match product.kind {
-            ProductKind::Linear => (rows, columns),
-            ProductKind::Embedding => (columns, rows),
+            AddedKind::Linear => (rows, columns),
+            AddedKind::Embedding => (columns, rows),
         };
         let read = |name: &Option<String>, shape: [usize; 2]| {
             let name = name.as_deref().unwrap_or_default();
             let tensor = self.adapter.tensors.get_plain(name, &shape, DType::F32)?;
             let numbers = match product.kind {
-                ProductKind::Linear => tensor.flatten_all(),
-                ProductKind::Embedding => tensor.t().and_then(|tensor| tensor.flatten_all()),
+                AddedKind::Linear => tensor.flatten_all(),
+                AddedKind::Embedding => tensor.t().and_then(|tensor| tensor.flatten_all()),
             };
             numbers
                 .and_then(|numbers| numbers.to_vec1::<f32>())
@@ -70,8 +70,8 @@ impl AdaptedWeights {
         let a = read(&product.a, [product.rank, inputs])?;
         let b = read(&product.b, [outputs, product.rank])?;
         let (left, right) = match product.kind {
-            ProductKind::Linear => (b, a),
-            ProductKind::Embedding => (a, b),
+            AddedKind::Linear => (b, a),
+            AddedKind::Embedding => (a, b),
         };
         Ok(Matrices {
             left,
@@ -154,6 +154,28 @@ impl WeightSource for AdaptedWeights {
             before,
             added: self.matrices(product, shape)?,
         })))
+    }
+
+    fn each_rows(
+        &self,
+        name: &str,
+        shape: (usize, usize),
+        dtype: DType,
+        each: &mut dyn FnMut(usize, &Tensor) -> candle_core::Result<()>,
+    ) -> Result<(), LoadError> {
+        let change = self.adapter.changes.get(name);
+        let (source, own): (&dyn WeightSource, _) = match change.and_then(|change| change.replaced.as_deref()) {
+            Some(own) => (&self.adapter.tensors, own),
+            None => (&*self.base, self.base_name(name)),
+        };
+        let Some(product) = change.and_then(|change| change.product.as_ref()) else {
+            return source.each_rows(own, shape, dtype, each);
+        };
+        let added = self.matrices(product, &[shape.0, shape.1])?;
+        source.each_rows(own, shape, DType::F32, &mut |first, before| {
+            let rows = RowChoice::Range(first..first + before.dim(0)?);
+            each(first, &added.add(before, &rows)?.to_dtype(dtype)?)
+        })
     }
 
     fn rows(&self, name: &str, shape: &[usize], ids: &[u32], dtype: DType) -> Result<Tensor, LoadError> {
