@@ -5,8 +5,6 @@ use std::process::ExitCode;
 
 use super::report_files::ReportFiles;
 use super::run::How;
-use crate::base::text::{count, counted};
-use crate::run::{self, Merged};
 
 /// Options of `indieval merge`.
 #[derive(Debug, clap::Args)]
@@ -33,36 +31,10 @@ pub struct Args {
 /// Runs the command.
 pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     ReportFiles::within(&args.run).check()?;
-    let merged = run::merge(&args.run, args.mixed)?;
     let how = How {
         out: args.run,
         quiet: args.quiet,
         strict: args.strict,
     };
-    how.say(&words(&merged));
-    how.conclude(merged.records)
-}
-
-/// What a merge did.
-pub fn words(merged: &Merged) -> String {
-    if merged.already {
-        return "the run was complete already; nothing was merged".to_owned();
-    }
-    let kept = match merged.kept {
-        0 => String::new(),
-        people => format!(", {} of whom the run had in one piece", count(people as u64)),
-    };
-    let mixed = match merged.mixed.as_slice() {
-        [] => String::new(),
-        mixed => {
-            let each: Vec<String> = mixed.iter().map(ToString::to_string).collect();
-            format!("\nnote: computed by different programs or kernels: {}", each.join("; "))
-        }
-    };
-    format!(
-        "merged {}: {} of {}{kept}{mixed}",
-        counted(merged.shards, "shard", "shards"),
-        counted(merged.records, "record", "records"),
-        counted(merged.people, "respondent", "respondents"),
-    )
+    how.merge(args.mixed)
 }

@@ -387,3 +387,40 @@ fn a_signal_ends_all_workers_and_the_same_command_goes_on() {
     finish(run("fake:7", &whole, &more));
     assert_same(&whole, &out);
 }
+
+/// More shards than a merge keeps open side by side.
+#[test]
+fn many_shards_are_merged_without_as_many_open_files() {
+    use indieval::model::{OpenOptions, source::Silent};
+    use indieval::run::{Experiment, Shard, ShardPlace, Spec, Unobserved};
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut opened = indieval::model::open("fake:3", &OpenOptions::default(), &mut Silent).expect("a model");
+    let mut spec = Spec::default();
+    spec.respondents.survey = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/synthetic-respondents.csv");
+    spec.respondents.limit = Some(60);
+    spec.grid.splits.truncate(1);
+    spec.grid.demonstrations = vec![0];
+    let experiment = || Experiment::read(spec.clone(), &opened).expect("an experiment");
+    let (whole, out) = (folder.path().join("whole"), folder.path().join("run"));
+    let all = experiment();
+    let of = 50;
+    let parts: Vec<(ShardPlace, Experiment)> = Shard::all(of)
+        .map(|shard| ShardPlace::enter(&out, shard, experiment(), &opened).expect("a place"))
+        .collect();
+    indieval::run::evaluate(&all, &mut opened, &whole, &mut Unobserved).expect("a run");
+    // Side by side: none of them keeps another out.
+    for (place, part) in &parts {
+        indieval::run::evaluate(part, &mut opened, &place.folder, &mut Unobserved).expect("a shard");
+    }
+    let held = indieval::run::merge(&out, false)
+        .expect_err("shards are computed")
+        .to_string();
+    assert!(held.contains("another process is writing this run"), "{held}");
+    drop(parts);
+    let merged = indieval::run::merge(&out, false).expect("a merge");
+    assert_eq!(
+        (merged.shards, merged.people, merged.records),
+        (of, 60, all.plan.outcomes)
+    );
+    assert_same(&whole, &out);
+}

@@ -25,7 +25,9 @@ use crate::base::{shell, text};
 use crate::cli::output::tell;
 use crate::cli::report_files::ReportFiles;
 use crate::model::OpenModel;
-use crate::run::{self, Done, EvaluateError, Evaluated, Experiment, People, Plan, RunError, Shard, ShardPlace, Spec};
+use crate::run::{
+    self, Done, EvaluateError, Evaluated, Experiment, Merged, People, Plan, RunError, Shard, ShardPlace, Spec,
+};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -205,8 +207,15 @@ impl How {
         Ok(None)
     }
 
+    /// Merges the run's shards, and makes its report.
+    pub fn merge(&self, mixed: bool) -> anyhow::Result<ExitCode> {
+        let merged = run::merge(&self.out, mixed)?;
+        self.say(&merged_words(&merged));
+        self.conclude(merged.records)
+    }
+
     /// The report of a run that is complete, of so many records.
-    pub fn conclude(&self, records: usize) -> anyhow::Result<ExitCode> {
+    fn conclude(&self, records: usize) -> anyhow::Result<ExitCode> {
         let unread = super::report::after_run(&self.out, self.quiet)?;
         if unread > 0 {
             self.say(&unreadable(unread, records));
@@ -216,6 +225,30 @@ impl How {
             false => ExitStatus::Done.into(),
         })
     }
+}
+
+/// What a merge did.
+fn merged_words(merged: &Merged) -> String {
+    if merged.already {
+        return "the run was complete already; nothing was merged".to_owned();
+    }
+    let kept = match merged.kept {
+        0 => String::new(),
+        people => format!(", {} of whom the run had in one piece", text::count(people as u64)),
+    };
+    let mixed = match merged.mixed.as_slice() {
+        [] => String::new(),
+        mixed => {
+            let each: Vec<String> = mixed.iter().map(ToString::to_string).collect();
+            format!("\nnote: computed by different programs or kernels: {}", each.join("; "))
+        }
+    };
+    format!(
+        "merged {}: {} of {}{kept}{mixed}",
+        text::counted(merged.shards, "shard", "shards"),
+        text::counted(merged.records, "record", "records"),
+        text::counted(merged.people, "respondent", "respondents"),
+    )
 }
 
 fn unreadable(unread: usize, all: usize) -> String {

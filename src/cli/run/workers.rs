@@ -15,8 +15,8 @@ use crate::base::text::{count, counted, duration};
 use crate::cli::model_args::MachineArgs;
 use crate::cli::output::tell;
 use crate::cli::progress::Display;
+use crate::cli::signals;
 use crate::cli::status::ExitStatus;
-use crate::cli::{merge, signals};
 use crate::run::{self, Shard, ShardState, Spec};
 
 /// How often processes and files are looked at.
@@ -53,9 +53,7 @@ pub fn run(team: &Team, spec: &Spec, how: &How, requests: &StopRequests) -> anyh
             return Ok(status);
         }
     }
-    let merged = run::merge(&how.out, false)?;
-    how.say(&merge::words(&merged));
-    how.conclude(merged.records)
+    how.merge(false)
 }
 
 /// The work of a team.

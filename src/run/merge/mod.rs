@@ -10,7 +10,7 @@ mod source;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use self::people::Whole;
+use self::people::MergedPeople;
 use self::place::{finish_placing, place, prepare};
 use self::source::Source;
 use super::records::{Access, JournalCopy, lock};
@@ -63,7 +63,7 @@ pub fn merge(folder: &Path, mixed: bool) -> Result<Merged, RunError> {
     let sources = states
         .into_iter()
         .map(|state| Source::open(&state.folder, Some(state.shard)));
-    let mut merge = Merge {
+    let mut merge = ShardMerge {
         run: has_records(folder).then(|| Source::open(folder, None)).transpose()?,
         shards: sources.collect::<Result<_, _>>()?,
         folder: folder.to_owned(),
@@ -102,7 +102,7 @@ fn alone(folder: &Path) -> Result<std::fs::File, RunError> {
     }
 }
 
-struct Merge {
+struct ShardMerge {
     folder: PathBuf,
     /// The run as far as it was computed in one piece.
     run: Option<Source>,
@@ -110,10 +110,10 @@ struct Merge {
     shards: Vec<Source>,
 }
 
-impl Merge {
+impl ShardMerge {
     fn write(&mut self, mixed: bool) -> Result<Merged, RunError> {
         let mut header = self.header(mixed)?;
-        let mut people = Whole::gather(&mut self.run, &mut self.shards, &header)?;
+        let mut people = MergedPeople::gather(&mut self.run, &mut self.shards, &header)?;
         let part = prepare(&self.folder)?;
         header.mixed = self.mixed(&people.from);
         header.people = people.file.write(&part)?;
@@ -204,7 +204,7 @@ impl Merge {
     }
 
     /// Copies the records of everyone in the order of the plan; returns how many.
-    fn copy(&mut self, people: &Whole, copy: &mut JournalCopy, mixed: bool) -> Result<usize, RunError> {
+    fn copy(&mut self, people: &MergedPeople, copy: &mut JournalCopy, mixed: bool) -> Result<usize, RunError> {
         // So many files may be open in any case.
         let few = self.shards.len() <= 32;
         let mut records = 0;

@@ -7,7 +7,7 @@ use crate::metrics::{BaselineRow, Person};
 use crate::run::{Header, PeopleFile, RunError, Shard, ShardError};
 
 /// The people of the whole run, and where the records of each are.
-pub(super) struct Whole {
+pub(super) struct MergedPeople {
     /// What becomes people.json.
     pub file: PeopleFile,
     /// For each person the shard, as a position among the shards; none where the run has them in one piece.
@@ -15,12 +15,12 @@ pub(super) struct Whole {
 }
 
 /// What is left of the people of one part.
-struct Part {
+struct PeopleLeft {
     people: std::vec::IntoIter<Person>,
     baselines: std::iter::Peekable<std::vec::IntoIter<BaselineRow>>,
 }
 
-impl Part {
+impl PeopleLeft {
     fn take(source: &mut Source) -> Self {
         let (people, baselines) = source.reader.take_people();
         Self {
@@ -39,7 +39,7 @@ impl Part {
     }
 }
 
-impl Whole {
+impl MergedPeople {
     /// Puts them together in the order of the plan.
     ///
     /// # Errors
@@ -57,8 +57,8 @@ impl Whole {
         for source in run.iter().chain(shards.iter()) {
             whole.same_questions(source)?;
         }
-        let mut of_run = run.as_mut().map(Part::take);
-        let mut parts: Vec<Part> = shards.iter_mut().map(Part::take).collect();
+        let mut of_run = run.as_mut().map(PeopleLeft::take);
+        let mut parts: Vec<PeopleLeft> = shards.iter_mut().map(PeopleLeft::take).collect();
         for position in 0..header.respondents {
             let at = Shard::at(position, shards.len());
             let skipped = shards[at].skipped();
