@@ -34,7 +34,7 @@ mkdir "$work/lab"
 scripts/slurm-lab.sh up "$work/lab"
 
 spec=(--model fake:7 --survey "$root/data/synthetic-respondents.csv" --limit "${PEOPLE:-64}" --methods likelihood,label
-  --demonstrations 0,20,50)
+  --demonstrations 0,20,50 --splits 1)
 "$program" run "${spec[@]}" --out "$work/whole" --quiet
 "$program" slurm submit "${spec[@]}" --out "$work/run" --shards 16 --grace 5 --sbatch "--ntasks=1 --mem=100" | tee "$work/first"
 array=$(sed -n 's/^job \([0-9]*\): shards.*/\1/p' "$work/first")

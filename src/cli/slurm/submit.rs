@@ -19,9 +19,9 @@ use crate::run::{self, People, Plan, ShardState};
 #[command(after_help = "\
 Examples:
   indieval slurm submit experiments/figure4.toml --model Qwen3-0.6B --survey people.csv --shards 16 --dry-run
-  indieval slurm submit experiments/figure4.toml --model Qwen2-72B-Instruct --survey people.csv --shards 64 \\
-    --sbatch \"--gres=gpu:1 --mem=200G --time=12:00:00 --partition=long\" --max-parallel 8
+  indieval slurm submit experiments/figure4.toml --model Qwen2-72B-Instruct --survey people.csv --shards 64 --sbatch=--gres=gpu:1
 
+Several options for sbatch are one word: --sbatch \"--gres=gpu:1 --mem=200G --time=12:00:00 --partition=long\".
 Given again, it submits only what is missing and not in the queue. docs/cluster.md tells more.")]
 pub struct Args {
     #[command(flatten)]
