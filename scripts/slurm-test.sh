@@ -33,8 +33,8 @@ fail() {
 mkdir "$work/lab"
 scripts/slurm-lab.sh up "$work/lab"
 
-spec=(--model fake:7 --survey "$root/data/synthetic-respondents.csv" --limit "${PEOPLE:-64}" --methods likelihood,label
-  --demonstrations 0,20,50 --splits 1)
+spec=(--model fake:7 --survey "$root/data/synthetic-respondents.csv" --limit "${PEOPLE:-32}" --methods likelihood,label
+  --demonstrations 0,20 --splits 1)
 "$program" run "${spec[@]}" --out "$work/whole" --quiet
 "$program" slurm submit "${spec[@]}" --out "$work/run" --shards 16 --grace 5 --sbatch "--ntasks=1 --mem=100" | tee "$work/first"
 array=$(sed -n 's/^job \([0-9]*\): shards.*/\1/p' "$work/first")
@@ -57,10 +57,10 @@ pick() {
   done
   fail "no task computes"
 }
-pick && limit=$picked && scancel --batch --signal=USR1 "${array}_$picked"
-pick && killed=$picked && scancel --batch --signal=KILL "${array}_$picked"
-pick && preempted=$picked && scontrol requeue "${array}_$picked"
-pick && lost=$picked
+pick; limit=$picked; scancel --batch --signal=USR1 "${array}_$picked" || true
+pick; killed=$picked; scancel --batch --signal=KILL "${array}_$picked" || true
+pick; preempted=$picked; scontrol requeue "${array}_$picked"
+pick; lost=$picked
 node=$(squeue -h -r -o %N -j "${array}_$picked")
 [ -z "$node" ] || scontrol update "nodename=$node" state=down reason=crash
 echo "time limit: shard $limit; killed: $killed; preempted: $preempted; lost with node ${node:-none}: $lost"
