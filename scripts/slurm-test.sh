@@ -33,39 +33,47 @@ fail() {
 mkdir "$work/lab"
 scripts/slurm-lab.sh up "$work/lab"
 
-spec=(--model fake:7 --survey "$root/data/synthetic-respondents.csv" --limit "${PEOPLE:-32}" --methods likelihood,label
+spec=(--model fake:7 --survey "$root/data/synthetic-respondents.csv" --limit "${PEOPLE:-64}" --methods likelihood,label
   --demonstrations 0,20 --splits 1)
 "$program" run "${spec[@]}" --out "$work/whole" --quiet
 "$program" slurm submit "${spec[@]}" --out "$work/run" --shards 16 --grace 5 --sbatch "--ntasks=1 --mem=100" | tee "$work/first"
 array=$(sed -n 's/^job \([0-9]*\): shards.*/\1/p' "$work/first")
 
-lines() { cat "$work/run/shards/$1-of-16/records.jsonl" 2>/dev/null | wc -l; }
-# A task that computes, has recorded something and was not disturbed before.
+lines() { cat "$1/records.jsonl" 2>/dev/null | wc -l; }
+each=$(($(lines "$work/whole") / 16)) # everybody answered everything
+# A task that computes, has recorded something and was not disturbed before. Its process is stopped, so that it is still there
+# when it is to be disturbed.
 disturbed=" "
 pick() {
-  local task
-  for _ in $(seq 600); do
-    for task in $(squeue --me -h -r -t RUNNING -o %K -j "$array" 2>/dev/null); do
-      case $disturbed in *" $task "*) continue ;; esac
-      if [ "$(lines "$task")" -gt 3 ]; then
-        disturbed+="$task "
-        picked=$task
+  local shard
+  for _ in $(seq 2000); do
+    for shard in $(seq 16); do
+      case $disturbed in *" $shard "*) continue ;; esac
+      [ "$(lines "$work/run/shards/$shard-of-16")" -gt 3 ] || continue
+      process=$(pgrep -nf -- "--shard $shard/16 ") && kill -STOP "$process" 2>/dev/null || continue
+      if [ "$(lines "$work/run/shards/$shard-of-16")" -lt "$each" ]; then
+        disturbed+="$shard "
+        picked=$shard
         return
       fi
+      kill -CONT "$process"
     done
-    sleep 0.05
+    sleep 0.02
   done
   fail "no task computes"
 }
-pick; limit=$picked; scancel --batch --signal=USR1 "${array}_$picked" || true
-pick; killed=$picked; scancel --batch --signal=KILL "${array}_$picked" || true
-pick; preempted=$picked; scontrol requeue "${array}_$picked"
+go_on() { kill -CONT "$process" 2>/dev/null || true; }
+# scancel repeats what was done already when the task requeues itself meanwhile.
+pick; limit=$picked; timeout 3 scancel --batch --signal=USR1 "${array}_$picked" || true; go_on
+pick; killed=$picked; timeout 3 scancel --batch --signal=KILL "${array}_$picked" || true; go_on
+pick; preempted=$picked; scontrol requeue "${array}_$picked"; go_on
 pick; lost=$picked
 node=$(squeue -h -r -o %N -j "${array}_$picked")
-[ -z "$node" ] || scontrol update "nodename=$node" state=down reason=crash
-echo "time limit: shard $limit; killed: $killed; preempted: $preempted; lost with node ${node:-none}: $lost"
+scontrol update "nodename=$node" state=down reason=crash
+go_on
+echo "time limit: shard $limit; killed: $killed; preempted: $preempted; lost with node $node: $lost"
 sleep 1
-[ -z "$node" ] || scontrol update "nodename=$node" state=resume
+scontrol update "nodename=$node" state=resume
 
 # Until nothing is in the queue.
 drain() {

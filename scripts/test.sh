@@ -3,7 +3,7 @@
 # a fresh machine lacks where it may (the small model from the package registry, Chromium on Debian); a test whose need
 # is still missing says so and skips.
 #
-# usage: scripts/test.sh [STEP...]    steps: format lints tests files slurm docs; all of them where none is given
+# usage: scripts/test.sh [STEP...]    steps: format lints tests files docs; all of them where none is given
 #
 # Every step asks for tests or examples as well: development dependencies switch on features of what we depend on, and a
 # step without them would compile half of the dependencies again (candle and gemm among them).
@@ -61,23 +61,16 @@ files() {
   "$python" scripts/check_formats.py "$built/debug/indieval"
 }
 
-# The shards of a run on a throw-away Slurm.
-slurm() {
-  say "slurm"
-  cargo test --locked --no-run
-  scripts/slurm-test.sh "${CARGO_TARGET_DIR:-target}/debug/indieval"
-}
-
 docs() {
   say "documentation"
   RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --lib --examples
 }
 
-for step in "${@:-format lints tests files slurm docs}"; do
+for step in "${@:-format lints tests files docs}"; do
   for one in $step; do
     case "$one" in
-      format | lints | tests | files | slurm | docs) "$one" ;;
-      *) echo "error: no step is called $one; there are format, lints, tests, files, slurm and docs" >&2; exit 2 ;;
+      format | lints | tests | files | docs) "$one" ;;
+      *) echo "error: no step is called $one; there are format, lints, tests, files and docs" >&2; exit 2 ;;
     esac
   done
 done
