@@ -11,6 +11,9 @@ const WORDS: [&str; 6] = ["and", "or", "not", "if", "else", "in"];
 const ORDERS: [&str; 4] = ["<", "<=", ">", ">="];
 const COMPARISONS: [&str; 7] = ["<", "<=", ">", ">=", "==", "!=", "in"];
 
+/// Most brackets within each other; the engine takes 150.
+const DEEPEST: usize = 200;
+
 /// The inside of a tag with these operators in the engine's words; as it is where it has none, or where its brackets do
 /// not close. Line breaks stay.
 pub(super) fn operators(inside: &str) -> Result<String, String> {
@@ -24,13 +27,13 @@ pub(super) fn operators(inside: &str) -> Result<String, String> {
     }
 }
 
-/// Whether every bracket is closed by its own.
+/// Whether every bracket is closed by its own, and none is nested so deeply that the engine refuses the tag anyway.
 fn is_closed(tokens: &[TagToken<'_>]) -> bool {
     let mut open = Vec::new();
     let all = tokens.iter().all(|token| match token.text {
         "(" | "[" | "{" => {
             open.push(token.text);
-            true
+            open.len() <= DEEPEST
         }
         ")" => open.pop() == Some("("),
         "]" => open.pop() == Some("["),
@@ -234,6 +237,13 @@ mod tests {
         ] {
             assert_eq!(operators(inside).unwrap(), inside);
         }
+    }
+
+    #[test]
+    fn what_nests_too_deeply_for_the_engine_is_left_to_it() {
+        let nested = |depth: usize| format!("{}a < b{}", "(".repeat(depth), ")".repeat(depth));
+        assert!(operators(&nested(super::DEEPEST)).unwrap().contains("|_compared("));
+        assert_eq!(operators(&nested(100_000)).unwrap(), nested(100_000));
     }
 
     #[test]

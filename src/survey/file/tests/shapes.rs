@@ -18,27 +18,6 @@ fn archives_are_read_as_what_they_hold() {
     same_people(&original, &unpacked);
     assert_eq!(unpacked.report.member.as_deref(), Some("WVS/people.csv"));
 
-    // What lies beside the one table of people is left alone.
-    let code_book = b"Variable,Label,Codes\nD_INTERVIEW,Interview number,\nQ1,\"Important in life: Family\",1-4\n";
-    let beside: [(&str, &[u8]); 6] = [
-        (
-            "readme.txt",
-            b"World Values Survey, wave 7.\nQ1, Q2 and Q3 are about life.\n",
-        ),
-        ("codebook.csv", code_book),
-        ("codebook.PDF", b"%PDF-1.7"),
-        ("datapackage.json", b"{\n  \"name\": \"wvs\"\n}"),
-        ("empty.txt", b""),
-        ("binary.txt", b"\x01\0\x02"),
-    ];
-    for at in 0..=beside.len() {
-        let mut members = beside.to_vec();
-        members.insert(at, ("data/people.csv", plain.as_bytes()));
-        let unpacked = read_bytes(&zipped(&members)).unwrap();
-        same_people(&original, &unpacked);
-        assert_eq!(unpacked.report.member.as_deref(), Some("data/people.csv"));
-    }
-
     let labelled = labels(3, Form::Polar, true);
     same_people(
         &labelled.0,
@@ -76,7 +55,36 @@ fn archives_are_read_as_what_they_hold() {
         assert!(error.to_string().contains(expected), "{error}");
         assert!(error.hint().is_some());
     }
+}
 
+#[test]
+fn what_lies_in_an_archive_beside_the_one_table_of_people_is_left_alone() {
+    let plain = csv(12);
+    let original = read(&plain).unwrap();
+    let code_book = b"Variable,Label,Codes\nD_INTERVIEW,Interview number,\nQ1,\"Important in life: Family\",1-4\n";
+    let beside: [(&str, &[u8]); 6] = [
+        (
+            "readme.txt",
+            b"World Values Survey, wave 7.\nQ1, Q2 and Q3 are about life.\n",
+        ),
+        ("codebook.csv", code_book),
+        ("codebook.PDF", b"%PDF-1.7"),
+        ("datapackage.json", b"{\n  \"name\": \"wvs\"\n}"),
+        ("empty.txt", b""),
+        ("binary.txt", b"\x01\0\x02"),
+    ];
+    for at in 0..=beside.len() {
+        let mut members = beside.to_vec();
+        members.insert(at, ("data/people.csv", plain.as_bytes()));
+        let unpacked = read_bytes(&zipped(&members)).unwrap();
+        same_people(&original, &unpacked);
+        assert_eq!(unpacked.report.member.as_deref(), Some("data/people.csv"));
+    }
+}
+
+#[test]
+fn a_damaged_archive_is_no_shorter_survey() {
+    let plain = csv(12);
     // A flipped byte in the middle is found by the checksum, if unpacking does not stumble over it.
     let mut damaged = zipped(&[("people.csv", plain.as_bytes())]);
     let middle = damaged.len() / 2;

@@ -196,6 +196,19 @@ fn what_came_in_place_of_a_table_is_named_with_a_remedy_that_fits() {
             "unpack",
         ),
         (b"[{\"D_INTERVIEW\": 1}]", "a JSON array", "jq -c '.[]'"),
+        (b"{\n \"D_INTERVIEW\": 1\n}", "line 1: ", "one JSON object a line"),
+    ] {
+        let error = read_bytes(bytes).unwrap_err();
+        assert!(error.to_string().contains(what), "{what}: {error}");
+        let hint = error.hint().unwrap();
+        assert!(hint.contains(remedy), "{remedy}: {hint}");
+    }
+}
+
+#[test]
+fn text_of_two_or_four_bytes_a_character_is_named_with_the_line_that_converts_it() {
+    let (gzip, zip) = (gzipped(b"\xff\xfeQ\0"), zipped(&[("in/a.csv", b"\xff\xfeQ\0")]));
+    let cases: [(&[u8], &str, &str); 8] = [
         (
             &[0xff, 0xfe, 0, 0, b'Q', 0, 0, 0],
             "is text in UTF-32, ",
@@ -222,18 +235,10 @@ fn what_came_in_place_of_a_table_is_named_with_a_remedy_that_fits() {
             "UTF-32BE without",
             "iconv -f UTF-32BE ",
         ),
-        (
-            &gzipped(b"\xff\xfeQ\0"),
-            "once unpacked, is text in UTF-16",
-            "gzip -d -c ",
-        ),
-        (
-            &zipped(&[("in/a.csv", b"\xff\xfeQ\0")]),
-            "in/a.csv is text in UTF-16",
-            "unzip -p ",
-        ),
-        (b"{\n \"D_INTERVIEW\": 1\n}", "line 1: ", "one JSON object a line"),
-    ] {
+        (&gzip, "once unpacked, is text in UTF-16", "gzip -d -c "),
+        (&zip, "in/a.csv is text in UTF-16", "unzip -p "),
+    ];
+    for (bytes, what, remedy) in cases {
         let error = read_bytes(bytes).unwrap_err();
         assert!(error.to_string().contains(what), "{what}: {error}");
         let hint = error.hint().unwrap();
