@@ -11,6 +11,7 @@ mod identity;
 mod inspect;
 mod keys;
 pub(crate) mod manifest;
+mod quantized;
 mod rope;
 mod safetensors;
 mod window;
@@ -162,7 +163,7 @@ impl Weights {
     fn identify(&self) -> Vec<FileIdentity> {
         match self {
             Self::Safetensors(weights) => identity::of_maps(weights.files()),
-            Self::Gguf(weights) => identity::of_maps(std::slice::from_ref(weights.file())),
+            Self::Gguf(weights) => identity::of_maps(weights.files()),
         }
     }
 }
