@@ -93,17 +93,12 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     let people = args.survey.load_weighted(args.weight.as_deref())?;
     let train = match &args.train {
         None => None,
-        Some(path) => Some(SurveyFile::read(
-            path,
-            &people.catalogue,
-            people.demographics,
-            RepeatedIds::KeepAll,
-        )?),
+        Some(path) => Some(people.questionnaire.read(path, RepeatedIds::KeepAll)?),
     };
     let found = BaselineFindings::compute(&args, &people, train.as_ref())?;
     match args.format {
-        OutputFormat::Text => print(&found.text(&args, &people.catalogue)?)?,
-        OutputFormat::Json => print_json(&found.rows(&args, &people.catalogue))?,
+        OutputFormat::Text => print(&found.text(&args, &people.questionnaire.catalogue)?)?,
+        OutputFormat::Json => print_json(&found.rows(&args, &people.questionnaire.catalogue))?,
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -124,15 +119,13 @@ struct BaselineFindings {
 impl BaselineFindings {
     fn compute(args: &Args, people: &LoadedSurvey, train: Option<&SurveyFile>) -> anyhow::Result<Self> {
         let everyone = &people.survey.respondents;
+        let catalogue = &people.questionnaire.catalogue;
         let chosen: Vec<usize> = match &args.respondents {
             None => (0..everyone.len()).collect(),
             Some(path) => RespondentList::read(path)?.positions(everyone)?,
         };
         let others = train.map_or(everyone, |train| &train.respondents);
-        let reference = ReferencePeople::new(
-            &people.catalogue,
-            (0..others.len()).map(|row| others.groups(row, Form::Polar)),
-        );
+        let reference = ReferencePeople::new(catalogue, (0..others.len()).map(|row| others.groups(row, Form::Polar)));
         let targets: Vec<Target<'_>> = chosen
             .iter()
             .map(|&row| Target {
@@ -140,7 +133,9 @@ impl BaselineFindings {
                 own: others.index_of(everyone.id(row)),
             })
             .collect();
-        let weights: Vec<f64> = chosen.iter().filter_map(|&row| everyone.weight(row)).collect();
+        // A definition may name weights for reports; here they count where they are asked for.
+        let weighted = chosen.iter().filter(|_| args.weight.is_some());
+        let weights: Vec<f64> = weighted.filter_map(|&row| everyone.weight(row)).collect();
         if args.weight.is_some() && weights.iter().sum::<f64>() <= 0.0 {
             anyhow::bail!(
                 "every weight in the column {} is 0 or missing, so no accuracy can be computed: name another column, or leave \
@@ -158,15 +153,13 @@ impl BaselineFindings {
             similarity: args.similarity,
         };
         let watch = Watch::new(targets.len(), reference.len() * rule.neighbours.min(1));
-        let tally = Tally::of(&people.catalogue, &reference, &targets, &weights, &rule, &|people| {
+        let tally = Tally::of(catalogue, &reference, &targets, &weights, &rule, &|people| {
             watch.done(people);
         });
         drop(watch);
-        let probes = splits
-            .iter()
-            .flat_map(|&split| split_questions(&people.catalogue, split));
+        let probes = splits.iter().flat_map(|&split| split_questions(catalogue, split));
         Ok(Self {
-            accuracies: tally.accuracies(&people.catalogue, &methods),
+            accuracies: tally.accuracies(catalogue, &methods),
             people: chosen.len(),
             others: others.len(),
             probes: tally.asked(),

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use super::choice::choice;
 use crate::cli::output::tell;
 use crate::survey::{
-    Catalogue, Demographics, IncomeGrouping, QuestionId, ReadOptions, ReadReport, RepeatedIds, SurveyFile,
+    Catalogue, Demographics, IncomeGrouping, QuestionId, Questionnaire, QuestionnaireSource, ReadOptions, ReadReport,
+    RepeatedIds, SurveyFile,
 };
 
 /// Which catalogue to use.
@@ -14,16 +15,24 @@ pub struct CatalogueArgs {
     /// A released metadata file instead of the built-in catalogue; give it twice for polar and refined statements
     #[arg(long = "catalogue", value_name = "FILE", global = true)]
     files: Vec<PathBuf>,
+    /// Definition of a survey of one's own (`indieval survey define` writes a first one)
+    #[arg(long, value_name = "FILE", global = true, conflicts_with = "files")]
+    definition: Option<PathBuf>,
 }
 
 impl CatalogueArgs {
-    /// The catalogue: the files' if any were named, the built-in one otherwise.
+    /// The catalogue: that of the files or the definition if any were named, the built-in one otherwise.
     pub fn load(&self) -> anyhow::Result<Catalogue> {
-        Ok(if self.files.is_empty() {
-            Catalogue::builtin()?.clone()
-        } else {
-            Catalogue::from_metadata(&self.files)?
-        })
+        Ok(self.questionnaire(IncomeGrouping::default())?.catalogue)
+    }
+
+    /// The same with what is known of people.
+    fn questionnaire(&self, income: IncomeGrouping) -> anyhow::Result<Questionnaire> {
+        Ok(Questionnaire::load(&QuestionnaireSource {
+            definition: self.definition.as_deref(),
+            catalogue: &self.files,
+            income,
+        })?)
     }
 }
 
@@ -58,18 +67,7 @@ pub fn notes(report: &ReadReport, demographics: &Demographics) -> Vec<String> {
         let absent: Vec<String> = report.absent_questions.iter().map(QuestionId::to_string).collect();
         notes.push(format!("the file has no {}: read as not asked", absent.join(", ")));
     }
-    for (unknown, what, whose) in [
-        (&report.unknown_codes, "answers", "catalogue"),
-        (&report.unknown_demographics, "demographic facts", "list of codes"),
-    ] {
-        let count: u64 = unknown.values().flat_map(|codes| codes.values()).sum();
-        if count > 0 {
-            notes.push(format!(
-                "{count} {what} have codes that the {whose} does not know and count as missing (`indieval survey check` \
-                 lists them)"
-            ));
-        }
-    }
+    notes.extend(unknown(report));
     let absent = |id: &str| report.absent_columns.iter().any(|column| column == id);
     match demographics.income {
         IncomeGrouping::Halves if absent("Q288") => {
@@ -87,10 +85,38 @@ pub fn notes(report: &ReadReport, demographics: &Demographics) -> Vec<String> {
     notes
 }
 
+/// Lines on codes and answers that nothing knows.
+fn unknown(report: &ReadReport) -> Vec<String> {
+    let mut notes = Vec::new();
+    for (unknown, what, whose) in [
+        (&report.unknown_codes, "answers", "catalogue"),
+        (&report.unknown_demographics, "demographic facts", "list of codes"),
+    ] {
+        let count: u64 = unknown.values().flat_map(|codes| codes.values()).sum();
+        if count > 0 {
+            notes.push(format!(
+                "{count} {what} have codes that the {whose} does not know and count as missing (`indieval survey check` \
+                 lists them)"
+            ));
+        }
+    }
+    let uncovered: u64 = report
+        .unknown_answers
+        .values()
+        .flat_map(|answers| answers.values())
+        .sum();
+    if uncovered > 0 {
+        notes.push(format!(
+            "{uncovered} answers are none that the definition covers and count as missing (`indieval survey check` lists them)"
+        ));
+    }
+    notes
+}
+
 /// A survey file and how to read it.
 #[derive(Debug, Clone, clap::Args)]
 pub struct SurveyArgs {
-    /// Survey file: the official wave 7 CSV, or a label file of the paper
+    /// Survey file: the official wave 7 CSV, a label file of the paper, or any table with --definition
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
     #[command(flatten)]
@@ -105,10 +131,8 @@ pub struct SurveyArgs {
 
 /// A survey file, read, with what it was read for.
 pub struct LoadedSurvey {
-    /// Questions and statements.
-    pub catalogue: Catalogue,
-    /// Dimensions.
-    pub demographics: &'static Demographics,
+    /// What is asked and what is known of people.
+    pub questionnaire: Questionnaire,
     /// Respondents and report.
     pub survey: SurveyFile,
 }
@@ -122,7 +146,7 @@ impl SurveyArgs {
     /// The same, with the weights of a column.
     pub fn load_weighted(&self, weight: Option<&str>) -> anyhow::Result<LoadedSurvey> {
         let people = self.read(weight)?;
-        for note in notes(&people.survey.report, people.demographics) {
+        for note in notes(&people.survey.report, &people.questionnaire.demographics) {
             tell!("note: {note}");
         }
         Ok(people)
@@ -134,8 +158,7 @@ impl SurveyArgs {
     }
 
     fn read(&self, weight: Option<&str>) -> anyhow::Result<LoadedSurvey> {
-        let catalogue = self.catalogue.load()?;
-        let demographics = Demographics::builtin(self.income)?;
+        let questionnaire = self.catalogue.questionnaire(self.income)?;
         let options = ReadOptions {
             repeated_ids: if self.paper_ids {
                 RepeatedIds::FirstOnly
@@ -144,11 +167,7 @@ impl SurveyArgs {
             },
             weight: weight.map(str::to_owned),
         };
-        let survey = SurveyFile::read(&self.file, &catalogue, demographics, options)?;
-        Ok(LoadedSurvey {
-            catalogue,
-            demographics,
-            survey,
-        })
+        let survey = questionnaire.read(&self.file, options)?;
+        Ok(LoadedSurvey { questionnaire, survey })
     }
 }

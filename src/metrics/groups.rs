@@ -180,6 +180,7 @@ mod tests {
     fn people(a: usize, b: usize) -> (Roster, Sums) {
         let person = |n: usize| Person {
             id: format!("p{n}"),
+            weight: None,
             groups: BTreeMap::from([(
                 "half".to_owned(),
                 if n.is_multiple_of(2) { "a" } else { "b" }.to_owned(),

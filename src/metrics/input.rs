@@ -33,6 +33,9 @@ pub struct RunData {
     /// learn from. Chance needs no row: it follows from the number of candidates.
     #[serde(default)]
     pub baselines: Vec<BaselineRow>,
+    /// What people answered when they were asked again; empty where nobody was.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub second_answers: Vec<SecondAnswer>,
 }
 
 /// Facts about a run that are not outcomes.
@@ -112,13 +115,27 @@ pub struct ModelInfo {
 }
 
 /// One respondent of the run.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Person {
     /// The respondent's id, as in the outcomes.
     pub id: String,
     /// Group name by dimension name; a dimension the person did not answer is absent.
     #[serde(default)]
     pub groups: BTreeMap<String, String>,
+    /// The person's weight in the survey; absent where it has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub weight: Option<f64>,
+}
+
+/// What a person answered to a probe when they were asked again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SecondAnswer {
+    /// The respondent's id.
+    pub respondent: String,
+    /// The probed question.
+    pub question: QuestionId,
+    /// Position among the question's candidates.
+    pub answer: usize,
 }
 
 /// A demographic dimension and the order of its groups.
@@ -131,7 +148,7 @@ pub struct DimensionOrder {
 }
 
 /// One probed question.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct QuestionInfo {
     /// Its number.
     pub id: QuestionId,
@@ -140,6 +157,9 @@ pub struct QuestionInfo {
     /// Texts of its candidates, in order; empty in runs of format 1.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub candidates: Vec<String>,
+    /// Where the candidates stand on the question's scale; empty where they have no order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub values: Vec<f64>,
 }
 
 /// What the baselines without a model said of one probe: positions among the probe's candidates, as in

@@ -16,6 +16,7 @@ mod estimate;
 mod flips;
 mod groups;
 mod input;
+pub(crate) mod ordered;
 mod paired;
 mod panel;
 mod reading;
@@ -34,7 +35,7 @@ pub use crate::scoring::Norm;
 #[doc(hidden)]
 pub use choice::prediction;
 #[doc(hidden)]
-pub use input::{BaselineRow, DimensionOrder, ModelInfo, Person, QuestionInfo, RunHeader};
+pub use input::{BaselineRow, DimensionOrder, ModelInfo, Person, QuestionInfo, RunHeader, SecondAnswer};
 
 pub(crate) use average::{ProbeCounts, Scores, Sums, counts, mean, tally};
 pub(crate) use bootstrap::{clustered, clustered_overall};
@@ -49,6 +50,7 @@ pub use estimate::Verdict;
 pub(crate) use estimate::{Estimate, FEWEST_FOR_INTERVAL, FEWEST_FOR_WORDS, Interval, LEVEL, Quantity, Tested};
 pub(crate) use flips::{smallest_p, tries_all};
 pub(crate) use groups::{DimensionGroups, GroupAccuracy, Inequity, by_group};
+pub(crate) use ordered::ChoicePair;
 pub(crate) use paired::{Agreement, Comparison, Outcomes2x2, Paired, agreement};
 pub(crate) use panel::{Chooser, Credit, Panel, Row, SPLITS, System, Unread, baselines, conditions};
 pub(crate) use reading::{Bounds, Readings, bounds, readings};

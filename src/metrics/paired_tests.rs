@@ -160,11 +160,13 @@ fn different_labels_are_refused_and_nothing_shared_is_said() {
             people: vec![crate::metrics::Person {
                 id: "P".into(),
                 groups: Default::default(),
+                weight: None,
             }],
             questions: vec![crate::metrics::QuestionInfo {
-                id: crate::survey::QuestionId(1),
+                id: crate::survey::QuestionId::number(1),
                 category: 0,
                 candidates: Vec::new(),
+                values: Vec::new(),
             }],
             categories: vec!["C".into()],
             ..empty()

@@ -8,7 +8,7 @@ use crate::survey::QuestionId;
 /// People, questions and categories of all runs that are looked at together.
 ///
 /// People are told apart by survey and id: the same id in two survey files is two people, in two runs on one file it is
-/// one person, which is what makes runs comparable probe by probe.
+/// one person, in whatever words they were asked about. That makes runs comparable probe by probe.
 #[derive(Debug, Clone)]
 pub struct Roster {
     /// All people, by survey and id: the order that a run's people have among themselves, and with it every random draw,
@@ -23,6 +23,8 @@ pub struct Roster {
     /// By survey, then by id.
     person_index: HashMap<String, HashMap<String, usize>>,
     question_index: HashMap<QuestionId, usize>,
+    /// The survey whose people a run's people are, by the run's own survey.
+    same_people: HashMap<String, String>,
 }
 
 /// Why runs cannot be read together.
@@ -139,7 +141,7 @@ impl MetricsError {
             }
             Self::Disagree { .. } => "compare runs made with the same survey file and the same catalogue",
             Self::NothingShared { .. } => {
-                "compare runs on the same survey file with some respondents and splits in common"
+                "compare runs on the same survey file with some respondents and splits in common, and candidates that merge the same answers"
             }
         };
         Some(text.to_owned())
@@ -159,7 +161,9 @@ impl Roster {
             dimensions: Vec::new(),
             person_index: HashMap::new(),
             question_index: HashMap::new(),
+            same_people: HashMap::new(),
         };
+        let same = same_people(runs);
         let mut questions = BTreeMap::new();
         let mut people: BTreeMap<(&str, &str), &Person> = BTreeMap::new();
         for run in runs {
@@ -171,7 +175,7 @@ impl Roster {
             }
             add_questions(&mut questions, run)?;
             for person in &run.people {
-                people.entry((survey_key(run), &person.id)).or_insert(person);
+                people.entry((people_key(&same, run), &person.id)).or_insert(person);
             }
         }
         for (number, (id, category)) in questions.into_iter().enumerate() {
@@ -183,13 +187,17 @@ impl Roster {
             of_survey.insert(id.to_owned(), number);
             roster.people.push(person.clone());
         }
+        roster.same_people = same;
         roster.dimensions = dimensions(runs, &roster.people);
         Ok(roster)
     }
 
     /// The number of a person of `run`.
     pub fn person(&self, run: &RunData, id: &str) -> Option<usize> {
-        self.person_index.get(survey_key(run))?.get(id).copied()
+        self.person_index
+            .get(people_key(&self.same_people, run))?
+            .get(id)
+            .copied()
     }
 
     /// The number of a question.
@@ -229,6 +237,53 @@ fn survey_key(run: &RunData) -> &str {
         .hashes
         .get("survey")
         .map_or(run.header.survey.as_str(), String::as_str)
+}
+
+/// What tells the people of a run from those of other surveys.
+fn people_key<'a>(same: &'a HashMap<String, String>, run: &'a RunData) -> &'a str {
+    let own = survey_key(run);
+    same.get(own).map_or(own, String::as_str)
+}
+
+/// Answers that two runs have in common before their people are taken for the same.
+const LEAST_ALIKE: usize = 20;
+
+/// Surveys that are told apart by their hashes but have the same people: one file read with two catalogues (other words,
+/// other refined answers, other income groups), whose people have the same ids and gave the same answers to every
+/// probe that both runs ask. By the later survey, the first one of the kind.
+fn same_people(runs: &[RunData]) -> HashMap<String, String> {
+    type Answers<'a> = HashMap<(&'a str, QuestionId), (usize, usize)>;
+    let mut firsts: Vec<(&str, Answers<'_>)> = Vec::new();
+    let mut same = HashMap::new();
+    for run in runs {
+        let key = survey_key(run);
+        let known = same.contains_key(key) || firsts.iter().any(|(first, _)| *first == key);
+        if known {
+            continue;
+        }
+        let outcomes = run.outcomes.iter();
+        let own: Answers<'_> = outcomes
+            .map(|one| ((one.respondent.as_str(), one.question), (one.label, one.candidates)))
+            .collect();
+        let alike = |other: &Answers<'_>| {
+            let mut shared = own
+                .iter()
+                .filter_map(|(probe, answer)| Some((answer, other.get(probe)?)));
+            let (mut equal, mut differ) = (0, false);
+            shared.by_ref().for_each(|(one, two)| {
+                equal += usize::from(one == two);
+                differ |= one != two;
+            });
+            !differ && equal >= LEAST_ALIKE
+        };
+        match firsts.iter().find(|(_, other)| alike(other)) {
+            Some((first, _)) => {
+                same.insert(key.to_owned(), (*first).to_owned());
+            }
+            None => firsts.push((key, own)),
+        }
+    }
+    same
 }
 
 /// Dimensions in the order that runs state, then what people have beside them, in alphabetical order. Groups that

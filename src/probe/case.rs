@@ -1,7 +1,9 @@
 //! One person and one split: what is shown and what is asked.
 
-use super::demonstration::{Count, Demonstration, DemonstrationRule, arranged, demonstrations, order, statement};
-use super::split::{Split, split_questions};
+use super::demonstration::{
+    Count, Demonstration, DemonstrationRule, arranged, demonstrations, order, own_questions, statement,
+};
+use super::split::{Split, Splitting};
 use crate::survey::{Catalogue, Form, QuestionIndex, Respondent};
 
 /// A held-out question that the person answered. Its candidates are the question's polar statements.
@@ -59,7 +61,8 @@ impl Case {
     #[must_use]
     pub fn shown_by(mut self, catalogue: &Catalogue, donor: &Respondent, rule: &DemonstrationRule) -> Self {
         let shown: Vec<QuestionIndex> = self.demonstrations.iter().map(|shown| shown.question).collect();
-        let further = order(catalogue, &self.respondent, self.split, rule, self.asked);
+        let hidden = self.hidden(catalogue);
+        let further = order(catalogue, &self.respondent, self.split, rule, self.asked, &hidden);
         let further = further.into_iter().filter(|question| !shown.contains(question));
         let substitutes = shown
             .iter()
@@ -70,6 +73,17 @@ impl Case {
             .collect();
         self.demonstrations = arranged(substitutes, rule);
         self
+    }
+
+    /// For each question, whether it may not be shown.
+    fn hidden(&self, catalogue: &Catalogue) -> Vec<bool> {
+        let splitting = Splitting::new(catalogue);
+        // Probes of their own are all answered, so that the case has them all.
+        let own: Vec<QuestionIndex> = match splitting.is_personal() {
+            true => self.probes.iter().map(|probe| probe.question).collect(),
+            false => splitting.questions(self.split, |_| true),
+        };
+        splitting.hidden(&own)
     }
 
     /// Demonstrations that were asked for and that the person does not have.
@@ -83,7 +97,7 @@ impl Case {
 
 /// The held-out questions of `split` that the respondent answered, in the order of the split.
 fn probes(catalogue: &Catalogue, respondent: &Respondent, split: Split) -> Vec<Probe> {
-    split_questions(catalogue, split)
+    own_questions(&Splitting::new(catalogue), respondent, split)
         .into_iter()
         .filter_map(|question| {
             let label = respondent.answers.get(question)?.group(Form::Polar)?;

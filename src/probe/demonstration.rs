@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::draw::{KeyPart, key, shuffle};
-use super::split::{Split, is_probe};
+use super::split::{Split, Splitting};
 use crate::survey::{Catalogue, CategoryId, Form, QuestionIndex, Respondent};
 
 /// A statement of the respondent, to be shown to a model.
@@ -84,7 +84,9 @@ pub fn demonstrations(
         Count::Of(most) => most,
         Count::All => usize::MAX,
     };
-    let shown = order(catalogue, &respondent.id, split, rule, count)
+    let splitting = Splitting::new(catalogue);
+    let hidden = splitting.hidden(&own_questions(&splitting, respondent, split));
+    let shown = order(catalogue, &respondent.id, split, rule, count, &hidden)
         .into_iter()
         .filter_map(|question| statement(respondent, question, rule))
         .take(most)
@@ -92,16 +94,25 @@ pub fn demonstrations(
     arranged(shown, rule)
 }
 
-/// The questions that may be shown of a person, in the person's own random order.
+/// The questions that a split holds out for a person.
+pub(super) fn own_questions(splitting: &Splitting, respondent: &Respondent, split: Split) -> Vec<QuestionIndex> {
+    let answered = |question: QuestionIndex| {
+        let answer = respondent.answers.get(question);
+        answer.is_some_and(|answer| answer.group(Form::Polar).is_some())
+    };
+    splitting.questions(split, answered)
+}
+
+/// The questions that may be shown of a person, in the person's own random order; `hidden` says which may not.
 pub(super) fn order(
     catalogue: &Catalogue,
     respondent: &str,
     split: Split,
     rule: &DemonstrationRule,
     count: Count,
+    hidden: &[bool],
 ) -> Vec<QuestionIndex> {
-    let held_out = is_probe(catalogue, split);
-    let mut questions: Vec<QuestionIndex> = (0..catalogue.questions.len()).filter(|&q| !held_out[q]).collect();
+    let mut questions: Vec<QuestionIndex> = (0..catalogue.questions.len()).filter(|&q| !hidden[q]).collect();
     shuffle(&mut questions, stream(respondent, split, rule, count));
     questions.retain(|&q| rule.category.is_none_or(|only| catalogue.questions[q].category == only));
     questions

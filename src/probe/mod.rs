@@ -4,6 +4,7 @@
 //! `prompt` module) and no model is met.
 
 mod case;
+mod cautions;
 mod demonstration;
 mod donor;
 mod draw;
@@ -17,6 +18,7 @@ pub use case::{Case, Probe};
 #[doc(hidden)]
 pub use demonstration::{Demonstration, demonstrations};
 #[doc(hidden)]
-pub use split::{is_probe, split_questions};
+pub use split::{Splitting, is_probe, split_questions};
 
+pub(crate) use cautions::cautions;
 pub(crate) use donor::{DonorPool, Donors};

@@ -5,10 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::survey::{Catalogue, QuestionIndex};
-
-/// Questions each category gives to one split.
-const PER_CATEGORY: usize = 3;
+use crate::survey::{Catalogue, ProbeRule, ProbesOf, QuestionIndex};
 
 /// One of the paper's three sets of held-out questions. Written 1, 2, 3.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -78,35 +75,96 @@ impl fmt::Display for Split {
     }
 }
 
-/// The held-out questions of a split, category by category in the paper's order: 39 of the built-in catalogue, 108
-/// distinct ones over the three splits.
-///
-/// Of a category with n questions, the 0-based split s takes those at (3s + i) mod n for i = 0, 1, 2 (Table 7 of the
-/// paper). A category of fewer than three questions (possible in a catalogue of one's own) gives each once.
-pub fn split_questions(catalogue: &Catalogue, split: Split) -> Vec<QuestionIndex> {
-    let mut of_category = vec![Vec::new(); catalogue.categories.len()];
-    for (index, question) in catalogue.questions.iter().enumerate() {
-        if let Some(questions) = of_category.get_mut(question.category) {
-            questions.push(index);
-        }
-    }
-    let first = PER_CATEGORY * usize::from(split.number() - 1);
-    of_category
-        .iter()
-        .flat_map(|questions: &Vec<QuestionIndex>| {
-            let n = questions.len();
-            (0..PER_CATEGORY.min(n)).map(move |i| questions[(first + i) % n])
-        })
-        .collect()
+/// Which questions are held out of a catalogue, ready to be asked for many people.
+#[derive(Debug, Clone)]
+pub struct Splitting {
+    of_category: Vec<Vec<QuestionIndex>>,
+    questions: usize,
+    rule: ProbeRule,
 }
 
-/// For each question of the catalogue, whether the split holds it out.
-pub fn is_probe(catalogue: &Catalogue, split: Split) -> Vec<bool> {
-    let mut held_out = vec![false; catalogue.questions.len()];
-    for question in split_questions(catalogue, split) {
-        held_out[question] = true;
+impl Splitting {
+    /// The rule of a catalogue.
+    pub fn new(catalogue: &Catalogue) -> Self {
+        let mut of_category = vec![Vec::new(); catalogue.categories.len()];
+        for (index, question) in catalogue.questions.iter().enumerate() {
+            if let Some(questions) = of_category.get_mut(question.category) {
+                questions.push(index);
+            }
+        }
+        Self {
+            of_category,
+            questions: catalogue.questions.len(),
+            rule: catalogue.rules.clone(),
+        }
     }
-    held_out
+
+    /// Whether people have probes of their own, chosen among what each answered.
+    pub fn is_personal(&self) -> bool {
+        self.rule.of == ProbesOf::Answered && self.rule.sets.is_empty()
+    }
+
+    /// The held-out questions of a split for a person, category by category; `answered` counts only where the rule asks
+    /// for it.
+    ///
+    /// Of a category with n questions, the 0-based split s takes those at (ps + i) mod n for i = 0 to p - 1, p being the
+    /// number of probes a category (3: Table 7 of the paper). A category of fewer than p questions gives each once.
+    /// Without `wrap`, what lies beyond n is left out.
+    pub fn questions(&self, split: Split, answered: impl Fn(QuestionIndex) -> bool) -> Vec<QuestionIndex> {
+        let s = usize::from(split.number() - 1);
+        if !self.rule.sets.is_empty() {
+            return self.rule.sets.get(s).cloned().unwrap_or_default();
+        }
+        let per = self.rule.per_category;
+        let mut held_out = Vec::new();
+        let mut own = Vec::new();
+        for questions in &self.of_category {
+            let questions: &[QuestionIndex] = if self.is_personal() {
+                own.clear();
+                own.extend(questions.iter().copied().filter(|&question| answered(question)));
+                &own
+            } else {
+                questions
+            };
+            let n = questions.len();
+            let places = (per * s)..(per * s + per.min(n));
+            held_out.extend(
+                places
+                    .filter(|&place| self.rule.wrap || place < n)
+                    .map(|place| questions[place % n]),
+            );
+        }
+        held_out
+    }
+
+    /// For each question of the catalogue, whether it may not be shown while `probes` are asked: the probes, and what
+    /// gives them away.
+    pub fn hidden(&self, probes: &[QuestionIndex]) -> Vec<bool> {
+        let mut hidden = vec![false; self.questions];
+        for &question in probes {
+            hidden[question] = true;
+        }
+        for together in &self.rule.apart {
+            if together.iter().any(|question| probes.contains(question)) {
+                for &question in together {
+                    hidden[question] = true;
+                }
+            }
+        }
+        hidden
+    }
+}
+
+/// The held-out questions of a split, category by category in the paper's order: 39 of the built-in catalogue, 108
+/// distinct ones over the three splits. Where people have probes of their own, those of somebody who answered everything.
+pub fn split_questions(catalogue: &Catalogue, split: Split) -> Vec<QuestionIndex> {
+    Splitting::new(catalogue).questions(split, |_| true)
+}
+
+/// For each question of the catalogue, whether the split keeps it from being shown.
+pub fn is_probe(catalogue: &Catalogue, split: Split) -> Vec<bool> {
+    let splitting = Splitting::new(catalogue);
+    splitting.hidden(&splitting.questions(split, |_| true))
 }
 
 #[cfg(test)]

@@ -80,8 +80,11 @@ impl Published {
             .collect()
     }
 
-    /// Figure 4's points.
-    pub fn curve(&self) -> Vec<PublishedPoint> {
+    /// Figure 4's points, or nothing where these categories are not the paper's.
+    pub fn curve(&self, categories: &[String]) -> Vec<PublishedPoint> {
+        if self.columns(categories).is_empty() {
+            return Vec::new();
+        }
         let figures = &self.figure4_gpt4o_0806;
         [
             (0, figures.demonstrations_0_no_demographics, "GPT-4o, none"),
@@ -120,6 +123,7 @@ mod tests {
             .expect("the paper has it");
         assert!((llama.overall - 0.582).abs() < 1e-12);
         assert!(published.columns(&["another category".to_owned()]).is_empty());
-        assert_eq!(published.curve().len(), 4);
+        assert_eq!(published.curve(&categories).len(), 4);
+        assert!(published.curve(&["another category".to_owned()]).is_empty());
     }
 }

@@ -24,15 +24,17 @@ pub struct Report {
 
 impl Report {
     /// Names of all tables for programs that a report may have.
-    pub const TABLES: [&str; 9] = [
+    pub const TABLES: [&str; 11] = [
         "accuracy",
         "agreement",
+        "asked-again",
         "calibration",
         "category-to-category",
         "choices",
         "groups",
         "individual-lift",
         "norms",
+        "ordered-answers",
         "readings",
     ];
 

@@ -61,7 +61,7 @@ impl Plan {
                 let condition = &self.conditions[asked.0];
                 let definition = condition.method.definition();
                 // Orders and seeds do not depend on the words.
-                let prompt = condition.method.prompt(None)?;
+                let prompt = condition.method.prompt(None, None)?;
                 let ask = Ask {
                     condition,
                     case: &case,

@@ -49,7 +49,12 @@ impl Experiment {
     /// # Errors
     /// A prompt or the model's chat template that cannot be used.
     pub fn new(mut spec: Spec, people: People, plan: Plan, opened: &OpenModel) -> Result<Self, RunError> {
-        let prompts = Prompts::new(&spec, &opened.tokenizer, opened.chat_template.as_deref())?;
+        let prompts = Prompts::new(
+            &spec,
+            people.catalogue.words.as_deref(),
+            &opened.tokenizer,
+            opened.chat_template.as_deref(),
+        )?;
         spec.model.device = DeviceChoice::Only(opened.identity.device.first_of_its_kind());
         spec.model.dtype = opened.identity.dtype.into();
         Ok(Self {

@@ -61,5 +61,6 @@ pub fn load(folder: &Path) -> Result<RunData, RunError> {
         questions: people.questions,
         categories: people.categories,
         baselines: people.baselines,
+        second_answers: people.second_answers,
     })
 }

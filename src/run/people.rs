@@ -1,6 +1,7 @@
 //! Who is in a run: the survey file is read, the people chosen, their groups named, and the baselines' answers to the
 //! same probes taken from everyone in the file.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -8,14 +9,12 @@ use sha2::{Digest, Sha256};
 
 use super::{PeopleFile, RespondentSpec, RunError, Spec};
 use crate::base::hex::hex;
-use crate::metrics::{BaselineRow, DimensionOrder, Person, QuestionInfo};
-use crate::probe::{Split, split_questions};
+use crate::metrics::{BaselineRow, DimensionOrder, Person, QuestionInfo, SecondAnswer};
+use crate::probe::{Split, Splitting};
 use crate::survey::{
-    Catalogue, DemographicValue, Demographics, Form, ReadReport, RepeatedIds, RespondentList, Respondents, SurveyFile,
+    Catalogue, DemographicValue, Demographics, Form, MISSING, QuestionIndex, Questionnaire, QuestionnaireSource,
+    ReadReport, RepeatedIds, RespondentList, Respondents, SurveyDefinition,
 };
-
-/// Column of the country, within whose borders compatriots are drawn.
-const COUNTRY: &str = "B_COUNTRY";
 
 /// Everyone in the survey file and who of them is evaluated.
 #[derive(Debug)]
@@ -23,7 +22,7 @@ pub struct People {
     /// Questions and statements.
     pub catalogue: Catalogue,
     /// Demographic dimensions.
-    pub demographics: &'static Demographics,
+    pub demographics: Cow<'static, Demographics>,
     /// Everyone in the file: baselines learn from them, donors are drawn from them.
     pub everyone: Respondents,
     /// What reading the file found.
@@ -32,6 +31,8 @@ pub struct People {
     pub chosen: Vec<usize>,
     /// Which catalogue, for people.
     pub catalogue_name: String,
+    /// Present where the survey is one's own.
+    pub definition: Option<SurveyDefinition>,
 }
 
 impl People {
@@ -44,23 +45,29 @@ impl People {
                 "--survey FILE (respondents.survey in a spec)",
             ));
         }
-        let catalogue = if wanted.catalogue.is_empty() {
-            Catalogue::builtin()?.clone()
-        } else {
-            Catalogue::from_metadata(&wanted.catalogue)?
-        };
+        let questionnaire = Questionnaire::load(&QuestionnaireSource {
+            definition: wanted.definition.as_deref(),
+            catalogue: &wanted.catalogue,
+            income: wanted.income,
+        })?;
         for &form in &spec.grid.forms {
-            catalogue.require(form)?;
+            questionnaire.catalogue.require(form)?;
         }
-        let demographics = Demographics::builtin(wanted.income)?;
         let repeated = if wanted.paper_ids {
             RepeatedIds::FirstOnly
         } else {
             RepeatedIds::KeepAll
         };
-        let file = SurveyFile::read(&wanted.survey, &catalogue, demographics, repeated)?;
+        let file = questionnaire.read(&wanted.survey, repeated)?;
+        let Questionnaire {
+            catalogue,
+            demographics,
+            definition,
+        } = questionnaire;
         let chosen = choose(wanted, &file.respondents)?;
-        let catalogue_name = if wanted.catalogue.is_empty() {
+        let catalogue_name = if let Some(definition) = &definition {
+            definition.name.clone()
+        } else if wanted.catalogue.is_empty() {
             "indieval".to_owned()
         } else {
             wanted
@@ -77,6 +84,7 @@ impl People {
             report: file.report,
             chosen,
             catalogue_name,
+            definition,
         })
     }
 
@@ -87,7 +95,7 @@ impl People {
 
     /// Country code of a person, by position among everyone.
     pub(crate) fn country(&self, respondent: usize) -> Option<i32> {
-        let dimension = self.demographics.index_of(COUNTRY)?;
+        let dimension = self.demographics.country?;
         self.everyone.demographic(respondent, dimension)?.code()
     }
 
@@ -95,12 +103,16 @@ impl People {
     /// `demographics`, `respondents` (ids, answers and demographic values of the evaluated people) and `survey` (those of
     /// everyone in the file, whom baselines and controls draw on).
     pub fn hashes(&self) -> BTreeMap<String, String> {
-        BTreeMap::from([
+        let mut hashes = BTreeMap::from([
             ("catalogue".to_owned(), self.catalogue.hash.clone()),
             ("demographics".to_owned(), self.demographics.hash.clone()),
             ("respondents".to_owned(), self.hash(self.chosen.iter().copied())),
             ("survey".to_owned(), self.hash(0..self.everyone.len())),
-        ])
+        ]);
+        if let Some(definition) = &self.definition {
+            hashes.insert("definition".to_owned(), definition.hash.clone());
+        }
+        hashes
     }
 
     fn hash(&self, people: impl Iterator<Item = usize>) -> String {
@@ -134,12 +146,8 @@ impl People {
         (splits, people): (&[Split], &[usize]),
         baselines: Vec<BaselineRow>,
     ) -> PeopleFile {
-        let mut probed: Vec<usize> = splits
-            .iter()
-            .flat_map(|&split| split_questions(&self.catalogue, split))
-            .collect();
-        probed.sort_unstable();
-        probed.dedup();
+        let probed = self.probed(splits);
+        let second_answers = self.second_answers(&probed, people);
         let reported = || {
             self.demographics
                 .dimensions
@@ -159,6 +167,7 @@ impl People {
                     id: question.id,
                     category: question.category,
                     candidates: question.polar.iter().map(|candidate| candidate.text.clone()).collect(),
+                    values: question.values.clone(),
                 })
                 .collect(),
             dimensions: reported()
@@ -177,10 +186,51 @@ impl People {
                             Some((dimension.name.clone(), dimension.group_name(&value)?.to_owned()))
                         })
                         .collect(),
+                    weight: self.everyone.weight(at),
                 })
                 .collect(),
             baselines,
+            second_answers,
         }
+    }
+}
+
+impl People {
+    /// The questions that these splits hold out for anybody in the run, ascending.
+    fn probed(&self, splits: &[Split]) -> Vec<QuestionIndex> {
+        let splitting = Splitting::new(&self.catalogue);
+        let people: &[usize] = match splitting.is_personal() {
+            true => &self.chosen,
+            false => &self.chosen[..self.chosen.len().min(1)],
+        };
+        let of_person = |&person: &usize| {
+            let groups = self.everyone.groups(person, Form::Polar);
+            let questions = splits
+                .iter()
+                .map(|&split| splitting.questions(split, |question| groups[question] != MISSING));
+            questions.flatten().collect::<Vec<_>>()
+        };
+        let mut probed: Vec<QuestionIndex> = people.iter().flat_map(of_person).collect();
+        probed.sort_unstable();
+        probed.dedup();
+        probed
+    }
+}
+
+impl People {
+    /// What people (positions among everyone) answered to these questions when asked again.
+    fn second_answers(&self, questions: &[QuestionIndex], people: &[usize]) -> Vec<SecondAnswer> {
+        let of_person = |&person: &usize| {
+            let answers = questions.iter().filter_map(move |&question| {
+                Some(SecondAnswer {
+                    respondent: self.everyone.id(person).to_owned(),
+                    question: self.catalogue.questions[question].id,
+                    answer: self.everyone.second_answer(person, question)?,
+                })
+            });
+            answers.collect::<Vec<_>>()
+        };
+        people.iter().flat_map(of_person).collect()
     }
 }
 

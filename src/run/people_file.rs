@@ -8,7 +8,7 @@ use super::RunError;
 use super::names::PEOPLE;
 use crate::base::files::write_bytes;
 use crate::base::hex::sha256_hex;
-use crate::metrics::{BaselineRow, DimensionOrder, Person, QuestionInfo};
+use crate::metrics::{BaselineRow, DimensionOrder, Person, QuestionInfo, SecondAnswer};
 use crate::survey::QuestionId;
 
 /// People, questions and the baselines on the same probes.
@@ -30,6 +30,9 @@ pub struct PeopleFile {
     pub people: Vec<Person>,
     /// What majority and resemblance say of the same probes.
     pub baselines: Vec<BaselineRow>,
+    /// What people answered when they were asked again.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub second_answers: Vec<SecondAnswer>,
 }
 
 impl PeopleFile {
@@ -42,6 +45,7 @@ impl PeopleFile {
             ("dimensions", self.dimensions == other.dimensions),
             ("people", self.people == other.people),
             ("baselines", self.baselines == other.baselines),
+            ("second answers", self.second_answers == other.second_answers),
         ];
         let differ = parts.into_iter().filter(|(_, same)| !same);
         differ.map(|(name, _)| name).collect()

@@ -4,7 +4,7 @@
 use std::collections::{BTreeSet, HashSet};
 
 use super::{People, RunError, Shard, ShardEntry, Spec};
-use crate::probe::{DonorPool, Donors, Split, split_questions};
+use crate::probe::{DonorPool, Donors, Split, Splitting};
 use crate::scoring::{Condition, Control, Outcome};
 use crate::survey::{Form, QuestionIndex};
 
@@ -59,11 +59,12 @@ impl Plan {
         let splits: BTreeSet<Split> = spec.grid.splits.iter().copied().collect();
         let splits: Vec<Split> = splits.into_iter().collect();
         let mut owners = Owners::new(spec, people, &conditions);
+        let splitting = Splitting::new(&people.catalogue);
         let mut units = Vec::new();
         let mut outcomes = 0;
         for &person in &people.chosen {
             for &split in &splits {
-                let probes = people.probes(person, split);
+                let probes = people.probes(&splitting, person, split);
                 let asked = owners.of(person, split);
                 for tree in asked.chunk_by(|(a, _), (b, _)| conditions[*a].shares_tree(&conditions[*b])) {
                     let unit = Unit {
@@ -277,9 +278,10 @@ fn pool(control: Control) -> Option<DonorPool> {
 
 impl People {
     /// The questions of a split that a person answered, with the position of their own answer.
-    fn probes(&self, person: usize, split: Split) -> Vec<(QuestionIndex, usize)> {
+    fn probes(&self, splitting: &Splitting, person: usize, split: Split) -> Vec<(QuestionIndex, usize)> {
         let own = |question| self.everyone.answer(person, question).group(Form::Polar);
-        let questions = split_questions(&self.catalogue, split).into_iter();
+        let answered = |question| own(question).is_some();
+        let questions = splitting.questions(split, answered).into_iter();
         questions
             .filter_map(|question| Some((question, own(question)?)))
             .collect()

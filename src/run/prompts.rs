@@ -18,7 +18,14 @@ pub struct Prompts {
 
 impl Prompts {
     /// The templates that a spec names, in the frame of a model with this chat template.
-    pub fn new(spec: &Spec, tokenizer: &Tokenizer, chat_template: Option<&str>) -> Result<Self, RunError> {
+    ///
+    /// `survey` is what the survey is called where that is not as the built-in templates have it.
+    pub fn new(
+        spec: &Spec,
+        survey: Option<&str>,
+        tokenizer: &Tokenizer,
+        chat_template: Option<&str>,
+    ) -> Result<Self, RunError> {
         let chat_use = spec.scoring.chat;
         let asked = |method: &Method| chat_use.asks(method.definition().asks_for_answer());
         let chat = match chat_template {
@@ -34,7 +41,7 @@ impl Prompts {
         Ok(Self {
             of_method: Method::ALL
                 .iter()
-                .map(|&method| Ok((method, method.prompt(spec.prompts.of(method))?)))
+                .map(|&method| Ok((method, method.prompt(spec.prompts.of(method), survey)?)))
                 .collect::<Result<_, PromptError>>()?,
             chat,
             chat_use,

@@ -58,6 +58,9 @@ pub struct RespondentSpec {
     /// The authors' metadata files in place of the built-in catalogue.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub catalogue: Vec<PathBuf>,
+    /// The definition of a survey of one's own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub definition: Option<PathBuf>,
     /// A file of respondent ids (`indieval survey sample` writes one); absent: all.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sample: Option<PathBuf>,
@@ -246,12 +249,15 @@ fn normalise(condition: &mut Condition) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::survey::ProbeRule;
 
     fn catalogue() -> Catalogue {
         Catalogue {
             categories: vec!["One".into(), "Two".into()],
             questions: Vec::new(),
             hash: String::new(),
+            rules: ProbeRule::default(),
+            words: None,
         }
     }
 

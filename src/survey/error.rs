@@ -24,6 +24,16 @@ pub enum SurveyError {
         /// What is wrong there.
         problem: String,
     },
+    /// The definition of a survey cannot be used.
+    #[error("{}, {place}: {problem}", path.display())]
+    Definition {
+        /// The file.
+        path: PathBuf,
+        /// The line, table or question.
+        place: String,
+        /// What is wrong there.
+        problem: String,
+    },
     /// The model behind synthetic respondents breaks a rule of its format.
     #[error("synthetic-model.toml, {place}: {problem}")]
     SyntheticModel {
@@ -83,6 +93,9 @@ impl SurveyError {
                 "a catalogue file is one JSON object a line with question_id, question_category, answer_ids and \
                  converted_statements; leave --catalogue away to use the built-in one"
                     .into(),
+            ),
+            Self::Definition { .. } => Some(
+                "GUIDE (\"Your own survey\") describes every key; `indieval survey define FILE` writes a first definition".into(),
             ),
             Self::Demographics { .. } | Self::SyntheticModel { .. } => {
                 Some("the program's own data are broken: build it again from an unchanged checkout".into())

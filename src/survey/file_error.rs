@@ -86,7 +86,7 @@ pub enum FileError {
         column: String,
     },
     /// Columns that are needed are not in the header.
-    #[error("{}, line {line}: {} of the columns needed are missing: {}", path.display(), columns.len(), columns.join(", "))]
+    #[error("{}, line {line}: {} of the columns needed are missing: {}", path.display(), columns.len(), few(columns))]
     MissingColumns {
         /// The file.
         path: PathBuf,
@@ -94,6 +94,21 @@ pub enum FileError {
         line: u64,
         /// All of them.
         columns: Vec<String>,
+    },
+    /// Columns that a definition names are not in the header.
+    #[error(
+        "{}, line {line}: no column {}, which the survey's definition names; the file has {}",
+        path.display(), listed(columns), listed(known)
+    )]
+    UndefinedColumns {
+        /// The file.
+        path: PathBuf,
+        /// Line of the header, from 1.
+        line: u64,
+        /// All of them.
+        columns: Vec<String>,
+        /// The names that are in the header.
+        known: Vec<String>,
     },
     /// A column stands in the header twice.
     #[error("{}, line {line}: column {column} appears twice", path.display())]
@@ -189,6 +204,12 @@ pub enum Expected {
     /// Who was interviewed, with all digits.
     #[error("an interview number with all of its digits: it was rounded, and others were rounded to the same")]
     UnroundedInterview,
+    /// In a file of a survey of one's own, an answer.
+    #[error("an answer that the survey's definition knows")]
+    Defined,
+    /// In a file of a survey of one's own, who answered.
+    #[error("the id of a person")]
+    Person,
     /// A weight.
     #[error("a weight (a number of 0 or more)")]
     Weight,
@@ -219,6 +240,11 @@ impl Expected {
                 "answers are whole numbers, and a missing one is blank, NA or a negative code: use the CSV with numeric codes, \
                  not the one with labels, and leave out a second line of names below the header"
             }
+            Self::Defined => {
+                "add it to the answers of the question, to missing.codes or missing.texts, or to missing.not_asked; \
+                 `missing.other = \"missing\"` takes whatever is unknown for missing"
+            }
+            Self::Person => "fill it in, remove the row, or leave `person.id` out to number the rows",
             Self::Interview => "every row needs its D_INTERVIEW; remove the row, or give it a number of its own",
             Self::UnroundedInterview => {
                 "a spreadsheet rounded it: format the column as a number without decimals before saving, or take the file as \
@@ -235,6 +261,26 @@ impl Expected {
             }
             Self::New => "remove the line",
         }
+    }
+}
+
+/// Names, a few of them.
+fn few(names: &[String]) -> String {
+    const MOST: usize = 20;
+    let shown = names.iter().take(MOST).cloned().collect::<Vec<_>>().join(", ");
+    match names.len().saturating_sub(MOST) {
+        0 => shown,
+        more => format!("{shown} and {more} more"),
+    }
+}
+
+/// The same, each between marks: names may be sentences.
+fn listed(names: &[String]) -> String {
+    const MOST: usize = 8;
+    let shown: Vec<String> = names.iter().take(MOST).map(|name| format!("`{name}`")).collect();
+    match names.len().saturating_sub(MOST) {
+        0 => shown.join(", "),
+        more => format!("{} and {more} more", shown.join(", ")),
     }
 }
 
@@ -262,10 +308,15 @@ impl FileError {
                 "every line of a label file needs D_INTERVIEW and the group of each question, as the paper's files have them"
             }
             Self::MissingColumns { .. } => {
-                "this needs a wave 7 file with D_INTERVIEW, B_COUNTRY and the questions Q1 to Q259; \
-                 other waves name their questions differently"
+                "the built-in questionnaire reads wave 7 files with D_INTERVIEW, B_COUNTRY and the questions Q1 to Q259; for \
+                 another survey give --definition: `indieval survey define FILE` writes a first one"
             }
-            Self::RepeatedColumn { .. } => "remove one of the two columns",
+            Self::UndefinedColumns { .. } => {
+                "correct `column` in the definition, or remove the question; a column can be named by its place, too: `#12`"
+            }
+            Self::RepeatedColumn { .. } => {
+                "remove one of the two columns; the definition of a survey can name one by its place: `#12`"
+            }
             Self::Inverted { .. } => {
                 "download the standard release (its name does not say `inverted`): here a higher code would mean \
                  something else than in the catalogue"

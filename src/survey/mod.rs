@@ -3,12 +3,17 @@
 //! This module imports none but `base` and never sees a tensor.
 
 mod catalogue;
+mod define;
+mod definition;
 mod demographics;
 mod error;
 mod file;
 mod file_error;
 mod foreign;
 mod list;
+mod probe_rule;
+mod question_id;
+mod questionnaire;
 mod respondents;
 mod sample;
 mod stats;
@@ -16,13 +21,18 @@ mod synth;
 mod types;
 mod wide_text;
 
+pub use define::define;
+pub use definition::SurveyDefinition;
 pub use demographics::{Demographics, IncomeGrouping};
 pub use error::SurveyError;
 pub use file::{ReadOptions, ReadReport, RepeatedIds, SurveyFile};
 pub use file_error::FileError;
+pub use probe_rule::{ProbeRule, ProbesOf};
+pub use question_id::QuestionId;
+pub use questionnaire::{Questionnaire, QuestionnaireSource};
 pub use respondents::Respondents;
 pub use synth::{SyntheticOptions, SyntheticProfile, write_synthetic};
-pub use types::{Answer, Catalogue, Form, Question, QuestionId, Respondent, Statement};
+pub use types::{Answer, Catalogue, Form, Question, Respondent, Statement};
 
 #[doc(hidden)]
 pub use list::RespondentList;

@@ -23,6 +23,8 @@ pub struct Respondents {
     demographics: Vec<i32>,
     /// Ready sentences of label files, by (respondent, dimension), where they are not those of the codes.
     sentences: HashMap<(usize, usize), Box<str>>,
+    /// Polar answers of people who were asked again, by position.
+    again: HashMap<usize, Box<[u8]>>,
     /// One a person where weights were read, none otherwise.
     weights: Vec<f64>,
     synthetic: bool,
@@ -61,6 +63,20 @@ impl Respondents {
     /// Gives the person added last a weight; everyone gets one, or nobody.
     pub(super) fn weigh(&mut self, weight: f64) {
         self.weights.push(weight);
+    }
+
+    /// Keeps what a person answered when asked again; whoever is not among the people is passed over.
+    pub(super) fn answered_again(&mut self, id: &str, polar: Vec<u8>) {
+        if let Some(at) = self.index_of(id) {
+            self.again.insert(at, polar.into());
+        }
+    }
+
+    /// The position of a person's second answer to a question among its polar statements; absent where they were not
+    /// asked again, or gave none.
+    pub fn second_answer(&self, respondent: usize, question: QuestionIndex) -> Option<usize> {
+        let group = *self.again.get(&respondent)?.get(question)?;
+        (group != MISSING).then_some(group.into())
     }
 
     /// Replaces the refined and polar groups of everyone, both flat, one row of questions after the other.

@@ -80,7 +80,7 @@ impl ValidSums {
 impl Respondents {
     /// Counts people and valid answers, in all and by country.
     pub(crate) fn stats(&self, demographics: &Demographics) -> SurveyStats {
-        let country = demographics.index_of("B_COUNTRY");
+        let country = demographics.country;
         let mut all = ValidSums::default();
         let mut countries: BTreeMap<String, ValidSums> = BTreeMap::new();
         for respondent in 0..self.len() {

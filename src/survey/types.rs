@@ -1,44 +1,9 @@
 //! The nouns of a survey.
 
-use std::fmt;
-use std::str::FromStr;
+use serde::Serialize;
 
-use serde::{Deserialize, Serialize};
-
-/// A question of the survey, by its number in the questionnaire: `QuestionId(131)` is Q131.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct QuestionId(pub u16);
-
-impl fmt::Display for QuestionId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Q{}", self.0)
-    }
-}
-
-impl FromStr for QuestionId {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        text.strip_prefix(['Q', 'q'])
-            .and_then(|digits| digits.parse().ok())
-            .map(Self)
-            .ok_or_else(|| format!("`{text}` is not a question id; one looks like Q131"))
-    }
-}
-
-impl Serialize for QuestionId {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
-impl<'de> Deserialize<'de> for QuestionId {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?
-            .parse()
-            .map_err(serde::de::Error::custom)
-    }
-}
+use super::probe_rule::ProbeRule;
+use super::question_id::QuestionId;
 
 /// Position of a question in [`Catalogue::questions`].
 pub type QuestionIndex = usize;
@@ -59,7 +24,7 @@ crate::choices! {
 /// One sentence for one question and one group of answer codes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Statement {
-    /// Answer codes as in the survey file, ascending.
+    /// Answer codes as in the survey file.
     pub codes: Vec<i16>,
     /// The sentence, not capitalised unless its first word always is, without a final full stop.
     #[serde(rename = "statement")]
@@ -67,9 +32,9 @@ pub struct Statement {
 }
 
 /// One question with its statements, both in the order of answer codes.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Question {
-    /// The question's number in the questionnaire.
+    /// The question's id.
     pub id: QuestionId,
     /// Its category.
     pub category: CategoryId,
@@ -79,6 +44,8 @@ pub struct Question {
     pub polar: Vec<Statement>,
     /// For each refined statement, the polar one that contains it.
     pub polar_of_refined: Vec<usize>,
+    /// Where the polar statements stand on the question's scale, in their order; empty where they have no order.
+    pub values: Vec<f64>,
 }
 
 impl Question {
@@ -146,15 +113,19 @@ pub struct Respondent {
     pub demographics: Vec<Option<DemographicValue>>,
 }
 
-/// All questions and statements, in the order of the questionnaire.
+/// All questions and statements, in the order of ids.
 #[derive(Debug, Clone)]
 pub struct Catalogue {
     /// Category names in the paper's order.
     pub categories: Vec<String>,
     /// Questions in the order of the questionnaire.
     pub questions: Vec<Question>,
-    /// SHA-256 (hex) of everything above, which pins a run to its catalogue.
+    /// SHA-256 (hex) of everything in it, which pins a run to its catalogue.
     pub hash: String,
+    /// Which questions are held out.
+    pub rules: ProbeRule,
+    /// What its survey is called in prompts ("a long survey about ..."); absent: as the templates have it.
+    pub words: Option<String>,
 }
 
 impl Catalogue {

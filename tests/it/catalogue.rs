@@ -121,6 +121,11 @@ fn show_prints_one_question_and_refuses_others_with_the_reason() {
     let (status, error) = refused(&["show", "Q82"]);
     assert!(status == 1 && error.contains("Q82 is not in this catalogue"), "{error}");
     let (status, error) = refused(&["show", "family"]);
+    assert!(
+        status == 1 && error.contains("family is not in this catalogue"),
+        "{error}"
+    );
+    let (status, error) = refused(&["show", " "]);
     assert!(status == 2 && error.contains("one looks like Q131"), "{error}");
     let (status, error) = refused(&["probes", "--split", "4"]);
     assert!(status == 2 && error.contains("the splits are 1, 2 and 3"), "{error}");

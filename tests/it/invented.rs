@@ -195,6 +195,7 @@ pub fn run(plan: &Plan) -> RunData {
         people.push(Person {
             id: format!("S{number:05}"),
             groups,
+            weight: None,
         });
     }
     let mut outcomes = Vec::new();
@@ -204,7 +205,7 @@ pub fn run(plan: &Plan) -> RunData {
             for (name, first, questions, candidates, reach) in &CATEGORIES {
                 for i in 0..3 {
                     let at = (3 * split + i) % questions;
-                    let question = QuestionId(first + at as u16);
+                    let question = QuestionId::number(first + at as u16);
                     let candidates = candidates[at % 3];
                     let chance = 1.0 / candidates as f64;
                     let label = pick(&mut world, candidates);
@@ -305,16 +306,18 @@ pub fn run(plan: &Plan) -> RunData {
             .enumerate()
             .flat_map(|(category, (_, first, questions, candidates, _))| {
                 (0..*questions).map(move |at| QuestionInfo {
-                    id: QuestionId(first + at as u16),
+                    id: QuestionId::number(first + at as u16),
                     category,
                     candidates: (0..candidates[at % 3])
                         .map(|c| statement(first + at as u16, c))
                         .collect(),
+                    values: Vec::new(),
                 })
             })
             .collect(),
         categories: CATEGORIES.iter().map(|c| c.0.to_owned()).collect(),
         baselines,
+        second_answers: Vec::new(),
     }
 }
 
@@ -423,6 +426,11 @@ fn outcome(
     }
 }
 
+/// Number of a question of the World Values Survey.
+pub fn number(question: QuestionId) -> u16 {
+    question.as_str()[1..].parse().expect("Q and a number")
+}
+
 /// An invented statement.
 fn statement(question: u16, candidate: usize) -> String {
     let ending = ["it is", "it is not", "it may well be", "it never was"][candidate % 4];
@@ -465,7 +473,7 @@ fn as_recorded(outcomes: &mut [Outcome], people: &[Person], conditions: &[Condit
         // How the answer is read is for the reader to say.
         let texts = asked.iter().map(|outcome| {
             let candidates = 0..outcome.candidates;
-            candidates.map(|at| statement(outcome.question.0, at)).collect()
+            candidates.map(|at| statement(number(outcome.question), at)).collect()
         });
         let texts: Vec<Vec<String>> = texts.collect();
         let groups: Vec<Vec<&str>> = texts
@@ -498,8 +506,8 @@ fn scores(question: QuestionId, candidates: usize, choice: usize, generator: &mu
                 tokens: (0..tokens as u32).collect(),
                 logprobs: vec![each; tokens],
                 unconditional: Some(vec![each - 0.3 - 0.15 * unit(generator) as f32; tokens]),
-                chars: statement(question.0, candidate).len(),
-                bytes: statement(question.0, candidate).len(),
+                chars: statement(number(question), candidate).len(),
+                bytes: statement(number(question), candidate).len(),
             }
         })
         .collect()
@@ -537,6 +545,7 @@ pub fn write(folder: &Path, plan: &Plan) -> RunData {
         dimensions: data.dimensions.clone(),
         people: data.people.clone(),
         baselines: data.baselines.clone(),
+        second_answers: Vec::new(),
     };
     let hashes = data.header.hashes.clone();
     let counts = (plan.people, data.outcomes.len());

@@ -13,6 +13,7 @@ mod hostile;
 mod inspect;
 mod invented;
 mod models;
+mod own_survey;
 mod probe;
 mod prompt;
 mod real;

@@ -33,6 +33,11 @@ const RULE: DemonstrationRule = DemonstrationRule {
     category: None,
 };
 
+/// Number of a question of the World Values Survey.
+fn number(question: usize) -> u16 {
+    catalogue().questions[question].id.as_str()[1..].parse().unwrap()
+}
+
 #[test]
 fn splits_are_those_of_the_papers_table_7() {
     // The first of three consecutive question numbers, for each split and, in it, each category.
@@ -43,10 +48,7 @@ fn splits_are_those_of_the_papers_table_7() {
     ];
     let mut distinct = BTreeSet::new();
     for (split, first) in Split::ALL.into_iter().zip(FIRST) {
-        let numbers: Vec<u16> = split_questions(catalogue(), split)
-            .into_iter()
-            .map(|q| catalogue().questions[q].id.0)
-            .collect();
+        let numbers: Vec<u16> = split_questions(catalogue(), split).into_iter().map(number).collect();
         let expected: Vec<u16> = first.into_iter().flat_map(|n| n..n + 3).collect();
         assert_eq!(numbers, expected);
         assert_eq!(is_probe(catalogue(), split).iter().filter(|&&p| p).count(), 39);
@@ -82,7 +84,7 @@ fn a_draw_is_the_same_in_every_version_and_on_every_machine() {
         let rule = DemonstrationRule { draw, ..RULE };
         demonstrations(catalogue(), &person("p1", |_| true), split, &rule, count)
             .iter()
-            .map(|d| catalogue().questions[d.question].id.0)
+            .map(|d| number(d.question))
             .collect()
     };
     assert_eq!(shown(Draw::Nested, Split::One, 6), [118, 224, 246, 146, 150, 149]);

@@ -4,7 +4,7 @@ use indieval::probe::{Case, Count, Demonstration, Probe, Split};
 use indieval::prompt::{
     ChatFrame, ChatTemplate, Date, Edge, Frame, PaperPrompt, Pieces, ProbePrompt, PromptKind, PromptStyle,
 };
-use indieval::survey::{Catalogue, Form, Question, QuestionId, Statement};
+use indieval::survey::{Catalogue, Form, ProbeRule, Question, QuestionId, Statement};
 
 /// Two categories of one question each, and a third that is only shown.
 fn catalogue() -> Catalogue {
@@ -18,11 +18,12 @@ fn catalogue() -> Catalogue {
             .collect()
     };
     let question = |id, category, texts: &[&str]| Question {
-        id: QuestionId(id),
+        id: QuestionId::number(id),
         category,
         refined: statements(texts),
         polar: statements(texts),
         polar_of_refined: (0..texts.len()).collect(),
+        values: Vec::new(),
     };
     Catalogue {
         categories: vec!["Food".into(), "Weather".into()],
@@ -32,6 +33,8 @@ fn catalogue() -> Catalogue {
             question(3, 1, &["rain is fine", "rain is tiresome", "it depends"]),
         ],
         hash: String::new(),
+        rules: ProbeRule::default(),
+        words: None,
     }
 }
 

@@ -17,6 +17,7 @@ mod compared;
 mod constant;
 mod figures;
 mod left_out;
+mod ordered;
 mod orders;
 mod replaced;
 mod schema;

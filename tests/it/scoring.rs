@@ -76,7 +76,7 @@ fn frame(method: Method) -> Frame {
 }
 
 fn prompts() -> BTreeMap<Method, (Prompt, Frame)> {
-    let of = |&method: &Method| (method, (method.prompt(None).expect("a prompt"), frame(method)));
+    let of = |&method: &Method| (method, (method.prompt(None, None).expect("a prompt"), frame(method)));
     Method::ALL.iter().map(of).collect()
 }
 

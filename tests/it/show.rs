@@ -109,7 +109,7 @@ fn a_probe_is_asked_with_its_polar_candidates() {
         .unwrap()
         .questions
         .iter()
-        .find(|q| q.id.0 == 121)
+        .find(|q| q.id.as_str() == "Q121")
         .unwrap();
     assert_eq!(probe["questions"], serde_json::json!(["Q121"]));
     assert_eq!(probe["continuations"].as_array().unwrap().len(), question.polar.len());

@@ -91,6 +91,9 @@ pub struct SpecFlags {
     /// The authors' metadata file(s) in place of the built-in catalogue
     #[arg(long, value_name = "FILE")]
     catalogue: Vec<PathBuf>,
+    /// Definition of a survey of one's own (`indieval survey define` writes a first one)
+    #[arg(long, value_name = "FILE", conflicts_with = "catalogue")]
+    definition: Option<PathBuf>,
     /// Keep the first of several rows with one D_INTERVIEW, as the paper's code did
     #[arg(long)]
     paper_ids: bool,
@@ -184,6 +187,7 @@ impl SpecFlags {
         if !self.catalogue.is_empty() {
             spec.respondents.catalogue = self.catalogue;
         }
+        spec.respondents.definition = self.definition.or(spec.respondents.definition);
         spec.respondents.paper_ids |= self.paper_ids;
         set(&mut spec.respondents.income, self.income);
         set(&mut spec.scoring.norm, self.norm);

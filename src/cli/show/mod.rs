@@ -101,20 +101,22 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     let people = args.survey.load()?;
     let case = case(&args, &people)?;
     let frame = frame::choose(&args)?;
-    let prompt = args.method.prompt(args.prompt.as_deref())?;
+    let prompt = args
+        .method
+        .prompt(args.prompt.as_deref(), people.questionnaire.catalogue.words.as_deref())?;
     let (probes, pieces) = if args.method.definition().asks_all_at_once() {
         if let Some(question) = args.question {
             anyhow::bail!("--question {question}: the paper's prompt asks all probes of the split at once");
         }
         (
             case.probes.clone(),
-            prompt.pieces(&people.catalogue, &case, 0, None, &frame)?,
+            prompt.pieces(&people.questionnaire.catalogue, &case, 0, None, &frame)?,
         )
     } else {
-        let probe = probe(&args, &people.catalogue, &case)?;
+        let probe = probe(&args, &people.questionnaire.catalogue, &case)?;
         (
             vec![case.probes[probe]],
-            prompt.pieces(&people.catalogue, &case, probe, None, &frame)?,
+            prompt.pieces(&people.questionnaire.catalogue, &case, probe, None, &frame)?,
         )
     };
     match args.format {
@@ -135,7 +137,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
             synthetic: people.survey.respondents.synthetic(),
             questions: probes
                 .iter()
-                .map(|p| people.catalogue.questions[p.question].id)
+                .map(|p| people.questionnaire.catalogue.questions[p.question].id)
                 .collect(),
             labels: probes.iter().map(|p| p.label).collect(),
             demonstrations: case.demonstrations.len(),
@@ -170,11 +172,11 @@ fn case(args: &Args, people: &LoadedSurvey) -> anyhow::Result<Case> {
         .ok_or_else(|| ShowError::unknown_respondent(&args.respondent, respondents))?;
     let respondent = respondents.respondent(index);
     let form = if args.refined { Form::Refined } else { Form::Polar };
-    people.catalogue.require(form)?;
+    people.questionnaire.catalogue.require(form)?;
     let category = args
         .category
         .as_deref()
-        .map(|name| people.catalogue.category(name).map_err(ShowError::from))
+        .map(|name| people.questionnaire.catalogue.category(name).map_err(ShowError::from))
         .transpose()?;
     let rule = DemonstrationRule {
         seed: args.seed,
@@ -193,6 +195,7 @@ fn case(args: &Args, people: &LoadedSurvey) -> anyhow::Result<Case> {
     };
     let demographics = match args.demographics {
         true => people
+            .questionnaire
             .demographics
             .sentences(&respondent.demographics)
             .into_iter()
@@ -201,7 +204,7 @@ fn case(args: &Args, people: &LoadedSurvey) -> anyhow::Result<Case> {
         false => Vec::new(),
     };
     Ok(Case::new(
-        &people.catalogue,
+        &people.questionnaire.catalogue,
         &respondent,
         args.split,
         demographics,

@@ -8,6 +8,7 @@ use super::super::output::{print, print_json};
 use super::super::people::SurveyArgs;
 use super::{conditions, ids, people};
 use crate::base::text::{count, counted};
+use crate::probe::cautions;
 use crate::survey::{Catalogue, Conditions, QuestionId, QuestionIndex, ReadReport, RepeatedIds, SEVERAL_COUNTRIES};
 
 /// Options of `indieval survey check`.
@@ -28,13 +29,13 @@ const SHOWN_CODES: usize = 8;
 
 pub(super) fn run(args: &Args) -> anyhow::Result<()> {
     let loaded = args.survey.load_quietly()?;
-    let conditions = conditions(&loaded.catalogue);
+    let conditions = conditions(&loaded.questionnaire.catalogue);
     let findings = Findings {
         report: &loaded.survey.report,
         eligible: conditions.eligible(&loaded.survey.respondents).len(),
         unanswered: loaded.survey.respondents.unanswered(),
         conditions,
-        catalogue: &loaded.catalogue,
+        catalogue: &loaded.questionnaire.catalogue,
     };
     match args.format {
         OutputFormat::Json => print_json(&findings.output()),
@@ -78,6 +79,9 @@ impl Findings<'_> {
         self.identity(&mut text)?;
         self.answers(&mut text)?;
         self.codes(&mut text)?;
+        for line in cautions(self.catalogue) {
+            writeln!(text, "{line}")?;
+        }
         self.sample(&mut text)?;
         Ok(text)
     }
@@ -194,8 +198,23 @@ impl Findings<'_> {
     /// Codes without a meaning.
     fn codes(&self, text: &mut String) -> std::fmt::Result {
         let report = self.report;
+        for (question, answers) in &report.unknown_answers {
+            let shown: Vec<String> = answers
+                .iter()
+                .take(SHOWN_CODES)
+                .map(|(answer, times)| format!("`{answer}` ({})", counted(*times as usize, "time", "times")))
+                .collect();
+            writeln!(
+                text,
+                "{question}: answers that the definition does not cover, missing: {}",
+                shown.join(", ")
+            )?;
+        }
         if report.unknown_codes.is_empty() && report.unknown_demographics.is_empty() {
-            return writeln!(text, "no unknown codes");
+            return match report.unknown_answers.is_empty() {
+                true => writeln!(text, "no unknown codes"),
+                false => Ok(()),
+            };
         }
         for (what, unknown) in [
             ("answers", &report.unknown_codes),

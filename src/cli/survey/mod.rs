@@ -1,6 +1,7 @@
 //! `indieval survey`: check, describe, sample or invent survey files.
 
 mod check;
+mod define;
 mod sample;
 mod stats;
 mod synth;
@@ -22,6 +23,8 @@ pub struct Args {
 enum SurveyCommand {
     /// Read a survey file and say what is in it and what is odd about it
     Check(check::Args),
+    /// Write a first definition of a survey of one's own from a file of its answers
+    Define(define::Args),
     /// Numbers of people and valid answers, in all and by country
     Stats(stats::Args),
     /// Draw the paper's balanced sample of respondents
@@ -34,6 +37,7 @@ enum SurveyCommand {
 pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     match args.command {
         SurveyCommand::Check(args) => check::run(&args)?,
+        SurveyCommand::Define(args) => define::run(&args)?,
         SurveyCommand::Stats(args) => stats::run(&args)?,
         SurveyCommand::Sample(args) => sample::run(&args)?,
         SurveyCommand::Synth(args) => synth::run(&args)?,

@@ -53,12 +53,17 @@ struct SampleOutput<'a> {
 pub(super) fn run(args: &Args) -> anyhow::Result<()> {
     refuse_existing(&args.out, args.force)?;
     let loaded = args.survey.load()?;
-    let (survey, demographics) = (&loaded.survey.respondents, loaded.demographics);
+    let (survey, demographics) = (&loaded.survey.respondents, &loaded.questionnaire.demographics);
     let options = SampleOptions {
         respondents: args.respondents,
         seed: args.seed,
     };
-    let drawn = sample(survey, demographics, &conditions(&loaded.catalogue), options)?;
+    let drawn = sample(
+        survey,
+        demographics,
+        &conditions(&loaded.questionnaire.catalogue),
+        options,
+    )?;
     write_whole(&args.out, |output| {
         write_list(survey, demographics, &drawn.respondents, output)
     })?;
@@ -71,13 +76,18 @@ pub(super) fn run(args: &Args) -> anyhow::Result<()> {
             unasked_probes: drawn
                 .unasked
                 .iter()
-                .map(|&at| loaded.catalogue.questions[at].id)
+                .map(|&at| loaded.questionnaire.catalogue.questions[at].id)
                 .collect(),
             seed: args.seed,
             out: &args.out,
             balance: &drawn.balance,
         }),
-        OutputFormat::Text => print(&text(args, &loaded.catalogue, &drawn, survey.synthetic())?),
+        OutputFormat::Text => print(&text(
+            args,
+            &loaded.questionnaire.catalogue,
+            &drawn,
+            survey.synthetic(),
+        )?),
     }
 }
 

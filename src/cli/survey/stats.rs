@@ -25,7 +25,7 @@ pub struct Args {
 
 pub(super) fn run(args: &Args) -> anyhow::Result<()> {
     let loaded = args.survey.load()?;
-    let stats = loaded.survey.respondents.stats(loaded.demographics);
+    let stats = loaded.survey.respondents.stats(&loaded.questionnaire.demographics);
     match args.format {
         OutputFormat::Json => print_json(&stats),
         OutputFormat::Text => print(&text(&stats)?),

@@ -67,7 +67,9 @@ impl ReportSection for Vec<Curve> {
         // Published figures are of real people: beside invented ones they would only mislead.
         let published = match told.results.synthetic {
             true => Vec::new(),
-            false => Published::read().map(|published| published.curve()).unwrap_or_default(),
+            false => Published::read()
+                .map(|published| published.curve(&told.results.categories))
+                .unwrap_or_default(),
         };
         let marks = self.iter().enumerate();
         let mut legend: Vec<Value> = marks.map(|(at, curve)| key(Mark::Series(at), &curve.label)).collect();

@@ -19,7 +19,9 @@ mod lift;
 mod methods;
 mod norms;
 mod notes;
+mod ordered;
 mod readings;
+mod repeated;
 mod transfer;
 
 pub use calibration::SystemCalibration;
@@ -29,7 +31,9 @@ pub use groups::SystemGroups;
 pub use lift::Lift;
 pub use methods::MethodPair;
 pub use norms::NormScores;
+pub use ordered::OrderedAnswers;
 pub use readings::SystemReadings;
+pub use repeated::AskedAgain;
 pub use transfer::Transfer;
 pub(in crate::report) use transfer::diagonal;
 
@@ -70,6 +74,12 @@ sections! {
     lift: Vec<Lift>,
     /// Main conditions by demographic group.
     groups: Vec<SystemGroups>,
+    /// Questions whose answers have an order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    ordered: Vec<OrderedAnswers>,
+    /// Accuracies beside what people themselves reach, and weighted ones.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    asked_again: Vec<AskedAgain>,
     /// Accuracy by category of the probe and category of the demonstrations.
     transfer: Vec<Transfer>,
     /// Methods of one run against each other.

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::source::Source;
-use crate::metrics::{BaselineRow, Person};
+use crate::metrics::{BaselineRow, Person, SecondAnswer};
 use crate::run::{Header, PeopleFile, RunError, Shard, ShardError};
 
 /// The people of the whole run, and where the records of each are.
@@ -18,22 +18,30 @@ pub(super) struct MergedPeople {
 struct PeopleLeft {
     people: std::vec::IntoIter<Person>,
     baselines: std::iter::Peekable<std::vec::IntoIter<BaselineRow>>,
+    again: std::iter::Peekable<std::vec::IntoIter<SecondAnswer>>,
 }
+
+/// What is told of people besides themselves.
+type ToldOfPeople = (Vec<BaselineRow>, Vec<SecondAnswer>);
 
 impl PeopleLeft {
     fn take(source: &mut Source) -> Self {
-        let (people, baselines) = source.reader.take_people();
+        let (people, baselines, again) = source.reader.take_people();
         Self {
             people: people.into_iter(),
             baselines: baselines.into_iter().peekable(),
+            again: again.into_iter().peekable(),
         }
     }
 
-    /// The next person, with the baselines of the same.
-    fn next(&mut self, baselines: &mut Vec<BaselineRow>) -> Option<Person> {
+    /// The next person, with the baselines and second answers of the same.
+    fn next(&mut self, told: &mut ToldOfPeople) -> Option<Person> {
         let person = self.people.next()?;
         while let Some(row) = self.baselines.next_if(|row| row.respondent == person.id) {
-            baselines.push(row);
+            told.0.push(row);
+        }
+        while let Some(row) = self.again.next_if(|row| row.respondent == person.id) {
+            told.1.push(row);
         }
         Some(person)
     }
@@ -48,6 +56,7 @@ impl MergedPeople {
         let questions = PeopleFile {
             people: Vec::new(),
             baselines: Vec::new(),
+            second_answers: Vec::new(),
             ..shards[0].reader.people().clone()
         };
         let mut whole = Self {
@@ -59,16 +68,17 @@ impl MergedPeople {
         }
         let mut of_run = run.as_mut().map(PeopleLeft::take);
         let mut parts: Vec<PeopleLeft> = shards.iter_mut().map(PeopleLeft::take).collect();
+        let mut told = ToldOfPeople::default();
         for position in 0..header.respondents {
             let at = Shard::at(position, shards.len());
             let skipped = shards[at].skipped();
-            let (file, dropped) = (&mut whole.file, &mut Vec::new());
+            let dropped = &mut ToldOfPeople::default();
             // Whoever is in a shard stands in people.json of a run that was begun in one piece as well.
             let in_run = of_run.as_mut();
             let person = match position < skipped {
-                true => in_run.and_then(|part| part.next(&mut file.baselines)),
+                true => in_run.and_then(|part| part.next(&mut told)),
                 false => {
-                    let person = parts[at].next(&mut file.baselines);
+                    let person = parts[at].next(&mut told);
                     let also = in_run.and_then(|part| part.next(dropped));
                     if let (Some(person), Some(also)) = (&person, also)
                         && *person != also
@@ -94,6 +104,7 @@ impl MergedPeople {
                 "people.json has more people than the shard".to_owned(),
             ));
         }
+        (whole.file.baselines, whole.file.second_answers) = told;
         whole.once(shards, run.as_ref())?;
         Ok(whole)
     }

@@ -24,7 +24,7 @@ const FIELDS: &str = "docs/formats.md";
 const ID: usize = 16;
 
 /// What does not count as part of what a run is: names, titles and where files lie, whose hashes count.
-const APART: [&str; 7] = [
+const APART: [&str; 8] = [
     "/spec/title",
     "/spec/model/id",
     "/spec/model/adapter",
@@ -32,6 +32,7 @@ const APART: [&str; 7] = [
     "/spec/respondents/survey",
     "/spec/respondents/sample",
     "/spec/respondents/catalogue",
+    "/spec/respondents/definition",
 ];
 
 /// What a run is: records may be joined only where these are equal. Nothing that may differ between two starts of one

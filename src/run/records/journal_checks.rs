@@ -58,9 +58,10 @@ fn people() -> PeopleFile {
         categories: vec!["Happiness".into()],
         questions: [1, 2]
             .map(|number| QuestionInfo {
-                id: QuestionId(number),
+                id: QuestionId::number(number),
                 category: 0,
                 candidates: TEXTS.map(str::to_owned).to_vec(),
+                values: Vec::new(),
             })
             .to_vec(),
         dimensions: Vec::new(),
@@ -68,9 +69,11 @@ fn people() -> PeopleFile {
             .map(|id| Person {
                 id: id.into(),
                 groups: BTreeMap::new(),
+                weight: None,
             })
             .to_vec(),
         baselines: Vec::new(),
+        second_answers: Vec::new(),
     }
 }
 
@@ -126,7 +129,7 @@ fn outcomes() -> Vec<Outcome> {
                 outcomes.push(Outcome {
                     respondent: format!("synthetic-{person}"),
                     split: 1,
-                    question: QuestionId(number),
+                    question: QuestionId::number(number),
                     evidence: evidence(condition.method, chosen),
                     condition: condition.clone(),
                     candidates: 2,

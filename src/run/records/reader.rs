@@ -8,7 +8,7 @@ use super::folder::{self, InFolder};
 use super::format1;
 use super::header::Header;
 use super::run_files::{RunFiles, Whole, behind};
-use crate::metrics::{BaselineRow, Person};
+use crate::metrics::{BaselineRow, Person, SecondAnswer};
 use crate::run::names::{PEOPLE, RECORDS};
 use crate::run::{PeopleFile, RunError};
 use crate::scoring::{Condition, EvidenceKind, Outcome};
@@ -137,12 +137,13 @@ impl Reader {
         }
     }
 
-    /// Takes people and baselines out of what is known of the run; neither is needed to read on.
-    pub(in crate::run) fn take_people(&mut self) -> (Vec<Person>, Vec<BaselineRow>) {
+    /// Takes people, baselines and second answers out of what is known of the run; none is needed to read on.
+    pub(in crate::run) fn take_people(&mut self) -> (Vec<Person>, Vec<BaselineRow>, Vec<SecondAnswer>) {
         let people = &mut self.people;
         (
             std::mem::take(&mut people.people),
             std::mem::take(&mut people.baselines),
+            std::mem::take(&mut people.second_answers),
         )
     }
 

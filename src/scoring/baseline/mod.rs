@@ -18,7 +18,7 @@ pub use tally::{Accuracy, BaselineMethod, Tally};
 
 use packed::{Nearest, Packed, Seeker};
 
-use crate::probe::{Split, is_probe, split_questions};
+use crate::probe::{Split, Splitting};
 use crate::survey::{Catalogue, MISSING, QuestionIndex};
 
 /// The largest number of similar others that is looked at, as in the paper.
@@ -39,15 +39,9 @@ crate::choices! {
 #[derive(Debug, Clone)]
 pub struct ReferencePeople {
     packed: Packed,
-    splits: [SplitQuestions; Split::ALL.len()],
+    splitting: Splitting,
     /// How often each candidate of each question was chosen.
     chosen: Vec<Vec<u32>>,
-}
-
-#[derive(Debug, Clone)]
-struct SplitQuestions {
-    split: Split,
-    probes: Vec<QuestionIndex>,
 }
 
 /// A person whose probes are predicted.
@@ -95,7 +89,12 @@ impl ReferencePeople {
         // More candidates than a byte can tell apart do not come up: a group number is one byte everywhere.
         let candidates = |polar: usize| polar.min(usize::from(MISSING)) as u8;
         let candidates = catalogue.questions.iter().map(|q| candidates(q.polar.len())).collect();
-        let probes = Split::ALL.map(|split| is_probe(catalogue, split));
+        let splitting = Splitting::new(catalogue);
+        // Where people have probes of their own, what is held out differs from person to person: `nearest` sees to it.
+        let probes = Split::ALL.map(|split| match splitting.is_personal() {
+            true => vec![false; catalogue.questions.len()],
+            false => splitting.hidden(&splitting.questions(split, |_| true)),
+        });
         let questions = 0..catalogue.questions.len();
         let held_out: Vec<_> = questions
             .map(|question| std::array::from_fn(|split| probes[split][question]))
@@ -109,11 +108,11 @@ impl ReferencePeople {
                 }
             }
         }
-        let splits = Split::ALL.map(|split| SplitQuestions {
-            split,
-            probes: split_questions(catalogue, split),
-        });
-        Self { packed, splits, chosen }
+        Self {
+            packed,
+            splitting,
+            chosen,
+        }
     }
 
     /// How many people it holds.
@@ -140,16 +139,9 @@ impl ReferencePeople {
     ///
     /// Takes time in proportion to the reference people. People who are predicted together share what is read of it.
     pub(crate) fn predict(&self, targets: &[Target<'_>], rule: &Rule<'_>) -> Vec<Vec<Prediction>> {
-        let seekers: Vec<Seeker<'_>> = targets
-            .iter()
-            .map(|target| Seeker {
-                groups: target.groups,
-                own: target.own,
-            })
-            .collect();
         let nearest = match rule.neighbours {
             0 => targets.iter().map(|_| Nearest::default()).collect(),
-            most => self.packed.nearest(&seekers, rule.similarity, most),
+            most => self.nearest(targets, rule.similarity, most),
         };
         let people = targets.iter().zip(&nearest);
         people
@@ -157,19 +149,62 @@ impl ReferencePeople {
             .collect()
     }
 
+    /// The most similar others of each person, by split.
+    fn nearest(&self, targets: &[Target<'_>], similarity: Similarity, most: usize) -> Vec<Nearest> {
+        let seekers: Vec<Seeker<'_>> = targets
+            .iter()
+            .map(|target| Seeker {
+                groups: target.groups,
+                own: target.own,
+            })
+            .collect();
+        if !self.splitting.is_personal() {
+            return self.packed.nearest(&seekers, similarity, most);
+        }
+        let mut nearest: Vec<Nearest> = targets.iter().map(|_| Nearest::default()).collect();
+        for (at, split) in Split::ALL.into_iter().enumerate() {
+            // Only what both answered counts, so a person's own held-out answers are taken for missing.
+            let shown: Vec<Vec<u8>> = targets.iter().map(|target| self.shown(target, split)).collect();
+            let seekers: Vec<Seeker<'_>> = seekers
+                .iter()
+                .zip(&shown)
+                .map(|(seeker, groups)| Seeker { groups, ..*seeker })
+                .collect();
+            let found = self.packed.nearest(&seekers, similarity, most);
+            for (nearest, mut found) in nearest.iter_mut().zip(found) {
+                nearest[at] = std::mem::take(&mut found[at]);
+            }
+        }
+        nearest
+    }
+
+    /// A person's answers without those that a split hides.
+    fn shown(&self, target: &Target<'_>, split: Split) -> Vec<u8> {
+        let hidden = self.splitting.hidden(&self.probes(target, split));
+        let groups = target.groups.iter().zip(hidden);
+        groups
+            .map(|(&group, hidden)| if hidden { MISSING } else { group })
+            .collect()
+    }
+
+    fn probes(&self, target: &Target<'_>, split: Split) -> Vec<QuestionIndex> {
+        let answered = |question: QuestionIndex| target.groups.get(question).is_some_and(|&group| group != MISSING);
+        self.splitting.questions(split, answered)
+    }
+
     fn of_person(&self, target: &Target<'_>, nearest: &Nearest, rule: &Rule<'_>) -> Vec<Prediction> {
         let mut predictions = Vec::new();
-        for (SplitQuestions { split, probes }, nearest) in self.splits.iter().zip(nearest) {
-            if !rule.splits.contains(split) {
+        for (split, nearest) in Split::ALL.into_iter().zip(nearest) {
+            if !rule.splits.contains(&split) {
                 continue;
             }
-            for &question in probes {
+            for question in self.probes(target, split) {
                 let Some(&label) = target.groups.get(question).filter(|&&group| group != MISSING) else {
                     continue;
                 };
                 let majority = self.majority(question, target.own);
                 predictions.push(Prediction {
-                    split: *split,
+                    split,
                     question,
                     label: label.into(),
                     majority,

@@ -1,7 +1,8 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::survey::{Question, QuestionId, Statement};
+use crate::probe::split_questions;
+use crate::survey::{ProbeRule, Question, QuestionId, Statement};
 
 /// A catalogue of one category with so many candidates for each question.
 fn catalogue(candidates: &[usize]) -> Catalogue {
@@ -18,14 +19,17 @@ fn catalogue(candidates: &[usize]) -> Catalogue {
         questions: (1..)
             .zip(candidates)
             .map(|(id, &n)| Question {
-                id: QuestionId(id),
+                id: QuestionId::number(id),
                 category: 0,
                 refined: statements(n),
                 polar: statements(n),
                 polar_of_refined: (0..n).collect(),
+                values: Vec::new(),
             })
             .collect(),
         hash: String::new(),
+        rules: ProbeRule::default(),
+        words: None,
     }
 }
 

@@ -73,12 +73,15 @@ impl Method {
     ///
     /// # Errors
     /// A file that cannot be read, or is no template of the method's kind.
-    pub fn prompt(self, own: Option<&Path>) -> Result<Prompt, PromptError> {
+    pub fn prompt(self, own: Option<&Path>, survey: Option<&str>) -> Result<Prompt, PromptError> {
         let definition = self.definition();
         match own {
             None => {
                 let (name, text) = definition.template();
-                definition.parse(name, text)
+                match survey {
+                    None => definition.parse(name, text),
+                    Some(survey) => definition.parse(name, &text.replace(SURVEY_WORDS, survey)),
+                }
             }
             Some(path) => {
                 let text = std::fs::read_to_string(path).map_err(|source| PromptError::Read {
@@ -90,6 +93,9 @@ impl Method {
         }
     }
 }
+
+/// What the built-in templates call the survey that a person took part in.
+const SURVEY_WORDS: &str = "a long survey about values, beliefs and daily life";
 
 /// What a method is made of.
 pub trait Definition: Sync {

@@ -15,8 +15,8 @@ use super::prefixes::Prefixes;
 use super::request::{Answered, Given, Judged, Request, Wanted};
 use super::{Method, Outcome, ScoringError, Try};
 use crate::model::TextRequest as _;
-use crate::probe::{Case, Count, Probe, split_questions};
-use crate::survey::QuestionId;
+use crate::probe::{Case, Count, Probe, Splitting, split_questions};
+use crate::survey::{QuestionId, QuestionIndex};
 
 use fit::Prepared;
 use writing::Pending;
@@ -64,7 +64,7 @@ impl<'a> Scorer<'a> {
         let outcome = |judged: Judged| Outcome {
             respondent: ask.case.respondent.clone(),
             split: ask.case.split.number(),
-            question: asked.question(judged.probe).unwrap_or(QuestionId(0)),
+            question: asked.question(judged.probe).unwrap_or(QuestionId::number(0)),
             condition: ask.condition.clone(),
             candidates: asked.size(judged.probe),
             label: ask.case.probes[judged.probe].label,
@@ -149,7 +149,7 @@ impl<'a> Scorer<'a> {
         if !needed || self.neutral.knows(ask) {
             return Ok(());
         }
-        let questions = split_questions(self.catalogue, ask.case.split);
+        let questions = self.probed(ask);
         let nobody = Case {
             respondent: "nobody".to_owned(),
             split: ask.case.split,
@@ -168,6 +168,14 @@ impl<'a> Scorer<'a> {
             .collect();
         self.neutral.learn(ask, answers);
         Ok(())
+    }
+
+    /// What nobody is asked: the questions of the split; all there are where people have probes of their own.
+    fn probed(&self, ask: &Ask<'_>) -> Vec<QuestionIndex> {
+        match Splitting::new(self.catalogue).is_personal() {
+            true => (0..self.catalogue.questions.len()).collect(),
+            false => split_questions(self.catalogue, ask.case.split),
+        }
     }
 
     /// The texts that these requests of a method want.

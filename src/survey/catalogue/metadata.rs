@@ -6,7 +6,8 @@ use std::path::Path;
 use serde::Deserialize;
 
 use super::super::error::SurveyError;
-use super::super::types::{Catalogue, QuestionId, Statement};
+use super::super::question_id::QuestionId;
+use super::super::types::{Catalogue, Statement};
 use super::{Draft, assemble, fault};
 
 /// The keys that matter here; the files carry more.
@@ -100,6 +101,7 @@ fn add(
         refined: Vec::new(),
         polar: Vec::new(),
         place: place.clone(),
+        values: Vec::new(),
     });
     if draft.category != line.question_category {
         return Err(fault(

@@ -6,13 +6,16 @@ mod source;
 
 pub use self::category::UnknownCategory;
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::LazyLock;
 
 use sha2::{Digest, Sha256};
 
 use super::error::SurveyError;
-use super::types::{Catalogue, CategoryId, Form, Question, QuestionId, QuestionIndex, Statement};
+use super::probe_rule::ProbeRule;
+use super::question_id::QuestionId;
+use super::types::{Catalogue, CategoryId, Form, Question, QuestionIndex, Statement};
 use crate::base::hex::hex;
 
 /// The thirteen files of `data/catalogue`, in the paper's order of categories.
@@ -85,6 +88,22 @@ impl Catalogue {
         metadata::read(paths)
     }
 
+    /// Whether it is about the built-in survey: every question is one of it, in the same category. Its words and groups of
+    /// answers may be others, as in the metadata released with the paper.
+    ///
+    /// What this program knows of the World Values Survey besides the questions (demographic columns, published figures,
+    /// which way scales run) holds for such a catalogue only.
+    pub(crate) fn is_of_builtin_survey(&self) -> bool {
+        let Ok(builtin) = Self::builtin() else { return false };
+        let of_builtin = |question: &Question| {
+            builtin.index_of(question.id).is_some_and(|at| {
+                let theirs = &self.categories[question.category];
+                builtin.categories[builtin.questions[at].category] == *theirs
+            })
+        };
+        !self.questions.is_empty() && self.questions.iter().all(of_builtin)
+    }
+
     /// Fails where the catalogue has no statements of `form`.
     pub(crate) fn require(&self, form: Form) -> Result<(), SurveyError> {
         match form {
@@ -105,6 +124,11 @@ impl Catalogue {
             .iter()
             .enumerate()
             .filter(move |(_, question)| question.category == category)
+    }
+
+    /// How many questions a category has.
+    pub(crate) fn questions_in(&self, category: CategoryId) -> usize {
+        self.questions_of(category).count()
     }
 
     /// Number of statements of one form.
@@ -137,18 +161,20 @@ impl Question {
     }
 }
 
-/// What both readers of catalogues collect before the common checks.
-struct Draft {
-    id: QuestionId,
-    category: String,
-    refined: Vec<Statement>,
-    polar: Vec<Statement>,
+/// What all readers of catalogues collect before the common checks.
+pub(super) struct Draft {
+    pub(super) id: QuestionId,
+    pub(super) category: String,
+    pub(super) refined: Vec<Statement>,
+    pub(super) polar: Vec<Statement>,
     /// File and line or question, for errors.
-    place: String,
+    pub(super) place: String,
+    /// As in [`Question::values`].
+    pub(super) values: Vec<f64>,
 }
 
 /// Orders, checks and hashes the questions. `categories` are the known names in order; names first met in `drafts` follow.
-fn assemble(mut categories: Vec<String>, mut drafts: Vec<Draft>) -> Result<Catalogue, SurveyError> {
+pub(super) fn assemble(mut categories: Vec<String>, mut drafts: Vec<Draft>) -> Result<Catalogue, SurveyError> {
     drafts.sort_by_key(|draft| draft.id);
     if let Some(pair) = drafts.windows(2).find(|pair| pair[0].id == pair[1].id) {
         return Err(fault(
@@ -174,6 +200,7 @@ fn assemble(mut categories: Vec<String>, mut drafts: Vec<Draft>) -> Result<Catal
             refined: draft.refined,
             polar: draft.polar,
             polar_of_refined,
+            values: draft.values,
         });
     }
     let hash = hash(&categories, &questions);
@@ -181,6 +208,8 @@ fn assemble(mut categories: Vec<String>, mut drafts: Vec<Draft>) -> Result<Catal
         categories,
         questions,
         hash,
+        rules: ProbeRule::default(),
+        words: None,
     })
 }
 
@@ -191,9 +220,9 @@ fn fault(place: &str, problem: impl Into<String>) -> SurveyError {
     }
 }
 
-/// Codes ascend through the whole list, so groups are in the order of codes and no code is in two of them.
+/// No code is in two statements of a form.
 fn check_codes(place: &str, form: &str, statements: &[Statement]) -> Result<(), SurveyError> {
-    let mut last = -1;
+    let mut seen = BTreeSet::new();
     for statement in statements {
         if statement.codes.is_empty() {
             return Err(fault(
@@ -202,13 +231,12 @@ fn check_codes(place: &str, form: &str, statements: &[Statement]) -> Result<(), 
             ));
         }
         for &code in &statement.codes {
-            if code <= last {
+            if !seen.insert(code) {
                 return Err(fault(
                     place,
-                    format!("{form} answer codes must be 0 or more, each once, ascending; {code} follows {last}"),
+                    format!("the {form} answer code {code} stands twice; give each code once"),
                 ));
             }
-            last = code;
         }
     }
     if statements.len() > usize::from(MAX_STATEMENTS) {
@@ -231,7 +259,7 @@ fn map_to_polar(draft: &Draft) -> Result<Vec<usize>, SurveyError> {
     if draft.refined.is_empty() {
         return Ok(Vec::new());
     }
-    let covered = |statements: &[Statement]| -> Vec<i16> {
+    let covered = |statements: &[Statement]| -> BTreeSet<i16> {
         statements
             .iter()
             .flat_map(|statement| statement.codes.iter().copied())

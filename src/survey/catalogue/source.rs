@@ -5,7 +5,8 @@ use std::collections::HashMap;
 use serde::Deserialize;
 
 use super::super::error::SurveyError;
-use super::super::types::{Catalogue, QuestionId, Statement};
+use super::super::question_id::QuestionId;
+use super::super::types::{Catalogue, Statement};
 use super::{Draft, assemble, fault};
 
 #[derive(Deserialize)]
@@ -95,6 +96,7 @@ fn draft(file: &str, category: &str, block: &Block, item: &QuestionEntry) -> Res
         refined: sentences(refined)?,
         polar: sentences(polar)?,
         place,
+        values: Vec::new(),
     })
 }
 

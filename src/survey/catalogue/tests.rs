@@ -89,10 +89,10 @@ fn table_3_questions_polar_and_refined_statements_by_category() {
 fn questions_left_out_by_the_paper_are_not_there() {
     let catalogue = Catalogue::builtin().unwrap();
     for id in [82, 91, 92, 93, 105, 223, 260] {
-        assert_eq!(catalogue.index_of(QuestionId(id)), None);
+        assert_eq!(catalogue.index_of(QuestionId::number(id)), None);
     }
-    let found = catalogue.index_of(QuestionId(131)).unwrap();
-    assert_eq!(catalogue.questions[found].id, QuestionId(131));
+    let found = catalogue.index_of(QuestionId::number(131)).unwrap();
+    assert_eq!(catalogue.questions[found].id, QuestionId::number(131));
 }
 
 #[test]
@@ -127,7 +127,7 @@ fn the_hash_depends_on_every_sentence() {
 #[test]
 fn codes_find_their_statements_and_others_find_none() {
     let catalogue = Catalogue::builtin().unwrap();
-    let question = &catalogue.questions[catalogue.index_of(QuestionId(164)).unwrap()];
+    let question = &catalogue.questions[catalogue.index_of(QuestionId::number(164)).unwrap()];
     assert_eq!(question.group_of_code(Form::Refined, 5), Some(1));
     assert_eq!(question.group_of_code(Form::Polar, 5), Some(0));
     assert_eq!(question.group_of_code(Form::Polar, -2), None);
@@ -167,8 +167,8 @@ fn broken_catalogues_are_refused_with_their_place() {
         ),
         ("[[block.question]]\nid='Q1'\nphrase='p'\nextra=1", "unknown field"),
         (
-            "[[block.question]]\nid='Q1'\nphrase='p'\nrefined=[{codes=[2],answer='x'},{codes=[1],answer='y'}]",
-            "ascending",
+            "[[block.question]]\nid='Q1'\nphrase='p'\nrefined=[{codes=[1],answer='x'},{codes=[1],answer='y'}]",
+            "stands twice",
         ),
         (
             "[[block.question]]\nid='Q1'\nphrase='p'\npolar=[{codes=[1],answer='x'},{codes=[3],answer='z'}]",
@@ -252,7 +252,7 @@ fn broken_metadata_is_refused_with_its_line() {
             "1 groups of answers but 2 statements",
         ),
         (line.replace("\"b\"", "\" \""), "empty statement"),
-        (line.replace("[[1],[2]]", "[[1],[1]]"), "ascending"),
+        (line.replace("[[1],[2]]", "[[1],[1]]"), "stands twice"),
     ] {
         let error = Catalogue::from_metadata(&[written(&text).path()])
             .unwrap_err()

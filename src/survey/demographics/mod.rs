@@ -60,6 +60,19 @@ pub struct Group {
 }
 
 impl Dimension {
+    /// A dimension whose groups have the codes 1, 2, ...
+    pub(super) fn defined(column: &str, name: &str, report_group: bool, groups: Vec<Group>) -> Self {
+        Self {
+            id: column.to_owned(),
+            column: column.to_owned(),
+            name: name.to_owned(),
+            report_group,
+            by_code: (1..).zip(0..groups.len()).collect(),
+            groups,
+            open: None,
+        }
+    }
+
     /// The groups, in the order of the data files; continents and the like once each.
     pub fn groups(&self) -> &[Group] {
         &self.groups
@@ -111,6 +124,9 @@ pub struct Demographics {
     pub income: IncomeGrouping,
     /// SHA-256 (hex) of ids, codes and sentences, which pins a run to its demographics.
     pub hash: String,
+    /// Position of the dimension whose groups are countries, or what stands for them: within it strangers of the same
+    /// group are drawn, and people are counted by it.
+    pub(crate) country: Option<usize>,
 }
 
 static HALVES: LazyLock<Result<Demographics, SurveyError>> =
@@ -126,6 +142,23 @@ impl Demographics {
             IncomeGrouping::Thirds => &THIRDS,
         };
         cell.as_ref().map_err(Clone::clone)
+    }
+
+    /// None: of a survey that nothing is said about but its questions.
+    pub fn none() -> Self {
+        Self::defined(Vec::new(), None)
+    }
+
+    /// Dimensions of a survey of one's own; `country` is the id of the one that stands for countries.
+    pub(super) fn defined(dimensions: Vec<Dimension>, country: Option<&str>) -> Self {
+        let hash = source::hash(&dimensions);
+        let country = country.and_then(|id| dimensions.iter().position(|dimension| dimension.id == id));
+        Self {
+            dimensions,
+            income: IncomeGrouping::default(),
+            hash,
+            country,
+        }
     }
 
     /// Where a dimension stands in [`Demographics::dimensions`].

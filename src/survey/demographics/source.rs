@@ -75,6 +75,9 @@ impl CodeLabels {
     }
 }
 
+/// The dimension of countries.
+const COUNTRY: &str = "B_COUNTRY";
+
 /// The table of names that read differently within a sentence.
 const IN_SENTENCE: &str = "in_sentence";
 
@@ -108,6 +111,7 @@ pub(super) fn parse(dimensions: &str, labels: &str, income: IncomeGrouping) -> R
     }
     let hash = hash(&found);
     Ok(Demographics {
+        country: found.iter().position(|dimension| dimension.id == COUNTRY),
         dimensions: found,
         income,
         hash,
@@ -191,7 +195,7 @@ fn fill(source: &DimensionEntry, template: &str, answer: Option<&str>) -> Result
     Ok(text)
 }
 
-fn hash(dimensions: &[Dimension]) -> String {
+pub(super) fn hash(dimensions: &[Dimension]) -> String {
     let mut hasher = Sha256::new();
     for dimension in dimensions {
         hasher.update(format!("{}\t{}\n", dimension.id, dimension.column).as_bytes());

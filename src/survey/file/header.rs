@@ -1,5 +1,6 @@
 //! The header of a CSV file: names of columns, however the release decorates them.
 
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
@@ -64,6 +65,55 @@ impl HeaderRow {
         })
     }
 
+    /// A header whose names are taken as they are; `import_ids`: out of the objects of Qualtrics, `{"ImportId":"QID1"}`.
+    pub(super) fn plain(line: &str, separator: Separator, import_ids: bool) -> Self {
+        let mut reader = csv::ReaderBuilder::new()
+            .has_headers(false)
+            .delimiter(separator.byte())
+            .from_reader(line.as_bytes());
+        let mut header = Self {
+            width: 0,
+            named: 0,
+            columns: HashMap::new(),
+            repeated: HashSet::new(),
+        };
+        for record in reader.records().map_while(Result::ok).take(1) {
+            header.width = record.len();
+            for (at, cell) in record.iter().enumerate() {
+                let told = || serde_json::from_str::<ImportId>(cell).ok();
+                let name = match import_ids {
+                    true => told().map_or_else(|| cell.trim().to_owned(), |id| id.import_id),
+                    false => cell.trim().to_owned(),
+                };
+                if name.is_empty() {
+                    continue;
+                }
+                header.named = at + 1;
+                match header.columns.entry(name) {
+                    Entry::Occupied(known) => {
+                        header.repeated.insert(known.key().clone());
+                    }
+                    Entry::Vacant(new) => {
+                        new.insert(at);
+                    }
+                }
+            }
+        }
+        header
+    }
+
+    /// Where the column of exactly this name stands, the first of several.
+    pub(super) fn exact(&self, name: &str) -> Option<usize> {
+        self.columns.get(name.trim()).copied()
+    }
+
+    /// The names, in the order of columns.
+    pub(super) fn names(&self) -> Vec<String> {
+        let mut names: Vec<(usize, &String)> = self.columns.iter().map(|(name, &at)| (at, name)).collect();
+        names.sort_unstable();
+        names.into_iter().map(|(_, name)| name.clone()).collect()
+    }
+
     /// Whether this is the header of a survey file or a list of its people, and not a title above one.
     pub(super) fn is_of_a_survey(&self) -> bool {
         self.find(ID).is_some() || self.has_questions()
@@ -92,7 +142,7 @@ impl HeaderRow {
 
     /// Whether more than one column has this name.
     pub(super) fn is_repeated(&self, name: &str) -> bool {
-        self.repeated.contains(&name.to_ascii_uppercase())
+        self.repeated.contains(name) || self.repeated.contains(&name.to_ascii_uppercase())
     }
 
     /// Whether the file says that its people are invented.
@@ -104,6 +154,13 @@ impl HeaderRow {
     pub(super) fn is_label_file(&self) -> bool {
         self.find("num_valid_questions").is_some() || self.find("Q1_aid").is_some()
     }
+}
+
+/// What Qualtrics writes in its third row.
+#[derive(serde::Deserialize)]
+struct ImportId {
+    #[serde(rename = "ImportId")]
+    import_id: String,
 }
 
 /// `"Q1: Important in life: Family"` is column Q1.

@@ -4,8 +4,9 @@ use std::path::Path;
 
 use super::super::demographics::Demographics;
 use super::super::file_error::FileError;
+use super::super::question_id::QuestionId;
 use super::super::respondents::{MISSING, MISSING_CODE, Respondents};
-use super::super::types::{Catalogue, QuestionId};
+use super::super::types::Catalogue;
 use super::report::{FileKind, ReadOptions, ReadReport};
 use super::sniff::TableLayout;
 use super::tally::{GroupTable, IdBook, ReadTally, group_tables};
@@ -109,6 +110,7 @@ impl<'a> Intake<'a> {
             absent_questions: absent.questions,
             missing: counted.missing,
             unknown_codes: counted.answers,
+            unknown_answers: counted.texts,
             unknown_demographics: counted.demographics,
             absent_columns: absent.dimensions,
             derived_columns: absent.derived,

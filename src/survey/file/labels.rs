@@ -187,7 +187,7 @@ impl<'a> LabelReader<'a> {
     }
 
     fn country(&self, cells: &[Cell], line: u64) -> Result<i32, FileError> {
-        let Some(at) = self.people.demographics.index_of("B_COUNTRY") else {
+        let Some(at) = self.people.demographics.country else {
             return Ok(MISSING_CODE);
         };
         match self.number(cells, line, self.columns.dimension(at) + 1)? {

@@ -2,6 +2,7 @@
 
 mod cells;
 mod code;
+mod defined;
 mod endings;
 mod header;
 mod input;
@@ -9,6 +10,7 @@ mod intake;
 mod interview;
 mod label_files;
 mod labels;
+mod overview;
 mod report;
 mod rows;
 mod sniff;
@@ -19,14 +21,16 @@ use std::path::Path;
 
 pub(super) use header::{ID, SYNTHETIC_COLUMN};
 pub(super) use interview::interviews;
+pub(super) use overview::{ColumnOverview, TableOverview, overview};
 pub(crate) use report::SEVERAL_COUNTRIES;
 pub use report::{ReadOptions, ReadReport, RepeatedIds};
 
 use super::demographics::Demographics;
 use super::error::SurveyError;
 use super::file_error::FileError;
+use super::question_id::QuestionId;
 use super::respondents::Respondents;
-use super::types::{Catalogue, Form, QuestionId};
+use super::types::{Catalogue, Form};
 
 /// Everyone in a survey file, and what reading it found.
 #[derive(Debug, Clone)]
@@ -78,7 +82,10 @@ impl SurveyFile {
     fn check_direction(&self, path: &Path, catalogue: &Catalogue) -> Result<(), SurveyError> {
         /// With fewer answers chance could make another one the commonest.
         const LEAST_ANSWERS: usize = 30;
-        let Some(question) = catalogue.index_of(QuestionId(1)).filter(|_| is_builtin(catalogue)) else {
+        let Some(question) = catalogue
+            .index_of(QuestionId::number(1))
+            .filter(|_| is_builtin(catalogue))
+        else {
             return Ok(());
         };
         let statements = &catalogue.questions[question].refined;

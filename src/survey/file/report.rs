@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
-use super::super::types::QuestionId;
+use super::super::question_id::QuestionId;
 
 /// What separates the columns of a table of text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
@@ -59,6 +59,8 @@ pub enum FileKind {
     LabelsJson,
     /// The paper's label file as CSV.
     LabelsCsv,
+    /// A table of a survey of one's own.
+    Defined,
 }
 
 impl FileKind {
@@ -69,6 +71,7 @@ impl FileKind {
             Self::Country => "survey file of one country",
             Self::LabelsJson => "label file (JSON lines)",
             Self::LabelsCsv => "label file (CSV)",
+            Self::Defined => "survey file",
         }
     }
 }
@@ -153,6 +156,10 @@ pub struct ReadReport {
     /// By question: codes of answers that neither the catalogue nor the missing codes know, and how often. They count as
     /// missing.
     pub unknown_codes: BTreeMap<String, BTreeMap<i64, u64>>,
+    /// In a file of a survey of one's own that takes the unknown for missing: answers that no answer of the definition
+    /// covers, by question, and how often.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub unknown_answers: BTreeMap<String, BTreeMap<String, u64>>,
     /// The same by demographic column.
     pub unknown_demographics: BTreeMap<String, BTreeMap<i64, u64>>,
     /// Demographic columns that the file does not have; their dimensions are missing for everyone.

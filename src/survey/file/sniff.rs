@@ -40,7 +40,7 @@ const LONGEST_HEADER: u64 = 1 << 20;
 /// Lines in which a header is looked for: some exports put a title, a source and a date above it.
 const MOST_LINES_ABOVE: usize = 10;
 
-const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+pub(super) const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// Opens `path` and reads its header.
 pub(super) fn open(path: &Path) -> Result<(Opened, Sniffed), SurveyError> {
@@ -169,7 +169,7 @@ fn header(path: &Path, text: &str, line: u64, told: Option<Separator>) -> Result
 }
 
 /// One line, or more where a quoted name holds a line break.
-fn read_line(input: &mut ByteSource, line: &mut Vec<u8>) -> std::io::Result<()> {
+pub(super) fn read_line(input: &mut ByteSource, line: &mut Vec<u8>) -> std::io::Result<()> {
     loop {
         let read = input.by_ref().take(LONGEST_HEADER).read_until(b'\n', line)?;
         if read == 0 || !ends_within_quotes(line) || line.len() as u64 >= LONGEST_HEADER {
@@ -216,7 +216,7 @@ fn told_separator(line: &str) -> Option<Option<Separator>> {
 }
 
 /// The separator that splits a header into most fields; absent where there is none.
-fn separator_of(header: &str) -> Option<Separator> {
+pub(super) fn separator_of(header: &str) -> Option<Separator> {
     let mut counts = Separator::ALL.map(|separator| (separator, 0));
     let mut quoted = false;
     for byte in header.bytes() {

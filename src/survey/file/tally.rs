@@ -61,6 +61,9 @@ pub(super) fn group_tables(catalogue: &Catalogue) -> Vec<GroupTable> {
 pub(super) struct ReadTally {
     /// Blank, then -1 to -5.
     missing: [u64; 6],
+    /// What is missing in a file of a survey of one's own, by why.
+    named: BTreeMap<&'static str, u64>,
+    texts: BTreeMap<String, BTreeMap<String, u64>>,
     answers: Unknown,
     demographics: Unknown,
 }
@@ -84,6 +87,8 @@ pub(super) struct Counted {
     pub(super) missing: BTreeMap<String, u64>,
     /// Codes of answers without a meaning.
     pub(super) answers: Unknown,
+    /// Answers that a definition does not cover.
+    pub(super) texts: BTreeMap<String, BTreeMap<String, u64>>,
     /// Demographic codes without a meaning.
     pub(super) demographics: Unknown,
 }
@@ -96,6 +101,17 @@ impl ReadTally {
             _ => 0,
         };
         self.missing[at] += 1;
+    }
+
+    /// Counts an answer that is missing for a reason that has a name.
+    pub(super) fn named(&mut self, why: &'static str) {
+        *self.named.entry(why).or_default() += 1;
+    }
+
+    /// Counts an answer that no answer of a definition covers.
+    pub(super) fn unknown_text(&mut self, question: &str, answer: &str) {
+        let answers = self.texts.entry(question.to_owned()).or_default();
+        *answers.entry(answer.to_owned()).or_default() += 1;
     }
 
     /// Counts an answer whose code has no meaning.
@@ -124,8 +140,17 @@ impl ReadTally {
     /// For the report.
     pub(super) fn finish(self) -> Counted {
         let names = ["blank", "-1", "-2", "-3", "-4", "-5"];
+        let missing = match self.named.is_empty() {
+            true => names.into_iter().map(str::to_owned).zip(self.missing).collect(),
+            false => self
+                .named
+                .into_iter()
+                .map(|(why, times)| (why.to_owned(), times))
+                .collect(),
+        };
         Counted {
-            missing: names.into_iter().map(str::to_owned).zip(self.missing).collect(),
+            missing,
+            texts: self.texts,
             answers: self.answers,
             demographics: self.demographics,
         }
@@ -233,7 +258,7 @@ impl IdBook {
     /// The countries in which ids repeat, and what repeats from country to country.
     pub(super) fn finish(self, demographics: &Demographics) -> Vec<RepeatedInCountry> {
         let across = self.across();
-        let country = demographics.index_of("B_COUNTRY");
+        let country = demographics.country;
         let name = |code: i32| -> String {
             let dimension = country.map(|at| &demographics.dimensions[at]);
             let group = dimension.and_then(|dimension| Some(&dimension.groups()[dimension.group_of_code(code)?]));

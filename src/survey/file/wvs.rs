@@ -8,8 +8,8 @@ use csv::ByteRecord;
 use super::super::demographics::Demographics;
 use super::super::error::SurveyError;
 use super::super::file_error::{Expected, FileError};
+use super::super::question_id::QuestionId;
 use super::super::respondents::{MISSING, MISSING_CODE};
-use super::super::types::QuestionId;
 use super::code::{self, Code};
 use super::header::HeaderRow;
 use super::intake::{AbsentColumns, FileShape, Intake};
@@ -38,7 +38,8 @@ struct ColumnPlan {
     questions: Vec<Option<usize>>,
     /// By dimension of the demographics.
     dimensions: Vec<DimensionOrigin>,
-    country: usize,
+    /// Other surveys need not have one.
+    country: Option<usize>,
     /// Column of the weights, and its name.
     weight: Option<(usize, String)>,
     absent: AbsentColumns,
@@ -72,13 +73,18 @@ impl ColumnPlan {
             }
             .into());
         }
-        let (id, country) = match (header.find(ID), header.find(COUNTRY)) {
-            (Some(id), Some(country)) if absent_questions.len() * ABSENT_ONE_IN <= questions.len() => (id, country),
+        let country = header.find(COUNTRY).filter(|_| catalogue.is_of_builtin_survey());
+        let needs_country = catalogue.is_of_builtin_survey();
+        let (id, country) = match (header.find(ID), country) {
+            (Some(id), country)
+                if (country.is_some() || !needs_country)
+                    && absent_questions.len() * ABSENT_ONE_IN <= questions.len() =>
+            {
+                (id, country)
+            }
             (id, country) => {
-                let needed = [(ID, id), (COUNTRY, country)].into_iter();
-                let missing = needed
-                    .filter(|(_, found)| found.is_none())
-                    .map(|(name, _)| name.to_owned());
+                let needed = [(ID, id.is_none()), (COUNTRY, country.is_none() && needs_country)].into_iter();
+                let missing = needed.filter(|(_, missing)| *missing).map(|(name, _)| name.to_owned());
                 let columns = missing
                     .chain(absent_questions.iter().map(QuestionId::to_string))
                     .collect();
@@ -128,7 +134,7 @@ impl ColumnPlan {
     }
 }
 
-/// The column of the country, which every file of this kind has.
+/// The column of the country, which every file of the built-in survey has.
 const COUNTRY: &str = "B_COUNTRY";
 
 /// Where the weights stand, where they were asked for.
@@ -218,7 +224,11 @@ impl CodeReader<'_> {
         self.people.rows += 1;
         self.answers(row, line)?;
         self.dimensions(row, line)?;
-        let country = match self.code(row, line, self.plan.country, COUNTRY)? {
+        let country = match self.plan.country {
+            Some(at) => self.code(row, line, at, COUNTRY)?,
+            None => Code::Blank,
+        };
+        let country = match country {
             Code::Number(number) => i32::try_from(number).unwrap_or(MISSING_CODE),
             Code::Blank => MISSING_CODE,
         };

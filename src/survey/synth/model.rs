@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use super::super::types::QuestionId;
+use super::super::question_id::QuestionId;
 
 /// Loadings by factor: (position in the list of factors, size).
 pub(super) type Loads = Vec<(usize, f64)>;

@@ -6,7 +6,8 @@ use std::sync::LazyLock;
 use serde::Deserialize;
 
 use super::super::error::SurveyError;
-use super::super::types::{Catalogue, Question, QuestionId};
+use super::super::question_id::QuestionId;
+use super::super::types::{Catalogue, Question};
 use super::model::{AnswerKind, AnswerModel, AtMost, Country, Effects, Loads, Missing, Model, ScaleEnd};
 use crate::base::random::Draws;
 

@@ -3,8 +3,9 @@
 use sha2::{Digest, Sha256};
 
 use super::super::file::{RepeatedIds, SurveyFile};
+use super::super::question_id::QuestionId;
 use super::super::respondents::{MISSING, Respondents};
-use super::super::types::{Form, QuestionId};
+use super::super::types::Form;
 use super::*;
 use crate::base::hex::hex;
 
@@ -34,7 +35,11 @@ fn people(options: &SyntheticOptions) -> Respondents {
 
 /// Polar groups of one question; [`MISSING`] where there is none.
 fn column(people: &Respondents, id: u16) -> Vec<u8> {
-    let at = Catalogue::builtin().unwrap().index_of(QuestionId(id)).unwrap();
+    answers_to(people, QuestionId::number(id))
+}
+
+fn answers_to(people: &Respondents, id: QuestionId) -> Vec<u8> {
+    let at = Catalogue::builtin().unwrap().index_of(id).unwrap();
     (0..people.len())
         .map(|person| people.groups(person, Form::Polar)[at])
         .collect()
@@ -88,7 +93,7 @@ fn every_polar_answer_occurs_and_related_questions_go_together() {
     let people = people(&surveyed(1_500, 3));
     let catalogue = Catalogue::builtin().unwrap();
     for question in &catalogue.questions {
-        let found = column(&people, question.id.0);
+        let found = answers_to(&people, question.id);
         for group in 0..question.polar.len() {
             assert!(
                 found.contains(&(group as u8)),

@@ -4,7 +4,8 @@ use std::collections::HashMap;
 use std::io::{self, BufWriter, Write};
 
 use super::super::file::SYNTHETIC_COLUMN;
-use super::super::types::{Catalogue, QuestionId};
+use super::super::question_id::QuestionId;
+use super::super::types::Catalogue;
 use super::person::{NOT_ASKED, SyntheticPerson, YEAR};
 
 /// Columns before the questions, in the official order, as far as they make sense for invented people.
@@ -27,7 +28,7 @@ const BACK: [&str; 2] = ["X003R", "Q288R"];
 
 /// Questions 1 to 290 as columns; Q82 differs from region to region and is not one column in the official file either.
 fn questions() -> impl Iterator<Item = QuestionId> {
-    (1..=290).filter(|&number| number != 82).map(QuestionId)
+    (1..=290).filter(|&number| number != 82).map(QuestionId::number)
 }
 
 pub(super) struct SyntheticTable<'c, W: Write> {

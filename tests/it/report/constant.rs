@@ -5,12 +5,12 @@ use indieval::report::{Comparisons, Factor, Page, Report};
 use indieval::scoring::{Evidence, Method, Outcome};
 
 use super::{csv, options, plan, table};
-use crate::invented::{self, Plan};
+use crate::invented::{self, Plan, number};
 
 /// A number in [0, 1) that is a probe's own, for the person's answer.
 fn luck(outcome: &Outcome) -> f64 {
     let mut hash = 0xcbf2_9ce4_8422_2325_u64;
-    for byte in outcome.respondent.bytes().chain(outcome.question.0.to_le_bytes()) {
+    for byte in outcome.respondent.bytes().chain(number(outcome.question).to_le_bytes()) {
         hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
     }
     // FNV leaves its high bits nearly alike for short texts: they are mixed once more.
@@ -122,7 +122,7 @@ fn an_always_first_model_is_called_that() {
 
 #[test]
 fn an_always_shortest_model_is_called_that() {
-    let shortest = |outcome: &Outcome| usize::from(outcome.question.0) % outcome.candidates;
+    let shortest = |outcome: &Outcome| usize::from(number(outcome.question)) % outcome.candidates;
     let run = run(Method::Likelihood, |_| 0, shortest);
     must_say(
         &run,
@@ -223,7 +223,7 @@ fn how_often_the_shortest_is_chosen_is_told_of_every_method() {
 
 #[test]
 fn a_model_that_repeats_the_majority_is_not_praised_for_it() {
-    let majority = |outcome: &Outcome| usize::from(outcome.question.0) % outcome.candidates;
+    let majority = |outcome: &Outcome| usize::from(number(outcome.question)) % outcome.candidates;
     let run = run(Method::Generation, majority, majority);
     must_say(
         &run,

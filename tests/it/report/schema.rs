@@ -111,6 +111,7 @@ fn summaries_are_as_their_schema_says() {
         vec![every, invented::run(&many)],
         vec![invented::run(&one)],
         vec![constant],
+        vec![super::ordered::run()],
     ] {
         let report = Report::new(&runs, options()).expect("a report");
         let text = serde_json::to_string(&report).expect("JSON");

@@ -69,7 +69,7 @@ fn not_a_number_is_a_missing_value() {
     row.insert("Q94_aid".into(), "HERE".into());
     lines[1] = serde_json::Value::Object(row).to_string().replace("\"HERE\"", "NaN");
     let file = read(&lines.join("\n")).unwrap();
-    let question = Catalogue::builtin().unwrap().index_of(QuestionId(94)).unwrap();
+    let question = Catalogue::builtin().unwrap().index_of(QuestionId::number(94)).unwrap();
     assert_eq!(file.respondents.answer(1, question).polar, None);
     assert_eq!(
         file.respondents.answer(0, question),

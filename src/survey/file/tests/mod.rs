@@ -7,8 +7,9 @@ use proptest::prelude::*;
 use tempfile::NamedTempFile;
 
 use super::super::demographics::{Demographics, IncomeGrouping};
+use super::super::question_id::QuestionId;
 use super::super::synth::{SyntheticOptions, SyntheticProfile, write_synthetic};
-use super::super::types::{DemographicValue, Form, QuestionId};
+use super::super::types::{DemographicValue, Form};
 use super::report::{FileKind, Separator};
 use super::*;
 
@@ -137,7 +138,10 @@ fn codes_become_groups_and_missing_codes_become_nothing() {
     }
     let file = read(&table.text(",")).unwrap();
     let catalogue = Catalogue::builtin().unwrap();
-    let answer = |id| file.respondents.answer(0, catalogue.index_of(QuestionId(id)).unwrap());
+    let answer = |id| {
+        file.respondents
+            .answer(0, catalogue.index_of(QuestionId::number(id)).unwrap())
+    };
     assert_eq!((answer(1).refined, answer(1).polar), (Some(2), Some(1)));
     assert_eq!((answer(2).refined, answer(2).polar), (None, None));
     assert_eq!(answer(3).polar, None);

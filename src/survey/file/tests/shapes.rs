@@ -205,7 +205,7 @@ fn missing_values_are_understood_in_every_spelling() {
     let catalogue = Catalogue::builtin().unwrap();
     let answer = |id| {
         file.respondents
-            .answer(0, catalogue.index_of(QuestionId(id)).unwrap())
+            .answer(0, catalogue.index_of(QuestionId::number(id)).unwrap())
             .refined
     };
     assert!((30..40).all(|id| answer(id).is_none()));
@@ -246,8 +246,11 @@ fn a_file_without_a_few_questions_is_read_as_not_asked() {
     }
     let file = read(&table.text(";")).unwrap();
     assert_eq!(file.report.kind, FileKind::Country);
-    assert_eq!(file.report.absent_questions, [QuestionId(86), QuestionId(94)]);
-    let at = |id| Catalogue::builtin().unwrap().index_of(QuestionId(id)).unwrap();
+    assert_eq!(
+        file.report.absent_questions,
+        [QuestionId::number(86), QuestionId::number(94)]
+    );
+    let at = |id| Catalogue::builtin().unwrap().index_of(QuestionId::number(id)).unwrap();
     let unanswered = file.respondents.unanswered();
     assert!(unanswered.contains(&at(86)) && unanswered.contains(&at(94)) && !unanswered.contains(&at(85)));
 }

@@ -1,0 +1,306 @@
+use std::path::PathBuf;
+
+use super::super::file::{RepeatedIds, SurveyFile};
+use super::super::questionnaire::{Questionnaire, QuestionnaireSource};
+use super::super::types::Form;
+use super::super::{ProbesOf, QuestionId};
+
+/// A definition and a file of answers in a folder of their own.
+struct Survey {
+    folder: tempfile::TempDir,
+    questionnaire: Questionnaire,
+}
+
+impl Survey {
+    fn new(definition: &str) -> Self {
+        Self::try_new(definition).unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    fn try_new(definition: &str) -> Result<Self, String> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("survey.toml");
+        std::fs::write(&path, definition).unwrap();
+        let source = QuestionnaireSource {
+            definition: Some(&path),
+            ..QuestionnaireSource::default()
+        };
+        let questionnaire = Questionnaire::load(&source).map_err(|error| error.to_string())?;
+        Ok(Self { folder, questionnaire })
+    }
+
+    fn file(&self, name: &str, text: &str) -> PathBuf {
+        let path = self.folder.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path
+    }
+
+    fn read(&self, text: &str) -> SurveyFile {
+        self.try_read(text).unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    fn try_read(&self, text: &str) -> Result<SurveyFile, String> {
+        let path = self.file("people.csv", text);
+        self.questionnaire
+            .read(&path, RepeatedIds::KeepAll)
+            .map_err(|error| error.to_string())
+    }
+
+    /// Positions of a person's polar answers, -1 where there is none.
+    fn polar(&self, file: &SurveyFile, person: usize) -> Vec<i32> {
+        let groups = file.respondents.groups(person, Form::Polar);
+        groups
+            .iter()
+            .map(|&group| if group == u8::MAX { -1 } else { group.into() })
+            .collect()
+    }
+
+    fn texts(&self, id: &str) -> Vec<String> {
+        let id: QuestionId = id.parse().unwrap();
+        let at = self.questionnaire.catalogue.index_of(id).unwrap();
+        let polar = &self.questionnaire.catalogue.questions[at].polar;
+        polar.iter().map(|statement| statement.text.clone()).collect()
+    }
+}
+
+const ONE: &str = "name = 'n'\n[[question]]\nid = 'a'\nlabels = ['No', 'Yes']\n";
+
+#[test]
+fn answers_may_be_any_numbers_or_texts_and_not_asked_is_told_apart() {
+    let survey = Survey::new(
+        "name = 'GSS'\n[person]\nid = ['year', 'id_']\n[missing]\ncodes = ['-99..-2']\nnot_asked = [-100]\n\
+         [scale.spend]\nanswers = [{ code = -1, label = 'too much' }, { code = 0, label = 'about right' }, { code = 1, label = 'too little' }]\n\
+         [[question]]\nid = 'natspac'\nscale = 'spend'\ntemplate = 'On {text} we spend {label}'\ntext = 'space'\n\
+         [[question]]\nid = 'GUNSAFE'\nlabels = ['Safer', 'Less safe']\n",
+    );
+    let file =
+        survey.read("year,id_,natspac,GUNSAFE\n2022,1,-1,Safer\n2022,2.0,-100,Less safe\n2022,3,1,\n2022,4,-98,1\n");
+    let answers: Vec<_> = (0..4).map(|person| survey.polar(&file, person)).collect();
+    // Ids in order: GUNSAFE before natspac.
+    assert_eq!(answers, [[0, 0], [1, -1], [-1, 2], [0, -1]]);
+    assert_eq!(file.respondents.id(1), "2022-2");
+    assert_eq!(file.report.missing["not asked"], 1);
+    assert_eq!(file.report.missing["missing"], 2);
+    assert_eq!(survey.texts("natspac")[0], "On space we spend too much");
+    let error = survey
+        .try_read("year,id_,natspac,GUNSAFE\n2022,1,7,Safer\n")
+        .err()
+        .unwrap();
+    assert!(
+        error.contains("line 2, column natspac: `7` is not an answer that"),
+        "{error}"
+    );
+}
+
+#[test]
+fn rows_of_names_ids_by_import_and_rows_to_keep() {
+    let survey = Survey::new(
+        "name = 'q'\n[file]\nheader_rows = 3\nnames_row = 3\nnames = 'ImportId'\nwhere = { done = [1] }\n\
+         [person]\nid = 'pid'\n[[question]]\nid = 'talk'\ncolumn = 'QID25_1'\nlabels = ['No', 'Yes']\n",
+    );
+    let file = survey.read(
+        "Q1,Q1,P,D\n\"How, then\",b,c,d\n\"{\"\"ImportId\"\":\"\"QID25_1\"\"}\",\"{\"\"ImportId\"\":\"\"x\"\"}\",\"{\"\"ImportId\"\":\"\"pid\"\"}\",\"{\"\"ImportId\"\":\"\"done\"\"}\"\n\
+         Yes,,r1,1\nNo,,r2,0\nNo,,r3,1\n",
+    );
+    assert_eq!((file.respondents.len(), file.report.rows), (2, 2));
+    assert_eq!((survey.polar(&file, 0), survey.polar(&file, 1)), (vec![1], vec![0]));
+    assert_eq!(file.respondents.id(1), "r3");
+}
+
+#[test]
+fn several_options_rankings_and_numbers() {
+    let survey = Survey::new(
+        "name = 'form'\n[[question]]\nid = 'b'\ntype = 'multi'\nseparator = ';'\noptions = ['Gym', 'Bus; pass']\nyes = 'I use {option}'\nno = 'I do not use {option}'\n\
+         [[question]]\nid = 'r'\ntype = 'rank'\ncolumns = ['r1', 'r2']\nlabels = ['Work', 'Rest', 'Play']\n\
+         [[question]]\nid = 't'\ntype = 'number'\nbands = [[0, 49], [50, 50], [51, 100]]\ntext = 'Parties, 0 to 100'\n",
+    );
+    let file = survey.read("b,r1,r2,t\nGym; Bus; pass,Rest,1,50\nBus; pass,,,0.5\n,,,NA\n");
+    let ids: Vec<&str> = survey
+        .questionnaire
+        .catalogue
+        .questions
+        .iter()
+        .map(|one| one.id.as_str())
+        .collect();
+    assert_eq!(ids, ["b [Bus; pass]", "b [Gym]", "r [1]", "r [2]", "t"]);
+    assert_eq!(survey.polar(&file, 0), [0, 0, 1, 0, 1]);
+    assert_eq!(survey.polar(&file, 1), [0, 1, -1, -1, 0]);
+    assert_eq!(survey.polar(&file, 2), [-1; 5]);
+    assert_eq!(survey.texts("b [Gym]"), ["I use Gym", "I do not use Gym"]);
+    // What says much of a probe is not shown beside it.
+    assert_eq!(survey.questionnaire.catalogue.rules.apart, [vec![0, 1], vec![2, 3]]);
+}
+
+#[test]
+fn second_answers_stand_in_columns_rows_or_a_file_of_their_own() {
+    let plain = "[person]\nid = 'id'\n[[question]]\nid = 'a'\nlabels = ['No', 'Yes']\n";
+    let second = |retest: &str, text: &str| {
+        let survey = Survey::new(&format!("name = 'n'\n{retest}\n{plain}"));
+        survey.file("wave4.csv", "id,a\n2,Yes\n9,No\n1,No\n");
+        let file = survey.read(text);
+        (0..file.respondents.len())
+            .map(|person| file.respondents.second_answer(person, 0))
+            .collect::<Vec<_>>()
+    };
+    let expected = [Some(0), Some(1), None];
+    assert_eq!(
+        second("[retest]\nfile = 'wave4.csv'", "id,a\n1,Yes\n2,Yes\n3,No\n"),
+        expected
+    );
+    let columns = "id,a_1,a_2\n1,Yes,No\n2,Yes,Yes\n3,No,\n";
+    assert_eq!(second("[retest]\nsuffix = ['_1', '_2']", columns), expected);
+    let rows = "id,a,wave\n1,Yes,1\n2,Yes,2\n2,Yes,1\n1,No,2\n3,No,1\n4,No,3\n";
+    let found = second("[retest]\ncolumn = 'wave'\nvalues = [1, 2]", rows);
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn demographics_weights_and_the_group_that_stands_for_a_country() {
+    let survey = Survey::new(&format!(
+        "{ONE}[person]\nweight = 'w'\ngroup = 'dept'\n\
+         [[demographic]]\ncolumn = 'dept'\nname = 'Department'\ntemplate = 'I work in {{label}}'\nlabels = ['Sales', 'IT']\n\
+         [[demographic]]\ncolumn = 'age'\nbands = [[16, 29], [30, inf]]\n"
+    ));
+    let file = survey.read("a,w,dept,age,Q260\nYes,1.5,IT,44,1\nNo,0.5,Sales,16,2\n");
+    let demographics = &survey.questionnaire.demographics;
+    let sentences = |person| {
+        let person = file.respondents.respondent(person);
+        demographics.sentences(&person.demographics).join("; ")
+    };
+    // A column that happens to be called as the World Values Survey calls sex says nothing.
+    assert_eq!(sentences(0), "I work in IT; age: 30 or more");
+    assert_eq!(sentences(1), "I work in Sales; age: 16 to 29");
+    assert_eq!(file.respondents.weight(0), Some(1.5));
+    assert_eq!(demographics.country, Some(0));
+}
+
+#[test]
+fn probes_by_rule_by_set_and_among_what_was_answered() {
+    let questions: String = (1..=4)
+        .map(|n| format!("[[question]]\nid = 'q{n}x'\nlabels = ['No', 'Yes']\ntext = 'q{n}'\n"))
+        .collect();
+    let rules = |probes: &str| {
+        Survey::new(&format!("name = 'n'\n[probes]\n{probes}\n{questions}"))
+            .questionnaire
+            .catalogue
+            .rules
+    };
+    let answered = rules("of = 'answered'\nper_category = 1\nwrap = false");
+    assert_eq!(
+        (answered.of, answered.per_category, answered.wrap),
+        (ProbesOf::Answered, 1, false)
+    );
+    let sets = rules("sets = [['q2x', 'q1x'], ['q3x']]\napart = [['q1x', 'q4x']]");
+    assert_eq!((sets.sets, sets.apart), (vec![vec![0, 1], vec![2]], vec![vec![0, 3]]));
+}
+
+#[test]
+fn a_definition_that_cannot_be_used_says_where_and_why() {
+    for (text, said) in [
+        ("name = 'n'\nnames = 'x'", "line 2: unknown field `names`"),
+        ("name = 'n'", "[[question]]: a survey has questions"),
+        (
+            "name = 'n'\n[[question]]\nid = 'a'\nscale = 'agre'\n[scale.agree]\nlabels = ['a', 'b']",
+            "is [scale.agree] meant?",
+        ),
+        (
+            "name = 'n'\n[[question]]\nid = 'a'\nlabels = ['Yes', 'Yes']",
+            "stands twice",
+        ),
+        (
+            "name = 'n'\n[[question]]\nid = 'a'\n[[question]]\nid = 'a'",
+            "needs two answers or more",
+        ),
+        (
+            "name = 'n'\n[probes]\nsets = [['z']]\n[[question]]\nid = 'a'\nlabels = ['x', 'y']",
+            "there is no question `z`",
+        ),
+        (
+            "name = 'n'\n[person]\ngroup = 'dept'\n[[question]]\nid = 'a'\nlabels = ['x', 'y']",
+            "`dept` is no [[demographic]]",
+        ),
+        (
+            "name = 'n'\n[missing]\ncodes = ['x']\n[[question]]\nid = 'a'\nlabels = ['x', 'y']",
+            "[missing]: `x` is neither",
+        ),
+        (
+            "name = 'n'\n[file]\nnames_row = 2\n[[question]]\nid = 'a'\nlabels = ['x', 'y']",
+            "names_row",
+        ),
+        (
+            "name = 'n'\n[retest]\ncolumn = 'w'\n[[question]]\nid = 'a'\nlabels = ['x', 'y']",
+            "[retest]: give",
+        ),
+    ] {
+        let error = Survey::try_new(text).err().unwrap();
+        assert!(error.contains(said), "{error}");
+    }
+    let survey = Survey::new(&format!("{ONE}[[question]]\nid = 'b'\nlabels = ['No', 'Yes']\n"));
+    let error = survey.try_read("a,c\nYes,No\n").err().unwrap();
+    assert!(
+        error.contains("line 1: no column `b`") && error.contains("the file has `a`, `c`"),
+        "{error}"
+    );
+    let error = survey.try_read("a,b,a\nYes,No,Yes\n").err().unwrap();
+    assert!(error.contains("column a appears twice"), "{error}");
+}
+
+#[test]
+fn what_define_writes_is_a_definition_that_reads_its_file() {
+    let mut table = String::from("id,A1,A2,A3,mood,uses,gender,note\n");
+    for person in 0..40 {
+        let answer = |k: usize| (person * k) % 6 + 1;
+        let mood = ["Never", "Sometimes", "Always"][person % 3];
+        let uses = ["Gym", "Gym;Bus", "Bus"][person % 3];
+        let gender = ["f", "m"][person % 2];
+        let first = if person == 7 { 99 } else { answer(1) };
+        table += &format!(
+            "p{person},{first},{},{},{mood},{uses},{gender},text {person}\n",
+            answer(5),
+            answer(7)
+        );
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("form.csv");
+    std::fs::write(&path, &table).unwrap();
+    let written = super::super::define(&path).unwrap();
+    let survey = Survey::new(&written);
+    let file = survey.read(&table);
+    assert_eq!(file.respondents.len(), 40);
+    assert_eq!(file.respondents.id(3), "p3");
+    assert_eq!(file.report.missing["missing"], 1);
+    let ids: Vec<&str> = survey
+        .questionnaire
+        .catalogue
+        .questions
+        .iter()
+        .map(|one| one.id.as_str())
+        .collect();
+    assert_eq!(ids, ["A1", "A2", "A3", "mood", "uses [Bus]", "uses [Gym]"]);
+    assert_eq!(survey.texts("mood"), ["mood: Never", "mood: Sometimes", "mood: Always"]);
+    assert_eq!(survey.questionnaire.demographics.dimensions[0].name, "gender");
+    assert!(written.contains("# not used: column \"note\""), "{written}");
+}
+
+#[test]
+fn every_definition_that_ships_can_be_used() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("surveys");
+    let mut seen = 0;
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_some_and(|end| end == "toml") {
+            let source = QuestionnaireSource {
+                definition: Some(&path),
+                ..QuestionnaireSource::default()
+            };
+            let questionnaire = Questionnaire::load(&source).unwrap_or_else(|error| panic!("{error}"));
+            let definition = questionnaire.definition.unwrap();
+            assert!(
+                !definition.licence.is_empty() && !definition.citation.is_empty(),
+                "{}",
+                path.display()
+            );
+            seen += 1;
+        }
+    }
+    assert!(seen > 0);
+}

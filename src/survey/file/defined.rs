@@ -1,0 +1,502 @@
+//! A table of a survey that a definition describes.
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use csv::ByteRecord;
+
+use super::super::definition::{
+    AnswerMatch, CellMeaning, CellReading, ColumnNames, DefinedTable, DimensionColumn, MissingCells, Retest,
+    SurveyDefinition,
+};
+use super::super::demographics::Demographics;
+use super::super::error::SurveyError;
+use super::super::file_error::{Expected, FileError};
+use super::super::respondents::{MISSING, MISSING_CODE};
+use super::super::types::Catalogue;
+use super::header::HeaderRow;
+use super::intake::{AbsentColumns, FileShape, Intake};
+use super::report::{FileKind, ReadOptions, Separator};
+use super::rows::TableRows;
+use super::sniff::{BYTE_ORDER_MARK, TableLayout, read_line, separator_of};
+use super::{Purpose, SurveyFile, code, input, interview, shown};
+
+/// Cells of a column whose meaning is remembered: texts and codes of a survey are few, numbers may be many.
+const REMEMBERED: usize = 4096;
+
+/// A column and what its cells mean.
+struct MeantColumn {
+    at: usize,
+    name: String,
+    reading: ColumnReading,
+    known: HashMap<Box<[u8]>, CellMeaning>,
+}
+
+enum ColumnReading {
+    /// What each answer looks like.
+    Single(Vec<AnswerMatch>),
+    Chosen {
+        separator: String,
+        option: String,
+    },
+    Marked {
+        columns: Vec<usize>,
+    },
+}
+
+impl MeantColumn {
+    fn meaning(&mut self, row: &ByteRecord, missing: &MissingCells) -> CellMeaning {
+        if let ColumnReading::Marked { columns } = &self.reading {
+            return marked(row, self.at, columns);
+        }
+        let cell = &row[self.at];
+        if let Some(&known) = self.known.get(cell) {
+            return known;
+        }
+        let text = String::from_utf8_lossy(cell);
+        let meaning = match &self.reading {
+            ColumnReading::Single(answers) => missing.meaning(&text, answers),
+            ColumnReading::Chosen { separator, option } => match missing.meaning(&text, []) {
+                CellMeaning::Other => CellMeaning::Answer(usize::from(!holds(&text, separator, option))),
+                known => known,
+            },
+            ColumnReading::Marked { .. } => CellMeaning::Missing,
+        };
+        if self.known.len() < REMEMBERED {
+            self.known.insert(cell.into(), meaning);
+        }
+        meaning
+    }
+}
+
+/// Yes (0) where the option's own column has something in it, no (1) where another option's has.
+fn marked(row: &ByteRecord, own: usize, columns: &[usize]) -> CellMeaning {
+    let chosen = |at: usize| !matches!(row[at].trim_ascii(), b"" | b"0" | b"NA");
+    match (chosen(own), columns.iter().any(|&at| chosen(at))) {
+        (true, _) => CellMeaning::Answer(0),
+        (false, true) => CellMeaning::Answer(1),
+        (false, false) => CellMeaning::Missing,
+    }
+}
+
+/// Whether a cell of several options holds one of them. Options may hold the separator themselves.
+fn holds(cell: &str, separator: &str, option: &str) -> bool {
+    let spaced = |text: &str| {
+        let parts: Vec<&str> = text.split(separator).map(str::trim).collect();
+        format!("{separator}{}{separator}", parts.join(separator))
+    };
+    spaced(cell).contains(&spaced(option))
+}
+
+/// Which column holds what.
+struct DefinedPlan {
+    id: Vec<usize>,
+    weight: Option<(usize, String)>,
+    keep: Vec<(usize, Vec<AnswerMatch>)>,
+    questions: Vec<MeantColumn>,
+    /// The same questions asked again, in columns of their own.
+    second: Vec<MeantColumn>,
+    dimensions: Vec<MeantColumn>,
+    /// The column that tells first rows from second ones, and its two values.
+    rows: Option<(usize, [AnswerMatch; 2])>,
+}
+
+/// Columns by name or place.
+struct Places<'a> {
+    path: &'a Path,
+    header: &'a HeaderRow,
+    line: u64,
+    absent: Vec<String>,
+}
+
+impl Places<'_> {
+    /// Where a column is: by its name, or by its place (`#12`, counted from 1).
+    fn find(&mut self, name: &str) -> Result<usize, FileError> {
+        let place = name.strip_prefix('#').and_then(|digits| digits.parse::<usize>().ok());
+        if let Some(at) = self.header.exact(name) {
+            return match self.header.is_repeated(name) {
+                false => Ok(at),
+                true => Err(FileError::RepeatedColumn {
+                    path: self.path.to_owned(),
+                    line: self.line,
+                    column: name.to_owned(),
+                }),
+            };
+        }
+        if let Some(at) = place.filter(|&at| (1..=self.header.width).contains(&at)) {
+            return Ok(at - 1);
+        }
+        self.absent.push(name.to_owned());
+        Ok(0)
+    }
+
+    fn column(&mut self, name: &str, reading: &CellReading) -> Result<MeantColumn, FileError> {
+        let reading = match reading {
+            CellReading::Single(answers) => ColumnReading::Single(answers.iter().map(|(one, _)| one.clone()).collect()),
+            CellReading::Chosen { separator, option } => ColumnReading::Chosen {
+                separator: separator.clone(),
+                option: option.clone(),
+            },
+            CellReading::Marked { columns } => ColumnReading::Marked {
+                columns: columns.iter().map(|name| self.find(name)).collect::<Result<_, _>>()?,
+            },
+        };
+        Ok(MeantColumn {
+            at: self.find(name)?,
+            name: name.to_owned(),
+            reading,
+            known: HashMap::new(),
+        })
+    }
+
+    fn dimension(&mut self, dimension: &DimensionColumn) -> Result<MeantColumn, FileError> {
+        Ok(MeantColumn {
+            at: self.find(&dimension.column)?,
+            name: dimension.column.clone(),
+            reading: ColumnReading::Single(dimension.answers.clone()),
+            known: HashMap::new(),
+        })
+    }
+}
+
+impl DefinedPlan {
+    fn new(
+        places: &mut Places<'_>,
+        table: &DefinedTable,
+        weight: Option<&str>,
+        again: bool,
+    ) -> Result<Self, FileError> {
+        let (first, second) = match &table.retest {
+            Some(Retest::Suffix([first, second])) => (first.as_str(), Some(second.as_str())),
+            _ => ("", None),
+        };
+        let questions = |places: &mut Places<'_>, end: &str| {
+            let columns = table.questions.iter();
+            let columns = columns.map(|one| places.column(&format!("{}{end}", one.column), &one.reading));
+            columns.collect::<Result<Vec<_>, _>>()
+        };
+        let weight = weight.or(table.weight.as_deref()).filter(|_| !again);
+        Ok(Self {
+            id: table
+                .id
+                .iter()
+                .map(|name| places.find(name))
+                .collect::<Result<_, _>>()?,
+            weight: weight
+                .map(|name| Ok::<_, FileError>((places.find(name)?, name.to_owned())))
+                .transpose()?,
+            keep: table
+                .keep
+                .iter()
+                .map(|(name, values)| Ok((places.find(name)?, values.clone())))
+                .collect::<Result<_, FileError>>()?,
+            questions: questions(places, first)?,
+            second: second.map_or_else(|| Ok(Vec::new()), |end| questions(places, end))?,
+            dimensions: match again {
+                true => Vec::new(),
+                false => table
+                    .dimensions
+                    .iter()
+                    .map(|one| places.dimension(one))
+                    .collect::<Result<_, _>>()?,
+            },
+            rows: match &table.retest {
+                Some(Retest::Rows { column, values }) => Some((places.find(column)?, values.clone())),
+                _ => None,
+            },
+        })
+    }
+}
+
+/// Polar answers by id.
+type PolarById = Vec<(String, Vec<u8>)>;
+
+/// Reads rows into the store.
+struct DefinedRows<'a> {
+    plan: DefinedPlan,
+    table: &'a DefinedTable,
+    people: Intake<'a>,
+    /// Polar answers that were given again, by id.
+    again: PolarById,
+}
+
+impl DefinedRows<'_> {
+    fn fault(&self, line: u64, column: &str, cell: &[u8], expected: Expected) -> FileError {
+        FileError::Value {
+            path: self.people.path.to_owned(),
+            line,
+            column: column.to_owned(),
+            found: shown(cell),
+            expected,
+        }
+    }
+
+    /// The id of a row: its number where no column tells people apart.
+    fn id(&self, row: &ByteRecord, line: u64) -> Result<String, FileError> {
+        if self.plan.id.is_empty() {
+            return Ok(self.people.rows.to_string());
+        }
+        let mut parts = Vec::with_capacity(self.plan.id.len());
+        for (&at, name) in self.plan.id.iter().zip(&self.table.id) {
+            let text = String::from_utf8_lossy(&row[at]);
+            match interview::id(&text) {
+                Ok(id) => parts.push(id.into_owned()),
+                Err(Expected::Interview) => return Err(self.fault(line, name, &row[at], Expected::Person)),
+                Err(expected) => return Err(self.fault(line, name, &row[at], expected)),
+            }
+        }
+        Ok(parts.join("-"))
+    }
+
+    fn is_kept(&self, row: &ByteRecord) -> bool {
+        self.plan
+            .keep
+            .iter()
+            .all(|(at, values)| is_one_of(&self.table.missing, &row[*at], values))
+    }
+
+    fn row(&mut self, row: &ByteRecord, line: u64) -> Result<(), FileError> {
+        if !self.is_kept(row) {
+            return Ok(());
+        }
+        self.people.rows += 1;
+        let id = self.id(row, line)?;
+        let which = self.plan.rows.as_ref().map(|(at, values)| {
+            let of = |value: &AnswerMatch| is_one_of(&self.table.missing, &row[*at], std::slice::from_ref(value));
+            (of(&values[0]), of(&values[1]))
+        });
+        match which {
+            Some((false, true)) => {
+                let (_, polar) = self.answers(row, line, false)?;
+                self.again.push((id, polar));
+                return Ok(());
+            }
+            Some((false, false)) => return Ok(()),
+            _ => {}
+        }
+        (self.people.refined, self.people.polar) = self.answers(row, line, false)?;
+        self.dimensions(row, line)?;
+        let weight = match &self.plan.weight {
+            None => None,
+            Some((at, column)) => {
+                let weight = code::parse_weight(&row[*at]);
+                Some(weight.ok_or_else(|| self.fault(line, column, &row[*at], Expected::Weight))?)
+            }
+        };
+        let country = self.people.demographics.country;
+        let country = country.map_or(MISSING_CODE, |at| self.people.values[at]);
+        if self.people.keep(&id, country)
+            && let Some(weight) = weight
+        {
+            self.people.respondents.weigh(weight);
+        }
+        if !self.plan.second.is_empty() {
+            let (_, polar) = self.answers(row, line, true)?;
+            self.again.push((id, polar));
+        }
+        Ok(())
+    }
+
+    /// Refined and polar answers of a row, by question; those of the second columns where `second`.
+    fn answers(&mut self, row: &ByteRecord, line: u64, second: bool) -> Result<(Vec<u8>, Vec<u8>), FileError> {
+        let questions = self.plan.questions.len();
+        let (mut refined, mut polar) = (vec![MISSING; questions], vec![MISSING; questions]);
+        for at in 0..questions {
+            let columns = match second {
+                true => &mut self.plan.second,
+                false => &mut self.plan.questions,
+            };
+            let column = &mut columns[at];
+            match column.meaning(row, &self.table.missing) {
+                CellMeaning::Answer(answer) => {
+                    refined[at] = answer as u8;
+                    polar[at] = match &self.table.questions[at].reading {
+                        CellReading::Single(answers) => answers[answer].1,
+                        CellReading::Chosen { .. } | CellReading::Marked { .. } => answer as u8,
+                    };
+                }
+                CellMeaning::Missing => self.people.tally.named("missing"),
+                CellMeaning::NotAsked => self.people.tally.named("not asked"),
+                CellMeaning::Other if self.table.missing.lenient => {
+                    let text = shown(&row[column.at]);
+                    self.people
+                        .tally
+                        .unknown_text(&self.people.catalogue.questions[at].id.to_string(), &text);
+                }
+                CellMeaning::Other => {
+                    let (cell, name) = (column.at, column.name.clone());
+                    return Err(self.fault(line, &name, &row[cell], self.table.missing.expected()));
+                }
+            }
+        }
+        Ok((refined, polar))
+    }
+
+    fn dimensions(&mut self, row: &ByteRecord, line: u64) -> Result<(), FileError> {
+        for at in 0..self.plan.dimensions.len() {
+            let column = &mut self.plan.dimensions[at];
+            self.people.values[at] = match column.meaning(row, &self.table.missing) {
+                CellMeaning::Answer(answer) => answer as i32 + 1,
+                CellMeaning::Other if !self.table.missing.lenient => {
+                    let (cell, name) = (column.at, column.name.clone());
+                    return Err(self.fault(line, &name, &row[cell], self.table.missing.expected()));
+                }
+                _ => MISSING_CODE,
+            };
+        }
+        Ok(())
+    }
+}
+
+fn is_one_of(missing: &MissingCells, cell: &[u8], values: &[AnswerMatch]) -> bool {
+    matches!(
+        missing.meaning(&String::from_utf8_lossy(cell), values),
+        CellMeaning::Answer(_)
+    )
+}
+
+impl SurveyFile {
+    /// Reads a file as a definition describes it, second answers among it.
+    pub(in super::super) fn read_defined(
+        path: &Path,
+        (catalogue, demographics): (&Catalogue, &Demographics),
+        definition: &SurveyDefinition,
+        options: &ReadOptions,
+    ) -> Result<Self, SurveyError> {
+        let purpose = Purpose {
+            catalogue,
+            demographics,
+            options,
+        };
+        let (mut file, mut again) = read(path, purpose, &definition.table, false)?;
+        if let Some(Retest::File(second)) = &definition.table.retest {
+            let (_, polar) = read(second, purpose, &definition.table, true)?;
+            again = polar;
+        }
+        for (id, polar) in again {
+            file.respondents.answered_again(&id, polar);
+        }
+        Ok(file)
+    }
+}
+
+/// The people of a file, and the answers that were given again. Of a file of second answers (`second`) everybody's are.
+fn read(
+    path: &Path,
+    purpose: Purpose<'_>,
+    table: &DefinedTable,
+    second: bool,
+) -> Result<(SurveyFile, PolarById), SurveyError> {
+    let (mut source, member) = input::open(path, |_, _| true)?;
+    let layout = layout(path, &mut source, table)?;
+    let mut places = Places {
+        path,
+        header: &layout.header,
+        line: layout.lines,
+        absent: Vec::new(),
+    };
+    let plan = DefinedPlan::new(&mut places, table, purpose.options.weight.as_deref(), second)?;
+    if !places.absent.is_empty() {
+        return Err(FileError::UndefinedColumns {
+            path: path.to_owned(),
+            line: layout.lines,
+            columns: places.absent,
+            known: layout.header.names(),
+        }
+        .into());
+    }
+    let mut reader = DefinedRows {
+        plan,
+        table,
+        people: Intake::new(path, purpose, layout.header.is_synthetic()),
+        again: Vec::new(),
+    };
+    let mut rows = TableRows::new(path, source, &layout);
+    while let Some((row, line)) = rows.next()? {
+        reader.row(row, line)?;
+    }
+    let found = FileShape {
+        kind: FileKind::Defined,
+        columns: layout.header.width,
+        empty_rows: rows.empty_rows(),
+        member,
+        layout: Some(layout),
+    };
+    let again = match second {
+        false => reader.again,
+        true => {
+            let people = &reader.people.respondents;
+            let polar = |at| people.groups(at, super::Form::Polar).to_vec();
+            (0..people.len())
+                .map(|at| (people.id(at).to_owned(), polar(at)))
+                .collect()
+        }
+    };
+    Ok((reader.people.finish(found, AbsentColumns::default())?, again))
+}
+
+/// Reads the rows above the people.
+fn layout(path: &Path, source: &mut input::ByteSource, table: &DefinedTable) -> Result<TableLayout, SurveyError> {
+    use std::io::BufRead as _;
+    let failed = |error| SurveyError::io("read", path, error);
+    while source.fill_buf().map_err(failed)?.starts_with(BYTE_ORDER_MARK) {
+        source.consume(BYTE_ORDER_MARK.len());
+    }
+    let mut lines = 0;
+    let mut names = String::new();
+    for row in 1..=table.header_rows {
+        let mut line = Vec::new();
+        read_line(source, &mut line).map_err(failed)?;
+        if line.is_empty() {
+            return Err(FileError::Empty { path: path.to_owned() }.into());
+        }
+        lines += line.iter().filter(|&&byte| byte == b'\n').count().max(1) as u64;
+        if row == table.names_row {
+            names = String::from_utf8(line).map_err(|_| FileError::Encoding {
+                path: path.to_owned(),
+                line: lines,
+                found: "names of columns that are not UTF-8".to_owned(),
+            })?;
+        }
+    }
+    let told = Separator::ALL
+        .into_iter()
+        .find(|one| Some(one.byte()) == table.delimiter);
+    let separator = told.or_else(|| separator_of(&names)).unwrap_or_default();
+    let header = HeaderRow::plain(&names, separator, table.names == ColumnNames::ImportId);
+    Ok(TableLayout {
+        separator,
+        header,
+        lines,
+        skipped: Vec::new(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_option_may_hold_what_separates_options() {
+        let cell = "Gym, Waste management (food, trash), Bus pass";
+        for (option, there) in [
+            ("Gym", true),
+            ("Waste management (food, trash)", true),
+            ("Bus pass", true),
+            ("Bus", false),
+            ("trash)", true),
+            ("Lunch", false),
+        ] {
+            assert_eq!(holds(cell, ",", option), there, "{option}");
+        }
+        assert!(holds("Gym;Lunch", ";", "Lunch") && !holds("Gym;Lunch", ";", "Lun"));
+    }
+
+    #[test]
+    fn an_option_with_a_column_of_its_own_is_chosen_where_something_stands() {
+        let row = |cells: &[&str]| ByteRecord::from(cells.to_vec());
+        assert_eq!(marked(&row(&["1", ""]), 0, &[0, 1]), CellMeaning::Answer(0));
+        assert_eq!(marked(&row(&["0", "Lunch"]), 0, &[0, 1]), CellMeaning::Answer(1));
+        assert_eq!(marked(&row(&["", ""]), 0, &[0, 1]), CellMeaning::Missing);
+    }
+}

@@ -1,0 +1,286 @@
+//! Surveys of one's own: a definition from the file to the report, and that the built-in survey is what it was.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use sha2::{Digest, Sha256};
+
+use crate::run::{finish, run};
+
+/// Six answers to 25 items of five traits, in the shape of psych::bfi, made by a formula; columns that are called as the
+/// World Values Survey calls sex, household and religion; second answers; weights.
+fn table(people: usize) -> String {
+    let mut text = String::from("pid");
+    for name in items() {
+        write!(text, ",{name}").unwrap();
+    }
+    text.push_str(",Q260,Q270,Q289,w,education,wave\n");
+    for wave in [1, 2] {
+        for person in 0..people {
+            write!(text, "p{person}").unwrap();
+            for at in 0..25 {
+                let answer = (person * 7 + at * (person % 5 + 1) + wave * usize::from(at % 6 == 0)) % 6 + 1;
+                match (person + at) % 23 {
+                    0 => text.push_str(",NA"),
+                    _ => write!(text, ",{answer}").unwrap(),
+                }
+            }
+            let (dog, rating) = (["yes", "no"][person % 2], person % 7 + 1);
+            let education = ["school", "college"][person % 2];
+            writeln!(text, ",{dog},{rating},2,{}.5,{education},{wave}", person % 3).unwrap();
+        }
+    }
+    text
+}
+
+fn items() -> impl Iterator<Item = String> {
+    ["A", "C", "E", "N", "O"]
+        .into_iter()
+        .flat_map(|trait_| (1..=5).map(move |n| format!("{trait_}{n}")))
+}
+
+fn definition() -> String {
+    let mut text = String::from(
+        "name = 'Traits'\nwords = 'a questionnaire about personality'\n[person]\nid = 'pid'\nweight = 'w'\ngroup = 'education'\n\
+         [retest]\ncolumn = 'wave'\nvalues = [1, 2]\n[probes]\nper_category = 1\nwrap = false\n\
+         [scale.accuracy]\nlabels = ['very inaccurate', 'moderately inaccurate', 'slightly inaccurate', 'slightly accurate', \
+         'moderately accurate', 'very accurate']\npolar_labels = ['inaccurate', 'accurate']\ntemplate = 'It is {label} that I {text}'\n\
+         [[demographic]]\ncolumn = 'education'\nname = 'Education'\ntemplate = 'I went to {label}'\nlabels = ['school', 'college']\n",
+    );
+    for item in items() {
+        let reverse = if item.ends_with('1') { "reverse = true\n" } else { "" };
+        writeln!(
+            text,
+            "[[question]]\nid = '{item}'\ncategory = 'Trait {}'\ntext = 'agree with {item}'\nscale = 'accuracy'\n{reverse}",
+            &item[..1]
+        )
+        .unwrap();
+    }
+    text
+}
+
+struct Own {
+    folder: tempfile::TempDir,
+}
+
+impl Own {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("people.csv"), table(30)).unwrap();
+        std::fs::write(folder.path().join("survey.toml"), definition()).unwrap();
+        Self { folder }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn indieval(&self, args: &[&str]) -> Output {
+        let output = Command::new(env!("CARGO_BIN_EXE_indieval"))
+            .args(args)
+            .args(["--definition", "survey.toml"])
+            .current_dir(self.folder.path())
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        output
+    }
+
+    fn said(&self, args: &[&str]) -> String {
+        String::from_utf8(self.indieval(args).stdout).unwrap()
+    }
+
+    fn run(&self, out: &str) -> PathBuf {
+        let args = [
+            "run",
+            "--model",
+            "fake:3",
+            "--survey",
+            "people.csv",
+            "--limit",
+            "6",
+            "--demonstrations",
+            "0,10",
+        ];
+        let more = [
+            "--control",
+            "same-country",
+            "--demographics",
+            "both",
+            "--out",
+            out,
+            "--quiet",
+        ];
+        self.indieval(&[&args[..], &more[..]].concat());
+        self.path(out)
+    }
+}
+
+fn read(path: &Path) -> String {
+    std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+#[test]
+fn a_survey_of_ones_own_runs_from_its_definition_to_a_report() {
+    let own = Own::new();
+    let checked = own.said(&["survey", "check", "people.csv"]);
+    assert!(checked.contains("at most 20 demonstrations can be shown"), "{checked}");
+    assert!(
+        !checked.contains("Q288") && !checked.contains("demographic columns"),
+        "{checked}"
+    );
+    let show = [
+        "show",
+        "people.csv",
+        "--respondent",
+        "p3",
+        "--split",
+        "1",
+        "--demographics",
+        "--demonstrations",
+        "3",
+    ];
+    let shown = own.said(&show);
+    assert!(
+        shown.contains("took part in a questionnaire about personality."),
+        "{shown}"
+    );
+    assert!(shown.contains("I went to college"), "{shown}");
+    // Columns that are called as the World Values Survey calls sex, household and religion say nothing here.
+    assert!(
+        !shown.contains("male") && !shown.contains("household") && !shown.contains("religio"),
+        "{shown}"
+    );
+    let out = own.run("run");
+    let page = read(&out.join("report.html"));
+    assert!(!page.contains("GPT-4o"));
+    assert!(page.contains("Ordered answers") && page.contains("Beside people themselves"));
+    let again = read(&out.join("tables/asked-again.csv"));
+    assert!(again.lines().count() > 1, "{again}");
+    let people: serde_json::Value = serde_json::from_str(&read(&out.join("people.json"))).unwrap();
+    assert_eq!(people["catalogue"], "Traits");
+    assert_eq!(people["questions"][0]["values"], serde_json::json!([5.0, 2.0]));
+    assert_eq!(people["people"][1]["weight"], 1.5);
+    let verified = Command::new(env!("CARGO_BIN_EXE_indieval"))
+        .args(["verify", "run", "-n", "5"])
+        .current_dir(own.folder.path())
+        .output()
+        .unwrap();
+    assert!(
+        verified.status.success(),
+        "{}",
+        String::from_utf8_lossy(&verified.stderr)
+    );
+}
+
+#[test]
+fn other_words_on_the_same_people_are_compared() {
+    let own = Own::new();
+    own.run("sentences");
+    let other = definition().replace("It is {label} that I {text}", "I {text}: {label}.");
+    std::fs::write(own.path("survey.toml"), other).unwrap();
+    own.run("labels");
+    let compared = Command::new(env!("CARGO_BIN_EXE_indieval"))
+        .args(["compare", "sentences", "labels", "--resamples", "100"])
+        .current_dir(own.folder.path())
+        .output()
+        .unwrap();
+    assert!(
+        compared.status.success(),
+        "{}",
+        String::from_utf8_lossy(&compared.stderr)
+    );
+}
+
+#[test]
+fn another_surveys_file_is_answered_with_the_way_to_a_definition() {
+    let own = Own::new();
+    let output = Command::new(env!("CARGO_BIN_EXE_indieval"))
+        .args(["survey", "check", "people.csv"])
+        .current_dir(own.folder.path())
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(!output.status.success());
+    assert!(said.contains("indieval survey define FILE"), "{said}");
+    assert!(said.len() < 1000, "{said}");
+}
+
+#[test]
+fn a_catalogue_of_another_survey_brings_no_demographics_and_no_countries() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut catalogue = String::new();
+    for n in 1..=4 {
+        let line = serde_json::json!({
+            "question_id": format!("Q{n}"), "question_category": "Food", "is_refined": false,
+            "answer_ids": [[-1], [0], [1]], "converted_statements": [format!("less {n}"), format!("same {n}"), format!("more {n}")],
+        });
+        writeln!(catalogue, "{line}").unwrap();
+    }
+    std::fs::write(folder.path().join("polar.jsonl"), catalogue).unwrap();
+    let mut table = String::from("D_INTERVIEW,Q1,Q2,Q3,Q4,Q260,Q289\n");
+    for person in 0..5 {
+        writeln!(table, "{person},-1,0,1,-1,2,3").unwrap();
+    }
+    std::fs::write(folder.path().join("people.csv"), table).unwrap();
+    let said = |args: &[&str]| {
+        let output = Command::new(env!("CARGO_BIN_EXE_indieval"))
+            .args(args)
+            .args(["--catalogue", "polar.jsonl"])
+            .current_dir(folder.path())
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap() + &String::from_utf8_lossy(&output.stderr)
+    };
+    let shown = said(&[
+        "show",
+        "people.csv",
+        "--respondent",
+        "1",
+        "--split",
+        "1",
+        "--demographics",
+        "--demonstrations",
+        "1",
+    ]);
+    assert!(!shown.contains("male") && !shown.contains("Q288"), "{shown}");
+    // Every -1 is an answer here.
+    let stats = said(&["survey", "stats", "people.csv"]);
+    assert!(stats.contains("20 valid answers"), "{stats}");
+}
+
+/// What version 0.2.0 wrote before surveys had definitions. The run id covers every hash, the model and the spec; records
+/// end in checks that cover the name of the program's version, which are left out.
+#[test]
+fn a_run_on_the_built_in_survey_is_what_it_was_before_definitions() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("run");
+    let more = [
+        "--methods",
+        "likelihood,label",
+        "--demographics",
+        "both",
+        "--control",
+        "same-country",
+    ];
+    finish(run("fake:7", &out, &more));
+    let header: serde_json::Value = serde_json::from_str(&read(&out.join("run.json"))).unwrap();
+    assert_eq!(header["run"], "c125e444191b5aa2");
+    assert_eq!(
+        header["people"],
+        "dc5b189e9fad5d24384e9b32428999973fb2f490a5f31239a7901a1550823c23"
+    );
+    let mut digest = Sha256::new();
+    for line in read(&out.join("records.jsonl")).lines() {
+        let end = line.rfind(",\"check\"").expect("a check");
+        digest.update(&line[..end]);
+        digest.update("\n");
+    }
+    let found: String = digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+    assert_eq!(
+        found,
+        "57b792a1cc630143ebbcf14c3f5d3bd4b4afe4439a4270b7c8427bcfb6a938d8"
+    );
+}
