@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use super::safetensors::{INDEX, SafetensorsWeights};
-use super::{Checkpoint, FileIdentity, Format, HEAD, Weights, config, foreign, identity};
+use super::{Checkpoint, FileIdentity, Format, HEAD, Weights, config, foreign, identity, nested};
 use crate::base::files::read_up_to;
 use crate::model::gguf::value::Metadata;
 use crate::model::gguf::weights::{GgufWeights, HeadLayout};
@@ -157,6 +157,10 @@ impl Inspection {
         }
         match SafetensorsWeights::open(&self.path) {
             Ok(weights) => {
+                let weights = match json.as_ref().is_some_and(nested::is_nested) {
+                    true => weights.of_text(),
+                    false => weights,
+                };
                 self.weights = Some(Weights::Safetensors(weights));
                 let index = self.path.join(INDEX);
                 self.beside.extend(index.is_file().then_some(index));

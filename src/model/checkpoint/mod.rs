@@ -10,7 +10,9 @@ mod identity;
 mod inspect;
 mod keys;
 pub(crate) mod manifest;
+mod nested;
 mod rope;
+mod rope_types;
 mod safetensors;
 mod window;
 

@@ -6,7 +6,7 @@ use std::path::{Component, Path, PathBuf};
 use candle_core::{DType, Device, Tensor};
 use safetensors::Dtype;
 
-use super::header;
+use super::{header, nested};
 use crate::base::files::read_up_to;
 use crate::model::finite::first_bad_value;
 use crate::model::mapped::MappedFile;
@@ -58,6 +58,15 @@ impl SafetensorsWeights {
             }]);
         }
         Ok(weights)
+    }
+
+    /// Of a model that also sees, the tensors of the part that reads, under the names they have where it is alone.
+    pub(crate) fn of_text(self) -> Self {
+        let named = |(name, entry): (String, SafeTensor)| Some((nested::text_name(&name)?, entry));
+        Self {
+            entries: self.entries.into_iter().filter_map(named).collect(),
+            ..self
+        }
     }
 
     /// The mapped files.

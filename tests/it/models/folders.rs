@@ -94,8 +94,8 @@ fn a_config_that_does_not_fit_is_refused_for_every_reason_at_once() {
         ),
         (
             "llama3-tied-f32",
-            &[("rope_scaling", json!({"rope_type": "yarn", "factor": 4.0}))],
-            &["`rope_scaling`: has the type `yarn`; supported are default, linear and llama3"],
+            &[("rope_scaling", json!({"rope_type": "axial", "factor": 4.0}))],
+            &["`rope_scaling`: has the type `axial`; supported are default, linear, dynamic, llama3, yarn, longrope"],
         ),
         (
             "llama3-tied-f32",
@@ -103,7 +103,7 @@ fn a_config_that_does_not_fit_is_refused_for_every_reason_at_once() {
             &["`rope_scaling`: lacks numbers that its type needs"],
         ),
         (
-            "llama3-tied-f32",
+            "qwen3-tied-f32",
             &[("hidden_act", json!("gelu")), ("mlp_bias", json!(true))],
             &["`hidden_act`: is \"gelu\"", "`mlp_bias`: is true"],
         ),
