@@ -9,6 +9,7 @@ mod completions;
 mod failure;
 mod format;
 mod generate;
+mod inspect;
 mod model_args;
 mod models;
 mod output;
@@ -67,6 +68,8 @@ enum Command {
     Run(Box<run::Args>),
     /// Tables and a page from finished runs
     Report(report::Args),
+    /// Look at single answers of a run
+    Inspect(inspect::Args),
     /// Compare runs on the same probes
     Compare(compare::Args),
     /// Re-score records of a run and check its files
@@ -106,6 +109,7 @@ pub fn main() -> ExitCode {
         Command::Generate(args) => generate::run(args),
         Command::Run(args) => run::run(*args),
         Command::Report(args) => report::run(args),
+        Command::Inspect(args) => inspect::run(args),
         Command::Compare(args) => compare::run(args),
         Command::Verify(args) => verify::run(args),
         Command::Completions(args) => completions::run(&args, Cli::command()),

@@ -14,6 +14,9 @@ pub struct ModelArgs {
     /// `fake:SEED` is a deterministic stand-in for tests
     #[arg(long, short)]
     pub model: String,
+    /// LoRA adapter, as peft saves it, that is merged into the weights: a folder or a hub repository
+    #[arg(long, value_name = "ADAPTER")]
+    pub adapter: Option<String>,
     /// Number format to compute in
     #[arg(long, default_value_t, value_parser = choice::<DtypeChoice>())]
     pub dtype: DtypeChoice,
@@ -43,6 +46,7 @@ impl ModelArgs {
     pub fn open(&self) -> anyhow::Result<OpenModel> {
         self.machine.apply()?;
         let options = OpenOptions {
+            adapter: self.adapter.clone(),
             dtype: self.dtype,
             device: self.device,
             weights: self.weights,

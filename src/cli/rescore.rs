@@ -17,6 +17,7 @@ pub fn open(spec: &Spec, machine: MachineArgs) -> anyhow::Result<OpenModel> {
     let model = &spec.model;
     ModelArgs {
         model: model.id.clone(),
+        adapter: model.adapter.clone(),
         dtype: model.dtype,
         device: model.device,
         weights: model.weights,

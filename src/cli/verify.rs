@@ -33,6 +33,9 @@ pub struct Args {
     /// The model, where it is no longer where the run found it
     #[arg(long, short)]
     model: Option<String>,
+    /// The model's adapter, where it is no longer where the run found it
+    #[arg(long, value_name = "ADAPTER")]
+    adapter: Option<String>,
     #[command(flatten)]
     machine: MachineArgs,
 }
@@ -51,6 +54,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     let mut spec = header.spec.clone();
     spec.respondents.survey = args.survey.unwrap_or(spec.respondents.survey);
     spec.model.id = args.model.unwrap_or(spec.model.id);
+    spec.model.adapter = args.adapter.or(spec.model.adapter);
     let people = match People::read(&spec) {
         // Where the run found its survey there may be none any more; a file that is named must be there.
         Err(why) if args.records == 0 && !named => {

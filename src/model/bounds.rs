@@ -112,7 +112,10 @@ impl Misfits<'_> {
         if let Some(width) = config.design.rotary_width
             && (width == 0 || width > config.head_dim || !width.is_multiple_of(2))
         {
-            let what = format!("turns {width} of {} elements of a head, expected an even number", config.head_dim);
+            let what = format!(
+                "turns {width} of {} elements of a head, expected an even number",
+                config.head_dim
+            );
             self.refuse("partial_rotary_factor", what);
         }
     }
@@ -190,7 +193,11 @@ impl Misfits<'_> {
             }
         }
         if let Some(growth) = scalars.query_growth {
-            self.within("rope_parameters.original_max_position_embeddings", growth.context, LONGEST_CONTEXT);
+            self.within(
+                "rope_parameters.original_max_position_embeddings",
+                growth.context,
+                LONGEST_CONTEXT,
+            );
             if !(growth.beta.is_finite() && growth.beta >= 0.0) {
                 self.refuse("rope_parameters.llama_4_scaling_beta", format!("is {}", growth.beta));
             }

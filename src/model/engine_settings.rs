@@ -1,7 +1,7 @@
 //! How a model is put to work, and where its weights go.
 
 use super::{
-    LoadError, ModelConfig, Weight, WeightSource,
+    LoadError, ModelConfig, WeightSource,
     decoder::Placement,
     kernels::{Backend, Kernels},
     memory::{self, MemoryNeeds},
@@ -62,7 +62,7 @@ pub(super) fn placement(
 ) -> Result<Placement, LoadError> {
     let first = "model.layers.0.self_attn.q_proj.weight";
     let shape = [config.heads * config.head_dim, config.hidden];
-    if settings.quantized == QuantizedWeights::Keep && matches!(source.get(first, &shape)?, Weight::Quantized(_)) {
+    if settings.quantized == QuantizedWeights::Keep && source.get(first, &shape)?.is_compact() {
         return Ok(Placement::Blocks);
     }
     let needs = MemoryNeeds::of(config, kernels.dtype());

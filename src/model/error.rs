@@ -138,6 +138,16 @@ pub enum LoadError {
         /// The line that writes a tokenizer.json beside them.
         remedy: String,
     },
+    /// An adapter that cannot be merged into a base.
+    #[error("{}: the adapter {}", path.display(), problems.join("; "))]
+    Adapter {
+        /// The adapter's folder.
+        path: PathBuf,
+        /// What stands in the way.
+        problems: Vec<String>,
+        /// What to do.
+        remedy: String,
+    },
     /// Several reasons at once.
     #[error("{}", Several(.0))]
     Many(Vec<LoadError>),
@@ -155,6 +165,9 @@ pub enum LoadError {
         /// What stands there.
         given: String,
     },
+    /// An adapter for the stand-in, which has no weights.
+    #[error("`fake:SEED` has no weights that an adapter could be merged into")]
+    AdaptedFake,
     /// No source has the model.
     #[error("`{name}` could not be found or fetched: {}", tried.join("; "))]
     Unavailable {
@@ -313,6 +326,10 @@ impl LoadError {
                 let more = (*more > 0).then(|| format!("and {more} more tensors that do not match"));
                 named.chain(more).collect()
             }
+            Self::Adapter { path, problems, .. } => {
+                let named = |problem: &String| format!("{}: the adapter {problem}", path.display());
+                problems.iter().map(named).collect()
+            }
             other => vec![other.to_string()],
         }
     }
@@ -326,7 +343,7 @@ impl LoadError {
             Self::Absent { .. } => {
                 "a checkpoint folder has config.json, tokenizer.json and model.safetensors (or its shards and index)"
             }
-            Self::Foreign { remedy, .. } => return Some(remedy.clone()),
+            Self::Foreign { remedy, .. } | Self::Adapter { remedy, .. } => return Some(remedy.clone()),
             Self::UnknownKey { path, field, .. } => {
                 return Some(format!(
                     "where it is a note of some tool and no part of the model, remove `{field}` from {}",
@@ -355,6 +372,7 @@ impl LoadError {
             Self::Mismatch { .. } => "remove the file and fetch it again",
             Self::Many(errors) => return errors.iter().find_map(Self::hint),
             Self::Read { source, .. } => read_hint(source.kind()),
+            Self::AdaptedFake => "leave `--adapter` out, or name a model",
             Self::FakeSeed { .. } => "take a whole number of at least 0, such as fake:1",
             Self::Tensor { .. } => {
                 "where memory ran out: allow less of it (`--memory`), or take another dtype (`--dtype bf16`) or \

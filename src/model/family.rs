@@ -1,9 +1,7 @@
 //! Model families: every rule by which one differs from another. The decoder itself knows none of them; these rules
 //! turn a checkpoint's files into a [`ModelConfig`](super::ModelConfig).
 
-use super::design::{
-    Activation, Design, ExpertNaming, LayerNorms, Mixture, Pairing, QkNorm, Scalars,
-};
+use super::design::{Activation, Design, ExpertNaming, LayerNorms, Mixture, Pairing, QkNorm, Scalars};
 
 crate::choices! {
     /// A model family that the decoder can be configured as.
@@ -423,8 +421,15 @@ impl Family {
             () if is(&["qwen3_next", "qwen3_5", "qwen3next", "qwen35", "minimax", "olmo_hybrid"]) => {
                 Some("some of its layers have linear attention")
             }
-            () if is(&["mamba", "falcon_mamba", "falcon_h1", "jamba", "nemotron_h", "bamba", "rwkv"])
-                || is(&["granitemoehybrid", "granitehybrid", "zamba", "lfm2", "recurrent_gemma"]) =>
+            () if is(&[
+                "mamba",
+                "falcon_mamba",
+                "falcon_h1",
+                "jamba",
+                "nemotron_h",
+                "bamba",
+                "rwkv",
+            ]) || is(&["granitemoehybrid", "granitehybrid", "zamba", "lfm2", "recurrent_gemma"]) =>
             {
                 Some("some of its layers are recurrent or convolutions")
             }

@@ -41,7 +41,9 @@ impl FeedForward {
     pub fn load(config: &ModelConfig, layer: usize, loader: &mut Loader<'_>) -> Result<Self, LoadError> {
         let name = format!("model.layers.{layer}");
         match (config.dense_width(layer), config.mixture) {
-            (None, Some(mixture)) => Experts::load(config, mixture, &name, loader).map(|it| Self::Mixture(Box::new(it))),
+            (None, Some(mixture)) => {
+                Experts::load(config, mixture, &name, loader).map(|it| Self::Mixture(Box::new(it)))
+            }
             (width, _) => {
                 let (width, bias) = (width.unwrap_or(0), config.design.feed_forward_bias.then_some("bias"));
                 let name = format!("{name}.mlp");
@@ -102,7 +104,10 @@ impl Experts {
             Some(width) => {
                 let matrices = ["gate_proj", "up_proj", "down_proj"];
                 let shared = network(format!("{module}.shared_expert"), matrices, width)?;
-                Some((shared, loader.linear(config.hidden, &[scores("shared_expert_gate", 1)])?))
+                Some((
+                    shared,
+                    loader.linear(config.hidden, &[scores("shared_expert_gate", 1)])?,
+                ))
             }
             None => None,
         };

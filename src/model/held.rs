@@ -2,7 +2,7 @@
 
 use super::{LoadError, ModelConfig, Weight, WeightSource, checkpoint::for_each_tensor};
 use rayon::prelude::*;
-use std::{collections::HashMap, sync::Arc};
+use std::collections::HashMap;
 
 /// Tensors held in memory as they were read: quantised ones as their blocks.
 pub(super) struct HeldWeights(HashMap<String, Weight>);
@@ -28,23 +28,15 @@ impl HeldWeights {
 
     /// Memory that they take.
     pub fn bytes(&self) -> u64 {
-        let bytes = |weight: &Weight| match weight {
-            Weight::Plain(tensor) => tensor.elem_count() * tensor.dtype().size_in_bytes(),
-            Weight::Quantized(blocks) => blocks.storage_size_in_bytes(),
-        };
-        self.0.values().map(|weight| bytes(weight) as u64).sum()
+        self.0.values().map(Weight::bytes).sum()
     }
 }
 
 impl WeightSource for HeldWeights {
     fn get(&self, name: &str, _: &[usize]) -> Result<Weight, LoadError> {
-        match self.0.get(name) {
-            Some(Weight::Plain(tensor)) => Ok(Weight::Plain(tensor.clone())),
-            Some(Weight::Quantized(blocks)) => Ok(Weight::Quantized(Arc::clone(blocks))),
-            None => Err(LoadError::Tensor {
-                name: name.to_owned(),
-                source: candle_core::Error::Msg("was not read".to_owned()),
-            }),
-        }
+        self.0.get(name).cloned().ok_or_else(|| LoadError::Tensor {
+            name: name.to_owned(),
+            source: candle_core::Error::Msg("was not read".to_owned()),
+        })
     }
 }

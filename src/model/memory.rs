@@ -3,7 +3,7 @@
 use candle_core::{DType, Device};
 use serde::Serialize;
 
-use super::{ModelConfig, checkpoint::for_each_tensor};
+use super::{ModelConfig, checkpoint::for_each_tensor, weights::AT_ONCE};
 
 /// What a model needs, in bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -19,19 +19,20 @@ pub struct MemoryNeeds {
     pub generated_token: u64,
 }
 
-/// Rows of a matrix on their way into place: as they were read, as f32, and as they are held.
-const CONVERTED: u64 = 16 << 20;
+/// Bytes of a number on its way into place: as it was read, as f32, and as it is held.
+const ON_ITS_WAY: u64 = 4 + 4 + 4;
 
 impl MemoryNeeds {
     /// Of a model that is computed in `dtype`.
     pub fn of(config: &ModelConfig, dtype: DType) -> Self {
         let number = dtype.size_in_bytes() as u64;
         let mut layers = vec![0; config.layers];
-        let mut weights = 0;
+        let (mut weights, mut matrix) = (0, 0);
         for_each_tensor(config, |name, shape| {
             let numbers: u64 = shape.iter().map(|&side| side as u64).product();
             let bytes = numbers * if shape.len() == 1 { 4 } else { number };
             weights += bytes;
+            matrix = numbers.max(matrix);
             let of = name.strip_prefix("model.layers.").and_then(|rest| rest.split_once('.'));
             if let Some(layer) = of.and_then(|(layer, _)| layers.get_mut(layer.parse::<usize>().ok()?)) {
                 *layer += bytes;
@@ -42,11 +43,19 @@ impl MemoryNeeds {
         let keys_and_values = 2 * (config.kv_heads * config.head_dim) as u64 * number;
         Self {
             weights,
-            layer_by_layer: (2 * largest).max(head) + CONVERTED,
-            scored_token: (4 * config.hidden + 4 * config.head_dim + 64) as u64 + 2 * keys_and_values,
+            layer_by_layer: (2 * largest).max(head) + ON_ITS_WAY * matrix.min(AT_ONCE as u64),
+            scored_token: (4 * config.hidden + tables(config) * 4 * config.head_dim + 64) as u64 + 2 * keys_and_values,
             generated_token: keys_and_values * config.layers as u64,
         }
     }
+}
+
+/// Cosines and sines that a token is turned by: those of layers with and without a window, and those of queries where they
+/// grow.
+fn tables(config: &ModelConfig) -> usize {
+    let any = |windowed| (0..config.layers).any(|layer| config.layer_kind(layer).windowed == windowed);
+    let each = 1 + usize::from(config.design.scalars.query_growth.is_some());
+    each * (usize::from(any(true)) + usize::from(any(false)))
 }
 
 /// Memory in bytes that this process may still take on `device`, where it can be told: what the system has to spare,
@@ -107,7 +116,7 @@ mod tests {
         assert_eq!(needs.weights, 2 * layer + 2 * 64 * 32 + 4 * 32);
         assert_eq!(
             (needs.layer_by_layer, needs.generated_token),
-            (2 * layer + CONVERTED, 2 * 2 * 16 * 2)
+            (2 * layer + ON_ITS_WAY * 64 * 32, 2 * 2 * 16 * 2)
         );
         assert_eq!(needs.scored_token, 128 + 32 + 64 + 2 * 2 * 16 * 2);
     }

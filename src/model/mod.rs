@@ -10,8 +10,8 @@ pub(crate) mod config;
 pub(crate) mod contract;
 #[doc(hidden)]
 pub mod decoder;
-pub(crate) mod device;
 pub(crate) mod design;
+pub(crate) mod device;
 mod device_name;
 pub(crate) mod engine;
 mod engine_settings;

@@ -18,6 +18,8 @@ use super::{
 /// machine is fetched.
 #[derive(Debug, Clone)]
 pub struct OpenOptions {
+    /// A LoRA adapter that is merged into the weights: a folder or a hub repository.
+    pub adapter: Option<String>,
     /// Numbers to compute with.
     pub dtype: DtypeChoice,
     /// Where to compute.
@@ -35,6 +37,7 @@ pub struct OpenOptions {
 impl Default for OpenOptions {
     fn default() -> Self {
         Self {
+            adapter: None,
             dtype: DtypeChoice::default(),
             device: DeviceChoice::default(),
             weights: QuantizedWeights::default(),
@@ -55,7 +58,8 @@ pub struct OpenModel {
     pub chat_template: Option<String>,
     /// What it is.
     pub identity: ModelIdentity,
-    /// SHA-256 by name: `weights` (of all files that determine a result), `tokenizer`, `chat template`.
+    /// SHA-256 by name: `weights` (of all files that determine a result), `adapter` (of its files, where there is one),
+    /// `tokenizer`, `chat_template`.
     pub hashes: BTreeMap<String, String>,
     /// What it takes.
     pub memory: Memory,
@@ -96,6 +100,7 @@ pub struct Memory {
 /// Where nothing of that name can be had; every fault of a checkpoint at once; a device that is not there.
 pub fn open(id: &str, options: &OpenOptions, progress: &mut dyn Progress) -> Result<OpenModel, LoadError> {
     match id.strip_prefix("fake:") {
+        Some(_) if options.adapter.is_some() => Err(LoadError::AdaptedFake),
         Some(seed) => fake(seed, options.memory),
         None => open_checkpoint(id, options, progress),
     }
@@ -104,7 +109,15 @@ pub fn open(id: &str, options: &OpenOptions, progress: &mut dyn Progress) -> Res
 fn open_checkpoint(id: &str, options: &OpenOptions, progress: &mut dyn Progress) -> Result<OpenModel, LoadError> {
     let begun = Instant::now();
     let located = source::locate(id, &options.environment, options.fetch, progress)?;
-    let checkpoint = Checkpoint::open(&located.path)?;
+    let own = name(id, &located.path);
+    let (name, checkpoint) = match &options.adapter {
+        Some(asked) => {
+            let adapter = source::locate_adapter(asked, &options.environment, options.fetch, progress)?;
+            let checkpoint = Checkpoint::open_adapted(&located.path, &adapter.path)?;
+            (format!("{own} + {}", name(asked, &adapter.path)), checkpoint)
+        }
+        None => (own, Checkpoint::open(&located.path)?),
+    };
     let device = options.device.open()?;
     let dtype = options
         .dtype
@@ -123,7 +136,7 @@ fn open_checkpoint(id: &str, options: &OpenOptions, progress: &mut dyn Progress)
     )?;
     let info = engine.info();
     let identity = ModelIdentity {
-        name: name(id, &located.path),
+        name,
         family: Some(checkpoint.config.family),
         parameters: info.size.parameters,
         dtype,
@@ -158,11 +171,14 @@ fn open_checkpoint(id: &str, options: &OpenOptions, progress: &mut dyn Progress)
 
 fn hashes(checkpoint: &Checkpoint) -> BTreeMap<String, String> {
     let line = |file: &FileIdentity| format!("{} {}\n", file.sha256, file.name);
-    let files: String = checkpoint.identity.iter().map(line).collect();
+    let files = |files: &[FileIdentity]| sha256_hex(files.iter().map(line).collect::<String>().as_bytes());
     let mut hashes = BTreeMap::from([
-        ("weights".to_owned(), sha256_hex(files.as_bytes())),
+        ("weights".to_owned(), files(&checkpoint.identity)),
         ("tokenizer".to_owned(), checkpoint.tokenizer.hash().to_owned()),
     ]);
+    if !checkpoint.adapter.is_empty() {
+        hashes.insert("adapter".to_owned(), files(&checkpoint.adapter));
+    }
     if let Some(template) = &checkpoint.chat_template {
         hashes.insert("chat_template".to_owned(), sha256_hex(template.as_bytes()));
     }

@@ -66,7 +66,11 @@ impl<'a> Loader<'a> {
     pub(crate) fn norm(&mut self, name: &str, len: usize, offset: bool) -> Result<Tensor, LoadError> {
         let name = format!("{name}.weight");
         let weight = self.vector(&name, len)?;
-        if offset { (weight + 1.0).map_err(named(&name)) } else { Ok(weight) }
+        if offset {
+            (weight + 1.0).map_err(named(&name))
+        } else {
+            Ok(weight)
+        }
     }
 
     /// Layers of the same input as one, whose outputs follow each other.

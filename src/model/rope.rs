@@ -25,7 +25,9 @@ impl Rope {
             RopeScaling::None => plain.collect(),
             RopeScaling::Linear(factor) => plain.map(|frequency| frequency / *factor as f32).collect(),
             RopeScaling::Yarn(yarn) => yarn.scaled(plain, theta, width),
-            RopeScaling::Factors(factors) | RopeScaling::LongRope { factors, .. } => plain.zip(factors).map(|(frequency, by)| frequency / by).collect(),
+            RopeScaling::Factors(factors) | RopeScaling::LongRope { factors, .. } => {
+                plain.zip(factors).map(|(frequency, by)| frequency / by).collect()
+            }
             &RopeScaling::Llama3 {
                 factor,
                 low_freq_factor,
@@ -60,7 +62,12 @@ impl Rope {
 
     /// Cosines and sines of the angles at `positions`, each times what `grown` says of its position: two tensors
     /// `(positions, width / 2)`, f32.
-    pub fn tables(&self, positions: &[usize], grown: impl Fn(usize) -> f32, device: &Device) -> Result<(Tensor, Tensor)> {
+    pub fn tables(
+        &self,
+        positions: &[usize],
+        grown: impl Fn(usize) -> f32,
+        device: &Device,
+    ) -> Result<(Tensor, Tensor)> {
         let shape = (positions.len(), self.frequencies.len());
         let mut cos = Vec::with_capacity(shape.0 * shape.1);
         let mut sin = Vec::with_capacity(shape.0 * shape.1);
@@ -125,7 +132,12 @@ mod tests {
             attention_factor: 1.5,
         };
         let scaled = frequencies(RopeScaling::Yarn(yarn));
-        let expected = [1.0, 0.1 * (2. / 3. + 1. / 12.), 0.01 * (1. / 3. + 2. / 12.), 0.001 / 4.0];
+        let expected = [
+            1.0,
+            0.1 * (2. / 3. + 1. / 12.),
+            0.01 * (1. / 3. + 2. / 12.),
+            0.001 / 4.0,
+        ];
         for (found, expected) in scaled.iter().zip(expected) {
             assert!((found / expected - 1.0f32).abs() < 1e-6, "{scaled:?}");
         }

@@ -86,7 +86,11 @@ fn later_families() -> Vec<ModelConfig> {
         design,
         ..config(family)
     };
-    let kinds = |kinds: [(bool, bool); 2]| kinds.map(|(windowed, rotated)| LayerKind { windowed, rotated }).to_vec();
+    let kinds = |kinds: [(bool, bool); 2]| {
+        kinds
+            .map(|(windowed, rotated)| LayerKind { windowed, rotated })
+            .to_vec()
+    };
     let gemma2 = Family::Gemma2.design(32);
     let capped = Scalars {
         attention: Some(0.3),
@@ -99,10 +103,7 @@ fn later_families() -> Vec<ModelConfig> {
         attention: Some(0.2),
         residual: 0.4,
         logits: 0.5,
-        query_growth: Some(QueryGrowth {
-            beta: 0.3,
-            context: 20,
-        }),
+        query_growth: Some(QueryGrowth { beta: 0.3, context: 20 }),
         ..Scalars::default()
     };
     vec![

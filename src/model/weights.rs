@@ -7,12 +7,60 @@ use candle_core::{
 };
 use std::{borrow::Cow, ops::Range, sync::Arc};
 
-/// One weight: plain, or as quantised blocks.
+/// One weight: plain, as quantised blocks, or as what its rows are computed from.
+#[derive(Clone)]
 pub enum Weight {
     /// A float tensor on the CPU, in the file's dtype.
     Plain(Tensor),
     /// Quantised blocks on the CPU.
     Quantized(Arc<QTensor>),
+    /// A matrix whose rows are computed when they are put in place.
+    Computed(Arc<dyn WeightRows>),
+}
+
+/// A matrix whose rows are computed from something that takes less memory, or that is shared.
+pub trait WeightRows: Send + Sync {
+    /// Rows and columns.
+    fn shape(&self) -> (usize, usize);
+
+    /// Some of its rows, ascending and neighbours where it matters for speed, `(rows, columns)`.
+    ///
+    /// # Errors
+    /// What the tensor library says.
+    fn some(&self, rows: RowChoice<'_>) -> candle_core::Result<Tensor>;
+
+    /// Memory that it takes as it is.
+    fn bytes(&self) -> u64;
+
+    /// Whether its values would take more memory.
+    fn is_compact(&self) -> bool;
+}
+
+/// Rows of a matrix.
+#[derive(Debug, Clone)]
+pub enum RowChoice<'a> {
+    /// Neighbours.
+    Range(Range<usize>),
+    /// Any, in any order.
+    Ids(&'a [u32]),
+}
+
+impl RowChoice<'_> {
+    /// How many.
+    pub fn count(&self) -> usize {
+        match self {
+            Self::Range(range) => range.len(),
+            Self::Ids(ids) => ids.len(),
+        }
+    }
+
+    /// The number in the matrix of the row at a place.
+    pub fn row(&self, at: usize) -> usize {
+        match self {
+            Self::Range(range) => range.start + at,
+            Self::Ids(ids) => ids[at] as usize,
+        }
+    }
 }
 
 impl Weight {
@@ -21,6 +69,7 @@ impl Weight {
         match self {
             Self::Plain(tensor) => tensor.dims2(),
             Self::Quantized(blocks) => blocks.shape().dims2(),
+            Self::Computed(rows) => Ok(rows.shape()),
         }
     }
 
@@ -36,6 +85,7 @@ impl Weight {
                 let data = Cow::Borrowed(&data[rows.start * row..rows.end * row]);
                 dequantized(data, (rows.len(), columns), blocks.dtype())?.to_dtype(dtype)
             }
+            Self::Computed(matrix) => matrix.some(RowChoice::Range(rows))?.to_dtype(dtype),
         }
     }
 
@@ -55,6 +105,33 @@ impl Weight {
                 }
                 dequantized(Cow::Owned(bytes), (ids.len(), columns), blocks.dtype())?.to_dtype(dtype)
             }
+            Self::Computed(matrix) => matrix.some(RowChoice::Ids(ids))?.to_dtype(dtype),
+        }
+    }
+
+    /// Rows of a matrix, as [`rows`](Self::rows) and [`chosen_rows`](Self::chosen_rows).
+    pub(super) fn some(&self, rows: RowChoice<'_>, dtype: DType) -> candle_core::Result<Tensor> {
+        match rows {
+            RowChoice::Range(range) => self.rows(range, dtype),
+            RowChoice::Ids(ids) => self.chosen_rows(ids, dtype),
+        }
+    }
+
+    /// Memory that it takes.
+    pub(super) fn bytes(&self) -> u64 {
+        match self {
+            Self::Plain(tensor) => (tensor.elem_count() * tensor.dtype().size_in_bytes()) as u64,
+            Self::Quantized(blocks) => blocks.storage_size_in_bytes() as u64,
+            Self::Computed(rows) => rows.bytes(),
+        }
+    }
+
+    /// Whether its values would take more memory than it does.
+    pub(super) fn is_compact(&self) -> bool {
+        match self {
+            Self::Plain(_) => false,
+            Self::Quantized(_) => true,
+            Self::Computed(rows) => rows.is_compact(),
         }
     }
 }
@@ -66,7 +143,7 @@ pub(super) fn rows_at_once(rows: usize, columns: usize) -> impl Iterator<Item = 
 }
 
 /// Numbers of a matrix that are converted at a time.
-const AT_ONCE: usize = 1 << 20;
+pub(super) const AT_ONCE: usize = 1 << 20;
 
 /// Blocks of whole rows as numbers, f32.
 fn dequantized(data: Cow<'_, [u8]>, shape: (usize, usize), kind: GgmlDType) -> candle_core::Result<Tensor> {
@@ -124,6 +201,9 @@ pub trait WeightSource: Send + Sync {
             Weight::Plain(tensor) => tensor.to_dtype(dtype),
             Weight::Quantized(blocks) => blocks
                 .dequantize(&Device::Cpu)
+                .and_then(|tensor| tensor.to_dtype(dtype)),
+            Weight::Computed(rows) => rows
+                .some(RowChoice::Range(0..rows.shape().0))
                 .and_then(|tensor| tensor.to_dtype(dtype)),
         };
         converted.map_err(|source| LoadError::Tensor {

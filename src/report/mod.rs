@@ -4,6 +4,7 @@
 //! (`Page`) are made from those numbers alone. What is told of all systems alike is in `Results`; everything else is
 //! a section, one file each in `sections/`, with its numbers, its tables and its part of the page.
 
+mod answers;
 mod bench;
 mod charts;
 mod compare;
@@ -37,5 +38,6 @@ pub use compare::Factor;
 #[doc(hidden)]
 pub use table::Table;
 
+pub(crate) use answers::{AnswerFilter, ModelAnswer, answers};
 pub(crate) use csv::CsvTable;
 pub(crate) use names::condition_words;

@@ -157,9 +157,12 @@ impl Experiment {
             })
     }
 
-    /// Writes the resolved spec beside the records.
+    /// Writes the resolved spec beside the records. That of a run that goes on stays: files may lie elsewhere by now.
     fn write_spec(&self, folder: &Path) -> Result<(), RunError> {
         let path = folder.join(SPEC);
+        if path.exists() {
+            return Ok(());
+        }
         write_bytes(&path, self.spec.to_toml()?.as_bytes()).map_err(|source| RunError::Write { path, source })
     }
 }

@@ -38,6 +38,9 @@ pub struct Spec {
 pub struct ModelSpec {
     /// A name of `models/*.toml`, a folder, a `.gguf` file or a hub repository; empty until given by a flag.
     pub id: String,
+    /// A LoRA adapter that is merged into its weights: a folder or a hub repository.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub adapter: Option<String>,
     /// Numbers to compute with.
     pub dtype: DtypeChoice,
     /// Where to compute.

@@ -10,6 +10,7 @@ mod formats;
 mod front_door;
 mod golden;
 mod hostile;
+mod inspect;
 mod invented;
 mod models;
 mod probe;

@@ -20,6 +20,9 @@ pub struct SpecFlags {
     /// Model: a name of `indieval models list`, a folder, a .gguf file or a hub repository
     #[arg(long, short, value_name = "MODEL")]
     model: Option<String>,
+    /// LoRA adapter, as peft saves it, that is merged into the weights: a folder or a hub repository
+    #[arg(long, value_name = "ADAPTER")]
+    adapter: Option<String>,
     /// Number format to compute in
     #[arg(long, value_name = "DTYPE", value_parser = choice::<DtypeChoice>())]
     dtype: Option<DtypeChoice>,
@@ -146,6 +149,7 @@ impl SpecFlags {
         };
         set(&mut spec.respondents.survey, self.survey);
         set(&mut spec.model.id, self.model);
+        spec.model.adapter = self.adapter.or(spec.model.adapter);
         set(&mut spec.model.dtype, self.dtype);
         set(&mut spec.model.device, self.device);
         set(&mut spec.model.weights, self.weights);

@@ -138,10 +138,15 @@ fn sharing(evaluated: &Evaluated) -> String {
 
 fn default_folder(named: Option<&Path>, spec: &Spec) -> PathBuf {
     let name = named.and_then(Path::file_stem).map(|stem| stem.to_string_lossy());
-    let model: String = Path::new(&spec.model.id)
-        .file_stem()
-        .unwrap_or_default()
-        .to_string_lossy()
+    let stem = |name: &str| {
+        Path::new(name)
+            .file_stem()
+            .map(|stem| stem.to_string_lossy().into_owned())
+    };
+    let model = std::iter::once(&spec.model.id).chain(&spec.model.adapter);
+    let model: Vec<String> = model.filter_map(|name| stem(name)).collect();
+    let model: String = model
+        .join("-")
         .chars()
         .map(|letter| {
             if letter.is_ascii_alphanumeric() || "-._".contains(letter) {

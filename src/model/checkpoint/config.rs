@@ -150,8 +150,10 @@ impl<'a> Keys<'a> {
                     true => self.value(key).map(|_| self.number(key, default)),
                     false => is_second.then_some(default),
                 };
-                let (attention_cap, logit_cap) =
-                    (cap("attn_logit_softcapping", 50.0), cap("final_logit_softcapping", 30.0));
+                let (attention_cap, logit_cap) = (
+                    cap("attn_logit_softcapping", 50.0),
+                    cap("final_logit_softcapping", 30.0),
+                );
                 Scalars {
                     attention: Some(self.number("query_pre_attn_scalar", 256.0).powf(-0.5)),
                     attention_cap,

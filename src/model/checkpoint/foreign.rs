@@ -2,12 +2,11 @@
 
 use std::path::Path;
 
+use super::adapter::{self, SETTINGS};
 use super::safetensors::{INDEX, SINGLE};
 use crate::base::shell::{python_text, word};
 use crate::model::LoadError;
 
-/// A LoRA adapter's own settings; transformers applies the adapter beside the weights as it loads them.
-const ADAPTER: &str = "adapter_config.json";
 /// Weights as PyTorch pickles, in one piece or as the index of several.
 const PICKLES: [&str; 2] = ["pytorch_model.bin", "pytorch_model.bin.index.json"];
 /// Weights under Mistral's own names, and under Meta's.
@@ -16,21 +15,30 @@ const ORIGINALS: [(&str, &str); 2] = [
     ("consolidated.00.pth", "its makers' own format"),
 ];
 
-/// An adapter that would be left out, beside weights or on its own.
-pub(super) fn adapter(folder: &Path) -> Option<LoadError> {
-    folder.join(ADAPTER).is_file().then(|| {
-        let here = python_text(&trimmed(folder));
-        let merged = python_text(&format!("{}-merged", trimmed(folder)));
-        let script = format!(
-            "from peft import AutoPeftModelForCausalLM as M; from transformers import AutoTokenizer as T; \
-             M.from_pretrained({here}, dtype='auto').merge_and_unload().save_pretrained({merged}); \
-             T.from_pretrained({here}).save_pretrained({merged})"
-        );
-        LoadError::Foreign {
-            path: folder.to_owned(),
-            what: format!("holds a LoRA adapter ({ADAPTER}), which would be left out"),
-            remedy: format!("merge it into its model: python -c \"{script}\" (needs transformers and peft)"),
-        }
+/// An adapter that would be left out, beside weights or on its own; transformers applies one as it loads the weights.
+/// `asked` is the folder of the adapter that is merged.
+pub(super) fn adapter(folder: &Path, asked: Option<&Path>) -> Option<LoadError> {
+    let settings = folder.join(SETTINGS);
+    let same = |asked: &Path| asked.canonicalize().ok() == folder.canonicalize().ok();
+    if !settings.is_file() || asked.is_some_and(same) {
+        return None;
+    }
+    let has_weights = [SINGLE, INDEX].iter().any(|name| folder.join(name).is_file());
+    let here = word(&trimmed(folder));
+    let base = match has_weights {
+        true => Some(here.clone()),
+        false => std::fs::read(&settings)
+            .ok()
+            .and_then(|text| adapter::base_of(&text))
+            .map(|base| word(&base)),
+    };
+    Some(LoadError::Foreign {
+        path: folder.to_owned(),
+        what: format!("holds a LoRA adapter ({SETTINGS}), which would be left out"),
+        remedy: format!(
+            "name its base and the adapter: --model {} --adapter {here}",
+            base.as_deref().unwrap_or("BASE")
+        ),
     })
 }
 

@@ -1,9 +1,11 @@
 //! Everything that can be known of a checkpoint without computing with it, and every reason to refuse it.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use serde_json::Value;
 
+use super::adapter::{AdaptedWeights, Adapter};
 use super::safetensors::{INDEX, SafetensorsWeights};
 use super::{Checkpoint, FileIdentity, Format, HEAD, Weights, config, foreign, identity, nested};
 use crate::base::files::read_up_to;
@@ -36,6 +38,14 @@ pub struct Inspection {
     pub notes: Vec<String>,
     pub(super) weights: Option<Weights>,
     beside: Vec<PathBuf>,
+    adapter: Option<InspectedAdapter>,
+}
+
+/// An adapter that fits.
+struct InspectedAdapter {
+    adapter: Adapter,
+    /// Whether the base's head is its embedding.
+    base_is_tied: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -47,15 +57,24 @@ enum TextUse {
 impl Inspection {
     /// Inspects a folder or a GGUF file.
     pub fn of(path: &Path) -> Self {
-        Self::look(path, TextUse::Wanted)
+        Self::look(path, TextUse::Wanted, None)
+    }
+
+    /// Inspects a folder or a GGUF file with the LoRA adapter of another folder.
+    pub fn adapted(path: &Path, adapter: &Path) -> Self {
+        let mut inspection = Self::look(path, TextUse::Wanted, Some(adapter));
+        if let Err(fault) = inspection.adapt(adapter) {
+            inspection.faults.push(fault);
+        }
+        inspection
     }
 
     /// Inspects configuration and tensors only.
     pub(super) fn without_text(path: &Path) -> Self {
-        Self::look(path, TextUse::Skipped)
+        Self::look(path, TextUse::Skipped, None)
     }
 
-    fn look(path: &Path, text: TextUse) -> Self {
+    fn look(path: &Path, text: TextUse, adapter: Option<&Path>) -> Self {
         let format = if path.is_dir() {
             Format::Safetensors
         } else {
@@ -72,9 +91,10 @@ impl Inspection {
             notes: Vec::new(),
             weights: None,
             beside: Vec::new(),
+            adapter: None,
         };
         match format {
-            Format::Safetensors => inspection.read_folder(text),
+            Format::Safetensors => inspection.read_folder(text, adapter),
             Format::Gguf => {
                 if let Err(fault) = inspection.read_gguf(text) {
                     inspection.faults.push(fault);
@@ -98,6 +118,37 @@ impl Inspection {
             }
             self.faults.extend(spoilt);
         }
+        let spoilt = self
+            .adapter
+            .iter()
+            .flat_map(|inspected| inspected.adapter.check_all_values());
+        self.faults.extend(spoilt.take(LISTED));
+    }
+
+    /// Reads an adapter and fits it to the configuration, unless there is none that holds.
+    fn adapt(&mut self, folder: &Path) -> Result<(), LoadError> {
+        let mut adapter = Adapter::open(folder)?;
+        let Some(config) = self.config.as_mut().filter(|_| self.faults.is_empty()) else {
+            return Ok(());
+        };
+        let base_is_tied = config.tied;
+        adapter.fit(config)?;
+        self.notes.extend(adapter.notes(&self.path));
+        self.adapter = Some(InspectedAdapter { adapter, base_is_tied });
+        Ok(())
+    }
+
+    /// Size and sha256 of an adapter's files; nothing where there is none, or it does not fit.
+    pub(crate) fn identify_adapter(&self) -> Result<Vec<FileIdentity>, LoadError> {
+        match &self.adapter {
+            Some(inspected) => inspected.adapter.identify(),
+            None => Ok(Vec::new()),
+        }
+    }
+
+    /// Numbers in an adapter's tensors.
+    pub(crate) fn adapter_numbers(&self) -> Option<u64> {
+        self.adapter.as_ref().map(|inspected| inspected.adapter.numbers())
     }
 
     /// The checkpoint, if there are no faults.
@@ -105,17 +156,25 @@ impl Inspection {
         if let Some(fault) = LoadError::gather(std::mem::take(&mut self.faults)) {
             return Err(fault);
         }
-        let identity = self.identify()?;
+        let (identity, adapter) = (self.identify()?, self.identify_adapter()?);
         match (self.config, self.weights, self.tokenizer) {
             (Some(config), Some(weights), Some(tokenizer)) => Ok(Checkpoint {
                 path: self.path,
                 format: self.format,
                 config,
                 inventory: self.inventory,
-                weights: weights.into_source(),
+                weights: match self.adapter {
+                    Some(InspectedAdapter { adapter, base_is_tied }) => Arc::new(AdaptedWeights::new(
+                        weights.into_source(),
+                        Arc::new(adapter),
+                        base_is_tied,
+                    )),
+                    None => weights.into_source(),
+                },
                 tokenizer,
                 chat_template: self.chat_template,
                 identity,
+                adapter,
                 notes: self.notes,
             }),
             _ => Err(LoadError::malformed(&self.path, "is not a checkpoint")),
@@ -132,9 +191,9 @@ impl Inspection {
         Ok(files)
     }
 
-    fn read_folder(&mut self, text: TextUse) {
+    fn read_folder(&mut self, text: TextUse, adapter: Option<&Path>) {
         let path = self.path.join(CONFIG);
-        self.faults.extend(foreign::adapter(&self.path));
+        self.faults.extend(foreign::adapter(&self.path, adapter));
         if !self.faults.is_empty() && !path.is_file() {
             // Nothing but the adapter: what a checkpoint has beside it is in another folder.
             return;

@@ -2,8 +2,8 @@
 
 use std::collections::HashSet;
 
-use crate::model::{Mixture, ModelConfig};
 use crate::model::tensor_problem::{LISTED, TensorProblem};
+use crate::model::{Mixture, ModelConfig};
 
 /// Canonical name of the embedding.
 pub(crate) const EMBEDDING: &str = "model.embed_tokens.weight";
@@ -31,10 +31,20 @@ pub fn for_each_tensor(config: &ModelConfig, mut visit: impl FnMut(&str, &[usize
             part(&format!("{norm}.weight"), &[hidden]);
         }
         if config.design.fused_qkv {
-            projection(&mut part, "self_attn.qkv_proj", [queries + 2 * keys, hidden], config.qkv_bias);
+            projection(
+                &mut part,
+                "self_attn.qkv_proj",
+                [queries + 2 * keys, hidden],
+                config.qkv_bias,
+            );
         } else {
             for (name, outputs) in [("q_proj", queries), ("k_proj", keys), ("v_proj", keys)] {
-                projection(&mut part, &format!("self_attn.{name}"), [outputs, hidden], config.qkv_bias);
+                projection(
+                    &mut part,
+                    &format!("self_attn.{name}"),
+                    [outputs, hidden],
+                    config.qkv_bias,
+                );
             }
         }
         projection(&mut part, "self_attn.o_proj", [hidden, queries], config.output_bias);

@@ -3,6 +3,7 @@
 //! [`Inspection::of`] reads everything but the weights' values and collects every fault it finds;
 //! [`Checkpoint::open`] is an inspection without faults.
 
+mod adapter;
 mod config;
 mod foreign;
 mod header;
@@ -23,6 +24,7 @@ pub use identity::FileIdentity;
 pub use inspect::Inspection;
 pub use manifest::{for_each_tensor, parameters};
 
+pub(crate) use adapter::{SETTINGS as ADAPTER_SETTINGS, TENSORS as ADAPTER_TENSORS};
 pub(crate) use manifest::{EMBEDDING, HEAD};
 pub(crate) use safetensors::{INDEX, SINGLE};
 
@@ -69,6 +71,8 @@ pub struct Checkpoint {
     pub inventory: Inventory,
     /// Size and sha256 of every file that determines a result.
     pub identity: Vec<FileIdentity>,
+    /// Size and sha256 of the files of the adapter that is merged into the weights; empty where there is none.
+    pub adapter: Vec<FileIdentity>,
     /// What a user should know of how its files were read.
     pub notes: Vec<String>,
 }
@@ -81,6 +85,14 @@ impl Checkpoint {
     /// unexpected, a tokenizer that does not fit. No value of a weight is read but for the files' hashes.
     pub fn open(path: &Path) -> Result<Self, LoadError> {
         Inspection::of(path).into_checkpoint()
+    }
+
+    /// Opens a folder or a GGUF file with the LoRA adapter of another folder, which is merged into the weights as they are
+    /// read.
+    ///
+    /// Fails as [`open`](Self::open), and for every reason why the adapter cannot be merged into these weights.
+    pub fn open_adapted(path: &Path, adapter: &Path) -> Result<Self, LoadError> {
+        Inspection::adapted(path, adapter).into_checkpoint()
     }
 }
 

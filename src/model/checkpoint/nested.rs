@@ -116,9 +116,7 @@ mod tests {
         let of = |extra: Value| {
             let mut root = json!({"model_type": "mistral3", "tie_word_embeddings": false, "image_token_index": 10,
                 "vision_config": {"hidden_size": 8}, "text_config": {"model_type": "ministral3"}});
-            root.as_object_mut()
-                .unwrap()
-                .extend(extra.as_object().unwrap().clone());
+            root.as_object_mut().unwrap().extend(extra.as_object().unwrap().clone());
             text_part(path, root.as_object().unwrap().clone())
         };
         let (text, errors) = of(json!({}));

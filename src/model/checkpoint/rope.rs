@@ -55,7 +55,11 @@ impl Keys<'_> {
         if let (Some(newer), Some(older)) = (&newer, &older)
             && newer.scaling != older.scaling
         {
-            let name = |said: &Said| said.scaling.as_ref().map_or_else(|| "none".to_owned(), RopeScaling::name);
+            let name = |said: &Said| {
+                said.scaling
+                    .as_ref()
+                    .map_or_else(|| "none".to_owned(), RopeScaling::name)
+            };
             let what = format!(
                 "asks for the scaling `{}` and `rope_parameters` for `{}`: only one can be meant",
                 name(older),

@@ -91,7 +91,13 @@ impl Keys<'_> {
         ]
         .map(|name| self.inner_number(key, object, name));
         let factor = factor.unwrap_or(context as f64 / original as f64);
-        let stretch = |by: f64| if factor <= 1.0 { 1.0 } else { 0.1 * by * factor.ln() + 1.0 };
+        let stretch = |by: f64| {
+            if factor <= 1.0 {
+                1.0
+            } else {
+                0.1 * by * factor.ln() + 1.0
+            }
+        };
         let is_there = |number: Option<f64>| number.filter(|number| *number != 0.0);
         let by_paper = match (is_there(mscale), is_there(mscale_all)) {
             (Some(mscale), Some(all)) => stretch(mscale) / stretch(all),
@@ -122,9 +128,7 @@ impl Keys<'_> {
         };
         let scaling = RopeScaling::LongRope {
             factors: factors.collect::<Option<_>>()?,
-            attention_factor: self
-                .inner_number(key, object, "attention_factor")
-                .unwrap_or(by_paper),
+            attention_factor: self.inner_number(key, object, "attention_factor").unwrap_or(by_paper),
         };
         Some((scaling, original))
     }

@@ -69,6 +69,17 @@ impl SafetensorsWeights {
         }
     }
 
+    /// Maps one file, whatever its name.
+    pub(crate) fn open_file(path: &Path) -> Result<Self, LoadError> {
+        let mut weights = Self {
+            folder: path.to_owned(),
+            files: Vec::new(),
+            entries: HashMap::new(),
+        };
+        weights.add(path)?;
+        Ok(weights)
+    }
+
     /// The mapped files.
     pub(crate) fn files(&self) -> &[MappedFile] {
         &self.files

@@ -6,10 +6,10 @@ use super::keys;
 use super::places::TensorEntry;
 use super::value::Metadata;
 use crate::model::bounds;
+use crate::model::design::{Design, Mixture, RopeScaling};
 use crate::model::family::Family;
 use crate::model::mapped::MappedFile;
 use crate::model::stored::Storage;
-use crate::model::design::{Design, Mixture, RopeScaling};
 use crate::model::{LoadError, ModelConfig};
 
 /// Reads the configuration; fails with every reason at once.

@@ -208,7 +208,8 @@ impl WeightSource for GgufWeights {
         // Each row is whole blocks.
         let row = entry.range.len() / rows.max(1);
         for some in rows_at_once(rows, columns) {
-            let bytes = self.file.read(entry.range.start + some.start * row, some.len() * row)?;
+            let start = |number| entry.range.start + entry.order.place(rows, number) * row;
+            let bytes = self.file.read_each(some.clone().map(start), row)?;
             self.check_values(name, entry, some.start * columns, &bytes)?;
             plain(entry.storage, &bytes, &[some.len(), columns], dtype)
                 .and_then(|tensor| each(some.start, &tensor))

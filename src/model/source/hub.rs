@@ -72,11 +72,11 @@ pub(super) fn fetch(
         progress,
     };
     let names = || listing.siblings.iter().map(|sibling| sibling.rfilename.as_str());
-    let mut choice = hub_cache::choose(names(), None).map_err(|why| odd(repository, why))?;
+    let mut choice = hub_cache::choose(names(), None, wanted.holds).map_err(|why| odd(repository, why))?;
     if choice == CheckpointFiles::NeedsIndex {
         let path = fetcher.file(super::INDEX)?;
         let index = read_up_to(&path, LARGEST_SETTINGS).map_err(|source| LoadError::read(&path, source))?;
-        choice = hub_cache::choose(names(), Some(&index)).map_err(|why| odd(repository, why))?;
+        choice = hub_cache::choose(names(), Some(&index), wanted.holds).map_err(|why| odd(repository, why))?;
     }
     let files = match choice {
         CheckpointFiles::Folder(files) => files,
@@ -89,7 +89,7 @@ pub(super) fn fetch(
     let snapshot = fetcher.snapshot;
     // Written last: a revision is only known to the cache when all its files are there.
     write_ref(&folder.join("refs").join(&wanted.revision), &listing.sha)?;
-    let path = hub_cache::usable(&snapshot).map_err(|why| odd(repository, why))?;
+    let path = hub_cache::usable(&snapshot, wanted.holds).map_err(|why| odd(repository, why))?;
     let origin = Origin::Hub {
         repository: repository.clone(),
         commit: listing.sha,

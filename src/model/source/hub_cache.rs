@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use super::{Located, NamedModel, Origin};
+use super::{Holds, Located, NamedModel, Origin};
 use crate::base::files::read_up_to;
 use crate::model::registry::is_commit;
 use crate::model::tokenizer::LARGEST_SETTINGS;
@@ -32,7 +32,7 @@ pub(super) fn find(wanted: &NamedModel, cache: &Path) -> Result<Located, String>
         ));
     }
     let snapshot = repository.join("snapshots").join(&commit);
-    let path = usable(&snapshot)?;
+    let path = usable(&snapshot, wanted.holds)?;
     let origin = Origin::Hub {
         repository: wanted.repository.clone(),
         commit,
@@ -40,15 +40,15 @@ pub(super) fn find(wanted: &NamedModel, cache: &Path) -> Result<Located, String>
     Ok(Located { path, origin })
 }
 
-/// The checkpoint in a snapshot: the folder itself, or its only GGUF file.
-pub(super) fn usable(snapshot: &Path) -> Result<PathBuf, String> {
+/// The checkpoint in a snapshot: the folder itself, or its only GGUF file. Of an adapter the folder.
+pub(super) fn usable(snapshot: &Path, holds: Holds) -> Result<PathBuf, String> {
     if !snapshot.is_dir() {
         return Err("the snapshot is not there".to_owned());
     }
     let mut names = BTreeSet::new();
     collect(snapshot, "", &mut names);
     let index = read_up_to(&snapshot.join(super::INDEX), LARGEST_SETTINGS).ok();
-    match choose(names.iter().map(String::as_str), index.as_deref()) {
+    match choose(names.iter().map(String::as_str), index.as_deref(), holds) {
         Ok(CheckpointFiles::Folder(files)) => match files.into_iter().find(|file| !names.contains(file)) {
             None => Ok(snapshot.to_owned()),
             Some(missing) => Err(format!("the snapshot is incomplete: {missing} is missing")),
@@ -96,9 +96,17 @@ const WELCOME: [&str; 3] = ["tokenizer_config.json", "generation_config.json", "
 pub(super) fn choose<'a>(
     names: impl Iterator<Item = &'a str>,
     index: Option<&[u8]>,
+    holds: Holds,
 ) -> Result<CheckpointFiles, String> {
     let names: BTreeSet<&str> = names.collect();
     let owned = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<String>>();
+    if holds == Holds::Adapter {
+        let needed = [super::ADAPTER_SETTINGS, super::ADAPTER_TENSORS];
+        return match needed.iter().find(|name| !names.contains(*name)) {
+            Some(absent) => Err(format!("has no {absent}, which a LoRA adapter has")),
+            None => Ok(CheckpointFiles::Folder(owned(&needed))),
+        };
+    }
     let weights = if names.contains(super::SINGLE) {
         owned(&[super::SINGLE])
     } else if names.contains(super::INDEX) {

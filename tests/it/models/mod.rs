@@ -1,5 +1,6 @@
 //! Checkpoints: read right from either format, refused when broken, found and fetched.
 
+mod adapters;
 mod broken;
 mod broken_tokenizers;
 mod folders;

@@ -4,7 +4,7 @@ mod report;
 
 use std::process::ExitCode;
 
-use self::report::{CheckReport, DecoderReport, MemoryReport, NamedToken, TokenizerReport};
+use self::report::{AdapterReport, CheckReport, DecoderReport, MemoryReport, NamedToken, TokenizerReport};
 use super::download::Downloads;
 use crate::cli::chats;
 use crate::cli::choice::choice;
@@ -26,6 +26,9 @@ Examples:
 pub struct Args {
     /// A folder, a GGUF file, a name of `models list`, or a repository id
     model: String,
+    /// LoRA adapter that would be merged into it: a folder or a hub repository
+    #[arg(long, value_name = "ADAPTER")]
+    adapter: Option<String>,
     /// Where it would be computed: cpu, cuda, cuda:N or auto
     #[arg(long, default_value_t)]
     device: DeviceChoice,
@@ -42,14 +45,16 @@ pub struct Args {
 
 /// Reads the checkpoint and prints what it is; fails where it would be refused.
 pub fn run(args: Args) -> anyhow::Result<ExitCode> {
-    let located = source::locate(
-        &args.model,
-        &Environment::from_process(),
-        Fetch::Allowed,
-        &mut Downloads::default(),
-    )?;
+    let (environment, mut downloads) = (Environment::from_process(), Downloads::default());
+    let located = source::locate(&args.model, &environment, Fetch::Allowed, &mut downloads)?;
+    let adapter = args.adapter.as_deref();
+    let adapter = adapter.map(|adapter| source::locate_adapter(adapter, &environment, Fetch::Allowed, &mut downloads));
+    let adapter = adapter.transpose()?;
     let device = args.device.open()?;
-    let mut inspection = Inspection::of(&located.path);
+    let mut inspection = match &adapter {
+        Some(adapter) => Inspection::adapted(&located.path, &adapter.path),
+        None => Inspection::of(&located.path),
+    };
     inspection.check_values();
     let report = report(&args, located, &device, &inspection)?;
     match args.format {
@@ -88,12 +93,22 @@ fn report(args: &Args, located: Located, device: &OpenDevice, inspection: &Inspe
         origin: located.origin,
         format: inspection.format,
         decoder: inspection.config.as_ref().map(decoder),
+        adapter: args
+            .adapter
+            .clone()
+            .zip(inspection.adapter_numbers())
+            .map(|(adapter, numbers)| AdapterReport { adapter, numbers }),
+        notes: inspection.notes.clone(),
         stored: inspection.inventory.kinds.clone(),
         tokenizer: inspection.tokenizer.as_ref().map(text),
         chat_template: inspection.chat_template.as_ref().map(String::len),
         chat_note,
         memory,
-        files: inspection.identify()?,
+        files: inspection
+            .identify()?
+            .into_iter()
+            .chain(inspection.identify_adapter()?)
+            .collect(),
         faults,
     })
 }

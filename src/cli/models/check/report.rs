@@ -21,6 +21,10 @@ pub(super) struct CheckReport {
     pub origin: Origin,
     pub format: checkpoint::Format,
     pub decoder: Option<DecoderReport>,
+    /// The adapter that would be merged into the weights.
+    pub adapter: Option<AdapterReport>,
+    /// What a user should know of how the files were read.
+    pub notes: Vec<String>,
     pub stored: BTreeMap<String, StoredKind>,
     pub tokenizer: Option<TokenizerReport>,
     pub chat_template: Option<usize>,
@@ -45,6 +49,13 @@ pub(super) struct DecoderReport {
     pub sliding_window: Option<usize>,
     pub experts: Option<usize>,
     pub rope: String,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct AdapterReport {
+    pub adapter: String,
+    /// Numbers in its matrices and in what it replaces.
+    pub numbers: u64,
 }
 
 #[derive(Debug, Serialize)]
@@ -153,6 +164,11 @@ impl CheckReport {
         }
         lines.push(("format", self.format.to_string()));
         lines.extend(self.decoder.iter().flat_map(DecoderReport::lines));
+        lines.extend(self.adapter.iter().map(|adapter| {
+            let numbers = text::parameters(adapter.numbers);
+            ("adapter", format!("{}: {numbers} parameters", adapter.adapter))
+        }));
+        lines.extend(self.notes.iter().map(|note| ("note", note.clone())));
         lines.extend(self.stored.iter().map(|(kind, stored)| {
             let tensors = counted(stored.tensors, "tensor", "tensors");
             ("stored", format!("{tensors} as {kind}, {}", text::bytes(stored.bytes)))

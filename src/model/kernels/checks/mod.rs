@@ -310,7 +310,10 @@ fn rms_norm_rope_and_gates_equal_plain_arithmetic() {
                     f64::from(head[i]) * cos + if is_first { -other } else { other } * sin
                 })
                 .collect();
-            assert!(distance(&kernels.turn(&x, &rotation).unwrap(), &expected) < F32, "{rotation:?}");
+            assert!(
+                distance(&kernels.turn(&x, &rotation).unwrap(), &expected) < F32,
+                "{rotation:?}"
+            );
         }
 
         let wide = (matrix(4, rows, 2 * 33) * 20.).unwrap();
@@ -323,7 +326,9 @@ fn rms_norm_rope_and_gates_equal_plain_arithmetic() {
             };
             let gates = |row: &[f32]| -> Vec<f64> {
                 let pairs = row[..33].iter().zip(&row[33..]);
-                pairs.map(|(gate, up)| activated(f64::from(*gate)) * f64::from(*up)).collect()
+                pairs
+                    .map(|(gate, up)| activated(f64::from(*gate)) * f64::from(*up))
+                    .collect()
             };
             let expected: Vec<f64> = flat(&wide).chunks(66).flat_map(gates).collect();
             let off = distance(&kernels.gated(&wide, activation).unwrap(), &expected);
@@ -342,14 +347,20 @@ fn capped_logits_are_the_same_on_every_way_and_within_the_cap() {
         let uncapped = plain.logits(&x).unwrap().to_vec2::<f32>().unwrap();
         for (row, (capped, plain)) in logits.iter().zip(&uncapped).enumerate() {
             for (capped, plain) in capped.iter().zip(plain) {
-                assert!((capped - 4. * (plain / 4.).tanh()).abs() < 1e-5, "{kernels:?}: {plain} {capped}");
+                assert!(
+                    (capped - 4. * (plain / 4.).tanh()).abs() < 1e-5,
+                    "{kernels:?}: {plain} {capped}"
+                );
             }
             let all = head.log_softmax(capped).unwrap();
             let scores = head.token_scores(&x, &[(row, 3), (row, 699)]).unwrap();
             let scores: Vec<f32> = scores.iter().map(|score| score.logprob).collect();
             for (score, token) in scores.iter().zip([3, 699]) {
                 let off = (score - all[token]).abs();
-                assert!(off <= if kernels.backend().is_exact() { 0. } else { 1e-5 }, "{kernels:?}: {off}");
+                assert!(
+                    off <= if kernels.backend().is_exact() { 0. } else { 1e-5 },
+                    "{kernels:?}: {off}"
+                );
             }
         }
     }

@@ -301,13 +301,19 @@ mod tests {
             let x = i as f32 / 2000.;
             let exact = f64::from(x);
             let got = f64::from(tanh::<FUSED>(x));
-            assert!((got - exact.tanh()).abs() <= 5e-7 * exact.tanh().abs(), "tanh {x}: {got}");
+            assert!(
+                (got - exact.tanh()).abs() <= 5e-7 * exact.tanh().abs(),
+                "tanh {x}: {got}"
+            );
             let mut out = [0.];
             geglu::<FUSED>(&[x], &[2.], &mut out);
             let inner = (2. / std::f64::consts::PI).sqrt() * (exact + 0.044715 * exact.powi(3));
             let gelu = exact * (1. + inner.tanh());
             // Far below 0 what is left of the gate is smaller than f32 tells from 1 - 1.
-            assert!((f64::from(out[0]) - gelu).abs() <= 1e-6 * gelu.abs() + 1e-7, "gelu {x}: {out:?} {gelu}");
+            assert!(
+                (f64::from(out[0]) - gelu).abs() <= 1e-6 * gelu.abs() + 1e-7,
+                "gelu {x}: {out:?} {gelu}"
+            );
         }
         for not_a_number in [f32::NAN, -f32::NAN] {
             assert!(tanh::<FUSED>(not_a_number).is_nan());

@@ -58,13 +58,7 @@ pub(in super::super) fn feed_forward(
 }
 
 /// The rows of one task; `start` is where its first one is in the result.
-fn some_rows(
-    network: GatedPanels<'_>,
-    x: RowView<'_>,
-    residual: RowView<'_>,
-    out: OutputWriter<'_>,
-    start: usize,
-) {
+fn some_rows(network: GatedPanels<'_>, x: RowView<'_>, residual: RowView<'_>, out: OutputWriter<'_>, start: usize) {
     let GatedPanels {
         gate_up,
         activation,

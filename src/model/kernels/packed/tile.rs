@@ -62,3 +62,27 @@ pub(super) fn in_parts(rows: usize, columns: usize, tile: Tile, each: impl Fn(us
         }
     }
 }
+
+/// Multiplies a tile part by part: `$part::<ROWS, ON>`, one function for each number of rows up to [`PART_ROWS`] and each
+/// [`SumStart`], takes a part of that many rows and `$columns` columns. Needs an unsafe block where the parts do.
+macro_rules! by_parts {
+    ($part:ident, $rows:expr, $columns:expr, $tile:expr) => {{
+        macro_rules! by_rows {
+            ($rows_of:ident, $tile_of:ident, $on:literal) => {
+                match $rows_of {
+                    1 => $part::<1, $on>($tile_of),
+                    2 => $part::<2, $on>($tile_of),
+                    3 => $part::<3, $on>($tile_of),
+                    4 => $part::<4, $on>($tile_of),
+                    5 => $part::<5, $on>($tile_of),
+                    _ => $part::<6, $on>($tile_of),
+                }
+            };
+        }
+        $crate::model::kernels::packed::tile::in_parts($rows, $columns, $tile, |rows, tile| match tile.sums {
+            $crate::model::kernels::packed::tile::SumStart::Apart => by_rows!(rows, tile, false),
+            $crate::model::kernels::packed::tile::SumStart::GoOn => by_rows!(rows, tile, true),
+        })
+    }};
+}
+pub(super) use by_parts;

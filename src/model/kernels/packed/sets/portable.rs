@@ -3,7 +3,7 @@
 
 use super::super::{
     lanes,
-    tile::{PANEL, RUN_F32, SumStart, Tile, in_parts},
+    tile::{PANEL, RUN_F32, Tile, by_parts},
 };
 
 /// Whether a product and a sum are rounded once. Every aarch64 processor has an instruction for it; elsewhere it might be a
@@ -19,25 +19,8 @@ lanes::compiled_for!(FUSED);
 /// # Safety
 /// As [`Machine::multiply`](super::super::Machine::multiply).
 pub unsafe fn multiply(rows: usize, tile: Tile) {
-    macro_rules! by_rows {
-        ($part:ident, $rows:ident, $on:literal) => {
-            match $rows {
-                1 => multiply_part::<1, $on>($part),
-                2 => multiply_part::<2, $on>($part),
-                3 => multiply_part::<3, $on>($part),
-                4 => multiply_part::<4, $on>($part),
-                5 => multiply_part::<5, $on>($part),
-                _ => multiply_part::<6, $on>($part),
-            }
-        };
-    }
     // SAFETY: passed on; the parts are within the tile.
-    in_parts(rows, COLUMNS, tile, |rows, part| unsafe {
-        match part.sums {
-            SumStart::Apart => by_rows!(part, rows, false),
-            SumStart::GoOn => by_rows!(part, rows, true),
-        }
-    });
+    unsafe { by_parts!(multiply_part, rows, COLUMNS, tile) }
 }
 
 /// # Safety

@@ -1,0 +1,456 @@
+//! LoRA adapters as peft saves them: small matrices whose products are added to a base checkpoint's weights.
+
+mod merge;
+mod settings;
+mod weights;
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::{Path, PathBuf};
+
+use self::settings::{AdapterSettings, is_called};
+use super::identity::{self, FileIdentity};
+use super::manifest::{EMBEDDING, HEAD, for_each_tensor};
+use super::safetensors::SafetensorsWeights;
+use crate::base::files::read_up_to;
+use crate::base::shell::{python_text, word};
+use crate::model::tensor_problem::LISTED;
+use crate::model::tokenizer::LARGEST_SETTINGS;
+use crate::model::{LoadError, ModelConfig};
+
+pub(crate) use settings::SETTINGS;
+pub(crate) use weights::AdaptedWeights;
+
+/// The file of an adapter's tensors.
+pub(crate) const TENSORS: &str = "adapter_model.safetensors";
+/// The same as a pickle, which is not read.
+const PICKLE: &str = "adapter_model.bin";
+/// What peft puts before the names of the base's modules.
+const PREFIX: &str = "base_model.model.";
+/// Files by which an adapter's folder brings a tokenizer of its own.
+const TEXT: [&str; 2] = ["tokenizer.json", "chat_template.jinja"];
+
+/// An adapter whose settings and tensors were read, none of their values.
+pub(crate) struct Adapter {
+    folder: PathBuf,
+    settings: AdapterSettings,
+    tensors: SafetensorsWeights,
+    /// What becomes of the base's tensors, by their canonical names.
+    changes: BTreeMap<String, Change>,
+}
+
+/// What becomes of one tensor of the base.
+#[derive(Debug, Default)]
+struct Change {
+    /// The adapter's tensor that stands in its place.
+    replaced: Option<String>,
+    product: Option<Added>,
+}
+
+/// Two matrices whose product is added to a weight.
+#[derive(Debug, Default)]
+struct Added {
+    /// `(rank, inputs)`, by its name in the file.
+    a: Option<String>,
+    /// `(outputs, rank)`, by its name in the file.
+    b: Option<String>,
+    kind: AddedKind,
+    rank: usize,
+    scaling: f32,
+}
+
+/// Which way a product lies.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum AddedKind {
+    /// `B · A` is the weight's change.
+    #[default]
+    Linear,
+    /// `(B · A)` transposed is: peft keeps an embedding's matrices the other way around.
+    Embedding,
+}
+
+/// What a tensor of an adapter is, by its name.
+#[derive(Debug, PartialEq, Eq)]
+enum Role<'a> {
+    A(&'a str, AddedKind),
+    B(&'a str, AddedKind),
+    /// In place of the base's own.
+    Whole(String),
+}
+
+fn role(name: &str) -> Role<'_> {
+    let name = name.strip_prefix(PREFIX).unwrap_or(name);
+    for (ending, is_a, kind) in [
+        (".lora_A.weight", true, AddedKind::Linear),
+        (".lora_B.weight", false, AddedKind::Linear),
+        (".lora_embedding_A", true, AddedKind::Embedding),
+        (".lora_embedding_B", false, AddedKind::Embedding),
+    ] {
+        if let Some(module) = name.strip_suffix(ending) {
+            return if is_a {
+                Role::A(module, kind)
+            } else {
+                Role::B(module, kind)
+            };
+        }
+    }
+    // A layer that has matrices keeps its own weight and bias one step further down.
+    Role::Whole(name.replace(".base_layer.", "."))
+}
+
+impl Adapter {
+    /// Reads the settings and the names of the tensors in a folder.
+    ///
+    /// # Errors
+    /// Every reason why it cannot be merged, whatever the base.
+    pub(crate) fn open(folder: &Path) -> Result<Self, LoadError> {
+        let path = folder.join(SETTINGS);
+        if !path.is_file() {
+            let what = format!("has no {SETTINGS}: it is no folder of a LoRA adapter");
+            return Err(LoadError::Absent {
+                path: folder.to_owned(),
+                what,
+            });
+        }
+        let text = read_up_to(&path, LARGEST_SETTINGS).map_err(|source| LoadError::read(&path, source))?;
+        let base = base_of(&text);
+        let refuse = |problems| refused(folder, problems, &merged_elsewhere(folder));
+        let settings = AdapterSettings::parse(&text).map_err(refuse)?;
+        let tensors = folder.join(TENSORS);
+        if !tensors.is_file() && folder.join(PICKLE).is_file() {
+            return Err(pickled(folder, base.as_deref()));
+        }
+        let tensors = SafetensorsWeights::open_file(&tensors)?;
+        let mut adapter = Self {
+            folder: folder.to_owned(),
+            settings,
+            tensors,
+            changes: BTreeMap::new(),
+        };
+        adapter.sort_tensors().map_err(refuse)?;
+        Ok(adapter)
+    }
+
+    /// Finds out what each tensor is.
+    fn sort_tensors(&mut self) -> Result<(), Vec<String>> {
+        let mut problems = Misfits::default();
+        let mut names: Vec<String> = self.tensors.names().map(str::to_owned).collect();
+        names.sort_unstable();
+        if names.is_empty() {
+            return Err(vec![format!("{TENSORS} has no tensors")]);
+        }
+        for name in names {
+            let (module, is_a, kind) = match role(&name) {
+                Role::A(module, kind) => (module.to_owned(), true, kind),
+                Role::B(module, kind) => (module.to_owned(), false, kind),
+                Role::Whole(tensor) => {
+                    let change = self.changes.entry(tensor).or_default();
+                    if let Some(other) = change.replaced.replace(name.clone()) {
+                        problems.add(format!("`{name}` and `{other}` stand for the same tensor"));
+                    }
+                    continue;
+                }
+            };
+            let change = self.changes.entry(format!("{module}.weight")).or_default();
+            let product = change.product.get_or_insert_with(|| Added {
+                kind,
+                ..Added::default()
+            });
+            let place = if is_a { &mut product.a } else { &mut product.b };
+            if product.kind != kind || place.replace(name.clone()).is_some() {
+                problems.add(format!("`{name}` is there in two ways"));
+            }
+        }
+        problems.done()
+    }
+
+    /// Sees whether it fits a base of `config`, and finds each product's rank and scale. Of a base whose head is the
+    /// embedding the head is one of its own afterwards where only one of the two is changed: so it was trained.
+    ///
+    /// # Errors
+    /// Every tensor that has no place, or another shape than the base's.
+    pub(crate) fn fit(&mut self, config: &mut ModelConfig) -> Result<(), LoadError> {
+        let mut problems = Misfits::default();
+        let mut shapes = HashMap::new();
+        for_each_tensor(config, |name, shape| {
+            shapes.insert(name.to_owned(), shape.to_vec());
+        });
+        shapes.insert(HEAD.to_owned(), vec![config.vocabulary, config.hidden]);
+        let tensors = &self.tensors;
+        for (name, change) in &mut self.changes {
+            let Some(shape) = shapes.get(name) else {
+                let of = change.names().next().unwrap_or(name);
+                problems.add(format!("`{of}` is for `{name}`, which the base does not have"));
+                continue;
+            };
+            if let Some(tensor) = &change.replaced {
+                problems.compare(tensors, tensor, shape);
+            }
+            if let Some(product) = &mut change.product {
+                product.fit((name, shape), (&self.settings, tensors), &mut problems);
+            }
+        }
+        self.find_absent(&shapes, &mut problems);
+        let (embedding, head) = (self.changes.contains_key(EMBEDDING), self.changes.contains_key(HEAD));
+        if config.tied && (embedding || head) {
+            if self.settings.ties_weights {
+                problems.add("trained the embedding and the head as one (ensure_weight_tying)".to_owned());
+            }
+            config.tied = false;
+        }
+        let remedy = match &self.settings.base {
+            Some(base) => format!("name the base that it was trained on, `{base}`, as the model"),
+            None => "name the base that it was trained on as the model".to_owned(),
+        };
+        problems
+            .done()
+            .map_err(|problems| refused(&self.folder, problems, &remedy))
+    }
+
+    /// Modules that should have matrices and have none: a file cut short, or one of a smaller base.
+    fn find_absent(&self, shapes: &HashMap<String, Vec<usize>>, problems: &mut Misfits) {
+        let mut modules: Vec<&str> = shapes
+            .iter()
+            .filter(|(name, shape)| shape.len() == 2 && *name != HEAD)
+            .filter_map(|(name, _)| name.strip_suffix(".weight"))
+            .collect();
+        modules.sort_unstable();
+        for module in modules {
+            let change = self.changes.get(&format!("{module}.weight"));
+            if self.settings.wants(module) && change.is_none_or(|change| change.product.is_none()) {
+                problems.add(format!("has no matrices for `{module}`, which target_modules names"));
+            }
+        }
+    }
+
+    /// What a user should know: `base` is what the base was named as, `folder` where it lies.
+    pub(crate) fn notes(&self, folder: &Path) -> Vec<String> {
+        let mut notes = Vec::new();
+        if let Some(trained) = &self.settings.base
+            && let Some(here) = folder.file_name().map(|name| name.to_string_lossy().into_owned())
+            && !is_snapshot(folder)
+            && !last_step(trained).eq_ignore_ascii_case(&here)
+        {
+            notes.push(format!(
+                "the adapter was trained on `{trained}`, and is merged into `{here}`"
+            ));
+        }
+        let unused: Vec<&str> = self
+            .settings
+            .targets()
+            .iter()
+            .map(String::as_str)
+            .filter(|target| !self.changes.keys().any(|name| has_target(name, target)))
+            .collect();
+        if !unused.is_empty() {
+            notes.push(format!(
+                "target_modules of the adapter matches nothing for: {}",
+                unused.join(", ")
+            ));
+        }
+        let differs = |name: &&&str| {
+            let own = std::fs::read(self.folder.join(name)).ok();
+            own.is_some() && own != std::fs::read(folder.join(name)).ok()
+        };
+        if let Some(name) = TEXT.iter().find(differs) {
+            notes.push(format!(
+                "the adapter's folder has another {name} than the base; the base's is used"
+            ));
+        }
+        notes
+    }
+
+    /// Size and hash of its files.
+    pub(crate) fn identify(&self) -> Result<Vec<FileIdentity>, LoadError> {
+        let mut files = vec![identity::of_file(&self.folder.join(SETTINGS))?];
+        files.extend(identity::of_maps(self.tensors.files()));
+        Ok(files)
+    }
+
+    /// Numbers in its tensors.
+    pub(crate) fn numbers(&self) -> u64 {
+        self.tensors.inventory().values()
+    }
+
+    /// Every tensor with a NaN or an infinity.
+    pub(crate) fn check_all_values(&self) -> Vec<LoadError> {
+        self.tensors.check_all_values()
+    }
+}
+
+impl Change {
+    /// Names in the file.
+    fn names(&self) -> impl Iterator<Item = &String> {
+        let product = self
+            .product
+            .iter()
+            .flat_map(|product| product.a.iter().chain(&product.b));
+        self.replaced.iter().chain(product)
+    }
+}
+
+impl Added {
+    /// Compares both matrices with the weight that they change, and with the rank that the settings say.
+    fn fit(
+        &mut self,
+        (name, shape): (&str, &[usize]),
+        (settings, tensors): (&AdapterSettings, &SafetensorsWeights),
+        problems: &mut Misfits,
+    ) {
+        let module = name.strip_suffix(".weight").unwrap_or(name);
+        let (rank, scaling) = match settings.scaling(module) {
+            Ok(found) => found,
+            Err(what) => return problems.add(what),
+        };
+        let (Some(a), Some(b)) = (&self.a, &self.b) else {
+            let (there, lacking) = if self.a.is_some() { ("A", "B") } else { ("B", "A") };
+            return problems.add(format!("has a matrix {there} for `{module}`, and no {lacking}"));
+        };
+        let &[rows, columns] = shape else {
+            return problems.add(format!("`{a}` is for `{name}`, which is no matrix"));
+        };
+        let (outputs, inputs) = match self.kind {
+            AddedKind::Linear => (rows, columns),
+            AddedKind::Embedding => (columns, rows),
+        };
+        let rank = usize::try_from(rank).unwrap_or(usize::MAX);
+        problems.compare(tensors, a, &[rank, inputs]);
+        problems.compare(tensors, b, &[outputs, rank]);
+        (self.rank, self.scaling) = (rank, scaling as f32);
+    }
+}
+
+/// The first few problems, and how many more there are.
+#[derive(Default)]
+struct Misfits {
+    listed: Vec<String>,
+    more: usize,
+}
+
+impl Misfits {
+    fn add(&mut self, problem: String) {
+        if self.listed.len() < LISTED {
+            self.listed.push(problem);
+        } else {
+            self.more += 1;
+        }
+    }
+
+    fn compare(&mut self, tensors: &SafetensorsWeights, name: &str, expected: &[usize]) {
+        match tensors.shape(name) {
+            Some(Ok(found)) if found == expected => {}
+            Some(Ok(found)) => self.add(format!("`{name}` has the shape {found:?}, expected {expected:?}")),
+            Some(Err(kind)) => self.add(format!("`{name}` is stored as {kind}, which cannot be read")),
+            None => self.add(format!("`{name}` is missing")),
+        }
+    }
+
+    fn done(mut self) -> Result<(), Vec<String>> {
+        if self.more > 0 {
+            self.listed
+                .push(format!("{} more of its tensors do not fit", self.more));
+        }
+        match self.listed.is_empty() {
+            true => Ok(()),
+            false => Err(self.listed),
+        }
+    }
+}
+
+/// The base that the settings name, where they can be read.
+pub(super) fn base_of(settings: &[u8]) -> Option<String> {
+    let root: serde_json::Value = serde_json::from_slice(settings).ok()?;
+    root.get("base_model_name_or_path")?.as_str().map(str::to_owned)
+}
+
+fn refused(folder: &Path, problems: Vec<String>, remedy: &str) -> LoadError {
+    LoadError::Adapter {
+        path: folder.to_owned(),
+        problems,
+        remedy: remedy.to_owned(),
+    }
+}
+
+/// How peft merges what cannot be merged here.
+fn merged_elsewhere(folder: &Path) -> String {
+    let text = folder.display().to_string();
+    let here = python_text(text.trim_end_matches('/'));
+    let merged = python_text(&format!("{}-merged", text.trim_end_matches('/')));
+    format!(
+        "merge it into its base with peft and name the merged folder as the model: python -c \"from peft import \
+         AutoPeftModelForCausalLM as M; from transformers import AutoTokenizer as T; \
+         m = M.from_pretrained({here}, dtype='auto'); b = m.peft_config['default'].base_model_name_or_path; \
+         m.merge_and_unload().save_pretrained({merged}); T.from_pretrained(b).save_pretrained({merged})\" \
+         (needs transformers and peft)"
+    )
+}
+
+fn pickled(folder: &Path, base: Option<&str>) -> LoadError {
+    let path = folder.display().to_string();
+    let file = python_text(&format!("{}/{PICKLE}", path.trim_end_matches('/')));
+    let to = python_text(&format!("{}/{TENSORS}", path.trim_end_matches('/')));
+    let model = base.map_or_else(|| "BASE".to_owned(), word);
+    LoadError::Foreign {
+        path: folder.to_owned(),
+        what: format!("holds its tensors as {PICKLE} only, a format that can run code as it is read"),
+        remedy: format!(
+            "write {TENSORS} beside it: python -c \"import torch; from safetensors.torch import save_file; \
+             save_file({{k: v.contiguous() for k, v in torch.load({file}, weights_only=True).items()}}, {to})\" \
+             (needs torch), then --model {model} --adapter {}",
+            word(&path)
+        ),
+    }
+}
+
+/// Whether a tensor of the base is of a module that a target names; of experts and other parents too.
+fn has_target(tensor: &str, target: &str) -> bool {
+    tensor
+        .strip_suffix(".weight")
+        .is_some_and(|module| is_called(module, target))
+}
+
+/// The last step of a path or a repository's name.
+fn last_step(name: &str) -> &str {
+    name.trim_end_matches('/').rsplit('/').next().unwrap_or(name)
+}
+
+/// Whether a folder is one of the hub's cache, whose name is a commit.
+fn is_snapshot(folder: &Path) -> bool {
+    folder
+        .parent()
+        .and_then(Path::file_name)
+        .is_some_and(|name| name == "snapshots")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_as_peft_writes_them_say_what_a_tensor_is() {
+        let module = "model.layers.0.self_attn.q_proj";
+        let of = |name: &str| format!("base_model.model.{name}");
+        assert_eq!(
+            role(&of(&format!("{module}.lora_A.weight"))),
+            Role::A(module, AddedKind::Linear)
+        );
+        assert_eq!(
+            role(&of(&format!("{module}.lora_B.weight"))),
+            Role::B(module, AddedKind::Linear)
+        );
+        let embedding = "model.embed_tokens";
+        assert_eq!(
+            role(&of(&format!("{embedding}.lora_embedding_A"))),
+            Role::A(embedding, AddedKind::Embedding)
+        );
+        let whole = |name: &str| Role::Whole(name.to_owned());
+        assert_eq!(role(&of("lm_head.weight")), whole("lm_head.weight"));
+        assert_eq!(
+            role(&of("model.embed_tokens.base_layer.weight")),
+            whole("model.embed_tokens.weight")
+        );
+        assert_eq!(
+            role(&of(&format!("{module}.base_layer.bias"))),
+            whole(&format!("{module}.bias"))
+        );
+    }
+}

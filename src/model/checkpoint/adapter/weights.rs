@@ -1,0 +1,197 @@
+//! A base's weights with an adapter's added to them as they are read.
+
+use std::sync::Arc;
+
+use candle_core::{DType, Device, Tensor};
+
+use super::merge::Factors;
+use super::{Adapter, Added, AddedKind};
+use crate::model::checkpoint::manifest::{EMBEDDING, HEAD};
+use crate::model::weights::{RowChoice, WeightRows};
+use crate::model::{LoadError, Weight, WeightSource};
+
+/// A base with an adapter. Sums are in f32: nothing is rounded before the weights are put in place.
+pub(crate) struct AdaptedWeights {
+    base: Arc<dyn WeightSource>,
+    adapter: Arc<Adapter>,
+    /// Whether the base's head is its embedding.
+    base_is_tied: bool,
+}
+
+impl AdaptedWeights {
+    /// `base` with an `adapter` that fits it; `base_is_tied` where its head is its embedding.
+    pub(crate) fn new(base: Arc<dyn WeightSource>, adapter: Arc<Adapter>, base_is_tied: bool) -> Self {
+        Self {
+            base,
+            adapter,
+            base_is_tied,
+        }
+    }
+
+    /// What the base calls the tensor.
+    fn base_name<'a>(&self, name: &'a str) -> &'a str {
+        match name {
+            HEAD if self.base_is_tied => EMBEDDING,
+            name => name,
+        }
+    }
+
+    /// The tensor before anything is added to it, and what is added.
+    fn before(&self, name: &str, shape: &[usize]) -> Result<(Weight, Option<&Added>), LoadError> {
+        let change = self.adapter.changes.get(name);
+        let weight = match change.and_then(|change| change.replaced.as_deref()) {
+            Some(own) => self.adapter.tensors.get(own, shape)?,
+            None => self.base.get(self.base_name(name), shape)?,
+        };
+        Ok((weight, change.and_then(|change| change.product.as_ref())))
+    }
+
+    /// The matrices of a product that is added to a weight of that shape.
+    fn matrices(&self, product: &Added, shape: &[usize]) -> Result<Matrices, LoadError> {
+        let &[rows, columns] = shape else {
+            let message = format!("{shape:?} is the shape of no matrix");
+            return Err(named("an adapter's weight")(candle_core::Error::Msg(message)));
+        };
+        let (outputs, inputs) = match product.kind {
+            AddedKind::Linear => (rows, columns),
+            AddedKind::Embedding => (columns, rows),
+        };
+        let read = |name: &Option<String>, shape: [usize; 2]| {
+            let name = name.as_deref().unwrap_or_default();
+            let tensor = self.adapter.tensors.get_plain(name, &shape, DType::F32)?;
+            let numbers = match product.kind {
+                AddedKind::Linear => tensor.flatten_all(),
+                AddedKind::Embedding => tensor.t().and_then(|tensor| tensor.flatten_all()),
+            };
+            numbers
+                .and_then(|numbers| numbers.to_vec1::<f32>())
+                .map_err(named(name))
+        };
+        let a = read(&product.a, [product.rank, inputs])?;
+        let b = read(&product.b, [outputs, product.rank])?;
+        let (left, right) = match product.kind {
+            AddedKind::Linear => (b, a),
+            AddedKind::Embedding => (a, b),
+        };
+        Ok(Matrices {
+            left,
+            right,
+            rank: product.rank,
+            scaling: product.scaling,
+        })
+    }
+}
+
+fn named(name: &str) -> impl Fn(candle_core::Error) -> LoadError {
+    move |source| LoadError::Tensor {
+        name: name.to_owned(),
+        source,
+    }
+}
+
+/// What is added to a weight: `scaling · (left · right)`.
+struct Matrices {
+    /// `(rows, rank)`.
+    left: Vec<f32>,
+    /// `(rank, columns)`.
+    right: Vec<f32>,
+    rank: usize,
+    scaling: f32,
+}
+
+impl Matrices {
+    /// Adds to `before`, some rows of the weight in f32.
+    fn add(&self, before: &Tensor, rows: &RowChoice<'_>) -> candle_core::Result<Tensor> {
+        let shape = before.dims2()?;
+        let mut numbers = before.flatten_all()?.to_vec1::<f32>()?;
+        let mut chosen = Vec::with_capacity(rows.count() * self.rank);
+        for at in 0..rows.count() {
+            chosen.extend_from_slice(&self.left[rows.row(at) * self.rank..][..self.rank]);
+        }
+        let factors = Factors {
+            left: &chosen,
+            right: &self.right,
+            rank: self.rank,
+            scaling: self.scaling,
+        };
+        factors.add_to(&mut numbers, shape.1);
+        Tensor::from_vec(numbers, shape, &Device::Cpu)
+    }
+}
+
+/// A weight whose rows are what they were and what is added to them.
+struct AdaptedRows {
+    before: Weight,
+    shape: (usize, usize),
+    added: Matrices,
+}
+
+impl WeightRows for AdaptedRows {
+    fn shape(&self) -> (usize, usize) {
+        self.shape
+    }
+
+    fn some(&self, rows: RowChoice<'_>) -> candle_core::Result<Tensor> {
+        self.added.add(&self.before.some(rows.clone(), DType::F32)?, &rows)
+    }
+
+    fn bytes(&self) -> u64 {
+        let added = self.added.left.len() + self.added.right.len();
+        self.before.bytes() + (added * size_of::<f32>()) as u64
+    }
+
+    fn is_compact(&self) -> bool {
+        self.before.is_compact()
+    }
+}
+
+impl WeightSource for AdaptedWeights {
+    fn get(&self, name: &str, shape: &[usize]) -> Result<Weight, LoadError> {
+        let (before, product) = self.before(name, shape)?;
+        let Some(product) = product else { return Ok(before) };
+        Ok(Weight::Computed(Arc::new(AdaptedRows {
+            shape: before.dims2().map_err(named(name))?,
+            before,
+            added: self.matrices(product, shape)?,
+        })))
+    }
+
+    fn each_rows(
+        &self,
+        name: &str,
+        shape: (usize, usize),
+        dtype: DType,
+        each: &mut dyn FnMut(usize, &Tensor) -> candle_core::Result<()>,
+    ) -> Result<(), LoadError> {
+        let change = self.adapter.changes.get(name);
+        let (source, own): (&dyn WeightSource, _) = match change.and_then(|change| change.replaced.as_deref()) {
+            Some(own) => (&self.adapter.tensors, own),
+            None => (&*self.base, self.base_name(name)),
+        };
+        let Some(product) = change.and_then(|change| change.product.as_ref()) else {
+            return source.each_rows(own, shape, dtype, each);
+        };
+        let added = self.matrices(product, &[shape.0, shape.1])?;
+        source.each_rows(own, shape, DType::F32, &mut |first, before| {
+            let rows = RowChoice::Range(first..first + before.dim(0)?);
+            each(first, &added.add(before, &rows)?.to_dtype(dtype)?)
+        })
+    }
+
+    fn rows(&self, name: &str, shape: &[usize], ids: &[u32], dtype: DType) -> Result<Tensor, LoadError> {
+        let change = self.adapter.changes.get(name);
+        let rows = |dtype| match change.and_then(|change| change.replaced.as_deref()) {
+            Some(own) => self.adapter.tensors.rows(own, shape, ids, dtype),
+            None => self.base.rows(self.base_name(name), shape, ids, dtype),
+        };
+        match change.and_then(|change| change.product.as_ref()) {
+            None => rows(dtype),
+            Some(product) => {
+                let sum = self
+                    .matrices(product, shape)?
+                    .add(&rows(DType::F32)?, &RowChoice::Ids(ids));
+                sum.and_then(|sum| sum.to_dtype(dtype)).map_err(named(name))
+            }
+        }
+    }
+}

@@ -1,0 +1,325 @@
+//! Single answers: what one model said of one probe, beside the person's own answer and what the baselines say.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fmt::Write as _;
+
+use serde::Serialize;
+
+use super::names::condition_words;
+use super::words::whole_percent;
+use crate::base::text::{count, counted};
+use crate::metrics::{BaselineRow, Person, QuestionInfo, RunData};
+use crate::scoring::{Condition, Evidence, Method, Outcome, Reading};
+use crate::survey::QuestionId;
+
+/// Which answers of a run are looked at; those that all parts take.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AnswerFilter {
+    /// Of this respondent.
+    pub respondent: Option<String>,
+    /// To this question.
+    pub question: Option<QuestionId>,
+    /// Made by this method.
+    pub method: Option<Method>,
+    /// With so many demonstrations asked for.
+    pub demonstrations: Option<usize>,
+    /// Where the prediction is not the person's own candidate; answers that could not be read are.
+    pub wrong: bool,
+    /// That could not be read.
+    pub unread: bool,
+}
+
+/// One candidate of a probe.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct AnsweredCandidate {
+    /// Its text; empty in runs of format 1, which do not hold it.
+    pub text: String,
+    /// The model's probability of it among the candidates, where the method has one: of likelihoods (sums) and labels the
+    /// share, of generated answers the share of those that could be read.
+    pub probability: Option<f64>,
+    /// Whether the model chose it.
+    pub chosen: bool,
+    /// Whether it is the person's own.
+    pub own: bool,
+}
+
+/// One generated text and what was read from it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct AnsweredTry {
+    /// The text as generated.
+    pub text: String,
+    /// Position of the candidate that was read; absent where none could be, or where the text answers several probes.
+    pub choice: Option<usize>,
+    /// The candidates in the order in which they were shown; empty where that was their own.
+    pub order: Vec<usize>,
+}
+
+/// What one model said of one probe.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ModelAnswer {
+    /// The respondent's id.
+    pub respondent: String,
+    /// Group by demographic dimension.
+    pub groups: BTreeMap<String, String>,
+    /// 1, 2 or 3.
+    pub split: u8,
+    /// The probed question.
+    pub question: QuestionId,
+    /// Its category.
+    pub category: String,
+    /// How and with what it was asked.
+    pub condition: Condition,
+    /// Statements really shown.
+    pub shown: usize,
+    /// Tokens before the answer.
+    pub context_tokens: usize,
+    /// `answered`, or why nothing could be read.
+    pub status: &'static str,
+    /// The candidates, in order.
+    pub candidates: Vec<AnsweredCandidate>,
+    /// Position that the majority of the other people chose.
+    pub majority: Option<usize>,
+    /// Position that the most similar other people chose, with the largest k of the run.
+    pub resemblance: Option<usize>,
+    /// Texts that were generated; none for methods that generate nothing.
+    pub tries: Vec<AnsweredTry>,
+    /// The candidate that another run's model chose on the same probe, where one is compared.
+    pub other: Option<OtherChoice>,
+}
+
+/// What another run says of the same probe.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct OtherChoice {
+    /// Its name.
+    pub run: String,
+    /// The candidate that its model chose; absent where none could be read.
+    pub choice: Option<usize>,
+}
+
+/// What tells an outcome from all others of its run, and finds it in another.
+type ProbeKey<'a> = (&'a str, u8, QuestionId, &'a Condition);
+
+fn probe(outcome: &Outcome) -> ProbeKey<'_> {
+    (&outcome.respondent, outcome.split, outcome.question, &outcome.condition)
+}
+
+/// The answers of `run` that `filter` takes, in the run's order. With `other`, only those where its prediction on the same
+/// probe in the same condition differs.
+pub fn answers(run: &RunData, filter: &AnswerFilter, other: Option<&RunData>) -> Vec<ModelAnswer> {
+    let of_other: Option<HashMap<ProbeKey<'_>, &Outcome>> =
+        other.map(|other| other.outcomes.iter().map(|outcome| (probe(outcome), outcome)).collect());
+    let known = RunKnowledge::of(run);
+    let taken = run.outcomes.iter().filter(|outcome| filter.takes(outcome));
+    taken
+        .filter_map(|outcome| {
+            let other = match (other, &of_other) {
+                (Some(other), Some(outcomes)) => {
+                    let found = outcomes.get(&probe(outcome))?;
+                    if found.prediction == outcome.prediction {
+                        return None;
+                    }
+                    Some(OtherChoice {
+                        run: other.name.clone(),
+                        choice: found.prediction,
+                    })
+                }
+                _ => None,
+            };
+            Some(known.answer(outcome, other))
+        })
+        .collect()
+}
+
+impl AnswerFilter {
+    fn takes(&self, outcome: &Outcome) -> bool {
+        self.respondent.as_ref().is_none_or(|id| *id == outcome.respondent)
+            && self.question.as_ref().is_none_or(|id| *id == outcome.question)
+            && self.method.is_none_or(|method| method == outcome.condition.method)
+            && self
+                .demonstrations
+                .is_none_or(|n| n == outcome.condition.demonstrations)
+            && (!self.wrong || outcome.prediction != Some(outcome.label))
+            && (!self.unread || outcome.prediction.is_none())
+    }
+}
+
+/// What a run knows of its people and probes.
+struct RunKnowledge<'a> {
+    people: HashMap<&'a str, &'a Person>,
+    questions: HashMap<QuestionId, &'a QuestionInfo>,
+    categories: &'a [String],
+    baselines: HashMap<(&'a str, u8, QuestionId), &'a BaselineRow>,
+}
+
+impl<'a> RunKnowledge<'a> {
+    fn of(run: &'a RunData) -> Self {
+        let rows = run.baselines.iter();
+        Self {
+            people: run.people.iter().map(|person| (person.id.as_str(), person)).collect(),
+            questions: run.questions.iter().map(|question| (question.id, question)).collect(),
+            categories: &run.categories,
+            baselines: rows
+                .map(|row| ((row.respondent.as_str(), row.split, row.question), row))
+                .collect(),
+        }
+    }
+
+    fn answer(&self, outcome: &Outcome, other: Option<OtherChoice>) -> ModelAnswer {
+        let question = self.questions.get(&outcome.question);
+        let texts = question.map_or(&[][..], |question| &question.candidates);
+        let probabilities = probabilities(outcome);
+        let candidate = |at: usize| AnsweredCandidate {
+            text: texts.get(at).cloned().unwrap_or_default(),
+            probability: probabilities.as_ref().and_then(|shares| shares.get(at).copied()),
+            chosen: outcome.prediction == Some(at),
+            own: outcome.label == at,
+        };
+        let key = (outcome.respondent.as_str(), outcome.split, outcome.question);
+        let baselines = self.baselines.get(&key);
+        let person = self.people.get(outcome.respondent.as_str());
+        let category = question.and_then(|question| self.categories.get(question.category));
+        ModelAnswer {
+            respondent: outcome.respondent.clone(),
+            groups: person.map(|person| person.groups.clone()).unwrap_or_default(),
+            split: outcome.split,
+            question: outcome.question,
+            category: category.cloned().unwrap_or_default(),
+            condition: outcome.condition.clone(),
+            shown: outcome.shown,
+            context_tokens: outcome.context_tokens,
+            status: status(outcome),
+            candidates: (0..outcome.candidates).map(candidate).collect(),
+            majority: baselines.and_then(|row| row.majority),
+            resemblance: baselines.and_then(|row| row.resemblance.last_key_value().map(|(_, &at)| at)),
+            tries: tries(&outcome.evidence),
+            other,
+        }
+    }
+}
+
+fn status(outcome: &Outcome) -> &'static str {
+    match (&outcome.evidence, outcome.prediction) {
+        (_, Some(_)) => "answered",
+        (Evidence::Generation { reading, .. }, None) => match reading {
+            Reading::OutOfRange => "out-of-range",
+            Reading::Missing => "missing",
+            Reading::Choice | Reading::Unparsed => "unparsed",
+        },
+        (_, None) => "unparsed",
+    }
+}
+
+/// The probability of each candidate among the candidates, where the method has one.
+fn probabilities(outcome: &Outcome) -> Option<Vec<f64>> {
+    match &outcome.evidence {
+        Evidence::Likelihood { scores } => {
+            let sum = |logprobs: &[f32]| logprobs.iter().map(|&logprob| f64::from(logprob)).sum();
+            Some(shares(
+                &scores.iter().map(|score| sum(&score.logprobs)).collect::<Vec<f64>>(),
+            ))
+        }
+        Evidence::Label { logprobs, .. } => Some(shares(logprobs)),
+        Evidence::Generation { tries, .. } => {
+            let read: Vec<usize> = tries.iter().filter_map(|text| text.choice).collect();
+            let share = |at: usize| read.iter().filter(|&&choice| choice == at).count() as f64 / read.len() as f64;
+            (!read.is_empty()).then(|| (0..outcome.candidates).map(share).collect())
+        }
+    }
+}
+
+/// Log-probabilities as shares of their sum.
+fn shares(logprobs: &[f64]) -> Vec<f64> {
+    let most = logprobs.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let weights: Vec<f64> = logprobs.iter().map(|logprob| (logprob - most).exp()).collect();
+    let sum: f64 = weights.iter().sum();
+    weights.into_iter().map(|weight| weight / sum).collect()
+}
+
+fn tries(evidence: &Evidence) -> Vec<AnsweredTry> {
+    let tries = evidence.tries().unwrap_or_default().iter();
+    tries
+        .map(|text| AnsweredTry {
+            text: text.text.clone(),
+            choice: text.choice,
+            order: text.order.clone(),
+        })
+        .collect()
+}
+
+impl ModelAnswer {
+    /// Whether the prediction is the person's own candidate.
+    pub fn is_correct(&self) -> bool {
+        self.candidates
+            .iter()
+            .any(|candidate| candidate.chosen && candidate.own)
+    }
+
+    /// For people, in lines of any length.
+    pub fn text(&self) -> String {
+        let mut out = format!(
+            "{} · split {} · {} · {}\n{} · {} shown, {} tokens\n",
+            self.respondent,
+            self.split,
+            self.question,
+            self.category,
+            condition_words(&self.condition),
+            counted(self.shown, "statement", "statements"),
+            count(self.context_tokens as u64),
+        );
+        let said = match (
+            self.candidates.iter().any(|candidate| candidate.chosen),
+            self.is_correct(),
+        ) {
+            (false, _) => format!("unread ({})", self.status),
+            (true, true) => "right".to_owned(),
+            (true, false) => "wrong".to_owned(),
+        };
+        // Writing to a string does not fail.
+        let _ = writeln!(out, "{said}");
+        for (at, candidate) in self.candidates.iter().enumerate() {
+            let _ = writeln!(out, "  {}", self.line(at, candidate));
+        }
+        for text in &self.tries {
+            let _ = writeln!(out, "  {}", text.line());
+        }
+        out
+    }
+
+    /// One candidate: whether it was chosen, its probability, its text, and who else is for it.
+    fn line(&self, at: usize, candidate: &AnsweredCandidate) -> String {
+        let mark = if candidate.chosen { '>' } else { ' ' };
+        let share = candidate
+            .probability
+            .map_or(String::new(), |share| format!("{} %", whole_percent(share)));
+        let other = self.other.as_ref().filter(|other| other.choice == Some(at));
+        let notes = [
+            candidate.own.then(|| "the person's own".to_owned()),
+            (self.majority == Some(at)).then(|| "majority".to_owned()),
+            (self.resemblance == Some(at)).then(|| "resemblance".to_owned()),
+            other.map(|other| format!("chosen in {}", other.run)),
+        ];
+        let notes: Vec<String> = notes.into_iter().flatten().collect();
+        let notes = match notes.is_empty() {
+            true => String::new(),
+            false => format!("   [{}]", notes.join(", ")),
+        };
+        format!("{mark} {} {share:>5}  {}{notes}", at + 1, candidate.text)
+    }
+}
+
+impl AnsweredTry {
+    fn line(&self) -> String {
+        let shown = match self.order.is_empty() {
+            true => String::new(),
+            false => {
+                let order: Vec<String> = self.order.iter().map(|at| (at + 1).to_string()).collect();
+                format!(" with the options in the order {}", order.join(" "))
+            }
+        };
+        let read = match self.choice {
+            Some(at) => format!("read as {}", at + 1),
+            None => "not read as a choice".to_owned(),
+        };
+        format!("said{shown}: {:?}, {read}", self.text.trim())
+    }
+}
