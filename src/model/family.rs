@@ -176,6 +176,10 @@ impl Family {
             norm_eps: 1e-5,
             ..plain
         };
+        let windowed = |defaults| Defaults {
+            window: Some(4096),
+            ..defaults
+        };
         match self {
             Self::Qwen3Moe => heads(None, 4),
             Self::Qwen2Moe => heads(None, 16),
@@ -190,20 +194,15 @@ impl Family {
                 ..heads(Some(256), 4)
             },
             Self::Olmoe | Self::Phi3 | Self::Olmo2 => looser,
-            Self::Olmo3 => Defaults {
-                window: Some(4096),
+            Self::Olmo3 => windowed(Defaults {
                 rope_theta: 5e5,
                 ..looser
-            },
-            Self::Exaone4 => Defaults {
-                window: Some(4096),
+            }),
+            Self::Exaone4 => windowed(Defaults {
                 kv_heads: Some(32),
                 ..looser
-            },
-            Self::Ministral => Defaults {
-                window: Some(4096),
-                ..heads(None, 8)
-            },
+            }),
+            Self::Ministral => windowed(heads(None, 8)),
             Self::Ministral3 => Defaults {
                 norm_eps: 1e-5,
                 rope_theta: 1e6,

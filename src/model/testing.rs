@@ -80,25 +80,77 @@ pub(crate) fn families() -> Vec<ModelConfig> {
 
 /// A model of each construct that the later families bring.
 fn later_families() -> Vec<ModelConfig> {
-    let of = |family: Family, design: Design| ModelConfig {
+    let mut families = vec![capped(), multiplied()];
+    families.push(of(
+        Family::Glm4,
+        Design {
+            rotary_width: Some(4),
+            ..Family::Glm4.design(32)
+        },
+    ));
+    families.push(of(
+        Family::Phi3,
+        Design {
+            feed_forward_bias: true,
+            ..Family::Phi3.design(32)
+        },
+    ));
+    families.push(ModelConfig {
+        mixture: Some(Mixture {
+            experts: 4,
+            used: 2,
+            every: 2,
+            dense_width: 40,
+            shared_width: Some(56),
+            renormalised: false,
+            naming: ExpertNaming::Mlp,
+        }),
+        ..of(Family::Qwen2Moe, Design::default())
+    });
+    families
+}
+
+/// A model of a family with a design.
+fn of(family: Family, design: Design) -> ModelConfig {
+    ModelConfig {
         qk_norm: family.qk_norm(),
         qkv_bias: family.has_qkv_bias(),
         design,
         ..config(family)
-    };
-    let kinds = |kinds: [(bool, bool); 2]| {
-        kinds
-            .map(|(windowed, rotated)| LayerKind { windowed, rotated })
-            .to_vec()
-    };
-    let gemma2 = Family::Gemma2.design(32);
-    let capped = Scalars {
+    }
+}
+
+/// Two layers, windowed or not and rotated or not.
+fn kinds(kinds: [(bool, bool); 2]) -> Vec<LayerKind> {
+    kinds
+        .map(|(windowed, rotated)| LayerKind { windowed, rotated })
+        .to_vec()
+}
+
+/// Scores and logits within caps, windows and RoPE by layer, norms around.
+fn capped() -> ModelConfig {
+    let design = Family::Gemma2.design(32);
+    let scalars = Scalars {
         attention: Some(0.3),
         attention_cap: Some(3.0),
         logit_cap: Some(4.0),
-        ..gemma2.scalars
+        ..design.scalars
     };
-    let multiplied = Scalars {
+    let design = Design {
+        scalars,
+        layer_kinds: kinds([(true, true), (false, true)]),
+        window_rope: Some((500.0, RopeScaling::Linear(2.0))),
+        ..design
+    };
+    ModelConfig {
+        sliding_window: Some(5),
+        ..of(Family::Gemma2, design)
+    }
+}
+
+/// Multipliers everywhere, queries that grow, a layer that turns nothing, norms after.
+fn multiplied() -> ModelConfig {
+    let scalars = Scalars {
         embedding: 3.0,
         attention: Some(0.2),
         residual: 0.4,
@@ -106,54 +158,12 @@ fn later_families() -> Vec<ModelConfig> {
         query_growth: Some(QueryGrowth { beta: 0.3, context: 20 }),
         ..Scalars::default()
     };
-    vec![
-        ModelConfig {
-            sliding_window: Some(5),
-            ..of(
-                Family::Gemma2,
-                Design {
-                    scalars: capped,
-                    layer_kinds: kinds([(true, true), (false, true)]),
-                    window_rope: Some((500.0, RopeScaling::Linear(2.0))),
-                    ..gemma2
-                },
-            )
-        },
-        of(
-            Family::Glm4,
-            Design {
-                rotary_width: Some(4),
-                ..Family::Glm4.design(32)
-            },
-        ),
-        of(
-            Family::Phi3,
-            Design {
-                feed_forward_bias: true,
-                ..Family::Phi3.design(32)
-            },
-        ),
-        of(
-            Family::Olmo2,
-            Design {
-                scalars: multiplied,
-                layer_kinds: kinds([(false, false), (false, true)]),
-                ..Family::Olmo2.design(32)
-            },
-        ),
-        ModelConfig {
-            mixture: Some(Mixture {
-                experts: 4,
-                used: 2,
-                every: 2,
-                dense_width: 40,
-                shared_width: Some(56),
-                renormalised: false,
-                naming: ExpertNaming::Mlp,
-            }),
-            ..of(Family::Qwen2Moe, Design::default())
-        },
-    ]
+    let design = Design {
+        scalars,
+        layer_kinds: kinds([(false, false), (false, true)]),
+        ..Family::Olmo2.design(32)
+    };
+    of(Family::Olmo2, design)
 }
 
 /// Any tensor that is asked for, random by its name; of a scale at which logits differ by several nats.
