@@ -313,11 +313,17 @@ impl Family {
                 "norm_topk_prob",
                 "num_experts",
                 "num_experts_per_tok",
+                "num_local_experts",
                 "qkv_bias",
                 "shared_expert_intermediate_size",
                 "sliding_window",
             ],
-            Self::Olmoe => &["norm_topk_prob", "num_experts", "num_experts_per_tok"],
+            Self::Olmoe => &[
+                "norm_topk_prob",
+                "num_experts",
+                "num_experts_per_tok",
+                "num_local_experts",
+            ],
             Self::Gemma2 | Self::Gemma3 => &[
                 // Notes of transformers' and of the first files.
                 "_sliding_window_pattern",

@@ -126,7 +126,7 @@ impl<'a> Keys<'a> {
         }
         let shared = self.optional_size("shared_expert_intermediate_size");
         Some(Mixture {
-            experts: self.optional_size("num_experts").unwrap_or(plain.experts),
+            experts: self.experts().unwrap_or(plain.experts),
             used,
             renormalised: self.flag("norm_topk_prob", plain.renormalised),
             every: self.optional_size("decoder_sparse_step").unwrap_or(plain.every),
@@ -138,6 +138,20 @@ impl<'a> Keys<'a> {
             shared_width: plain.shared_width.map(|plain| shared.unwrap_or(plain)),
             ..plain
         })
+    }
+
+    /// The number of experts, under either of the names that transformers has given it.
+    fn experts(&mut self) -> Option<usize> {
+        let (one, other) = (
+            self.optional_size("num_experts"),
+            self.optional_size("num_local_experts"),
+        );
+        if let (Some(one), Some(other)) = (one, other)
+            && one != other
+        {
+            self.refuse("num_experts", format!("is {one}, and `num_local_experts` is {other}"));
+        }
+        one.or(other)
     }
 
     /// Multipliers and caps.

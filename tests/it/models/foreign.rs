@@ -155,6 +155,11 @@ fn keys_of_later_families_are_read_or_refused() {
             json!({"num_experts_per_tok": 5}),
             "`num_experts_per_tok`: is 5",
         ),
+        (
+            "qwen3-moe-f32",
+            json!({"num_experts": 8}),
+            "`num_experts`: is 8, and `num_local_experts` is 4",
+        ),
         ("olmoe-f32", json!({"clip_qkv": 8.0}), "`clip_qkv`: is 8.0"),
         ("gemma-bf16", json!({"hidden_act": "silu"}), "`hidden_act`: is \"silu\""),
         (
