@@ -5,12 +5,13 @@ use std::process::ExitCode;
 use super::output::{Exists, tell};
 use super::report_files::InTheWay;
 use super::show::ShowError;
+use super::status::ExitStatus;
 use crate::metrics::MetricsError;
 use crate::model::{LoadError, ModelError, TokenizeError};
 use crate::prompt::{ChatError, PromptError};
 use crate::report::CompareError;
 use crate::requests::RequestError;
-use crate::run::{EvaluateError, ExecuteError, RunError};
+use crate::run::{EvaluateError, ExecuteError, RunError, ShardError};
 use crate::scoring::ScoringError;
 use crate::survey::SurveyError;
 
@@ -34,7 +35,19 @@ pub fn report(error: &anyhow::Error) -> ExitCode {
     {
         tell!("hint: {hint}");
     }
-    ExitCode::FAILURE
+    status(&causes).into()
+}
+
+/// What is only incomplete has an exit status of its own.
+fn status(causes: &[&(dyn std::error::Error + 'static)]) -> ExitStatus {
+    let missing = |cause: &&(dyn std::error::Error + 'static)| {
+        let error = cause.downcast_ref::<RunError>();
+        matches!(error, Some(RunError::Shard(ShardError::Missing { .. })))
+    };
+    match causes.iter().any(missing) {
+        true => ExitStatus::Incomplete,
+        false => ExitStatus::Failed,
+    }
 }
 
 /// A message without the stack that candle puts below its errors where RUST_BACKTRACE is set.

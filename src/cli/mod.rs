@@ -10,6 +10,7 @@ mod failure;
 mod format;
 mod generate;
 mod inspect;
+mod merge;
 mod model_args;
 mod models;
 mod output;
@@ -23,6 +24,7 @@ mod run;
 mod score;
 mod show;
 mod signals;
+mod slurm;
 mod status;
 mod streams;
 mod survey;
@@ -66,6 +68,10 @@ enum Command {
     Generate(generate::Args),
     /// Evaluate a model on survey respondents
     Run(Box<run::Args>),
+    /// Make one run of its shards
+    Merge(merge::Args),
+    /// Run the shards as jobs of a Slurm cluster
+    Slurm(slurm::Args),
     /// Tables and a page from finished runs
     Report(report::Args),
     /// Look at single answers of a run
@@ -108,6 +114,8 @@ pub fn main() -> ExitCode {
         Command::Score(args) => score::run(args),
         Command::Generate(args) => generate::run(args),
         Command::Run(args) => run::run(*args),
+        Command::Merge(args) => merge::run(args),
+        Command::Slurm(args) => slurm::run(args),
         Command::Report(args) => report::run(args),
         Command::Inspect(args) => inspect::run(args),
         Command::Compare(args) => compare::run(args),

@@ -95,6 +95,13 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         }
         TableFormat::Json => print(&(serde_json::to_string_pretty(&report)? + "\n"))?,
     }
+    for run in report.results.runs.iter().filter(|run| !run.header.mixed.is_empty()) {
+        let mixed = run.header.mixed.join("; ");
+        tell!(
+            "note: run `{}` was computed by different programs or kernels: {mixed}",
+            run.name
+        );
+    }
     let mut status = ExitCode::SUCCESS;
     for run in report.results.runs.iter().filter(|run| run.incomplete()) {
         let planned = run.header.planned.unwrap_or(run.outcomes);

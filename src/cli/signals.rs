@@ -64,3 +64,36 @@ pub fn survive_file_limit() {}
 pub fn listen(handler: impl FnMut() + Send + 'static) -> Result<(), ctrlc::Error> {
     ctrlc::set_handler(handler)
 }
+
+/// Asks a process to stop, as `kill` does.
+#[cfg(unix)]
+pub fn stop(child: &std::process::Child) {
+    if let Ok(process) = libc::pid_t::try_from(child.id()) {
+        // SAFETY: the call only sends a signal. The process was not waited for, so its number is not another's.
+        unsafe {
+            libc::kill(process, libc::SIGTERM);
+        }
+    }
+}
+
+/// Starts a process apart from this one's group, so that Ctrl-C reaches it through this one only; where this one is killed, it
+/// is asked to stop (on Linux).
+#[cfg(unix)]
+pub fn end_together(command: &mut std::process::Command) {
+    use std::os::unix::process::CommandExt as _;
+    command.process_group(0);
+    #[cfg(target_os = "linux")]
+    // SAFETY: between fork and exec only a system call is made, which allocates nothing and takes no lock.
+    unsafe {
+        command.pre_exec(|| {
+            libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGTERM);
+            Ok(())
+        });
+    }
+}
+
+#[cfg(not(unix))]
+pub fn stop(_: &std::process::Child) {}
+
+#[cfg(not(unix))]
+pub fn end_together(_: &mut std::process::Command) {}

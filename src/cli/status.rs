@@ -10,7 +10,7 @@ pub enum ExitStatus {
     Done = 0,
     /// An error, or a `verify` that found a difference.
     Failed = 1,
-    /// A run of which something is missing, lines without an answer, or unread answers under `--strict`.
+    /// A run of which records or shards are missing, lines without an answer, or unread answers under `--strict`.
     Incomplete = 3,
     /// Stopped by a signal; the same command resumes from there (EX_TEMPFAIL of sysexits).
     Stopped = 75,
@@ -30,7 +30,7 @@ Exit status:
     0  done; also a finished run with answers that could not be read
     1  failed; also where `verify` finds a difference
     2  wrong usage
-    3  incomplete: outcomes or answers of lines are missing, or, under `run --strict`, answers
-       could not be read
-   75  stopped by a signal; the same command resumes from there
+    3  incomplete: records, shards or answers of lines are missing, or, under `run --strict`,
+       answers could not be read
+   75  stopped by a signal; the same command resumes from there, so a scheduler may requeue it
   130  interrupted at once";

@@ -71,7 +71,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         let what = name.clone();
         return Err(RunError::Changed { folder: args.run, what }.into());
     }
-    let plan = Plan::new(&spec, &people)?;
+    let plan = Plan::new(&spec, &people)?.of_entry(header.shard.as_ref());
     plan.check(&people, &outcomes)
         .map_err(|(index, problem)| RunError::Record {
             path: args.run.join(run::RECORDS),

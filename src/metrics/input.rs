@@ -76,6 +76,9 @@ pub struct RunHeader {
     /// Records whose time and tokens are not counted, since the start that wrote them was killed.
     #[serde(default)]
     pub uncounted: usize,
+    /// Programs and kinds of kernels that computed it, where they were several; empty elsewhere.
+    #[serde(default)]
+    pub mixed: Vec<String>,
     /// Whether the respondents were invented by a program.
     pub synthetic: bool,
     /// Name of the survey file (no folders).

@@ -59,6 +59,25 @@ impl FromStr for DeviceChoice {
     }
 }
 
+impl DeviceId {
+    /// The first device of this one's kind. What is computed does not depend on which of several GPUs of a machine computes
+    /// it, so records name this one.
+    pub(crate) fn first_of_its_kind(self) -> Self {
+        match self {
+            Self::Cpu => Self::Cpu,
+            Self::Cuda(_) => Self::Cuda(0),
+        }
+    }
+
+    /// Its kind for people.
+    pub(crate) fn kind(self) -> &'static str {
+        match self {
+            Self::Cpu => "cpu",
+            Self::Cuda(_) => "cuda",
+        }
+    }
+}
+
 impl fmt::Display for DeviceId {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -3,7 +3,7 @@
 use half::{bf16, f16};
 use rayon::prelude::*;
 
-use crate::model::stored::Storage;
+use crate::model::stored::{Storage, TableKind};
 use candle_core::quantized::GgmlDType;
 
 /// Bytes looked at by one task. A multiple of every element's size.
@@ -20,6 +20,12 @@ pub(crate) fn first_bad_value(storage: Storage, bytes: &[u8]) -> Option<usize> {
         Storage::F64 => scan(bytes, 8, |b| {
             b.try_into().is_ok_and(|b| f64::from_le_bytes(b).is_finite())
         }),
+        // An exponent of eight bits is always a number, but for the last: not a number by its standard.
+        Storage::Table(TableKind::Mxfp4) => scan(bytes, 17, |block| block[0] != u8::MAX).map(|block| block * 32),
+        Storage::Table(kind) => {
+            let finite = |block: &[u8]| f16::from_le_bytes([block[0], block[1]]).is_finite();
+            scan(bytes, kind.type_size(), finite).map(|block| block * kind.block_size())
+        }
         Storage::Blocks(kind) => {
             let scales = scales(kind);
             let finite = |block: &[u8]| match scales {

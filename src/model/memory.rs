@@ -82,6 +82,11 @@ pub(crate) fn available(device: &Device) -> Option<u64> {
     }
 }
 
+/// As [`available`], of the machine's own memory.
+pub(crate) fn free() -> Option<u64> {
+    available(&Device::Cpu)
+}
+
 /// All memory in bytes that `device` has for this process, used or free, where it can be told.
 pub(crate) fn total(device: &Device) -> Option<u64> {
     match device {

@@ -18,6 +18,38 @@ pub enum Storage {
     BF16,
     /// Blocks of whole numbers with shared scales.
     Blocks(GgmlDType),
+    /// Blocks of numbers that stand for entries of a table.
+    Table(TableKind),
+}
+
+/// Which blocks of a table's entries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum TableKind {
+    /// 32 numbers of 4 bits and a scale in half precision.
+    Iq4Nl,
+    /// 256 numbers of 4 bits, a scale in half precision, and one of 6 bits for each 32.
+    Iq4Xs,
+    /// 32 floats of 4 bits and an exponent.
+    Mxfp4,
+}
+
+impl TableKind {
+    /// Numbers in a block.
+    pub fn block_size(self) -> usize {
+        match self {
+            Self::Iq4Nl | Self::Mxfp4 => 32,
+            Self::Iq4Xs => 256,
+        }
+    }
+
+    /// Bytes of a block.
+    pub fn type_size(self) -> usize {
+        match self {
+            Self::Iq4Nl => 18,
+            Self::Iq4Xs => 136,
+            Self::Mxfp4 => 17,
+        }
+    }
 }
 
 impl Storage {
@@ -28,7 +60,7 @@ impl Storage {
             Self::F32 => Some(DType::F32),
             Self::F16 => Some(DType::F16),
             Self::BF16 => Some(DType::BF16),
-            Self::Blocks(_) => None,
+            Self::Blocks(_) | Self::Table(_) => None,
         }
     }
 
@@ -42,6 +74,19 @@ impl Storage {
                 .is_multiple_of(kind.block_size())
                 .then(|| elements / kind.block_size())?
                 .checked_mul(kind.type_size()),
+            Self::Table(kind) => elements
+                .is_multiple_of(kind.block_size())
+                .then(|| elements / kind.block_size())?
+                .checked_mul(kind.type_size()),
+        }
+    }
+
+    /// Numbers that lie in one block: what every row is a multiple of.
+    pub fn block_size(self) -> usize {
+        match self {
+            Self::Blocks(kind) => kind.block_size(),
+            Self::Table(kind) => kind.block_size(),
+            _ => 1,
         }
     }
 }
@@ -64,6 +109,11 @@ impl fmt::Display for Storage {
             Self::F32 => out.write_str("f32"),
             Self::F16 => out.write_str("f16"),
             Self::BF16 => out.write_str("bf16"),
+            Self::Table(kind) => out.write_str(match kind {
+                TableKind::Iq4Nl => "iq4_nl",
+                TableKind::Iq4Xs => "iq4_xs",
+                TableKind::Mxfp4 => "mxfp4",
+            }),
             Self::Blocks(kind) => out.write_str(match kind {
                 GgmlDType::Q4_0 => "q4_0",
                 GgmlDType::Q4_1 => "q4_1",
@@ -106,7 +156,12 @@ pub struct StoredKind {
 impl Inventory {
     /// Counts one tensor.
     pub(crate) fn add(&mut self, storage: Storage, values: usize, bytes: usize) {
-        let kind = self.kinds.entry(storage.to_string()).or_default();
+        self.add_named(storage.to_string(), values, bytes);
+    }
+
+    /// Counts one tensor of a storage by its name.
+    pub(crate) fn add_named(&mut self, name: String, values: usize, bytes: usize) {
+        let kind = self.kinds.entry(name).or_default();
         kind.tensors += 1;
         kind.values += values as u64;
         kind.bytes += bytes as u64;
@@ -117,6 +172,12 @@ impl Inventory {
         let half = [Storage::BF16, Storage::F16].map(|storage| storage.to_string());
         let kinds = self.kinds.iter().filter(|(name, _)| half.contains(name));
         2 * kinds.map(|(_, kind)| kind.values).sum::<u64>() > self.values()
+    }
+
+    /// Whether some values are stored as less than a float each.
+    pub fn is_packed(&self) -> bool {
+        let floats = [Storage::F64, Storage::F32, Storage::F16, Storage::BF16].map(|storage| storage.to_string());
+        self.kinds.keys().any(|name| !floats.contains(name))
     }
 
     /// Number of stored values of all tensors.

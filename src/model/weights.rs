@@ -117,6 +117,26 @@ impl Weight {
         }
     }
 
+    /// Gives all rows of a matrix of that name to `each`, as [`WeightSource::each_rows`].
+    pub(super) fn each_rows(
+        &self,
+        name: &str,
+        dtype: DType,
+        each: &mut dyn FnMut(usize, &Tensor) -> candle_core::Result<()>,
+    ) -> Result<(), LoadError> {
+        let named = |source| LoadError::Tensor {
+            name: name.to_owned(),
+            source,
+        };
+        let (rows, columns) = self.dims2().map_err(named)?;
+        for some in rows_at_once(rows, columns) {
+            let first = some.start;
+            let given = self.rows(some, dtype).and_then(|rows| each(first, &rows));
+            given.map_err(named)?;
+        }
+        Ok(())
+    }
+
     /// Memory that it takes.
     pub(super) fn bytes(&self) -> u64 {
         match self {
@@ -183,16 +203,7 @@ pub trait WeightSource: Send + Sync {
         dtype: DType,
         each: &mut dyn FnMut(usize, &Tensor) -> candle_core::Result<()>,
     ) -> Result<(), LoadError> {
-        let weight = self.get(name, &[rows, columns])?;
-        for some in rows_at_once(rows, columns) {
-            let first = some.start;
-            let given = weight.rows(some, dtype).and_then(|rows| each(first, &rows));
-            given.map_err(|source| LoadError::Tensor {
-                name: name.to_owned(),
-                source,
-            })?;
-        }
-        Ok(())
+        self.get(name, &[rows, columns])?.each_rows(name, dtype, each)
     }
 
     /// The tensor as plain values of `dtype`, dequantised where need be.

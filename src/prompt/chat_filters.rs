@@ -3,7 +3,7 @@
 use minijinja::value::{Kwargs, Rest, ValueKind};
 use minijinja::{Environment, Error, ErrorKind, State, Value};
 
-use super::chat_json::{ValueSize, measured, tojson};
+use super::chat_json::{ValueSize, measured, tojson, written};
 use super::chat_repr;
 use super::chat_strings::{centred, is_space, lines};
 
@@ -30,11 +30,9 @@ pub(super) fn add(environment: &mut Environment<'_>, most: ValueSize) {
     environment.add_filter("center", |text: Value, width: Option<usize>| {
         centred(&chat_repr::text(&text), width.unwrap_or(80))
     });
-    let text = move |state: &State<'_, '_>, value: Value| {
-        let value = measured(state, value, most)?;
-        Ok::<_, Error>(chat_repr::text(&value))
-    };
-    environment.add_filter("string", text);
+    environment.add_filter("string", move |state: &State<'_, '_>, value: Value| {
+        written(state, &value, most)
+    });
     environment.add_filter(
         "join",
         move |state: &State<'_, '_>, values: Value, between: Option<Value>, options: Kwargs| {

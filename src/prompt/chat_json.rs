@@ -1,9 +1,10 @@
 //! Values written out within limits: as JSON in Python's way, and measured before anything else is done with them.
 
-use minijinja::value::{Kwargs, ValueKind};
+use minijinja::value::{Kwargs, Tuple, ValueKind};
 use minijinja::{Error, ErrorKind, State, Value};
 
 use super::chat_repr;
+use super::chat_views::{DictView, view};
 use super::python_json::Escape;
 
 /// Deepest nesting of a value.
@@ -23,7 +24,7 @@ pub(super) struct ValueSize {
 /// A sequence that is computed as it is read becomes a list, so that it is computed once.
 pub(super) fn measured(state: &State<'_, '_>, value: Value, most: ValueSize) -> Result<Value, Error> {
     let value = match value.kind() {
-        ValueKind::Iterable => {
+        ValueKind::Iterable if view(&value).is_none() => {
             let items = value.try_iter()?;
             let list: Vec<Value> = items.take(most.parts + 1).collect();
             Value::from(list)
@@ -37,6 +38,11 @@ pub(super) fn measured(state: &State<'_, '_>, value: Value, most: ValueSize) -> 
     Ok(value)
 }
 
+/// A value as Python writes it.
+pub(super) fn written(state: &State<'_, '_>, value: &Value, most: ValueSize) -> Result<String, Error> {
+    Ok(chat_repr::text(&measured(state, value.clone(), most)?))
+}
+
 /// The same as [`measured`], in lists and objects of its own: what holds itself by way of a namespace would have no end.
 pub(super) fn held(state: &State<'_, '_>, value: Value, most: ValueSize) -> Result<Value, Error> {
     copy(&measured(state, value, most)?)
@@ -46,7 +52,12 @@ fn copy(value: &Value) -> Result<Value, Error> {
     match value.kind() {
         ValueKind::Seq | ValueKind::Iterable => {
             let items = value.try_iter()?.map(|item| copy(&item));
-            Ok(Value::from(items.collect::<Result<Vec<_>, _>>()?))
+            let items = items.collect::<Result<Vec<_>, _>>()?;
+            Ok(match view(value) {
+                Some(view) => Value::from_object(DictView { name: view.name, items }),
+                None if value.is_tuple() => Value::from(Tuple::from(items)),
+                None => Value::from(items),
+            })
         }
         ValueKind::Map => {
             let entries = value.try_iter()?.map(|key| {

@@ -4,10 +4,12 @@ use minijinja::value::{Kwargs, ObjectRepr, Rest, ValueKind, from_args};
 use minijinja::{Environment, Error, ErrorKind, State, Value, escape_formatter};
 
 use super::chat_filters::{self, is_namespace, iterable};
-use super::chat_json::{ValueSize, held, measured};
-use super::chat_repr;
+use super::chat_json::{ValueSize, held, measured, written};
+use super::chat_order::compared;
 use super::chat_strings;
+use super::chat_views::{DictView, view};
 use super::dialect::{ABSENT, HELD, ITERATED, MEASURED};
+use super::dialect_operators::{COMPARED, TEXT};
 
 /// Tests that only the engine has: where a template names one, Jinja refuses it.
 const FOREIGN: [&str; 5] = ["containing", "endingwith", "int", "safe", "startingwith"];
@@ -44,13 +46,19 @@ pub(super) fn add(environment: &mut Environment<'_>, most: ValueSize) {
     environment.add_filter(HELD, move |state: &State<'_, '_>, value: Value, _namespace: Value| {
         held(state, value, most)
     });
+    environment.add_filter(TEXT, move |state: &State<'_, '_>, value: Value| {
+        written(state, &value, most)
+    });
+    environment.add_filter(
+        COMPARED,
+        move |state: &State<'_, '_>, left: Value, chain: Rest<Value>| compared(state, left, &chain, most),
+    );
     environment.add_global(ABSENT, NOT_GIVEN);
     environment.add_function("dict", dict);
     environment.set_formatter(move |out, state, value| match value.kind() {
         // Python writes these in its own way.
         ValueKind::Number | ValueKind::Seq | ValueKind::Map | ValueKind::Iterable => {
-            let value = measured(state, value.clone(), most)?;
-            out.write_str(&chat_repr::text(&value)).map_err(Error::from)
+            out.write_str(&written(state, value, most)?).map_err(Error::from)
         }
         _ => escape_formatter(out, state, value),
     });
@@ -62,6 +70,9 @@ pub(super) fn add(environment: &mut Environment<'_>, most: ValueSize) {
             ValueKind::String => chat_strings::method(value.as_str().unwrap_or_default(), method, args),
             ValueKind::Seq => list_method(value, method, args),
             ValueKind::Map if method == "copy" => Ok(Some(value.clone())),
+            ValueKind::Map if args.is_empty() && !is_namespace(value) => {
+                DictView::of(value, method).map(|view| view.map(Value::from_object))
+            }
             _ => Ok(None),
         }?
         .map_or_else(
@@ -75,7 +86,7 @@ pub(super) fn add(environment: &mut Environment<'_>, most: ValueSize) {
 fn is_sequence(value: &Value) -> bool {
     match value.kind() {
         ValueKind::Seq | ValueKind::Map | ValueKind::String | ValueKind::Undefined => !is_namespace(value),
-        ValueKind::Iterable => value.len().is_some(),
+        ValueKind::Iterable => value.len().is_some() && view(value).is_none(),
         _ => false,
     }
 }

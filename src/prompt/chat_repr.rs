@@ -3,6 +3,8 @@
 use minijinja::Value;
 use minijinja::value::ValueKind;
 
+use super::chat_views::view;
+
 /// `str(value)`: texts as they are, everything else as [`repr`] has it. The value must have been measured: this writes
 /// out all of it.
 pub(super) fn text(value: &Value) -> String {
@@ -25,6 +27,12 @@ fn repr(out: &mut String, value: &Value) {
         ValueKind::Bool => out.push_str(if value.is_true() { "True" } else { "False" }),
         ValueKind::Number => out.push_str(&number(value)),
         ValueKind::String => quoted(out, value.as_str().unwrap_or_default()),
+        ValueKind::Iterable if let Some(view) = view(value) => {
+            out.push_str(view.name);
+            out.push('(');
+            items(out, value);
+            out.push(')');
+        }
         ValueKind::Seq | ValueKind::Iterable => items(out, value),
         ValueKind::Map => entries(out, value),
         _ => out.push_str(&value.to_string()),

@@ -4,6 +4,8 @@
 //! value is once it is written out: `[x, x]` sixty times over is small in memory and endless on paper. So whatever is
 //! given a name goes through a filter that measures it ([`MEASURED`]), and no tag is long enough to nest deeply.
 
+use super::dialect_blocks::OpenTags;
+use super::dialect_operators::operators;
 use super::dialect_text::{assignment, join_lines, split, tokens};
 use super::error::ChatError;
 
@@ -28,13 +30,16 @@ const MOST_ELIF: usize = 500;
 ///   a name in it has no name behind it, so it becomes a `with`. Its white-space control stays.
 /// - A backslash at the end of a line inside a string literal joins the lines, as in Python.
 /// - What `set`, `with`, `for` and the parameters of macros give a name is measured.
+/// - `~`, `<`, `<=`, `>` and `>=` do as in Python.
 /// - A macro's parameters may be named in the default values of those behind them.
 ///
-/// Errors: tags that are too long, and those that would let values grow unmeasured.
+/// Errors: tags that are too long, those that would let values grow unmeasured, and those that the engine would take for
+/// something else than Jinja does.
 pub(super) fn from_python(source: &str) -> Result<String, ChatError> {
     let source = source.replace("\r\n", "\n").replace('\r', "\n");
     let mut out = String::with_capacity(source.len());
     let (mut rest, mut line, mut elifs) = (source.as_str(), 1, 0);
+    let mut open_tags = OpenTags::default();
     while let Some(open) = next_tag(rest) {
         let (text, from_tag) = rest.split_at(open);
         out.push_str(text);
@@ -47,6 +52,7 @@ pub(super) fn from_python(source: &str) -> Result<String, ChatError> {
             return Err(ChatError::Refused { line, what });
         }
         let refused = |what| ChatError::Refused { line, what };
+        open_tags.take(tag.word()).map_err(|what| refused(what.to_owned()))?;
         out.push_str(&tag.rewritten().map_err(refused)?);
         line += tag.whole.matches('\n').count();
         rest = after;
@@ -136,6 +142,7 @@ impl<'a> Tag<'a> {
             return Err(format!("a tag of more than {LONGEST_TAG} tokens"));
         }
         let joined = join_lines(self.whole);
+        let joined = Tag::new(&joined).with_operators()?;
         let tag = Tag::new(&joined);
         let word = tag.word();
         Ok(match word {
@@ -151,6 +158,21 @@ impl<'a> Tag<'a> {
                 return Err("a `call` with parameters".to_owned());
             }
             _ => joined,
+        })
+    }
+
+    /// The tag with operators in the engine's words.
+    fn with_operators(&self) -> Result<String, String> {
+        let word = self.word();
+        let start = self.inside.len() - self.inside.trim_start().len();
+        let (head, expression) = match word {
+            "" => ("", self.inside),
+            word => self.inside.split_at(start + word.len()),
+        };
+        let changed = operators(expression)?;
+        Ok(match changed == expression {
+            true => self.whole.to_owned(),
+            false => self.replaced(&format!("{head}{changed}")),
         })
     }
 
@@ -286,6 +308,17 @@ mod tests {
     }
 
     #[test]
+    fn an_else_of_something_else_is_none_of_a_loop_that_is_left() {
+        for source in [
+            "{% for a in b %}{% if a %}{% break %}{% else %}{% continue %}{% endif %}{% endfor %}",
+            "{% for a in b %}{% else %}{% endfor %}{% for a in b %}{% break %}{% endfor %}",
+            "{% for a in b %}{% for c in a %}{% else %}{% continue %}{% endfor %}{% endfor %}",
+        ] {
+            assert!(from_python(source).is_ok(), "{source}");
+        }
+    }
+
+    #[test]
     fn line_ends_are_those_of_unix() {
         assert_eq!(rewritten("a\r\n{{ b }}\rc"), "a\n{{ b }}\nc");
     }
@@ -316,6 +349,14 @@ mod tests {
             ("{% elif 0 %}".repeat(501), "line 1: more than 500 `elif`"),
             ("{% for a in b recursive %}".to_owned(), "line 1: a recursive loop"),
             ("\n\n{% call(x) m() %}".to_owned(), "line 3: a `call` with parameters"),
+            (
+                "\n{{ a < b in c }}".to_owned(),
+                "line 2: a chain of comparisons with `in`",
+            ),
+            (
+                "{% for a in b %}{% if a %}{% continue %}{% else %}{% endif %}\n{% else %}{% endfor %}".to_owned(),
+                "line 2: a loop with `else` and with `break` or `continue`",
+            ),
         ] {
             let error = from_python(&source).expect_err(said).to_string();
             assert!(error.contains(said), "{error}");

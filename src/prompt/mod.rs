@@ -6,11 +6,15 @@
 mod chat;
 mod chat_filters;
 mod chat_json;
+mod chat_order;
 mod chat_python;
 mod chat_repr;
 mod chat_strings;
 mod chat_values;
+mod chat_views;
 mod dialect;
+mod dialect_blocks;
+mod dialect_operators;
 mod dialect_text;
 mod error;
 mod paper;

@@ -42,7 +42,15 @@ impl Line {
     pub(crate) fn text_field(&self, name: &str) -> Result<&str, RequestError> {
         match self.field(name)? {
             Some(Value::String(text)) => Ok(text),
-            Some(other) => Err(self.bad(format!("`{name}` is {}, expected a text", kind(other)))),
+            Some(other) => {
+                // Other programs take ids under the same keys.
+                let ids = match (other, name) {
+                    (Value::Array(_), "context" | "continuation") => format!(" (token ids are `{name}_token_ids`)"),
+                    (Value::Array(_), "text") => " (token ids are `token_ids`)".to_owned(),
+                    _ => String::new(),
+                };
+                Err(self.bad(format!("`{name}` is {}, expected a text{ids}", kind(other))))
+            }
             None => Err(self.bad(format!("`{name}` is missing"))),
         }
     }

@@ -125,6 +125,17 @@ pub enum RunError {
         /// The survey file.
         survey: PathBuf,
     },
+    /// A file system on which nothing can be locked.
+    #[error("{}: this file system cannot lock files: {source}", path.display())]
+    NoLocks {
+        /// The lock.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// Shards that cannot be computed beside each other, or not be merged.
+    #[error(transparent)]
+    Shard(#[from] super::ShardError),
     /// A folder without a run.
     #[error("{}: no run here (no run.json)", folder.display())]
     NoRun {
@@ -182,6 +193,12 @@ impl RunError {
             Self::Nobody { .. } => {
                 "check --limit, --draw and the sample; `indieval survey stats` counts the file".into()
             }
+            Self::NoLocks { .. } => {
+                "two writers of one run could not see each other there: mount it with locks (Lustre: `-o flock`; NFS 3: \
+                 without `nolock`, with lockd running), or put the run on another file system with --out"
+                    .into()
+            }
+            Self::Shard(error) => error.hint(),
             Self::NoRun { .. } => "give the folder that `indieval run` printed (runs/NAME)".into(),
         })
     }

@@ -101,8 +101,11 @@ pub fn evaluate(
     experiment.check(folder, &recorded)?;
     experiment.write_spec(folder)?;
     let before = recorded.outcomes.len();
+    if header.shard.is_none() && before < header.outcomes {
+        super::shards::none_begun(folder)?;
+    }
     let mut log = (before < header.outcomes)
-        .then(|| SessionLog::begin(folder, opened.model.limits().batch, before))
+        .then(|| SessionLog::begin(folder, opened, before))
         .transpose()?;
     let clock = Instant::now();
     let mut compute = ModelCompute::new(experiment, opened);

@@ -50,7 +50,7 @@ impl Experiment {
     /// A prompt or the model's chat template that cannot be used.
     pub fn new(mut spec: Spec, people: People, plan: Plan, opened: &OpenModel) -> Result<Self, RunError> {
         let prompts = Prompts::new(&spec, &opened.tokenizer, opened.chat_template.as_deref())?;
-        spec.model.device = DeviceChoice::Only(opened.identity.device);
+        spec.model.device = DeviceChoice::Only(opened.identity.device.first_of_its_kind());
         spec.model.dtype = opened.identity.dtype.into();
         Ok(Self {
             spec,
@@ -68,16 +68,20 @@ impl Experiment {
         let mut hashes = self.people.hashes();
         hashes.extend(self.prompts.hashes(&self.spec.grid.methods));
         hashes.extend(opened.hashes.clone());
-        let counts = (self.people.chosen.len(), self.plan.outcomes);
+        let counts = (self.plan.people.len(), self.plan.outcomes);
         let synthetic = self.people.synthetic();
-        Header::new(
+        let header = Header::new(
             &self.spec,
             &opened.identity,
             hashes,
             &self.plan.conditions,
             counts,
             synthetic,
-        )
+        )?;
+        Ok(Header {
+            shard: self.plan.shard,
+            ..header
+        })
     }
 
     /// What one condition shows of the person of a unit; `donor` is whose demonstrations are shown, as a position among
@@ -143,7 +147,7 @@ impl People {
             });
             rows.collect::<Vec<_>>()
         };
-        self.chosen.par_chunks(TOGETHER).flat_map_iter(together).collect()
+        plan.people.par_chunks(TOGETHER).flat_map_iter(together).collect()
     }
 
     fn baseline_row(&self, person: usize, prediction: &Prediction) -> BaselineRow {
@@ -160,6 +164,7 @@ impl People {
 
     /// What metrics and reports need to know of people and questions, baselines among it.
     pub(crate) fn described(&self, spec: &Spec, plan: &Plan) -> PeopleFile {
-        self.file(&spec.respondents.survey, &plan.splits, self.baselines(plan))
+        let about = (plan.splits.as_slice(), plan.people.as_slice());
+        self.file(&spec.respondents.survey, about, self.baselines(plan))
     }
 }

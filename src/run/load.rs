@@ -25,18 +25,24 @@ pub fn load(folder: &Path) -> Result<RunData, RunError> {
                 family: model.family_name().to_owned(),
                 parameters: model.parameters,
                 dtype: model.numbers(),
-                device: model.device.to_string(),
+                device: model.device.kind().to_owned(),
                 kernels: model.kernels(),
             },
             spec: header.spec.to_toml()?,
             hashes: header.hashes.clone(),
             version: last.map(|session| session.program.clone()).unwrap_or_default(),
             machine: last.map(|session| session.machine.clone()).unwrap_or_default(),
+            // Shards are computed side by side, so neither is that of the first or last one in the file.
             started: sessions
-                .first()
+                .iter()
                 .map(|session| session.started.clone())
+                .min()
                 .unwrap_or_default(),
-            finished: last.filter(|_| complete).map(|session| session.noted.clone()),
+            finished: sessions
+                .iter()
+                .map(|session| session.noted.clone())
+                .max()
+                .filter(|_| complete),
             planned: Some(header.outcomes),
             tokens: sessions.iter().map(|session| session.tokens).sum(),
             tokens_unshared: sessions.iter().map(|session| session.tokens_unshared).sum(),
@@ -44,6 +50,7 @@ pub fn load(folder: &Path) -> Result<RunData, RunError> {
             sessions: sessions.len(),
             killed,
             uncounted: session::uncounted(&sessions, recorded.outcomes.len()),
+            mixed: header.mixed.iter().map(ToString::to_string).collect(),
             synthetic: header.synthetic,
             survey: people.survey,
             catalogue: people.catalogue,

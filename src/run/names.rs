@@ -14,3 +14,9 @@ pub(crate) const SESSIONS: &str = "sessions.jsonl";
 
 /// The resolved spec.
 pub(crate) const SPEC: &str = "spec.toml";
+
+/// The folder of a run's shards.
+pub(crate) const SHARDS: &str = "shards";
+
+/// What a merge writes before it takes the place of the run's files.
+pub(crate) const MERGED: &str = ".merge";

@@ -126,8 +126,14 @@ impl People {
         hex(&digest.finalize())
     }
 
-    /// What reports need to know of the people, with the baselines' answers to the probes of `splits`.
-    pub fn file(&self, survey: &Path, splits: &[Split], baselines: Vec<BaselineRow>) -> PeopleFile {
+    /// What reports need to know of `people` (positions among everyone), with the baselines' answers to the probes of
+    /// `splits`.
+    pub fn file(
+        &self,
+        survey: &Path,
+        (splits, people): (&[Split], &[usize]),
+        baselines: Vec<BaselineRow>,
+    ) -> PeopleFile {
         let mut probed: Vec<usize> = splits
             .iter()
             .flat_map(|&split| split_questions(&self.catalogue, split))
@@ -161,8 +167,7 @@ impl People {
                     groups: dimension.groups().iter().map(|group| group.name.clone()).collect(),
                 })
                 .collect(),
-            people: self
-                .chosen
+            people: people
                 .iter()
                 .map(|&at| Person {
                     id: self.everyone.id(at).to_owned(),

@@ -1,9 +1,9 @@
 //! What a run asks, in the order in which it is asked and recorded. Made from the spec and the people alone, before any
 //! model is opened.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
-use super::{People, RunError, Spec};
+use super::{People, RunError, Shard, ShardEntry, Spec};
 use crate::probe::{DonorPool, Donors, Split, split_questions};
 use crate::scoring::{Condition, Control, Outcome};
 use crate::survey::{Form, QuestionIndex};
@@ -40,12 +40,16 @@ pub struct Plan {
     pub conditions: Vec<Condition>,
     /// The splits.
     pub splits: Vec<Split>,
+    /// Positions of its people among everyone in the survey file, in order.
+    pub people: Vec<usize>,
     /// Units in order.
     pub units: Vec<Unit>,
     /// Number of all outcomes.
     pub outcomes: usize,
     /// People for whom a condition of the grid cannot be asked, by reason; they are left out of that condition.
     pub left_out: Vec<String>,
+    /// Which part of a run it is; absent where it is all of it.
+    pub shard: Option<ShardEntry>,
 }
 
 impl Plan {
@@ -81,10 +85,67 @@ impl Plan {
         Ok(Self {
             conditions,
             splits,
+            people: people.chosen.clone(),
             units,
             outcomes,
             left_out,
+            shard: None,
         })
+    }
+
+    /// The part of a whole plan that a shard computes. `skipped` people at its front are nobody's: the run has them in one
+    /// piece.
+    #[must_use]
+    pub fn of_shard(self, shard: Shard, skipped: usize) -> Self {
+        let entry = ShardEntry {
+            number: shard.number(),
+            of: shard.of(),
+            skipped,
+            respondents: self.people.len(),
+            outcomes: self.outcomes,
+        };
+        let placed = self.people.iter().copied().enumerate().skip(skipped);
+        let people: Vec<usize> = placed
+            .filter(|&(at, _)| shard.has(at))
+            .map(|(_, person)| person)
+            .collect();
+        let own: HashSet<usize> = people.iter().copied().collect();
+        let mut outcomes = 0;
+        let mut units = self.units;
+        units.retain_mut(|unit| {
+            let kept = own.contains(&unit.person);
+            if kept {
+                unit.first = outcomes;
+                outcomes += unit.outcomes();
+            }
+            kept
+        });
+        Self {
+            people,
+            units,
+            outcomes,
+            shard: Some(entry),
+            ..self
+        }
+    }
+
+    /// The part of a whole plan that a folder with this entry holds: all of it where there is none.
+    #[must_use]
+    pub(crate) fn of_entry(self, entry: Option<&ShardEntry>) -> Self {
+        match entry.and_then(|entry| Some((entry.shard()?, entry.skipped))) {
+            Some((shard, skipped)) => self.of_shard(shard, skipped),
+            None => self,
+        }
+    }
+
+    /// How many people at the front have all of their records among the first `recorded`.
+    pub(crate) fn whole_people(&self, recorded: usize) -> usize {
+        let next = self
+            .units
+            .partition_point(|unit| unit.first + unit.outcomes() <= recorded);
+        let person = self.units.get(next).map(|unit| unit.person);
+        let at = person.and_then(|person| self.people.iter().position(|&one| one == person));
+        at.unwrap_or(self.people.len())
     }
 
     /// The units of each person and split.

@@ -15,6 +15,8 @@ use time::format_description::well_known::Rfc3339;
 
 use super::RunError;
 use super::names::SESSIONS;
+use crate::base::files::write_bytes;
+use crate::model::OpenModel;
 
 /// While a run is computed it is noted so often how far it is.
 const EVERY: Duration = Duration::from_secs(20);
@@ -32,8 +34,14 @@ pub struct Note {
     pub program: String,
     /// Processor, threads, memory, operating system.
     pub machine: String,
+    /// What of the machine computes: `cpu`, `cuda:1`; empty where an earlier version did not say.
+    #[serde(default)]
+    pub device: String,
     /// Tokens, about, of a batch when it began.
     pub batch_tokens: usize,
+    /// Seconds of the longest batch since the start.
+    #[serde(default)]
+    pub batch_seconds: f64,
     /// Records of the run at this moment.
     pub recorded: usize,
     /// Seconds of computing since the start.
@@ -94,6 +102,8 @@ pub struct SessionLog {
     last: Note,
     clock: Instant,
     noted: Instant,
+    /// When the last batch ended.
+    batch: Instant,
 }
 
 impl SessionLog {
@@ -101,7 +111,7 @@ impl SessionLog {
     ///
     /// # Errors
     /// [`RunError::Write`].
-    pub(crate) fn begin(folder: &Path, batch_tokens: usize, recorded: usize) -> Result<Self, RunError> {
+    pub(crate) fn begin(folder: &Path, opened: &OpenModel, recorded: usize) -> Result<Self, RunError> {
         let before = read_notes(folder).last().map_or(0, |note| note.session);
         let now = Instant::now();
         let log = Self {
@@ -112,7 +122,9 @@ impl SessionLog {
                 time: now_utc(),
                 program: crate::base::version::FULL.to_owned(),
                 machine: machine(),
-                batch_tokens,
+                device: opened.identity.device.to_string(),
+                batch_tokens: opened.model.limits().batch,
+                batch_seconds: 0.0,
                 recorded,
                 seconds: 0.0,
                 tokens: 0,
@@ -120,6 +132,7 @@ impl SessionLog {
             },
             clock: now,
             noted: now,
+            batch: now,
         };
         append(&log.path, &log.last)?;
         Ok(log)
@@ -130,12 +143,14 @@ impl SessionLog {
         self.clock.elapsed().as_secs_f64()
     }
 
-    /// Notes how far the run is, unless that was noted a moment ago. `tokens` are those computed, and those without
+    /// A batch has ended. Notes how far the run is, unless that was noted a moment ago. `tokens` are those computed, and those without
     /// sharing.
     ///
     /// # Errors
     /// [`RunError::Write`].
     pub(crate) fn running(&mut self, recorded: usize, tokens: (u64, u64)) -> Result<(), RunError> {
+        let batch = std::mem::replace(&mut self.batch, Instant::now());
+        self.last.batch_seconds = self.last.batch_seconds.max(batch.elapsed().as_secs_f64());
         if self.noted.elapsed() < EVERY {
             return Ok(());
         }
@@ -189,6 +204,36 @@ fn append(path: &Path, note: &Note) -> Result<(), RunError> {
         })
 }
 
+/// Writes the notes of several folders, each with the number of its records, one after the other, as those of one run that
+/// has all of their records.
+///
+/// # Errors
+/// [`RunError::Write`], [`RunError::Encode`].
+pub(super) fn join_notes(folders: &[(&Path, usize)], into: &Path) -> Result<(), RunError> {
+    let (mut sessions, mut records) = (0, 0);
+    let mut text = Vec::new();
+    for &(folder, recorded) in folders {
+        let mut last = 0;
+        for mut note in read_notes(folder) {
+            last = last.max(note.session);
+            note.session += sessions;
+            note.recorded += records;
+            serde_json::to_writer(&mut text, &note).map_err(|error| RunError::Encode(error.to_string()))?;
+            text.push(b'\n');
+        }
+        sessions += last;
+        records += recorded;
+    }
+    let path = into.join(SESSIONS);
+    write_bytes(&path, &text).map_err(|source| RunError::Write { path, source })
+}
+
+/// Seconds of the longest batch that the starts of the program on the run in `folder` had; 0 where none is known.
+pub(crate) fn longest_batch(folder: &Path) -> f64 {
+    let notes = read_notes(folder).into_iter();
+    notes.map(|note| note.batch_seconds).fold(0.0, f64::max)
+}
+
 /// All notes in order. Lines that are torn are passed over, since nothing but the account of machine and time rests on
 /// them.
 fn read_notes(folder: &Path) -> Vec<Note> {
@@ -219,7 +264,9 @@ fn note_of(line: &str) -> Option<Note> {
         time: old.ended,
         program: old.version,
         machine: old.machine,
+        device: String::new(),
         batch_tokens: 0,
+        batch_seconds: 0.0,
         recorded: old.outcomes,
         seconds: old.seconds,
         tokens: old.tokens,
@@ -326,7 +373,9 @@ mod tests {
             time: format!("2026-01-01T00:00:{seconds:02}Z"),
             program: "0.2.0".into(),
             machine: "a machine".into(),
+            device: "cpu".into(),
             batch_tokens: 8192,
+            batch_seconds: 0.5,
             recorded,
             seconds,
             tokens: 10 * recorded as u64,

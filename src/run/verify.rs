@@ -23,7 +23,8 @@ pub(crate) const TOLERANCE_HALF: f32 = 0.25;
 /// Most that a token's log-probability may differ where a run of this header is scored again with this model, nats: nothing
 /// where this very program computed it with the same kind of kernels, whose bits do not depend on what is computed together.
 pub fn tolerance(recorded: &Header, model: &ModelIdentity) -> f32 {
-    let same_program = recorded.program == crate::base::version::FULL && recorded.format > 1;
+    let same_program =
+        recorded.program == crate::base::version::FULL && recorded.format > 1 && recorded.mixed.is_empty();
     let same_kernels = recorded.model.backend == model.backend && model.backend.is_none_or(Backend::is_exact);
     match model.dtype {
         _ if same_program && same_kernels => 0.0,

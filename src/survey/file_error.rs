@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::foreign::Foreign;
+use super::foreign::{Foreign, Packing};
 
 /// A survey file, or a list of respondents, that cannot be used.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -36,12 +36,14 @@ pub enum FileError {
         found: String,
     },
     /// A file of another program.
-    #[error("{} is {kind}, not a table of text", path.display())]
+    #[error("{}{} is {kind}, not a table of text", path.display(), Packing::within(packed.as_ref()))]
     Foreign {
         /// The file.
         path: PathBuf,
-        /// What it is.
+        /// What it is, or what is in it.
         kind: Foreign,
+        /// What it is in.
+        packed: Option<Packing>,
     },
     /// An archive out of which no table can be read.
     #[error("{} is a ZIP archive: {problem}", path.display())]
@@ -61,6 +63,19 @@ pub enum FileError {
         path: PathBuf,
         /// Line, from 1.
         line: u64,
+    },
+    /// Excel's line that names the separator, above a table in which no column of the survey is found.
+    #[error(
+        "{}, line {line}: {said} says what separates the columns, but no line below it names columns of the survey",
+        path.display()
+    )]
+    ToldSeparator {
+        /// The file.
+        path: PathBuf,
+        /// Line, from 1.
+        line: u64,
+        /// The line.
+        said: String,
     },
     /// A column of weights was asked for that the file does not have.
     #[error("{} has no column {column} to take weights from", path.display())]
@@ -230,10 +245,14 @@ impl FileError {
             Self::Directory { .. } => "name the .csv or .jsonl file inside it",
             Self::Empty { .. } | Self::NoRows { .. } => "download or export the file again",
             Self::Encoding { .. } => "save the file as UTF-8; the official CSV files are UTF-8",
-            Self::Foreign { path, kind } => return Some(kind.remedy(path)),
+            Self::Foreign { path, kind, packed } => return Some(kind.remedy(path, packed.as_ref())),
             Self::Archive { .. } => "unpack it and give the table of text inside, as CSV",
             Self::Separator { .. } => {
                 "use the survey's own CSV file: cross-national files have commas, country files semicolons"
+            }
+            Self::ToldSeparator { .. } => {
+                "remove that line, and have columns separated by commas, semicolons, tabs or vertical bars below a line of \
+                 their names (D_INTERVIEW, Q1, ...)"
             }
             Self::NoWeights { .. } => "the survey's own column of weights is W_WEIGHT; label files have none",
             Self::MissingColumns { columns, .. } if columns.len() == 1 && columns[0] == "D_INTERVIEW" => {

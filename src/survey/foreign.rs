@@ -3,6 +3,8 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use super::wide_text::WideText;
+
 /// A kind of file that is no text table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Foreign {
@@ -20,8 +22,8 @@ pub enum Foreign {
     OpenDocument,
     /// A table of Apache Parquet.
     Parquet,
-    /// Text in UTF-16, as Excel saves "Unicode text".
-    Utf16,
+    /// Text in UTF-16 or UTF-32.
+    Wide(WideText),
     /// A data set of SAS, `.sas7bdat`.
     Sas,
     /// Packed by xz.
@@ -43,7 +45,7 @@ pub enum Foreign {
 }
 
 /// First bytes, beginning with the likeliest.
-const MAGIC: [(&[u8], Foreign); 28] = [
+const MAGIC: [(&[u8], Foreign); 26] = [
     (b"$FL2", Foreign::Spss),
     (b"$FL3", Foreign::Spss),
     (b"<stata_dta>", Foreign::Stata),
@@ -62,8 +64,6 @@ const MAGIC: [(&[u8], Foreign); 28] = [
     (b"A\n3\n", Foreign::R),
     (b"\xd0\xcf\x11\xe0", Foreign::OldExcel),
     (b"PAR1", Foreign::Parquet),
-    (b"\xff\xfe", Foreign::Utf16),
-    (b"\xfe\xff", Foreign::Utf16),
     (
         b"\0\0\0\0\0\0\0\0\0\0\0\0\xc2\xea\x81\x60\xb3\x14\x11\xcf",
         Foreign::Sas,
@@ -98,6 +98,7 @@ impl Foreign {
                 _ => start.starts_with(magic),
             })
             .map(|&(_, kind)| kind)
+            .or_else(|| WideText::of_bytes(start).map(Self::Wide))
     }
 
     /// What the names in a ZIP archive tell.
@@ -110,22 +111,29 @@ impl Foreign {
     }
 
     /// What to do with the file at `path`: for most, the line of shell that writes it as CSV beside it or unpacks it.
-    pub(crate) fn remedy(self, path: &Path) -> String {
-        let from = quoted(path);
+    pub(crate) fn remedy(self, path: &Path, packed: Option<&Packing>) -> String {
+        let (first, path) = match packed {
+            // Their own programs unpack these.
+            None => (String::new(), path.to_owned()),
+            Some(Packing::Gzip) if matches!(self, Self::R | Self::Tar) => (String::new(), path.to_owned()),
+            Some(packed) => packed.unpacking(path),
+        };
+        let from = quoted(&path);
+        let unpacked = || quoted(&beside(&path, "-unpacked.csv"));
         let unpack = match self {
             Self::WebPage => {
                 return "download the file in a browser, signed in and with the conditions of use accepted".to_owned();
             }
             Self::Pdf => return "give the data file, not its documentation".to_owned(),
-            Self::Xz => format!("xz -d -k -c {from} > {}", quoted(&beside(path, "-unpacked.csv"))),
-            Self::Bzip2 => format!("bzip2 -d -k -c {from} > {}", quoted(&beside(path, "-unpacked.csv"))),
-            Self::Zstd => format!("zstd -d -c {from} > {}", quoted(&beside(path, "-unpacked.csv"))),
+            Self::Xz => format!("xz -d -k -c {from} > {}", unpacked()),
+            Self::Bzip2 => format!("bzip2 -d -k -c {from} > {}", unpacked()),
+            Self::Zstd => format!("zstd -d -c {from} > {}", unpacked()),
             Self::SevenZip => format!("7z x {from}"),
             Self::Rar => format!("unrar x {from}"),
             Self::Tar => format!("tar -xf {from}"),
-            _ => return format!("make a CSV of it: {}", self.conversion(path)),
+            _ => return format!("make a CSV of it: {first}{}", self.conversion(&path)),
         };
-        format!("unpack it: {unpack}")
+        format!("unpack it: {first}{unpack}")
     }
 
     /// The line of shell that writes a table of another program as CSV beside it.
@@ -140,17 +148,60 @@ impl Foreign {
             Self::OpenDocument => ("pandas odfpy", "import pandas; pandas.read_excel(a)"),
             Self::Parquet => ("pandas pyarrow", "import pandas; pandas.read_parquet(a)"),
             Self::Sas => ("pyreadstat", "import pyreadstat; pyreadstat.read_sas7bdat(a)[0]"),
-            _ => {
-                return format!(
-                    "iconv -f UTF-16 -t UTF-8 {from} > {}",
-                    quoted(&beside(path, "-utf8.csv"))
-                );
+            Self::Wide(form) => {
+                let to = quoted(&beside(path, "-utf8.csv"));
+                return format!("iconv -f {} -t UTF-8 {from} > {to}", form.name());
             }
+            // `remedy` has other words for these.
+            Self::Xz
+            | Self::Bzip2
+            | Self::Zstd
+            | Self::SevenZip
+            | Self::Rar
+            | Self::Tar
+            | Self::WebPage
+            | Self::Pdf => return String::new(),
         };
         let (import, read) = call.split_once("; ").unwrap_or(("", call));
         format!(
             "pip install {packages} && python3 -c \"import sys; {import}; a, b = sys.argv[1:]; {read}.to_csv(b, index=False)\" {from} {to}"
         )
+    }
+}
+
+/// What was around the bytes that were looked at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Packing {
+    /// The whole file is packed by gzip.
+    Gzip,
+    /// They are this member of a ZIP archive.
+    Zip(String),
+}
+
+impl Packing {
+    /// The beginning of a line of shell that unpacks the file at `path`, and where what is in it lies then.
+    fn unpacking(&self, path: &Path) -> (String, PathBuf) {
+        let (from, member) = (quoted(path), Path::new(path.file_stem().unwrap_or_default()));
+        let (command, member) = match self {
+            Self::Gzip => (format!("gzip -d -c {from}"), member),
+            Self::Zip(name) => {
+                let name = Path::new(name);
+                (format!("unzip -p {from} {}", quoted(name)), name)
+            }
+        };
+        let end = member.extension().unwrap_or_default().to_string_lossy();
+        let to = path.with_file_name(member.file_stem().unwrap_or_default());
+        let to = beside(&to.with_added_extension("x"), &format!("-unpacked.{end}"));
+        (format!("{command} > {} && ", quoted(&to)), to)
+    }
+
+    /// What follows the name of the file that they are in.
+    pub(super) fn within(packed: Option<&Self>) -> String {
+        match packed {
+            None => String::new(),
+            Some(Self::Gzip) => ", once unpacked,".to_owned(),
+            Some(Self::Zip(name)) => format!(": {name}"),
+        }
     }
 }
 
@@ -180,6 +231,7 @@ fn quoted(path: &Path) -> String {
 impl fmt::Display for Foreign {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            Self::Wide(form) => return form.fmt(f),
             Self::Spss => "an SPSS file",
             Self::Stata => "a Stata file",
             Self::R => "an R data file",
@@ -187,7 +239,6 @@ impl fmt::Display for Foreign {
             Self::OldExcel => "an old Excel spreadsheet",
             Self::OpenDocument => "an OpenDocument spreadsheet",
             Self::Parquet => "a Parquet file",
-            Self::Utf16 => "text in UTF-16",
             Self::Sas => "a SAS data set",
             Self::Xz => "packed by xz",
             Self::Bzip2 => "packed by bzip2",
@@ -207,22 +258,44 @@ mod tests {
 
     #[test]
     fn a_remedy_names_the_file_and_where_its_table_goes() {
-        let line = Foreign::Spss.remedy(Path::new("my data/WVS's.sav"));
+        let line = Foreign::Spss.remedy(Path::new("my data/WVS's.sav"), None);
         assert!(
             line.ends_with(r"'my data/WVS'\''s.sav' 'my data/WVS'\''s.csv'"),
             "{line}"
         );
         assert!(line.contains("read_sav(a)[0].to_csv(b, index=False)"), "{line}");
         assert_eq!(
-            Foreign::Utf16.remedy(Path::new("India.csv")),
+            Foreign::Wide(WideText::Utf16).remedy(Path::new("India.csv"), None),
             "make a CSV of it: iconv -f UTF-16 -t UTF-8 'India.csv' > 'India-utf8.csv'"
         );
-        let misnamed = Foreign::Parquet.remedy(Path::new("people.csv"));
+        let misnamed = Foreign::Parquet.remedy(Path::new("people.csv"), None);
         assert!(misnamed.ends_with("'people.csv' 'people-table.csv'"), "{misnamed}");
         assert_eq!(
-            Foreign::Xz.remedy(Path::new("WVS.csv.xz")),
+            Foreign::Xz.remedy(Path::new("WVS.csv.xz"), None),
             "unpack it: xz -d -k -c 'WVS.csv.xz' > 'WVS-unpacked.csv'"
         );
+    }
+
+    #[test]
+    fn what_is_packed_is_unpacked_first() {
+        let gzip = Some(&Packing::Gzip);
+        assert_eq!(
+            Foreign::Wide(WideText::Utf32Be).remedy(Path::new("a b/India.csv.gz"), gzip),
+            "make a CSV of it: gzip -d -c 'a b/India.csv.gz' > 'a b/India-unpacked.csv' && \
+             iconv -f UTF-32BE -t UTF-8 'a b/India-unpacked.csv' > 'a b/India-unpacked-utf8.csv'"
+        );
+        assert_eq!(
+            Foreign::Wide(WideText::Utf16).remedy(Path::new("d/WVS.zip"), Some(&Packing::Zip("data/WVS.csv".into()))),
+            "make a CSV of it: unzip -p 'd/WVS.zip' 'data/WVS.csv' > 'd/WVS-unpacked.csv' && \
+             iconv -f UTF-16 -t UTF-8 'd/WVS-unpacked.csv' > 'd/WVS-unpacked-utf8.csv'"
+        );
+        assert_eq!(
+            Foreign::Tar.remedy(Path::new("WVS.tar.gz"), gzip),
+            "unpack it: tar -xf 'WVS.tar.gz'"
+        );
+        let inner = Foreign::Spss.remedy(Path::new("WVS.sav.gz"), gzip);
+        assert!(inner.contains("> 'WVS-unpacked.sav' && pip install"), "{inner}");
+        assert!(inner.ends_with("'WVS-unpacked.sav' 'WVS-unpacked.csv'"), "{inner}");
     }
 
     #[test]

@@ -14,6 +14,7 @@ mod sample;
 mod stats;
 mod synth;
 mod types;
+mod wide_text;
 
 pub use demographics::{Demographics, IncomeGrouping};
 pub use error::SurveyError;

@@ -22,6 +22,7 @@ mod run;
 mod schemas;
 mod score;
 mod scoring;
+mod shards;
 mod show;
 mod survey;
 mod tampered;

@@ -219,7 +219,7 @@ fn a_field_that_is_wrong_unknown_or_absent_is_found() {
     let schema = |wanted: &str| &schemas.iter().find(|(name, _)| name == wanted).expect("a schema").1;
     let note = serde_json::json!({
         "session": 1, "event": "started", "time": "2026-01-01T00:00:00Z", "program": "0.2.0", "machine": "one",
-        "batch_tokens": 10, "recorded": 0, "seconds": 0.5, "tokens": 0, "tokens_unshared": 0
+        "device": "cpu", "batch_tokens": 10, "batch_seconds": 0.0, "recorded": 0, "seconds": 0.5, "tokens": 0, "tokens_unshared": 0
     });
     let said = |change: fn(&mut Value)| {
         let mut note = note.clone();

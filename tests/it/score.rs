@@ -201,6 +201,14 @@ fn bad_lines_are_named() {
             r#"{"context": 7, "continuation": "b"}"#,
             "standard input:2: `context` is a number, expected a text",
         ),
+        (
+            r#"{"context": [1, 2], "continuation": [3]}"#,
+            "standard input:2: `context` is a list, expected a text (token ids are `context_token_ids`)",
+        ),
+        (
+            r#"{"text": [1, 2]}"#,
+            "standard input:2: `text` is a list, expected a text (token ids are `token_ids`)",
+        ),
     ] {
         let said =
             failure(indieval(&["score", "-", "--model", "fake:1", "-q"]).write_stdin(format!("{good}\n{bad}\n")));

@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 use std::time::Instant;
 
+use super::share::{Shares, WholeCost};
 use crate::base::text::{bytes, count, counted, duration};
 use crate::cli::output::say;
 use crate::model::{
@@ -19,12 +20,18 @@ const SAMPLED: usize = 12;
 const CALIBRATION: (usize, usize) = (512, 4);
 
 /// Prints the plan, with tokens estimated from some units and time from a short calibration.
-pub fn run(experiment: &Experiment, opened: &mut OpenModel) -> anyhow::Result<ExitCode> {
+pub fn run(experiment: &Experiment, opened: &mut OpenModel, shares: Option<Shares>) -> anyhow::Result<ExitCode> {
     let probes = experiment.plan.units.iter().map(|unit| unit.probes.len());
     let speed = calibrate(opened.model.as_mut(), probes.max().unwrap_or(1).max(1))?;
     let estimate = Estimated::of(experiment, opened);
     asked(experiment, opened, &estimate)?;
-    taken(opened, &estimate, &speed)?;
+    let cost = taken(opened, &estimate, &speed)?;
+    for line in shares
+        .into_iter()
+        .flat_map(|shares| shares.lines(&experiment.plan, cost))
+    {
+        say!("{line}");
+    }
     let answers = experiment
         .plan
         .conditions
@@ -102,7 +109,7 @@ fn asked(experiment: &Experiment, opened: &OpenModel, estimate: &Estimated) -> a
 }
 
 /// What it takes.
-fn taken(opened: &OpenModel, estimate: &Estimated, speed: &Speed) -> anyhow::Result<()> {
+fn taken(opened: &OpenModel, estimate: &Estimated, speed: &Speed) -> anyhow::Result<WholeCost> {
     let (shared, alone) = (estimate.all(estimate.shared), estimate.all(estimate.alone));
     say!(
         "tokens       {} computed in place of {} without sharing ({:.1} times fewer)",
@@ -131,7 +138,11 @@ fn taken(opened: &OpenModel, estimate: &Estimated, speed: &Speed) -> anyhow::Res
             _ => format!(", at most {} more for generated answers", duration(steps * speed.step)),
         }
     );
-    Ok(())
+    Ok(WholeCost {
+        seconds: shared as f64 / speed.prefill + steps * speed.step,
+        opening: opened.took.as_secs_f64(),
+        memory: memory.weights + memory.work,
+    })
 }
 
 /// What some pairs of a person and a split take, and how many pairs there are.

@@ -3,33 +3,50 @@
 mod dry;
 mod flags;
 mod notes;
+mod parts;
 mod progress;
+mod share;
+mod workers;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::{Duration, Instant};
 
-use self::flags::SpecFlags;
+pub use self::flags::SpecFlags;
+pub use self::parts::shard_count;
+pub use self::workers::last_line;
+
+use self::parts::PartArgs;
 use self::progress::{RunProgress, StopRequests};
 use super::model_args::{MachineArgs, opening_lines};
 use super::rescore;
 use super::status::ExitStatus;
-use crate::base::text;
+use crate::base::{shell, text};
 use crate::cli::output::tell;
 use crate::cli::report_files::ReportFiles;
-use crate::run::{self, Done, Evaluated, Experiment, People, Plan, Spec};
+use crate::model::OpenModel;
+use crate::run::{
+    self, Done, EvaluateError, Evaluated, Experiment, Merged, People, Plan, RunError, Shard, ShardPlace, Spec,
+};
 
-/// Options of `indieval run`.
-#[derive(Debug, clap::Args)]
-#[command(after_help = "\
+const EXAMPLES: &str = "\
 Examples:
   indieval run --model SmolLM2-135M-Instruct --survey data/synthetic-respondents.csv --limit 4 --dry-run
   indieval run experiments/figure4.toml --model Qwen3-0.6B --survey WVS_Cross-National_Wave_7.csv --respondents sample.txt
-  indieval run -m checkpoints/my-model --survey people.csv --methods likelihood,label --demonstrations 0,50,200 --out runs/mine")]
+  indieval run -m checkpoints/my-model --survey people.csv --methods likelihood,label --demonstrations 0,50,200 --out runs/mine
+  indieval run experiments/figure4.toml --model Qwen3-0.6B --survey people.csv --workers cuda:0,cuda:1
+  indieval run experiments/figure4.toml --model Qwen3-0.6B --survey people.csv --shard 3/16     then indieval merge";
+
+/// Options of `indieval run`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES, after_long_help = format!("{EXAMPLES}\n\n{}", super::status::HELP))]
 pub struct Args {
     #[command(flatten)]
     spec: SpecFlags,
     #[command(flatten)]
     machine: MachineArgs,
+    #[command(flatten)]
+    parts: PartArgs,
     /// The run's folder [default: runs/NAME-OF-SPEC-MODEL]
     #[arg(long, value_name = "FOLDER")]
     out: Option<PathBuf>,
@@ -61,55 +78,177 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         !spec.model.id.is_empty(),
         "no model is given; give --model (model.id in a spec)"
     );
-    let requests = StopRequests::listen();
+    let requests = StopRequests::listen(args.parts.grace());
     let people = People::read(&spec)?;
     let plan = Plan::new(&spec, &people)?;
-    let say = |line: &str| {
-        if !args.quiet {
-            tell!("{line}");
-        }
-    };
-    notes::lines(&people, &plan, args.verbose)
-        .iter()
-        .for_each(|line| say(line));
     let out = args.out.unwrap_or_else(|| default_folder(named.as_deref(), &spec));
-    ReportFiles::within(&out).check()?;
+    let how = How {
+        out,
+        quiet: args.quiet,
+        strict: args.strict,
+    };
+    let notes = notes::lines(&people, &plan, args.verbose);
+    notes.iter().for_each(|line| how.say(line));
+    ReportFiles::within(&how.out).check()?;
+    let devices = args.parts.devices(&spec)?;
+    let shares = args.parts.shares(devices.as_deref());
+    if let (false, Some(devices)) = (args.dry_run, devices) {
+        let team = workers::Team {
+            devices,
+            shards: args.parts.shards,
+            machine: args.machine,
+        };
+        return workers::run(&team, &spec, &how, &requests);
+    }
     let mut opened = rescore::open(&spec, args.machine)?;
-    opening_lines(&opened).iter().for_each(|line| say(line));
+    opening_lines(&opened).iter().for_each(|line| how.say(line));
     let experiment = Experiment::new(spec, people, plan, &opened)?;
     if let Some(note) = experiment.prompts.note(&opened.tokenizer) {
-        say(&format!("note: {note}"));
+        how.say(&format!("note: {note}"));
     }
     if args.dry_run {
-        return dry::run(&experiment, &mut opened);
+        return dry::run(&experiment, &mut opened, shares);
     }
     if let Some(note) = dry::generation(&experiment, &mut opened, args.slow)? {
-        say(&format!("note: {note}"));
+        how.say(&format!("note: {note}"));
     }
-    let mut progress = RunProgress::new(args.quiet, requests);
-    let evaluated = run::evaluate(&experiment, &mut opened, &out, &mut progress);
-    progress.finish();
-    let evaluated = evaluated?;
-    if evaluated.done == Done::Stopped {
-        say(&format!(
+    match args.parts.shard {
+        Some(shard) => how.shard(shard, experiment, &mut opened, (requests, args.parts.wait())),
+        None => how.whole(&experiment, &mut opened, requests, args.verify),
+    }
+}
+
+/// Where a run goes, and how it shows itself.
+pub struct How {
+    /// The run's folder.
+    pub out: PathBuf,
+    /// Show nothing but errors.
+    pub quiet: bool,
+    /// Answers that cannot be read make it incomplete.
+    pub strict: bool,
+}
+
+impl How {
+    /// Tells a line, unless it is to be quiet.
+    pub fn say(&self, line: &str) {
+        if !self.quiet {
+            tell!("{line}");
+        }
+    }
+
+    /// The whole run, in this process.
+    fn whole(
+        &self,
+        experiment: &Experiment,
+        opened: &mut OpenModel,
+        requests: StopRequests,
+        verify: Option<usize>,
+    ) -> anyhow::Result<ExitCode> {
+        let Some(evaluated) = self.evaluate(experiment, opened, requests, &self.out)? else {
+            return Ok(ExitStatus::Stopped.into());
+        };
+        self.say(&sharing(&evaluated));
+        let status = self.conclude(evaluated.planned)?;
+        if let Some(count) = verify {
+            rescore::sample(&self.out, experiment, opened, count)?;
+        }
+        Ok(status)
+    }
+
+    /// One shard of it. Another process that holds the shard is waited for so long.
+    fn shard(
+        &self,
+        shard: Shard,
+        experiment: Experiment,
+        opened: &mut OpenModel,
+        (requests, wait): (StopRequests, Duration),
+    ) -> anyhow::Result<ExitCode> {
+        let (place, experiment) = ShardPlace::enter(&self.out, shard, experiment, opened)?;
+        let begun = Instant::now();
+        let evaluated = loop {
+            match self.evaluate(&experiment, opened, requests.clone(), &place.folder) {
+                Err(EvaluateError::Run(RunError::Locked { .. })) if begun.elapsed() < wait && !requests.asked() => {
+                    std::thread::sleep(Duration::from_secs(1));
+                }
+                done => break done?,
+            }
+        };
+        let Some(evaluated) = evaluated else {
+            return Ok(ExitStatus::Stopped.into());
+        };
+        self.say(&sharing(&evaluated));
+        self.say(&format!(
+            "shard {shard} is complete; `indieval merge {}` makes the run of all of them",
+            shell::word(&self.out.display().to_string())
+        ));
+        Ok(ExitStatus::Done.into())
+    }
+
+    /// Computes what a folder lacks; `None` where it was stopped.
+    fn evaluate(
+        &self,
+        experiment: &Experiment,
+        opened: &mut OpenModel,
+        requests: StopRequests,
+        folder: &Path,
+    ) -> Result<Option<Evaluated>, EvaluateError> {
+        let mut progress = RunProgress::new(self.quiet, requests);
+        let evaluated = run::evaluate(experiment, opened, folder, &mut progress);
+        progress.finish();
+        let evaluated = evaluated?;
+        if evaluated.done == Done::All {
+            return Ok(Some(evaluated));
+        }
+        self.say(&format!(
             "stopped after {} of {} records; the same command resumes from here",
             text::count((evaluated.before + evaluated.added) as u64),
             text::count(evaluated.planned as u64)
         ));
-        return Ok(ExitStatus::Stopped.into());
+        Ok(None)
     }
-    say(&sharing(&evaluated));
-    let unread = super::report::after_run(&out, args.quiet)?;
-    if unread > 0 {
-        say(&unreadable(unread, evaluated.planned));
+
+    /// Merges the run's shards, and makes its report.
+    pub fn merge(&self, mixed: bool) -> anyhow::Result<ExitCode> {
+        let merged = run::merge(&self.out, mixed)?;
+        self.say(&merged_words(&merged));
+        self.conclude(merged.records)
     }
-    if let Some(count) = args.verify {
-        rescore::sample(&out, &experiment, &mut opened, count)?;
+
+    /// The report of a run that is complete, of so many records.
+    fn conclude(&self, records: usize) -> anyhow::Result<ExitCode> {
+        let unread = super::report::after_run(&self.out, self.quiet)?;
+        if unread > 0 {
+            self.say(&unreadable(unread, records));
+        }
+        Ok(match self.strict && unread > 0 {
+            true => ExitStatus::Incomplete.into(),
+            false => ExitStatus::Done.into(),
+        })
     }
-    Ok(match args.strict && unread > 0 {
-        true => ExitStatus::Incomplete.into(),
-        false => ExitStatus::Done.into(),
-    })
+}
+
+/// What a merge did.
+fn merged_words(merged: &Merged) -> String {
+    if merged.already {
+        return "the run was complete already; nothing was merged".to_owned();
+    }
+    let kept = match merged.kept {
+        0 => String::new(),
+        people => format!(", {} of whom the run had in one piece", text::count(people as u64)),
+    };
+    let mixed = match merged.mixed.as_slice() {
+        [] => String::new(),
+        mixed => {
+            let each: Vec<String> = mixed.iter().map(ToString::to_string).collect();
+            format!("\nnote: computed by different programs or kernels: {}", each.join("; "))
+        }
+    };
+    format!(
+        "merged {}: {} of {}{kept}{mixed}",
+        text::counted(merged.shards, "shard", "shards"),
+        text::counted(merged.records, "record", "records"),
+        text::counted(merged.people, "respondent", "respondents"),
+    )
 }
 
 fn unreadable(unread: usize, all: usize) -> String {
@@ -136,7 +275,8 @@ fn sharing(evaluated: &Evaluated) -> String {
     )
 }
 
-fn default_folder(named: Option<&Path>, spec: &Spec) -> PathBuf {
+/// Where a run goes for which nothing else is said.
+pub fn default_folder(named: Option<&Path>, spec: &Spec) -> PathBuf {
     let name = named.and_then(Path::file_stem).map(|stem| stem.to_string_lossy());
     let stem = |name: &str| {
         Path::new(name)

@@ -25,12 +25,17 @@ pub struct StopRequests(Arc<AtomicU8>);
 impl StopRequests {
     /// Listens to Ctrl-C and termination: the first asks to stop after the person in flight, the second stops at once
     /// (exit status 130; the journal is whole at any moment). Signals that were ignored when the program started stay so.
-    pub fn listen() -> Self {
+    ///
+    /// What is in flight when `grace` has passed since the first is abandoned (exit status 75).
+    pub fn listen(grace: Option<Duration>) -> Self {
         let requests = Self::default();
         let counter = Arc::clone(&requests.0);
         let handler = move || {
             if counter.fetch_add(1, Ordering::SeqCst) == 0 {
                 tell!("\nstopping after this respondent; press Ctrl-C again to stop now (nothing recorded is lost)");
+                if let Some(grace) = grace {
+                    std::thread::spawn(move || abandon(grace));
+                }
             } else {
                 std::process::exit(ExitStatus::Interrupted as i32);
             }
@@ -41,9 +46,25 @@ impl StopRequests {
         requests
     }
 
-    fn asked(&self) -> bool {
-        self.0.load(Ordering::SeqCst) > 0
+    /// Whether it was.
+    pub fn asked(&self) -> bool {
+        self.times() > 0
     }
+
+    /// How often it was.
+    pub fn times(&self) -> u8 {
+        self.0.load(Ordering::SeqCst)
+    }
+}
+
+/// Ends the program when that much time has passed, whatever it is doing: the journal is whole at any moment.
+fn abandon(grace: Duration) {
+    std::thread::sleep(grace);
+    tell!(
+        "the batch in flight did not end within {}; it is abandoned, and the same command resumes from there",
+        duration(grace.as_secs_f64())
+    );
+    std::process::exit(ExitStatus::Stopped as i32);
 }
 
 /// Shows a run, also while a respondent takes long: what is shown is told again by a thread of its own.

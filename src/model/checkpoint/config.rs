@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 
 use super::keys::{self, Objection};
 use super::nested;
+use super::quantized::Scheme;
 use crate::model::bounds;
 use crate::model::design::{Design, ExpertNaming, Mixture, Scalars};
 use crate::model::family::{BiasRule, Family};
@@ -321,16 +322,8 @@ impl<'a> Keys<'a> {
                 }),
             }
         }
-        // The second is MLX's.
-        for key in ["quantization_config", "quantization"] {
-            if let Some(quantization) = self.value(key) {
-                let method = quantization.get("quant_method").and_then(Value::as_str);
-                let what = format!(
-                    "asks for `{}` weights; use float safetensors or a GGUF file",
-                    method.unwrap_or("quantised")
-                );
-                self.refuse(key, what);
-            }
+        if let Err((key, what)) = Scheme::of(self.root) {
+            self.refuse(key, what);
         }
     }
 }

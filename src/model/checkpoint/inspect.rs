@@ -6,13 +6,14 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::adapter::{AdaptedWeights, Adapter};
+use super::quantized::Scheme;
 use super::safetensors::{INDEX, SafetensorsWeights};
 use super::{Checkpoint, FileIdentity, Format, HEAD, Weights, config, foreign, identity, nested};
 use crate::base::files::read_up_to;
+use crate::model::gguf::config as gguf_config;
+use crate::model::gguf::parts::{self, GgufFiles};
 use crate::model::gguf::value::Metadata;
 use crate::model::gguf::weights::{GgufWeights, HeadLayout};
-use crate::model::gguf::{config as gguf_config, parse};
-use crate::model::mapped::MappedFile;
 use crate::model::stored::Inventory;
 use crate::model::tensor_problem::LISTED;
 use crate::model::tokenizer::{self, CONFIG, LARGEST_SETTINGS, Tokenizer};
@@ -215,7 +216,11 @@ impl Inspection {
             Err(error) => self.faults.push(LoadError::read(&path, error)),
         }
         match SafetensorsWeights::open(&self.path) {
-            Ok(weights) => {
+            Ok(mut weights) => {
+                if let Some(Ok(Some(scheme))) = json.as_ref().and_then(Value::as_object).map(Scheme::of) {
+                    self.faults.extend(weights.unpack(&scheme));
+                }
+                // After unpacking: what is left out of it is named as it is stored.
                 let weights = match json.as_ref().is_some_and(nested::is_nested) {
                     true => weights.of_text(),
                     false => weights,
@@ -243,13 +248,12 @@ impl Inspection {
     }
 
     fn read_gguf(&mut self, text: TextUse) -> Result<(), LoadError> {
-        let file = MappedFile::open(&self.path)?;
-        let header = parse::parse(&self.path, file.bytes())?;
+        let GgufFiles { files, header } = parts::open(&self.path)?;
         let metadata = Metadata {
             path: &self.path,
             values: &header.metadata,
         };
-        match gguf_config::read(metadata, &header.tensors, &file) {
+        match gguf_config::read(metadata, &header.tensors, &files) {
             Ok(config) => self.config = Some(config),
             Err(faults) => self.faults.extend(faults),
         }
@@ -269,7 +273,7 @@ impl Inspection {
             .filter(|config| config.family.gguf_interleaves_heads());
         let interleaved = interleaved.map(|config| (config.heads, config.kv_heads));
         self.weights = Some(Weights::Gguf(GgufWeights::new(
-            file,
+            files,
             header.tensors,
             HeadLayout { interleaved },
         )));

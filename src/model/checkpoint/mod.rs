@@ -12,6 +12,7 @@ mod inspect;
 mod keys;
 pub(crate) mod manifest;
 mod nested;
+mod quantized;
 mod rope;
 mod rope_types;
 mod safetensors;
@@ -164,7 +165,7 @@ impl Weights {
     fn identify(&self) -> Vec<FileIdentity> {
         match self {
             Self::Safetensors(weights) => identity::of_maps(weights.files()),
-            Self::Gguf(weights) => identity::of_maps(std::slice::from_ref(weights.file())),
+            Self::Gguf(weights) => identity::of_maps(weights.files()),
         }
     }
 }

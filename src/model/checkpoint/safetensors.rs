@@ -1,11 +1,14 @@
 //! Tensors in safetensors files: one, or shards with an index.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::ops::Range;
 use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
 
 use candle_core::{DType, Device, Tensor};
 use safetensors::Dtype;
 
+use super::quantized::{self, PackedRows, PackedTensor, Scheme, Tensors};
 use super::{header, nested};
 use crate::base::files::read_up_to;
 use crate::model::finite::first_bad_value;
@@ -26,6 +29,12 @@ pub(crate) struct SafetensorsWeights {
     folder: PathBuf,
     files: Vec<MappedFile>,
     entries: HashMap<String, SafeTensor>,
+    /// Weights that lie in several tensors.
+    packed: HashMap<String, PackedTensor>,
+    /// Tensors that others are made of.
+    parts: HashMap<String, SafeTensor>,
+    /// Tensors that change no weight.
+    aside: HashSet<String>,
 }
 
 struct SafeTensor {
@@ -33,6 +42,7 @@ struct SafeTensor {
     start: usize,
     bytes: usize,
     shape: Vec<usize>,
+    dtype: Dtype,
     /// The name of a type that cannot be read, where it is one.
     storage: Result<Storage, String>,
 }
@@ -44,6 +54,9 @@ impl SafetensorsWeights {
             folder: folder.to_owned(),
             files: Vec::new(),
             entries: HashMap::new(),
+            packed: HashMap::new(),
+            parts: HashMap::new(),
+            aside: HashSet::new(),
         };
         let single = folder.join(SINGLE);
         let index = folder.join(INDEX);
@@ -62,9 +75,15 @@ impl SafetensorsWeights {
 
     /// Of a model that also sees, the tensors of the part that reads, under the names they have where it is alone.
     pub(crate) fn of_text(self) -> Self {
-        let named = |(name, entry): (String, SafeTensor)| Some((nested::text_name(&name)?, entry));
+        /// What has a name in that part, under it.
+        fn renamed<T>(all: HashMap<String, T>) -> HashMap<String, T> {
+            let named = |(name, entry): (String, T)| Some((nested::text_name(&name)?, entry));
+            all.into_iter().filter_map(named).collect()
+        }
         Self {
-            entries: self.entries.into_iter().filter_map(named).collect(),
+            entries: renamed(self.entries),
+            packed: renamed(self.packed),
+            aside: self.aside.iter().filter_map(|name| nested::text_name(name)).collect(),
             ..self
         }
     }
@@ -75,6 +94,9 @@ impl SafetensorsWeights {
             folder: path.to_owned(),
             files: Vec::new(),
             entries: HashMap::new(),
+            packed: HashMap::new(),
+            parts: HashMap::new(),
+            aside: HashSet::new(),
         };
         weights.add(path)?;
         Ok(weights)
@@ -87,17 +109,67 @@ impl SafetensorsWeights {
 
     /// Names of all tensors.
     pub(crate) fn names(&self) -> impl ExactSizeIterator<Item = &str> {
-        self.entries.keys().map(String::as_str)
+        let own = self.entries.keys().filter(|name| !self.aside.contains(*name));
+        let names: Vec<&str> = own.chain(self.packed.keys()).map(String::as_str).collect();
+        names.into_iter()
+    }
+
+    /// Finds the weights that a quantiser packed. Returns what is wrong with them.
+    pub(super) fn unpack(&mut self, scheme: &Scheme) -> Vec<LoadError> {
+        let found = quantized::gather(scheme, self);
+        let parts: HashSet<&String> = found.packed.values().flat_map(|packed| packed.parts.values()).collect();
+        for name in parts {
+            self.parts.extend(self.entries.remove_entry(name));
+        }
+        self.packed = found.packed;
+        self.aside = found.aside.into_iter().collect();
+        let problem = |(name, what): (String, String)| LoadError::weight(&self.folder, &name, what);
+        let more = found.problems.len().saturating_sub(LISTED);
+        let mut problems: Vec<LoadError> = found.problems.into_iter().take(LISTED).map(problem).collect();
+        if more > 0 {
+            problems.push(LoadError::malformed(
+                &self.folder,
+                format!("{more} more packed tensors do not fit"),
+            ));
+        }
+        problems
+    }
+
+    /// A packed weight of that shape, where it is one.
+    fn packed(&self, name: &str, shape: &[usize]) -> Option<Result<PackedRows, LoadError>> {
+        let packed = self.packed.get(name)?;
+        if packed.shape != shape {
+            let what = format!("has the shape {:?}, expected {shape:?}", packed.shape);
+            return Some(Err(LoadError::weight(&self.folder, name, what)));
+        }
+        let read = |part: &str, range: Option<Range<usize>>| -> Result<(Dtype, Vec<u8>), LoadError> {
+            let entry = self
+                .parts
+                .get(part)
+                .ok_or_else(|| LoadError::weight(&self.folder, part, "is missing"))?;
+            let range = range.unwrap_or(0..entry.bytes);
+            let bytes = self.files[entry.file].read(entry.start + range.start, range.len())?;
+            Ok((entry.dtype, bytes))
+        };
+        let rows = PackedRows::read(packed, &read);
+        Some(rows.and_then(|rows| rows.map_err(|what| LoadError::weight(&self.folder, name, what))))
     }
 
     /// A tensor's shape, or the name of its unreadable type.
     pub(crate) fn shape(&self, name: &str) -> Option<Result<Vec<usize>, String>> {
+        if let Some(packed) = self.packed.get(name) {
+            return Some(Ok(packed.shape.clone()));
+        }
         let entry = self.entries.get(name)?;
         Some(entry.storage.clone().map(|_| entry.shape.clone()))
     }
 
     /// Whether two tensors are stored with the same type, shape and bytes; `None` where one of them is not there.
     pub(crate) fn same(&self, one: &str, other: &str) -> Option<bool> {
+        if [one, other].iter().any(|name| self.packed.contains_key(*name)) {
+            let there = |name: &str| self.packed.contains_key(name) || self.entries.contains_key(name);
+            return (there(one) && there(other)).then_some(false);
+        }
         let (one, other) = (self.entries.get(one)?, self.entries.get(other)?);
         let bytes = |entry: &SafeTensor| self.files[entry.file].slice(entry.start, entry.bytes);
         Some(one.storage == other.storage && one.shape == other.shape && bytes(one) == bytes(other))
@@ -109,6 +181,11 @@ impl SafetensorsWeights {
             if let Ok(storage) = entry.storage {
                 inventory.add(storage, entry.shape.iter().product(), entry.bytes);
             }
+        }
+        for packed in self.packed.values() {
+            let of = packed.parts.values().filter_map(|part| self.parts.get(part));
+            let bytes = of.map(|part| part.bytes).sum::<usize>() / packed.sharing();
+            inventory.add_named(packed.layout.name(), packed.shape.iter().product(), bytes);
         }
         inventory
     }
@@ -149,6 +226,7 @@ impl SafetensorsWeights {
                 start: range.start,
                 bytes: range.len(),
                 shape: info.shape,
+                dtype: info.dtype,
                 storage: storage(info.dtype),
             };
             if let Some(other) = self.entries.insert(name.clone(), entry) {
@@ -202,18 +280,30 @@ impl SafetensorsWeights {
     /// Reads every value; an error for each tensor with a NaN or an infinity.
     pub(crate) fn check_all_values(&self) -> Vec<LoadError> {
         let ordered: BTreeMap<_, _> = self.entries.iter().collect();
+        let packed: BTreeMap<_, _> = self.packed.iter().collect();
+        let packed = packed.into_iter().filter_map(|(name, packed)| {
+            let &[rows, columns] = packed.shape.as_slice() else {
+                return None;
+            };
+            self.each_rows(name, (rows, columns), DType::F32, &mut |_, _| Ok(()))
+                .err()
+        });
         ordered
             .into_iter()
             .filter_map(|(name, entry)| {
                 let bytes = self.bytes(name, entry);
                 bytes.and_then(|bytes| self.check_values(name, entry, 0, bytes)).err()
             })
+            .chain(packed)
             .collect()
     }
 }
 
 impl WeightSource for SafetensorsWeights {
     fn get(&self, name: &str, shape: &[usize]) -> Result<Weight, LoadError> {
+        if let Some(packed) = self.packed(name, shape) {
+            return packed.map(|rows| Weight::Computed(Arc::new(rows)));
+        }
         let (entry, dtype) = self.entry(name, shape)?;
         let bytes = self.files[entry.file].read(entry.start, entry.bytes)?;
         self.check_values(name, entry, 0, &bytes)?;
@@ -228,6 +318,9 @@ impl WeightSource for SafetensorsWeights {
         dtype: DType,
         each: &mut dyn FnMut(usize, &Tensor) -> candle_core::Result<()>,
     ) -> Result<(), LoadError> {
+        if let Some(packed) = self.packed(name, &[rows, columns]) {
+            return Weight::Computed(Arc::new(packed?)).each_rows(name, dtype, each);
+        }
         let (entry, stored) = self.entry(name, &[rows, columns])?;
         let row = entry.bytes / rows.max(1);
         for some in rows_at_once(rows, columns) {
@@ -262,6 +355,23 @@ impl WeightSource for SafetensorsWeights {
             }
             _ => self.get(name, shape)?.chosen_rows(ids, dtype).map_err(named(name)),
         }
+    }
+}
+
+impl Tensors for SafetensorsWeights {
+    fn about(&self, name: &str) -> Option<(Dtype, &[usize])> {
+        self.entries
+            .get(name)
+            .map(|entry| (entry.dtype, entry.shape.as_slice()))
+    }
+
+    fn names(&self) -> Vec<String> {
+        self.entries.keys().cloned().collect()
+    }
+
+    fn bytes(&self, name: &str) -> Option<Vec<u8>> {
+        let entry = self.entries.get(name)?;
+        self.files[entry.file].read(entry.start, entry.bytes).ok()
     }
 }
 
@@ -307,5 +417,28 @@ fn storage(dtype: Dtype) -> Result<Storage, String> {
         Dtype::F16 => Ok(Storage::F16),
         Dtype::BF16 => Ok(Storage::BF16),
         other => Err(format!("{other:?}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::hex::sha256_hex;
+
+    /// No family here has such experts; scripts/make_quantized_goldens.py has them unpacked by transformers.
+    #[test]
+    fn experts_of_mxfp4_are_unpacked_one_by_one() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/quantized/mxfp4");
+        let mut weights = SafetensorsWeights::open(&folder).map_err(LoadError::Many).unwrap();
+        assert!(weights.unpack(&Scheme::Mxfp4).is_empty());
+        let expected = std::fs::read(folder.join("expected.json")).unwrap();
+        let expected: BTreeMap<String, String> = serde_json::from_slice(&expected).unwrap();
+        assert_eq!(expected.len(), 3);
+        for (name, hash) in expected {
+            let values = weights.get_plain(&name, &[20, 64], DType::F32).unwrap();
+            let values = values.flatten_all().unwrap().to_vec1::<f32>().unwrap();
+            let bytes: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
+            assert_eq!(sha256_hex(&bytes), hash, "{name}");
+        }
     }
 }

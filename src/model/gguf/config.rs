@@ -16,7 +16,7 @@ use crate::model::{LoadError, ModelConfig};
 pub(crate) fn read(
     metadata: Metadata<'_>,
     tensors: &HashMap<String, TensorEntry>,
-    file: &MappedFile,
+    files: &[MappedFile],
 ) -> Result<ModelConfig, Vec<LoadError>> {
     let path = metadata.path;
     let key = "general.architecture";
@@ -40,7 +40,7 @@ pub(crate) fn read(
         let what = format!("`{architecture}` with experts");
         reader.errors.push(LoadError::unsupported(path, what));
     }
-    let config = reader.model(family, experts, tensors, file);
+    let config = reader.model(family, experts, tensors, files);
     if !tensors.contains_key("token_embd.weight") {
         reader
             .errors
@@ -73,12 +73,12 @@ impl<'a> ConfigReader<'a> {
         family: Family,
         experts: Option<usize>,
         tensors: &HashMap<String, TensorEntry>,
-        file: &MappedFile,
+        files: &[MappedFile],
     ) -> ModelConfig {
         let hidden = self.size("embedding_length");
         let heads = self.size("attention.head_count");
         let head_dim = self.head_dim(hidden, heads);
-        let rope_scaling = self.rope_scaling(tensors, file);
+        let rope_scaling = self.rope_scaling(tensors, files);
         ModelConfig {
             family,
             hidden,
@@ -145,13 +145,6 @@ impl<'a> ConfigReader<'a> {
     }
 
     fn refuse_foreign_features(&mut self) {
-        let parts = self.metadata.size("split.count");
-        if let Some(parts) = self.keep(parts)
-            && parts > 1
-        {
-            let what = format!("a GGUF file in {parts} parts (join them with llama.cpp's gguf-split --merge)");
-            self.errors.push(LoadError::unsupported(self.metadata.path, what));
-        }
         let prefix = self.key("");
         let own = self.metadata.values.iter().filter_map(|(key, value)| {
             let name = key.strip_prefix(&prefix)?;
@@ -178,9 +171,9 @@ impl<'a> ConfigReader<'a> {
         width
     }
 
-    fn rope_scaling(&mut self, tensors: &HashMap<String, TensorEntry>, file: &MappedFile) -> RopeScaling {
+    fn rope_scaling(&mut self, tensors: &HashMap<String, TensorEntry>, files: &[MappedFile]) -> RopeScaling {
         if let Some(entry) = tensors.get("rope_freqs.weight") {
-            match factors(entry, file) {
+            match factors(entry, files) {
                 Some(factors) => return RopeScaling::Factors(factors),
                 None => {
                     let what = format!(
@@ -217,11 +210,11 @@ impl<'a> ConfigReader<'a> {
     }
 }
 
-fn factors(entry: &TensorEntry, file: &MappedFile) -> Option<Vec<f32>> {
+fn factors(entry: &TensorEntry, files: &[MappedFile]) -> Option<Vec<f32>> {
     if entry.shape.len() != 1 || entry.storage != Storage::F32 {
         return None;
     }
-    let bytes = file.bytes().get(entry.range.clone())?;
+    let bytes = files.get(entry.file)?.bytes().get(entry.range.clone())?;
     let (numbers, _) = bytes.as_chunks::<4>();
     Some(numbers.iter().map(|number| f32::from_le_bytes(*number)).collect())
 }

@@ -4,6 +4,8 @@ mod blocks;
 pub(crate) mod config;
 mod keys;
 pub(crate) mod parse;
+pub(crate) mod parts;
 pub(crate) mod places;
+mod tables;
 pub(crate) mod value;
 pub(crate) mod weights;

@@ -14,7 +14,7 @@ use candle_core::quantized::GgmlDType;
 use super::places::{Data, DescribedTensor, TensorEntry};
 use super::value::MetadataValue;
 use crate::model::LoadError;
-use crate::model::stored::Storage;
+use crate::model::stored::{Storage, TableKind};
 
 const MAGIC: &[u8; 4] = b"GGUF";
 /// Tensors start at multiples of this, where the file says nothing else.
@@ -314,17 +314,15 @@ impl<'a> ByteCursor<'a> {
 
 /// ggml's names of the types that are not read, by their numbers (gguf-py's `GGMLQuantizationType`; 4, 5, 31 to 33 and
 /// 36 to 38 are of no use any more, and files of them are old).
-const FOREIGN_TYPES: [(u32, &str); 25] = [
+const FOREIGN_TYPES: [(u32, &str); 22] = [
     (4, "Q4_2"),
     (5, "Q4_3"),
     (16, "IQ2_XXS"),
     (17, "IQ2_XS"),
     (18, "IQ3_XXS"),
     (19, "IQ1_S"),
-    (20, "IQ4_NL"),
     (21, "IQ3_S"),
     (22, "IQ2_S"),
-    (23, "IQ4_XS"),
     (24, "I8"),
     (25, "I16"),
     (26, "I32"),
@@ -338,7 +336,6 @@ const FOREIGN_TYPES: [(u32, &str); 25] = [
     (36, "IQ4_NL_4_4"),
     (37, "IQ4_NL_4_8"),
     (38, "IQ4_NL_8_8"),
-    (39, "MXFP4"),
     (40, "NVFP4"),
 ];
 
@@ -359,8 +356,11 @@ fn storage(number: u32) -> Option<Storage> {
         13 => GgmlDType::Q5K.into(),
         14 => GgmlDType::Q6K.into(),
         15 => GgmlDType::Q8K.into(),
+        20 => Storage::Table(TableKind::Iq4Nl),
+        23 => Storage::Table(TableKind::Iq4Xs),
         28 => Storage::F64,
         30 => Storage::BF16,
+        39 => Storage::Table(TableKind::Mxfp4),
         _ => return None,
     })
 }

@@ -13,6 +13,8 @@ pub(crate) struct TensorEntry {
     /// Outermost dimension first, the reverse of the file's order.
     pub(crate) shape: Vec<usize>,
     pub(crate) storage: Storage,
+    /// Number of its file among the model's parts.
+    pub(crate) file: usize,
     /// Place in the file.
     pub(crate) range: Range<usize>,
 }
@@ -48,7 +50,13 @@ impl Data<'_> {
             let DescribedTensor {
                 name, shape, storage, ..
             } = tensor;
-            placed.insert(name, TensorEntry { shape, storage, range });
+            let entry = TensorEntry {
+                shape,
+                storage,
+                file: 0,
+                range,
+            };
+            placed.insert(name, entry);
         }
         let mut ranges: Vec<(&Range<usize>, &String)> =
             placed.iter().map(|(name, entry)| (&entry.range, name)).collect();
@@ -74,9 +82,8 @@ impl Data<'_> {
             .try_fold(1usize, |product, &side| product.checked_mul(side))
             .and_then(|elements| storage.bytes(elements))
             .ok_or_else(|| format!("the shape {shape:?} does not fill whole blocks of {storage}"))?;
-        if let Storage::Blocks(kind) = storage
-            && shape.last().is_none_or(|row| row % kind.block_size() != 0)
-        {
+        let block = storage.block_size();
+        if block > 1 && shape.last().is_none_or(|row| row % block != 0) {
             return Err(format!("rows of {shape:?} are not whole blocks of {storage}"));
         }
         if !offset.is_multiple_of(self.alignment) {

@@ -8,6 +8,7 @@ use candle_core::{DType, Device, Tensor};
 
 use super::blocks::{self, RowOrder};
 use super::places::TensorEntry;
+use super::tables::{self, BlockRows};
 use crate::model::bounds::MOST_EXPERTS;
 use crate::model::finite::first_bad_value;
 use crate::model::mapped::MappedFile;
@@ -19,9 +20,9 @@ use crate::model::{LoadError, Weight, WeightSource};
 /// bytes of it.
 const MOST_EXPERT_TENSORS: usize = 1 << 18;
 
-/// All tensors of one file, mapped, none read.
+/// All tensors of a model's files, mapped, none read.
 pub(crate) struct GgufWeights {
-    file: MappedFile,
+    files: Vec<MappedFile>,
     entries: HashMap<String, QuantizedTensor>,
 }
 
@@ -29,6 +30,7 @@ pub(crate) struct GgufWeights {
 struct QuantizedTensor {
     shape: Vec<usize>,
     storage: Storage,
+    file: usize,
     range: Range<usize>,
     order: RowOrder,
 }
@@ -41,8 +43,8 @@ pub(crate) struct HeadLayout {
 }
 
 impl GgufWeights {
-    /// Gives the tensors of a file their canonical names; a name that has none keeps its own.
-    pub(crate) fn new(file: MappedFile, tensors: HashMap<String, TensorEntry>, layout: HeadLayout) -> Self {
+    /// Gives the tensors of these files their canonical names; a name that has none keeps its own.
+    pub(crate) fn new(files: Vec<MappedFile>, tensors: HashMap<String, TensorEntry>, layout: HeadLayout) -> Self {
         let mut entries = HashMap::with_capacity(tensors.len());
         let mut room = MOST_EXPERT_TENSORS;
         for (name, tensor) in tensors {
@@ -61,10 +63,16 @@ impl GgufWeights {
                         }
                         _ => RowOrder::Plain,
                     };
-                    let TensorEntry { shape, storage, range } = tensor;
+                    let TensorEntry {
+                        shape,
+                        storage,
+                        file,
+                        range,
+                    } = tensor;
                     let entry = QuantizedTensor {
                         shape,
                         storage,
+                        file,
                         range,
                         order,
                     };
@@ -79,12 +87,17 @@ impl GgufWeights {
                 }
             }
         }
-        Self { file, entries }
+        Self { files, entries }
     }
 
-    /// The mapped file.
-    pub(crate) fn file(&self) -> &MappedFile {
-        &self.file
+    /// The mapped files.
+    pub(crate) fn files(&self) -> &[MappedFile] {
+        &self.files
+    }
+
+    /// The file that a tensor is in; the first one where there is no such tensor.
+    fn file_of(&self, name: &str) -> &MappedFile {
+        &self.files[self.entries.get(name).map_or(0, |entry| entry.file)]
     }
 
     /// Names of all tensors.
@@ -100,7 +113,7 @@ impl GgufWeights {
     /// Whether two tensors are stored with the same type, shape and bytes; `None` where one of them is not there.
     pub(crate) fn same(&self, one: &str, other: &str) -> Option<bool> {
         let (one, other) = (self.entries.get(one)?, self.entries.get(other)?);
-        let bytes = |entry: &QuantizedTensor| self.file.bytes().get(entry.range.clone());
+        let bytes = |entry: &QuantizedTensor| self.files[entry.file].bytes().get(entry.range.clone());
         Some(one.storage == other.storage && one.shape == other.shape && bytes(one) == bytes(other))
     }
 
@@ -124,14 +137,14 @@ impl GgufWeights {
 
     /// The tensor, once its shape is the expected one.
     fn entry(&self, name: &str, shape: &[usize]) -> Result<&QuantizedTensor, LoadError> {
-        let refuse = |what: String| Err(LoadError::weight(self.file.path(), name, what));
+        let refuse = |what: String| Err(LoadError::weight(self.file_of(name).path(), name, what));
         let Some(entry) = self.entries.get(name) else {
             return refuse("is missing".to_owned());
         };
         if entry.shape != shape {
             return refuse(format!("has the shape {:?}, expected {shape:?}", entry.shape));
         }
-        if self.file.bytes().get(entry.range.clone()).is_none() {
+        if self.files[entry.file].bytes().get(entry.range.clone()).is_none() {
             return refuse("lies outside the file".to_owned());
         }
         Ok(entry)
@@ -140,7 +153,7 @@ impl GgufWeights {
     /// The tensor's bytes, once its shape is the expected one and its values are finite.
     fn read(&self, name: &str, shape: &[usize]) -> Result<(&QuantizedTensor, Vec<u8>), LoadError> {
         let entry = self.entry(name, shape)?;
-        let bytes = self.file.read(entry.range.start, entry.range.len())?;
+        let bytes = self.files[entry.file].read(entry.range.start, entry.range.len())?;
         self.check_values(name, entry, 0, &bytes)?;
         Ok((entry, bytes))
     }
@@ -151,7 +164,7 @@ impl GgufWeights {
             None => Ok(()),
             Some(at) => {
                 let what = format!("value {} is not a finite number", first + at);
-                Err(LoadError::weight(self.file.path(), name, what))
+                Err(LoadError::weight(self.file_of(name).path(), name, what))
             }
         }
     }
@@ -171,6 +184,7 @@ fn float(entry: &QuantizedTensor, dtype: DType, bytes: &[u8]) -> candle_core::Re
 fn plain(storage: Storage, bytes: &[u8], shape: &[usize], dtype: DType) -> candle_core::Result<Tensor> {
     match storage {
         Storage::Blocks(kind) => blocks::dequantize(kind, bytes, shape, dtype),
+        Storage::Table(kind) => tables::dequantize(kind, bytes, shape, dtype),
         _ => {
             Tensor::from_raw_buffer(bytes, storage.float().unwrap_or(DType::F32), shape, &Device::Cpu)?.to_dtype(dtype)
         }
@@ -192,6 +206,14 @@ impl WeightSource for GgufWeights {
                 .order
                 .arrange(&bytes, Self::rows(entry), |bytes| blocks::quantized(kind, bytes, shape))
                 .map(|blocks| Weight::Quantized(Arc::new(blocks))),
+            (Storage::Table(kind), _) => match shape {
+                &[rows, columns] => Ok(Weight::Computed(Arc::new(BlockRows {
+                    kind,
+                    bytes: entry.order.arrange(&bytes, rows, <[u8]>::to_vec),
+                    shape: (rows, columns),
+                }))),
+                _ => tables::dequantize(kind, &bytes, shape, DType::F32).map(Weight::Plain),
+            },
             (_, dtype) => float(entry, dtype.unwrap_or(DType::F32), &bytes).map(Weight::Plain),
         };
         weight.map_err(failed(name))
@@ -209,7 +231,7 @@ impl WeightSource for GgufWeights {
         let row = entry.range.len() / rows.max(1);
         for some in rows_at_once(rows, columns) {
             let start = |number| entry.range.start + entry.order.place(rows, number) * row;
-            let bytes = self.file.read_each(some.clone().map(start), row)?;
+            let bytes = self.files[entry.file].read_each(some.clone().map(start), row)?;
             self.check_values(name, entry, some.start * columns, &bytes)?;
             plain(entry.storage, &bytes, &[some.len(), columns], dtype)
                 .and_then(|tensor| each(some.start, &tensor))
@@ -226,7 +248,7 @@ impl WeightSource for GgufWeights {
         let place = |id: usize| entry.order.place(rows, id);
         let row = entry.range.len() / rows.max(1);
         let starts = ids.iter().map(|&id| entry.range.start + place(id as usize) * row);
-        let bytes = self.file.read_each(starts, row)?;
+        let bytes = self.files[entry.file].read_each(starts, row)?;
         plain(entry.storage, &bytes, &[ids.len(), columns], dtype).map_err(failed(name))
     }
 
@@ -258,6 +280,7 @@ fn split(tensor: TensorEntry, room: usize) -> impl Iterator<Item = QuantizedTens
         QuantizedTensor {
             shape: shape.clone(),
             storage: tensor.storage,
+            file: tensor.file,
             range: start..start + length,
             order: RowOrder::Plain,
         }

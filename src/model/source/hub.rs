@@ -80,7 +80,7 @@ pub(super) fn fetch(
     }
     let files = match choice {
         CheckpointFiles::Folder(files) => files,
-        CheckpointFiles::Gguf(file) => vec![file],
+        CheckpointFiles::Gguf(files) => files,
         CheckpointFiles::NeedsIndex => Vec::new(),
     };
     for file in &files {

@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::{Holds, Located, NamedModel, Origin};
 use crate::base::files::read_up_to;
+use crate::model::gguf::parts::all_parts;
 use crate::model::registry::is_commit;
 use crate::model::tokenizer::LARGEST_SETTINGS;
 
@@ -53,7 +54,10 @@ pub(super) fn usable(snapshot: &Path, holds: Holds) -> Result<PathBuf, String> {
             None => Ok(snapshot.to_owned()),
             Some(missing) => Err(format!("the snapshot is incomplete: {missing} is missing")),
         },
-        Ok(CheckpointFiles::Gguf(file)) => Ok(snapshot.join(file)),
+        Ok(CheckpointFiles::Gguf(files)) => match files.iter().find(|file| !names.contains(*file)) {
+            None => Ok(snapshot.join(files.first().map_or("", String::as_str))),
+            Some(missing) => Err(format!("the snapshot is incomplete: {missing} is missing")),
+        },
         Ok(CheckpointFiles::NeedsIndex) => Err(format!("{} cannot be read", super::INDEX)),
         Err(why) => Err(why),
     }
@@ -82,8 +86,8 @@ fn collect(folder: &Path, before: &str, names: &mut BTreeSet<String>) {
 pub(super) enum CheckpointFiles {
     /// These files, all needed.
     Folder(Vec<String>),
-    /// The one GGUF file.
-    Gguf(String),
+    /// The one GGUF file, or all parts of it.
+    Gguf(Vec<String>),
     /// The weights are in shards, and which ones is said in a file that has to be read first.
     NeedsIndex,
 }
@@ -121,7 +125,14 @@ pub(super) fn choose<'a>(
             [file] if !super::is_safe_path(file) => {
                 Err(format!("lists a file named {file:?}, which cannot be a file name"))
             }
-            [file] => Ok(CheckpointFiles::Gguf((**file).to_owned())),
+            [file] => Ok(CheckpointFiles::Gguf(all_parts(file))),
+            [first, ..]
+                if files
+                    .iter()
+                    .all(|file| all_parts(first).iter().any(|part| part == **file)) =>
+            {
+                Ok(CheckpointFiles::Gguf(all_parts(first)))
+            }
             [] => Err("has no safetensors and no GGUF file".to_owned()),
             several => Err(format!(
                 "has {} GGUF files: fetch the one you want and name its path",

@@ -43,6 +43,23 @@ const LLAMA_CPP: &[&str] = &[
     r"[0-9][0-9][0-9]",
 ];
 
+/// Qwen2's with marks among the letters.
+const QWEN35: &str = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?[\p{L}\p{M}]+|\p{N}| ?[^\s\p{L}\p{M}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+";
+const SEED_CODER: &str =
+    r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1}| ?[^\s\p{L}\p{N}\r\n]+|\s*[\r\n]+|\s+(?!\S)|\s+";
+/// Chinese, Japanese and Korean characters, as DeepSeek's first tokenizers count them.
+const DEEPSEEK_CJK: &str = r"[\x{4E00}-\x{9FA5}\x{800}-\x{4E00}\x{AC00}-\x{D7FF}]+";
+const DEEPSEEK_LLM: &[&str] = &[
+    r"[\r\n]",
+    // Letters with upper and lower case, by their ranges.
+    r"\s?[A-Za-z\x{B5}\x{C0}-\x{D6}\x{D8}-\x{F6}\x{F8}-\x{1BA}\x{1BC}-\x{1BF}\x{1C4}-\x{293}\x{295}-\x{2AF}\x{370}-\x{373}\x{376}\x{377}\x{37B}-\x{37D}\x{37F}\x{386}\x{388}-\x{38A}\x{38C}\x{38E}-\x{3A1}\x{3A3}-\x{3F5}\x{3F7}-\x{481}\x{48A}-\x{52F}\x{531}-\x{556}\x{10A0}-\x{10C5}\x{13A0}-\x{13F5}\x{13F8}-\x{13FD}\x{1C90}-\x{1CBA}\x{1CBD}-\x{1CBF}\x{1D00}-\x{1D2B}\x{1D6B}-\x{1D77}\x{1D79}-\x{1D9A}\x{1E00}-\x{1F15}\x{1F18}-\x{1F1D}\x{1F20}-\x{1F45}\x{1F48}-\x{1F4D}\x{1F50}-\x{1F57}\x{1F59}\x{1F5B}\x{1F5D}\x{1F5F}-\x{1F7D}\x{1F80}-\x{1FB4}\x{1FB6}-\x{1FBC}\x{1FBE}\x{1FC2}-\x{1FC4}\x{1FC6}-\x{1FCC}\x{1FD0}-\x{1FD3}\x{1FD6}-\x{1FDB}\x{1FE0}-\x{1FEC}\x{1FF2}-\x{1FF4}\x{1FF6}-\x{1FFC}\x{2102}\x{2107}\x{210A}-\x{2113}\x{2115}\x{2119}-\x{211D}\x{2124}\x{2126}\x{2128}\x{212A}-\x{212D}\x{212F}-\x{2134}\x{2139}\x{213C}-\x{213F}\x{2145}-\x{2149}\x{214E}\x{2183}\x{2184}\x{2C00}-\x{2C7B}\x{2C7E}-\x{2CE4}\x{2CEB}-\x{2CEE}\x{2CF2}\x{2CF3}\x{A640}-\x{A66D}\x{A680}-\x{A69B}\x{A722}-\x{A76F}\x{A771}-\x{A787}\x{A78B}-\x{A78E}\x{AB70}-\x{ABBF}\x{FB00}-\x{FB06}\x{FB13}-\x{FB17}\x{FF21}-\x{FF3A}\x{FF41}-\x{FF5A}\x{10400}-\x{1044F}\x{104B0}-\x{104D3}\x{104D8}-\x{104FB}\x{10C80}-\x{10CB2}\x{10CC0}-\x{10CF2}\x{118A0}-\x{118DF}\x{1E900}-\x{1E943}]+",
+    r"\s?[!-/:-~\x{FF01}-\x{FF0F}\x{FF1A}-\x{FF5E}\x{2018}-\x{201F}\x{3000}-\x{3002}]+",
+    r"\s+$",
+    DEEPSEEK_CJK,
+    r"\p{N}+",
+];
+const DEEPSEEK_CODER: &[&str] = &[r"[\r\n]", r"\s?\p{L}+", r"\s?\p{P}+", DEEPSEEK_CJK, r"\p{N}"];
+
 const PLAIN: Preset = Preset {
     cut: WordCut::Words,
     composes: false,
@@ -65,6 +82,14 @@ const QWEN2_PRESET: Preset = Preset {
     ..PLAIN
 };
 
+/// Words by expressions, and nothing else.
+const fn cut_by(expressions: &'static [&'static str]) -> Preset {
+    Preset {
+        cut: WordCut::Expressions(expressions),
+        ..PLAIN
+    }
+}
+
 /// Values of `tokenizer.ggml.pre`.
 const TABLE: &[(&str, Preset)] = &[
     ("gpt-2", PLAIN),
@@ -75,13 +100,31 @@ const TABLE: &[(&str, Preset)] = &[
             ..PLAIN
         },
     ),
+    ("phi-2", PLAIN),
+    ("mellum", PLAIN),
+    ("gigachat", PLAIN),
+    ("a.x-4.0", PLAIN),
     ("smollm", DIGITS),
     ("starcoder", DIGITS),
     ("llama3", LLAMA3_PRESET),
     ("llama-v3", LLAMA3_PRESET),
     ("llama-bpe", LLAMA3_PRESET),
+    ("falcon3", LLAMA3_PRESET),
+    ("pixtral", LLAMA3_PRESET),
+    ("smaug-bpe", cut_by(&[LLAMA3])),
     ("qwen2", QWEN2_PRESET),
     ("deepseek-r1-qwen", QWEN2_PRESET),
+    ("kormo", cut_by(&[QWEN2])),
+    (
+        "qwen35",
+        Preset {
+            composes: true,
+            ..cut_by(&[QWEN35])
+        },
+    ),
+    ("deepseek-llm", cut_by(DEEPSEEK_LLM)),
+    ("deepseek-coder", cut_by(DEEPSEEK_CODER)),
+    ("seed-coder", cut_by(&[SEED_CODER])),
     (
         "tekken",
         Preset {
@@ -135,5 +178,41 @@ impl Preset {
             }
         };
         Ok(Sequence::new(steps).into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use tokenizers::{OffsetReferential, OffsetType, PreTokenizedString, PreTokenizer};
+
+    use super::*;
+
+    #[derive(serde::Deserialize)]
+    struct Cuts {
+        texts: Vec<String>,
+        cuts: BTreeMap<String, Vec<Vec<String>>>,
+    }
+
+    /// scripts/make_pretokenizer_goldens.py: llama.cpp's expressions, applied by another engine than ours.
+    #[test]
+    fn words_are_cut_as_llama_cpp_says() {
+        let cuts: Cuts = serde_json::from_str(include_str!("../../../tests/golden/tokenizers/cuts.json")).unwrap();
+        assert_eq!(cuts.cuts.len(), 12);
+        for (name, expected) in &cuts.cuts {
+            let cut = find(name).unwrap().pre_tokenizer().unwrap();
+            for (text, expected) in cuts.texts.iter().zip(expected) {
+                let mut pieces = PreTokenizedString::from(text.as_str());
+                cut.pre_tokenize(&mut pieces).unwrap();
+                let splits = pieces.get_splits(OffsetReferential::Original, OffsetType::Byte);
+                let words: Vec<&str> = splits.iter().map(|(_, (from, to), _)| &text[*from..*to]).collect();
+                assert_eq!(
+                    words,
+                    expected.iter().map(String::as_str).collect::<Vec<_>>(),
+                    "{name}: {text:?}"
+                );
+            }
+        }
     }
 }

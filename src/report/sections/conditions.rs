@@ -179,6 +179,7 @@ fn provenance(header: &RunHeader) -> Vec<Fact> {
     known([
         ("Machine", header.machine.clone()),
         ("indieval", header.version.clone()),
+        ("Computed by different programs or kernels", header.mixed.join("; ")),
         ("Run id", header.run_id.clone()),
     ])
 }

@@ -56,6 +56,16 @@ impl Check {
     }
 }
 
+/// Writes a sealed line again behind other lines than those it followed on.
+pub(in crate::run) fn seal_again(line: Sealed<'_>, before: &[Check], into: &mut Vec<u8>) -> Check {
+    let check = Check::new(before, line.text);
+    into.extend_from_slice(line.text);
+    into.extend_from_slice(LINE.0.as_bytes());
+    into.extend_from_slice(check.to_string().as_bytes());
+    into.extend_from_slice(LINE.1.as_bytes());
+    check
+}
+
 /// Ends a JSON object in one line with its check and a line feed. `object` is the object as text.
 pub(in crate::run) fn seal_line(object: Vec<u8>, before: &[Check]) -> (Vec<u8>, Check) {
     seal(object, before, LINE, 1)

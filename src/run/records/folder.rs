@@ -21,6 +21,22 @@ pub(super) enum InFolder {
     Run(Box<Header>, Check),
 }
 
+impl Header {
+    /// What the run in `folder` is; `None` where there is none.
+    ///
+    /// # Errors
+    /// A file that cannot be read, was changed after it was written, or is of another format.
+    pub(in crate::run) fn read(folder: &Path) -> Result<Option<Self>, RunError> {
+        match read(folder)? {
+            InFolder::Nothing => Ok(None),
+            InFolder::Format1 => Err(RunError::OldFormat {
+                folder: folder.to_owned(),
+            }),
+            InFolder::Run(header, _) => Ok(Some(*header)),
+        }
+    }
+}
+
 /// Reads what the run in `folder` is.
 ///
 /// # Errors

@@ -10,9 +10,9 @@ use super::check::{Check, seal_object};
 use super::line::ConditionEntry;
 use crate::base::files::write_bytes;
 use crate::base::hex::sha256_hex;
-use crate::model::ModelIdentity;
+use crate::model::{Backend, ModelIdentity};
 use crate::run::names::RUN;
-use crate::run::{RunError, Spec};
+use crate::run::{MixedEntry, RunError, Shard, ShardEntry, Spec};
 
 /// Version of the format of a run's files; docs/formats.md describes them. Within a number, fields are only added.
 pub(crate) const FORMAT: u32 = 2;
@@ -62,6 +62,12 @@ pub struct Header {
     pub conditions: Vec<ConditionEntry>,
     /// Everything else that determines the result.
     pub spec: Spec,
+    /// Which part of a run the folder holds; absent where it is all of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shard: Option<ShardEntry>,
+    /// What computed it, where that was more than one program or kind of kernel; absent elsewhere.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub mixed: Vec<MixedEntry>,
 }
 
 impl Header {
@@ -86,10 +92,15 @@ impl Header {
             respondents,
             outcomes,
             people: String::new(),
-            model: model.clone(),
+            model: ModelIdentity {
+                device: model.device.first_of_its_kind(),
+                ..model.clone()
+            },
             hashes,
             conditions: ConditionEntry::all(conditions),
             spec: spec.clone(),
+            shard: None,
+            mixed: Vec::new(),
         };
         header.run = id_of(&header.value()?);
         Ok(header)
@@ -103,7 +114,7 @@ impl Header {
     }
 
     /// Writes `run.json` as a whole; returns its check, which records follow on.
-    pub(super) fn write(&self, folder: &Path) -> Result<Check, RunError> {
+    pub(in crate::run) fn write(&self, folder: &Path) -> Result<Check, RunError> {
         let text = serde_json::to_vec_pretty(self).map_err(|error| RunError::Encode(error.to_string()))?;
         let (bytes, check) = seal_object(text, &[]);
         let path = folder.join(RUN);
@@ -114,6 +125,41 @@ impl Header {
     /// What differs between a run begun with `self` and one wanted with `other`: the first of weights, tokenizer,
     /// prompts, catalogue, people, model and spec key, in words; `None` where they are the same run.
     pub fn difference(&self, other: &Self) -> Option<String> {
+        let shard = |header: &Self| match header.shard() {
+            Some(shard) => format!("shard {shard}"),
+            None => "all of the run".to_owned(),
+        };
+        let (there, here) = (shard(self), shard(other));
+        match there == here {
+            true => self.other_run(other),
+            false => Some(format!("part ({there} there, {here} here)")),
+        }
+    }
+
+    /// As [`difference`](Self::difference), whichever part of a run each is, and whatever kernels computed it.
+    pub(in crate::run) fn other_experiment(&self, other: &Self) -> Option<String> {
+        let mut other = other.clone();
+        other.model.backend = self.model.backend;
+        other.model.device = self.model.device;
+        self.other_run(&other)
+    }
+
+    /// What computed the records.
+    pub(in crate::run) fn computed_by(&self, respondents: usize) -> MixedEntry {
+        MixedEntry {
+            program: self.program.clone(),
+            backend: self.model.backend.map_or("none", Backend::name).to_owned(),
+            device: self.model.device.kind().to_owned(),
+            respondents,
+        }
+    }
+
+    /// The shard of a header that is one's.
+    pub(in crate::run) fn shard(&self) -> Option<Shard> {
+        self.shard.and_then(|entry| entry.shard())
+    }
+
+    fn other_run(&self, other: &Self) -> Option<String> {
         for (name, hash) in &self.hashes {
             match other.hashes.get(name) {
                 Some(now) if now == hash => {}

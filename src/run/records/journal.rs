@@ -4,7 +4,7 @@
 //! moment the front of the finished ones: a killed run goes on behind its last whole record, to the same bytes as an
 //! uninterrupted one.
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{File, OpenOptions};
 use std::io::{BufRead, BufReader, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
@@ -13,6 +13,7 @@ use super::evidence::{encode, file};
 use super::folder::{self, InFolder};
 use super::header::Header;
 use super::line::{RecordLine, record_id};
+use super::lock::{Access, lock};
 use super::reader::{Reader, Recorded};
 use super::run_files::Whole;
 use crate::run::names::{PEOPLE, RECORDS};
@@ -44,11 +45,7 @@ impl Journal {
         header: &Header,
         people: impl FnOnce() -> PeopleFile,
     ) -> Result<(Self, Recorded), RunError> {
-        std::fs::create_dir_all(folder).map_err(|source| RunError::Write {
-            path: folder.to_owned(),
-            source,
-        })?;
-        let lock = lock(folder)?;
+        let lock = lock(folder, Access::Alone)?;
         let begun = match folder::read(folder)? {
             InFolder::Nothing => None,
             InFolder::Format1 => {
@@ -259,25 +256,5 @@ impl Sink {
             path: self.path.clone(),
             source,
         }
-    }
-}
-
-fn lock(folder: &Path) -> Result<File, RunError> {
-    let path = folder.join(".lock");
-    let file = OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .open(&path)
-        .map_err(|source| RunError::Write {
-            path: path.clone(),
-            source,
-        })?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(RunError::Locked {
-            folder: folder.to_owned(),
-        }),
-        Err(TryLockError::Error(source)) => Err(RunError::Write { path, source }),
     }
 }

@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 use std::fs::File;
-use std::io::{BufRead, BufReader, ErrorKind};
+use std::io::{BufRead, BufReader, ErrorKind, Seek, SeekFrom};
 use std::path::PathBuf;
 
 use serde::Deserialize;
@@ -13,12 +13,19 @@ use crate::run::RunError;
 /// Lines that are looked through for the evidence of a record where the files do not fit together.
 const REACH: usize = 64;
 
+/// Bytes that are read at once.
+const BUFFER: usize = 1 << 18;
+
 /// A file of lines.
 #[derive(Debug)]
 pub(super) struct Lines {
     pub path: PathBuf,
-    /// None where there is no such file.
+    /// None where there is no such file, and while it is closed.
     file: Option<BufReader<File>>,
+    /// Where to go on in a file that was closed.
+    closed: Option<u64>,
+    /// Bytes that were read, up to the end of the last line.
+    passed: u64,
     /// The last line read.
     pub line: Vec<u8>,
     /// Its number, from 1.
@@ -58,7 +65,9 @@ impl Lines {
         };
         Ok(Self {
             path,
-            file: file.map(|file| BufReader::with_capacity(1 << 18, file)),
+            file: file.map(|file| BufReader::with_capacity(BUFFER, file)),
+            closed: None,
+            passed: 0,
             line: Vec::new(),
             number: 0,
             last: Cell::new(start),
@@ -72,16 +81,38 @@ impl Lines {
         })
     }
 
-    /// Reads the next line; false where there is no whole one more.
-    pub(crate) fn advance(&mut self) -> Result<bool, RunError> {
+    /// Closes the file until the next line is asked for: more files may have to be read side by side than may be open.
+    pub fn close(&mut self) {
+        if self.file.take().is_some() {
+            self.closed = Some(self.passed);
+        }
+    }
+
+    fn open_again(&mut self) -> std::io::Result<()> {
+        if let Some(at) = self.closed {
+            let mut file = File::open(&self.path)?;
+            file.seek(SeekFrom::Start(at))?;
+            self.file = Some(BufReader::with_capacity(BUFFER, file));
+            self.closed = None;
+        }
+        Ok(())
+    }
+
+    fn read_line(&mut self) -> std::io::Result<()> {
+        self.open_again()?;
         self.line.clear();
         if let Some(file) = &mut self.file {
-            file.read_until(b'\n', &mut self.line)
-                .map_err(|source| RunError::Read {
-                    path: self.path.clone(),
-                    source,
-                })?;
+            self.passed += file.read_until(b'\n', &mut self.line)? as u64;
         }
+        Ok(())
+    }
+
+    /// Reads the next line; false where there is no whole one more.
+    pub(crate) fn advance(&mut self) -> Result<bool, RunError> {
+        self.read_line().map_err(|source| RunError::Read {
+            path: self.path.clone(),
+            source,
+        })?;
         self.number += 1;
         Ok(self.line.last() == Some(&b'\n'))
     }

@@ -15,6 +15,7 @@
 
 mod audit;
 mod check;
+mod copy;
 mod evidence;
 mod folder;
 mod format1;
@@ -24,12 +25,16 @@ mod journal;
 mod journal_checks;
 mod line;
 mod lines;
+mod lock;
 mod reader;
 mod run_files;
 
+pub(in crate::run) use copy::JournalCopy;
+pub(in crate::run) use evidence::file as evidence_file;
 pub use header::Header;
 pub use journal::Journal;
 pub use line::ConditionEntry;
+pub(in crate::run) use lock::{Access, lock};
 pub use reader::{Reader, Recorded, read};
 
 #[expect(unused_imports, reason = "named by the documentation above")]

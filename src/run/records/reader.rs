@@ -8,9 +8,10 @@ use super::folder::{self, InFolder};
 use super::format1;
 use super::header::Header;
 use super::run_files::{RunFiles, Whole, behind};
+use crate::metrics::{BaselineRow, Person};
 use crate::run::names::{PEOPLE, RECORDS};
 use crate::run::{PeopleFile, RunError};
-use crate::scoring::{Condition, Outcome};
+use crate::scoring::{Condition, EvidenceKind, Outcome};
 
 /// What an opened journal already holds.
 #[derive(Debug, Default)]
@@ -118,6 +119,31 @@ impl Reader {
             RecordSource::Format1(outcomes) if outcomes.torn > 0 => vec![behind(RECORDS, outcomes.torn as u64)],
             RecordSource::Format1(_) => Vec::new(),
         }
+    }
+
+    /// Closes the files until the next record is asked for.
+    pub(in crate::run) fn close(&mut self) {
+        if let RecordSource::Lines(files) = &mut self.source {
+            files.close();
+        }
+    }
+
+    /// The lines of the record that was read last: its own, and that of its evidence, which is of this kind. `None` for a run
+    /// of format 1.
+    pub(in crate::run) fn last_lines(&self, kind: EvidenceKind) -> Option<(&[u8], &[u8])> {
+        match &self.source {
+            RecordSource::Lines(files) => Some(files.last_lines(kind)),
+            RecordSource::Format1(_) => None,
+        }
+    }
+
+    /// Takes people and baselines out of what is known of the run; neither is needed to read on.
+    pub(in crate::run) fn take_people(&mut self) -> (Vec<Person>, Vec<BaselineRow>) {
+        let people = &mut self.people;
+        (
+            std::mem::take(&mut people.people),
+            std::mem::take(&mut people.baselines),
+        )
     }
 
     /// How far the files are whole; `None` for a run of format 1. Known when all records are read.

@@ -99,6 +99,19 @@ impl RunFiles {
         }
     }
 
+    /// Closes the files until the next record is asked for.
+    pub(super) fn close(&mut self) {
+        [&mut self.records]
+            .into_iter()
+            .chain(&mut self.evidence)
+            .for_each(Lines::close);
+    }
+
+    /// The last record's line and that of its evidence, which is of this kind.
+    pub(super) fn last_lines(&self, kind: EvidenceKind) -> (&[u8], &[u8]) {
+        (&self.records.line, &self.evidence[kind as usize].line)
+    }
+
     /// The next record whose evidence is there.
     pub(super) fn next(&mut self, people: &PeopleFile) -> Option<Result<Outcome, RunError>> {
         match self.advance(people) {

@@ -7,6 +7,9 @@ use super::super::error::SurveyError;
 use super::super::file_error::FileError;
 use super::report::Separator;
 
+/// The column that tells people apart.
+pub(in super::super) const ID: &str = "D_INTERVIEW";
+
 /// The first column of files that `indieval survey synth` writes.
 pub(in super::super) const SYNTHETIC_COLUMN: &str = "SYNTHETIC";
 
@@ -63,16 +66,20 @@ impl HeaderRow {
 
     /// Whether this is the header of a survey file or a list of its people, and not a title above one.
     pub(super) fn is_of_a_survey(&self) -> bool {
+        self.find(ID).is_some() || self.has_questions()
+    }
+
+    /// Whether there are questions among the columns. A line of a code book names one, and no more.
+    pub(super) fn has_questions(&self) -> bool {
         /// So many columns named as questions are no accident.
         const QUESTIONS: usize = 3;
-        self.find("D_INTERVIEW").is_some()
-            || self
-                .columns
-                .keys()
-                .filter(|name| is_question(name))
-                .take(QUESTIONS)
-                .count()
-                == QUESTIONS
+        let questions = self.columns.keys().filter(|name| is_question(name));
+        questions.take(QUESTIONS).count() == QUESTIONS
+    }
+
+    /// Columns that may be read.
+    pub(super) fn known(&self) -> usize {
+        self.columns.keys().filter(|name| matters(name)).count()
     }
 
     /// Where a column stands.

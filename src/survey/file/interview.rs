@@ -6,12 +6,10 @@ use std::path::Path;
 use super::super::error::SurveyError;
 use super::super::file_error::{Expected, FileError};
 use super::code::is_missing_word;
+use super::header::ID;
 use super::rows::TableRows;
 use super::shown;
 use super::sniff::{self, Sniffed};
-
-/// The column that tells people apart.
-pub(in super::super) const ID: &str = "D_INTERVIEW";
 
 /// The ids in the column [`ID`] of a table of text, each with its line.
 pub(in super::super) fn interviews(path: &Path) -> Result<Vec<(String, u64)>, SurveyError> {

@@ -17,8 +17,8 @@ mod wvs;
 
 use std::path::Path;
 
-pub(super) use header::SYNTHETIC_COLUMN;
-pub(super) use interview::{ID, interviews};
+pub(super) use header::{ID, SYNTHETIC_COLUMN};
+pub(super) use interview::interviews;
 pub(crate) use report::SEVERAL_COUNTRIES;
 pub use report::{ReadOptions, ReadReport, RepeatedIds};
 

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::super::error::SurveyError;
 use super::super::file_error::FileError;
-use super::header::HeaderRow;
+use super::header::{HeaderRow, ID};
 use super::input::{self, ByteSource};
 use super::report::Separator;
 use super::shown;
@@ -44,26 +44,44 @@ const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// Opens `path` and reads its header.
 pub(super) fn open(path: &Path) -> Result<(Opened, Sniffed), SurveyError> {
-    let failed = |error| SurveyError::io("read", path, error);
-    let (mut input, member) = input::open(path)?;
-    // A program that adds a byte-order mark to a file that has one leaves two.
-    while input.fill_buf().map_err(failed)?.starts_with(BYTE_ORDER_MARK) {
-        input.consume(BYTE_ORDER_MARK.len());
-    }
-    let start = input.fill_buf().map_err(failed)?;
-    let kind = match start.iter().find(|byte| !byte.is_ascii_whitespace()) {
-        Some(b'{') => Sniffed::JsonLines,
-        Some(b'[') => {
-            return Err(FileError::JsonArray { path: path.to_owned() }.into());
-        }
-        _ => Sniffed::Csv(layout(path, &mut input)?),
-    };
+    let (mut input, member) = input::open(path, is_survey)?;
+    let kind = sniffed(path, &mut input)?;
     let opened = Opened {
         path: path.to_owned(),
         input,
         member,
     };
     Ok((opened, kind))
+}
+
+/// What a stream is; it then stands behind its header.
+fn sniffed(path: &Path, input: &mut ByteSource) -> Result<Sniffed, SurveyError> {
+    let failed = |error| SurveyError::io("read", path, error);
+    // A program that adds a byte-order mark to a file that has one leaves two.
+    while input.fill_buf().map_err(failed)?.starts_with(BYTE_ORDER_MARK) {
+        input.consume(BYTE_ORDER_MARK.len());
+    }
+    let start = input.fill_buf().map_err(failed)?;
+    match start.iter().find(|byte| !byte.is_ascii_whitespace()) {
+        Some(b'{') => Ok(Sniffed::JsonLines),
+        Some(b'[') => Err(FileError::JsonArray { path: path.to_owned() }.into()),
+        _ => Ok(Sniffed::Csv(layout(path, input)?)),
+    }
+}
+
+/// Whether a stream holds people: a table with a header of questions, lines of JSON of which the first says who. One that cannot be
+/// read to the end of its header might.
+fn is_survey(path: &Path, input: &mut ByteSource) -> bool {
+    match sniffed(path, input) {
+        Ok(Sniffed::Csv(layout)) => layout.header.has_questions(),
+        Ok(Sniffed::JsonLines) => {
+            let mut line = Vec::new();
+            let name = ID.as_bytes();
+            read_line(input, &mut line).is_err() || line.windows(name.len()).any(|part| part == name)
+        }
+        Err(SurveyError::File(FileError::RepeatedColumn { .. }) | SurveyError::Io { .. }) => true,
+        Err(_) => false,
+    }
 }
 
 /// Finds the header among the first lines: the first one that names a column of a survey; where there is none, the first
@@ -93,11 +111,18 @@ fn layout(path: &Path, input: &mut ByteSource) -> Result<TableLayout, SurveyErro
         // Names of columns are plain ASCII; what their labels are written in does not matter.
         let text = String::from_utf8_lossy(&line);
         if let Some(separator) = told_separator(&text) {
-            told = Some(separator);
+            told = Some(ToldSeparator {
+                line: lines,
+                said: shown(line.trim_ascii()),
+                separator,
+            });
             continue;
         }
-        let (separator, header) = header(path, &text, lines, told)?;
+        let (separator, header) = header(path, &text, lines, told.as_ref().and_then(|told| told.separator))?;
         let recognised = header.is_of_a_survey();
+        if recognised && let Some(told) = told.take_if(|told| told.separator != Some(separator)) {
+            skipped.push(told.said);
+        }
         let layout = TableLayout {
             separator,
             header,
@@ -110,20 +135,37 @@ fn layout(path: &Path, input: &mut ByteSource) -> Result<TableLayout, SurveyErro
         skipped.push(shown(line.trim_ascii()));
         first.get_or_insert(layout);
     }
-    first.ok_or_else(|| FileError::Empty { path: path.to_owned() }.into())
+    match (told, first) {
+        (Some(told), Some(_)) => Err(FileError::ToldSeparator {
+            path: path.to_owned(),
+            line: told.line,
+            said: told.said,
+        }
+        .into()),
+        (_, Some(first)) => Ok(first),
+        (_, None) => Err(FileError::Empty { path: path.to_owned() }.into()),
+    }
 }
 
-/// A line as names of columns: split as Excel's line told, unless that splits it into nothing.
+/// A line as names of columns: split by what Excel's line told or by what stands there most often, unless another separator
+/// makes more columns of a survey of it (labels may hold any of them).
 fn header(path: &Path, text: &str, line: u64, told: Option<Separator>) -> Result<(Separator, HeaderRow), SurveyError> {
-    if let Some(separator) = told {
-        let header = HeaderRow::parse(path, text, line, separator)?;
-        if header.width > 1 {
-            return Ok((separator, header));
+    let read = |separator| HeaderRow::parse(path, text, line, separator).map(|header| (separator, header));
+    // A line without any is a table of one column, as lists of people may be.
+    let commonest = read(separator_of(text).unwrap_or_default());
+    let told = told.and_then(|told| read(told).ok()).filter(|(_, told)| told.width > 1);
+    let mut best = match (told, commonest) {
+        (Some(told), Err(_)) if told.1.known() > 0 => told,
+        (_, Err(error)) => return Err(error),
+        (Some(told), Ok(commonest)) if told.1.known() >= commonest.1.known() => told,
+        (_, Ok(commonest)) => commonest,
+    };
+    for other in Separator::ALL.into_iter().filter_map(|separator| read(separator).ok()) {
+        if other.1.known() > best.1.known() {
+            best = other;
         }
     }
-    // A line without any is a table of one column, as lists of people may be.
-    let separator = separator_of(text).unwrap_or_default();
-    Ok((separator, HeaderRow::parse(path, text, line, separator)?))
+    Ok(best)
 }
 
 /// One line, or more where a quoted name holds a line break.
@@ -151,16 +193,26 @@ fn ends_within_quotes(line: &[u8]) -> bool {
     quoted
 }
 
-/// Excel's line that names the separator: `sep=;`.
-fn told_separator(line: &str) -> Option<Separator> {
+/// Excel's line that names the separator.
+struct ToldSeparator {
+    line: u64,
+    /// The line as it stands there.
+    said: String,
+    /// Absent for one that no table here has.
+    separator: Option<Separator>,
+}
+
+/// What Excel's line `sep=;` tells, where `line` is one: a separator, or none that a table here has.
+fn told_separator(line: &str) -> Option<Option<Separator>> {
     let line = line.trim_matches(['\r', '\n', ' ', '"']);
     let told = line
         .get(..4)
         .filter(|start| start.eq_ignore_ascii_case("sep="))
         .map(|_| &line[4..])?;
-    Separator::ALL
+    let separator = Separator::ALL
         .into_iter()
-        .find(|separator| told.bytes().eq([separator.byte()]))
+        .find(|separator| told.bytes().eq([separator.byte()]));
+    Some(separator)
 }
 
 /// The separator that splits a header into most fields; absent where there is none.
@@ -203,10 +255,13 @@ mod tests {
 
     #[test]
     fn excel_may_name_the_separator() {
-        assert_eq!(told_separator("sep=;\r\n"), Some(Separator::Semicolon));
-        assert_eq!(told_separator("\"SEP=,\""), Some(Separator::Comma));
-        assert_eq!(told_separator("sep=\t"), Some(Separator::Tab));
-        for other in ["sep=", "sep=;;", "separator", "é", "D_INTERVIEW"] {
+        assert_eq!(told_separator("sep=;\r\n"), Some(Some(Separator::Semicolon)));
+        assert_eq!(told_separator("\"SEP=,\""), Some(Some(Separator::Comma)));
+        assert_eq!(told_separator("sep=\t"), Some(Some(Separator::Tab)));
+        for strange in ["sep=", "sep=;;", "sep=^"] {
+            assert_eq!(told_separator(strange), Some(None), "{strange}");
+        }
+        for other in ["separator", "é", "D_INTERVIEW"] {
             assert_eq!(told_separator(other), None, "{other}");
         }
     }

@@ -110,8 +110,8 @@ fn a_config_that_does_not_fit_is_refused_for_every_reason_at_once() {
         ),
         (
             "llama3-tied-f32",
-            &[("quantization_config", json!({"quant_method": "awq"}))],
-            &["`quantization_config`: asks for `awq` weights"],
+            &[("quantization_config", json!({"quant_method": "aqlm"}))],
+            &["`quantization_config`: asks for weights that `aqlm` quantised"],
         ),
         (
             "mixtral-f32",

@@ -180,3 +180,55 @@ fn other_families_and_tokenizers_are_refused_by_name() {
         assert!(error.to_string().contains(said), "{error}");
     }
 }
+
+#[test]
+fn a_model_in_parts_is_one_whichever_part_is_named_and_what_is_wrong_with_them_is_said() {
+    let (config, weights) = open_weights(&golden("mixtral-f32")).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let whole = converted(&config, weights.as_ref(), GgmlDType::F32);
+    let name = |part: usize| folder.path().join(format!("m-{part:05}-of-00003.gguf"));
+    let parts = whole.split(3);
+    let write = || {
+        parts
+            .iter()
+            .zip(1..)
+            .for_each(|(part, number)| part.write(&name(number)))
+    };
+    write();
+    for part in 1..=3 {
+        let checkpoint = Checkpoint::open(&name(part)).unwrap_or_else(|error| panic!("{error}"));
+        let files: Vec<&str> = checkpoint.identity.iter().map(|file| file.name.as_str()).collect();
+        assert_eq!(
+            files,
+            [
+                "m-00001-of-00003.gguf",
+                "m-00002-of-00003.gguf",
+                "m-00003-of-00003.gguf"
+            ]
+        );
+        for_each_tensor(&config, |tensor, shape| {
+            let folder = values(weights.as_ref(), tensor, shape, DType::F32);
+            assert_eq!(
+                folder,
+                values(&*checkpoint.weights, tensor, shape, DType::F32),
+                "{tensor}"
+            );
+        });
+    }
+    let said = |part: usize| Checkpoint::open(&name(part)).err().unwrap().to_string();
+    // The second is the third as well: its own tensors are there twice, or its number is wrong.
+    std::fs::copy(name(2), name(3)).unwrap();
+    assert!(
+        said(1).contains("says that it is part 2 of 3, and its name part 3 of 3"),
+        "{}",
+        said(1)
+    );
+    std::fs::remove_file(name(3)).unwrap();
+    assert!(said(1).contains("part 3 of 3 is missing"), "{}", said(1));
+    write();
+    let alone = folder.path().join("renamed.gguf");
+    std::fs::rename(name(2), &alone).unwrap();
+    let error = Checkpoint::open(&alone).err().unwrap();
+    assert!(error.to_string().contains("is one of 3 parts"), "{error}");
+    assert!(error.hint().unwrap().contains("-00001-of-00003.gguf"), "{error}");
+}

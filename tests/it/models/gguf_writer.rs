@@ -39,6 +39,24 @@ impl Writer {
         self.pair(key, 4, &u32::try_from(value).unwrap().to_le_bytes());
     }
 
+    /// The file in parts, as llama.cpp's gguf-split writes them: all metadata in the first.
+    pub fn split(&self, parts: usize) -> Vec<Self> {
+        let size = self.tensors.len().div_ceil(parts);
+        let mut chunks = self.tensors.chunks(size);
+        let part = |number: usize| {
+            let mut part = Self {
+                pairs: if number == 0 { self.pairs.clone() } else { Vec::new() },
+                tensors: chunks.next().unwrap_or_default().to_vec(),
+            };
+            part.pair("split.no", 2, &u16::try_from(number).unwrap().to_le_bytes());
+            part.pair("split.count", 2, &u16::try_from(parts).unwrap().to_le_bytes());
+            let tensors = i32::try_from(self.tensors.len()).unwrap();
+            part.pair("split.tensors.count", 5, &tensors.to_le_bytes());
+            part
+        };
+        (0..parts).map(part).collect()
+    }
+
     pub fn float(&mut self, key: &str, value: f64) {
         self.pair(key, 6, &(value as f32).to_le_bytes());
     }

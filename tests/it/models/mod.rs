@@ -15,6 +15,7 @@ mod hub_hostile;
 #[cfg(feature = "hub")]
 mod hub_server;
 mod program;
+mod quantized;
 mod special_tokens;
 mod tokenizers;
 

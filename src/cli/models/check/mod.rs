@@ -100,6 +100,7 @@ fn report(args: &Args, located: Located, device: &OpenDevice, inspection: &Inspe
             .map(|(adapter, numbers)| AdapterReport { adapter, numbers }),
         notes: inspection.notes.clone(),
         stored: inspection.inventory.kinds.clone(),
+        packed: inspection.inventory.is_packed(),
         tokenizer: inspection.tokenizer.as_ref().map(text),
         chat_template: inspection.chat_template.as_ref().map(String::len),
         chat_note,

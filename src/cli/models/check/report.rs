@@ -26,6 +26,9 @@ pub(super) struct CheckReport {
     /// What a user should know of how the files were read.
     pub notes: Vec<String>,
     pub stored: BTreeMap<String, StoredKind>,
+    /// Whether some are stored as less than a float each.
+    #[serde(skip)]
+    pub packed: bool,
     pub tokenizer: Option<TokenizerReport>,
     pub chat_template: Option<usize>,
     /// What chats lack that other texts have.
@@ -128,10 +131,10 @@ impl CheckReport {
         if memory.dtype == Dtype::F32 && in_half <= free {
             remedies.push(format!("--dtype bf16 takes half: {}", text::bytes(in_half)));
         }
-        if self.format == checkpoint::Format::Gguf && kept < needed && kept <= free {
+        if self.packed && kept < needed && kept <= free {
             let kept = text::bytes(kept);
             remedies.push(format!(
-                "--weights quantized keeps the blocks as they are in the file: {kept}"
+                "--weights quantized keeps them as they are in the file: {kept}"
             ));
         }
         if memory.fits_layer_by_layer == Some(true) {

@@ -132,7 +132,7 @@ impl Adapter {
 
     /// Finds out what each tensor is.
     fn sort_tensors(&mut self) -> Result<(), Vec<String>> {
-        let mut problems = Misfits::default();
+        let mut problems = Unfit::default();
         let mut names: Vec<String> = self.tensors.names().map(str::to_owned).collect();
         names.sort_unstable();
         if names.is_empty() {
@@ -169,7 +169,7 @@ impl Adapter {
     /// # Errors
     /// Every tensor that has no place, or another shape than the base's.
     pub(crate) fn fit(&mut self, config: &mut ModelConfig) -> Result<(), LoadError> {
-        let mut problems = Misfits::default();
+        let mut problems = Unfit::default();
         let mut shapes = HashMap::new();
         for_each_tensor(config, |name, shape| {
             shapes.insert(name.to_owned(), shape.to_vec());
@@ -207,7 +207,7 @@ impl Adapter {
     }
 
     /// Modules that should have matrices and have none: a file cut short, or one of a smaller base.
-    fn find_absent(&self, shapes: &HashMap<String, Vec<usize>>, problems: &mut Misfits) {
+    fn find_absent(&self, shapes: &HashMap<String, Vec<usize>>, problems: &mut Unfit) {
         let mut modules: Vec<&str> = shapes
             .iter()
             .filter(|(name, shape)| shape.len() == 2 && *name != HEAD)
@@ -294,7 +294,7 @@ impl Added {
         &mut self,
         (name, shape): (&str, &[usize]),
         (settings, tensors): (&AdapterSettings, &SafetensorsWeights),
-        problems: &mut Misfits,
+        problems: &mut Unfit,
     ) {
         let module = name.strip_suffix(".weight").unwrap_or(name);
         let (rank, scaling) = match settings.scaling(module) {
@@ -321,12 +321,12 @@ impl Added {
 
 /// The first few problems, and how many more there are.
 #[derive(Default)]
-struct Misfits {
+struct Unfit {
     listed: Vec<String>,
     more: usize,
 }
 
-impl Misfits {
+impl Unfit {
     fn add(&mut self, problem: String) {
         if self.listed.len() < LISTED {
             self.listed.push(problem);

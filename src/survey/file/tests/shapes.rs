@@ -26,8 +26,23 @@ fn archives_are_read_as_what_they_hold() {
 
     for (members, expected) in [
         (
-            vec![("a.csv", plain.as_bytes()), ("b.csv", b"".as_slice())],
-            "several tables: a.csv, b.csv",
+            vec![
+                ("a.csv", plain.as_bytes()),
+                ("b.txt", b"".as_slice()),
+                ("c.csv", plain.as_bytes()),
+            ],
+            "several tables of people: a.csv, c.csv",
+        ),
+        (
+            vec![("l.jsonl", labelled.1.as_bytes()), ("c.csv", plain.as_bytes())],
+            "several tables of people: l.jsonl, c.csv",
+        ),
+        (
+            vec![
+                ("a.csv", b"name,label\nQ1,Family\n".as_slice()),
+                ("b.txt", b"Read me.".as_slice()),
+            ],
+            "no table in it has the survey's columns: a.csv, b.txt",
         ),
         (vec![("WVS.sav", b"$FL2".as_slice())], "no table of text, only WVS.sav"),
         (
@@ -40,7 +55,36 @@ fn archives_are_read_as_what_they_hold() {
         assert!(error.to_string().contains(expected), "{error}");
         assert!(error.hint().is_some());
     }
+}
 
+#[test]
+fn what_lies_in_an_archive_beside_the_one_table_of_people_is_left_alone() {
+    let plain = csv(12);
+    let original = read(&plain).unwrap();
+    let code_book = b"Variable,Label,Codes\nD_INTERVIEW,Interview number,\nQ1,\"Important in life: Family\",1-4\n";
+    let beside: [(&str, &[u8]); 6] = [
+        (
+            "readme.txt",
+            b"World Values Survey, wave 7.\nQ1, Q2 and Q3 are about life.\n",
+        ),
+        ("codebook.csv", code_book),
+        ("codebook.PDF", b"%PDF-1.7"),
+        ("datapackage.json", b"{\n  \"name\": \"wvs\"\n}"),
+        ("empty.txt", b""),
+        ("binary.txt", b"\x01\0\x02"),
+    ];
+    for at in 0..=beside.len() {
+        let mut members = beside.to_vec();
+        members.insert(at, ("data/people.csv", plain.as_bytes()));
+        let unpacked = read_bytes(&zipped(&members)).unwrap();
+        same_people(&original, &unpacked);
+        assert_eq!(unpacked.report.member.as_deref(), Some("data/people.csv"));
+    }
+}
+
+#[test]
+fn a_damaged_archive_is_no_shorter_survey() {
+    let plain = csv(12);
     // A flipped byte in the middle is found by the checksum, if unpacking does not stumble over it.
     let mut damaged = zipped(&[("people.csv", plain.as_bytes())]);
     let middle = damaged.len() / 2;

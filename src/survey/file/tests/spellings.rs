@@ -97,8 +97,32 @@ fn quotation_marks_within_titles_and_fields_swallow_nothing() {
 fn a_separator_that_excel_names_wrongly_is_not_obeyed() {
     let plain = csv(2);
     let original = read(&plain).unwrap();
-    for told in ["sep=;", "sep=\t", "\"sep=|\"", "SEP=,"] {
-        same_people(&original, &read(&format!("{told}\n{plain}")).unwrap());
+    // A label that holds the separator that is named makes two columns of the header, and none of a survey.
+    let mut labelled = WideTable::new(&plain);
+    for name in &mut labelled.0[0] {
+        *name = format!("{name}: one; two| three\tfour");
+    }
+    for told in ["sep=;", "sep=\t", "\"sep=|\"", "SEP=,", "sep=^", "sep="] {
+        for table in [&plain, &labelled.text(",")] {
+            let file = read(&format!("{told}\n{table}")).unwrap();
+            same_people(&original, &file);
+            let said: &[&str] = if told == "SEP=," { &[] } else { &[told.trim()] };
+            assert_eq!(file.report.skipped_lines, said, "{told}");
+        }
+    }
+    // What separates the columns is said by nobody: the line that says something is named.
+    let colons = WideTable::new(&plain).text("^");
+    for (text, line) in [
+        (format!("sep=^\n{colons}"), 1),
+        (format!("A title\nsep=;\n{colons}"), 2),
+        (format!("sep=;\n{}", colons.replacen('^', ";", 3)), 1),
+    ] {
+        let error = fault(&text);
+        assert!(
+            matches!(&error, FileError::ToldSeparator { line: at, said, .. } if *at == line && said.starts_with("sep=")),
+            "{error}"
+        );
+        assert!(error.hint().unwrap().contains("remove that line"));
     }
     // A decimal comma in a file of commas makes two fields of one.
     let error = fault(&with(&WideTable::new(&plain), 1, "Q1", "1,0").text(","));
@@ -174,6 +198,47 @@ fn what_came_in_place_of_a_table_is_named_with_a_remedy_that_fits() {
         (b"[{\"D_INTERVIEW\": 1}]", "a JSON array", "jq -c '.[]'"),
         (b"{\n \"D_INTERVIEW\": 1\n}", "line 1: ", "one JSON object a line"),
     ] {
+        let error = read_bytes(bytes).unwrap_err();
+        assert!(error.to_string().contains(what), "{what}: {error}");
+        let hint = error.hint().unwrap();
+        assert!(hint.contains(remedy), "{remedy}: {hint}");
+    }
+}
+
+#[test]
+fn text_of_two_or_four_bytes_a_character_is_named_with_the_line_that_converts_it() {
+    let (gzip, zip) = (gzipped(b"\xff\xfeQ\0"), zipped(&[("in/a.csv", b"\xff\xfeQ\0")]));
+    let cases: [(&[u8], &str, &str); 8] = [
+        (
+            &[0xff, 0xfe, 0, 0, b'Q', 0, 0, 0],
+            "is text in UTF-32, ",
+            "iconv -f UTF-32 ",
+        ),
+        (b"\0\0\xfe\xff\0\0\0Q", "is text in UTF-32, ", "iconv -f UTF-32 "),
+        (
+            b"Q\x001\0,\0Q\x002\0",
+            "UTF-16LE without a byte-order mark",
+            "iconv -f UTF-16LE ",
+        ),
+        (
+            b"\0Q\x001\0,\0Q\x002",
+            "UTF-16BE without a byte-order mark",
+            "iconv -f UTF-16BE ",
+        ),
+        (
+            b"Q\0\0\x001\0\0\0,\0\0\0Q\0\0\0",
+            "UTF-32LE without",
+            "iconv -f UTF-32LE ",
+        ),
+        (
+            b"\0\0\0Q\0\0\x001\0\0\0,\0\0\0Q",
+            "UTF-32BE without",
+            "iconv -f UTF-32BE ",
+        ),
+        (&gzip, "once unpacked, is text in UTF-16", "gzip -d -c "),
+        (&zip, "in/a.csv is text in UTF-16", "unzip -p "),
+    ];
+    for (bytes, what, remedy) in cases {
         let error = read_bytes(bytes).unwrap_err();
         assert!(error.to_string().contains(what), "{what}: {error}");
         let hint = error.hint().unwrap();

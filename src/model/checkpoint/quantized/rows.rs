@@ -1,0 +1,471 @@
+//! The values of packed weights, a few rows at a time.
+
+use std::ops::Range;
+
+use candle_core::{DType, Device, Result, Tensor, WithDType, bail};
+use half::{bf16, f16};
+use rayon::prelude::*;
+use safetensors::Dtype;
+
+use super::layout::{ByteKind, CodeKind, Layout, PackedTensor, PartKind};
+use crate::model::weights::{RowChoice, WeightRows};
+
+/// Rows that one task computes: of what is packed by inputs, so many share a line of the cache.
+const ROWS: usize = 16;
+/// Which of AWQ's four bits in a word an output's are.
+const AWQ_PLACES: [u32; 8] = [0, 4, 1, 5, 2, 6, 3, 7];
+
+/// bitsandbytes' codes (`functional.py`), by their numbers.
+const NF4: [f32; 16] = [
+    -1.0,
+    -0.696_192_8,
+    -0.525_073_05,
+    -0.394_917_5,
+    -0.284_441_38,
+    -0.184_773_43,
+    -0.091_050_036,
+    0.0,
+    0.079_580_3,
+    0.160_930_2,
+    0.246_112_3,
+    0.337_915_24,
+    0.440_709_83,
+    0.562_617,
+    0.722_956_84,
+    1.0,
+];
+const FP4: [f32; 16] = [
+    0.0,
+    0.005_208_333_4,
+    0.666_666_7,
+    1.0,
+    0.333_333_34,
+    0.5,
+    0.166_666_67,
+    0.25,
+    0.0,
+    -0.005_208_333_4,
+    -0.666_666_7,
+    -1.0,
+    -0.333_333_34,
+    -0.5,
+    -0.166_666_67,
+    -0.25,
+];
+/// The numbers of four bits with two of exponent and one of mantissa, by their bits.
+const E2M1: [f32; 16] = [
+    0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, -0.0, -0.5, -1.0, -1.5, -2.0, -3.0, -4.0, -6.0,
+];
+
+/// A tensor's bytes, or some of them.
+pub(in super::super) type ReadBytes<'a, E> =
+    dyn Fn(&str, Option<Range<usize>>) -> std::result::Result<(Dtype, Vec<u8>), E> + 'a;
+
+/// A packed weight in memory.
+pub(in super::super) struct PackedRows {
+    shape: (usize, usize),
+    /// What values are rounded to.
+    rounded: DType,
+    values: Vec<u8>,
+    scales: Vec<f32>,
+    zeros: Vec<i32>,
+    /// The group of each input; empty where groups follow each other.
+    groups: Vec<u32>,
+    layout: Layout,
+}
+
+impl PackedRows {
+    /// Reads the parts of a packed matrix.
+    ///
+    /// # Errors
+    /// What `read` says; why parts do not fit.
+    pub(in super::super) fn read<E>(
+        packed: &PackedTensor,
+        read: &ReadBytes<'_, E>,
+    ) -> std::result::Result<std::result::Result<Self, String>, E> {
+        let part = |kind, range| match packed.parts.get(&kind) {
+            Some(name) => read(name, range).map(Some),
+            None => Ok(None),
+        };
+        let &[rows, columns] = packed.shape.as_slice() else {
+            return Ok(Err("is no matrix".to_owned()));
+        };
+        let (own_values, own_scales) = match packed.layout {
+            Layout::Mxfp4 { expert, .. } => {
+                let (values, scales) = (rows * columns / 2, rows * columns / 32);
+                (
+                    Some(expert * values..(expert + 1) * values),
+                    Some(expert * scales..(expert + 1) * scales),
+                )
+            }
+            _ => (None, None),
+        };
+        let values = part(PartKind::Values, own_values)?;
+        let scales = part(PartKind::Scales, own_scales)?;
+        let zeros = part(PartKind::Zeros, None)?;
+        let groups = part(PartKind::Groups, None)?;
+        let nested = (part(PartKind::NestedScales, None)?, part(PartKind::NestedMap, None)?);
+        Ok(Self::new(
+            packed,
+            (rows, columns),
+            values,
+            scales,
+            (zeros, groups),
+            nested,
+        ))
+    }
+
+    fn new(
+        packed: &PackedTensor,
+        shape: (usize, usize),
+        values: ReadPart,
+        scales: ReadPart,
+        (zeros, groups): (ReadPart, ReadPart),
+        nested: (ReadPart, ReadPart),
+    ) -> std::result::Result<Self, String> {
+        let (Some((_, values)), Some((kind, scale_bytes))) = (values, scales) else {
+            return Err("has no values or no scales".to_owned());
+        };
+        let scales = match (&packed.layout, nested) {
+            (Layout::Codes { nested: Some(own), .. }, (Some((of, scales)), Some((_, map)))) => {
+                let (outer, map) = (floats(of, &scales)?, floats(Dtype::F32, &map)?);
+                if kind != Dtype::U8 || map.len() != 256 || scale_bytes.len().div_ceil(own.block) > outer.len() {
+                    return Err("has nested scales that are no bytes, or too few numbers for them".to_owned());
+                }
+                let scale = |(at, &byte): (usize, &u8)| map[usize::from(byte)] * outer[at / own.block] + own.offset;
+                scale_bytes.iter().enumerate().map(scale).collect()
+            }
+            _ => floats(kind, &scale_bytes)?,
+        };
+        if let Some(at) = scales.iter().position(|scale| !scale.is_finite()) {
+            return Err(format!("scale {at} is not a finite number"));
+        }
+        let rounded = match packed.layout {
+            Layout::Bytes { rounded, .. } | Layout::Codes { rounded, .. } => rounded,
+            Layout::Mxfp4 { .. } => DType::BF16,
+            _ => match kind {
+                Dtype::F16 => DType::F16,
+                Dtype::BF16 => DType::BF16,
+                _ => DType::F32,
+            },
+        };
+        let groups: Vec<u32> = groups.map(|(_, bytes)| words(&bytes)).unwrap_or_default();
+        let packed = Self {
+            shape,
+            rounded,
+            values,
+            zeros: zeros
+                .map(|(_, bytes)| unpack_zeros(&packed.layout, &words(&bytes), shape.0))
+                .unwrap_or_default(),
+            scales,
+            groups,
+            layout: packed.layout.clone(),
+        };
+        packed.check_groups()?;
+        Ok(packed)
+    }
+
+    /// An input of a group that there is not would read beside the scales.
+    fn check_groups(&self) -> std::result::Result<(), String> {
+        let there = self.scales.len() / self.shape.0.max(1);
+        match self.groups.iter().position(|&group| group as usize >= there) {
+            None => Ok(()),
+            Some(at) => Err(format!(
+                "input {at} is of group {}, and there are {there}",
+                self.groups[at]
+            )),
+        }
+    }
+
+    fn group(&self, input: usize, group: usize) -> usize {
+        match self.groups.get(input) {
+            Some(&group) => group as usize,
+            None => input / group,
+        }
+    }
+
+    fn word(&self, at: usize) -> u32 {
+        let (words, _) = self.values.as_chunks::<4>();
+        words.get(at).map_or(0, |word| u32::from_le_bytes(*word))
+    }
+
+    /// The values of some rows, `(rows, columns)`, before they are rounded.
+    fn fill(&self, rows: &[usize], values: &mut [f32]) {
+        match self.layout {
+            Layout::Bytes { kind, block, .. } => self.fill_bytes(rows, values, (kind, block)),
+            Layout::Gptq { bits, group, .. } => self.fill_gptq(rows, values, (bits, group)),
+            Layout::Awq { group } => self.fill_awq(rows, values, group),
+            Layout::Stream { bits, group } => self.fill_stream(rows, values, (bits, group)),
+            Layout::Codes { kind, block, .. } => self.fill_codes(rows, values, (kind, block)),
+            Layout::Mxfp4 { .. } => self.fill_mxfp4(rows, values),
+        }
+    }
+
+    fn fill_bytes(&self, rows: &[usize], values: &mut [f32], (kind, block): (ByteKind, (usize, usize))) {
+        let columns = self.shape.1;
+        let table = byte_table(kind);
+        let wide = columns.div_ceil(block.1);
+        for (&row, values) in rows.iter().zip(values.chunks_exact_mut(columns)) {
+            let scales = &self.scales[row / block.0 * wide..][..wide];
+            let bytes = &self.values[row * columns..][..columns];
+            for ((bytes, values), scale) in bytes.chunks(block.1).zip(values.chunks_mut(block.1)).zip(scales) {
+                for (&byte, value) in bytes.iter().zip(values) {
+                    *value = table[usize::from(byte)] * scale;
+                }
+            }
+        }
+    }
+
+    fn fill_gptq(&self, rows: &[usize], values: &mut [f32], (bits, group): (usize, usize)) {
+        let (outputs, columns) = self.shape;
+        let (count, mask) = (32 / bits, (1u32 << bits) - 1);
+        for first in (0..columns).step_by(count) {
+            for (at, &row) in rows.iter().enumerate() {
+                let word = self.word(first / count * outputs + row);
+                let values = &mut values[at * columns + first..][..count];
+                for (place, value) in values.iter_mut().enumerate() {
+                    let scaled = self.group(first + place, group) * outputs + row;
+                    let number = (word >> (place * bits) & mask) as i32;
+                    *value = (number - self.zeros[scaled]) as f32 * self.scales[scaled];
+                }
+            }
+        }
+    }
+
+    fn fill_awq(&self, rows: &[usize], values: &mut [f32], group: usize) {
+        let (outputs, columns) = self.shape;
+        for input in 0..columns {
+            let scaled = input / group * outputs;
+            for (at, &row) in rows.iter().enumerate() {
+                let word = self.word(input * (outputs / 8) + row / 8);
+                let number = (word >> (4 * AWQ_PLACES[row % 8]) & 15) as i32;
+                values[at * columns + input] = (number - self.zeros[scaled + row]) as f32 * self.scales[scaled + row];
+            }
+        }
+    }
+
+    fn fill_stream(&self, rows: &[usize], values: &mut [f32], (bits, group): (usize, usize)) {
+        let columns = self.shape.1;
+        let (words, groups) = ((columns * bits).div_ceil(32), columns / group);
+        for (&row, values) in rows.iter().zip(values.chunks_exact_mut(columns)) {
+            let word = |at: usize| u64::from(if at < words { self.word(row * words + at) } else { 0 });
+            for (input, value) in values.iter_mut().enumerate() {
+                let bit = input * bits;
+                let two = word(bit / 32) | word(bit / 32 + 1) << 32;
+                // Stored from 0 on; half of their range is taken off again.
+                let number = (two >> (bit % 32) & ((1 << bits) - 1)) as i32 - (1 << (bits - 1));
+                let scaled = row * groups + self.group(input, group);
+                let zero = self.zeros.get(scaled).copied().unwrap_or(0);
+                *value = (number - zero) as f32 * self.scales[scaled];
+            }
+        }
+    }
+
+    fn fill_codes(&self, rows: &[usize], values: &mut [f32], (kind, block): (CodeKind, usize)) {
+        let columns = self.shape.1;
+        let codes = match kind {
+            CodeKind::Nf4 => &NF4,
+            CodeKind::Fp4 => &FP4,
+        };
+        for (&row, values) in rows.iter().zip(values.chunks_exact_mut(columns)) {
+            for (column, value) in values.iter_mut().enumerate() {
+                let at = row * columns + column;
+                // The first of two is in the upper half.
+                let code = self.values[at / 2] >> (4 * (1 - at % 2)) & 15;
+                *value = codes[usize::from(code)] * self.scales[at / block];
+            }
+        }
+    }
+
+    fn fill_mxfp4(&self, rows: &[usize], values: &mut [f32]) {
+        let columns = self.shape.1;
+        for (&row, values) in rows.iter().zip(values.chunks_exact_mut(columns)) {
+            let scales = &self.scales[row * columns / 32..][..columns / 32];
+            let bytes = &self.values[row * columns / 2..][..columns / 2];
+            for ((bytes, values), scale) in bytes.chunks_exact(16).zip(values.chunks_exact_mut(32)).zip(scales) {
+                for (&byte, pair) in bytes.iter().zip(values.chunks_exact_mut(2)) {
+                    pair[0] = E2M1[usize::from(byte & 15)] * scale;
+                    pair[1] = E2M1[usize::from(byte >> 4)] * scale;
+                }
+            }
+        }
+    }
+
+    /// Some rows, each value rounded once.
+    fn rounded<T: WithDType + Default + Send>(
+        &self,
+        choice: &RowChoice<'_>,
+        round: impl Fn(f32) -> T + Sync,
+    ) -> Result<Tensor> {
+        let columns = self.shape.1;
+        let shape = (choice.count(), columns);
+        let mut out = vec![T::default(); shape.0 * columns];
+        let tiles = out.par_chunks_mut((ROWS * columns).max(1)).enumerate();
+        let finite = tiles.map(|(tile, out)| {
+            let rows: Vec<usize> = (0..out.len() / columns)
+                .map(|at| choice.row(tile * ROWS + at))
+                .collect();
+            let mut values = vec![0.; out.len()];
+            self.fill(&rows, &mut values);
+            out.iter_mut()
+                .zip(&values)
+                .for_each(|(out, &value)| *out = round(value));
+            out.iter().all(|value| value.to_f64().is_finite())
+        });
+        if !finite.reduce(|| true, |one, other| one && other) {
+            bail!("a value is not a finite number");
+        }
+        Tensor::from_vec(out, shape, &Device::Cpu)
+    }
+}
+
+impl WeightRows for PackedRows {
+    fn shape(&self) -> (usize, usize) {
+        self.shape
+    }
+
+    fn some(&self, rows: RowChoice<'_>) -> Result<Tensor> {
+        match self.rounded {
+            DType::F16 => self.rounded(&rows, f16::from_f32),
+            DType::BF16 => self.rounded(&rows, bf16::from_f32),
+            _ => self.rounded(&rows, |value| value),
+        }
+    }
+
+    fn bytes(&self) -> u64 {
+        (self.values.len() + 4 * (self.scales.len() + self.zeros.len() + self.groups.len())) as u64
+    }
+
+    fn is_compact(&self) -> bool {
+        true
+    }
+}
+
+/// A tensor that was read, where there is one.
+type ReadPart = Option<(Dtype, Vec<u8>)>;
+
+/// Little-endian words of 32 bits.
+fn words(bytes: &[u8]) -> Vec<u32> {
+    bytes
+        .as_chunks::<4>()
+        .0
+        .iter()
+        .map(|word| u32::from_le_bytes(*word))
+        .collect()
+}
+
+/// Numbers as f32; a byte is an exponent.
+fn floats(kind: Dtype, bytes: &[u8]) -> std::result::Result<Vec<f32>, String> {
+    let halves = || bytes.as_chunks::<2>().0.iter();
+    match kind {
+        Dtype::F32 => Ok(words(bytes).into_iter().map(f32::from_bits).collect()),
+        Dtype::F16 => Ok(halves().map(|half| f16::from_le_bytes(*half).to_f32()).collect()),
+        Dtype::BF16 => Ok(halves().map(|half| bf16::from_le_bytes(*half).to_f32()).collect()),
+        Dtype::U8 | Dtype::F8_E8M0 => Ok(bytes.iter().map(|&byte| power(byte)).collect()),
+        other => Err(format!("has scales of {other:?}, which are not read")),
+    }
+}
+
+/// Two to the power of an exponent that 127 is taken off from.
+fn power(byte: u8) -> f32 {
+    match byte {
+        0 => f32::from_bits(1 << 22),
+        _ => f32::from_bits(u32::from(byte) << 23),
+    }
+}
+
+/// Zero points by group and output, or, of rows, by output and group: as the scales lie.
+fn unpack_zeros(layout: &Layout, words: &[u32], outputs: usize) -> Vec<i32> {
+    match *layout {
+        Layout::Gptq { bits, zero_offset, .. } => {
+            let mask = (1u32 << bits) - 1;
+            let zero = |word: &u32, place: usize| (word >> (place * bits) & mask) as i32;
+            let each = words
+                .iter()
+                .flat_map(|word| (0..32 / bits).map(move |place| zero(word, place)));
+            // What AutoGPTQ takes off as it writes comes back within the bits.
+            each.map(|zero| (zero + zero_offset) & mask as i32).collect()
+        }
+        Layout::Awq { .. } => {
+            let each = words
+                .iter()
+                .flat_map(|word| AWQ_PLACES.map(|place| (word >> (4 * place) & 15) as i32));
+            each.collect()
+        }
+        Layout::Stream { bits, .. } => {
+            // Packed along the outputs, a column a group.
+            let rows = (outputs * bits).div_ceil(32);
+            let groups = words.len().checked_div(rows).unwrap_or(0);
+            let word = |row: usize, group: usize| u64::from(words.get(row * groups + group).copied().unwrap_or(0));
+            let zero = |output: usize, group: usize| {
+                let bit = output * bits;
+                let above = if bit / 32 + 1 < rows {
+                    word(bit / 32 + 1, group)
+                } else {
+                    0
+                };
+                let two = word(bit / 32, group) | above << 32;
+                (two >> (bit % 32) & ((1 << bits) - 1)) as i32 - (1 << (bits - 1))
+            };
+            (0..outputs)
+                .flat_map(|output| (0..groups).map(move |group| zero(output, group)))
+                .collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// What each byte stands for.
+fn byte_table(kind: ByteKind) -> [f32; 256] {
+    let float = |byte: u8, mantissa: i32, bias: i32| {
+        let (sign, bits) = (if byte > 127 { -1. } else { 1. }, i32::from(byte & 127));
+        let (exponent, fraction) = (bits >> mantissa, bits & ((1 << mantissa) - 1));
+        let size = match exponent {
+            0 => fraction as f32 * ((1 - bias - mantissa) as f32).exp2(),
+            _ => (fraction + (1 << mantissa)) as f32 * ((exponent - bias - mantissa) as f32).exp2(),
+        };
+        sign * size
+    };
+    std::array::from_fn(|byte| {
+        let byte = byte as u8;
+        match kind {
+            // There is no infinity, and one NaN of each sign.
+            ByteKind::E4m3 if byte & 127 == 127 => f32::NAN,
+            ByteKind::E4m3 => float(byte, 3, 7),
+            ByteKind::E5m2 if byte & 127 >= 0x7c => f32::NAN,
+            ByteKind::E5m2 => float(byte, 2, 15),
+            ByteKind::Int8 => f32::from(byte as i8),
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_stand_for_what_the_ocp_formats_say() {
+        let (e4m3, e5m2) = (byte_table(ByteKind::E4m3), byte_table(ByteKind::E5m2));
+        for (byte, value) in [
+            (0x00, 0.),
+            (0x01, 2f32.powi(-9)),
+            (0x08, 2f32.powi(-6)),
+            (0x38, 1.),
+            (0x7e, 448.),
+            (0xfe, -448.),
+        ] {
+            assert_eq!(e4m3[byte], value, "{byte:x}");
+        }
+        for (byte, value) in [
+            (0x01, 2f32.powi(-16)),
+            (0x04, 2f32.powi(-14)),
+            (0x3c, 1.),
+            (0x7b, 57344.),
+            (0xfb, -57344.),
+        ] {
+            assert_eq!(e5m2[byte], value, "{byte:x}");
+        }
+        assert!(e4m3[0x7f].is_nan() && e4m3[0xff].is_nan() && e5m2[0x7c].is_nan());
+        assert_eq!(byte_table(ByteKind::Int8)[0x80], -128.);
+    }
+}
