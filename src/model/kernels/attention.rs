@@ -8,6 +8,7 @@ use super::{
     packed,
     plan::{AttentionPlan, Masked},
     rows::CpuRows,
+    rule::ScoreRule,
     segment::Segment,
     tiles::seen,
 };
@@ -18,21 +19,6 @@ use std::collections::BTreeMap;
 const MASK_LIMIT: usize = 1 << 20;
 /// Likewise on a GPU, where few large operations are what counts.
 const MASK_LIMIT_GPU: usize = 1 << 23;
-
-/// How scores of attention come from the products of queries and keys.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct ScoreRule {
-    /// What products are multiplied by.
-    pub scale: f32,
-    /// What scores stay within, plus and minus, by a tanh.
-    pub cap: Option<f32>,
-}
-
-impl From<f32> for ScoreRule {
-    fn from(scale: f32) -> Self {
-        Self { scale, cap: None }
-    }
-}
 
 impl Kernels {
     /// Checks and prepares what the rows of a pass see. With a `window` a row sees at most that many keys of its

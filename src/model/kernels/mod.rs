@@ -24,6 +24,7 @@ mod packed;
 mod plan;
 mod products;
 mod rows;
+mod rule;
 mod running;
 mod segment;
 mod shape;
@@ -35,12 +36,12 @@ mod checks;
 mod reference;
 
 pub use allocator::tune_allocator;
-pub use attention::ScoreRule;
 pub use backend::Backend;
 pub use elementwise::Rotation;
 pub use kv::KvLayer;
 pub use linear::Linear;
 pub use plan::AttentionPlan;
+pub use rule::ScoreRule;
 pub use segment::{PAGE, Segment};
 
 use crate::model::LoadError;

@@ -7,9 +7,9 @@
 
 use super::{
     super::{
-        attention::ScoreRule,
         plan::AttentionPlan,
         rows::RowView,
+        rule::ScoreRule,
         segment::PAGE,
         tiles::{BLOCK_PAGES, RowTile, SharedPages, TileSizes, TileStep, seen},
     },
