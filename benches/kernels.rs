@@ -15,8 +15,8 @@ mod registers;
 
 use candle_core::{DType, Device, Result, Tensor};
 use indieval::model::{
-    Backend, Weight,
-    kernels::{Kernels, KvLayer, Linear, PAGE, Segment, tune_allocator},
+    Activation, Backend, Pairing, Weight,
+    kernels::{Kernels, KvLayer, Linear, PAGE, Rotation, Segment, tune_allocator},
 };
 use std::{hint::black_box, sync::OnceLock, time::Duration};
 
@@ -227,8 +227,14 @@ impl Model {
                 lap(0);
                 let fused = qkv.forward(&normed)?;
                 lap(1);
-                let queries = self.kernels.rope(&fused.narrow(1, 0, q)?, cos, sin)?;
-                let keys = self.kernels.rope(&fused.narrow(1, q, kv)?, cos, sin)?;
+                let rotation = Rotation {
+                    cos,
+                    sin,
+                    head_dim: HEAD_DIM,
+                    pairing: Pairing::Halves,
+                };
+                let queries = self.kernels.turn(&fused.narrow(1, 0, q)?, &rotation)?;
+                let keys = self.kernels.turn(&fused.narrow(1, q, kv)?, &rotation)?;
                 lap(2);
                 self.kv.write(plan.segments(), &keys, &fused.narrow(1, q + kv, kv)?)?;
                 lap(3);
@@ -238,7 +244,9 @@ impl Model {
                 lap(6);
                 let normed = self.kernels.rms_norm(&between, &self.norm, 1e-5)?;
                 lap(0);
-                *x = self.kernels.feed_forward(&normed, gate_up, down, &between)?;
+                *x = self
+                    .kernels
+                    .feed_forward(&normed, gate_up, Activation::Silu, down, &between)?;
                 lap(7);
             }
         }

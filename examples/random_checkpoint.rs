@@ -8,7 +8,7 @@
 //! room on a disk, and every token is as likely as any other. The folder gets config.json, model.safetensors and a small
 //! tokenizer.
 
-use indieval::model::{Family, Mixture, ModelConfig, RopeScaling, checkpoint};
+use indieval::model::{Design, Family, Mixture, ModelConfig, RopeScaling, checkpoint};
 use rand_chacha::ChaCha8Rng;
 use rand_core::{Rng, SeedableRng};
 use std::{
@@ -42,10 +42,11 @@ fn shape(name: &str) -> Result<ModelConfig, String> {
         },
         qkv_bias: false,
         output_bias: false,
-        qk_norm: false,
+        qk_norm: None,
         tied: false,
         sliding_window: None,
         mixture: None,
+        design: Design::default(),
     };
     match name {
         "llama-3.1-8b" => Ok(llama),
@@ -92,7 +93,7 @@ fn shape(name: &str) -> Result<ModelConfig, String> {
             context: 65_536,
             rope_theta: 1e6,
             rope_scaling: RopeScaling::None,
-            mixture: Some(Mixture { experts: 8, used: 2 }),
+            mixture: Some(Mixture::mixtral(8, 2)),
             ..llama
         }),
         other => Err(format!(
@@ -129,7 +130,7 @@ fn config_json(config: &ModelConfig) -> serde_json::Value {
             "original_max_position_embeddings": 8192
         });
     }
-    if let Some(Mixture { experts, used }) = config.mixture {
+    if let Some(Mixture { experts, used, .. }) = config.mixture {
         json["num_local_experts"] = experts.into();
         json["num_experts_per_tok"] = used.into();
         json["sliding_window"] = serde_json::Value::Null;

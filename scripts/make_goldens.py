@@ -61,6 +61,66 @@ CHECKPOINTS = {
                     torch.float32, None, "published"),
 }
 
+# The other families: narrower, and with wider weights, so that logits still differ by nats.
+NARROW = {"hidden_size": 32, "intermediate_size": 48, "head_dim": 8, "initializer_range": 0.25}
+PLAIN = {"rope_theta": 10000.0, "rope_type": "default"}
+YARN = {"rope_type": "yarn", "factor": 4.0, "original_max_position_embeddings": 32}
+# As much of a picture's encoder as a checkpoint of pictures and texts needs to be one.
+EYES = {"hidden_size": 16, "intermediate_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "image_size": 28,
+        "patch_size": 14}
+CHECKPOINTS |= {name: (kind, fields if "text_config" in fields else {**NARROW, **fields}, dtype, None, rope) for name, (kind, fields, dtype, rope) in {
+    "qwen3-moe-f32": ("Qwen3MoeConfig", {"moe_intermediate_size": 24, "num_experts": 4, "num_experts_per_tok": 2,
+                      "norm_topk_prob": True, "rope_parameters": PLAIN}, torch.float32, "published"),
+    "qwen2-moe-bf16": ("Qwen2MoeConfig", {"moe_intermediate_size": 24, "shared_expert_intermediate_size": 40,
+                       "num_experts": 4, "num_experts_per_tok": 2, "decoder_sparse_step": 2,
+                       "rope_parameters": PLAIN}, torch.bfloat16, "published"),
+    "olmoe-f32": ("OlmoeConfig", {"num_experts": 4, "num_experts_per_tok": 2, "rope_parameters": PLAIN},
+                  torch.float32, "published"),
+    "gemma-bf16": ("GemmaConfig", {"num_key_value_heads": 1, "rope_parameters": PLAIN}, torch.bfloat16, "published"),
+    "gemma2-f32": ("Gemma2Config", {"sliding_window": 8, "query_pre_attn_scalar": 24, "attn_logit_softcapping": 5.0,
+                   "final_logit_softcapping": 6.0, "rope_parameters": PLAIN}, torch.float32, "published"),
+    "gemma3-bf16": ("Gemma3TextConfig", {"sliding_window": 8, "query_pre_attn_scalar": 24, "num_hidden_layers": 3,
+                    "sliding_window_pattern": 2, "rope_parameters": {
+                        "full_attention": {"rope_type": "linear", "factor": 8.0, "rope_theta": 1000000.0},
+                        "sliding_attention": PLAIN}}, torch.bfloat16, "current"),
+    "gemma3-nested-bf16": ("Gemma3Config", {"text_config": {**COMMON, **NARROW, "sliding_window": 8,
+                           "query_pre_attn_scalar": 24, "rope_parameters": {
+                               "full_attention": {"rope_type": "default", "rope_theta": 1000000.0},
+                               "sliding_attention": PLAIN}, "layer_types": ["sliding_attention", "full_attention"]},
+                           "vision_config": EYES, "mm_tokens_per_image": 4, "image_token_index": 3,
+                           "boi_token_index": 4, "eoi_token_index": 5}, torch.bfloat16, "current"),
+    "phi3-f32": ("Phi3Config", {"max_position_embeddings": 256, "original_max_position_embeddings": 96,
+                 "pad_token_id": 0, "rope_parameters": {"rope_type": "longrope", "rope_theta": 10000.0,
+                 "partial_rotary_factor": 0.75, "short_factor": [1.0, 1.25, 1.5], "long_factor": [2.0, 3.0, 9.0]}},
+                 torch.float32, "published"),
+    "olmo2-f32": ("Olmo2Config", {"pad_token_id": 1, "rope_parameters": PLAIN}, torch.float32, "published"),
+    "olmo3-bf16": ("Olmo3Config", {"num_hidden_layers": 4, "sliding_window": 8, "pad_token_id": 1, "rope_parameters": {
+                   "full_attention": {**YARN, "rope_theta": 50000.0},
+                   "sliding_attention": {"rope_type": "default", "rope_theta": 50000.0}}}, torch.bfloat16, "current"),
+    "exaone4-f32": ("Exaone4Config", {"num_hidden_layers": 4, "sliding_window": 8, "rope_parameters": PLAIN},
+                    torch.float32, "published"),
+    "ministral-f32": ("MinistralConfig", {"sliding_window": 8, "layer_types": ["sliding_attention", "full_attention"],
+                      "rope_parameters": PLAIN}, torch.float32, "published"),
+    "ministral3-bf16": ("Ministral3Config", {"pad_token_id": 1, "rope_parameters": {**YARN, "rope_theta": 10000.0,
+                        "beta_fast": 32.0, "beta_slow": 1.0, "mscale": 1.0, "mscale_all_dim": 1.0,
+                        "llama_4_scaling_beta": 0.4}}, torch.bfloat16, "current"),
+    "mistral3-bf16": ("Mistral3Config", {"text_config": {**COMMON, **NARROW, "model_type": "mistral",
+                      "sliding_window": None, "tie_word_embeddings": False, "rope_parameters": PLAIN},
+                      "vision_config": {**EYES, "model_type": "pixtral", "head_dim": 8}, "image_token_index": 3,
+                      "tie_word_embeddings": False}, torch.bfloat16, "current"),
+    "smollm3-f32": ("SmolLM3Config", {"num_hidden_layers": 4, "no_rope_layer_interval": 2, "pad_token_id": 1,
+                    "rope_parameters": PLAIN}, torch.float32, "published"),
+    "granite-f32": ("GraniteConfig", {"embedding_multiplier": 3.0, "logits_scaling": 2.0, "residual_multiplier": 0.4,
+                    "attention_multiplier": 0.2, "rope_parameters": PLAIN}, torch.float32, "published"),
+    "seed-oss-bf16": ("SeedOssConfig", {"pad_token_id": 1, "rope_parameters": PLAIN}, torch.bfloat16, "published"),
+    "ernie4-5-bf16": ("Ernie4_5Config", {"use_bias": True, "pad_token_id": 0, "rope_parameters": PLAIN},
+                      torch.bfloat16, "published"),
+    "glm4-f32": ("Glm4Config", {"pad_token_id": 1, "rope_parameters": {**PLAIN, "partial_rotary_factor": 0.5}},
+                 torch.float32, "published"),
+}.items()}
+# Families whose norms multiply by 1 + weight.
+OFFSET_NORMS = ("gemma",)
+
 SENTENCES = """Family is very important in my life. I trust people I know personally. Work should always come first.
 I do not agree that most people can be trusted; one needs to be very careful. Are science and technology making
 our lives healthier? We should live in harmony with nature & protect it. 1, 2, 3: "yes" or (no)?
@@ -86,6 +146,9 @@ def publish(config):
     """RoPE as published checkpoints write it: `rope_theta` and `rope_scaling` at the top."""
     rope = config.pop("rope_parameters")
     config["rope_theta"] = rope.pop("rope_theta")
+    partial = rope.pop("partial_rotary_factor", None)
+    if partial is not None:
+        config["partial_rotary_factor"] = partial
     config["rope_scaling"] = None if rope.get("rope_type") == "default" else rope
     if "dtype" in config:
         config["torch_dtype"] = config.pop("dtype")
@@ -101,12 +164,14 @@ def token_ids(name, length):
 def make(name):
     kind, fields, dtype, shard, rope = CHECKPOINTS[name]
     torch.manual_seed(int(hashlib.sha256(name.encode()).hexdigest()[:8], 16))
-    config = getattr(transformers, kind)(**{**COMMON, **fields})
-    model = transformers.AutoModelForCausalLM.from_config(config)
+    nested = "text_config" in fields
+    config = getattr(transformers, kind)(**(fields if nested else {**COMMON, **fields}))
+    loader = transformers.AutoModelForImageTextToText if nested else transformers.AutoModelForCausalLM
+    model = loader.from_config(config)
     with torch.no_grad():
         for key, value in model.named_parameters():
             if key.endswith("norm.weight"):
-                value.copy_(1 + 0.2 * torch.randn_like(value))
+                value.copy_((0 if name.startswith(OFFSET_NORMS) else 1) + 0.2 * torch.randn_like(value))
             elif key.endswith("bias"):
                 value.copy_(0.3 * torch.randn_like(value))
     folder = GOLDEN / name
@@ -121,7 +186,7 @@ def make(name):
     write_tokenizer(folder)
 
     # What counts is what is on disk: it is read back, widened to f32 and run by the eager attention.
-    loaded = transformers.AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32, attn_implementation="eager")
+    loaded = loader.from_pretrained(folder, dtype=torch.float32, attn_implementation="eager")
     loaded.eval()
     golden = {}
     with torch.no_grad():
@@ -270,8 +335,8 @@ The checkpoints have random weights, made here (nothing was trained, nothing dow
 
 Each has the checkpoint as transformers saves it, a {VOCABULARY}-token byte-level tokenizer, and `golden.safetensors`: fixed token ids
 (`ids.N`, lengths {LENGTHS}) and the logits `logits.N` (N, {VOCABULARY}) that transformers computes from the stored weights widened to
-f32, with eager attention. `config.json` writes RoPE as published checkpoints do (`rope_theta`, `rope_scaling`), for Qwen3 as
-transformers 5 does (`rope_parameters`).
+f32, with eager attention. `config.json` writes RoPE as published checkpoints do (`rope_theta`, `rope_scaling`), for some
+as transformers 5 does (`rope_parameters`). The two that also see have an encoder of pictures of the least size beside.
 
 `mixtral-chat.json` holds the token ids that transformers gives to a chat with `mixtral-f32` under the template of
 Mixtral-8x22B-Instruct, and the log-probabilities of answers in it, in nats; `without_bos` is what they are

@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use crate::model::{LoadError, Mixture, ModelConfig, RopeScaling};
+use crate::model::design::{Mixture, RopeScaling, Yarn};
+use crate::model::{LoadError, ModelConfig};
 
 // Several times the largest published model of these families, and small enough that no product of two or three of
 // them leaves a u64.
@@ -25,7 +26,12 @@ pub(crate) fn misfits(config: &ModelConfig, path: &Path) -> Vec<LoadError> {
     misfits.heads(config);
     misfits.positive("rms_norm_eps", config.norm_eps);
     misfits.positive("rope_theta", config.rope_theta);
-    misfits.rotary(&config.rope_scaling, config.head_dim);
+    misfits.rotary(&config.rope_scaling, config.rotary_width());
+    if let Some((theta, scaling)) = &config.design.window_rope {
+        misfits.positive("rope_local_base_freq", *theta);
+        misfits.rotary(scaling, config.rotary_width());
+    }
+    misfits.scalars(config);
     misfits.errors
 }
 
@@ -67,9 +73,24 @@ impl Misfits<'_> {
     }
 
     fn experts(&mut self, mixture: Option<Mixture>) {
-        let Some(Mixture { experts, used }) = mixture else {
+        let Some(Mixture {
+            experts,
+            used,
+            every,
+            dense_width,
+            shared_width,
+            ..
+        }) = mixture
+        else {
             return;
         };
+        self.within("decoder_sparse_step", every, MOST_LAYERS);
+        if every > 1 {
+            self.within("intermediate_size", dense_width, WIDEST);
+        }
+        if let Some(width) = shared_width {
+            self.within("shared_expert_intermediate_size", width, WIDEST);
+        }
         if self.within("num_local_experts", experts, MOST_EXPERTS) && !(1..=experts).contains(&used) {
             let what = format!("is {used}, expected 1 to {experts} (the number of experts)");
             self.refuse("num_experts_per_tok", what);
@@ -88,11 +109,28 @@ impl Misfits<'_> {
             let what = format!("is {}, and rotary positions need an even one", config.head_dim);
             self.refuse("head_dim", what);
         }
+        if let Some(width) = config.design.rotary_width
+            && (width == 0 || width > config.head_dim || !width.is_multiple_of(2))
+        {
+            let what = format!(
+                "turns {width} of {} elements of a head, expected an even number",
+                config.head_dim
+            );
+            self.refuse("partial_rotary_factor", what);
+        }
     }
 
-    fn rotary(&mut self, scaling: &RopeScaling, head_dim: usize) {
+    fn rotary(&mut self, scaling: &RopeScaling, width: usize) {
         match scaling {
             RopeScaling::None => {}
+            RopeScaling::Yarn(yarn) => self.yarn(yarn),
+            RopeScaling::LongRope {
+                factors,
+                attention_factor,
+            } => {
+                self.positive("rope_scaling.attention_factor", *attention_factor);
+                self.factors("rope_scaling.short_factor", factors, width);
+            }
             RopeScaling::Linear(factor) => self.positive("rope_scaling.factor", *factor),
             RopeScaling::Llama3 {
                 factor,
@@ -111,15 +149,57 @@ impl Misfits<'_> {
                     self.refuse("rope_scaling.original_max_position_embeddings", "is 0");
                 }
             }
-            RopeScaling::Factors(factors) => {
-                let (count, half) = (factors.len(), head_dim / 2);
-                if count != half {
-                    let what = format!("has {count} values, expected {half} (half of head_dim)");
-                    self.refuse("rope_freqs.weight", what);
-                }
-                if factors.iter().any(|factor| !(factor.is_finite() && *factor > 0.0)) {
-                    self.refuse("rope_freqs.weight", "has values that are not positive numbers");
-                }
+            RopeScaling::Factors(factors) => self.factors("rope_freqs.weight", factors, width),
+        }
+    }
+
+    /// A divisor for each frequency of `width` turned elements.
+    fn factors(&mut self, field: &str, factors: &[f32], width: usize) {
+        let (count, half) = (factors.len(), width / 2);
+        if count != half {
+            let what = format!("has {count} values, expected {half} (half of head_dim)");
+            self.refuse(field, what);
+        }
+        if factors.iter().any(|factor| !(factor.is_finite() && *factor > 0.0)) {
+            self.refuse(field, "has values that are not positive numbers");
+        }
+    }
+
+    fn yarn(&mut self, yarn: &Yarn) {
+        self.positive("rope_scaling.factor", yarn.factor);
+        self.positive("rope_scaling.beta_fast", yarn.beta_fast);
+        self.positive("rope_scaling.beta_slow", yarn.beta_slow);
+        self.positive("rope_scaling.attention_factor", yarn.attention_factor);
+        self.within(
+            "rope_scaling.original_max_position_embeddings",
+            yarn.original_context,
+            LONGEST_CONTEXT,
+        );
+    }
+
+    fn scalars(&mut self, config: &ModelConfig) {
+        let scalars = &config.design.scalars;
+        self.positive("embedding_multiplier", scalars.embedding);
+        self.positive("residual_multiplier", scalars.residual);
+        self.positive("logits_scaling", scalars.logits);
+        for (field, value) in [
+            // One over its root, in Gemma.
+            ("query_pre_attn_scalar or attention_multiplier", scalars.attention),
+            ("attn_logit_softcapping", scalars.attention_cap),
+            ("final_logit_softcapping", scalars.logit_cap),
+        ] {
+            if let Some(value) = value {
+                self.positive(field, value);
+            }
+        }
+        if let Some(growth) = scalars.query_growth {
+            self.within(
+                "rope_parameters.original_max_position_embeddings",
+                growth.context,
+                LONGEST_CONTEXT,
+            );
+            if !(growth.beta.is_finite() && growth.beta >= 0.0) {
+                self.refuse("rope_parameters.llama_4_scaling_beta", format!("is {}", growth.beta));
             }
         }
     }

@@ -1,51 +1,11 @@
 //! What a decoder is made of: the numbers of one checkpoint, whatever family it comes from.
 
-use super::Family;
+use super::{
+    Family,
+    design::{Design, LayerKind, Mixture, QkNorm, RopeScaling},
+};
 
-/// How RoPE frequencies are scaled.
-#[derive(Debug, Clone, PartialEq)]
-pub enum RopeScaling {
-    /// Not at all.
-    None,
-    /// Llama 3.1's: low frequencies divided by `factor`, high ones kept, a linear blend between.
-    Llama3 {
-        /// Divisor of low frequencies.
-        factor: f64,
-        /// Below `original_context / low_freq_factor` ... wavelengths count as low frequency.
-        low_freq_factor: f64,
-        /// Wavelengths shorter than `original_context / high_freq_factor` are kept.
-        high_freq_factor: f64,
-        /// Context the model was first trained at.
-        original_context: usize,
-    },
-    /// All positions divided by a factor.
-    Linear(f64),
-    /// A divisor per frequency (GGUF's `rope_freqs`), `head_dim / 2` of them.
-    Factors(Vec<f32>),
-}
-
-impl RopeScaling {
-    /// Its name for people, with its main number.
-    pub fn name(&self) -> String {
-        match self {
-            Self::None => "none".to_owned(),
-            Self::Llama3 { factor, .. } => format!("llama3 by {factor}"),
-            Self::Linear(factor) => format!("linear by {factor}"),
-            Self::Factors(factors) => format!("by {} factors of the file", factors.len()),
-        }
-    }
-}
-
-/// A sparse mixture of experts in place of the one feed-forward network.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Mixture {
-    /// Number of experts.
-    pub experts: usize,
-    /// Experts a token is sent to.
-    pub used: usize,
-}
-
-/// One configurable decoder: Llama, Mistral, Qwen2, Qwen3 and Mixtral differ in these fields and in nothing else.
+/// One configurable decoder: families differ in these fields and in nothing else.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ModelConfig {
     /// Where it comes from; decides nothing any more.
@@ -76,12 +36,47 @@ pub struct ModelConfig {
     pub qkv_bias: bool,
     /// Bias on the attention output projection.
     pub output_bias: bool,
-    /// RMS norm over each query and key head.
-    pub qk_norm: bool,
+    /// RMS norms of queries and keys.
+    pub qk_norm: Option<QkNorm>,
     /// Whether the head is the embedding itself.
     pub tied: bool,
-    /// Each token attends to at most this many tokens, itself included; absent: to all.
+    /// Each token of a layer with the window attends to at most this many tokens, itself included; absent: to all.
     pub sliding_window: Option<usize>,
     /// Sparse mixture in place of the feed-forward network.
     pub mixture: Option<Mixture>,
+    /// What is otherwise than in Llama.
+    pub design: Design,
+}
+
+impl ModelConfig {
+    /// What the attention of layer `number` does.
+    pub fn layer_kind(&self, number: usize) -> LayerKind {
+        let alike = LayerKind {
+            windowed: self.sliding_window.is_some(),
+            rotated: true,
+        };
+        self.design.layer_kinds.get(number).copied().unwrap_or(alike)
+    }
+
+    /// Elements of each head that are turned.
+    pub fn rotary_width(&self) -> usize {
+        self.design.rotary_width.unwrap_or(self.head_dim)
+    }
+
+    /// Width of layer `number`'s one network; `None` where it has a mixture.
+    pub(crate) fn dense_width(&self, number: usize) -> Option<usize> {
+        match self.mixture {
+            Some(mixture) if mixture.is_in(number) => None,
+            Some(mixture) => Some(mixture.dense_width),
+            None => Some(self.intermediate),
+        }
+    }
+
+    /// Widths that the norms of queries and of keys go over, where there are any.
+    pub(crate) fn qk_norm_widths(&self) -> Option<(usize, usize)> {
+        self.qk_norm.map(|norm| match norm {
+            QkNorm::EachHead => (self.head_dim, self.head_dim),
+            QkNorm::AllHeads => (self.heads * self.head_dim, self.kv_heads * self.head_dim),
+        })
+    }
 }

@@ -6,13 +6,13 @@ pub use super::placing::{QuantizedWeights, Size};
 use super::{
     LoadError, ModelConfig, TokenId, WeightSource,
     checkpoint::parameters,
-    feed_forward::FeedForward,
     held::HeldWeights,
-    kernels::{AttentionPlan, Kernels, KvLayer, Linear, Segment},
+    kernels::{Kernels, KvLayer, Linear, Segment},
+    layer::{Layer, LayerContext, OnwardRows, PassView},
     placing::{LinearPart, Loader, named},
     rope::Rope,
 };
-use candle_core::Tensor;
+use candle_core::{DType, Device, Tensor};
 use rayon::prelude::*;
 use std::{
     sync::{
@@ -30,7 +30,8 @@ pub struct Decoder {
     layers: Layers,
     norm: Tensor,
     head: Head,
-    rope: Rope,
+    /// Of layers without a window, and of those with one.
+    ropes: [Rope; 2],
     size: Size,
     /// Where weights that are not in place come from.
     source: Arc<dyn WeightSource>,
@@ -84,31 +85,14 @@ impl std::fmt::Debug for Decoder {
     }
 }
 
-/// One layer, packed.
-#[derive(Debug)]
-pub struct Layer {
-    attention_norm: Tensor,
-    /// Queries, keys and values.
-    qkv: Linear,
-    /// Norms of each query and key head.
-    qk_norm: Option<(Tensor, Tensor)>,
-    output: Linear,
-    feed_forward_norm: Tensor,
-    feed_forward: FeedForward,
-}
-
 /// Rows that go through the layers together: what all layers need of them.
 #[derive(Debug)]
 pub struct Pass {
     tokens: Vec<TokenId>,
-    plan: AttentionPlan,
-    /// Each row's angles, `(rows, head_dim / 2)`.
-    cos: Tensor,
-    sin: Tensor,
+    /// What rows see, and how they are turned, in layers without a window and in those with one, as far as there are any.
+    views: [Option<PassView>; 2],
     /// Rows whose hidden states are wanted, ascending.
     wanted: Vec<usize>,
-    /// What these see, unless they are all.
-    last: Option<AttentionPlan>,
 }
 
 impl Decoder {
@@ -123,7 +107,13 @@ impl Decoder {
         placement: Placement,
     ) -> Result<Self, LoadError> {
         let mut own = Loader::new(&**source, kernels);
-        let norm = own.vector("model.norm.weight", config.hidden)?;
+        let norm = own.norm("model.norm", config.hidden, config.design.norm_offset)?;
+        let scaled = config.design.scalars.logits;
+        let norm = if scaled == 1.0 {
+            norm
+        } else {
+            (norm * scaled).map_err(named("model.norm.weight"))?
+        };
         let mut decoder = Self {
             config: config.clone(),
             kernels: kernels.clone(),
@@ -131,7 +121,7 @@ impl Decoder {
             layers: Layers::Source,
             norm,
             head: Head::Source,
-            rope: Rope::new(config),
+            ropes: ropes(config),
             size: own.size,
             source: Arc::clone(source),
             read: AtomicU64::new(0),
@@ -190,7 +180,8 @@ impl Decoder {
             outputs: self.config.vocabulary,
             bias: None,
         };
-        Ok((loader.linear(self.config.hidden, &[part])?, loader.size))
+        let cap = self.config.design.scalars.logit_cap.map(|cap| cap as f32);
+        Ok((loader.linear(self.config.hidden, &[part])?.capped(cap), loader.size))
     }
 
     /// Calls `each` with every layer and its number, in order. A layer that is not in place is read and packed while the one
@@ -287,24 +278,44 @@ impl Decoder {
     /// Prepares `tokens` to go through the layers, a row each, as `segments` say. After the last layer only the rows
     /// `wanted` (ascending) go on.
     pub fn pass(&self, tokens: Vec<TokenId>, segments: Vec<Segment>, wanted: Vec<usize>) -> candle_core::Result<Pass> {
+        let mut views = [None, None];
+        for (windowed, view) in views.iter_mut().enumerate() {
+            if (0..self.layers()).any(|layer| usize::from(self.config.layer_kind(layer).windowed) == windowed) {
+                let window = self.config.sliding_window.filter(|_| windowed == 1);
+                *view = Some(self.view(&segments, &wanted, window, &self.ropes[windowed])?);
+            }
+        }
+        Ok(Pass { tokens, views, wanted })
+    }
+
+    /// What rows see through a window, or without one.
+    fn view(
+        &self,
+        segments: &[Segment],
+        wanted: &[usize],
+        window: Option<usize>,
+        rope: &Rope,
+    ) -> candle_core::Result<PassView> {
         let positions: Vec<usize> = segments
             .iter()
             .flat_map(|segment| (segment.position..).take(segment.rows.len()))
             .collect();
-        let window = self.config.sliding_window;
-        let last = if wanted.len() < tokens.len() && !wanted.is_empty() {
-            Some(self.kernels.plan(only(&segments, &wanted), window)?)
+        let last = if wanted.len() < positions.len() && !wanted.is_empty() {
+            Some(self.kernels.plan(only(segments, wanted), window)?)
         } else {
             None
         };
-        let (cos, sin) = self.rope.tables(&positions, self.kernels.device())?;
-        Ok(Pass {
-            tokens,
-            plan: self.kernels.plan(segments, window)?,
-            cos,
-            sin,
-            wanted,
+        let device = self.kernels.device();
+        let keys = rope.tables(&positions, |_| 1.0, device)?;
+        let queries = match self.config.design.scalars.query_growth {
+            Some(growth) => rope.tables(&positions, |position| growth.at(position), device)?,
+            None => keys.clone(),
+        };
+        Ok(PassView {
+            plan: self.kernels.plan(segments.to_vec(), window)?,
             last,
+            queries,
+            keys,
         })
     }
 
@@ -328,7 +339,12 @@ impl Decoder {
                     .and_then(|rows| rows.to_dtype(activation))
             }
         };
-        rows.map_err(named(name))
+        let scale = self.config.design.scalars.embedding;
+        let scaled = match scale {
+            1.0 => rows,
+            _ => rows.and_then(|rows| rows * rounded(scale, self.kernels.dtype())?),
+        };
+        scaled.map_err(named(name))
     }
 
     /// One layer of one pass: `x`, `(rows, hidden)`, goes in. Writes the rows' keys and values to `kv`, where those of
@@ -341,13 +357,23 @@ impl Decoder {
         pass: &Pass,
         kv: &mut KvLayer,
     ) -> candle_core::Result<Option<Tensor>> {
-        let onward = match &pass.last {
-            _ if number + 1 < self.layers() => OnwardRows::All(&pass.plan),
+        let kind = self.config.layer_kind(number);
+        let Some(view) = &pass.views[usize::from(kind.windowed)] else {
+            candle_core::bail!("layer {number} is of a kind that the pass was not prepared for");
+        };
+        let onward = match &view.last {
+            _ if number + 1 < self.layers() => OnwardRows::All(&view.plan),
             _ if pass.wanted.is_empty() => OnwardRows::None,
             Some(last) => OnwardRows::Only(&pass.wanted, last),
-            None => OnwardRows::All(&pass.plan),
+            None => OnwardRows::All(&view.plan),
         };
-        layer.forward(x, self, pass, onward, kv)
+        let context = LayerContext {
+            kernels: &self.kernels,
+            config: &self.config,
+            view,
+            rotated: kind.rotated,
+        };
+        layer.forward(x, &context, onward, kv)
     }
 
     /// The final norm of hidden states `x`, `(rows, hidden)`.
@@ -383,92 +409,19 @@ fn only(segments: &[Segment], wanted: &[usize]) -> Vec<Segment> {
     out
 }
 
-/// Which rows go on after a layer's keys and values are written.
-#[derive(Clone, Copy)]
-enum OnwardRows<'a> {
-    All(&'a AttentionPlan),
-    Only(&'a [usize], &'a AttentionPlan),
-    None,
+/// How layers without a window, and those with one, turn queries and keys.
+fn ropes(config: &ModelConfig) -> [Rope; 2] {
+    let width = config.rotary_width();
+    let plain = Rope::new(config.rope_theta, &config.rope_scaling, width);
+    let windowed = config.design.window_rope.as_ref();
+    let windowed = windowed.map(|(theta, scaling)| Rope::new(*theta, scaling, width));
+    [plain.clone(), windowed.unwrap_or(plain)]
 }
 
-impl Layer {
-    fn load(config: &ModelConfig, number: usize, loader: &mut Loader<'_>) -> Result<Self, LoadError> {
-        let name = |part: &str| format!("model.layers.{number}.{part}");
-        let part = |which: &str, outputs, bias: bool| LinearPart {
-            name: name(which),
-            outputs,
-            bias: bias.then_some("bias"),
-        };
-        let (queries, keys) = (config.heads * config.head_dim, config.kv_heads * config.head_dim);
-        let qkv = [
-            part("self_attn.q_proj", queries, config.qkv_bias),
-            part("self_attn.k_proj", keys, config.qkv_bias),
-            part("self_attn.v_proj", keys, config.qkv_bias),
-        ];
-        let output = part("self_attn.o_proj", config.hidden, config.output_bias);
-        Ok(Self {
-            attention_norm: loader.vector(&name("input_layernorm.weight"), config.hidden)?,
-            qkv: loader.linear(config.hidden, &qkv)?,
-            qk_norm: if config.qk_norm {
-                let queries = loader.vector(&name("self_attn.q_norm.weight"), config.head_dim)?;
-                Some((
-                    queries,
-                    loader.vector(&name("self_attn.k_norm.weight"), config.head_dim)?,
-                ))
-            } else {
-                None
-            },
-            output: loader.linear(queries, &[output])?,
-            feed_forward_norm: loader.vector(&name("post_attention_layernorm.weight"), config.hidden)?,
-            feed_forward: FeedForward::load(config, number, loader)?,
-        })
-    }
-
-    /// Of `x`, `(rows, hidden)`. Returns the rows that go on, `(rows onward, hidden)`.
-    fn forward(
-        &self,
-        x: &Tensor,
-        decoder: &Decoder,
-        pass: &Pass,
-        onward: OnwardRows<'_>,
-        kv: &mut KvLayer,
-    ) -> candle_core::Result<Option<Tensor>> {
-        let (kernels, config) = (&decoder.kernels, &decoder.config);
-        let (cos, sin) = (&pass.cos, &pass.sin);
-        let (queries, keys, values) = self.queries_keys_values(x, decoder)?;
-        kv.write(pass.plan.segments(), &kernels.rope(&keys, cos, sin)?, &values)?;
-        let (plan, x, queries) = match onward {
-            OnwardRows::None => return Ok(None),
-            OnwardRows::All(plan) => (plan, x.clone(), kernels.rope(&queries, cos, sin)?),
-            OnwardRows::Only(wanted, plan) => {
-                let ids: Vec<u32> = wanted.iter().map(|&row| row as u32).collect();
-                let ids = Tensor::new(ids, x.device())?;
-                let pick = |tensor: &Tensor| tensor.contiguous()?.index_select(&ids, 0);
-                let queries = kernels.rope(&pick(&queries)?, &pick(cos)?, &pick(sin)?)?;
-                (plan, pick(x)?, queries)
-            }
-        };
-        let scale = 1.0 / (config.head_dim as f32).sqrt();
-        let attended = kernels.attend(kv, &queries, plan, scale)?;
-        let x = self.output.forward_add(&attended, &x)?;
-        let normed = kernels.rms_norm(&x, &self.feed_forward_norm, config.norm_eps)?;
-        self.feed_forward.forward_add(kernels, &normed, &x).map(Some)
-    }
-
-    /// Queries and keys, normed where the family norms them but not yet turned, and values: each `(rows, heads ×
-    /// head_dim)`.
-    fn queries_keys_values(&self, x: &Tensor, decoder: &Decoder) -> candle_core::Result<(Tensor, Tensor, Tensor)> {
-        let (kernels, config) = (&decoder.kernels, &decoder.config);
-        let (query_width, key_width) = (config.heads * config.head_dim, config.kv_heads * config.head_dim);
-        let normed = kernels.rms_norm(x, &self.attention_norm, config.norm_eps)?;
-        let qkv = self.qkv.forward(&normed)?;
-        let mut queries = qkv.narrow(1, 0, query_width)?;
-        let mut keys = qkv.narrow(1, query_width, key_width)?;
-        let values = qkv.narrow(1, query_width + key_width, key_width)?;
-        if let Some((query_norm, key_norm)) = &self.qk_norm {
-            queries = kernels.rms_norm(&queries, query_norm, config.norm_eps)?;
-            keys = kernels.rms_norm(&keys, key_norm, config.norm_eps)?;
-        }
-        Ok((queries, keys, values))
-    }
+/// A multiplier as it is in `dtype`: transformers rounds what it multiplies embeddings by to the weights' type.
+fn rounded(scale: f64, dtype: DType) -> candle_core::Result<f64> {
+    Tensor::new(scale, &Device::Cpu)?
+        .to_dtype(dtype)?
+        .to_dtype(DType::F64)?
+        .to_scalar()
 }

@@ -75,7 +75,7 @@ pub enum LoadError {
         what: String,
     },
     /// A model family that the decoder does not know.
-    #[error("{}: the model family `{family}` is not supported (supported: {})", path.display(), Family::ALL.map(Family::name).join(", "))]
+    #[error("{}: the model family `{family}` is not supported{} (supported: {})", path.display(), reason_against(family), Family::ALL.map(Family::name).join(", "))]
     Family {
         /// The file that names it.
         path: PathBuf,
@@ -392,4 +392,9 @@ impl LoadError {
         };
         Some(text.to_owned())
     }
+}
+
+/// Why a family is not one of those that are supported, as far as it is known.
+fn reason_against(family: &str) -> String {
+    Family::reason_against(family).map_or_else(String::new, |why| format!(": {why}"))
 }

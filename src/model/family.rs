@@ -1,6 +1,8 @@
 //! Model families: every rule by which one differs from another. The decoder itself knows none of them; these rules
 //! turn a checkpoint's files into a [`ModelConfig`](super::ModelConfig).
 
+use super::design::{Activation, Design, ExpertNaming, LayerNorms, Mixture, Pairing, QkNorm, Scalars};
+
 crate::choices! {
     /// A model family that the decoder can be configured as.
     pub enum Family {
@@ -14,6 +16,40 @@ crate::choices! {
         Qwen3 = "qwen3",
         /// Mixtral 8x7B and 8x22B.
         Mixtral = "mixtral",
+        /// Qwen3 with experts.
+        Qwen3Moe = "qwen3_moe",
+        /// Qwen1.5 and Qwen2 with experts.
+        Qwen2Moe = "qwen2_moe",
+        /// OLMoE.
+        Olmoe = "olmoe",
+        /// Gemma 1.
+        Gemma = "gemma",
+        /// Gemma 2.
+        Gemma2 = "gemma2",
+        /// Gemma 3, its text part where it also sees.
+        Gemma3 = "gemma3_text",
+        /// Phi-3, Phi-3.5 and Phi-4.
+        Phi3 = "phi3",
+        /// OLMo 2.
+        Olmo2 = "olmo2",
+        /// OLMo 3.
+        Olmo3 = "olmo3",
+        /// EXAONE 4.
+        Exaone4 = "exaone4",
+        /// Ministral 8B.
+        Ministral = "ministral",
+        /// Ministral 3, its text part where it also sees.
+        Ministral3 = "ministral3",
+        /// SmolLM3.
+        SmolLm3 = "smollm3",
+        /// Granite 3, dense.
+        Granite = "granite",
+        /// Seed-OSS.
+        SeedOss = "seed_oss",
+        /// ERNIE 4.5, dense.
+        Ernie45 = "ernie4_5",
+        /// GLM-4 of 2025, dense.
+        Glm4 = "glm4",
     }
 }
 
@@ -30,17 +66,27 @@ pub(crate) struct Defaults {
     pub(crate) rope_theta: f64,
     /// `sliding_window`.
     pub(crate) window: Option<usize>,
+    /// `tie_word_embeddings`.
+    pub(crate) tied: bool,
+    /// `partial_rotary_factor`.
+    pub(crate) rotary: f64,
 }
 
-/// Which projections of the attention have biases.
+/// Which projections have biases.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum AttentionBias {
+pub(crate) enum BiasRule {
     /// None, whatever `attention_bias` says.
     Never,
     /// Queries, keys and values, whatever `attention_bias` says.
     Qkv,
-    /// All four, where `attention_bias` is true.
+    /// Queries, keys and values, where the key is true; the second is what an absent key means.
+    QkvIfAsked(&'static str, bool),
+    /// All four of the attention, where `attention_bias` is true.
     IfAsked,
+    /// Queries, keys and values where `attention_bias` is true or absent, the output where `attention_out_bias` is.
+    OutputApart,
+    /// All of the attention and of the feed-forward network, where `use_bias` is true.
+    Everywhere,
 }
 
 /// When `sliding_window` counts.
@@ -52,6 +98,8 @@ pub(crate) enum WindowUse {
     Always,
     /// Where `use_sliding_window` is true, in the layers from `max_window_layers` on.
     IfAsked,
+    /// In the layers that `layer_types` names; where it is absent, in all but every so-manieth, or in all.
+    ByLayer(Option<usize>),
 }
 
 impl Family {
@@ -86,9 +134,11 @@ impl Family {
             norm_eps: 1e-6,
             rope_theta: 1e4,
             window: None,
+            tied: false,
+            rotary: 1.0,
         };
         match self {
-            Self::Llama => plain,
+            Self::Llama | Self::Granite => plain,
             Self::Mistral => Defaults {
                 kv_heads: Some(8),
                 window: Some(4096),
@@ -111,20 +161,128 @@ impl Family {
                 rope_theta: 1e6,
                 ..plain
             },
+            _ => self.later_defaults(plain),
         }
     }
 
-    /// Experts, and experts a token is sent to, where config.json names neither; `None` in a dense family.
-    pub(crate) fn default_experts(self) -> Option<(usize, usize)> {
-        (self == Self::Mixtral).then_some((8, 2))
+    /// The same for the families that came later.
+    fn later_defaults(self, plain: Defaults) -> Defaults {
+        let heads = |head_dim, kv_heads| Defaults {
+            head_dim,
+            kv_heads: Some(kv_heads),
+            ..plain
+        };
+        let looser = Defaults {
+            norm_eps: 1e-5,
+            ..plain
+        };
+        let windowed = |defaults| Defaults {
+            window: Some(4096),
+            ..defaults
+        };
+        match self {
+            Self::Qwen3Moe => heads(None, 4),
+            Self::Qwen2Moe => heads(None, 16),
+            Self::Gemma => Defaults {
+                tied: true,
+                ..heads(Some(256), 16)
+            },
+            Self::Gemma2 | Self::Gemma3 => Defaults {
+                tied: true,
+                window: Some(4096),
+                rope_theta: if self == Self::Gemma3 { 1e6 } else { 1e4 },
+                ..heads(Some(256), 4)
+            },
+            Self::Olmoe | Self::Phi3 | Self::Olmo2 => looser,
+            Self::Olmo3 => windowed(Defaults {
+                rope_theta: 5e5,
+                ..looser
+            }),
+            Self::Exaone4 => windowed(Defaults {
+                kv_heads: Some(32),
+                ..looser
+            }),
+            Self::Ministral => windowed(heads(None, 8)),
+            Self::Ministral3 => Defaults {
+                norm_eps: 1e-5,
+                rope_theta: 1e6,
+                ..heads(Some(128), 8)
+            },
+            Self::SmolLm3 => Defaults {
+                tied: true,
+                rope_theta: 2e6,
+                ..heads(None, 4)
+            },
+            Self::SeedOss => heads(Some(128), 8),
+            Self::Ernie45 => Defaults {
+                tied: true,
+                norm_eps: 1e-5,
+                rope_theta: 5e5,
+                ..heads(Some(128), 2)
+            },
+            Self::Glm4 => Defaults {
+                norm_eps: 1.5625e-7,
+                rotary: 0.5,
+                ..heads(Some(128), 2)
+            },
+            _ => plain,
+        }
     }
 
-    /// Which projections of the attention have biases.
-    pub(crate) fn attention_bias(self) -> AttentionBias {
+    /// The mixture that keys of config.json change; `None` in a dense family.
+    pub(crate) fn mixture(self) -> Option<Mixture> {
+        let plain = |experts, used| Mixture {
+            renormalised: false,
+            naming: ExpertNaming::Mlp,
+            ..Mixture::mixtral(experts, used)
+        };
         match self {
-            Self::Llama | Self::Qwen3 => AttentionBias::IfAsked,
-            Self::Qwen2 => AttentionBias::Qkv,
-            Self::Mistral | Self::Mixtral => AttentionBias::Never,
+            Self::Mixtral => Some(Mixture::mixtral(8, 2)),
+            Self::Qwen3Moe => Some(plain(128, 8)),
+            Self::Qwen2Moe => Some(Mixture {
+                shared_width: Some(5632),
+                ..plain(60, 4)
+            }),
+            Self::Olmoe => Some(plain(64, 8)),
+            _ => None,
+        }
+    }
+
+    /// Which projections have biases.
+    pub(crate) fn biases(self) -> BiasRule {
+        match self {
+            Self::Qwen2 => BiasRule::Qkv,
+            Self::Qwen2Moe => BiasRule::QkvIfAsked("qkv_bias", true),
+            Self::Glm4 => BiasRule::QkvIfAsked("attention_bias", true),
+            Self::SeedOss => BiasRule::OutputApart,
+            Self::Ernie45 => BiasRule::Everywhere,
+            Self::Mistral | Self::Mixtral | Self::Ministral | Self::Ministral3 | Self::Phi3 | Self::Exaone4 => {
+                BiasRule::Never
+            }
+            _ => BiasRule::IfAsked,
+        }
+    }
+
+    /// Whether queries, keys and values have biases where config.json says nothing of them.
+    pub(crate) fn has_qkv_bias(self) -> bool {
+        match self.biases() {
+            BiasRule::Qkv | BiasRule::QkvIfAsked(_, true) | BiasRule::OutputApart => true,
+            BiasRule::Never | BiasRule::QkvIfAsked(_, false) | BiasRule::IfAsked | BiasRule::Everywhere => false,
+        }
+    }
+
+    /// Whether `mlp_bias` is read.
+    pub(crate) fn reads_feed_forward_bias(self) -> bool {
+        matches!(self, Self::Llama | Self::SmolLm3 | Self::Granite | Self::SeedOss)
+    }
+
+    /// Values of `hidden_act` and `hidden_activation` that mean what the family computes.
+    pub(crate) fn activation_names(self) -> &'static [&'static str] {
+        match self {
+            // The first files said `gelu` and meant its approximation, which transformers knows.
+            Self::Gemma => &["gelu_pytorch_tanh", "gelu"],
+            Self::Gemma2 | Self::Gemma3 => &["gelu_pytorch_tanh"],
+            _ => &["silu"],
         }
     }
 
@@ -141,20 +299,151 @@ impl Family {
                 "num_local_experts",
                 "sliding_window",
             ],
+            _ => self.later_keys(),
         }
     }
 
-    /// Whether each query and key head is normed.
-    pub(crate) fn qk_norm(self) -> bool {
-        self == Self::Qwen3
+    /// The same for the families that came later.
+    fn later_keys(self) -> &'static [&'static str] {
+        match self {
+            // Without `use_sliding_window`, which is refused, the window is nothing.
+            Self::Qwen3Moe | Self::Qwen2Moe => &[
+                "decoder_sparse_step",
+                "moe_intermediate_size",
+                "norm_topk_prob",
+                "num_experts",
+                "num_experts_per_tok",
+                "num_local_experts",
+                "qkv_bias",
+                "shared_expert_intermediate_size",
+                "sliding_window",
+            ],
+            Self::Olmoe => &[
+                "norm_topk_prob",
+                "num_experts",
+                "num_experts_per_tok",
+                "num_local_experts",
+            ],
+            Self::Gemma2 | Self::Gemma3 => &[
+                // Notes of transformers' and of the first files.
+                "_sliding_window_pattern",
+                "cache_implementation",
+                "attn_logit_softcapping",
+                "final_logit_softcapping",
+                "layer_types",
+                "query_pre_attn_scalar",
+                "rope_local_base_freq",
+                "sliding_window",
+                "sliding_window_pattern",
+            ],
+            Self::Phi3 => &[
+                "original_max_position_embeddings",
+                "partial_rotary_factor",
+                "sliding_window",
+            ],
+            Self::Olmo3 | Self::Ministral => &["layer_types", "sliding_window"],
+            Self::Exaone4 => &["layer_types", "sliding_window", "sliding_window_pattern"],
+            Self::Ministral3 => &["sliding_window"],
+            Self::SmolLm3 => &["no_rope_layer_interval", "no_rope_layers", "sliding_window"],
+            Self::Granite => &[
+                "attention_multiplier",
+                "embedding_multiplier",
+                "logits_scaling",
+                "residual_multiplier",
+            ],
+            // The second is a setting of training.
+            Self::SeedOss => &["attention_out_bias", "residual_dropout"],
+            Self::Ernie45 => &["use_bias"],
+            Self::Glm4 => &["partial_rotary_factor"],
+            _ => &[],
+        }
+    }
+
+    /// Norms of queries and keys.
+    pub(crate) fn qk_norm(self) -> Option<QkNorm> {
+        match self {
+            Self::Qwen3 | Self::Qwen3Moe | Self::Gemma3 | Self::Exaone4 => Some(QkNorm::EachHead),
+            Self::Olmo2 | Self::Olmo3 | Self::Olmoe => Some(QkNorm::AllHeads),
+            _ => None,
+        }
     }
 
     /// When `sliding_window` counts.
     pub(crate) fn window_use(self) -> WindowUse {
         match self {
-            Self::Llama => WindowUse::Never,
-            Self::Mistral | Self::Mixtral => WindowUse::Always,
+            Self::Mistral | Self::Mixtral | Self::Phi3 | Self::Ministral3 => WindowUse::Always,
             Self::Qwen2 | Self::Qwen3 => WindowUse::IfAsked,
+            Self::Gemma2 => WindowUse::ByLayer(Some(2)),
+            Self::Gemma3 => WindowUse::ByLayer(Some(6)),
+            Self::Olmo3 | Self::Exaone4 => WindowUse::ByLayer(Some(4)),
+            Self::Ministral => WindowUse::ByLayer(None),
+            _ => WindowUse::Never,
+        }
+    }
+
+    /// Whether layers with the window have a RoPE base of their own, and no scaling.
+    pub(crate) fn has_window_rope(self) -> bool {
+        matches!(self, Self::Gemma3 | Self::Olmo3)
+    }
+
+    /// What is the same in every checkpoint of the family, of this hidden width.
+    pub(crate) fn design(self, hidden: usize) -> Design {
+        let is_gemma = matches!(self, Self::Gemma | Self::Gemma2 | Self::Gemma3);
+        Design {
+            norms: match self {
+                Self::Olmo2 | Self::Olmo3 | Self::Exaone4 => LayerNorms::AFTER,
+                Self::Gemma2 | Self::Gemma3 => LayerNorms::AROUND,
+                Self::Glm4 => LayerNorms::AROUND_GLM,
+                _ => LayerNorms::BEFORE,
+            },
+            norm_offset: is_gemma,
+            fused_qkv: self == Self::Phi3,
+            fused_gate_up: matches!(self, Self::Phi3 | Self::Glm4),
+            activation: if is_gemma {
+                Activation::GeluTanh
+            } else {
+                Activation::Silu
+            },
+            pairing: match self {
+                Self::Ernie45 | Self::Glm4 => Pairing::Neighbours,
+                _ => Pairing::Halves,
+            },
+            scalars: Scalars {
+                embedding: if is_gemma { (hidden as f64).sqrt() } else { 1.0 },
+                ..Scalars::default()
+            },
+            ..Design::default()
+        }
+    }
+
+    /// Why a family that people ask for is not one of these, by what `model_type` or a GGUF file calls it.
+    pub(crate) fn reason_against(name: &str) -> Option<&'static str> {
+        let is = |names: &[&str]| names.iter().any(|other| name.starts_with(other));
+        match () {
+            () if is(&["deepseek_v", "deepseek2", "kimi", "minicpm3", "longcat", "glm_moe_dsa"]) => {
+                Some("its attention is over a compressed state (MLA)")
+            }
+            () if is(&["qwen3_next", "qwen3_5", "qwen3next", "qwen35", "minimax", "olmo_hybrid"]) => {
+                Some("some of its layers have linear attention")
+            }
+            () if is(&[
+                "mamba",
+                "falcon_mamba",
+                "falcon_h1",
+                "jamba",
+                "nemotron_h",
+                "bamba",
+                "rwkv",
+            ]) || is(&["granitemoehybrid", "granitehybrid", "zamba", "lfm2", "recurrent_gemma"]) =>
+            {
+                Some("some of its layers are recurrent or convolutions")
+            }
+            () if is(&["gemma3n", "gemma4"]) => Some("it has embeddings of its own in each layer"),
+            () if is(&["gpt_oss", "gpt-oss"]) => Some("its attention has sinks, and its gates are clamped"),
+            () if is(&["glm4_moe", "glm4moe", "granitemoe", "ernie4_5_moe", "llama4"]) => {
+                Some("its routing to experts is another one")
+            }
+            () => None,
         }
     }
 }

@@ -44,10 +44,18 @@ impl MemoryNeeds {
         Self {
             weights,
             layer_by_layer: (2 * largest).max(head) + ON_ITS_WAY * matrix.min(AT_ONCE as u64),
-            scored_token: (4 * config.hidden + 4 * config.head_dim + 64) as u64 + 2 * keys_and_values,
+            scored_token: (4 * config.hidden + tables(config) * 4 * config.head_dim + 64) as u64 + 2 * keys_and_values,
             generated_token: keys_and_values * config.layers as u64,
         }
     }
+}
+
+/// Cosines and sines that a token is turned by: those of layers with and without a window, and those of queries where they
+/// grow.
+fn tables(config: &ModelConfig) -> usize {
+    let any = |windowed| (0..config.layers).any(|layer| config.layer_kind(layer).windowed == windowed);
+    let each = 1 + usize::from(config.design.scalars.query_growth.is_some());
+    each * (usize::from(any(true)) + usize::from(any(false)))
 }
 
 /// Memory in bytes that this process may still take on `device`, where it can be told: what the system has to spare,

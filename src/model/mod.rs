@@ -10,6 +10,7 @@ pub(crate) mod config;
 pub(crate) mod contract;
 #[doc(hidden)]
 pub mod decoder;
+pub(crate) mod design;
 pub(crate) mod device;
 mod device_name;
 pub(crate) mod engine;
@@ -28,6 +29,7 @@ mod identity;
 mod kept;
 #[doc(hidden)]
 pub mod kernels;
+mod layer;
 mod mapped;
 pub(crate) mod memory;
 mod open;
@@ -59,8 +61,13 @@ pub use tokenizer::{TokenizeError, Tokenizer};
 #[doc(hidden)]
 pub use checkpoint::{Checkpoint, Inspection, open_weights};
 #[doc(hidden)]
-pub use config::{Mixture, ModelConfig, RopeScaling};
+pub use config::ModelConfig;
 pub use contract::{Allowed, Constraint, Decoding, Finish};
+#[doc(hidden)]
+pub use design::{
+    Activation, Design, ExpertNaming, LayerKind, LayerNorms, Mixture, Pairing, QkNorm, QueryGrowth, RopeScaling,
+    Scalars, Yarn,
+};
 #[doc(hidden)]
 pub use engine::Engine;
 #[doc(hidden)]

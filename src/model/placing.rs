@@ -62,6 +62,17 @@ impl<'a> Loader<'a> {
         tensor.to_device(self.kernels.device()).map_err(named(name))
     }
 
+    /// The weight of a norm, plus one where the family stores it without.
+    pub(crate) fn norm(&mut self, name: &str, len: usize, offset: bool) -> Result<Tensor, LoadError> {
+        let name = format!("{name}.weight");
+        let weight = self.vector(&name, len)?;
+        if offset {
+            (weight + 1.0).map_err(named(&name))
+        } else {
+            Ok(weight)
+        }
+    }
+
     /// Layers of the same input as one, whose outputs follow each other.
     pub fn linear(&mut self, inputs: usize, parts: &[LinearPart<'_>]) -> Result<Linear, LoadError> {
         let mut biases = Vec::with_capacity(parts.len());

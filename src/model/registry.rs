@@ -8,8 +8,9 @@ use std::sync::LazyLock;
 use candle_core::DType;
 use serde::{Deserialize, Serialize};
 
-use super::family::{AttentionBias, Family};
-use super::{MemoryNeeds, Mixture, ModelConfig, RopeScaling};
+use super::design::{Design, Mixture, RopeScaling};
+use super::family::Family;
+use super::{MemoryNeeds, ModelConfig};
 
 macro_rules! embedded {
     ($($name:literal),* $(,)?) => {
@@ -88,6 +89,9 @@ pub struct Shape {
     /// Experts a token is sent to, in a mixture.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub experts_used: Option<usize>,
+    /// Width of the network beside the experts, where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shared_width: Option<usize>,
 }
 
 /// A GGUF file inside a Python package.
@@ -136,15 +140,22 @@ impl Shape {
             norm_eps: 1e-5,
             rope_theta: 1e4,
             rope_scaling: RopeScaling::None,
-            qkv_bias: self.family.attention_bias() == AttentionBias::Qkv,
+            qkv_bias: self.family.has_qkv_bias(),
             output_bias: false,
             qk_norm: self.family.qk_norm(),
             tied: self.tied,
             sliding_window: None,
-            mixture: self
-                .experts
-                .zip(self.experts_used)
-                .map(|(experts, used)| Mixture { experts, used }),
+            mixture: self.family.mixture().map(|plain| Mixture {
+                experts: self.experts.unwrap_or(plain.experts),
+                used: self.experts_used.unwrap_or(plain.used),
+                shared_width: self.shared_width.or(plain.shared_width),
+                ..plain
+            }),
+            design: Design {
+                // Placeholders too: how layers differ changes no size.
+                layer_kinds: Vec::new(),
+                ..self.family.design(self.hidden)
+            },
         }
     }
 

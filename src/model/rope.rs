@@ -1,6 +1,6 @@
 //! Rotary position embedding: frequencies of a checkpoint, angles of positions.
 
-use super::{ModelConfig, RopeScaling};
+use super::design::{RopeScaling, Yarn};
 use candle_core::{Device, Result, Tensor};
 
 /// The frequency of each pair of elements of a head.
@@ -10,20 +10,24 @@ use candle_core::{Device, Result, Tensor};
 #[derive(Debug, Clone, PartialEq)]
 pub struct Rope {
     frequencies: Vec<f32>,
+    /// What cosines and sines are multiplied by.
+    stretch: f32,
 }
 
 impl Rope {
-    /// The `head_dim / 2` frequencies of a checkpoint, scaled as it says.
-    pub fn new(config: &ModelConfig) -> Self {
-        let dim = config.head_dim;
-        let plain = (0..dim / 2).map(|i| {
-            let exponent = (2 * i) as f32 / dim as f32;
-            1.0 / config.rope_theta.powf(f64::from(exponent)) as f32
+    /// The `width / 2` frequencies of a base, for `width` elements of a head that are turned, scaled as said.
+    pub fn new(theta: f64, scaling: &RopeScaling, width: usize) -> Self {
+        let plain = (0..width / 2).map(|i| {
+            let exponent = (2 * i) as f32 / width as f32;
+            1.0 / theta.powf(f64::from(exponent)) as f32
         });
-        let frequencies = match &config.rope_scaling {
+        let frequencies = match scaling {
             RopeScaling::None => plain.collect(),
             RopeScaling::Linear(factor) => plain.map(|frequency| frequency / *factor as f32).collect(),
-            RopeScaling::Factors(factors) => plain.zip(factors).map(|(frequency, by)| frequency / by).collect(),
+            RopeScaling::Yarn(yarn) => yarn.scaled(plain, theta, width),
+            RopeScaling::Factors(factors) | RopeScaling::LongRope { factors, .. } => {
+                plain.zip(factors).map(|(frequency, by)| frequency / by).collect()
+            }
             &RopeScaling::Llama3 {
                 factor,
                 low_freq_factor,
@@ -47,19 +51,32 @@ impl Rope {
                     .collect()
             }
         };
-        Self { frequencies }
+        let stretch = match scaling {
+            RopeScaling::Yarn(Yarn { attention_factor, .. }) | RopeScaling::LongRope { attention_factor, .. } => {
+                *attention_factor as f32
+            }
+            _ => 1.0,
+        };
+        Self { frequencies, stretch }
     }
 
-    /// Cosines and sines of the angles at `positions`: two tensors `(positions, head_dim / 2)`, f32.
-    pub fn tables(&self, positions: &[usize], device: &Device) -> Result<(Tensor, Tensor)> {
+    /// Cosines and sines of the angles at `positions`, each times what `grown` says of its position: two tensors
+    /// `(positions, width / 2)`, f32.
+    pub fn tables(
+        &self,
+        positions: &[usize],
+        grown: impl Fn(usize) -> f32,
+        device: &Device,
+    ) -> Result<(Tensor, Tensor)> {
         let shape = (positions.len(), self.frequencies.len());
         let mut cos = Vec::with_capacity(shape.0 * shape.1);
         let mut sin = Vec::with_capacity(shape.0 * shape.1);
         for &position in positions {
+            let stretch = self.stretch * grown(position);
             for &frequency in &self.frequencies {
                 let (s, c) = (position as f32 * frequency).sin_cos();
-                cos.push(c);
-                sin.push(s);
+                cos.push(c * stretch);
+                sin.push(s * stretch);
             }
         }
         Ok((
@@ -69,19 +86,65 @@ impl Rope {
     }
 }
 
+impl Yarn {
+    /// The frequencies `plain` of `width` turned elements, divided by the factor below the ramp and kept above it.
+    fn scaled(&self, plain: impl Iterator<Item = f32>, theta: f64, width: usize) -> Vec<f32> {
+        // The place at which a wave turns so many times within the original context.
+        let place = |rotations: f64| {
+            let wavelength = self.original_context as f64 / (rotations * std::f64::consts::TAU);
+            width as f64 * wavelength.ln() / (2.0 * theta.ln())
+        };
+        let (low, high) = (place(self.beta_fast), place(self.beta_slow));
+        let (low, high) = if self.truncate {
+            (low.floor(), high.ceil())
+        } else {
+            (low, high)
+        };
+        let (low, high) = (low.max(0.0), high.min(width as f64 - 1.0));
+        // As transformers keeps from dividing by nothing.
+        let high = if low == high { high + 0.001 } else { high };
+        let of = |(i, frequency): (usize, f32)| {
+            let divided = ((i as f32 - low as f32) / (high - low) as f32).clamp(0.0, 1.0);
+            let kept = 1.0 - divided;
+            frequency / self.factor as f32 * (1.0 - kept) + frequency * kept
+        };
+        plain.enumerate().map(of).collect()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Family, testing::config};
 
-    fn frequencies(rope_scaling: RopeScaling) -> Vec<f32> {
-        let config = ModelConfig {
-            rope_scaling,
-            head_dim: 8,
-            rope_theta: 10_000.,
-            ..config(Family::Llama)
+    fn frequencies(scaling: RopeScaling) -> Vec<f32> {
+        Rope::new(10_000., &scaling, 8).frequencies
+    }
+
+    #[test]
+    fn yarn_divides_slow_waves_keeps_fast_ones_and_ramps_between() {
+        // Rotations within 1,000 positions: 159, 15.9, 1.59, 0.16. The ramp is from place 0 (32) to place 3 (1).
+        let yarn = Yarn {
+            factor: 4.0,
+            beta_fast: 32.0,
+            beta_slow: 1.0,
+            original_context: 1000,
+            truncate: true,
+            attention_factor: 1.5,
         };
-        Rope::new(&config).frequencies
+        let scaled = frequencies(RopeScaling::Yarn(yarn));
+        let expected = [
+            1.0,
+            0.1 * (2. / 3. + 1. / 12.),
+            0.01 * (1. / 3. + 2. / 12.),
+            0.001 / 4.0,
+        ];
+        for (found, expected) in scaled.iter().zip(expected) {
+            assert!((found / expected - 1.0f32).abs() < 1e-6, "{scaled:?}");
+        }
+        let (cos, _) = Rope::new(10_000., &RopeScaling::Yarn(yarn), 8)
+            .tables(&[0], |_| 2.0, &Device::Cpu)
+            .unwrap();
+        assert_eq!(cos.to_vec2::<f32>().unwrap(), [[3.0; 4]]);
     }
 
     #[test]
@@ -111,8 +174,9 @@ mod tests {
     fn tables_are_gathered_by_position() {
         let rope = Rope {
             frequencies: vec![1.0, 0.5],
+            stretch: 1.0,
         };
-        let (cos, sin) = rope.tables(&[0, 3], &Device::Cpu).unwrap();
+        let (cos, sin) = rope.tables(&[0, 3], |_| 1.0, &Device::Cpu).unwrap();
         assert_eq!(cos.to_vec2::<f32>().unwrap(), [[1.0, 1.0], [3f32.cos(), 1.5f32.cos()]]);
         assert_eq!(sin.to_vec2::<f32>().unwrap(), [[0.0, 0.0], [3f32.sin(), 1.5f32.sin()]]);
     }

@@ -1,9 +1,10 @@
 //! Tiny models with random weights, for tests of this module.
 
 use super::{
-    Attempt, Batch, Decoding, Engine, Family, Generation, LanguageModel, LoadError, Mixture, ModelConfig, RopeScaling,
-    ScoreRequest, TextRequest, TokenId, TokenScore, Weight, WeightSource,
+    Attempt, Batch, Decoding, Engine, Family, Generation, LanguageModel, LoadError, ModelConfig, ScoreRequest,
+    TextRequest, TokenId, TokenScore, Weight, WeightSource,
     decoder::{Decoder, Placement},
+    design::{Design, ExpertNaming, LayerKind, Mixture, QkNorm, QueryGrowth, RopeScaling, Scalars},
     engine_settings::EngineSettings,
     kernels::Kernels,
 };
@@ -29,10 +30,11 @@ pub fn config(family: Family) -> ModelConfig {
         rope_scaling: RopeScaling::None,
         qkv_bias: false,
         output_bias: false,
-        qk_norm: false,
+        qk_norm: None,
         tied: true,
         sliding_window: None,
         mixture: None,
+        design: Design::default(),
     }
 }
 
@@ -61,16 +63,107 @@ pub(crate) fn families() -> Vec<ModelConfig> {
             ..config(Family::Qwen2)
         },
         ModelConfig {
-            qk_norm: true,
+            qk_norm: Some(QkNorm::EachHead),
             head_dim: 16,
             ..config(Family::Qwen3)
         },
         ModelConfig {
-            mixture: Some(Mixture { experts: 4, used: 2 }),
+            mixture: Some(Mixture::mixtral(4, 2)),
             tied: false,
             ..config(Family::Mixtral)
         },
     ]
+    .into_iter()
+    .chain(later_families())
+    .collect()
+}
+
+/// A model of each construct that the later families bring.
+fn later_families() -> Vec<ModelConfig> {
+    let mut families = vec![capped(), multiplied()];
+    families.push(of(
+        Family::Glm4,
+        Design {
+            rotary_width: Some(4),
+            ..Family::Glm4.design(32)
+        },
+    ));
+    families.push(of(
+        Family::Phi3,
+        Design {
+            feed_forward_bias: true,
+            ..Family::Phi3.design(32)
+        },
+    ));
+    families.push(ModelConfig {
+        mixture: Some(Mixture {
+            experts: 4,
+            used: 2,
+            every: 2,
+            dense_width: 40,
+            shared_width: Some(56),
+            renormalised: false,
+            naming: ExpertNaming::Mlp,
+        }),
+        ..of(Family::Qwen2Moe, Design::default())
+    });
+    families
+}
+
+/// A model of a family with a design.
+fn of(family: Family, design: Design) -> ModelConfig {
+    ModelConfig {
+        qk_norm: family.qk_norm(),
+        qkv_bias: family.has_qkv_bias(),
+        design,
+        ..config(family)
+    }
+}
+
+/// Two layers, windowed or not and rotated or not.
+fn kinds(kinds: [(bool, bool); 2]) -> Vec<LayerKind> {
+    kinds
+        .map(|(windowed, rotated)| LayerKind { windowed, rotated })
+        .to_vec()
+}
+
+/// Scores and logits within caps, windows and RoPE by layer, norms around.
+fn capped() -> ModelConfig {
+    let design = Family::Gemma2.design(32);
+    let scalars = Scalars {
+        attention: Some(0.3),
+        attention_cap: Some(3.0),
+        logit_cap: Some(4.0),
+        ..design.scalars
+    };
+    let design = Design {
+        scalars,
+        layer_kinds: kinds([(true, true), (false, true)]),
+        window_rope: Some((500.0, RopeScaling::Linear(2.0))),
+        ..design
+    };
+    ModelConfig {
+        sliding_window: Some(5),
+        ..of(Family::Gemma2, design)
+    }
+}
+
+/// Multipliers everywhere, queries that grow, a layer that turns nothing, norms after.
+fn multiplied() -> ModelConfig {
+    let scalars = Scalars {
+        embedding: 3.0,
+        attention: Some(0.2),
+        residual: 0.4,
+        logits: 0.5,
+        query_growth: Some(QueryGrowth { beta: 0.3, context: 20 }),
+        ..Scalars::default()
+    };
+    let design = Design {
+        scalars,
+        layer_kinds: kinds([(false, false), (false, true)]),
+        ..Family::Olmo2.design(32)
+    };
+    of(Family::Olmo2, design)
 }
 
 /// Any tensor that is asked for, random by its name; of a scale at which logits differ by several nats.

@@ -110,6 +110,64 @@ fn mixtral_equals_transformers() {
     equals_transformers("mixtral-f32");
 }
 
+/// Families beyond those that candle has models of, too; what each of them brings is in its config.json.
+pub const LATER: [&str; 19] = [
+    "qwen3-moe-f32",
+    "qwen2-moe-bf16",
+    "olmoe-f32",
+    "gemma-bf16",
+    "gemma2-f32",
+    "gemma3-bf16",
+    "gemma3-nested-bf16",
+    "phi3-f32",
+    "olmo2-f32",
+    "olmo3-bf16",
+    "exaone4-f32",
+    "ministral-f32",
+    "ministral3-bf16",
+    "mistral3-bf16",
+    "smollm3-f32",
+    "granite-f32",
+    "seed-oss-bf16",
+    "ernie4-5-bf16",
+    "glm4-f32",
+];
+
+#[test]
+fn later_families_equal_transformers() {
+    let mut off = Vec::new();
+    for name in LATER {
+        let mut engine = engine(&golden(name), DType::F32, 16);
+        for length in LENGTHS {
+            let (ids, logits) = expected(name, length);
+            let ours = engine.logits(&ids).unwrap();
+            let distance = distance(&ours, &logits);
+            if distance.is_nan() || distance > LOGITS {
+                off.push(format!("{name}, {length} tokens: {distance}"));
+            }
+        }
+    }
+    assert!(off.is_empty(), "{off:#?}");
+}
+
+/// What each backend computes is as close.
+#[test]
+fn later_families_equal_transformers_on_every_backend() {
+    let mut kinds = vec![Kernels::candle(&Device::Cpu, DType::F32).unwrap()];
+    let own = Kernels::backends(DType::F32).into_iter();
+    kinds.extend(own.map(|backend| Kernels::with(backend, DType::F32).unwrap()));
+    for name in LATER {
+        let checkpoint = Checkpoint::open(&golden(name)).unwrap();
+        let (ids, logits) = expected(name, 40);
+        for kernels in &kinds {
+            let decoder = Decoder::load(&checkpoint.config, &checkpoint.weights, kernels, Placement::Resident).unwrap();
+            let mut engine = Engine::new(decoder, &EngineSettings::default());
+            let off = distance(&engine.logits(&ids).unwrap(), &logits);
+            assert!(off <= LOGITS, "{name}, {:?}: {off}", kernels.backend());
+        }
+    }
+}
+
 /// transformers 5 uses a head that is stored beside `tie_word_embeddings: true` and is not the embedding, and so does the
 /// engine: twice the embedding gives twice the logits, bit by bit.
 #[test]

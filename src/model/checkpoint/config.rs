@@ -7,10 +7,12 @@ use std::path::Path;
 use serde_json::{Map, Value};
 
 use super::keys::{self, Objection};
+use super::nested;
 use super::quantized::Scheme;
 use crate::model::bounds;
-use crate::model::family::{AttentionBias, Family};
-use crate::model::{LoadError, Mixture, ModelConfig};
+use crate::model::design::{Design, ExpertNaming, Mixture, Scalars};
+use crate::model::family::{BiasRule, Family};
+use crate::model::{LoadError, ModelConfig};
 
 /// Reads the text of `config.json`.
 ///
@@ -18,54 +20,20 @@ use crate::model::{LoadError, Mixture, ModelConfig};
 pub(crate) fn parse(path: &Path, text: &[u8]) -> Result<ModelConfig, Vec<LoadError>> {
     let root: Map<String, Value> = serde_json::from_slice(text)
         .map_err(|error| vec![LoadError::malformed(path, format!("is not a JSON object: {error}"))])?;
+    let (root, mut errors) = nested::text_part(path, root);
+    let family = family(path, &root).map_err(|error| vec![error])?;
     let mut keys = Keys {
         path,
         root: &root,
         errors: Vec::new(),
     };
-    let family = family(path, &root).map_err(|error| vec![error])?;
-    keys.refuse_foreign_features(family);
-    let defaults = family.defaults();
-
-    let hidden = keys.size("hidden_size");
-    let layers = keys.size("num_hidden_layers");
-    let heads = keys.size("num_attention_heads");
-    let head_dim = keys.head_dim(defaults.head_dim, hidden, heads);
-    let attention_bias = keys.flag("attention_bias", false);
-    let all_biases = attention_bias && family.attention_bias() == AttentionBias::IfAsked;
-    let rope = keys.rope(defaults.rope_theta);
-    let config = ModelConfig {
-        family,
-        hidden,
-        intermediate: keys.size("intermediate_size"),
-        layers,
-        heads,
-        kv_heads: keys.kv_heads(defaults.kv_heads, heads),
-        head_dim,
-        vocabulary: keys.size("vocab_size"),
-        context: keys.size("max_position_embeddings"),
-        norm_eps: keys.number("rms_norm_eps", defaults.norm_eps),
-        rope_theta: rope.theta,
-        rope_scaling: rope.scaling,
-        qkv_bias: all_biases || family.attention_bias() == AttentionBias::Qkv,
-        output_bias: all_biases,
-        qk_norm: family.qk_norm(),
-        tied: keys.flag("tie_word_embeddings", false),
-        sliding_window: keys.sliding_window(family, layers),
-        mixture: family.default_experts().map(|(experts, used)| Mixture {
-            experts: keys.optional_size("num_local_experts").unwrap_or(experts),
-            used: keys.optional_size("num_experts_per_tok").unwrap_or(used),
-        }),
-    };
+    let config = keys.model(family);
+    errors.append(&mut keys.errors);
     // Numbers that are missing were read as 0 and have been named already.
-    if keys.errors.is_empty() {
-        keys.errors = bounds::misfits(&config, path);
+    if errors.is_empty() {
+        errors = bounds::misfits(&config, path);
     }
-    if keys.errors.is_empty() {
-        Ok(config)
-    } else {
-        Err(keys.errors)
-    }
+    if errors.is_empty() { Ok(config) } else { Err(errors) }
 }
 
 fn family(path: &Path, root: &Map<String, Value>) -> Result<Family, LoadError> {
@@ -82,6 +50,14 @@ fn family(path: &Path, root: &Map<String, Value>) -> Result<Family, LoadError> {
     })
 }
 
+/// Which projections have biases.
+#[derive(Default)]
+struct Biases {
+    qkv: bool,
+    output: bool,
+    feed_forward: bool,
+}
+
 /// The keys of one file, and what is wrong with them so far.
 pub(super) struct Keys<'a> {
     path: &'a Path,
@@ -90,6 +66,157 @@ pub(super) struct Keys<'a> {
 }
 
 impl<'a> Keys<'a> {
+    /// All numbers; those that are missing are 0 and named among the errors.
+    fn model(&mut self, family: Family) -> ModelConfig {
+        self.refuse_foreign_features(family);
+        let defaults = family.defaults();
+        let hidden = self.size("hidden_size");
+        let layers = self.size("num_hidden_layers");
+        let heads = self.size("num_attention_heads");
+        let head_dim = self.head_dim(defaults.head_dim, hidden, heads);
+        let context = self.size("max_position_embeddings");
+        let biases = self.biases(family);
+        let rope = self.rope(family, head_dim, context);
+        let sliding_window = self.sliding_window(family, layers);
+        let mixture = self.mixture(family);
+        ModelConfig {
+            family,
+            hidden,
+            intermediate: match family.mixture() {
+                Some(plain) if plain.naming == ExpertNaming::Mlp && self.is_given("moe_intermediate_size") => {
+                    self.size("moe_intermediate_size")
+                }
+                _ => self.size("intermediate_size"),
+            },
+            layers,
+            heads,
+            kv_heads: self.kv_heads(defaults.kv_heads, heads),
+            head_dim,
+            vocabulary: self.size("vocab_size"),
+            context: rope.context.unwrap_or(context).min(context),
+            norm_eps: self.number("rms_norm_eps", defaults.norm_eps),
+            rope_theta: rope.theta,
+            rope_scaling: rope.scaling,
+            qkv_bias: biases.qkv,
+            output_bias: biases.output,
+            qk_norm: family.qk_norm(),
+            tied: self.flag("tie_word_embeddings", defaults.tied),
+            sliding_window,
+            mixture,
+            design: Design {
+                feed_forward_bias: biases.feed_forward,
+                rotary_width: rope.width.filter(|&width| width != head_dim),
+                window_rope: rope.window,
+                layer_kinds: self.layer_kinds(family, layers, sliding_window),
+                scalars: Scalars {
+                    query_growth: rope.growth,
+                    ..self.scalars(family, hidden)
+                },
+                ..family.design(hidden)
+            },
+        }
+    }
+
+    /// The mixture that a family has, with what the keys say of it.
+    fn mixture(&mut self, family: Family) -> Option<Mixture> {
+        let plain = family.mixture()?;
+        let used = self.optional_size("num_experts_per_tok").unwrap_or(plain.used);
+        if plain.naming == ExpertNaming::Mixtral {
+            let experts = self.optional_size("num_local_experts").unwrap_or(plain.experts);
+            return Some(Mixture { experts, used, ..plain });
+        }
+        let shared = self.optional_size("shared_expert_intermediate_size");
+        Some(Mixture {
+            experts: self.experts().unwrap_or(plain.experts),
+            used,
+            renormalised: self.flag("norm_topk_prob", plain.renormalised),
+            every: self.optional_size("decoder_sparse_step").unwrap_or(plain.every),
+            dense_width: if self.is_given("moe_intermediate_size") {
+                self.optional_size("intermediate_size").unwrap_or(0)
+            } else {
+                plain.dense_width
+            },
+            shared_width: plain.shared_width.map(|plain| shared.unwrap_or(plain)),
+            ..plain
+        })
+    }
+
+    /// The number of experts, under either of the names that transformers has given it.
+    fn experts(&mut self) -> Option<usize> {
+        let (one, other) = (
+            self.optional_size("num_experts"),
+            self.optional_size("num_local_experts"),
+        );
+        if let (Some(one), Some(other)) = (one, other)
+            && one != other
+        {
+            self.refuse("num_experts", format!("is {one}, and `num_local_experts` is {other}"));
+        }
+        one.or(other)
+    }
+
+    /// Multipliers and caps.
+    fn scalars(&mut self, family: Family, hidden: usize) -> Scalars {
+        let plain = family.design(hidden).scalars;
+        match family {
+            Family::Gemma2 | Family::Gemma3 => {
+                let is_second = family == Family::Gemma2;
+                let mut cap = |key: &str, default: f64| match self.is_given(key) {
+                    true => self.value(key).map(|_| self.number(key, default)),
+                    false => is_second.then_some(default),
+                };
+                let (attention_cap, logit_cap) = (
+                    cap("attn_logit_softcapping", 50.0),
+                    cap("final_logit_softcapping", 30.0),
+                );
+                Scalars {
+                    attention: Some(self.number("query_pre_attn_scalar", 256.0).powf(-0.5)),
+                    attention_cap,
+                    logit_cap,
+                    ..plain
+                }
+            }
+            Family::Granite => Scalars {
+                embedding: self.number("embedding_multiplier", 1.0),
+                attention: Some(self.number("attention_multiplier", 1.0)),
+                residual: self.number("residual_multiplier", 1.0),
+                logits: 1.0 / self.number("logits_scaling", 1.0),
+                ..plain
+            },
+            _ => plain,
+        }
+    }
+
+    /// Which projections have biases.
+    fn biases(&mut self, family: Family) -> Biases {
+        let mut biases = Biases::default();
+        match family.biases() {
+            BiasRule::Never => {}
+            BiasRule::Qkv => biases.qkv = true,
+            BiasRule::QkvIfAsked(key, default) => biases.qkv = self.flag(key, default),
+            BiasRule::IfAsked => {
+                biases.qkv = self.flag("attention_bias", false);
+                biases.output = biases.qkv;
+            }
+            BiasRule::OutputApart => {
+                biases.qkv = self.flag("attention_bias", true);
+                biases.output = self.flag("attention_out_bias", false);
+            }
+            BiasRule::Everywhere => {
+                let all = self.flag("use_bias", false);
+                biases = Biases {
+                    qkv: all,
+                    output: all,
+                    feed_forward: all,
+                };
+            }
+        }
+        if family.reads_feed_forward_bias() {
+            biases.feed_forward = self.flag("mlp_bias", false);
+        }
+        biases
+    }
+
     pub(super) fn refuse(&mut self, field: &str, what: impl Into<String>) {
         self.errors.push(LoadError::field(self.path, field, what));
     }
@@ -166,18 +293,23 @@ impl<'a> Keys<'a> {
 
     fn refuse_foreign_features(&mut self, family: Family) {
         for key in ["hidden_act", "hidden_activation"] {
+            let known = family.activation_names();
             if let Some(act) = self.value(key)
-                && act.as_str() != Some("silu")
+                && !act.as_str().is_some_and(|act| known.contains(&act))
             {
-                let what = format!("is {act}; only `silu` is supported");
+                let what = format!("is {act}; only `{}` is supported", known[0]);
                 self.refuse(key, what);
             }
         }
-        if self.flag("mlp_bias", false) {
-            self.refuse(
-                "mlp_bias",
-                "is true; biases in the feed-forward network are not supported",
-            );
+        if self.flag("mlp_bias", false) && !family.reads_feed_forward_bias() {
+            let what = format!("is true; {family} has no biases in the feed-forward network");
+            self.refuse("mlp_bias", what);
+        }
+        if let Some(layers) = self.value("mlp_only_layers")
+            && layers.as_array().is_none_or(|layers| !layers.is_empty())
+        {
+            let what = format!("is {layers}; a list of layers without experts is not supported");
+            self.refuse("mlp_only_layers", what);
         }
         for (key, value) in self.root {
             match keys::objection(key, value, family.own_keys()) {

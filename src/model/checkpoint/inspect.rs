@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::adapter::{AdaptedWeights, Adapter};
 use super::quantized::Scheme;
 use super::safetensors::{INDEX, SafetensorsWeights};
-use super::{Checkpoint, FileIdentity, Format, HEAD, Weights, config, foreign, identity};
+use super::{Checkpoint, FileIdentity, Format, HEAD, Weights, config, foreign, identity, nested};
 use crate::base::files::read_up_to;
 use crate::model::gguf::config as gguf_config;
 use crate::model::gguf::parts::{self, GgufFiles};
@@ -220,6 +220,11 @@ impl Inspection {
                 if let Some(Ok(Some(scheme))) = json.as_ref().and_then(Value::as_object).map(Scheme::of) {
                     self.faults.extend(weights.unpack(&scheme));
                 }
+                // After unpacking: what is left out of it is named as it is stored.
+                let weights = match json.as_ref().is_some_and(nested::is_nested) {
+                    true => weights.of_text(),
+                    false => weights,
+                };
                 self.weights = Some(Weights::Safetensors(weights));
                 let index = self.path.join(INDEX);
                 self.beside.extend(index.is_file().then_some(index));

@@ -2,8 +2,8 @@
 
 use std::collections::HashSet;
 
-use crate::model::ModelConfig;
 use crate::model::tensor_problem::{LISTED, TensorProblem};
+use crate::model::{Mixture, ModelConfig};
 
 /// Canonical name of the embedding.
 pub(crate) const EMBEDDING: &str = "model.embed_tokens.weight";
@@ -17,7 +17,6 @@ const MOST_MISSING: u64 = 10_000;
 pub fn for_each_tensor(config: &ModelConfig, mut visit: impl FnMut(&str, &[usize])) {
     let ModelConfig {
         hidden,
-        intermediate,
         heads,
         kv_heads,
         head_dim,
@@ -28,44 +27,78 @@ pub fn for_each_tensor(config: &ModelConfig, mut visit: impl FnMut(&str, &[usize
     visit(EMBEDDING, &[vocabulary, hidden]);
     for layer in 0..config.layers {
         let mut part = |name: &str, shape: &[usize]| visit(&format!("model.layers.{layer}.{name}"), shape);
-        part("input_layernorm.weight", &[hidden]);
-        part("self_attn.q_proj.weight", &[queries, hidden]);
-        part("self_attn.k_proj.weight", &[keys, hidden]);
-        part("self_attn.v_proj.weight", &[keys, hidden]);
-        part("self_attn.o_proj.weight", &[hidden, queries]);
-        if config.qkv_bias {
-            part("self_attn.q_proj.bias", &[queries]);
-            part("self_attn.k_proj.bias", &[keys]);
-            part("self_attn.v_proj.bias", &[keys]);
+        for norm in config.design.norms.names() {
+            part(&format!("{norm}.weight"), &[hidden]);
         }
-        if config.output_bias {
-            part("self_attn.o_proj.bias", &[hidden]);
-        }
-        if config.qk_norm {
-            part("self_attn.q_norm.weight", &[head_dim]);
-            part("self_attn.k_norm.weight", &[head_dim]);
-        }
-        part("post_attention_layernorm.weight", &[hidden]);
-        match config.mixture {
-            None => {
-                part("mlp.gate_proj.weight", &[intermediate, hidden]);
-                part("mlp.up_proj.weight", &[intermediate, hidden]);
-                part("mlp.down_proj.weight", &[hidden, intermediate]);
+        if config.design.fused_qkv {
+            projection(
+                &mut part,
+                "self_attn.qkv_proj",
+                [queries + 2 * keys, hidden],
+                config.qkv_bias,
+            );
+        } else {
+            for (name, outputs) in [("q_proj", queries), ("k_proj", keys), ("v_proj", keys)] {
+                projection(
+                    &mut part,
+                    &format!("self_attn.{name}"),
+                    [outputs, hidden],
+                    config.qkv_bias,
+                );
             }
-            Some(mixture) => {
-                part("block_sparse_moe.gate.weight", &[mixture.experts, hidden]);
-                for expert in 0..mixture.experts {
-                    let name = |matrix: &str| format!("block_sparse_moe.experts.{expert}.{matrix}.weight");
-                    part(&name("w1"), &[intermediate, hidden]);
-                    part(&name("w2"), &[hidden, intermediate]);
-                    part(&name("w3"), &[intermediate, hidden]);
-                }
-            }
+        }
+        projection(&mut part, "self_attn.o_proj", [hidden, queries], config.output_bias);
+        if let Some((queries, keys)) = config.qk_norm_widths() {
+            part("self_attn.q_norm.weight", &[queries]);
+            part("self_attn.k_norm.weight", &[keys]);
+        }
+        match (config.dense_width(layer), config.mixture) {
+            (None, Some(mixture)) => for_each_of_mixture(config, mixture, &mut part),
+            (width, _) => network(config, width.unwrap_or(0), &mut part),
         }
     }
     visit("model.norm.weight", &[hidden]);
     if !config.tied {
         visit(HEAD, &[vocabulary, hidden]);
+    }
+}
+
+/// A linear layer: its weight, `(outputs, inputs)`, and its bias if it has one.
+fn projection(part: &mut impl FnMut(&str, &[usize]), name: &str, shape: [usize; 2], bias: bool) {
+    part(&format!("{name}.weight"), &shape);
+    if bias {
+        part(&format!("{name}.bias"), &shape[..1]);
+    }
+}
+
+/// The one feed-forward network of a layer.
+fn network(config: &ModelConfig, width: usize, part: &mut impl FnMut(&str, &[usize])) {
+    let (hidden, bias) = (config.hidden, config.design.feed_forward_bias);
+    if config.design.fused_gate_up {
+        projection(part, "mlp.gate_up_proj", [2 * width, hidden], bias);
+    } else {
+        projection(part, "mlp.gate_proj", [width, hidden], bias);
+        projection(part, "mlp.up_proj", [width, hidden], bias);
+    }
+    projection(part, "mlp.down_proj", [hidden, width], bias);
+}
+
+/// The router, the experts, and what all tokens go through beside them.
+fn for_each_of_mixture(config: &ModelConfig, mixture: Mixture, part: &mut impl FnMut(&str, &[usize])) {
+    let (hidden, module) = (config.hidden, mixture.naming.module());
+    let [gate, up, down] = mixture.naming.matrices();
+    part(&format!("{module}.gate.weight"), &[mixture.experts, hidden]);
+    for expert in 0..mixture.experts {
+        let name = |matrix: &str| format!("{module}.experts.{expert}.{matrix}.weight");
+        part(&name(gate), &[config.intermediate, hidden]);
+        part(&name(down), &[hidden, config.intermediate]);
+        part(&name(up), &[config.intermediate, hidden]);
+    }
+    if let Some(width) = mixture.shared_width {
+        part(&format!("{module}.shared_expert_gate.weight"), &[1, hidden]);
+        part(&format!("{module}.shared_expert.gate_proj.weight"), &[width, hidden]);
+        part(&format!("{module}.shared_expert.up_proj.weight"), &[width, hidden]);
+        part(&format!("{module}.shared_expert.down_proj.weight"), &[hidden, width]);
     }
 }
 
@@ -103,10 +136,14 @@ impl Problems {
 /// Number of tensors that `config` calls for, at least.
 fn count(config: &ModelConfig) -> u64 {
     let layers = config.layers as u64;
-    // Norms and projections of the attention, and the norm before the feed-forward network.
-    let attention = 6 * layers;
-    let experts = config.mixture.map_or(1, |mixture| mixture.experts as u64);
-    attention.saturating_add(layers.saturating_mul(3).saturating_mul(experts))
+    // Projections of the attention, and norms: two at least.
+    let attention = if config.design.fused_qkv { 4 } else { 6 } * layers;
+    let networks = match config.mixture {
+        None => layers,
+        Some(mixture) => (layers / mixture.every.max(1) as u64).saturating_mul(mixture.experts as u64),
+    };
+    // A network has two matrices where gate and up are one.
+    attention.saturating_add(networks.saturating_mul(if config.design.fused_gate_up { 2 } else { 3 }))
 }
 
 /// Compares what is stored with what `config` calls for.

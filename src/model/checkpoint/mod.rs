@@ -11,8 +11,10 @@ mod identity;
 mod inspect;
 mod keys;
 pub(crate) mod manifest;
+mod nested;
 mod quantized;
 mod rope;
+mod rope_types;
 mod safetensors;
 mod window;
 

@@ -5,54 +5,65 @@
 use serde_json::{Map, Value};
 
 use super::config::Keys;
+use super::rope_types::{COMMON, RopeUse, TYPES};
 use crate::model::RopeScaling;
+use crate::model::design::QueryGrowth;
+use crate::model::family::Family;
 
-/// Base and scaling.
+/// Base, scaling and what goes with them.
 #[derive(Debug, PartialEq)]
 pub(super) struct RopeSettings {
     pub(super) theta: f64,
     pub(super) scaling: RopeScaling,
+    /// Elements of a head that are turned.
+    pub(super) width: Option<usize>,
+    /// Base and scaling of layers with the window, where they have their own.
+    pub(super) window: Option<(f64, RopeScaling)>,
+    /// How queries grow with their positions.
+    pub(super) growth: Option<QueryGrowth>,
+    /// Longest context that this holds for, where it is shorter than the model's.
+    pub(super) context: Option<usize>,
 }
 
 /// What one of the two objects says.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Said {
     theta: Option<f64>,
-    scaling: RopeScaling,
+    scaling: Option<RopeScaling>,
+    partial: Option<f64>,
+    growth: Option<QueryGrowth>,
+    context: Option<usize>,
 }
 
-/// Keys of an object that are read, whatever its type.
-const COMMON: [&str; 4] = ["rope_type", "type", "rope_theta", "partial_rotary_factor"];
-/// Further keys of each type that is supported.
-const TYPES: [(&str, &[&str]); 3] = [
-    ("default", &[]),
-    ("linear", &["factor"]),
-    (
-        "llama3",
-        &[
-            "factor",
-            "low_freq_factor",
-            "high_freq_factor",
-            "original_max_position_embeddings",
-        ],
-    ),
-];
+/// What kinds of layers are called where each has settings of its own.
+const FULL: &str = "full_attention";
+const WINDOWED: &str = "sliding_attention";
 
 impl Keys<'_> {
     /// `rope_parameters` of newer files, `rope_scaling` of older ones, `rope_theta` beside or inside either.
-    pub(super) fn rope(&mut self, default_theta: f64) -> RopeSettings {
-        let newer = self.said("rope_parameters");
-        let older = self.said("rope_scaling");
+    pub(super) fn rope(&mut self, family: Family, head_dim: usize, context: usize) -> RopeSettings {
+        let used = RopeUse { family, context };
+        let default_theta = family.defaults().rope_theta;
+        let (newer, windowed) = match self.by_layer(used) {
+            Some((full, windowed)) => (Some(full), Some(windowed)),
+            None => (self.said("rope_parameters", used), None),
+        };
+        let older = self.said("rope_scaling", used);
         let own = self
             .value("rope_theta")
             .map(|_| self.number("rope_theta", default_theta));
         if let (Some(newer), Some(older)) = (&newer, &older)
             && newer.scaling != older.scaling
         {
+            let name = |said: &Said| {
+                said.scaling
+                    .as_ref()
+                    .map_or_else(|| "none".to_owned(), RopeScaling::name)
+            };
             let what = format!(
                 "asks for the scaling `{}` and `rope_parameters` for `{}`: only one can be meant",
-                older.scaling.name(),
-                newer.scaling.name()
+                name(older),
+                name(newer)
             );
             self.refuse("rope_scaling", what);
         }
@@ -62,33 +73,105 @@ impl Keys<'_> {
         if let (Some(theta), Some(other)) = (theta, thetas.find(|other| Some(*other) != theta)) {
             self.refuse("rope_theta", format!("is given as {theta} and as {other}"));
         }
+        if family == Family::Ministral3 && newer.is_none() && older.is_none() {
+            self.refuse("rope_parameters", "is missing, expected YaRN's numbers");
+        }
+        let window = family.has_window_rope().then(|| self.window_rope(family, windowed));
+        let said = newer.or(older).unwrap_or_default();
         RopeSettings {
             theta: theta.unwrap_or(default_theta),
-            scaling: newer.or(older).map_or(RopeScaling::None, |said| said.scaling),
+            scaling: said.scaling.unwrap_or(RopeScaling::None),
+            width: self.rotary_width(said.partial, family.defaults().rotary, head_dim),
+            window,
+            growth: said.growth,
+            context: said.context,
         }
     }
 
+    /// What newer files say of layers without and with a window, where each kind has its settings.
+    fn by_layer(&mut self, used: RopeUse) -> Option<(Said, Said)> {
+        let object = self.value("rope_parameters")?.as_object()?;
+        if !used.family.has_window_rope() {
+            return None;
+        }
+        let mut of = |kind: &str| {
+            let settings = object.get(kind).and_then(Value::as_object)?;
+            self.said_in(&format!("rope_parameters.{kind}"), settings, used)
+        };
+        let both = (of(FULL), of(WINDOWED));
+        if let (Some(full), Some(windowed)) = both
+            && object.len() == 2
+        {
+            return Some((full, windowed));
+        }
+        let what = format!("expected settings for `{FULL}` and for `{WINDOWED}`, and nothing else");
+        self.refuse("rope_parameters", what);
+        Some((Said::default(), Said::default()))
+    }
+
+    /// Base and scaling of layers with the window, as `said` of them or as transformers takes them.
+    fn window_rope(&mut self, family: Family, said: Option<Said>) -> (f64, RopeScaling) {
+        let plain = match family {
+            Family::Gemma3 => self.number("rope_local_base_freq", 1e4),
+            _ => family.defaults().rope_theta,
+        };
+        let said = said.unwrap_or_default();
+        (said.theta.unwrap_or(plain), said.scaling.unwrap_or(RopeScaling::None))
+    }
+
+    /// Elements of a head that are turned: a part of them, where a family knows such a part.
+    fn rotary_width(&mut self, inner: Option<f64>, default: f64, head_dim: usize) -> Option<usize> {
+        let outer = self.value("partial_rotary_factor");
+        let outer = outer.map(|_| self.number("partial_rotary_factor", default));
+        let part = inner.or(outer).unwrap_or(default);
+        if let (Some(inner), Some(outer)) = (inner, outer)
+            && inner != outer
+        {
+            self.refuse("partial_rotary_factor", format!("is given as {inner} and as {outer}"));
+        }
+        if !(part > 0.0 && part <= 1.0) {
+            self.refuse("partial_rotary_factor", format!("is {part}, expected a part of 1"));
+            return None;
+        }
+        Some((head_dim as f64 * part) as usize)
+    }
+
     /// What the object `key` says; `None` where there is none, or where it is refused.
-    fn said(&mut self, key: &str) -> Option<Said> {
+    fn said(&mut self, key: &str, used: RopeUse) -> Option<Said> {
         let value = self.value(key)?;
         let Some(object) = value.as_object() else {
             self.refuse(key, format!("is {value}, expected an object"));
             return None;
         };
+        self.said_in(key, object, used)
+    }
+
+    /// What an object says that is found at `key`.
+    fn said_in(&mut self, key: &str, object: &Map<String, Value>, used: RopeUse) -> Option<Said> {
         let theta = self.inner_number(key, object, "rope_theta");
         let partial = self.inner_number(key, object, "partial_rotary_factor");
-        if let Some(partial) = partial.filter(|partial| *partial != 1.0) {
+        let reads_part = used.family.own_keys().contains(&"partial_rotary_factor");
+        if let Some(partial) = partial.filter(|partial| *partial != 1.0 && !reads_part) {
             let field = format!("{key}.partial_rotary_factor");
             self.refuse(&field, format!("is {partial}; only 1 is supported"));
         }
-        let kind = self.kind(key, object)?;
+        let kind = match self.kind(key, object)? {
+            // Names that transformers still understands in Phi-3's files.
+            "su" | "yarn" if used.family == Family::Phi3 => "longrope",
+            kind => kind,
+        };
         let Some((_, own)) = TYPES.iter().find(|(name, _)| *name == kind) else {
-            let what = format!("has the type `{kind}`; supported are default, linear and llama3");
+            let known: Vec<&str> = TYPES.iter().map(|(name, _)| *name).collect();
+            let what = format!("has the type `{kind}`; supported are {}", known.join(", "));
             self.refuse(key, what);
             return None;
         };
+        let grows = used.family == Family::Ministral3;
         for (name, value) in object {
-            if !value.is_null() && !COMMON.contains(&name.as_str()) && !own.contains(&name.as_str()) {
+            let is_known = COMMON.contains(&name.as_str())
+                || own.contains(&name.as_str())
+                || (grows && ["llama_4_scaling_beta", "max_position_embeddings"].contains(&name.as_str()));
+            if !value.is_null() && !is_known {
                 let what = if value.is_object() {
                     "has settings of its own: rotary positions that differ between layers are not supported".to_owned()
                 } else {
@@ -97,17 +180,32 @@ impl Keys<'_> {
                 self.refuse(&format!("{key}.{name}"), what);
             }
         }
-        let scaling = match kind {
-            "linear" => self.inner_number(key, object, "factor").map(RopeScaling::Linear),
-            "llama3" => self.llama3(key, object),
-            _ => Some(RopeScaling::None),
-        };
-        if scaling.is_none() {
+        let scaled = self.scaled(key, kind, object, used);
+        if scaled.is_none() {
             self.refuse(key, "lacks numbers that its type needs");
         }
+        let (scaling, context) = scaled.unwrap_or((RopeScaling::None, None));
+        let growth = if grows {
+            self.growth(key, object, used.context)
+        } else {
+            None
+        };
         Some(Said {
             theta,
-            scaling: scaling.unwrap_or(RopeScaling::None),
+            scaling: Some(scaling),
+            partial: partial.filter(|_| reads_part),
+            growth,
+            context,
+        })
+    }
+
+    /// How queries grow with their positions.
+    fn growth(&mut self, key: &str, object: &Map<String, Value>, context: usize) -> Option<QueryGrowth> {
+        let beta = self.inner_number(key, object, "llama_4_scaling_beta")?;
+        let original = object.get("original_max_position_embeddings").and_then(Value::as_u64);
+        Some(QueryGrowth {
+            beta,
+            context: original.map_or(context, |original| original as usize),
         })
     }
 
@@ -144,20 +242,8 @@ impl Keys<'_> {
         value.as_str()
     }
 
-    fn llama3(&mut self, key: &str, object: &Map<String, Value>) -> Option<RopeScaling> {
-        let [factor, low, high] =
-            ["factor", "low_freq_factor", "high_freq_factor"].map(|name| self.inner_number(key, object, name));
-        let original = object.get("original_max_position_embeddings")?.as_u64()?;
-        Some(RopeScaling::Llama3 {
-            factor: factor?,
-            low_freq_factor: low?,
-            high_freq_factor: high?,
-            original_context: usize::try_from(original).ok()?,
-        })
-    }
-
     /// A number of the object `key`; one of another type is refused.
-    fn inner_number(&mut self, key: &str, object: &Map<String, Value>, name: &str) -> Option<f64> {
+    pub(super) fn inner_number(&mut self, key: &str, object: &Map<String, Value>, name: &str) -> Option<f64> {
         let value = object.get(name).filter(|value| !value.is_null())?;
         if value.as_f64().is_none() {
             self.refuse(&format!("{key}.{name}"), format!("is {value}, expected a number"));

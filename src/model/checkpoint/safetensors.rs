@@ -8,8 +8,8 @@ use std::sync::Arc;
 use candle_core::{DType, Device, Tensor};
 use safetensors::Dtype;
 
-use super::header;
 use super::quantized::{self, PackedRows, PackedTensor, Scheme, Tensors};
+use super::{header, nested};
 use crate::base::files::read_up_to;
 use crate::model::finite::first_bad_value;
 use crate::model::mapped::MappedFile;
@@ -71,6 +71,21 @@ impl SafetensorsWeights {
             }]);
         }
         Ok(weights)
+    }
+
+    /// Of a model that also sees, the tensors of the part that reads, under the names they have where it is alone.
+    pub(crate) fn of_text(self) -> Self {
+        /// What has a name in that part, under it.
+        fn renamed<T>(all: HashMap<String, T>) -> HashMap<String, T> {
+            let named = |(name, entry): (String, T)| Some((nested::text_name(&name)?, entry));
+            all.into_iter().filter_map(named).collect()
+        }
+        Self {
+            entries: renamed(self.entries),
+            packed: renamed(self.packed),
+            aside: self.aside.iter().filter_map(|name| nested::text_name(name)).collect(),
+            ..self
+        }
     }
 
     /// Maps one file, whatever its name.

@@ -1,6 +1,9 @@
-//! The sliding window as `config.json` asks for it, in every layer or in none.
+//! The sliding window as `config.json` asks for it, and which layers have it and turn queries and keys.
+
+use serde_json::Value;
 
 use super::config::Keys;
+use crate::model::design::LayerKind;
 use crate::model::family::{Family, WindowUse};
 
 /// What `layer_types` says of all layers.
@@ -21,9 +24,13 @@ impl Keys<'_> {
             false => family.defaults().window,
             true => self.optional_size("sliding_window"),
         };
+        // What each layer is, its list says, in families whose layers differ.
+        if let WindowUse::ByLayer(_) = family.window_use() {
+            return window;
+        }
         let kinds = self.kinds(layers);
         let window = match family.window_use() {
-            WindowUse::Never => return None,
+            WindowUse::Never | WindowUse::ByLayer(_) => return None,
             WindowUse::Always => window,
             WindowUse::IfAsked => match kinds {
                 Some(Kinds::Full) => None,
@@ -46,6 +53,71 @@ impl Keys<'_> {
             _ => {}
         }
         window
+    }
+
+    /// What each layer's attention does, where layers may differ; empty where they do not.
+    pub(super) fn layer_kinds(&mut self, family: Family, layers: usize, window: Option<usize>) -> Vec<LayerKind> {
+        if family == Family::SmolLm3 {
+            return self.rotated_layers(layers);
+        }
+        let WindowUse::ByLayer(every) = family.window_use() else {
+            return Vec::new();
+        };
+        // Only where they are read: a pattern of layers that `layer_types` names is a note.
+        let every = match (self.value("layer_types"), every) {
+            (None, Some(every)) if family.own_keys().contains(&"sliding_window_pattern") => {
+                let own = self.optional_size("sliding_window_pattern");
+                Some(own.or(self.optional_size("_sliding_window_pattern")).unwrap_or(every))
+            }
+            (_, every) => every,
+        };
+        let mut windowed: Vec<bool> = (1..=layers)
+            .map(|number| window.is_some() && every.is_none_or(|every| every > 0 && !number.is_multiple_of(every)))
+            .collect();
+        if let Some(named) = self.value("layer_types") {
+            match windowed_layers(named, layers) {
+                Some(named) => windowed = named,
+                None => {
+                    let what = format!(
+                        "is {named}, expected `sliding_attention` or `full_attention` for each of {layers} layers"
+                    );
+                    self.refuse("layer_types", what);
+                }
+            }
+        }
+        if window.is_none() && windowed.contains(&true) {
+            self.refuse("layer_types", "asks for windows, and `sliding_window` for none");
+        }
+        // EXAONE turns nothing in layers that see everything, where there are others.
+        let all_rotated = family != Family::Exaone4 || window.is_none();
+        let kind = |windowed| LayerKind {
+            windowed,
+            rotated: windowed || all_rotated,
+        };
+        windowed.into_iter().map(kind).collect()
+    }
+
+    /// Layers that turn queries and keys: those that `no_rope_layers` has a 1 for, or all but every so-manieth.
+    fn rotated_layers(&mut self, layers: usize) -> Vec<LayerKind> {
+        let every = self.optional_size("no_rope_layer_interval").unwrap_or(4);
+        let mut rotated: Vec<bool> = (1..=layers)
+            .map(|number| every == 0 || !number.is_multiple_of(every))
+            .collect();
+        if let Some(named) = self.value("no_rope_layers") {
+            let flags = named.as_array().into_iter().flatten().map(Value::as_u64);
+            let flags: Vec<u64> = flags.collect::<Option<_>>().unwrap_or_default();
+            if flags.len() == layers {
+                rotated = flags.into_iter().map(|flag| flag != 0).collect();
+            } else {
+                let what = format!("is {named}, expected 0 or 1 for each of {layers} layers");
+                self.refuse("no_rope_layers", what);
+            }
+        }
+        let kind = |rotated| LayerKind {
+            windowed: false,
+            rotated,
+        };
+        rotated.into_iter().map(kind).collect()
     }
 
     /// What `layer_types` says, where it is there; one that differs between layers is refused.
@@ -72,6 +144,17 @@ impl Keys<'_> {
         }
         first == 0
     }
+}
+
+/// Which layers have the window, where a list names one of the two kinds for each of so many layers.
+fn windowed_layers(named: &Value, layers: usize) -> Option<Vec<bool>> {
+    let kind = |kind: &Value| match kind.as_str()? {
+        "sliding_attention" => Some(true),
+        "full_attention" => Some(false),
+        _ => None,
+    };
+    let kinds: Vec<bool> = named.as_array()?.iter().map(kind).collect::<Option<_>>()?;
+    (kinds.len() == layers).then_some(kinds)
 }
 
 #[cfg(test)]

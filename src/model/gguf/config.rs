@@ -6,10 +6,11 @@ use super::keys;
 use super::places::TensorEntry;
 use super::value::Metadata;
 use crate::model::bounds;
-use crate::model::family::{AttentionBias, Family};
+use crate::model::design::{Design, Mixture, RopeScaling};
+use crate::model::family::Family;
 use crate::model::mapped::MappedFile;
 use crate::model::stored::Storage;
-use crate::model::{LoadError, Mixture, ModelConfig, RopeScaling};
+use crate::model::{LoadError, ModelConfig};
 
 /// Reads the configuration; fails with every reason at once.
 pub(crate) fn read(
@@ -35,7 +36,7 @@ pub(crate) fn read(
         }]);
     };
     reader.refuse_foreign_features();
-    if experts.is_some() && family.default_experts().is_none() {
+    if experts.is_some() && family.mixture().is_none() {
         let what = format!("`{architecture}` with experts");
         reader.errors.push(LoadError::unsupported(path, what));
     }
@@ -95,17 +96,15 @@ impl<'a> ConfigReader<'a> {
             norm_eps: self.number("attention.layer_norm_rms_epsilon", None),
             rope_theta: self.number("rope.freq_base", Some(10_000.0)),
             rope_scaling,
-            qkv_bias: family.attention_bias() == AttentionBias::Qkv || tensors.contains_key("blk.0.attn_q.bias"),
+            qkv_bias: family.has_qkv_bias() || tensors.contains_key("blk.0.attn_q.bias"),
             output_bias: tensors.contains_key("blk.0.attn_output.bias"),
             qk_norm: family.qk_norm(),
             tied: !tensors.contains_key("output.weight"),
             sliding_window: self
                 .optional_size("attention.sliding_window")
                 .filter(|&window| window > 0),
-            mixture: experts.map(|experts| Mixture {
-                experts,
-                used: self.size("expert_used_count"),
-            }),
+            mixture: experts.map(|experts| Mixture::mixtral(experts, self.size("expert_used_count"))),
+            design: Design::default(),
         }
     }
 

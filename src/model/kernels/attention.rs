@@ -8,6 +8,7 @@ use super::{
     packed,
     plan::{AttentionPlan, Masked},
     rows::CpuRows,
+    rule::ScoreRule,
     segment::Segment,
     tiles::seen,
 };
@@ -27,9 +28,17 @@ impl Kernels {
     }
 
     /// Attention of `queries`, `(rows, heads, head_dim)` or `(rows, heads × head_dim)`, to the keys and values that
-    /// `plan` shows them: softmax of `scale` times the products, in f32. The rows' own keys must have been written.
+    /// `plan` shows them: softmax of the products by `rule` (a number alone is its
+    /// scale), in f32. The rows' own keys must have been written.
     /// Returns `(rows, heads × head_dim)` in the activation dtype.
-    pub fn attend(&self, kv: &KvLayer, queries: &Tensor, plan: &AttentionPlan, scale: f32) -> Result<Tensor> {
+    pub fn attend(
+        &self,
+        kv: &KvLayer,
+        queries: &Tensor,
+        plan: &AttentionPlan,
+        rule: impl Into<ScoreRule>,
+    ) -> Result<Tensor> {
+        let rule = rule.into();
         let shape = kv.shape;
         let width: usize = queries.dims().iter().skip(1).product();
         let group = shape.kv_heads * shape.head_dim;
@@ -49,11 +58,11 @@ impl Kernels {
             KvBuffers::Tensors(keys, values) => {
                 let heads = width / shape.head_dim.max(1);
                 let queries = queries.reshape((plan.rows, heads, shape.head_dim))?;
-                attend_candle(&queries, keys, values, plan, scale)?.to_dtype(self.activation_dtype())
+                attend_candle(&queries, keys, values, plan, rule)?.to_dtype(self.activation_dtype())
             }
             KvBuffers::Pages(pages) => {
                 let queries = CpuRows::of(queries)?;
-                let out = packed::attend::attend(pages, queries.lock().view()?, plan, scale);
+                let out = packed::attend::attend(pages, queries.lock().view()?, plan, rule);
                 Tensor::from_vec(out, (plan.rows, width), &Device::Cpu)
             }
         }
@@ -61,7 +70,13 @@ impl Kernels {
 }
 
 /// Attention of `queries`, `(rows, heads, head_dim)`. Returns `(rows, heads × head_dim)`, f32.
-fn attend_candle(queries: &Tensor, keys: &Tensor, values: &Tensor, plan: &AttentionPlan, scale: f32) -> Result<Tensor> {
+fn attend_candle(
+    queries: &Tensor,
+    keys: &Tensor,
+    values: &Tensor,
+    plan: &AttentionPlan,
+    rule: ScoreRule,
+) -> Result<Tensor> {
     let (rows, heads, head_dim) = queries.dims3()?;
     let kv_heads = keys.dim(1)?;
     let group = heads / kv_heads;
@@ -72,7 +87,7 @@ fn attend_candle(queries: &Tensor, keys: &Tensor, values: &Tensor, plan: &Attent
     for Masked { rows, slots, mask } in masks(plan, queries.device())? {
         let (n, seen) = (rows.len(), slots.dim(0)?);
         // (kv_heads, group × n, head_dim): query heads of one key head are its neighbours.
-        let q = (queries.narrow(0, rows.start, n)?.to_dtype(DType::F32)? * f64::from(scale))?
+        let q = (queries.narrow(0, rows.start, n)?.to_dtype(DType::F32)? * f64::from(rule.scale))?
             .reshape((n, kv_heads, group, head_dim))?
             .permute((1, 2, 0, 3))?
             .contiguous()?
@@ -84,6 +99,10 @@ fn attend_candle(queries: &Tensor, keys: &Tensor, values: &Tensor, plan: &Attent
                 .contiguous()
         };
         let scores = q.matmul(&gather(keys)?.transpose(1, 2)?)?;
+        let scores = match rule.cap {
+            Some(cap) => ((scores / f64::from(cap))?.tanh()? * f64::from(cap))?,
+            None => scores,
+        };
         let scores = scores.reshape((kv_heads, group, n, seen))?.broadcast_add(&mask)?;
         let weights = candle_nn::ops::softmax_last_dim(&scores)?.reshape((kv_heads, group * n, seen))?;
         let out = weights

@@ -1,11 +1,12 @@
-//! Norms, RoPE and SwiGLU: cheap arithmetic, so that on the CPU what counts is to touch memory once and from all
+//! Norms, RoPE and gates: cheap arithmetic, so that on the CPU what counts is to touch memory once and from all
 //! threads. Always computed in f32.
 
 use super::{
     Kernels, Linear,
-    packed::network::feed_forward,
+    packed::network::{GatedPanels, feed_forward},
     rows::{CpuRows, RowView},
 };
+use crate::model::design::{Activation, Pairing};
 use candle_core::{D, DType, Device, Result, Tensor, bail};
 use rayon::prelude::*;
 
@@ -42,14 +43,20 @@ impl Kernels {
     }
 
     /// Rotary embedding of queries or keys `x`, `(rows, heads × head_dim)` (a slice of columns of a fused projection
-    /// is fine) or `(rows, heads, head_dim)`, with each row's angles as `cos` and `sin`, `(rows, head_dim / 2)`, f32.
-    /// Element `i` is turned against element `i + head_dim / 2`. Returns `(rows, heads × head_dim)`.
-    pub fn rope(&self, x: &Tensor, cos: &Tensor, sin: &Tensor) -> Result<Tensor> {
+    /// is fine) or `(rows, heads, head_dim)`. Returns `(rows, heads × head_dim)`.
+    pub fn turn(&self, x: &Tensor, rotation: &Rotation<'_>) -> Result<Tensor> {
+        let Rotation {
+            cos,
+            sin,
+            head_dim,
+            pairing,
+        } = *rotation;
         let (rows, width) = flat_dims(x)?;
         let (table_rows, half) = cos.dims2()?;
-        if table_rows != rows || sin.dims() != cos.dims() || half == 0 || width % (2 * half) != 0 {
+        let fits = half > 0 && 2 * half <= head_dim && width.is_multiple_of(head_dim);
+        if table_rows != rows || sin.dims() != cos.dims() || !fits {
             bail!(
-                "RoPE over {:?} with tables {:?} and {:?}",
+                "RoPE over {:?} in heads of {head_dim} with tables {:?} and {:?}",
                 x.dims(),
                 cos.dims(),
                 sin.dims()
@@ -61,32 +68,45 @@ impl Kernels {
             let (cos, sin) = (cos.view()?, sin.view()?);
             return map_rows(x.view()?, width, |row, x, out| {
                 let (cos, sin) = (cos.row(row), sin.row(row));
-                for (x, out) in x.chunks_exact(2 * half).zip(out.chunks_exact_mut(2 * half)) {
-                    let ((a, b), (turned_a, turned_b)) = (x.split_at(half), out.split_at_mut(half));
-                    let angles = cos.iter().zip(sin);
-                    for (((a, b), (cos, sin)), turned) in a.iter().zip(b).zip(angles.clone()).zip(turned_a) {
-                        *turned = a * cos - b * sin;
-                    }
-                    for (((a, b), (cos, sin)), turned) in a.iter().zip(b).zip(angles).zip(turned_b) {
-                        *turned = b * cos + a * sin;
+                for (x, out) in x.chunks_exact(head_dim).zip(out.chunks_exact_mut(head_dim)) {
+                    let ((x, rest), (turned, kept)) = (x.split_at(2 * half), out.split_at_mut(2 * half));
+                    kept.copy_from_slice(rest);
+                    match pairing {
+                        Pairing::Halves => turn_halves(x, (cos, sin), turned),
+                        Pairing::Neighbours => turn_neighbours(x, (cos, sin), turned),
                     }
                 }
             });
         }
-        let wide = x.to_dtype(DType::F32)?.reshape((rows, width / (2 * half), 2 * half))?;
-        let (a, b) = (wide.narrow(2, 0, half)?, wide.narrow(2, half, half)?);
+        let wide = x.to_dtype(DType::F32)?.reshape((rows, width / head_dim, head_dim))?;
+        let first = wide.narrow(2, 0, 2 * half)?;
+        let (a, b) = match pairing {
+            Pairing::Halves => (first.narrow(2, 0, half)?, first.narrow(2, half, half)?),
+            Pairing::Neighbours => {
+                let pairs = first.contiguous()?.reshape((rows, width / head_dim, half, 2))?;
+                (pairs.narrow(3, 0, 1)?.squeeze(3)?, pairs.narrow(3, 1, 1)?.squeeze(3)?)
+            }
+        };
         let (cos, sin) = (cos.unsqueeze(1)?, sin.unsqueeze(1)?);
         let turned_a = (a.broadcast_mul(&cos)? - b.broadcast_mul(&sin)?)?;
         let turned_b = (b.broadcast_mul(&cos)? + a.broadcast_mul(&sin)?)?;
-        let turned = Tensor::cat(&[turned_a, turned_b], 2)?;
+        let turned = match pairing {
+            Pairing::Halves => Tensor::cat(&[turned_a, turned_b], 2)?,
+            Pairing::Neighbours => Tensor::stack(&[turned_a, turned_b], 3)?.flatten_from(2)?,
+        };
+        let turned = match head_dim - 2 * half {
+            0 => turned,
+            rest => Tensor::cat(&[turned, wide.narrow(2, 2 * half, rest)?], 2)?,
+        };
         turned.reshape((rows, width))?.to_dtype(self.activation_dtype())
     }
 
-    /// SwiGLU of `gate_up`, `(rows, 2 × n)` with the gates first: `gate / (1 + exp(-gate)) · up`, `(rows, n)`.
-    pub fn swiglu(&self, gate_up: &Tensor) -> Result<Tensor> {
+    /// Gates through their activation, times their partners: of `gate_up`, `(rows, 2 × n)` with the gates first,
+    /// `(rows, n)`.
+    pub fn gated(&self, gate_up: &Tensor, activation: Activation) -> Result<Tensor> {
         let (_, width) = flat_dims(gate_up)?;
         if width % 2 != 0 {
-            bail!("SwiGLU over an odd width of {width}");
+            bail!("gates and their partners over an odd width of {width}");
         }
         let n = width / 2;
         if gate_up.device().is_cpu() {
@@ -95,38 +115,100 @@ impl Kernels {
             if let Some(machine) = self.machine {
                 return map_rows(x.view()?, n, |_, x, out| {
                     let (gate, up) = x.split_at(n);
-                    machine.swiglu(gate, up, out);
+                    machine.gated(activation, gate, up, out);
                 });
             }
             return map_rows(x.view()?, n, |_, x, out| {
                 let (gate, up) = x.split_at(n);
                 for ((out, gate), up) in out.iter_mut().zip(gate).zip(up) {
-                    *out = gate / (1. + (-gate).exp()) * up;
+                    *out = activated(activation, *gate) * up;
                 }
             });
         }
         let wide = gate_up.to_dtype(DType::F32)?;
-        let gate = candle_nn::ops::silu(&wide.narrow(1, 0, n)?.contiguous()?)?;
+        let gate = wide.narrow(1, 0, n)?.contiguous()?;
+        let gate = match activation {
+            Activation::Silu => candle_nn::ops::silu(&gate)?,
+            // candle's `gelu` is the one with a tanh.
+            Activation::GeluTanh => gate.gelu()?,
+        };
         (gate * wide.narrow(1, n, n)?)?.to_dtype(self.activation_dtype())
     }
 }
 
+/// How queries or keys are turned by their positions.
+#[derive(Debug, Clone, Copy)]
+pub struct Rotation<'a> {
+    /// Each row's cosines, `(rows, half)`, f32: the first `2 × half` elements of each head are turned.
+    pub cos: &'a Tensor,
+    /// Each row's sines, the same shape.
+    pub sin: &'a Tensor,
+    /// Width of a head.
+    pub head_dim: usize,
+    /// Which elements are turned against each other.
+    pub pairing: Pairing,
+}
+
+/// Element `i` of `x` against element `i + half`.
+fn turn_halves(x: &[f32], (cos, sin): (&[f32], &[f32]), out: &mut [f32]) {
+    let half = cos.len();
+    let ((a, b), (turned_a, turned_b)) = (x.split_at(half), out.split_at_mut(half));
+    let angles = cos.iter().zip(sin);
+    for (((a, b), (cos, sin)), turned) in a.iter().zip(b).zip(angles.clone()).zip(turned_a) {
+        *turned = a * cos - b * sin;
+    }
+    for (((a, b), (cos, sin)), turned) in a.iter().zip(b).zip(angles).zip(turned_b) {
+        *turned = b * cos + a * sin;
+    }
+}
+
+/// Element `2 i` of `x` against element `2 i + 1`.
+fn turn_neighbours(x: &[f32], (cos, sin): (&[f32], &[f32]), out: &mut [f32]) {
+    let ((pairs, _), (turned, _)) = (x.as_chunks::<2>(), out.as_chunks_mut::<2>());
+    for (([a, b], (cos, sin)), turned) in pairs.iter().zip(cos.iter().zip(sin)).zip(turned) {
+        *turned = [a * cos - b * sin, b * cos + a * sin];
+    }
+}
+
+/// A gate through its activation.
+fn activated(activation: Activation, gate: f32) -> f32 {
+    match activation {
+        Activation::Silu => gate / (1. + (-gate).exp()),
+        Activation::GeluTanh => {
+            let inner = (2. / std::f32::consts::PI).sqrt() * (gate + 0.044_715 * gate * gate * gate);
+            0.5 * gate * (1. + inner.tanh())
+        }
+    }
+}
+
 impl Kernels {
-    /// A whole SwiGLU network around its norm's output `x`, `(rows, hidden)`: `gate_up` (fused, gates first), SwiGLU,
-    /// `down`, added to `residual`, `(rows, hidden)`. What the three operations give one after the other, with less
-    /// traffic between them where an implementation knows how.
-    pub fn feed_forward(&self, x: &Tensor, gate_up: &Linear, down: &Linear, residual: &Tensor) -> Result<Tensor> {
+    /// A whole gated network around its norm's output `x`, `(rows, hidden)`: `gate_up` (fused, gates first), the gates'
+    /// activation, `down`, added to `residual`, `(rows, hidden)`. What the three operations give one after the other,
+    /// with less traffic between them where an implementation knows how.
+    pub fn feed_forward(
+        &self,
+        x: &Tensor,
+        gate_up: &Linear,
+        activation: Activation,
+        down: &Linear,
+        residual: &Tensor,
+    ) -> Result<Tensor> {
         gate_up.check(x)?;
         if let (Some(first), Some(second)) = (gate_up.unbiased(), down.unbiased()) {
             let fits = gate_up.outputs() == 2 * down.inputs() && residual.dims() == [x.dim(0)?, down.outputs()];
             let (x, residual) = (CpuRows::of(x)?, CpuRows::of(residual)?);
             let (x, residual) = (x.lock(), residual.lock());
             let (x, residual) = (x.view()?, residual.view()?);
-            if let Some(out) = fits.then(|| feed_forward(first, second, x, residual)).flatten() {
+            let network = GatedPanels {
+                gate_up: first,
+                activation,
+                down: second,
+            };
+            if let Some(out) = fits.then(|| feed_forward(network, x, residual)).flatten() {
                 return Tensor::from_vec(out, (x.rows, second.columns), &Device::Cpu);
             }
         }
-        down.forward_add(&self.swiglu(&gate_up.forward(x)?)?, residual)
+        down.forward_add(&self.gated(&gate_up.forward(x)?, activation)?, residual)
     }
 }
 

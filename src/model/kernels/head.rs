@@ -1,6 +1,7 @@
 //! Log-probabilities of given tokens, streamed over positions and vocabulary.
 
 use super::linear::{Linear, Operand};
+use super::packed::linear::LogitTail;
 use super::products::product;
 use super::rows::CpuRows;
 use super::running::{Reduced, Running};
@@ -52,7 +53,7 @@ impl Linear {
     pub fn logits(&self, hidden: &Tensor) -> Result<Tensor> {
         self.check(hidden)?;
         if !matches!(self.operand, Operand::Plain(_)) {
-            return self.forward(hidden)?.to_dtype(DType::F32);
+            return self.within_cap(self.forward(hidden)?.to_dtype(DType::F32)?);
         }
         let mut parts = Vec::new();
         self.chunks(hidden, |_, part| {
@@ -93,7 +94,11 @@ impl Linear {
         if let Operand::Packed(panels) = &self.operand {
             let bias = self.bias().map(|bias| bias.to_vec1::<f32>()).transpose()?;
             let hidden = CpuRows::of(hidden)?;
-            let (running, logits) = panels.reduce(hidden.lock().view()?, bias.as_deref(), targets);
+            let tail = LogitTail {
+                bias: bias.as_deref(),
+                cap: self.cap,
+            };
+            let (running, logits) = panels.reduce(hidden.lock().view()?, tail, targets);
             let score = |(&(row, token), logit): (&(usize, TokenId), f32)| running[row].score(token, logit);
             return Ok(targets.iter().zip(logits).map(score).collect());
         }
@@ -132,7 +137,7 @@ impl Linear {
     /// Calls `each` with the first column and the f32 logits `(rows, columns)` of every part of the vocabulary.
     fn chunks(&self, hidden: &Tensor, mut each: impl FnMut(usize, &Tensor) -> Result<()>) -> Result<()> {
         let Operand::Plain(weight) = &self.operand else {
-            return each(0, &self.forward(hidden)?.to_dtype(DType::F32)?);
+            return each(0, &self.logits(hidden)?);
         };
         // f32 throughout: logits rounded to half precision would cost more than the whole network loses.
         let hidden = hidden.to_dtype(DType::F32)?.contiguous()?;
@@ -148,9 +153,23 @@ impl Linear {
             if let Some(bias) = self.bias() {
                 logits = logits.broadcast_add(&bias.narrow(0, first, n)?.to_dtype(DType::F32)?)?;
             }
-            each(first, &logits)?;
+            each(first, &self.within_cap(logits)?)?;
         }
         Ok(())
+    }
+
+    /// Logits, `(rows, some)` in f32, within the cap, if there is one.
+    fn within_cap(&self, logits: Tensor) -> Result<Tensor> {
+        let Some(cap) = self.cap else {
+            return Ok(logits);
+        };
+        let Some(machine) = self.kernels.machine else {
+            return (logits / f64::from(cap))?.tanh()? * f64::from(cap);
+        };
+        let shape = logits.dims2()?;
+        let mut numbers = logits.flatten_all()?.to_vec1::<f32>()?;
+        machine.soft_cap(&mut numbers, cap);
+        Tensor::from_vec(numbers, shape, logits.device())
     }
 }
 

@@ -22,6 +22,8 @@ pub struct Linear {
     bias: Option<Tensor>,
     pub(super) inputs: usize,
     pub(super) outputs: usize,
+    /// What logits stay within, plus and minus, by a tanh.
+    pub(super) cap: Option<f32>,
 }
 
 /// How the weight is held.
@@ -54,6 +56,7 @@ impl Kernels {
             bias: self.bias(&biases, &outputs)?,
             inputs,
             outputs: outputs.iter().sum(),
+            cap: None,
             operand: self.operand(weights, inputs)?,
         })
     }
@@ -126,6 +129,7 @@ impl LinearPacking {
             bias: self.kernels.bias(biases, outputs)?,
             inputs: self.inputs,
             outputs: self.panels.columns,
+            cap: None,
             kernels: self.kernels.clone(),
             operand: self.operand(),
         })
@@ -137,6 +141,12 @@ impl LinearPacking {
 }
 
 impl Linear {
+    /// The same layer as a head whose logits stay within plus and minus `cap`, by a tanh; [`Linear::forward`] knows
+    /// nothing of it.
+    pub fn capped(self, cap: Option<f32>) -> Self {
+        Self { cap, ..self }
+    }
+
     /// Applies the layer to `x`, `(rows, in)`. Returns `(rows, out)` in the activation dtype.
     pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
         self.check(x)?;

@@ -7,7 +7,7 @@
 //! - [`Kernels::linear`], [`Kernels::linear_concat`]: weights put in place once, then [`Linear::forward`];
 //! - [`Kernels::kv`]: keys and values of one layer, in pages; which page belongs to which path is the forest's business;
 //! - [`Kernels::plan`] once a pass, then [`Kernels::attend`] once a layer;
-//! - norms, RoPE and SwiGLU, which are always computed in f32;
+//! - norms, RoPE and gates, which are always computed in f32;
 //! - [`Linear::token_scores`]: log-probabilities of given tokens without ever holding `(positions, vocabulary)`.
 //!
 //! On the CPU a row of any result depends on that row's inputs only, to the bit: not on the rows beside it, nor on how many
@@ -24,6 +24,7 @@ mod packed;
 mod plan;
 mod products;
 mod rows;
+mod rule;
 mod running;
 mod segment;
 mod shape;
@@ -36,9 +37,11 @@ mod reference;
 
 pub use allocator::tune_allocator;
 pub use backend::Backend;
+pub use elementwise::Rotation;
 pub use kv::KvLayer;
 pub use linear::Linear;
 pub use plan::AttentionPlan;
+pub use rule::ScoreRule;
 pub use segment::{PAGE, Segment};
 
 use crate::model::LoadError;

@@ -1,6 +1,7 @@
 //! What the operations should give, computed in f64 one number at a time; and reproducible test data.
 #![cfg(test)]
 
+use super::ScoreRule;
 use candle_core::{Device, Tensor};
 
 /// Numbers spread over about ±1, the same for the same seed.
@@ -46,7 +47,7 @@ pub fn attention(
     q: &[f32],
     heads: usize,
     paths: &[Vec<usize>],
-    scale: f32,
+    rule: ScoreRule,
     window: Option<usize>,
 ) -> Vec<f64> {
     let KeysAndValues {
@@ -63,7 +64,10 @@ pub fn attention(
             let at = (row * heads + head) * head_dim;
             let query = &q[at..at + head_dim];
             let place = |row: usize| (row * kv_heads + kv_head) * head_dim;
-            let score = |&row: &usize| dot(query, &keys[place(row)..][..head_dim]) * f64::from(scale);
+            let score = |&row: &usize| {
+                let score = dot(query, &keys[place(row)..][..head_dim]) * f64::from(rule.scale);
+                rule.cap.map(f64::from).map_or(score, |cap| cap * (score / cap).tanh())
+            };
             let scores: Vec<f64> = seen.iter().map(score).collect();
             let max = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
             let weights: Vec<f64> = scores.iter().map(|s| (s - max).exp()).collect();

@@ -26,7 +26,7 @@ fn inspect_file(name: &str, file: &str, changes: &Value) -> (Inspection, Vec<Str
 #[test]
 fn rotary_settings_that_are_not_understood_are_refused_by_key() {
     let linear = json!({"rope_type": "linear", "factor": 2.0});
-    let yarn = json!({"rope_type": "yarn", "factor": 4.0});
+    let axial = json!({"rope_type": "axial", "factor": 4.0});
     let layers = json!({"full_attention": {"rope_type": "default", "rope_theta": 1e6},
         "sliding_attention": {"rope_type": "default", "rope_theta": 1e4}});
     for (changes, key) in [
@@ -63,8 +63,8 @@ fn rotary_settings_that_are_not_understood_are_refused_by_key() {
             "`rope_scaling.factor`: is 2.0, which has no",
         ),
         (
-            json!({"rope_scaling": yarn, "rope_parameters": {"rope_type": "default"}}),
-            "`rope_scaling`: has the type `yarn`",
+            json!({"rope_scaling": axial, "rope_parameters": {"rope_type": "default"}}),
+            "`rope_scaling`: has the type `axial`; supported are default, linear, dynamic, llama3, yarn, longrope",
         ),
         (
             json!({"rope_scaling": linear, "rope_parameters": {"rope_type": "default"}}),
@@ -129,6 +129,138 @@ fn multipliers_and_caps_of_other_families_are_refused_by_key() {
             );
         }
     }
+}
+
+/// Keys that change values in one family are refused in those that do not read them, and contradictions in those that do.
+#[test]
+fn keys_of_later_families_are_read_or_refused() {
+    for (name, changes, said) in [
+        (
+            "qwen3-moe-f32",
+            json!({"use_sliding_window": true}),
+            "`use_sliding_window`: is true",
+        ),
+        (
+            "qwen3-moe-f32",
+            json!({"mlp_only_layers": [0]}),
+            "`mlp_only_layers`: is [0]",
+        ),
+        (
+            "qwen3-moe-f32",
+            json!({"decoder_sparse_step": 0}),
+            "`decoder_sparse_step`: is 0",
+        ),
+        (
+            "qwen3-moe-f32",
+            json!({"num_experts_per_tok": 5}),
+            "`num_experts_per_tok`: is 5",
+        ),
+        (
+            "qwen3-moe-f32",
+            json!({"num_experts": 8}),
+            "`num_experts`: is 8, and `num_local_experts` is 4",
+        ),
+        ("olmoe-f32", json!({"clip_qkv": 8.0}), "`clip_qkv`: is 8.0"),
+        ("gemma-bf16", json!({"hidden_act": "silu"}), "`hidden_act`: is \"silu\""),
+        (
+            "gemma-bf16",
+            json!({"final_logit_softcapping": 30.0}),
+            "`final_logit_softcapping`: is 30.0",
+        ),
+        (
+            "gemma2-f32",
+            json!({"attn_logit_softcapping": -1.0}),
+            "`attn_logit_softcapping`: is -1",
+        ),
+        (
+            "gemma2-f32",
+            json!({"layer_types": ["full_attention"]}),
+            "`layer_types`: is ",
+        ),
+        (
+            "gemma2-f32",
+            json!({"use_bidirectional_attention": true}),
+            "`use_bidirectional_attention`",
+        ),
+        (
+            "gemma3-bf16",
+            json!({"sliding_window": null}),
+            "`layer_types`: asks for windows",
+        ),
+        (
+            "gemma3-bf16",
+            json!({"rope_parameters": {"rope_type": "default"}}),
+            "`rope_parameters`: expected settings for",
+        ),
+        (
+            "gemma3-nested-bf16",
+            json!({"altup_num_inputs": 4}),
+            "`altup_num_inputs`: is 4",
+        ),
+        (
+            "phi3-f32",
+            json!({"partial_rotary_factor": 1.5}),
+            "`partial_rotary_factor`: is 1.5",
+        ),
+        (
+            "phi3-f32",
+            json!({"rope_scaling": {"type": "longrope", "short_factor": [1.0], "long_factor": [1.0]}}),
+            "`rope_scaling.short_factor`: has 1 values",
+        ),
+        (
+            "ministral3-bf16",
+            json!({"rope_parameters": null}),
+            "`rope_parameters`: is missing",
+        ),
+        (
+            "smollm3-f32",
+            json!({"no_rope_layers": [1]}),
+            "`no_rope_layers`: is [1]",
+        ),
+        (
+            "granite-f32",
+            json!({"logits_scaling": 0.0}),
+            "`logits_scaling`: is inf",
+        ),
+        (
+            "granite-f32",
+            json!({"embedding_multiplier": -1.0}),
+            "`embedding_multiplier`: is -1",
+        ),
+        ("ernie4-5-bf16", json!({"mlp_bias": true}), "`mlp_bias`: is true"),
+    ] {
+        let (_, faults) = inspect(name, &changes);
+        assert!(
+            faults.iter().any(|fault| fault.contains(said)),
+            "{name} {changes}: {faults:?}"
+        );
+    }
+}
+
+#[test]
+fn a_family_that_is_not_supported_is_refused_with_the_reason() {
+    for (family, why) in [
+        ("deepseek_v3", "compressed state (MLA)"),
+        ("qwen3_next", "linear attention"),
+        ("mamba2", "recurrent"),
+        ("gemma3n", "embeddings of its own in each layer"),
+        ("gpt_oss", "sinks"),
+    ] {
+        let (_, faults) = inspect("llama3-tied-f32", &json!({"model_type": family}));
+        let said = format!("the model family `{family}` is not supported: ");
+        assert!(
+            faults.iter().any(|fault| fault.contains(&said) && fault.contains(why)),
+            "{faults:?}"
+        );
+    }
+}
+
+/// Longer texts would need other divisors for all of their tokens, so that none are taken.
+#[test]
+fn longrope_holds_within_the_context_it_was_first_trained_at() {
+    let (inspection, faults) = inspect("phi3-f32", &json!({}));
+    assert!(faults.is_empty(), "{faults:?}");
+    assert_eq!(inspection.config.unwrap().context, 96);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use super::{exact, flat, implementations};
 use crate::model::kernels::{
-    KvLayer, PAGE, Segment,
+    KvLayer, PAGE, ScoreRule, Segment,
     reference::{KeysAndValues, attention, distance, matrix},
 };
 use candle_core::Tensor;
@@ -74,8 +74,12 @@ impl AttentionScene {
         [of(1, self.heads), of(2, self.kv_heads), of(3, self.kv_heads)]
     }
 
-    fn scale(&self) -> f32 {
-        1.7 / (self.head_dim as f32).sqrt()
+    /// Scores are capped where there is a window, as in Gemma 2.
+    fn rule(&self) -> ScoreRule {
+        ScoreRule {
+            scale: 1.7 / (self.head_dim as f32).sqrt(),
+            cap: self.window.map(|_| 0.7),
+        }
     }
 
     /// Asserts that all implementations are within their tolerance of plain arithmetic.
@@ -88,12 +92,12 @@ impl AttentionScene {
             kv_heads: self.kv_heads,
             head_dim: self.head_dim,
         };
-        let expected = attention(&held, &flat(&q), self.heads, &placed.paths, self.scale(), self.window);
+        let expected = attention(&held, &flat(&q), self.heads, &placed.paths, self.rule(), self.window);
         for (kernels, tolerance) in implementations() {
             let mut kv = kernels.kv(self.kv_heads, self.head_dim, placed.pages).unwrap();
             kv.write(&placed.segments, &keys, &values).unwrap();
             let plan = kernels.plan(placed.segments.clone(), self.window).unwrap();
-            let got = kernels.attend(&kv, &q, &plan, self.scale()).unwrap();
+            let got = kernels.attend(&kv, &q, &plan, self.rule()).unwrap();
             assert_eq!(got.dims(), q.dims());
             let off = distance(&got, &expected);
             let AttentionScene {
@@ -119,7 +123,7 @@ impl AttentionScene {
             let mut kv = kernels.kv(self.kv_heads, self.head_dim, placed.pages).unwrap();
             kv.write(&placed.segments, &keys, &values).unwrap();
             let plan = kernels.plan(placed.segments.clone(), self.window).unwrap();
-            let together = kernels.attend(&kv, &q, &plan, self.scale()).unwrap();
+            let together = kernels.attend(&kv, &q, &plan, self.rule()).unwrap();
             for segment in &placed.segments {
                 let path = &placed.paths[segment.rows.end - 1];
                 let of_path = |all: &Tensor| {
@@ -166,7 +170,7 @@ impl AttentionScene {
         };
         kv.write(std::slice::from_ref(&segment), &keys, &values).unwrap();
         let plan = kernels.plan(vec![segment], self.window).unwrap();
-        kernels.attend(kv, &q, &plan, self.scale()).unwrap()
+        kernels.attend(kv, &q, &plan, self.rule()).unwrap()
     }
 }
 

@@ -4,10 +4,13 @@
 mod attention;
 
 use super::{
-    Backend, Kernels, PAGE, Segment,
+    Backend, Kernels, PAGE, Rotation, Segment,
     reference::{self, distance, matrix, numbers, product},
 };
-use crate::model::{TokenId, Weight};
+use crate::model::{
+    TokenId, Weight,
+    design::{Activation, Pairing},
+};
 use candle_core::{DType, Device, Tensor};
 use proptest::prelude::*;
 
@@ -95,18 +98,30 @@ fn concatenated_layers_are_the_layers_side_by_side() {
 #[test]
 fn a_network_is_its_three_operations_one_after_the_other() {
     for (kernels, tolerance) in implementations() {
-        for (rows, hidden, between) in [(3, 40, 64), (200, 72, 96), (301, 33, 160), (200, 16, 40)] {
+        let (silu, gelu) = (Activation::Silu, Activation::GeluTanh);
+        for (rows, hidden, between, activation) in [
+            (3, 40, 64, silu),
+            (200, 72, 96, silu),
+            (301, 33, 160, gelu),
+            (200, 16, 40, silu),
+        ] {
             let plain = |seed, n, k| kernels.linear(Weight::Plain(matrix(seed, n, k)), None).unwrap();
             let (gate_up, down) = (plain(1, 2 * between, hidden), plain(2, hidden, between));
             let (x, residual) = (matrix(3, rows, hidden), matrix(4, rows, hidden));
-            let whole = kernels.feed_forward(&x, &gate_up, &down, &residual).unwrap();
-            let steps = kernels.swiglu(&gate_up.forward(&x).unwrap()).unwrap();
+            let whole = kernels
+                .feed_forward(&x, &gate_up, activation, &down, &residual)
+                .unwrap();
+            let steps = kernels.gated(&gate_up.forward(&x).unwrap(), activation).unwrap();
             let steps = down.forward_add(&steps, &residual).unwrap();
             let expected: Vec<f64> = flat(&steps).into_iter().map(f64::from).collect();
             // Both round the same numbers to bf16; a few may lie on the edge.
             let off = distance(&whole, &expected);
             assert!(off < tolerance, "{kernels:?} {rows} x {hidden} x {between}: {off}");
-            assert!(kernels.feed_forward(&x, &down, &gate_up, &residual).is_err());
+            assert!(
+                kernels
+                    .feed_forward(&x, &down, activation, &gate_up, &residual)
+                    .is_err()
+            );
         }
     }
 }
@@ -143,8 +158,11 @@ fn all_processors_with_fma_give_the_same_bits_wherever_f32_is_multiplied() {
             let layer = |seed, n, k| kernels.linear(Weight::Plain(matrix(seed, n, k)), None).unwrap();
             let (gate_up, down) = (layer(1, 640, 700), layer(2, 700, 320));
             let x = matrix(3, 131, 700);
-            let x = kernels.feed_forward(&x, &gate_up, &down, &x).unwrap();
-            let scores = layer(4, 5001, 700).token_scores(&x, &[(0, 7), (130, 5000)]).unwrap();
+            let x = kernels
+                .feed_forward(&x, &gate_up, Activation::GeluTanh, &down, &x)
+                .unwrap();
+            let head = layer(4, 5001, 700).capped(Some(3.));
+            let scores = head.token_scores(&x, &[(0, 7), (130, 5000)]).unwrap();
             let logprobs = scores.iter().map(|score| score.logprob);
             flat(&x)
                 .into_iter()
@@ -237,13 +255,13 @@ fn of_equal_logits_the_lowest_token_is_greedy() {
 }
 
 #[test]
-fn rms_norm_rope_and_swiglu_equal_plain_arithmetic() {
+fn rms_norm_equals_plain_arithmetic() {
     for (kernels, _) in implementations() {
         let (rows, heads, head_dim) = (37, 3, 24);
         let width = heads * head_dim;
         let fused = matrix(1, rows, width + 10);
         let x = fused.narrow(1, 4, width).unwrap();
-        let (weight, angles) = (numbers(2, head_dim), numbers(3, rows * head_dim / 2));
+        let weight = numbers(2, head_dim);
         let numbers = flat(&x.contiguous().unwrap());
         let normed = kernels
             .rms_norm(&x, &Tensor::new(weight.as_slice(), &Device::Cpu).unwrap(), 1e-5)
@@ -256,37 +274,112 @@ fn rms_norm_rope_and_swiglu_equal_plain_arithmetic() {
                 .map(move |(x, w)| f64::from(*x) / norm * f64::from(*w))
         });
         assert!(distance(&normed, &expected.collect::<Vec<_>>()) < F32);
+    }
+}
 
+#[test]
+fn rope_equals_plain_arithmetic() {
+    for (kernels, _) in implementations() {
+        let (rows, heads, head_dim) = (37, 3, 24);
+        let width = heads * head_dim;
+        let fused = matrix(1, rows, width + 10);
+        let x = fused.narrow(1, 4, width).unwrap();
+        let angles = numbers(3, rows * head_dim / 2);
+        let numbers = flat(&x.contiguous().unwrap());
         let table = |f: fn(f32) -> f32| {
             let values: Vec<f32> = angles.iter().map(|a| f(*a)).collect();
             Tensor::from_vec(values, (rows, head_dim / 2), &Device::Cpu).unwrap()
         };
-        let turned = kernels.rope(&x, &table(f32::cos), &table(f32::sin)).unwrap();
-        let expected: Vec<f64> = (0..rows * width)
-            .map(|at| {
-                let (row, i) = (at / width, at % head_dim);
-                let head = &numbers[at - i..at - i + head_dim];
-                let (sin, cos) = f64::from(angles[row * head_dim / 2 + i % (head_dim / 2)]).sin_cos();
-                let other = f64::from(head[(i + head_dim / 2) % head_dim]);
-                f64::from(head[i]) * cos + if i < head_dim / 2 { -other } else { other } * sin
-            })
-            .collect();
-        assert!(distance(&turned, &expected) < F32);
+        let (cos, sin) = (table(f32::cos), table(f32::sin));
+        // All of a head, or its first two thirds.
+        for (width_of_head, pairing) in [
+            (head_dim, Pairing::Halves),
+            (head_dim, Pairing::Neighbours),
+            (head_dim * 3 / 2, Pairing::Halves),
+            (head_dim * 3 / 2, Pairing::Neighbours),
+        ] {
+            let rotation = Rotation {
+                cos: &cos,
+                sin: &sin,
+                head_dim: width_of_head,
+                pairing,
+            };
+            let half = head_dim / 2;
+            let expected: Vec<f64> = (0..rows * width)
+                .map(|at| {
+                    let (row, i) = (at / width, at % width % width_of_head);
+                    let head = &numbers[at - i..at - i + width_of_head];
+                    if i >= head_dim {
+                        return f64::from(head[i]);
+                    }
+                    let (pair, is_first, other) = match pairing {
+                        Pairing::Halves => (i % half, i < half, (i + half) % head_dim),
+                        Pairing::Neighbours => (i / 2, i % 2 == 0, i ^ 1),
+                    };
+                    let (sin, cos) = f64::from(angles[row * half + pair]).sin_cos();
+                    let other = f64::from(head[other]);
+                    f64::from(head[i]) * cos + if is_first { -other } else { other } * sin
+                })
+                .collect();
+            assert!(
+                distance(&kernels.turn(&x, &rotation).unwrap(), &expected) < F32,
+                "{rotation:?}"
+            );
+        }
+    }
+}
 
+#[test]
+fn gates_equal_plain_arithmetic() {
+    for (kernels, _) in implementations() {
+        let rows = 37;
         let wide = (matrix(4, rows, 2 * 33) * 20.).unwrap();
-        let expected = flat(&wide)
-            .chunks(66)
-            .flat_map(|row| {
-                (0..33)
-                    .map(|i| {
-                        let (gate, up) = (f64::from(row[i]), f64::from(row[33 + i]));
-                        gate / (1. + (-gate).exp()) * up
-                    })
-                    .collect::<Vec<_>>()
-            })
-            .collect::<Vec<_>>();
-        let off = distance(&kernels.swiglu(&wide).unwrap(), &expected);
-        assert!(off < 10. * F32, "products of up to 400: {off}");
+        for activation in [Activation::Silu, Activation::GeluTanh] {
+            let activated = |x: f64| match activation {
+                Activation::Silu => x / (1. + (-x).exp()),
+                Activation::GeluTanh => {
+                    0.5 * x * (1. + ((2. / std::f64::consts::PI).sqrt() * (x + 0.044715 * x.powi(3))).tanh())
+                }
+            };
+            let gates = |row: &[f32]| -> Vec<f64> {
+                let pairs = row[..33].iter().zip(&row[33..]);
+                pairs
+                    .map(|(gate, up)| activated(f64::from(*gate)) * f64::from(*up))
+                    .collect()
+            };
+            let expected: Vec<f64> = flat(&wide).chunks(66).flat_map(gates).collect();
+            let off = distance(&kernels.gated(&wide, activation).unwrap(), &expected);
+            assert!(off < 10. * F32, "products of up to 400: {off}");
+        }
+    }
+}
+
+#[test]
+fn capped_logits_are_the_same_on_every_way_and_within_the_cap() {
+    for (kernels, _) in implementations() {
+        let (x, w) = (matrix(1, 5, 40), (matrix(2, 700, 40) * 3.).unwrap());
+        let plain = kernels.linear(Weight::Plain(w), None).unwrap();
+        let head = plain.clone().capped(Some(4.));
+        let logits = head.logits(&x).unwrap().to_vec2::<f32>().unwrap();
+        let uncapped = plain.logits(&x).unwrap().to_vec2::<f32>().unwrap();
+        for (row, (capped, plain)) in logits.iter().zip(&uncapped).enumerate() {
+            for (capped, plain) in capped.iter().zip(plain) {
+                assert!(
+                    (capped - 4. * (plain / 4.).tanh()).abs() < 1e-5,
+                    "{kernels:?}: {plain} {capped}"
+                );
+            }
+            let all = head.log_softmax(capped).unwrap();
+            let scores = head.token_scores(&x, &[(row, 3), (row, 699)]).unwrap();
+            let scores: Vec<f32> = scores.iter().map(|score| score.logprob).collect();
+            for (score, token) in scores.iter().zip([3, 699]) {
+                let off = (score - all[token]).abs();
+                assert!(
+                    off <= if kernels.backend().is_exact() { 0. } else { 1e-5 },
+                    "{kernels:?}: {off}"
+                );
+            }
+        }
     }
 }
 

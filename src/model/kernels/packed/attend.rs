@@ -9,6 +9,7 @@ use super::{
     super::{
         plan::AttentionPlan,
         rows::RowView,
+        rule::ScoreRule,
         segment::PAGE,
         tiles::{BLOCK_PAGES, RowTile, SharedPages, TileSizes, TileStep, seen},
     },
@@ -54,20 +55,28 @@ struct AttentionPass<'a> {
     /// Query heads of one key head.
     group: usize,
     window: Option<usize>,
-    /// What scores are multiplied by, in powers of two.
-    scale: f32,
+    /// How scores come from products, in powers of two.
+    rule: ScoreRule,
 }
 
 /// Attention of `queries`, `(rows, heads × head_dim)`, to what `plan` shows them of `store`, whose pages it has checked:
-/// softmax of `scale` times the products. Returns the same shape.
-pub(in super::super) fn attend(store: &KvPages, queries: RowView<'_>, plan: &AttentionPlan, scale: f32) -> Vec<f32> {
+/// softmax of the products by `rule`. Returns the same shape.
+pub(in super::super) fn attend(
+    store: &KvPages,
+    queries: RowView<'_>,
+    plan: &AttentionPlan,
+    rule: ScoreRule,
+) -> Vec<f32> {
     let kv_heads = store.heads.len();
     let pass = AttentionPass {
         store,
         queries,
         group: queries.width / (store.sizes.head_dim * kv_heads).max(1),
         window: plan.window,
-        scale: scale * std::f32::consts::LOG2_E,
+        rule: ScoreRule {
+            scale: rule.scale * std::f32::consts::LOG2_E,
+            cap: rule.cap.map(|cap| cap * std::f32::consts::LOG2_E),
+        },
     };
     let wanted = (TASKS_PER_THREAD * rayon::current_num_threads()).div_ceil(kv_heads.max(1));
     let most = (TILE_ROWS / pass.group.max(1)).max(1);
@@ -146,7 +155,7 @@ impl AttentionPass<'_> {
         for (token, row) in tile.rows.clone().enumerate() {
             let heads = &self.queries.row(row)[kv_head * of_token..][..of_token];
             for (to, x) in to[token * of_token..].iter_mut().zip(heads) {
-                *to = x * self.scale;
+                *to = x * self.rule.scale;
             }
         }
         let rows = tile.rows.len() * self.group;
@@ -195,7 +204,11 @@ impl TileAttention<'_> {
             }
             scores[..seen.start].fill(0.);
             scores[seen.end..].fill(0.);
-            let factor = machine.soften(&mut scores[seen], &mut self.softs[row]);
+            let scores = &mut scores[seen];
+            if let Some(cap) = self.pass.rule.cap {
+                machine.soft_cap(scores, cap);
+            }
+            let factor = machine.soften(scores, &mut self.softs[row]);
             if factor != 1. {
                 machine.scale(&mut self.sums[row * width..][..width], factor);
             }

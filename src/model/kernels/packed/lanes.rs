@@ -27,6 +27,8 @@ macro_rules! compiled_for {
             soften(part: &mut [f32], soft: &mut lanes::Soft) -> f32,
             log_sum(row: &[f32]) -> (f32, f32),
             swiglu(gate: &[f32], up: &[f32], out: &mut [f32]) -> (),
+            geglu(gate: &[f32], up: &[f32], out: &mut [f32]) -> (),
+            soft_cap(row: &mut [f32], cap: f32) -> (),
         );
 
         /// Multiplies `row` by `factor`.
@@ -105,6 +107,25 @@ pub(super) fn log_sum<const FUSED: bool>(row: &[f32]) -> (f32, f32) {
 pub(super) fn swiglu<const FUSED: bool>(gate: &[f32], up: &[f32], out: &mut [f32]) {
     for ((gate, up), out) in gate.iter().zip(up).zip(out) {
         *out = gate * up / (1. + exp::<FUSED>(-gate));
+    }
+}
+
+/// `gelu(gate) · up`, where gelu is the one with a tanh: `x / (1 + exp(-2 u))` with `u = √(2/π) (x + 0.044715 x³)`.
+#[inline(always)]
+pub(super) fn geglu<const FUSED: bool>(gate: &[f32], up: &[f32], out: &mut [f32]) {
+    const LINEAR: f32 = -1.595_769_1;
+    const CUBIC: f32 = LINEAR * 0.044_715;
+    for ((gate, up), out) in gate.iter().zip(up).zip(out) {
+        let inner = gate * multiply_add::<FUSED>(CUBIC, gate * gate, LINEAR);
+        *out = gate * up / (1. + exp::<FUSED>(inner));
+    }
+}
+
+/// `cap · tanh(x / cap)` of each number of `row`.
+#[inline(always)]
+pub(super) fn soft_cap<const FUSED: bool>(row: &mut [f32], cap: f32) {
+    for x in row {
+        *x = cap * tanh::<FUSED>(*x / cap);
     }
 }
 
@@ -196,6 +217,31 @@ fn exp<const FUSED: bool>(x: f32) -> f32 {
     power::<FUSED>(rounded, fraction)
 }
 
+/// tanh to 5e-7 of itself, by the rational function that Eigen takes; beyond ±7.9 it is ±1 to f32.
+#[inline(always)]
+fn tanh<const FUSED: bool>(x: f32) -> f32 {
+    const END: f32 = 7.905_311;
+    let x = larger(-END, x);
+    let x = if END < x { END } else { x };
+    let square = x * x;
+    let mut above = -2.760_768_5e-16_f32;
+    for c in [
+        2.000_188e-13,
+        -8.604_672e-11,
+        5.122_297e-8,
+        1.485_722_3e-5,
+        6.372_619_3e-4,
+        4.893_524_6e-3,
+    ] {
+        above = multiply_add::<FUSED>(above, square, c);
+    }
+    let mut below = 1.198_258_4e-6_f32;
+    for c in [1.185_347_1e-4, 2.268_434_6e-3, 4.893_525_2e-3] {
+        below = multiply_add::<FUSED>(below, square, c);
+    }
+    x * above / below
+}
+
 /// 2^(whole + fraction), where `rounded` is the whole number with [`ROUND`] added, and the fraction at most 1/2.
 #[inline(always)]
 fn power<const FUSED: bool>(rounded: f32, fraction: f32) -> f32 {
@@ -248,6 +294,39 @@ mod tests {
     fn powers_are_exact_to_a_few_units_of_the_last_place() {
         check::<true>(1e-7, 2e-7);
         check::<false>(1.5e-7, 2e-7);
+    }
+
+    fn check_gates<const FUSED: bool>() {
+        for i in -40_000..40_000 {
+            let x = i as f32 / 2000.;
+            let exact = f64::from(x);
+            let got = f64::from(tanh::<FUSED>(x));
+            assert!(
+                (got - exact.tanh()).abs() <= 5e-7 * exact.tanh().abs(),
+                "tanh {x}: {got}"
+            );
+            let mut out = [0.];
+            geglu::<FUSED>(&[x], &[2.], &mut out);
+            let inner = (2. / std::f64::consts::PI).sqrt() * (exact + 0.044715 * exact.powi(3));
+            let gelu = exact * (1. + inner.tanh());
+            // Far below 0 what is left of the gate is smaller than f32 tells from 1 - 1.
+            assert!(
+                (f64::from(out[0]) - gelu).abs() <= 1e-6 * gelu.abs() + 1e-7,
+                "gelu {x}: {out:?} {gelu}"
+            );
+        }
+        for not_a_number in [f32::NAN, -f32::NAN] {
+            assert!(tanh::<FUSED>(not_a_number).is_nan());
+        }
+    }
+
+    #[test]
+    fn gates_and_caps_are_exact_to_a_few_units_of_the_last_place() {
+        check_gates::<true>();
+        check_gates::<false>();
+        let mut row: Vec<f32> = (-50..50).map(|i| i as f32).collect();
+        soft_cap::<false>(&mut row, 5.);
+        assert!(row.iter().all(|x| x.abs() <= 5.) && (row[51] - 5. * 0.2f32.tanh()).abs() < 1e-6);
     }
 
     #[test]

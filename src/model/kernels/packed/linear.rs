@@ -35,6 +35,15 @@ thread_local! {
     static LOGITS: Cell<Vec<f32>> = const { Cell::new(Vec::new()) };
 }
 
+/// What becomes of products before they are logits.
+#[derive(Clone, Copy)]
+pub(in super::super) struct LogitTail<'a> {
+    /// Added to them.
+    pub bias: Option<&'a [f32]>,
+    /// What they then stay within, plus and minus, by a tanh.
+    pub cap: Option<f32>,
+}
+
 impl Panels {
     /// All panels.
     pub fn right(&self) -> Right<'_> {
@@ -113,15 +122,19 @@ impl Panels {
     pub fn reduce(
         &self,
         x: RowView<'_>,
-        bias: Option<&[f32]>,
+        tail: LogitTail<'_>,
         targets: &[(usize, TokenId)],
     ) -> (Vec<Running>, Vec<f32>) {
         // Logits are computed by whole panels.
-        let bias = bias.map(|bias| {
+        let bias = tail.bias.map(|bias| {
             let mut padded = bias.to_vec();
             padded.resize(self.panels() * PANEL, 0.);
             padded
         });
+        let tail = LogitTail {
+            bias: bias.as_deref(),
+            ..tail
+        };
         let groups = x.rows.div_ceil(HEAD_ROWS);
         let parts = self.panels().div_ceil(HEAD_PART);
         let results: Vec<Reduced> = (0..groups * parts)
@@ -130,7 +143,7 @@ impl Panels {
             .map(|task| {
                 let rows = even(x.rows, groups, task / parts);
                 let part = task % parts * HEAD_PART..((task % parts + 1) * HEAD_PART).min(self.panels());
-                self.reduce_part(x.slice(rows.clone()), rows.start, bias.as_deref(), targets, part)
+                self.reduce_part(x.slice(rows.clone()), rows.start, tail, targets, part)
             })
             .collect();
         let mut running = Vec::with_capacity(x.rows);
@@ -174,7 +187,7 @@ impl Panels {
         &self,
         x: RowView<'_>,
         first_row: usize,
-        bias: Option<&[f32]>,
+        tail: LogitTail<'_>,
         targets: &[(usize, TokenId)],
         panels: Range<usize>,
     ) -> Reduced {
@@ -189,7 +202,7 @@ impl Panels {
             let count = HEAD_PANELS.min(panels.end - first);
             let (stride, column) = (count * PANEL, first * PANEL);
             let columns = stride.min(self.columns - column);
-            let start = bias.map_or(Start::Zero, |bias| Start::Row(&bias[column..]));
+            let start = tail.bias.map_or(Start::Zero, |bias| Start::Row(&bias[column..]));
             let product = Product {
                 machine: self.machine,
                 left,
@@ -198,7 +211,10 @@ impl Panels {
             };
             product.write(count, &mut logits, stride);
             for (row, running) in running.iter_mut().enumerate() {
-                let row = &logits[row * stride..][..columns];
+                let row = &mut logits[row * stride..][..columns];
+                if let Some(cap) = tail.cap {
+                    self.machine.soft_cap(row, cap);
+                }
                 let (max, sum) = self.machine.log_sum(row);
                 // Looking for the best token is only worth it where it beats what was found before.
                 let best = if max > running.max {

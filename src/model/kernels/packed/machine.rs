@@ -9,6 +9,7 @@ use super::{
     sets::portable,
     tile::Tile,
 };
+use crate::model::design::Activation;
 use candle_core::DType;
 
 /// Instructions that the kernels are compiled for.
@@ -131,9 +132,17 @@ impl Machine {
         by_set!(self, log_sum(row))
     }
 
-    /// `gate / (1 + exp(-gate)) · up`.
-    pub fn swiglu(self, gate: &[f32], up: &[f32], out: &mut [f32]) {
-        by_set!(self, swiglu(gate, up, out))
+    /// Gates through their activation, times `up`.
+    pub fn gated(self, activation: Activation, gate: &[f32], up: &[f32], out: &mut [f32]) {
+        match activation {
+            Activation::Silu => by_set!(self, swiglu(gate, up, out)),
+            Activation::GeluTanh => by_set!(self, geglu(gate, up, out)),
+        }
+    }
+
+    /// `cap · tanh(x / cap)` of each number of `row`.
+    pub fn soft_cap(self, row: &mut [f32], cap: f32) {
+        by_set!(self, soft_cap(row, cap))
     }
 
     /// Multiplies `row` by `factor`.

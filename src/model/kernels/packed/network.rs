@@ -1,4 +1,4 @@
-//! A whole SwiGLU network, some rows at a time, so that what is between its two layers never leaves the cache.
+//! A whole gated network, some rows at a time, so that what is between its two layers never leaves the cache.
 
 use super::{
     super::rows::RowView,
@@ -8,6 +8,7 @@ use super::{
     panels::Panels,
     tile::PANEL,
 };
+use crate::model::design::Activation;
 use rayon::prelude::*;
 use std::cell::Cell;
 
@@ -20,14 +21,24 @@ thread_local! {
     static GATES: Cell<Vec<f32>> = const { Cell::new(Vec::new()) };
 }
 
-/// `down(swiglu(gate_up(x))) + residual`, `(rows, down.columns)`; or nothing, where the layers by themselves do better
+/// The layers of a gated network, packed.
+#[derive(Clone, Copy)]
+pub(in super::super) struct GatedPanels<'a> {
+    /// Gates, then their partners.
+    pub gate_up: &'a Panels,
+    /// What gates go through.
+    pub activation: Activation,
+    pub down: &'a Panels,
+}
+
+/// `down(gated(gate_up(x))) + residual`, `(rows, down.columns)`; or nothing, where the layers by themselves do better
 /// (too few rows for all threads) or gates and their partners do not lie in whole panels.
 pub(in super::super) fn feed_forward(
-    gate_up: &Panels,
-    down: &Panels,
+    network: GatedPanels<'_>,
     x: RowView<'_>,
     residual: RowView<'_>,
 ) -> Option<Vec<f32>> {
+    let GatedPanels { gate_up, down, .. } = network;
     let threads = rayon::current_num_threads();
     if !gate_up.columns.is_multiple_of(2 * PANEL) || x.rows < threads * ROWS / 2 {
         return None;
@@ -39,14 +50,7 @@ pub(in super::super) fn feed_forward(
         let rows = even(x.rows, tasks, task);
         if !rows.is_empty() {
             let start = rows.start * down.columns;
-            some_rows(
-                gate_up,
-                down,
-                x.slice(rows.clone()),
-                residual.slice(rows),
-                writer,
-                start,
-            );
+            some_rows(network, x.slice(rows.clone()), residual.slice(rows), writer, start);
         }
     });
     // SAFETY: the tasks cover all rows, and each writes all columns of its own.
@@ -54,14 +58,12 @@ pub(in super::super) fn feed_forward(
 }
 
 /// The rows of one task; `start` is where its first one is in the result.
-fn some_rows(
-    gate_up: &Panels,
-    down: &Panels,
-    x: RowView<'_>,
-    residual: RowView<'_>,
-    out: OutputWriter<'_>,
-    start: usize,
-) {
+fn some_rows(network: GatedPanels<'_>, x: RowView<'_>, residual: RowView<'_>, out: OutputWriter<'_>, start: usize) {
+    let GatedPanels {
+        gate_up,
+        activation,
+        down,
+    } = network;
     let (machine, pairs) = (gate_up.machine, gate_up.columns / PANEL / 2);
     let mut input = Spare::take(&INPUT, x.rows * Left::stride(gate_up.depth), 0);
     let input = Left::fill(machine, x, &mut input);
@@ -82,7 +84,7 @@ fn some_rows(
             };
             product.write(1, to, PANEL);
         }
-        machine.swiglu(gate, up, joined);
+        machine.gated(activation, gate, up, joined);
         for (row, words) in joined.chunks_exact(PANEL).zip(between.chunks_exact_mut(stride)) {
             machine.to_words(row, &mut words[pair * panel_words..][..panel_words]);
         }

@@ -1,0 +1,227 @@
+//! One layer: attention and a feed-forward network, each with its norms, added to what goes through.
+
+use super::{
+    LoadError, ModelConfig,
+    feed_forward::FeedForward,
+    kernels::{AttentionPlan, Kernels, KvLayer, Linear, Rotation, ScoreRule},
+    placing::{LinearPart, Loader},
+};
+use candle_core::Tensor;
+
+/// One layer, packed.
+#[derive(Debug)]
+pub struct Layer {
+    attention_norms: NormsAround,
+    /// Queries, keys and values.
+    qkv: Linear,
+    /// Norms of queries and keys.
+    qk_norm: Option<(Tensor, Tensor)>,
+    output: Linear,
+    feed_forward_norms: NormsAround,
+    feed_forward: FeedForward,
+}
+
+/// The norms of what a part of a layer is given and of what it adds, as far as there are any.
+#[derive(Debug)]
+struct NormsAround {
+    before: Option<Tensor>,
+    after: Option<Tensor>,
+}
+
+/// What the rows of a pass see, and how they are turned.
+#[derive(Debug)]
+pub(super) struct PassView {
+    pub plan: AttentionPlan,
+    /// What the rows see that are wanted, unless they are all.
+    pub last: Option<AttentionPlan>,
+    /// Each row's cosines and sines, `(rows, half the rotated width)`.
+    pub queries: (Tensor, Tensor),
+    pub keys: (Tensor, Tensor),
+}
+
+/// What a layer computes with beside its weights.
+pub(super) struct LayerContext<'a> {
+    pub kernels: &'a Kernels,
+    pub config: &'a ModelConfig,
+    pub view: &'a PassView,
+    /// Whether queries and keys are turned.
+    pub rotated: bool,
+}
+
+/// Which rows go on after a layer's keys and values are written.
+#[derive(Clone, Copy)]
+pub(super) enum OnwardRows<'a> {
+    All(&'a AttentionPlan),
+    Only(&'a [usize], &'a AttentionPlan),
+    None,
+}
+
+impl LayerContext<'_> {
+    /// Queries or keys turned by their angles, where the layer turns them.
+    fn turned(&self, x: &Tensor, (cos, sin): (&Tensor, &Tensor)) -> candle_core::Result<Tensor> {
+        if !self.rotated {
+            return Ok(x.clone());
+        }
+        let rotation = Rotation {
+            cos,
+            sin,
+            head_dim: self.config.head_dim,
+            pairing: self.config.design.pairing,
+        };
+        self.kernels.turn(x, &rotation)
+    }
+
+    /// How scores of attention come from products.
+    fn score_rule(&self) -> ScoreRule {
+        let scalars = &self.config.design.scalars;
+        let plain = 1.0 / (self.config.head_dim as f32).sqrt();
+        ScoreRule {
+            scale: scalars.attention.map_or(plain, |scale| scale as f32),
+            cap: scalars.attention_cap.map(|cap| cap as f32),
+        }
+    }
+}
+
+impl NormsAround {
+    fn load(
+        config: &ModelConfig,
+        layer: &str,
+        names: [Option<&str>; 2],
+        loader: &mut Loader<'_>,
+    ) -> Result<Self, LoadError> {
+        let mut load = |name: Option<&str>| {
+            let norm = name.map(|name| format!("{layer}.{name}"));
+            norm.map(|name| loader.norm(&name, config.hidden, config.design.norm_offset))
+                .transpose()
+        };
+        let [before, after] = names;
+        Ok(Self {
+            before: load(before)?,
+            after: load(after)?,
+        })
+    }
+
+    /// What the part is given of `x`, `(rows, hidden)`.
+    fn before(&self, x: &Tensor, context: &LayerContext<'_>) -> candle_core::Result<Tensor> {
+        match &self.before {
+            Some(norm) => context.kernels.rms_norm(x, norm, context.config.norm_eps),
+            None => Ok(x.clone()),
+        }
+    }
+
+    /// `residual` and what the part adds to it, `out` gives that with what it is to be added to.
+    fn add(
+        &self,
+        residual: &Tensor,
+        context: &LayerContext<'_>,
+        out: impl FnOnce(&Tensor) -> candle_core::Result<Tensor>,
+    ) -> candle_core::Result<Tensor> {
+        let scale = context.config.design.scalars.residual;
+        if self.after.is_none() && scale == 1.0 {
+            return out(residual);
+        }
+        let mut added = out(&residual.zeros_like()?)?;
+        if let Some(norm) = &self.after {
+            added = context.kernels.rms_norm(&added, norm, context.config.norm_eps)?;
+        }
+        if scale != 1.0 {
+            added = (added * scale)?;
+        }
+        residual + added
+    }
+}
+
+impl Layer {
+    pub(super) fn load(config: &ModelConfig, number: usize, loader: &mut Loader<'_>) -> Result<Self, LoadError> {
+        let layer = format!("model.layers.{number}");
+        let part = |which: &str, outputs, bias: bool| LinearPart {
+            name: format!("{layer}.self_attn.{which}"),
+            outputs,
+            bias: bias.then_some("bias"),
+        };
+        let (queries, keys) = (config.heads * config.head_dim, config.kv_heads * config.head_dim);
+        let qkv = if config.design.fused_qkv {
+            vec![part("qkv_proj", queries + 2 * keys, config.qkv_bias)]
+        } else {
+            vec![
+                part("q_proj", queries, config.qkv_bias),
+                part("k_proj", keys, config.qkv_bias),
+                part("v_proj", keys, config.qkv_bias),
+            ]
+        };
+        let output = part("o_proj", config.hidden, config.output_bias);
+        let norms = config.design.norms;
+        let qk_norm = match config.qk_norm_widths() {
+            Some((queries, keys)) => {
+                let mut norm = |which: &str, width| {
+                    loader.norm(&format!("{layer}.self_attn.{which}"), width, config.design.norm_offset)
+                };
+                Some((norm("q_norm", queries)?, norm("k_norm", keys)?))
+            }
+            None => None,
+        };
+        let around = [norms.before_attention, norms.after_attention];
+        let around_feed_forward = [norms.before_feed_forward, norms.after_feed_forward];
+        Ok(Self {
+            attention_norms: NormsAround::load(config, &layer, around, loader)?,
+            qkv: loader.linear(config.hidden, &qkv)?,
+            qk_norm,
+            output: loader.linear(queries, &[output])?,
+            feed_forward_norms: NormsAround::load(config, &layer, around_feed_forward, loader)?,
+            feed_forward: FeedForward::load(config, number, loader)?,
+        })
+    }
+
+    /// Of `x`, `(rows, hidden)`. Returns the rows that go on, `(rows onward, hidden)`.
+    pub(super) fn forward(
+        &self,
+        x: &Tensor,
+        context: &LayerContext<'_>,
+        onward: OnwardRows<'_>,
+        kv: &mut KvLayer,
+    ) -> candle_core::Result<Option<Tensor>> {
+        let (kernels, view) = (context.kernels, context.view);
+        let (queries, keys, values) = self.queries_keys_values(x, context)?;
+        let keys = context.turned(&keys, (&view.keys.0, &view.keys.1))?;
+        kv.write(view.plan.segments(), &keys, &values)?;
+        let (cos, sin) = (&view.queries.0, &view.queries.1);
+        let (plan, x, queries) = match onward {
+            OnwardRows::None => return Ok(None),
+            OnwardRows::All(plan) => (plan, x.clone(), context.turned(&queries, (cos, sin))?),
+            OnwardRows::Only(wanted, plan) => {
+                let ids: Vec<u32> = wanted.iter().map(|&row| row as u32).collect();
+                let ids = Tensor::new(ids, x.device())?;
+                let pick = |tensor: &Tensor| tensor.contiguous()?.index_select(&ids, 0);
+                let queries = context.turned(&pick(&queries)?, (&pick(cos)?, &pick(sin)?))?;
+                (plan, pick(x)?, queries)
+            }
+        };
+        let attended = kernels.attend(kv, &queries, plan, context.score_rule())?;
+        let x = self
+            .attention_norms
+            .add(&x, context, |residual| self.output.forward_add(&attended, residual))?;
+        let normed = self.feed_forward_norms.before(&x, context)?;
+        let add = |residual: &Tensor| self.feed_forward.forward_add(kernels, &normed, residual);
+        self.feed_forward_norms.add(&x, context, add).map(Some)
+    }
+
+    /// Queries and keys, normed where the family norms them but not yet turned, and values: each `(rows, heads ×
+    /// head_dim)`.
+    fn queries_keys_values(
+        &self,
+        x: &Tensor,
+        context: &LayerContext<'_>,
+    ) -> candle_core::Result<(Tensor, Tensor, Tensor)> {
+        let (kernels, config) = (context.kernels, context.config);
+        let (query_width, key_width) = (config.heads * config.head_dim, config.kv_heads * config.head_dim);
+        let qkv = self.qkv.forward(&self.attention_norms.before(x, context)?)?;
+        let mut queries = qkv.narrow(1, 0, query_width)?;
+        let mut keys = qkv.narrow(1, query_width, key_width)?;
+        let values = qkv.narrow(1, query_width + key_width, key_width)?;
+        if let Some((query_norm, key_norm)) = &self.qk_norm {
+            queries = kernels.rms_norm(&queries, query_norm, config.norm_eps)?;
+            keys = kernels.rms_norm(&keys, key_norm, config.norm_eps)?;
+        }
+        Ok((queries, keys, values))
+    }
+}
