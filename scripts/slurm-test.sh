@@ -24,7 +24,7 @@ fi
 
 work=$(mktemp -d)
 export SLURM_CONF="$work/lab/slurm.conf" RAYON_NUM_THREADS=1
-trap 'scancel --me 2>/dev/null || true; scripts/slurm-lab.sh down "$work/lab"; sleep 1; rm -rf "$work"' EXIT
+trap 'scancel --me 2>/dev/null || true; scripts/slurm-lab.sh down "$work/lab"; sleep 3; rm -rf "$work" || true' EXIT
 fail() {
   echo "error: $*" >&2
   tail -n 5 "$work"/run/slurm/logs/* >&2 || true
@@ -65,7 +65,7 @@ pick() {
 go_on() { kill -CONT "$process" 2>/dev/null || true; }
 # scancel repeats what was done already when the task requeues itself meanwhile.
 pick; limit=$picked; timeout 3 scancel --batch --signal=USR1 "${array}_$picked" || true; go_on
-pick; killed=$picked; timeout 3 scancel --batch --signal=KILL "${array}_$picked" || true; go_on
+pick; killed=$picked; kill -KILL "$process"
 pick; preempted=$picked; scontrol requeue "${array}_$picked"; go_on
 pick; lost=$picked
 node=$(squeue -h -r -o %N -j "${array}_$picked")
@@ -73,7 +73,7 @@ scontrol update "nodename=$node" state=down reason=crash
 go_on
 echo "time limit: shard $limit; killed: $killed; preempted: $preempted; lost with node $node: $lost"
 sleep 1
-scontrol update "nodename=$node" state=resume
+scontrol update "nodename=$node" state=resume 2>/dev/null || true # it may be back by itself
 
 # Until nothing is in the queue.
 drain() {
