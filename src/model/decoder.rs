@@ -9,6 +9,7 @@ use super::{
     feed_forward::FeedForward,
     held::HeldWeights,
     kernels::{AttentionPlan, Kernels, KvLayer, Linear, Segment},
+    pick::{pick, pick_by},
     placing::{LinearPart, Loader, named},
     rope::Rope,
 };
@@ -175,7 +176,11 @@ impl Decoder {
 
     fn read_layer(&self, number: usize) -> Result<(Layer, Size), LoadError> {
         let mut loader = Loader::new(&*self.source, &self.kernels);
-        Ok((Layer::load(&self.config, number, &mut loader)?, loader.size))
+        let layer = Layer::load(&self.config, number, &mut loader)?;
+        self.kernels
+            .hand_over()
+            .map_err(named(&format!("model.layers.{number}")))?;
+        Ok((layer, loader.size))
     }
 
     fn read_head(&self) -> Result<(Linear, Size), LoadError> {
@@ -320,8 +325,7 @@ impl Decoder {
         let activation = self.kernels.activation_dtype();
         let rows = match (&self.embedding, &self.head) {
             (Embedding::Head, Head::Resident(head)) => head.weight_rows(&pass.tokens),
-            (Embedding::Table(table), _) => Tensor::new(pass.tokens.as_slice(), table.device())
-                .and_then(|ids| table.index_select(&ids, 0)?.to_dtype(activation)),
+            (Embedding::Table(table), _) => pick(table, &pass.tokens).and_then(|rows| rows.to_dtype(activation)),
             (Embedding::Source | Embedding::Head, _) => {
                 let rows = self.source.rows(name, &shape, &pass.tokens, self.kernels.dtype())?;
                 rows.to_device(self.kernels.device())
@@ -443,7 +447,7 @@ impl Layer {
             OnwardRows::Only(wanted, plan) => {
                 let ids: Vec<u32> = wanted.iter().map(|&row| row as u32).collect();
                 let ids = Tensor::new(ids, x.device())?;
-                let pick = |tensor: &Tensor| tensor.contiguous()?.index_select(&ids, 0);
+                let pick = |tensor: &Tensor| pick_by(tensor, &ids);
                 let queries = kernels.rope(&pick(&queries)?, &pick(cos)?, &pick(sin)?)?;
                 (plan, pick(x)?, queries)
             }

@@ -3,6 +3,7 @@
 use super::{
     LoadError, Mixture, ModelConfig,
     kernels::{Kernels, Linear},
+    pick::pick_by,
     placing::{LinearPart, Loader},
 };
 use candle_core::{DType, Tensor};
@@ -67,7 +68,7 @@ impl FeedForward {
                     let n = rows.len();
                     let rows = Tensor::from_vec(rows, n, x.device())?;
                     let shares = Tensor::from_vec(shares, (n, 1), x.device())?.to_dtype(x.dtype())?;
-                    let inner = expert.inner(kernels, &x.index_select(&rows, 0)?)?;
+                    let inner = expert.inner(kernels, &pick_by(x, &rows)?)?;
                     let out = expert.down.forward(&inner)?.broadcast_mul(&shares)?;
                     sum = sum.index_add(&rows, &out, 0)?;
                 }

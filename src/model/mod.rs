@@ -31,6 +31,7 @@ pub mod kernels;
 mod mapped;
 pub(crate) mod memory;
 mod open;
+mod pick;
 mod placing;
 pub(crate) mod registry;
 pub(crate) mod rope;
