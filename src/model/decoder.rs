@@ -147,6 +147,7 @@ impl Decoder {
             }
             Placement::Streamed => decoder.size.parameters = parameters(config),
         }
+        kernels.hand_over().map_err(named("model"))?;
         Ok(decoder)
     }
 
