@@ -9,6 +9,7 @@ use super::{
     held::HeldWeights,
     kernels::{Kernels, KvLayer, Linear, Segment},
     layer::{Layer, LayerContext, OnwardRows, PassView},
+    pick::pick,
     placing::{LinearPart, Loader, named},
     rope::Rope,
 };
@@ -136,6 +137,7 @@ impl Decoder {
             }
             Placement::Streamed => decoder.size.parameters = parameters(config),
         }
+        kernels.hand_over().map_err(named("model"))?;
         Ok(decoder)
     }
 
@@ -165,7 +167,11 @@ impl Decoder {
 
     fn read_layer(&self, number: usize) -> Result<(Layer, Size), LoadError> {
         let mut loader = Loader::new(&*self.source, &self.kernels);
-        Ok((Layer::load(&self.config, number, &mut loader)?, loader.size))
+        let layer = Layer::load(&self.config, number, &mut loader)?;
+        self.kernels
+            .hand_over()
+            .map_err(named(&format!("model.layers.{number}")))?;
+        Ok((layer, loader.size))
     }
 
     fn read_head(&self) -> Result<(Linear, Size), LoadError> {
@@ -331,8 +337,7 @@ impl Decoder {
         let activation = self.kernels.activation_dtype();
         let rows = match (&self.embedding, &self.head) {
             (Embedding::Head, Head::Resident(head)) => head.weight_rows(&pass.tokens),
-            (Embedding::Table(table), _) => Tensor::new(pass.tokens.as_slice(), table.device())
-                .and_then(|ids| table.index_select(&ids, 0)?.to_dtype(activation)),
+            (Embedding::Table(table), _) => pick(table, &pass.tokens).and_then(|rows| rows.to_dtype(activation)),
             (Embedding::Source | Embedding::Head, _) => {
                 let rows = self.source.rows(name, &shape, &pass.tokens, self.kernels.dtype())?;
                 rows.to_device(self.kernels.device())

@@ -4,6 +4,8 @@ use candle_core::{DType, Device};
 
 pub use super::device_name::{DeviceChoice, DeviceId};
 
+#[cfg(feature = "cuda")]
+use super::kernels::set_up;
 use super::{LoadError, MemoryNeeds, ModelConfig, memory};
 
 /// A device that is there.
@@ -52,6 +54,13 @@ fn cuda(number: usize) -> Result<OpenDevice, LoadError> {
         what: no_gpu(&error.to_string()),
         remedy: "nvidia-smi shows the GPUs and their driver; CUDA_VISIBLE_DEVICES may hide some".to_owned(),
     })?;
+    if let Device::Cuda(gpu) = &device {
+        set_up(gpu).map_err(|error| LoadError::Device {
+            device: format!("cuda:{number}"),
+            what: format!("it cannot be set up: {error}"),
+            remedy: "nvidia-smi shows the GPUs, their driver and who uses them".to_owned(),
+        })?;
+    }
     Ok(OpenDevice {
         id: DeviceId::Cuda(number),
         fallback: None,

@@ -75,6 +75,7 @@ impl Engine {
             true => 0,
             false => MemoryNeeds::of(decoder.config(), decoder.kernels().dtype()).layer_by_layer,
         };
+        let held = held + decoder.kernels().scratch_bytes(decoder.config(), settings.rows.max(1));
         let memory = match settings.memory {
             Some(all) => all.saturating_sub(held + decoder.size().bytes),
             None => available.map_or(UNKNOWN_MEMORY, |bytes| bytes.saturating_sub(held) / 2),
@@ -113,6 +114,7 @@ impl Engine {
     pub fn logits(&mut self, tokens: &[TokenId]) -> Result<Tensor, ModelError> {
         let mut parts = Vec::new();
         let forest = Forest::new(&[Path(tokens, &[])]);
+        self.decoder.kernels().begin();
         let hidden = self.compute(&forest, |_| true, &mut [], &[])?;
         let head = self.decoder.head()?;
         for hidden in hidden.into_iter().filter_map(|states| states.hidden) {
@@ -128,12 +130,14 @@ impl Engine {
         config.hidden * activation + 4 * config.head_dim + 64
     }
 
-    /// Memory, at most, of `added` tokens more in the forest and, in every layer, of `kept` more below texts.
-    fn cost(&self, added: usize, kept: Option<usize>) -> u64 {
+    /// Memory, at most, of `added` tokens more in the forest, the last ones of a path of `len`, and, in every layer, of
+    /// `kept` more below texts.
+    fn cost(&self, len: usize, added: usize, kept: Option<usize>) -> u64 {
         let pages = |tokens: usize| (tokens / PAGE + 2) as u64;
         let page = self.decoder.page_bytes() as u64;
+        let token = self.token_bytes() as u64 + self.decoder.kernels().mask_bytes(len, self.rows);
         let kept = kept.map_or(0, |kept| pages(kept) * page * self.decoder.layers() as u64);
-        added as u64 * self.token_bytes() as u64 + pages(added) * page + kept
+        added as u64 * token + pages(added) * page + kept
     }
 
     /// The requests in parts that fit into memory: neighbours in the order of their tokens, so that they share what they can.
@@ -149,7 +153,7 @@ impl Engine {
                 .map(|text| (text, &batch.texts[text]));
             let cost = |before: Path<'_>, text_before: Path<'_>| {
                 let kept = text.map(|(_, text)| path.len() - path.common(text_before) + self.max_tokens(&**text));
-                self.cost(path.len() - path.common(before), kept)
+                self.cost(path.len(), path.len() - path.common(before), kept)
             };
             let none = Path(&[], &[]);
             let mut more = cost(before, text_before);
@@ -216,7 +220,7 @@ impl Engine {
             score(&head, (&hidden, &tokens), &asked, batch, scores)?;
             for (end, state) in ends.iter().zip(&mut states) {
                 if let Ok(row) = tokens.binary_search(end) {
-                    *state = Some(hidden.narrow(0, row, 1)?.copy()?);
+                    *state = Some(hidden.narrow(0, row, 1)?.force_contiguous()?);
                 }
             }
         }
@@ -245,6 +249,9 @@ impl Engine {
         kept: &mut [KvLayer],
         pages: &[(usize, usize)],
     ) -> Result<Vec<PassStates>, ModelError> {
+        if forest.len() == 0 {
+            return Ok(Vec::new());
+        }
         let mut work = match self.work.take() {
             Some(work) if work.pages() >= forest.pages() => work,
             _ => self.decoder.kv(forest.pages())?,
@@ -345,6 +352,7 @@ fn score(
 impl LanguageModel for Engine {
     fn answer(&mut self, mut batch: Batch<'_, '_>) -> Result<Answers, ModelError> {
         batch.check(self.config().context, self.config().vocabulary)?;
+        self.decoder.kernels().begin();
         let parts = self.parts(&batch)?;
         let none = TokenScore {
             logprob: 0.,

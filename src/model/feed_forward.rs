@@ -4,6 +4,7 @@ use super::{
     LoadError, Mixture, ModelConfig,
     design::Activation,
     kernels::{Kernels, Linear},
+    pick::pick_by,
     placing::{LinearPart, Loader},
 };
 use candle_core::{DType, Tensor};
@@ -131,7 +132,7 @@ impl Experts {
             let (rows, shares): (Vec<u32>, Vec<f32>) = chosen.into_iter().unzip();
             let n = rows.len();
             let rows = Tensor::from_vec(rows, n, x.device())?;
-            let out = expert.forward(kernels, &x.index_select(&rows, 0)?)?;
+            let out = expert.forward(kernels, &pick_by(x, &rows)?)?;
             sum = sum.index_add(&rows, &weighed(&out, shares)?, 0)?;
         }
         if let Some((network, gate)) = &self.shared {

@@ -157,7 +157,7 @@ impl Engine {
         choose(head, &mut steps, &states)?;
         for (GrowthStep { text, due }, states) in steps.into_iter().zip(states) {
             text.run = due.end;
-            text.hidden = states.narrow(0, due.len(), 1)?.copy()?;
+            text.hidden = states.narrow(0, due.len(), 1)?.force_contiguous()?;
         }
         Ok(computed)
     }

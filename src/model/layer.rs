@@ -4,6 +4,7 @@ use super::{
     LoadError, ModelConfig,
     feed_forward::FeedForward,
     kernels::{AttentionPlan, Kernels, KvLayer, Linear, Rotation, ScoreRule},
+    pick::pick_by,
     placing::{LinearPart, Loader},
 };
 use candle_core::Tensor;
@@ -191,7 +192,7 @@ impl Layer {
             OnwardRows::Only(wanted, plan) => {
                 let ids: Vec<u32> = wanted.iter().map(|&row| row as u32).collect();
                 let ids = Tensor::new(ids, x.device())?;
-                let pick = |tensor: &Tensor| tensor.contiguous()?.index_select(&ids, 0);
+                let pick = |tensor: &Tensor| pick_by(tensor, &ids);
                 let queries = context.turned(&pick(&queries)?, (&pick(cos)?, &pick(sin)?))?;
                 (plan, pick(x)?, queries)
             }

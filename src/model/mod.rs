@@ -33,6 +33,7 @@ mod layer;
 mod mapped;
 pub(crate) mod memory;
 mod open;
+mod pick;
 mod placing;
 pub(crate) mod registry;
 pub(crate) mod rope;

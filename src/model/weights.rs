@@ -1,6 +1,6 @@
 //! Where a decoder gets its tensors from, whatever file they lie in.
 
-use super::LoadError;
+use super::{LoadError, pick::pick};
 use candle_core::{
     DType, Device, Tensor,
     quantized::{GgmlDType, QStorage, QTensor},
@@ -92,9 +92,7 @@ impl Weight {
     /// Some rows of a matrix as plain values of `dtype`, `(ids, columns)`.
     pub(super) fn chosen_rows(&self, ids: &[u32], dtype: DType) -> candle_core::Result<Tensor> {
         match self {
-            Self::Plain(tensor) => tensor
-                .index_select(&Tensor::new(ids, tensor.device())?, 0)?
-                .to_dtype(dtype),
+            Self::Plain(tensor) => pick(tensor, ids)?.to_dtype(dtype),
             Self::Quantized(blocks) => {
                 let (all, columns) = blocks.shape().dims2()?;
                 let data = blocks.data()?;

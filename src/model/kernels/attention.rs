@@ -7,18 +7,24 @@ use super::{
     kv::{KvBuffers, KvLayer},
     packed,
     plan::{AttentionPlan, Masked},
-    rows::CpuRows,
+    rows::{CpuRows, some},
     rule::ScoreRule,
     segment::Segment,
     tiles::seen,
 };
+use crate::model::pick::pick_by;
 use candle_core::{DType, Device, Result, Tensor, bail};
 use std::collections::BTreeMap;
 
-/// Most numbers a mask may have; attention's temporaries are as large times the number of heads.
-const MASK_LIMIT: usize = 1 << 20;
-/// Likewise on a GPU, where few large operations are what counts.
-const MASK_LIMIT_GPU: usize = 1 << 23;
+/// Most scores that are held at a time, those of all heads together.
+const SCORES: usize = 1 << 25;
+/// Likewise on a GPU, where few large operations are what counts: 512 MiB.
+const SCORES_GPU: usize = 1 << 27;
+
+/// Most scores that are held at a time.
+pub(super) fn most_scores(device: &Device) -> usize {
+    if device.is_cpu() { SCORES } else { SCORES_GPU }
+}
 
 impl Kernels {
     /// Checks and prepares what the rows of a pass see. With a `window` a row sees at most that many keys of its
@@ -51,6 +57,7 @@ impl Kernels {
                 shape.head_dim
             );
         }
+        some(plan.rows, "queries")?;
         if plan.pages > shape.pages {
             bail!("the plan sees {} pages: the layer is {shape:?}", plan.pages);
         }
@@ -77,35 +84,43 @@ fn attend_candle(
     plan: &AttentionPlan,
     rule: ScoreRule,
 ) -> Result<Tensor> {
-    let (rows, heads, head_dim) = queries.dims3()?;
+    let (_, heads, head_dim) = queries.dims3()?;
     let kv_heads = keys.dim(1)?;
     let group = heads / kv_heads;
-    if rows == 0 {
-        return Tensor::zeros((0, heads * head_dim), DType::F32, queries.device());
-    }
     let mut pieces = Vec::new();
-    for Masked { rows, slots, mask } in masks(plan, queries.device())? {
+    // What is multiplied in TF32 should be exact in it: queries stay as they are unless a power of two scales them.
+    let (before, after) = match rule.scale.log2().fract() == 0. {
+        true => (rule.scale, 1.),
+        false => (1., rule.scale),
+    };
+    for Masked { rows, slots, mask } in masks(plan, queries.device(), heads)? {
         let (n, seen) = (rows.len(), slots.dim(0)?);
         // (kv_heads, group × n, head_dim): query heads of one key head are its neighbours.
-        let q = (queries.narrow(0, rows.start, n)?.to_dtype(DType::F32)? * f64::from(rule.scale))?
+        let q = (queries.narrow(0, rows.start, n)?.to_dtype(DType::F32)? * f64::from(before))?
             .reshape((n, kv_heads, group, head_dim))?
             .permute((1, 2, 0, 3))?
             .contiguous()?
             .reshape((kv_heads, group * n, head_dim))?;
         let gather = |held: &Tensor| {
-            held.index_select(&slots, 0)?
+            pick_by(held, &slots)?
                 .to_dtype(DType::F32)?
                 .transpose(0, 1)?
                 .contiguous()
         };
-        let scores = q.matmul(&gather(keys)?.transpose(1, 2)?)?;
-        let scores = match rule.cap {
-            Some(cap) => ((scores / f64::from(cap))?.tanh()? * f64::from(cap))?,
-            None => scores,
-        };
-        let scores = scores.reshape((kv_heads, group, n, seen))?.broadcast_add(&mask)?;
-        let weights = candle_nn::ops::softmax_last_dim(&scores)?.reshape((kv_heads, group * n, seen))?;
-        let out = weights
+        // Assigned anew, so that no more than two tensors of this size are held at any time.
+        let mut scores = q
+            .matmul(&gather(keys)?.transpose(1, 2)?)?
+            .reshape((kv_heads, group, n, seen))?;
+        if after != 1. {
+            scores = (scores * f64::from(after))?;
+        }
+        if let Some(cap) = rule.cap {
+            scores = ((scores / f64::from(cap))?.tanh()? * f64::from(cap))?;
+        }
+        scores = scores.broadcast_add(&mask)?;
+        scores = candle_nn::ops::softmax_last_dim(&scores)?;
+        let out = scores
+            .reshape((kv_heads, group * n, seen))?
             .matmul(&gather(values)?)?
             .reshape((kv_heads, group, n, head_dim))?;
         pieces.push(
@@ -118,7 +133,7 @@ fn attend_candle(
 }
 
 /// The plan's masks, made at the first call. Tensors are cheap to clone.
-fn masks(plan: &AttentionPlan, device: &Device) -> Result<Vec<Masked>> {
+fn masks(plan: &AttentionPlan, device: &Device, heads: usize) -> Result<Vec<Masked>> {
     let mut made = match plan.masks.lock() {
         Ok(made) => made,
         Err(poisoned) => poisoned.into_inner(),
@@ -126,7 +141,8 @@ fn masks(plan: &AttentionPlan, device: &Device) -> Result<Vec<Masked>> {
     if let Some(masks) = made.as_ref() {
         return Ok(masks.clone());
     }
-    let limit = if device.is_cpu() { MASK_LIMIT } else { MASK_LIMIT_GPU };
+    // Most numbers of one mask.
+    let limit = most_scores(device) / heads.max(1);
     let mut masks = Vec::new();
     let mut piece: Vec<Segment> = Vec::new();
     let (mut rows, mut keys) = (0, 0);

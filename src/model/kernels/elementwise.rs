@@ -4,7 +4,7 @@
 use super::{
     Kernels, Linear,
     packed::network::{GatedPanels, feed_forward},
-    rows::{CpuRows, RowView},
+    rows::{CpuRows, RowView, some},
 };
 use crate::model::design::{Activation, Pairing};
 use candle_core::{D, DType, Device, Result, Tensor, bail};
@@ -22,7 +22,7 @@ impl Kernels {
         if n == 0 || width % n != 0 {
             bail!("an RMS norm over {n} numbers was given {:?}", x.dims());
         }
-        if x.device().is_cpu() {
+        if !self.is_candle() {
             let weight = CpuRows::of(&weight.reshape((1, n))?)?;
             let (x, weight) = (CpuRows::of(x)?, weight.lock());
             let (x, weight) = (x.lock(), weight.view()?.row(0));
@@ -62,7 +62,7 @@ impl Kernels {
                 sin.dims()
             );
         }
-        if x.device().is_cpu() {
+        if !self.is_candle() {
             let (x, cos, sin) = (CpuRows::of(x)?, CpuRows::of(cos)?, CpuRows::of(sin)?);
             let (x, cos, sin) = (x.lock(), cos.lock(), sin.lock());
             let (cos, sin) = (cos.view()?, sin.view()?);
@@ -109,7 +109,7 @@ impl Kernels {
             bail!("gates and their partners over an odd width of {width}");
         }
         let n = width / 2;
-        if gate_up.device().is_cpu() {
+        if !self.is_candle() {
             let x = CpuRows::of(gate_up)?;
             let x = x.lock();
             if let Some(machine) = self.machine {
@@ -215,7 +215,10 @@ impl Kernels {
 /// CpuRows, and numbers in each.
 fn flat_dims(x: &Tensor) -> Result<(usize, usize)> {
     match x.dims() {
-        [rows, rest @ ..] if !rest.is_empty() => Ok((*rows, rest.iter().product())),
+        [rows, rest @ ..] if !rest.is_empty() => {
+            some(*rows, "numbers")?;
+            Ok((*rows, rest.iter().product()))
+        }
         dims => bail!("expected rows of numbers, got {dims:?}"),
     }
 }

@@ -5,15 +5,15 @@ use super::packed::linear::LogitTail;
 use super::products::product;
 use super::rows::CpuRows;
 use super::running::{Reduced, Running};
-use crate::model::{TokenId, TokenScore};
+use crate::model::{TokenId, TokenScore, pick::pick};
 use candle_core::{DType, Result, Tensor, bail};
 
 /// CpuRows whose logits are held at a time.
-const ROWS: usize = 256;
+pub(super) const ROWS: usize = 256;
 /// Vocabulary entries whose logits are held at a time on the CPU.
 const COLUMNS: usize = 4096;
 /// Likewise on a GPU, where few large operations are what counts.
-const COLUMNS_GPU: usize = 1 << 15;
+pub(super) const COLUMNS_GPU: usize = 1 << 15;
 
 impl Linear {
     /// Log-probabilities of tokens under the softmax of this layer's outputs, in f32: for each `(row, token)` of
@@ -202,8 +202,7 @@ fn reduce(logits: &Tensor, column: usize, row: usize, targets: &[(usize, TokenId
     let wanted = if places.is_empty() {
         Vec::new()
     } else {
-        let places = Tensor::new(places, logits.device())?;
-        logits.flatten_all()?.index_select(&places, 0)?.to_vec1::<f32>()?
+        pick(&logits.flatten_all()?, &places)?.to_vec1::<f32>()?
     };
     Ok((running.collect(), numbers.into_iter().zip(wanted).collect()))
 }

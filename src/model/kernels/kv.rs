@@ -2,7 +2,7 @@
 
 use super::{
     Kernels, packed,
-    rows::CpuRows,
+    rows::{CpuRows, some},
     segment::{PAGE, Segment},
     shape::KvShape,
 };
@@ -30,6 +30,7 @@ pub(super) enum KvBuffers {
 impl Kernels {
     /// Room for `pages` pages of one layer.
     pub fn kv(&self, kv_heads: usize, head_dim: usize, pages: usize) -> Result<KvLayer> {
+        some(pages, "pages of keys and values")?;
         let shape = KvShape {
             kv_heads,
             head_dim,
@@ -65,6 +66,7 @@ impl KvLayer {
             dtype,
         } = self.shape;
         let rows = segments.last().map_or(0, |segment| segment.rows.end);
+        some(rows, "keys and values")?;
         let highest = segments.iter().flat_map(|segment| segment.pages.iter()).max();
         if highest.is_some_and(|&highest| highest as usize >= pages) {
             bail!("page {highest:?} of a layer that has {pages}");
@@ -83,7 +85,7 @@ impl KvLayer {
                     let new = new.reshape((rows, kv_heads, head_dim))?.to_dtype(dtype)?.contiguous()?;
                     for segment in segments {
                         if let Some((from, to)) = segment.copy() {
-                            let page = held.narrow(0, from * PAGE, PAGE)?.copy()?;
+                            let page = held.narrow(0, from * PAGE, PAGE)?.force_contiguous()?;
                             held.slice_set(&page, 0, to * PAGE)?;
                         }
                         for (row, slot, len) in runs(segment) {

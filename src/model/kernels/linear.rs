@@ -4,9 +4,9 @@ use super::{
     Kernels,
     packed::{multiply::Start, panels::Panels},
     products::product,
-    rows::CpuRows,
+    rows::{CpuRows, some},
 };
-use crate::model::{TokenId, Weight, weights::rows_at_once};
+use crate::model::{TokenId, Weight, pick::pick, weights::rows_at_once};
 use candle_core::{DType, Device, Result, Tensor, bail};
 use std::sync::Arc;
 
@@ -198,10 +198,7 @@ impl Linear {
         }
         let dtype = self.kernels.activation_dtype();
         match &self.operand {
-            Operand::Plain(weight) => {
-                let ids = Tensor::new(ids, weight.device())?;
-                weight.index_select(&ids, 0)?.to_dtype(dtype)
-            }
+            Operand::Plain(weight) => pick(weight, ids)?.to_dtype(dtype),
             Operand::Packed(panels) => {
                 let mut out = vec![0f32; ids.len() * self.inputs];
                 for (&id, row) in ids.iter().zip(out.chunks_exact_mut(self.inputs.max(1))) {
@@ -238,7 +235,7 @@ impl Linear {
     /// Refuses an input that is not `(rows, in)`.
     pub(super) fn check(&self, x: &Tensor) -> Result<()> {
         match x.dims() {
-            &[_, inputs] if inputs == self.inputs => Ok(()),
+            &[rows, inputs] if inputs == self.inputs => some(rows, "a linear layer's input"),
             dims => bail!("a linear layer of {} inputs was given {dims:?}", self.inputs),
         }
     }

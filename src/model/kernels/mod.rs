@@ -17,6 +17,7 @@ mod allocator;
 mod attention;
 mod backend;
 mod elementwise;
+mod gpu;
 mod head;
 mod kv;
 mod linear;
@@ -26,6 +27,7 @@ mod products;
 mod rows;
 mod rule;
 mod running;
+mod scratch;
 mod segment;
 mod shape;
 mod tiles;
@@ -38,6 +40,8 @@ mod reference;
 pub use allocator::tune_allocator;
 pub use backend::Backend;
 pub use elementwise::Rotation;
+#[cfg(feature = "cuda")]
+pub(crate) use gpu::set_up;
 pub use kv::KvLayer;
 pub use linear::Linear;
 pub use plan::AttentionPlan;
@@ -110,11 +114,6 @@ impl Kernels {
                 what: format!("weights can be held as f32, bf16 or f16, not as {}", dtype.as_str()),
                 remedy: "hold them as one of these".to_owned(),
             });
-        }
-        if device.is_cuda() && dtype != DType::F32 {
-            // bf16 and f16 values are exact in TF32 (and sums stay f32), so this loses nothing and lets attention
-            // scores and the head's logits leave the tensor cores as f32 instead of being rounded to the dtype.
-            candle_core::cuda::set_gemm_reduced_precision_f32(true);
         }
         Ok(Self {
             device: device.clone(),

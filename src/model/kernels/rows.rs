@@ -3,6 +3,14 @@
 use candle_core::{CpuStorage, DType, Layout, Result, Storage, Tensor, bail};
 use std::ops::Deref;
 
+/// Refuses an operation over nothing, on every device: a GPU cannot launch it, and a CPU must not hide that.
+pub(super) fn some(rows: usize, what: &str) -> Result<()> {
+    if rows == 0 {
+        bail!("no rows of {what}: a GPU cannot compute over nothing");
+    }
+    Ok(())
+}
+
 /// A tensor `(rows, ...)` whose rows are dense; the rows themselves may lie further apart (a slice of columns).
 pub(super) struct CpuRows {
     tensor: Tensor,

@@ -1,9 +1,12 @@
 //! Attention against plain arithmetic, and against itself in other company.
 
 use super::{exact, flat, implementations};
-use crate::model::kernels::{
-    KvLayer, PAGE, ScoreRule, Segment,
-    reference::{KeysAndValues, attention, distance, matrix},
+use crate::model::{
+    kernels::{
+        KvLayer, PAGE, ScoreRule, Segment,
+        reference::{KeysAndValues, attention, distance, matrix},
+    },
+    pick::pick,
 };
 use candle_core::Tensor;
 use proptest::prelude::*;
@@ -128,7 +131,7 @@ impl AttentionScene {
                 let path = &placed.paths[segment.rows.end - 1];
                 let of_path = |all: &Tensor| {
                     let rows: Vec<u32> = path.iter().map(|&row| row as u32).collect();
-                    all.index_select(&Tensor::new(rows, all.device()).unwrap(), 0).unwrap()
+                    pick(all, &rows).unwrap()
                 };
                 let [q, keys, values] = [&q, &keys, &values].map(of_path);
                 let pages: Vec<u32> = (0..path.len().div_ceil(PAGE) as u32).collect();

@@ -113,7 +113,7 @@ pub(super) fn swiglu<const FUSED: bool>(gate: &[f32], up: &[f32], out: &mut [f32
 /// `gelu(gate) · up`, where gelu is the one with a tanh: `x / (1 + exp(-2 u))` with `u = √(2/π) (x + 0.044715 x³)`.
 #[inline(always)]
 pub(super) fn geglu<const FUSED: bool>(gate: &[f32], up: &[f32], out: &mut [f32]) {
-    const LINEAR: f32 = -1.595_769_1;
+    const LINEAR: f32 = -1.595_769;
     const CUBIC: f32 = LINEAR * 0.044_715;
     for ((gate, up), out) in gate.iter().zip(up).zip(out) {
         let inner = gate * multiply_add::<FUSED>(CUBIC, gate * gate, LINEAR);
@@ -236,7 +236,7 @@ fn tanh<const FUSED: bool>(x: f32) -> f32 {
         above = multiply_add::<FUSED>(above, square, c);
     }
     let mut below = 1.198_258_4e-6_f32;
-    for c in [1.185_347_1e-4, 2.268_434_6e-3, 4.893_525_2e-3] {
+    for c in [1.185_347_1e-4, 2.268_434_6e-3, 4.893_525e-3] {
         below = multiply_add::<FUSED>(below, square, c);
     }
     x * above / below

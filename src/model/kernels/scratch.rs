@@ -1,0 +1,67 @@
+//! Memory that a pass takes beside weights, keys and values where candle's operations compute it: each of them returns a
+//! tensor of its own.
+
+use super::{
+    Backend, Kernels,
+    attention::most_scores,
+    head::{COLUMNS_GPU, ROWS},
+};
+use crate::model::ModelConfig;
+
+/// Attention's scores while an operation makes them anew: as they were, and as they will be.
+const SCORES_AT_ONCE: u64 = 2;
+/// Bytes of a number between the two layers of a network, at most: the fused product, as f32, gates, their SiLU, the
+/// product of both, and that as it goes on.
+const BETWEEN_BYTES: u64 = 2 * (4 + 4) + 4 + 4 + 4 + 4;
+/// Bytes of a number of a row's hidden state, at most: the residual, its norm's steps, queries and their turned halves.
+const HIDDEN_BYTES: u64 = 64;
+/// Tensors as large as a part of the logits that their reduction holds.
+const LOGITS_AT_ONCE: u64 = 6;
+
+impl Kernels {
+    /// Bytes, at most, that a pass of `rows` tokens takes beside weights, keys, values, masks and the rows themselves. Our
+    /// own kernels work in tiles that are too small to count.
+    pub fn scratch_bytes(&self, config: &ModelConfig, rows: usize) -> u64 {
+        if self.backend != Backend::Candle {
+            return 0;
+        }
+        let rows = rows as u64;
+        let scores = SCORES_AT_ONCE * 4 * most_scores(&self.device) as u64;
+        // The largest of what is not there at the same time.
+        let network = rows * config.intermediate as u64 * BETWEEN_BYTES;
+        let head = 4 * COLUMNS_GPU as u64 * (config.hidden as u64 + LOGITS_AT_ONCE * ROWS as u64);
+        rows * config.hidden as u64 * HIDDEN_BYTES + scores.max(network).max(head)
+    }
+
+    /// Bytes, at most, that the masks of a batch take for a token of a path of `len` tokens in passes of `rows`: a token's
+    /// mask has a number for each key that its pass sees, and masks stay until the last layer is done.
+    pub fn mask_bytes(&self, len: usize, rows: usize) -> u64 {
+        match self.backend {
+            Backend::Candle => 4 * (len + rows) as u64,
+            _ => 0,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Family, testing::config};
+    use candle_core::{DType, Device};
+
+    #[test]
+    fn only_candles_operations_take_memory_by_the_pass() {
+        let config = config(Family::Llama);
+        let candle = Kernels::candle(&Device::Cpu, DType::F32).unwrap();
+        let own = Kernels::with(Backend::Portable, DType::F32).unwrap();
+        assert_eq!((own.scratch_bytes(&config, 512), own.mask_bytes(3500, 512)), (0, 0));
+        // Attention's scores count for most in a model as small as this; a pass of more rows takes more all the same.
+        let scores = 2 * 4 * most_scores(&Device::Cpu) as u64;
+        let [few, many] = [512, 4096].map(|rows| candle.scratch_bytes(&config, rows));
+        assert!(
+            few >= scores && many - few == (4096 - 512) * 32 * HIDDEN_BYTES,
+            "{few} {many}"
+        );
+        assert_eq!(candle.mask_bytes(3500, 512), 4 * 4012);
+    }
+}
