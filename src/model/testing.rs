@@ -203,7 +203,7 @@ pub fn engine_with(config: &ModelConfig, tokens: usize, rows: usize, kernels: &K
     )
     .unwrap();
     let settings = EngineSettings {
-        memory: Some(decoder.size().bytes + 20_000 * (tokens as u64 / 32 + 20)),
+        memory: Some(decoder.size().bytes + kernels.scratch_bytes(config, rows) + 20_000 * (tokens as u64 / 32 + 20)),
         rows,
         ..EngineSettings::default()
     };
