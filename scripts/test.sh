@@ -3,7 +3,7 @@
 # a fresh machine lacks where it may (the small model from the package registry, Chromium on Debian); a test whose need
 # is still missing says so and skips.
 #
-# usage: scripts/test.sh [STEP...]    steps: format lints tests files docs; all of them where none is given
+# usage: scripts/test.sh [STEP...]    steps: format lints tests files docs, all of them where none is given; and slurm
 #
 # Every step asks for tests or examples as well: development dependencies switch on features of what we depend on, and a
 # step without them would compile half of the dependencies again (candle and gemm among them).
@@ -61,6 +61,13 @@ files() {
   "$python" scripts/check_formats.py "$built/debug/indieval"
 }
 
+# `indieval slurm` on a real Slurm of two nodes, some minutes; not part of what runs where no step is named.
+slurm() {
+  say "Slurm"
+  cargo build --locked --release --bin indieval
+  scripts/slurm-test.sh "${CARGO_TARGET_DIR:-target}/release/indieval"
+}
+
 docs() {
   say "documentation"
   RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --lib --examples
@@ -69,8 +76,8 @@ docs() {
 for step in "${@:-format lints tests files docs}"; do
   for one in $step; do
     case "$one" in
-      format | lints | tests | files | docs) "$one" ;;
-      *) echo "error: no step is called $one; there are format, lints, tests, files and docs" >&2; exit 2 ;;
+      format | lints | tests | files | docs | slurm) "$one" ;;
+      *) echo "error: no step is called $one; there are format, lints, tests, files, docs and slurm" >&2; exit 2 ;;
     esac
   done
 done
