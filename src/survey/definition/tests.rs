@@ -204,7 +204,7 @@ fn a_definition_that_cannot_be_used_says_where_and_why() {
         ),
         (
             "name = 'n'\n[[question]]\nid = 'a'\nlabels = ['Yes', 'Yes']",
-            "stands twice",
+            "stands for two refined answers; give them labels or statements of their own",
         ),
         (
             "name = 'n'\n[[question]]\nid = 'a'\n[[question]]\nid = 'a'",
