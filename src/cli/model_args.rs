@@ -20,7 +20,7 @@ pub struct ModelArgs {
     /// Number format to compute in
     #[arg(long, default_value_t, value_parser = choice::<DtypeChoice>())]
     pub dtype: DtypeChoice,
-    /// Where to compute: auto, cpu, cuda, cuda:N
+    /// Where to compute: auto, cpu, cuda, cuda:N, or several with commas, over which the layers are spread
     #[arg(long, default_value_t)]
     pub device: DeviceChoice,
     /// How quantised weights are held
@@ -48,7 +48,7 @@ impl ModelArgs {
         let options = OpenOptions {
             adapter: self.adapter.clone(),
             dtype: self.dtype,
-            device: self.device,
+            device: self.device.clone(),
             weights: self.weights,
             memory: self.machine.memory,
             ..OpenOptions::default()

@@ -106,18 +106,21 @@ pub fn open(id: &str, options: &OpenOptions, progress: &mut dyn Progress) -> Res
     }
 }
 
-fn open_checkpoint(id: &str, options: &OpenOptions, progress: &mut dyn Progress) -> Result<OpenModel, LoadError> {
-    let begun = Instant::now();
+/// The files of a checkpoint, with its adapter if one is asked for, and their name for people.
+fn open_files(id: &str, options: &OpenOptions, progress: &mut dyn Progress) -> Result<(String, Checkpoint), LoadError> {
     let located = source::locate(id, &options.environment, options.fetch, progress)?;
     let own = name(id, &located.path);
-    let (name, checkpoint) = match &options.adapter {
-        Some(asked) => {
-            let adapter = source::locate_adapter(asked, &options.environment, options.fetch, progress)?;
-            let checkpoint = Checkpoint::open_adapted(&located.path, &adapter.path)?;
-            (format!("{own} + {}", name(asked, &adapter.path)), checkpoint)
-        }
-        None => (own, Checkpoint::open(&located.path)?),
+    let Some(asked) = &options.adapter else {
+        return Ok((own, Checkpoint::open(&located.path)?));
     };
+    let adapter = source::locate_adapter(asked, &options.environment, options.fetch, progress)?;
+    let checkpoint = Checkpoint::open_adapted(&located.path, &adapter.path)?;
+    Ok((format!("{own} + {}", name(asked, &adapter.path)), checkpoint))
+}
+
+fn open_checkpoint(id: &str, options: &OpenOptions, progress: &mut dyn Progress) -> Result<OpenModel, LoadError> {
+    let begun = Instant::now();
+    let (name, checkpoint) = open_files(id, options, progress)?;
     let device = options.device.open()?;
     let dtype = options
         .dtype
@@ -127,10 +130,11 @@ fn open_checkpoint(id: &str, options: &OpenOptions, progress: &mut dyn Progress)
         quantized: options.weights,
         ..EngineSettings::default()
     };
-    let engine = Engine::load(
+    let devices = (&device.device, &device.others[..]);
+    let engine = Engine::load_over(
         &checkpoint.config,
         &checkpoint.weights,
-        &device.device,
+        devices,
         dtype.into(),
         &settings,
     )?;
