@@ -104,6 +104,8 @@ pub enum Reading {
     /// No choice can be read.
     #[serde(alias = "unparsable")]
     Unparsed,
+    /// Nobody answered: whoever was asked elsewhere failed.
+    Failed,
 }
 
 /// One generated text.

@@ -47,6 +47,24 @@ impl Control {
     }
 }
 
+impl Outcome {
+    /// What became of the answer where this is what it chooses, in the words of records.
+    pub(crate) fn status(&self, chosen: Option<usize>) -> &'static str {
+        use super::evidence::Reading;
+        match &self.evidence {
+            Evidence::Generation { reading, .. } => match reading {
+                Reading::Choice => "answered",
+                Reading::Unparsed => "unparsed",
+                Reading::OutOfRange => "out-of-range",
+                Reading::Missing => "missing",
+                Reading::Failed => "failed",
+            },
+            Evidence::Likelihood { .. } | Evidence::Label { .. } if chosen.is_some() => "answered",
+            Evidence::Likelihood { .. } | Evidence::Label { .. } => "missing",
+        }
+    }
+}
+
 /// What one method said of one probe of one person.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Outcome {

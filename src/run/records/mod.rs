@@ -35,6 +35,7 @@ pub use header::Header;
 pub use journal::Journal;
 pub use line::ConditionEntry;
 pub(in crate::run) use lock::{Access, lock};
+pub(in crate::run) use line::record_id;
 pub use reader::{Reader, Recorded, read};
 
 #[expect(unused_imports, reason = "named by the documentation above")]
