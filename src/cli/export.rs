@@ -11,7 +11,7 @@ use super::output::{say, tell};
 use super::report::{Numbers, load};
 use crate::base::files::write_bytes;
 use crate::base::text::counted;
-use crate::metrics::{Norm, RunData};
+use crate::metrics::RunData;
 use crate::report::{EeeModel, Report, evaluations, logs, predictions};
 
 /// Options of `indieval export`.

@@ -203,6 +203,7 @@ fn status(outcome: &Outcome) -> &'static str {
         (Evidence::Generation { reading, .. }, None) => match reading {
             Reading::OutOfRange => "out-of-range",
             Reading::Missing => "missing",
+            Reading::Failed => "failed",
             Reading::Choice | Reading::Unparsed => "unparsed",
         },
         (_, None) => "unparsed",

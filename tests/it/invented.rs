@@ -460,7 +460,7 @@ fn as_recorded(outcomes: &mut [Outcome], people: &[Person], conditions: &[Condit
             match reading {
                 Reading::Choice | Reading::OutOfRange => all.push(format!("\"NSG{group}\": \"NSG{group}_s{chosen}\"")),
                 Reading::Unparsed => all.push(format!("\"NSG{group}\": \"?\"")),
-                Reading::Missing => {}
+                Reading::Missing | Reading::Failed => {}
             }
             if number > 0 {
                 tries.clear();

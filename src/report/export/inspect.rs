@@ -7,7 +7,7 @@ use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
 
 use super::ExportError;
-use super::predictions::{RunKnowledge, Sure};
+use super::predictions::{OutcomeContext, Sure};
 use crate::metrics::{Norm, RunData, conditions, prediction};
 use crate::report::condition_words;
 use crate::scoring::{Condition, Evidence, Outcome};
@@ -33,7 +33,7 @@ pub fn logs(run: &RunData, norm: Norm) -> Result<Vec<InspectLog>, ExportError> {
     if run.questions.iter().any(|question| question.candidates.is_empty()) {
         return Err(ExportError::NoTexts(run.name.clone()));
     }
-    let known = RunKnowledge::new(run);
+    let known = OutcomeContext::new(run);
     let mut logs = Vec::new();
     for condition in conditions(run) {
         let outcomes: Vec<&Outcome> = run.outcomes.iter().filter(|one| one.condition == condition).collect();
@@ -55,7 +55,7 @@ pub fn logs(run: &RunData, norm: Norm) -> Result<Vec<InspectLog>, ExportError> {
 
 struct Log<'a> {
     run: &'a RunData,
-    known: &'a RunKnowledge<'a>,
+    known: &'a OutcomeContext<'a>,
     norm: Norm,
     condition: &'a Condition,
     number: usize,

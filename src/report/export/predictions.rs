@@ -57,7 +57,7 @@ pub fn predictions(run: &RunData, norm: Norm) -> Result<String, ExportError> {
     header.extend(neighbours.iter().map(|k| format!("resemblance_{k}")));
     header.extend(run.dimensions.iter().map(|dimension| group_column(&dimension.name)));
     writer.write_record(&header).map_err(encode)?;
-    let known = RunKnowledge::new(run);
+    let known = OutcomeContext::new(run);
     for outcome in &run.outcomes {
         writer
             .write_record(known.row(outcome, norm, &neighbours))
@@ -90,14 +90,14 @@ fn neighbours(baselines: &[BaselineRow]) -> Vec<usize> {
 }
 
 /// What a run says besides its outcomes, by what it is about.
-pub(super) struct RunKnowledge<'a> {
+pub(super) struct OutcomeContext<'a> {
     run: &'a RunData,
     questions: HashMap<QuestionId, &'a QuestionInfo>,
     people: HashMap<&'a str, (&'a BTreeMap<String, String>, Option<f64>)>,
     baselines: HashMap<(&'a str, u8, QuestionId), &'a BaselineRow>,
 }
 
-impl<'a> RunKnowledge<'a> {
+impl<'a> OutcomeContext<'a> {
     pub(super) fn new(run: &'a RunData) -> Self {
         let baselines = run.baselines.iter();
         Self {

@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 use super::PLAN;
 use super::answers::{AnswerBook, ElsewhereSaid, Latest, read};
 use super::asked::{AskedText, Questions};
-use super::export::{ExportPlan, PartFiles, note};
+use super::export::{ExportPlan, note};
 use crate::base::files::write_bytes;
 use crate::base::hex::{hex, sha256_hex};
 use crate::model::ModelIdentity;
