@@ -68,7 +68,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     match args.to {
         ExportFormat::Csv => {
             let path = out.join("predictions.csv");
-            write(&path, predictions(&run, norm)?.as_bytes())?;
+            write(&path, &predictions(&run, norm)?)?;
             say!("{}: {}", path.display(), counted(run.outcomes.len(), "row", "rows"));
             personal(&run);
         }

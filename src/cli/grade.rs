@@ -36,7 +36,7 @@ pub struct Args {
     /// Which of two different answers to one prompt counts
     #[arg(long, value_name = "WHICH", value_parser = choice::<Keep>())]
     keep: Option<Keep>,
-    /// Write requests without an answer here, to be sent again
+    /// Write requests without an answer, or with an error for one, here, to be sent again
     #[arg(long, value_name = "FILE")]
     missing_out: Option<PathBuf>,
     /// Count prompts without an answer as failed
@@ -70,6 +70,13 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         graded.failed,
         graded.missing.len()
     );
+    if let Some(path) = options
+        .missing_out
+        .as_ref()
+        .filter(|_| graded.failed > 0 || !graded.missing.is_empty())
+    {
+        say!("those without an answer, to be sent again: {}", path.display());
+    }
     if graded.missing.is_empty() || args.last {
         let records = counted(graded.records.unwrap_or(0), "record", "records");
         say!("{records} in {}", args.out.display());

@@ -62,6 +62,11 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         bytes(written.bytes),
         args.out.display()
     );
-    tell!("note: prompts are made of people's answers: whoever gets them gets these, and a survey may forbid it");
+    if !written.synthetic {
+        tell!(
+            "note: these prompts are made of what persons answered: whoever gets them, a provider too, gets their answers; the \
+             conditions of the survey say who may have them"
+        );
+    }
     Ok(ExitCode::SUCCESS)
 }

@@ -9,7 +9,7 @@ use super::names::condition_words;
 use super::words::whole_percent;
 use crate::base::text::{count, counted};
 use crate::metrics::{BaselineRow, Person, QuestionInfo, RunData};
-use crate::scoring::{Condition, Evidence, Method, Outcome, Reading};
+use crate::scoring::{Condition, Evidence, Method, Outcome};
 use crate::survey::QuestionId;
 
 /// Which answers of a run are looked at; those that all parts take.
@@ -187,26 +187,13 @@ impl<'a> RunKnowledge<'a> {
             condition: outcome.condition.clone(),
             shown: outcome.shown,
             context_tokens: outcome.context_tokens,
-            status: status(outcome),
+            status: outcome.status(outcome.prediction),
             candidates: (0..outcome.candidates).map(candidate).collect(),
             majority: baselines.and_then(|row| row.majority),
             resemblance: baselines.and_then(|row| row.resemblance.last_key_value().map(|(_, &at)| at)),
             tries: tries(&outcome.evidence),
             other,
         }
-    }
-}
-
-fn status(outcome: &Outcome) -> &'static str {
-    match (&outcome.evidence, outcome.prediction) {
-        (_, Some(_)) => "answered",
-        (Evidence::Generation { reading, .. }, None) => match reading {
-            Reading::OutOfRange => "out-of-range",
-            Reading::Missing => "missing",
-            Reading::Failed => "failed",
-            Reading::Choice | Reading::Unparsed => "unparsed",
-        },
-        (_, None) => "unparsed",
     }
 }
 

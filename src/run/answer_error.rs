@@ -38,12 +38,23 @@ pub enum AnswerError {
         id: String,
     },
     /// Answers of several models.
-    #[error("answers of several models: `{first}` and `{second}`")]
+    #[error(
+        "{}, line {line}, is an answer of `{second}`; {}, line {first_line}, is one of `{first}`",
+        path.display(), first_path.display()
+    )]
     Models {
         /// One.
         first: String,
+        /// The file of it.
+        first_path: PathBuf,
+        /// Its line.
+        first_line: usize,
         /// Another.
         second: String,
+        /// The file of it.
+        path: PathBuf,
+        /// Its line.
+        line: usize,
     },
 }
 

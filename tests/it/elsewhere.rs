@@ -99,7 +99,7 @@ fn answers_of_a_batch_become_a_run_that_is_checked_reported_and_compared() {
     assert_eq!(requests[0]["body"]["model"], "gpt");
     let text = requests[0]["body"]["messages"][0]["content"].as_str().unwrap();
     assert!(
-        text.contains("\nA. ") && text.contains("Answer with its letter."),
+        text.contains("\nA. ") && text.contains("Reply with its letter and nothing else."),
         "{text}"
     );
     let id = |at: usize| requests[at]["custom_id"].as_str().unwrap();
@@ -110,7 +110,7 @@ fn answers_of_a_batch_become_a_run_that_is_checked_reported_and_compared() {
     answers.push(json!({ "custom_id": id(1), "response": { "status_code": 500, "body": null }, "error": null }));
     answers.push(
         json!({ "custom_id": id(2), "response": { "status_code": 200, "body": { "model": "gpt-x",
-        "choices": [{ "message": { "content": null, "refusal": "I would rather not" } }] } } }),
+        "choices": [{ "message": { "content": null, "refusal": "A refusal: I would rather not" } }] } } }),
     );
     let first = export.write("first.jsonl", &answers);
     let second = export.write("second.jsonl", &[openai(id(0), "B")]);
@@ -118,7 +118,7 @@ fn answers_of_a_batch_become_a_run_that_is_checked_reported_and_compared() {
     let partial = export.grade(&[&first, &second, "--missing-out", again.to_str().unwrap()]);
     assert_eq!(partial.status.code(), Some(3), "{}", said(&partial));
     assert!(!export.path("run").exists());
-    assert_eq!(lines(&again), [requests[3].clone()]);
+    assert_eq!(lines(&again), [requests[1].clone(), requests[3].clone()]);
     let whole = export.grade(&[&second, &first, "--final"]);
     assert!(whole.status.success(), "{}", said(&whole));
     let records = export.records();
@@ -137,6 +137,14 @@ fn answers_of_a_batch_become_a_run_that_is_checked_reported_and_compared() {
         (&header["model"]["name"], &header["model"]["family"]),
         (&json!("gpt-x"), &json!("elsewhere"))
     );
+    let page = std::fs::read_to_string(export.path("run/report.html")).unwrap();
+    assert!(
+        page.contains("made elsewhere and graded here"),
+        "the page does not say so"
+    );
+    // What a provider marks as a refusal is kept, and is no choice, whatever letters are in it.
+    let tries = lines(&export.path("run/evidence-generation.jsonl"));
+    assert_eq!(tries[2]["tries"][0]["text"], "A refusal: I would rather not");
     let verified = indieval(&["verify", export.path("run").to_str().unwrap()]);
     assert!(verified.status.success(), "{}", said(&verified));
     assert!(said(&verified).contains("made elsewhere"), "{}", said(&verified));
@@ -242,7 +250,16 @@ fn predictions_give_back_the_reports_own_accuracies() {
         reader.deserialize().collect::<Result<_, _>>().unwrap()
     };
     let mut sums: BTreeMap<(String, String), (f64, f64)> = BTreeMap::new();
+    let mut baselines: BTreeMap<&str, (f64, f64)> = BTreeMap::new();
     for row in read("predictions.csv") {
+        for (column, name) in [
+            ("correct_majority", "majority"),
+            ("correct_resemblance_10", "resemblance, k = 10"),
+        ] {
+            let sum = baselines.entry(name).or_default();
+            sum.0 += row[column].parse::<f64>().unwrap();
+            sum.1 += 1.0;
+        }
         let sum = sums
             .entry((row["method"].clone(), row["demonstrations"].clone()))
             .or_default();
@@ -257,7 +274,8 @@ fn predictions_give_back_the_reports_own_accuracies() {
         if row["scope"] != "overall" || !(norm.is_empty() || norm == "sum") {
             continue;
         }
-        let Some((right, all)) = sums.get(&(row["method"].clone(), row["demonstrations"].clone())) else {
+        let system = (row["method"].clone(), row["demonstrations"].clone());
+        let Some((right, all)) = sums.get(&system).or_else(|| baselines.get(row["method"].as_str())) else {
             continue;
         };
         // Both people answered every probe, so the mean of categories is the plain share; the table has six decimals.
@@ -265,7 +283,7 @@ fn predictions_give_back_the_reports_own_accuracies() {
         assert!((right / all - value).abs() < 1e-6, "{row:?}");
         compared += 1;
     }
-    assert_eq!(compared, 6);
+    assert_eq!(compared, 8);
 }
 
 #[test]

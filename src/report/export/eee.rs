@@ -29,6 +29,8 @@ pub fn evaluations(report: &Report, model: &EeeModel, now: u64) -> Result<Vec<Va
     let results = &report.results;
     let runs = results.runs.iter().enumerate().map(|(at, run)| {
         let systems = results.systems.iter().filter(|system| system.run == at && system.is_model());
+        // Where a model ran whose answers were graded, and who may have it, is not known here.
+        let elsewhere = run.header.model.is_elsewhere();
         let mut found = Vec::new();
         for system in systems {
             let overall = std::iter::once(("overall", &system.scores.overall));
@@ -56,7 +58,8 @@ pub fn evaluations(report: &Report, model: &EeeModel, now: u64) -> Result<Vec<Va
             "model_info": {
                 "name": name, "id": model.id, "developer": model.id.split('/').next().unwrap_or_default(),
                 "additional_details": {
-                    "deployment_type": "self_deployed", "model_availability": "open_weights",
+                    "deployment_type": if elsewhere { "unknown" } else { "self_deployed" },
+                    "model_availability": if elsewhere { "unknown" } else { "open_weights" },
                     "dtype": run.header.model.dtype, "synthetic_respondents": run.header.synthetic.to_string(),
                 },
             },

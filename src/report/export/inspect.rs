@@ -7,7 +7,7 @@ use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
 
 use super::ExportError;
-use super::predictions::{OutcomeContext, Sure};
+use super::seen::{OutcomeContext, Sure};
 use crate::metrics::{Norm, RunData, conditions, prediction};
 use crate::report::condition_words;
 use crate::scoring::{Condition, Evidence, Outcome};
@@ -130,7 +130,7 @@ impl Log<'_> {
                 "name": header.survey, "samples": self.outcomes.len(), "shuffled": false,
                 "sample_ids": self.outcomes.iter().map(|outcome| id(outcome)).collect::<Vec<_>>(),
             },
-            "model": format!("hf/{}", header.model.name),
+            "model": format!("{}/{}", if header.model.is_elsewhere() { "elsewhere" } else { "hf" }, header.model.name),
             "model_args": { "dtype": header.model.dtype, "device": header.model.device, "kernels": header.model.kernels },
             "config": {},
             "packages": { "indieval": header.version },

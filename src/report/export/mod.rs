@@ -5,6 +5,7 @@
 mod eee;
 mod inspect;
 mod predictions;
+mod seen;
 
 pub use self::eee::{EeeModel, evaluations};
 pub use self::inspect::{InspectLog, logs};

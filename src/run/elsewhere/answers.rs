@@ -1,40 +1,45 @@
-//! Lines of answers as providers write them: OpenAI (and whoever speaks like it), vLLM, Anthropic, Gemini, plain lines,
-//! and lines of `indieval generate`.
+//! Files of answers: their lines, and which of several answers to one request counts.
 
 use std::collections::HashMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use crate::model::Finish;
+use super::shapes::{AnswerLine, ElsewhereSaid, answer};
 use crate::run::AnswerError;
 
-/// What came back for one request.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) enum ElsewhereSaid {
-    /// A text, perhaps a refusal.
-    Text { text: String, finish: Finish },
-    /// The provider did not answer: a code, or what it says.
-    Failed(String),
+/// The answers in a file.
+pub(super) struct AnswerLines {
+    /// With their line, from 1.
+    pub(super) lines: Vec<(usize, AnswerLine)>,
+    /// The last line, where it is cut off.
+    pub(super) cut: Option<usize>,
 }
 
-/// One line.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) struct AnswerLine {
-    pub(super) id: String,
-    pub(super) said: ElsewhereSaid,
-    /// The model that says it answered.
-    pub(super) model: Option<String>,
-    /// Whose shape the line has.
-    pub(super) shape: &'static str,
-}
-
-/// Reads the lines of a file. A last line that is cut off is named, not read; blank lines and a byte-order mark are
-/// passed over.
-pub(super) fn read(path: &Path, text: &str) -> Result<(Vec<(usize, AnswerLine)>, Option<usize>), AnswerError> {
+/// Reads the lines of a file. A last line that is cut off, be it within a character, is named, not read; blank lines and
+/// a byte-order mark are passed over.
+pub(super) fn read(path: &Path, bytes: &[u8]) -> Result<AnswerLines, AnswerError> {
+    let text = match std::str::from_utf8(bytes) {
+        Ok(text) => text,
+        // The rest of a character is to come.
+        Err(error) if error.error_len().is_none() => {
+            std::str::from_utf8(&bytes[..error.valid_up_to()]).unwrap_or_default()
+        }
+        Err(error) => {
+            let before = &bytes[..error.valid_up_to()];
+            return Err(AnswerError::Line {
+                path: path.to_owned(),
+                line: before.iter().filter(|byte| **byte == b'\n').count() + 1,
+                problem: "this is no UTF-8; save the file as UTF-8".to_owned(),
+            });
+        }
+    };
     let text = text.trim_start_matches('\u{feff}');
     let lines: Vec<&str> = text.split('\n').collect();
-    let mut found = Vec::new();
+    let mut found = AnswerLines {
+        lines: Vec::new(),
+        cut: None,
+    };
     for (at, line) in lines.iter().enumerate() {
         let line = line.trim();
         if line.is_empty() {
@@ -43,13 +48,16 @@ pub(super) fn read(path: &Path, text: &str) -> Result<(Vec<(usize, AnswerLine)>,
         let problem = match serde_json::from_str::<Value>(line) {
             Ok(value) => match answer(&value) {
                 Ok(answer) => {
-                    found.push((at + 1, answer));
+                    found.lines.push((at + 1, answer));
                     continue;
                 }
                 Err(problem) => problem,
             },
             // Only the last line of a file that does not end in a line break can be half a line.
-            Err(error) if at + 1 == lines.len() && error.is_eof() => return Ok((found, Some(at + 1))),
+            Err(error) if at + 1 == lines.len() && error.is_eof() => {
+                found.cut = Some(at + 1);
+                break;
+            }
             Err(error) => error.to_string(),
         };
         return Err(AnswerError::Line {
@@ -58,168 +66,7 @@ pub(super) fn read(path: &Path, text: &str) -> Result<(Vec<(usize, AnswerLine)>,
             problem,
         });
     }
-    Ok((found, None))
-}
-
-/// Reads one line of any shape.
-pub(super) fn answer(line: &Value) -> Result<AnswerLine, String> {
-    let id = ["custom_id", "key", "id"]
-        .iter()
-        .find_map(|key| line.get(key)?.as_str());
-    let id = id
-        .ok_or("no `custom_id`, `key` or `id`, by which an answer finds its prompt")?
-        .to_owned();
-    let (said, model, shape) = if let Some(result) = line.get("result") {
-        anthropic(result)
-    } else if line.get("key").is_some() {
-        gemini(line)
-    } else if line.get("response").is_some() || line.get("error").is_some_and(|error| !error.is_null()) {
-        openai(line)
-    } else {
-        plain(line).ok_or("neither `response`, `result` nor `text`")?
-    };
-    Ok(AnswerLine { id, said, model, shape })
-}
-
-fn text_of(value: &Value, pointer: &str) -> Option<String> {
-    Some(value.pointer(pointer)?.as_str()?.to_owned())
-}
-
-/// OpenAI's and vLLM's: a response with a body, or an error (text or object).
-fn openai(line: &Value) -> (ElsewhereSaid, Option<String>, &'static str) {
-    const SHAPE: &str = "openai";
-    let body = line.pointer("/response/body").filter(|body| !body.is_null());
-    let model = body.and_then(|body| text_of(body, "/model"));
-    let error = [line.get("error"), body.and_then(|body| body.get("error"))];
-    let error = error.into_iter().flatten().find(|error| !error.is_null());
-    let status = line
-        .pointer("/response/status_code")
-        .and_then(Value::as_i64)
-        .unwrap_or(200);
-    if let Some(error) = error {
-        return (ElsewhereSaid::Failed(code(error)), model, SHAPE);
-    }
-    if status >= 400 {
-        return (ElsewhereSaid::Failed(format!("status {status}")), model, SHAPE);
-    }
-    let Some(body) = body else {
-        return (ElsewhereSaid::Failed("no response".to_owned()), model, SHAPE);
-    };
-    if let Some(choice) = body.pointer("/choices/0") {
-        let message = choice.get("message").unwrap_or(choice);
-        let refusal = || text_of(message, "/refusal").map(|text| format!("refusal: {text}"));
-        let text = content(message)
-            .or_else(|| text_of(choice, "/text"))
-            .or_else(refusal)
-            .unwrap_or_default();
-        return (said(text, choice.get("finish_reason")), model, SHAPE);
-    }
-    // /v1/responses: messages with parts of text; reasoning is passed over.
-    let output = body.get("output").and_then(Value::as_array).into_iter().flatten();
-    let messages = output.filter(|item| item.get("type").and_then(Value::as_str) == Some("message"));
-    let parts = messages.filter_map(|item| item.get("content")?.as_array()).flatten();
-    let texts = parts.filter_map(|part| {
-        let refusal = || text_of(part, "/refusal").map(|text| format!("refusal: {text}"));
-        text_of(part, "/text").or_else(refusal)
-    });
-    let text: String = texts.collect();
-    (said(text, body.pointer("/incomplete_details/reason")), model, SHAPE)
-}
-
-/// The content of a message: a text, or parts of it.
-fn content(message: &Value) -> Option<String> {
-    match message.get("content")? {
-        Value::String(text) => Some(text.clone()),
-        Value::Array(parts) => Some(parts.iter().filter_map(|part| text_of(part, "/text")).collect()),
-        _ => None,
-    }
-}
-
-/// Anthropic's: succeeded with a message, errored, canceled or expired.
-fn anthropic(result: &Value) -> (ElsewhereSaid, Option<String>, &'static str) {
-    const SHAPE: &str = "anthropic";
-    let model = text_of(result, "/message/model");
-    match result.get("type").and_then(Value::as_str) {
-        Some("succeeded") => {
-            let parts = result
-                .pointer("/message/content")
-                .and_then(Value::as_array)
-                .into_iter()
-                .flatten();
-            let spoken = parts.filter(|part| part.get("type").and_then(Value::as_str) == Some("text"));
-            let text: String = spoken.filter_map(|part| text_of(part, "/text")).collect();
-            (said(text, result.pointer("/message/stop_reason")), model, SHAPE)
-        }
-        Some("errored") => {
-            let error = result.pointer("/error/error").or(result.get("error"));
-            (
-                ElsewhereSaid::Failed(error.map_or_else(|| "errored".to_owned(), code)),
-                model,
-                SHAPE,
-            )
-        }
-        other => (
-            ElsewhereSaid::Failed(other.unwrap_or("no type").to_owned()),
-            model,
-            SHAPE,
-        ),
-    }
-}
-
-/// Gemini's: candidates with parts, of which thoughts are passed over; blocked prompts have none.
-fn gemini(line: &Value) -> (ElsewhereSaid, Option<String>, &'static str) {
-    const SHAPE: &str = "gemini";
-    let model = text_of(line, "/response/modelVersion");
-    if let Some(error) = line.get("error").filter(|error| !error.is_null()) {
-        return (ElsewhereSaid::Failed(code(error)), model, SHAPE);
-    }
-    let Some(response) = line.get("response") else {
-        return (ElsewhereSaid::Failed("no response".to_owned()), model, SHAPE);
-    };
-    let Some(candidate) = response.pointer("/candidates/0") else {
-        let why = text_of(response, "/promptFeedback/blockReason").unwrap_or_else(|| "no candidate".to_owned());
-        return (said(format!("refusal: blocked: {why}"), None), model, SHAPE);
-    };
-    let parts = candidate
-        .pointer("/content/parts")
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten();
-    let spoken = parts.filter(|part| part.get("thought") != Some(&Value::Bool(true)));
-    let text: String = spoken.filter_map(|part| text_of(part, "/text")).collect();
-    (said(text, candidate.get("finishReason")), model, SHAPE)
-}
-
-/// `{"id", "text"}`, or a line of `indieval generate` with its first text.
-fn plain(line: &Value) -> Option<(ElsewhereSaid, Option<String>, &'static str)> {
-    let text = ["/text", "/generations/0/text", "/texts/0", "/completion"]
-        .iter()
-        .find_map(|at| text_of(line, at))?;
-    let finish = line.get("finish").or(line.pointer("/generations/0/finish"));
-    Some((said(text, finish), text_of(line, "/model"), "plain"))
-}
-
-fn said(text: String, finish: Option<&Value>) -> ElsewhereSaid {
-    let length = ["length", "max_tokens", "MAX_TOKENS", "max_output_tokens"];
-    let cut = finish.and_then(Value::as_str).is_some_and(|why| length.contains(&why));
-    ElsewhereSaid::Text {
-        text,
-        finish: if cut { Finish::Length } else { Finish::Stop },
-    }
-}
-
-/// What an error says of itself: its code, its type, its status, or its text.
-fn code(error: &Value) -> String {
-    let named = ["/code", "/type", "/status", "/message"]
-        .iter()
-        .find_map(|at| match error.pointer(at)? {
-            Value::String(text) => Some(text.clone()),
-            Value::Number(number) => Some(number.to_string()),
-            _ => None,
-        });
-    named
-        .or_else(|| error.as_str().map(str::to_owned))
-        .unwrap_or_else(|| error.to_string())
+    Ok(found)
 }
 
 /// Which of two different answers to one prompt counts.
@@ -235,10 +82,23 @@ pub(super) enum Latest {
 pub(super) struct AnswerBook {
     pub(super) by_id: HashMap<String, ElsewhereSaid>,
     pub(super) model: Option<String>,
+    /// Where [`Self::model`] was met first.
+    model_at: (PathBuf, usize),
     pub(super) shapes: std::collections::BTreeSet<&'static str>,
 }
 
 impl AnswerBook {
+    /// Requests that failed and why, by id.
+    pub(super) fn failed(&self) -> Vec<(&str, &str)> {
+        let failed = self.by_id.iter().filter_map(|(id, said)| match said {
+            ElsewhereSaid::Failed(why) => Some((id.as_str(), why.as_str())),
+            ElsewhereSaid::Text { .. } | ElsewhereSaid::Refused(_) => None,
+        });
+        let mut failed: Vec<(&str, &str)> = failed.collect();
+        failed.sort_unstable();
+        failed
+    }
+
     pub(super) fn add(
         &mut self,
         path: &Path,
@@ -249,18 +109,25 @@ impl AnswerBook {
             (Some(first), Some(second)) if first != second => {
                 return Err(AnswerError::Models {
                     first: first.clone(),
+                    first_path: self.model_at.0.clone(),
+                    first_line: self.model_at.1,
                     second: second.clone(),
+                    path: path.to_owned(),
+                    line,
                 });
             }
-            (None, Some(model)) => self.model = Some(model.clone()),
+            (None, Some(model)) => {
+                self.model = Some(model.clone());
+                self.model_at = (path.to_owned(), line);
+            }
             _ => {}
         }
         self.shapes.insert(answer.shape);
         let replaces = match (self.by_id.get(&answer.id), &answer.said) {
             (None | Some(ElsewhereSaid::Failed(_)), _) => true,
-            (Some(ElsewhereSaid::Text { .. }), ElsewhereSaid::Failed(_)) => false,
-            (Some(ElsewhereSaid::Text { text: known, .. }), ElsewhereSaid::Text { text, .. }) if known == text => false,
-            (Some(ElsewhereSaid::Text { .. }), ElsewhereSaid::Text { .. }) => match rule {
+            (Some(_), ElsewhereSaid::Failed(_)) => false,
+            (Some(known), said) if known.same(said) => false,
+            (Some(_), _) => match rule {
                 Latest::First => false,
                 Latest::Last => true,
                 Latest::Refused => {
@@ -288,91 +155,18 @@ mod tests {
     }
 
     #[test]
-    fn lines_of_every_provider_are_read() {
-        let text = |text: &str| ElsewhereSaid::Text {
-            text: text.into(),
-            finish: Finish::Stop,
-        };
-        let failed = |code: &str| ElsewhereSaid::Failed(code.into());
-        for (line, said) in [
-            (
-                r#"{"custom_id":"a","response":{"status_code":200,"body":{"model":"m","choices":[{"message":{"content":"B"},"finish_reason":"stop"}]}},"error":null}"#,
-                text("B"),
-            ),
-            (
-                r#"{"custom_id":"a","response":{"status_code":200,"body":{"choices":[{"message":{"content":null,"refusal":"I cannot"}}]}},"error":null}"#,
-                text("refusal: I cannot"),
-            ),
-            (
-                r#"{"custom_id":"a","response":null,"error":{"code":"batch_expired","message":"late"}}"#,
-                failed("batch_expired"),
-            ),
-            (
-                r#"{"custom_id":"a","response":{"status_code":429,"body":{"error":{"message":"slow down","type":"rate"}}},"error":null}"#,
-                failed("rate"),
-            ),
-            (
-                r#"{"custom_id":"a","response":{"status_code":400,"request_id":"r","body":null},"error":"too long"}"#,
-                failed("too long"),
-            ),
-            (
-                r#"{"custom_id":"a","response":{"status_code":500,"body":null},"error":null}"#,
-                failed("status 500"),
-            ),
-            (
-                r#"{"custom_id":"a","response":{"status_code":200,"body":{"output":[{"type":"reasoning"},{"type":"message","content":[{"type":"output_text","text":"C"}]}]}}}"#,
-                text("C"),
-            ),
-            (
-                r#"{"custom_id":"a","result":{"type":"succeeded","message":{"content":[{"type":"thinking","thinking":"D?"},{"type":"text","text":"A"}],"stop_reason":"end_turn"}}}"#,
-                text("A"),
-            ),
-            (
-                r#"{"custom_id":"a","result":{"type":"errored","error":{"type":"error","error":{"type":"overloaded_error","message":"x"}}}}"#,
-                failed("overloaded_error"),
-            ),
-            (r#"{"custom_id":"a","result":{"type":"expired"}}"#, failed("expired")),
-            (
-                r#"{"key":"a","response":{"candidates":[{"content":{"parts":[{"thought":true,"text":"hm"},{"text":"B"}]},"finishReason":"STOP"}]}}"#,
-                text("B"),
-            ),
-            (
-                r#"{"key":"a","response":{"promptFeedback":{"blockReason":"SAFETY"}}}"#,
-                text("refusal: blocked: SAFETY"),
-            ),
-            (r#"{"key":"a","error":{"code":13,"message":"internal"}}"#, failed("13")),
-            (r#"{"id":"a","text":"B"}"#, text("B")),
-            (
-                r#"{"custom_id":"a","prompt":"p","text":" B","finish":"stop"}"#,
-                text(" B"),
-            ),
-        ] {
-            let found = one(line);
-            assert_eq!((found.id.as_str(), found.said), ("a", said), "{line}");
-        }
-        let cut = one(
-            r#"{"custom_id":"a","result":{"type":"succeeded","message":{"content":[{"type":"text","text":"I"}],"stop_reason":"max_tokens"}}}"#,
-        );
-        assert!(matches!(
-            cut.said,
-            ElsewhereSaid::Text {
-                finish: Finish::Length,
-                ..
-            }
-        ));
-        for wrong in [r#"{"text":"B"}"#, r#"{"id":"a"}"#, "[]"] {
-            assert!(answer(&serde_json::from_str(wrong).unwrap()).is_err(), "{wrong}");
-        }
-    }
-
-    #[test]
     fn a_cut_last_line_is_named_and_any_other_is_an_error() {
         let path = Path::new("f");
         let whole = "\u{feff}{\"id\":\"a\",\"text\":\"B\"}\r\n\r\n";
-        let (lines, cut) = read(path, &format!("{whole}{{\"id\":\"b\",\"te")).unwrap();
-        assert_eq!((lines.len(), cut), (1, Some(3)));
-        assert_eq!(read(path, whole).unwrap().1, None);
-        let error = read(path, "{\"id\":\n{\"id\":\"a\",\"text\":\"B\"}\n").unwrap_err();
+        let found = read(path, format!("{whole}{{\"id\":\"b\",\"te").as_bytes()).unwrap();
+        assert_eq!((found.lines.len(), found.cut), (1, Some(3)));
+        assert_eq!(read(path, whole.as_bytes()).unwrap().cut, None);
+        // Cut within a character, and bytes that are none.
+        let torn = "{\"id\":\"a\",\"text\":\"B\"}\n{\"id\":\"b\",\"text\":\"ä".as_bytes();
+        assert_eq!(read(path, &torn[..torn.len() - 1]).unwrap().cut, Some(2));
+        let error = read(path, b"{\"id\":\"a\",\"text\":\"B\"}\n\xff\xfe\n").err().unwrap();
+        assert!(error.to_string().contains("line 2: this is no UTF-8"), "{error}");
+        let error = read(path, b"{\"id\":\n{\"id\":\"a\",\"text\":\"B\"}\n").err().unwrap();
         assert!(error.to_string().contains("line 1"), "{error}");
     }
 

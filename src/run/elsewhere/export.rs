@@ -96,6 +96,8 @@ pub struct Written {
     pub parts: Vec<PathBuf>,
     /// Bytes of all parts.
     pub bytes: u64,
+    /// Whether the people were invented.
+    pub synthetic: bool,
 }
 
 /// At most this many tokens for an answer of one letter; models that reason first need more.
@@ -129,50 +131,22 @@ pub fn export(
     let people = People::read(&spec)?;
     let plan = Plan::new(&spec, &people)?;
     let questions = Questions::new(&spec, &people, &plan)?;
-    let mut parts = PartFiles::new(folder, format.limits());
-    let mut ids = csv::Writer::from_writer(Vec::new());
-    let unwritten = |error: csv::Error| RunError::Encode(error.to_string());
-    ids.write_record([
-        "id",
-        "respondent",
-        "split",
-        "question",
-        "method",
-        "demonstrations",
-        "order",
-    ])
-    .map_err(unwritten)?;
-    let mut digest = Sha256::new();
-    let mut requests = 0;
-    for unit in &plan.units {
-        for &condition in &unit.conditions {
-            let (outcomes, texts) = questions.of(unit, condition)?;
-            for text in texts {
-                let tokens = max_tokens.unwrap_or(match text.order.is_empty() {
-                    true => spec.scoring.paper_tokens.get(),
-                    false => LETTER_TOKENS,
-                });
-                let line = format.request(&text, model, tokens, spec.scoring.temperature.get());
-                parts.add(&line)?;
-                ids.write_record(row(&text, &outcomes)).map_err(unwritten)?;
-                note(&mut digest, &text);
-                requests += 1;
-            }
-        }
-    }
-    let parts = parts.finish()?;
-    let ids_path = folder.join(IDS);
-    let bytes = ids.into_inner().map_err(|error| RunError::Encode(error.to_string()))?;
-    write_bytes(&ids_path, &bytes).map_err(failed(&ids_path))?;
+    let letter = max_tokens.unwrap_or(LETTER_TOKENS);
+    let all = max_tokens.unwrap_or(spec.scoring.paper_tokens.get());
+    let temperature = spec.scoring.temperature.get();
+    let asked = write_requests(folder, &questions, format.limits(), |text| {
+        let tokens = if text.order.is_empty() { all } else { letter };
+        format.request(text, model, tokens, temperature)
+    })?;
     let mut hashes = people.hashes();
     hashes.extend(questions.hashes());
-    let names = parts.iter().map(|(path, _)| crate::run::people::file_name(path));
+    let names = asked.parts.iter().map(|(path, _)| crate::run::people::file_name(path));
     let plan = ExportPlan {
         program: crate::base::version::FULL.to_owned(),
         format,
         model: model.to_owned(),
-        requests,
-        prompts: hex(&digest.finalize()),
+        requests: asked.requests,
+        prompts: asked.prompts,
         hashes,
         parts: names.collect(),
         spec: spec.clone(),
@@ -182,9 +156,53 @@ pub fn export(
     let text = serde_json::to_vec_pretty(&plan).map_err(|error| RunError::Encode(error.to_string()))?;
     write_bytes(&path, &text).map_err(failed(&path))?;
     Ok(Written {
+        requests: asked.requests,
+        bytes: asked.parts.iter().map(|(_, bytes)| bytes).sum(),
+        parts: asked.parts.into_iter().map(|(path, _)| path).collect(),
+        synthetic: people.synthetic(),
+    })
+}
+
+/// The requests that were written.
+struct WrittenRequests {
+    requests: usize,
+    /// With their bytes.
+    parts: Vec<(PathBuf, u64)>,
+    /// SHA-256 over the ids and prompts.
+    prompts: String,
+}
+
+/// Writes all requests, and what each of them asks.
+fn write_requests(
+    folder: &Path,
+    questions: &Questions<'_>,
+    limits: (usize, u64),
+    request: impl Fn(&AskedText) -> Value,
+) -> Result<WrittenRequests, RunError> {
+    let unwritten = |error: csv::Error| RunError::Encode(error.to_string());
+    let mut parts = PartFiles::new(folder, limits);
+    let mut ids = csv::Writer::from_writer(Vec::new());
+    ids.write_record(ID_COLUMNS).map_err(unwritten)?;
+    let mut digest = Sha256::new();
+    let mut requests = 0;
+    for unit in &questions.plan.units {
+        for &condition in &unit.conditions {
+            let (outcomes, texts) = questions.of(unit, condition)?;
+            for text in texts {
+                parts.add(&request(&text))?;
+                ids.write_record(row(&text, &outcomes)).map_err(unwritten)?;
+                note(&mut digest, &text);
+                requests += 1;
+            }
+        }
+    }
+    let path = folder.join(IDS);
+    let bytes = ids.into_inner().map_err(|error| RunError::Encode(error.to_string()))?;
+    write_bytes(&path, &bytes).map_err(|source| RunError::Write { path, source })?;
+    Ok(WrittenRequests {
         requests,
-        bytes: parts.iter().map(|(_, bytes)| bytes).sum(),
-        parts: parts.into_iter().map(|(path, _)| path).collect(),
+        parts: parts.finish()?,
+        prompts: hex(&digest.finalize()),
     })
 }
 
@@ -196,8 +214,24 @@ pub(super) fn note(digest: &mut Sha256, text: &AskedText) {
     }
 }
 
-fn row(text: &AskedText, outcomes: &[Outcome]) -> [String; 7] {
+/// Columns of the table that says what each request asks.
+const ID_COLUMNS: [&str; 11] = [
+    "id",
+    "respondent",
+    "split",
+    "question",
+    "method",
+    "demonstrations",
+    "form",
+    "demographics",
+    "restricted_to",
+    "control",
+    "order",
+];
+
+fn row(text: &AskedText, outcomes: &[Outcome]) -> [String; ID_COLUMNS.len()] {
     let outcome = &outcomes[text.probe];
+    let condition = &outcome.condition;
     let question = match text.order.is_empty() {
         true => "all".to_owned(),
         false => outcome.question.to_string(),
@@ -208,8 +242,12 @@ fn row(text: &AskedText, outcomes: &[Outcome]) -> [String; 7] {
         outcome.respondent.clone(),
         outcome.split.to_string(),
         question,
-        outcome.condition.method.name().to_owned(),
-        outcome.condition.demonstrations.to_string(),
+        condition.method.name().to_owned(),
+        condition.demonstrations.to_string(),
+        condition.form.to_string(),
+        condition.demographics.to_string(),
+        condition.category.clone().unwrap_or_default(),
+        condition.control.to_string(),
         order.join(" "),
     ]
 }

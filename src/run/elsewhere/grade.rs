@@ -7,14 +7,16 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use super::PLAN;
-use super::answers::{AnswerBook, ElsewhereSaid, Latest, read};
+use super::answers::{AnswerBook, Latest, read};
 use super::asked::{AskedText, Questions};
 use super::export::{ExportPlan, note};
+use super::shapes::ElsewhereSaid;
 use crate::base::files::write_bytes;
 use crate::base::hex::{hex, sha256_hex};
-use crate::model::ModelIdentity;
+use crate::model::{Finish, ModelIdentity};
 use crate::run::{AnswerError, Header, Journal, People, Plan, RunError, SPEC, Spec};
 use crate::scoring::orders::plurality;
+use crate::scoring::parser::Read;
 use crate::scoring::{Evidence, Outcome, Reading, Try};
 
 crate::choices! {
@@ -36,7 +38,7 @@ pub struct GradeOptions {
     pub keep: Option<Keep>,
     /// Prompts without an answer count as failed, and the run is written.
     pub last: bool,
-    /// Where requests without an answer are written, to be sent again.
+    /// Where requests without an answer, or with an error for one, are written, to be sent again.
     pub missing_out: Option<PathBuf>,
     /// What the model is called, in place of what answers and export say.
     pub model: Option<String>,
@@ -65,7 +67,7 @@ struct Grading<'a> {
     program: &'a str,
     shapes: Vec<&'a str>,
     /// Names and SHA-256 of the files of answers.
-    answers: Vec<(String, String)>,
+    answers: &'a [(String, String)],
     /// The prompts' hash in the export's plan.
     prompts: &'a str,
     /// Requests that failed, and why.
@@ -89,74 +91,88 @@ pub fn grade(folder: &Path, answers: &[PathBuf], out: &Path, options: &GradeOpti
     if let Some(survey) = &options.survey {
         spec.respondents.survey.clone_from(survey);
     }
-    let (mut book, files, cut, first_lines) = read_answers(answers, options)?;
+    let mut given = GivenAnswers::read(answers, options)?;
     let people = People::read(&spec)?;
     let plan = Plan::new(&spec, &people)?;
     let questions = Questions::new(&spec, &people, &plan)?;
     let mut hashes = people.hashes();
     hashes.extend(questions.hashes());
-    if let Some((what, _)) = export
-        .hashes
-        .iter()
-        .find(|(name, hash)| hashes.get(*name) != Some(*hash))
-    {
-        return Err(RunError::Changed {
-            folder: folder.to_owned(),
-            what: what.clone(),
-        });
+    let changed = |what: &str| RunError::Changed {
+        folder: folder.to_owned(),
+        what: what.to_owned(),
+    };
+    let same = |(name, hash): &(&String, &String)| hashes.get(*name) == Some(*hash);
+    if let Some((what, _)) = export.hashes.iter().find(|of| !same(of)) {
+        return Err(changed(what));
     }
-    let mut digest = Sha256::new();
-    let mut known = HashSet::new();
-    let mut missing = Vec::new();
-    let mut outcomes = Vec::with_capacity(plan.outcomes);
-    for unit in &plan.units {
-        for &condition in &unit.conditions {
-            let (of_unit, texts) = questions.of(unit, condition)?;
-            for text in &texts {
-                note(&mut digest, text);
-                if !book.by_id.contains_key(&text.id) {
-                    missing.push(text.id.clone());
-                }
-                known.insert(text.id.clone());
-            }
-            outcomes.extend(judged(&spec, of_unit, &texts, &book));
-        }
+    let matched = Matched::new(&questions, &given.book)?;
+    if matched.prompts != export.prompts {
+        return Err(changed("prompts"));
     }
-    if hex(&digest.finalize()) != export.prompts {
-        return Err(RunError::Changed {
-            folder: folder.to_owned(),
-            what: "prompts".to_owned(),
-        });
+    given.refuse_unknown(&matched.known)?;
+    let failed = given.book.failed();
+    let unanswered: HashSet<&str> = matched.missing.iter().map(String::as_str).collect();
+    let unanswered: HashSet<&str> = failed.iter().map(|(id, _)| *id).chain(unanswered).collect();
+    if let Some(path) = options.missing_out.as_ref().filter(|_| !unanswered.is_empty()) {
+        send_again(folder, &export, &unanswered, path)?;
     }
-    refuse_unknown(&book, &known, &first_lines)?;
-    if let Some(path) = options.missing_out.as_ref().filter(|_| !missing.is_empty()) {
-        send_again(folder, &export, &missing, path)?;
-    }
-    let failed = |said: &&ElsewhereSaid| matches!(said, ElsewhereSaid::Failed(_));
-    let failed = book.by_id.values().filter(failed).count();
     let mut graded = Graded {
         requests: export.requests,
-        answered: book.by_id.len() - failed,
-        failed,
-        missing,
-        cut,
+        answered: given.book.by_id.len() - failed.len(),
+        failed: failed.len(),
+        missing: matched.missing,
+        cut: std::mem::take(&mut given.cut),
         records: None,
     };
     if graded.missing.is_empty() || options.last {
-        let model = options
-            .model
-            .clone()
-            .or(book.model.take())
-            .or(Some(export.model.clone()));
-        spec.model.id = model
-            .filter(|name| !name.is_empty())
-            .unwrap_or_else(|| "a model elsewhere".to_owned());
-        hashes.insert("answers".to_owned(), sha256_hex(format!("{files:?}").as_bytes()));
-        write(out, &mut spec, (&people, &plan), hashes, &outcomes)?;
-        note_origin(out, &book, &files, &export)?;
-        graded.records = Some(outcomes.len());
+        spec.model.id = given.model(options, &export);
+        hashes.insert(
+            "answers".to_owned(),
+            sha256_hex(format!("{:?}", given.files).as_bytes()),
+        );
+        write(out, &mut spec, (&people, &plan), hashes, &matched.outcomes)?;
+        note_origin(out, &given, &export)?;
+        graded.records = Some(matched.outcomes.len());
     }
     Ok(graded)
+}
+
+/// What is asked, with what was answered.
+struct Matched {
+    outcomes: Vec<Outcome>,
+    /// Ids of all requests.
+    known: HashSet<String>,
+    /// Ids of requests without a line, in order.
+    missing: Vec<String>,
+    /// SHA-256 over the ids and prompts.
+    prompts: String,
+}
+
+impl Matched {
+    fn new(questions: &Questions<'_>, book: &AnswerBook) -> Result<Self, RunError> {
+        let mut digest = Sha256::new();
+        let mut matched = Self {
+            outcomes: Vec::with_capacity(questions.plan.outcomes),
+            known: HashSet::new(),
+            missing: Vec::new(),
+            prompts: String::new(),
+        };
+        for unit in &questions.plan.units {
+            for &condition in &unit.conditions {
+                let (of_unit, texts) = questions.of(unit, condition)?;
+                for text in &texts {
+                    note(&mut digest, text);
+                    if !book.by_id.contains_key(&text.id) {
+                        matched.missing.push(text.id.clone());
+                    }
+                    matched.known.insert(text.id.clone());
+                }
+                matched.outcomes.extend(judged(questions.spec, of_unit, &texts, book));
+            }
+        }
+        matched.prompts = hex(&digest.finalize());
+        Ok(matched)
+    }
 }
 
 fn read_plan(folder: &Path) -> Result<ExportPlan, RunError> {
@@ -172,56 +188,76 @@ fn read_plan(folder: &Path) -> Result<ExportPlan, RunError> {
     })
 }
 
-/// Name and SHA-256 of each file of answers.
-type AnswerFiles = Vec<(String, String)>;
-
-/// File and line in which an id was met first.
-type FirstLines = Vec<(String, PathBuf, usize)>;
-
-fn read_answers(
-    answers: &[PathBuf],
-    options: &GradeOptions,
-) -> Result<(AnswerBook, AnswerFiles, Vec<(PathBuf, usize)>, FirstLines), RunError> {
-    let rule = match options.keep {
-        None => Latest::Refused,
-        Some(Keep::First) => Latest::First,
-        Some(Keep::Last) => Latest::Last,
-    };
-    let (mut book, mut files, mut cut, mut first) = (AnswerBook::default(), Vec::new(), Vec::new(), Vec::new());
-    for path in answers {
-        let text = std::fs::read_to_string(path).map_err(|source| RunError::Read {
-            path: path.clone(),
-            source,
-        })?;
-        files.push((crate::run::people::file_name(path), sha256_hex(text.as_bytes())));
-        let (lines, torn) = read(path, &text)?;
-        cut.extend(torn.map(|line| (path.clone(), line)));
-        for (line, answer) in lines {
-            first.push((answer.id.clone(), path.clone(), line));
-            book.add(path, (line, answer), rule)?;
-        }
-    }
-    Ok((book, files, cut, first))
+/// What the files of answers say.
+struct GivenAnswers {
+    book: AnswerBook,
+    /// Name and SHA-256 of each file.
+    files: Vec<(String, String)>,
+    /// Files whose last line is cut off, with that line.
+    cut: Vec<(PathBuf, usize)>,
+    /// Where each answer stands.
+    places: Vec<(String, PathBuf, usize)>,
 }
 
-fn refuse_unknown(book: &AnswerBook, known: &HashSet<String>, first: &FirstLines) -> Result<(), AnswerError> {
-    let unknown = book.by_id.keys().filter(|id| !known.contains(*id)).count();
-    match first.iter().find(|(id, ..)| !known.contains(id)) {
-        None => Ok(()),
-        Some((id, path, line)) => Err(AnswerError::Unknown {
-            path: path.clone(),
-            line: *line,
-            id: id.clone(),
-            unknown,
-        }),
+impl GivenAnswers {
+    fn read(answers: &[PathBuf], options: &GradeOptions) -> Result<Self, RunError> {
+        let rule = match options.keep {
+            None => Latest::Refused,
+            Some(Keep::First) => Latest::First,
+            Some(Keep::Last) => Latest::Last,
+        };
+        let mut given = Self {
+            book: AnswerBook::default(),
+            files: Vec::new(),
+            cut: Vec::new(),
+            places: Vec::new(),
+        };
+        for path in answers {
+            let text = std::fs::read(path).map_err(|source| RunError::Read {
+                path: path.clone(),
+                source,
+            })?;
+            given
+                .files
+                .push((crate::run::people::file_name(path), sha256_hex(&text)));
+            let found = read(path, &text)?;
+            given.cut.extend(found.cut.map(|line| (path.clone(), line)));
+            for (line, answer) in found.lines {
+                given.places.push((answer.id.clone(), path.clone(), line));
+                given.book.add(path, (line, answer), rule)?;
+            }
+        }
+        Ok(given)
+    }
+
+    fn refuse_unknown(&self, known: &HashSet<String>) -> Result<(), AnswerError> {
+        match self.places.iter().find(|(id, ..)| !known.contains(id)) {
+            None => Ok(()),
+            Some((id, path, line)) => Err(AnswerError::Unknown {
+                path: path.clone(),
+                line: *line,
+                id: id.clone(),
+                unknown: self.book.by_id.keys().filter(|id| !known.contains(*id)).count(),
+            }),
+        }
+    }
+
+    /// The model's name: as the user gives it, as the answers say it, or as the export does.
+    fn model(&self, options: &GradeOptions, export: &ExportPlan) -> String {
+        let said = [&options.model, &self.book.model, &Some(export.model.clone())];
+        let mut said = said.into_iter().flatten().filter(|name| !name.is_empty());
+        said.next()
+            .map_or_else(|| "a model elsewhere".to_owned(), String::clone)
     }
 }
 
 /// The outcomes of one condition of a unit with what was answered.
 fn judged(spec: &Spec, mut outcomes: Vec<Outcome>, texts: &[AskedText], book: &AnswerBook) -> Vec<Outcome> {
     for text in texts {
-        let Some(ElsewhereSaid::Text { text: said, finish }) = book.by_id.get(&text.id) else {
-            continue;
+        let (said, finish, refused) = match book.by_id.get(&text.id) {
+            Some(ElsewhereSaid::Text { text, finish }) => (text, *finish, false),
+            Some(ElsewhereSaid::Refused(text)) => (text, Finish::Stop, true),
+            Some(ElsewhereSaid::Failed(_)) | None => continue,
         };
         let options: Vec<Vec<&str>> = text
             .options
@@ -230,7 +266,10 @@ fn judged(spec: &Spec, mut outcomes: Vec<Outcome>, texts: &[AskedText], book: &A
             .collect();
         let options: Vec<&[&str]> = options.iter().map(Vec::as_slice).collect();
         let method = outcomes[text.probe].condition.method.definition();
-        let reads = method.read(said, &options);
+        let reads = match refused {
+            false => method.read(said, &options),
+            true => vec![Read::Unparsed; options.len()],
+        };
         let of_one = reads.first().filter(|_| !text.order.is_empty());
         let choice = of_one
             .and_then(|read| read.prediction())
@@ -242,7 +281,7 @@ fn judged(spec: &Spec, mut outcomes: Vec<Outcome>, texts: &[AskedText], book: &A
             tokens: Vec::new(),
             logprobs: Vec::new(),
             invalid_mass: None,
-            finish: *finish,
+            finish,
             temperature: spec.scoring.temperature.get(),
             seed: text.seed,
         };
@@ -273,8 +312,7 @@ fn judged(spec: &Spec, mut outcomes: Vec<Outcome>, texts: &[AskedText], book: &A
 }
 
 /// Copies the requests of these ids out of the parts.
-fn send_again(folder: &Path, export: &ExportPlan, missing: &[String], path: &Path) -> Result<(), RunError> {
-    let wanted: HashSet<&str> = missing.iter().map(String::as_str).collect();
+fn send_again(folder: &Path, export: &ExportPlan, wanted: &HashSet<&str>, path: &Path) -> Result<(), RunError> {
     let mut lines = String::new();
     for part in &export.parts {
         let part = folder.join(part);
@@ -318,22 +356,13 @@ fn write(
     journal.sync()
 }
 
-fn note_origin(out: &Path, book: &AnswerBook, files: &AnswerFiles, export: &ExportPlan) -> Result<(), RunError> {
-    let mut failed: Vec<(&str, &str)> = book
-        .by_id
-        .iter()
-        .filter_map(|(id, said)| match said {
-            ElsewhereSaid::Failed(why) => Some((id.as_str(), why.as_str())),
-            ElsewhereSaid::Text { .. } => None,
-        })
-        .collect();
-    failed.sort_unstable();
+fn note_origin(out: &Path, given: &GivenAnswers, export: &ExportPlan) -> Result<(), RunError> {
     let grading = Grading {
         program: crate::base::version::FULL,
-        shapes: book.shapes.iter().copied().collect(),
-        answers: files.clone(),
+        shapes: given.book.shapes.iter().copied().collect(),
+        answers: &given.files,
         prompts: &export.prompts,
-        failed,
+        failed: given.book.failed(),
     };
     let text = serde_json::to_vec_pretty(&grading).map_err(|error| RunError::Encode(error.to_string()))?;
     let path = out.join(GRADING);

@@ -5,6 +5,7 @@ mod answers;
 mod asked;
 mod export;
 mod grade;
+mod shapes;
 
 pub use self::export::{ExportPlan, PromptFormat, Written, export};
 pub use self::grade::{GradeOptions, Graded, Keep, grade};

@@ -34,8 +34,8 @@ pub(in crate::run) use evidence::file as evidence_file;
 pub use header::Header;
 pub use journal::Journal;
 pub use line::ConditionEntry;
-pub(in crate::run) use lock::{Access, lock};
 pub(in crate::run) use line::record_id;
+pub(in crate::run) use lock::{Access, lock};
 pub use reader::{Reader, Recorded, read};
 
 #[expect(unused_imports, reason = "named by the documentation above")]
