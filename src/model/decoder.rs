@@ -10,7 +10,7 @@ use super::{
     kernels::{Kernels, KvLayer, Linear, Segment},
     layer::{Layer, LayerContext, OnwardRows, PassView},
     pick::pick,
-    placing::{LinearPart, Loader, named},
+    placing::{LinearPart, Loader},
     rope::Rope,
 };
 use candle_core::{DType, Device, Tensor};
@@ -113,7 +113,7 @@ impl Decoder {
         let norm = if scaled == 1.0 {
             norm
         } else {
-            (norm * scaled).map_err(named("model.norm.weight"))?
+            (norm * scaled).map_err(LoadError::tensor("model.norm.weight"))?
         };
         let mut decoder = Self {
             config: config.clone(),
@@ -137,7 +137,7 @@ impl Decoder {
             }
             Placement::Streamed => decoder.size.parameters = parameters(config),
         }
-        kernels.hand_over().map_err(named("model"))?;
+        kernels.hand_over().map_err(LoadError::tensor("model"))?;
         Ok(decoder)
     }
 
@@ -170,7 +170,7 @@ impl Decoder {
         let layer = Layer::load(&self.config, number, &mut loader)?;
         self.kernels
             .hand_over()
-            .map_err(named(&format!("model.layers.{number}")))?;
+            .map_err(LoadError::tensor(&format!("model.layers.{number}")))?;
         Ok((layer, loader.size))
     }
 
@@ -349,7 +349,7 @@ impl Decoder {
             1.0 => rows,
             _ => rows.and_then(|rows| rows * rounded(scale, self.kernels.dtype())?),
         };
-        scaled.map_err(named(name))
+        scaled.map_err(LoadError::tensor(name))
     }
 
     /// One layer of one pass: `x`, `(rows, hidden)`, goes in. Writes the rows' keys and values to `kv`, where those of
@@ -390,7 +390,7 @@ impl Decoder {
 fn embedding(config: &ModelConfig, source: &dyn WeightSource, kernels: &Kernels) -> Result<Tensor, LoadError> {
     let name = "model.embed_tokens.weight";
     let table = source.get_plain(name, &[config.vocabulary, config.hidden], kernels.dtype())?;
-    table.to_device(kernels.device()).map_err(named(name))
+    table.to_device(kernels.device()).map_err(LoadError::tensor(name))
 }
 
 /// What the rows `wanted` see, as a pass of their own.

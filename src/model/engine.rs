@@ -123,11 +123,9 @@ impl Engine {
         Ok(Tensor::cat(&parts, 0)?)
     }
 
-    /// Memory of a token beside its keys and values: its hidden state on its way in and out of a layer, angles, numbers.
+    /// Memory of a token beside its keys and values.
     fn token_bytes(&self) -> usize {
-        let config = self.config();
-        let activation = self.decoder.kernels().activation_dtype().size_in_bytes();
-        config.hidden * activation + 4 * config.head_dim + 64
+        memory::token_bytes(self.config(), self.decoder.kernels().activation_dtype())
     }
 
     /// Memory, at most, of `added` tokens more in the forest, the last ones of a path of `len`, and, in every layer, of

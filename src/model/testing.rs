@@ -181,10 +181,7 @@ impl WeightSource for RandomWeights {
             .map(|_| middle + 0.35 * ((random.next_u32() >> 8) as f32 / (1 << 23) as f32 - 1.))
             .collect();
         let tensor = Tensor::from_vec(numbers, shape, &Device::Cpu);
-        tensor.map(Weight::Plain).map_err(|source| LoadError::Tensor {
-            name: name.to_owned(),
-            source,
-        })
+        tensor.map(Weight::Plain).map_err(LoadError::tensor(name))
     }
 }
 

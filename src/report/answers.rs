@@ -8,7 +8,8 @@ use serde::Serialize;
 use super::names::condition_words;
 use super::words::whole_percent;
 use crate::base::text::{count, counted};
-use crate::metrics::{BaselineRow, Person, QuestionInfo, RunData};
+use crate::metrics::ordered::shares;
+use crate::metrics::{BaselineRow, Norm, Person, QuestionInfo, RunData, candidate_scores, softmax};
 use crate::scoring::{Condition, Evidence, Method, Outcome};
 use crate::survey::QuestionId;
 
@@ -187,7 +188,7 @@ impl<'a> RunKnowledge<'a> {
             condition: outcome.condition.clone(),
             shown: outcome.shown,
             context_tokens: outcome.context_tokens,
-            status: outcome.status(outcome.prediction),
+            status: outcome.reading().word(),
             candidates: (0..outcome.candidates).map(candidate).collect(),
             majority: baselines.and_then(|row| row.majority),
             resemblance: baselines.and_then(|row| row.resemblance.last_key_value().map(|(_, &at)| at)),
@@ -199,28 +200,11 @@ impl<'a> RunKnowledge<'a> {
 
 /// The probability of each candidate among the candidates, where the method has one.
 fn probabilities(outcome: &Outcome) -> Option<Vec<f64>> {
-    match &outcome.evidence {
-        Evidence::Likelihood { scores } => {
-            let sum = |logprobs: &[f32]| logprobs.iter().map(|&logprob| f64::from(logprob)).sum();
-            Some(shares(
-                &scores.iter().map(|score| sum(&score.logprobs)).collect::<Vec<f64>>(),
-            ))
-        }
-        Evidence::Label { logprobs, .. } => Some(shares(logprobs)),
-        Evidence::Generation { tries, .. } => {
-            let read: Vec<usize> = tries.iter().filter_map(|text| text.choice).collect();
-            let share = |at: usize| read.iter().filter(|&&choice| choice == at).count() as f64 / read.len() as f64;
-            (!read.is_empty()).then(|| (0..outcome.candidates).map(share).collect())
-        }
-    }
-}
-
-/// Log-probabilities as shares of their sum.
-fn shares(logprobs: &[f64]) -> Vec<f64> {
-    let most = logprobs.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    let weights: Vec<f64> = logprobs.iter().map(|logprob| (logprob - most).exp()).collect();
-    let sum: f64 = weights.iter().sum();
-    weights.into_iter().map(|weight| weight / sum).collect()
+    let Some(tries) = outcome.evidence.tries() else {
+        return softmax(&candidate_scores(outcome, Norm::Sum)?);
+    };
+    let read: Vec<usize> = tries.iter().filter_map(|text| text.choice).collect();
+    (!read.is_empty()).then(|| shares(read, outcome.candidates))
 }
 
 fn tries(evidence: &Evidence) -> Vec<AnsweredTry> {

@@ -108,6 +108,19 @@ pub enum Reading {
     Failed,
 }
 
+impl Reading {
+    /// The word for it in records (`status`) and tables.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::Choice => "answered",
+            Self::OutOfRange => "out-of-range",
+            Self::Missing => "missing",
+            Self::Unparsed => "unparsed",
+            Self::Failed => "failed",
+        }
+    }
+}
+
 /// One generated text.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Try {

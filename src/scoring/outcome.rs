@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::evidence::Evidence;
+use super::evidence::{Evidence, Reading};
 use super::methods::Method;
 use crate::survey::{Form, QuestionId};
 
@@ -47,24 +47,6 @@ impl Control {
     }
 }
 
-impl Outcome {
-    /// What became of the answer where this is what it chooses, in the words of records.
-    pub(crate) fn status(&self, chosen: Option<usize>) -> &'static str {
-        use super::evidence::Reading;
-        match &self.evidence {
-            Evidence::Generation { reading, .. } => match reading {
-                Reading::Choice => "answered",
-                Reading::Unparsed => "unparsed",
-                Reading::OutOfRange => "out-of-range",
-                Reading::Missing => "missing",
-                Reading::Failed => "failed",
-            },
-            Evidence::Likelihood { .. } | Evidence::Label { .. } if chosen.is_some() => "answered",
-            Evidence::Likelihood { .. } | Evidence::Label { .. } => "missing",
-        }
-    }
-}
-
 /// What one method said of one probe of one person.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Outcome {
@@ -89,4 +71,15 @@ pub struct Outcome {
     pub shown: usize,
     /// What the prediction rests on.
     pub evidence: Evidence,
+}
+
+impl Outcome {
+    /// How the answer was read. Methods that generate nothing leave no answer to read where they predict nothing.
+    pub fn reading(&self) -> Reading {
+        match (&self.evidence, self.prediction) {
+            (Evidence::Generation { reading, .. }, _) => *reading,
+            (Evidence::Likelihood { .. } | Evidence::Label { .. }, Some(_)) => Reading::Choice,
+            (Evidence::Likelihood { .. } | Evidence::Label { .. }, None) => Reading::Missing,
+        }
+    }
 }

@@ -114,7 +114,7 @@ fn answer_columns() -> [PredictionColumn; 13] {
         whole("correct", |seen| {
             Some(seen.chosen.map_or(0, |chosen| seen.right(chosen)))
         }),
-        text("status", |seen| seen.outcome.status(seen.chosen).into()),
+        text("status", |seen| seen.outcome.reading().word().into()),
         text("label_text", |seen| seen.text(seen.outcome.label).into()),
         text("prediction_text", |seen| {
             seen.chosen.map_or("", |at| seen.text(at)).into()
