@@ -105,7 +105,7 @@ pub fn grade(folder: &Path, answers: &[PathBuf], out: &Path, options: &GradeOpti
     if let Some((what, _)) = export.hashes.iter().find(|of| !same(of)) {
         return Err(changed(what));
     }
-    let matched = Matched::new(&questions, &given.book)?;
+    let matched = GradedOutcomes::new(&questions, &given.book)?;
     if matched.prompts != export.prompts {
         return Err(changed("prompts"));
     }
@@ -138,7 +138,7 @@ pub fn grade(folder: &Path, answers: &[PathBuf], out: &Path, options: &GradeOpti
 }
 
 /// What is asked, with what was answered.
-struct Matched {
+struct GradedOutcomes {
     outcomes: Vec<Outcome>,
     /// Ids of all requests.
     known: HashSet<String>,
@@ -148,7 +148,7 @@ struct Matched {
     prompts: String,
 }
 
-impl Matched {
+impl GradedOutcomes {
     fn new(questions: &Questions<'_>, book: &AnswerBook) -> Result<Self, RunError> {
         let mut digest = Sha256::new();
         let mut matched = Self {
