@@ -6,6 +6,7 @@ pub use super::placing::{QuantizedWeights, Size};
 use super::{
     LoadError, ModelConfig, TokenId, WeightSource,
     checkpoint::parameters,
+    design::RopeClass,
     held::HeldWeights,
     kernels::{Kernels, KvLayer, Linear, Segment},
     layer::{Layer, LayerContext, OnwardRows, PassView},
@@ -281,14 +282,21 @@ impl Decoder {
         self.config.layers
     }
 
-    /// Prepares `tokens` to go through the layers, a row each, as `segments` say. After the last layer only the rows
-    /// `wanted` (ascending) go on.
-    pub fn pass(&self, tokens: Vec<TokenId>, segments: Vec<Segment>, wanted: Vec<usize>) -> candle_core::Result<Pass> {
+    /// Prepares `tokens` of texts of one class to go through the layers, a row each, as `segments` say. After the last layer
+    /// only the rows `wanted` (ascending) go on.
+    pub fn pass(
+        &self,
+        tokens: Vec<TokenId>,
+        segments: Vec<Segment>,
+        wanted: Vec<usize>,
+        class: RopeClass,
+    ) -> candle_core::Result<Pass> {
         let mut views = [None, None];
         for (windowed, view) in views.iter_mut().enumerate() {
             if (0..self.layers()).any(|layer| usize::from(self.config.layer_kind(layer).windowed) == windowed) {
                 let window = self.config.sliding_window.filter(|_| windowed == 1);
-                *view = Some(self.view(&segments, &wanted, window, &self.ropes[windowed])?);
+                let rope = (&self.ropes[windowed], class.long[windowed]);
+                *view = Some(self.view(&segments, &wanted, window, rope)?);
             }
         }
         Ok(Pass { tokens, views, wanted })
@@ -300,7 +308,7 @@ impl Decoder {
         segments: &[Segment],
         wanted: &[usize],
         window: Option<usize>,
-        rope: &Rope,
+        (rope, long): (&Rope, bool),
     ) -> candle_core::Result<PassView> {
         let positions: Vec<usize> = segments
             .iter()
@@ -312,9 +320,9 @@ impl Decoder {
             None
         };
         let device = self.kernels.device();
-        let keys = rope.tables(&positions, |_| 1.0, device)?;
+        let keys = rope.tables(&positions, long, |_| 1.0, device)?;
         let queries = match self.config.design.scalars.query_growth {
-            Some(growth) => rope.tables(&positions, |position| growth.at(position), device)?,
+            Some(growth) => rope.tables(&positions, long, |position| growth.at(position), device)?,
             None => keys.clone(),
         };
         Ok(PassView {
