@@ -56,7 +56,7 @@ pub use contract::{
 pub use device::{DeviceChoice, DeviceId, Dtype, DtypeChoice};
 pub use error::LoadError;
 pub use family::Family;
-pub use identity::ModelIdentity;
+pub use identity::{ModelIdentity, Speaker};
 pub use kernels::Backend;
 pub use open::{Memory, OpenModel, OpenOptions, open};
 pub use placing::QuantizedWeights;

@@ -11,7 +11,7 @@ use super::fake::{FakeConfig, FakeModel, TOKEN_BYTES};
 use super::source::{self, Environment, Fetch, Progress};
 use super::{
     Checkpoint, DeviceChoice, DeviceId, Dtype, DtypeChoice, Engine, EngineSettings, LanguageModel, LoadError,
-    ModelIdentity, QuantizedWeights, Tokenizer,
+    ModelIdentity, QuantizedWeights, Speaker, Tokenizer,
 };
 
 /// How a model is opened. The default suits most: the fastest device, the dtype that suits it, what is not on this
@@ -141,7 +141,7 @@ fn open_checkpoint(id: &str, options: &OpenOptions, progress: &mut dyn Progress)
     let info = engine.info();
     let identity = ModelIdentity {
         name,
-        family: Some(checkpoint.config.family),
+        family: Speaker::Decoder(checkpoint.config.family),
         parameters: info.size.parameters,
         dtype,
         weights: options.weights,
@@ -202,7 +202,7 @@ fn fake(seed: &str, memory: Option<u64>) -> Result<OpenModel, LoadError> {
     Ok(OpenModel {
         identity: ModelIdentity {
             name: format!("fake:{seed} (no language model)"),
-            family: None,
+            family: Speaker::StandIn,
             parameters: 0,
             dtype: Dtype::F32,
             weights: QuantizedWeights::Dequantize,
