@@ -9,5 +9,6 @@ pub mod random;
 pub mod shell;
 pub mod text;
 pub mod version;
+pub(crate) mod waiting;
 
 pub use choice::{Choice, UnknownChoice};

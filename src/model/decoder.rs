@@ -16,6 +16,7 @@ use super::{
     rope::Rope,
     stage::Stage,
 };
+use crate::base::waiting::waiting_for;
 use candle_core::{DType, Device, Tensor};
 use rayon::prelude::*;
 use std::{
@@ -238,11 +239,13 @@ impl Decoder {
         std::thread::scope(|scope| {
             let mut next = (self.layers() > 0).then(|| scope.spawn(move || read(0)));
             for number in 0..self.layers() {
+                let waiting = waiting_for(format!("the weights of layer {} of {}", number + 1, self.layers()));
                 let (layer, seconds) = match next.take().map(|reading| reading.join()) {
                     Some(Ok(layer)) => layer,
                     // It panicked, or was never begun: what is wrong shows again, here.
                     Some(Err(_)) | None => read(number),
                 };
+                drop(waiting);
                 took += seconds;
                 let layer = layer?;
                 next = (number + 1 < self.layers()).then(|| scope.spawn(move || read(number + 1)));
@@ -329,7 +332,10 @@ impl Decoder {
     pub fn head(&self) -> Result<Arc<Linear>, LoadError> {
         match &self.head {
             Head::Resident(head) => Ok(Arc::clone(head)),
-            Head::Source => self.read_head().map(|(head, _)| Arc::new(head)),
+            Head::Source => {
+                let _waiting = waiting_for("the weights of the head".to_owned());
+                self.read_head().map(|(head, _)| Arc::new(head))
+            }
         }
     }
 
@@ -390,6 +396,7 @@ impl Decoder {
             (Embedding::Head, Head::Resident(head)) => head.weight_rows(&pass.tokens),
             (Embedding::Table(table), _) => pick(table, &pass.tokens),
             (Embedding::Source | Embedding::Head, _) => {
+                let _waiting = waiting_for("the embedding".to_owned());
                 Ok(self.source.rows(name, &shape, &pass.tokens, self.kernels.dtype())?)
             }
         };

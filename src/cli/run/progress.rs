@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use super::super::status::ExitStatus;
 use crate::base::text::{count, counted, duration, percent};
+use crate::base::waiting::long_wait;
 use crate::cli::output::tell;
 use crate::cli::progress::Display;
 use crate::cli::signals;
@@ -86,7 +87,10 @@ struct RunDisplay {
 impl RunDisplay {
     /// Shows what is known now.
     fn show(&mut self) {
-        let message = format!("respondents {}", self.state.message(Instant::now()));
+        let mut message = format!("respondents {}", self.state.message(Instant::now()));
+        if let Some(what) = long_wait() {
+            message += &format!(" · waiting for {what}");
+        }
         let (done, all) = (self.state.done as u64, self.state.outcomes as u64);
         self.display.says(done, Some(all), &message);
     }

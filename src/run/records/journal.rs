@@ -16,6 +16,7 @@ use super::line::{RecordLine, record_id};
 use super::lock::{Access, lock};
 use super::reader::{Reader, Recorded};
 use super::run_files::Whole;
+use crate::base::waiting::waiting_for;
 use crate::run::names::{PEOPLE, RECORDS};
 use crate::run::{PeopleFile, RunError};
 use crate::scoring::{EvidenceKind, Outcome};
@@ -247,6 +248,7 @@ impl Sink {
     }
 
     fn sync(&mut self) -> Result<(), RunError> {
+        let _waiting = waiting_for("the disk that records are written to".to_owned());
         let synced = self.file.as_ref().map_or(Ok(()), File::sync_data);
         synced.map_err(|source| self.failed(source))
     }
