@@ -223,9 +223,14 @@ pub fn picture(told: &Told<'_>) -> String {
     let chance: Vec<Reference> = told.chance().into_iter().collect();
     // One chance level is a line; where runs have several, they are rows like other baselines.
     let columns = told.columns.iter().filter(|column| !column.chance || chance.is_empty());
+    // Main conditions come first; grids of categories, which stand in for one, after them.
+    let marks = told.marks(&told.results.headline);
     let rows = columns.enumerate().filter_map(|(row, column)| {
         let dot = Dot {
-            mark: if column.ours { Mark::Series(row) } else { Mark::Baseline },
+            mark: match column.ours {
+                true => marks.get(row).copied().unwrap_or(Mark::Series(row)),
+                false => Mark::Baseline,
+            },
             name: String::new(),
             estimate: column.scores.overall?,
         };

@@ -1,5 +1,7 @@
 //! What a section of a report is.
 
+use std::collections::BTreeSet;
+
 use minijinja::Value;
 use minijinja::value::Serde;
 use serde::Serialize;
@@ -8,7 +10,7 @@ use super::bench::Bench;
 use super::charts::Reference;
 use super::csv::CsvTable;
 use super::results::{ResultColumn, Results};
-use super::svg::{Mark, Picture};
+use super::svg::{Mark, Picture, SERIES};
 use super::table::Table;
 use crate::metrics::{MetricsError, System};
 
@@ -100,6 +102,31 @@ impl Told<'_> {
         })
     }
 
+    /// How some systems are drawn: one colour a model and one shape a method, where they differ in both; else all apart.
+    pub fn marks(&self, systems: &[usize]) -> Vec<Mark> {
+        let mut places = (Vec::new(), Vec::new());
+        let named = systems.iter().map(|at| {
+            let scores = &self.results.systems[*at];
+            let method = match &scores.system {
+                System::Model { condition, .. } => Some(condition.method),
+                _ => None,
+            };
+            let model = self.results.runs[scores.run].header.model.name.as_str();
+            (place(&mut places.0, model), place(&mut places.1, method))
+        });
+        let named: Vec<(usize, usize)> = named.collect();
+        let (models, methods) = (places.0.len(), places.1.len());
+        // More models than colours go on in further shapes.
+        let both = named
+            .iter()
+            .map(|(model, method)| (*model % SERIES, method + methods * (model / SERIES)));
+        let apart: BTreeSet<(usize, usize)> = both.clone().filter(|(_, shape)| *shape < SERIES).collect();
+        match models > 1 && methods > 1 && apart.len() == systems.len() {
+            true => both.map(|(colour, shape)| Mark::of_two(colour, shape)).collect(),
+            false => (0..systems.len()).map(Mark::Series).collect(),
+        }
+    }
+
     /// A picture's title, which says so where respondents are synthetic.
     pub fn tagged(&self, title: &str) -> String {
         match self.results.synthetic {
@@ -112,6 +139,14 @@ impl Told<'_> {
     pub fn respondents(&self) -> &'static str {
         self.results.respondents_word()
     }
+}
+
+/// The place of a thing in a list, at whose end it is put where it is new.
+fn place<T: PartialEq>(known: &mut Vec<T>, thing: T) -> usize {
+    known.iter().position(|other| *other == thing).unwrap_or_else(|| {
+        known.push(thing);
+        known.len() - 1
+    })
 }
 
 /// A picture that has escaped its own words.

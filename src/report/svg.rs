@@ -198,6 +198,12 @@ pub enum Mark {
 }
 
 impl Mark {
+    /// A system by two of its properties, such as its model (colour) and its method (shape).
+    pub fn of_two(colour: usize, shape: usize) -> Self {
+        let (colour, shape) = (colour % SERIES, shape % SERIES);
+        Self::Series(SERIES * ((colour + SERIES - shape) % SERIES) + shape)
+    }
+
     /// Class of marks and lines.
     pub fn class(self) -> String {
         match self {
@@ -278,6 +284,13 @@ mod tests {
         let look = |s: usize| (s % SERIES, Mark::Series(s).class());
         let looks: std::collections::BTreeSet<_> = (0..36).map(look).collect();
         assert_eq!(looks.len(), 36);
+        // The colour is the first's, the shape the second's.
+        for (colour, shape) in (0..36).map(|s| (s / SERIES, s % SERIES)) {
+            let Mark::Series(s) = Mark::of_two(colour, shape) else {
+                panic!("a series");
+            };
+            assert_eq!(look(s), (shape, format!("s{colour}")));
+        }
     }
 
     #[test]

@@ -11,6 +11,8 @@ use crate::metrics::Estimate;
 pub struct CurveLine<'a> {
     /// What it is called.
     pub label: &'a str,
+    /// How it is drawn.
+    pub mark: Mark,
     /// Number of demonstrations and accuracy, ascending.
     pub points: Vec<(usize, Estimate)>,
 }
@@ -41,6 +43,8 @@ const WIDTH: f64 = 400.0;
 const HEIGHT: f64 = 300.0;
 /// Room to the right of the axes for the names of horizontal lines.
 const MARGIN: f64 = 58.0;
+/// The intervals of all curves at one number of demonstrations stand within this, or they would seem to be at another.
+const DODGE: f64 = 14.0;
 /// Where the axes begin and end.
 const LEFT: f64 = 34.0;
 const RIGHT: f64 = WIDTH - MARGIN;
@@ -57,8 +61,9 @@ pub fn curves(plot: &CurvePlot<'_>, id: &str, title: &str) -> String {
     axes.references(&mut canvas, &plot.references);
     for (series, curve) in plot.curves.iter().enumerate() {
         // Intervals of different curves stand a little apart.
-        let shift = 5.0 * (series as f64 - (plot.curves.len() - 1) as f64 / 2.0);
-        axes.curve(&mut canvas, curve, Mark::Series(series), shift);
+        let gaps = (plot.curves.len() - 1) as f64;
+        let step = f64::min(5.0, DODGE / gaps.max(1.0));
+        axes.curve(&mut canvas, curve, curve.mark, step * (series as f64 - gaps / 2.0));
     }
     for point in &plot.published {
         let about = format!("published: {} {}", point.label, percent(Some(point.value)));

@@ -20,6 +20,8 @@ use crate::survey::Form;
 /// Accuracy against number of demonstrations, all else equal.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Curve {
+    /// Position among the report's systems of its last point.
+    pub system: usize,
     /// What is equal.
     pub label: String,
     /// By number of demonstrations, ascending.
@@ -71,8 +73,10 @@ impl ReportSection for Vec<Curve> {
                 .map(|published| published.curve(&told.results.categories))
                 .unwrap_or_default(),
         };
-        let marks = self.iter().enumerate();
-        let mut legend: Vec<Value> = marks.map(|(at, curve)| key(Mark::Series(at), &curve.label)).collect();
+        let systems: Vec<usize> = self.iter().map(|curve| curve.system).collect();
+        let marks = told.marks(&systems);
+        let drawn = || self.iter().zip(&marks);
+        let mut legend: Vec<Value> = drawn().map(|(curve, mark)| key(*mark, &curve.label)).collect();
         if !published.is_empty() {
             let label = "published (GPT-4o of August 2024; at 0 also with demographics alone)";
             legend.push(key(Mark::Published, label));
@@ -82,10 +86,10 @@ impl ReportSection for Vec<Curve> {
             points.map(|point| (point.demonstrations, point.accuracy)).collect()
         };
         let plot = CurvePlot {
-            curves: self
-                .iter()
-                .map(|curve| CurveLine {
+            curves: drawn()
+                .map(|(curve, &mark)| CurveLine {
                     label: &curve.label,
+                    mark,
                     points: line(curve),
                 })
                 .collect(),
@@ -150,7 +154,12 @@ fn curve(bench: &Bench<'_>, results: &Results, list: Vec<usize>, label: String) 
         _ => None,
     };
     let gain = paired.and_then(|paired| paired.overall(bench.categories(), &bench.options.resampling));
-    Ok(Curve { label, points, gain })
+    Ok(Curve {
+        system: list.last().copied().unwrap_or_default(),
+        label,
+        points,
+        gain,
+    })
 }
 
 /// What the most demonstrations add to the fewest, in words.

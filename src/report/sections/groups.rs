@@ -60,8 +60,8 @@ impl ReportSection for Vec<SystemGroups> {
             context! { heading => dimension.name.clone(), svg }
         });
         let plots: Vec<Value> = plots.collect();
-        let legend = self.iter().enumerate().filter(|_| self.len() > 1);
-        let legend: Vec<Value> = legend.map(|(at, one)| key(Mark::Series(at), &one.label)).collect();
+        let legend = self.iter().zip(marks(self, told)).filter(|_| self.len() > 1);
+        let legend: Vec<Value> = legend.map(|(one, mark)| key(mark, &one.label)).collect();
         let inequity: Vec<InequityWords> = self.iter().map(InequityWords::of).collect();
         Some(context! { plots, legend_keys => legend, inequity => words(&inequity) })
     }
@@ -105,17 +105,23 @@ fn common_domain(all: &[SystemGroups]) -> (f64, f64) {
     ((low - 0.05).max(0.0), (high + 0.05).min(1.0))
 }
 
+/// How each system is drawn.
+fn marks(all: &[SystemGroups], told: &Told<'_>) -> Vec<Mark> {
+    told.marks(&all.iter().map(|one| one.system).collect::<Vec<_>>())
+}
+
 /// All systems by the groups of one dimension.
 fn plot(all: &[SystemGroups], told: &Told<'_>, dimension: &DimensionGroups, domain: (f64, f64)) -> DotPlot {
+    let marks = marks(all, told);
     let rows = dimension.groups.iter().map(|group| DotRow {
         label: group.name.clone(),
         note: group.people.to_string(),
         dots: all
             .iter()
-            .enumerate()
-            .filter_map(|(series, one)| {
+            .zip(&marks)
+            .filter_map(|(one, &mark)| {
                 Some(Dot {
-                    mark: Mark::Series(series),
+                    mark,
                     name: match all.len() {
                         1 => String::new(),
                         _ => one.label.clone(),

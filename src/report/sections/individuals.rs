@@ -26,6 +26,8 @@ pub struct SystemIndividuals {
     pub system: usize,
     /// What it is called.
     pub label: String,
+    /// Probes whose choice could be read, of all questions together.
+    pub read: usize,
     /// Question by question.
     pub questions: Vec<IndividualQuestion>,
     /// Mean of the questions' kappas.
@@ -119,6 +121,7 @@ impl ReportSection for Vec<SystemIndividuals> {
         );
         let mut columns = vec![
             left("system", |row: &IndividualWords| row.system.clone()),
+            right("read", |row: &IndividualWords| row.read.to_string()),
             right("kappa", |row: &IndividualWords| row.kappa.clone()),
             right("spread", |row: &IndividualWords| row.spread.clone()),
             right("W1", |row: &IndividualWords| row.distance.clone()),
@@ -186,6 +189,7 @@ impl SystemIndividuals {
             kappa: mean(kappas.into_iter()),
             spread: spread(figures()),
             distance: mean(figures().map(|one| one.distance)),
+            read: figures().map(|one| one.people).sum(),
             questions,
             distance_in_countries: mean(countries.iter().map(|one| one.distance)),
             countries,
@@ -220,6 +224,7 @@ fn beaten_names(all: &[SystemIndividuals]) -> Vec<&'static str> {
 #[derive(Serialize)]
 struct IndividualWords {
     system: String,
+    read: usize,
     kappa: String,
     spread: String,
     distance: String,
@@ -245,6 +250,7 @@ impl IndividualWords {
         });
         Self {
             system: one.label.clone(),
+            read: one.read,
             kappa: kappa(one.kappa),
             spread: kappa(one.spread),
             distance: kappa(one.distance),
