@@ -111,7 +111,7 @@ fn mixtral_equals_transformers() {
 }
 
 /// Families beyond those that candle has models of, too; what each of them brings is in its config.json.
-pub const LATER: [&str; 19] = [
+pub const LATER: [&str; 23] = [
     "qwen3-moe-f32",
     "qwen2-moe-bf16",
     "olmoe-f32",
@@ -131,6 +131,10 @@ pub const LATER: [&str; 19] = [
     "seed-oss-bf16",
     "ernie4-5-bf16",
     "glm4-f32",
+    "gpt-oss-bf16",
+    "gpt-oss-mxfp4",
+    "granitemoe-f32",
+    "glm4-moe-bf16",
 ];
 
 #[test]
@@ -339,7 +343,7 @@ fn mixtral_equals_candle() {
         "rms_norm_eps": ours.norm_eps,
         "rope_theta": ours.rope_theta,
         "sliding_window": ours.context,
-        "num_experts_per_tok": mixture.used,
+        "num_experts_per_tok": mixture.routing.used,
         "num_local_experts": mixture.experts,
         "use_flash_attn": false,
     }))

@@ -220,6 +220,9 @@ impl Inspection {
                 if let Some(Ok(Some(scheme))) = json.as_ref().and_then(Value::as_object).map(Scheme::of) {
                     self.faults.extend(weights.unpack(&scheme));
                 }
+                if let Some(mixture) = self.config.as_ref().and_then(|config| config.mixture) {
+                    weights.split_experts(mixture.naming);
+                }
                 // After unpacking: what is left out of it is named as it is stored.
                 let weights = match json.as_ref().is_some_and(nested::is_nested) {
                     true => weights.of_text(),

@@ -164,7 +164,7 @@ pub fn converted(config: &ModelConfig, weights: &dyn WeightSource, kind: GgmlDTy
     }
     if let Some(mixture) = config.mixture {
         file.number("llama.expert_count", mixture.experts);
-        file.number("llama.expert_used_count", mixture.used);
+        file.number("llama.expert_used_count", mixture.routing.used);
     }
     if let RopeScaling::Factors(factors) = &config.rope_scaling {
         let factors = Tensor::new(factors.as_slice(), &candle_core::Device::Cpu).unwrap();
