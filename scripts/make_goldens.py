@@ -5,8 +5,9 @@
            scripts/make_goldens.py NAME...             # only these; the others stay as they are
            scripts/make_goldens.py --chat              # an answer in a chat, with and without its BOS
            scripts/make_goldens.py --smollm2 FILE.gguf # the golden log-probabilities of the real SmolLM2
+           scripts/make_goldens.py --gemma3 FILE.gguf  # those of the real Gemma 3 270M
 
-Needs torch, transformers, tokenizers, safetensors and (for --smollm2) gguf. The seeds are fixed. The tests read only
+Needs torch, transformers, tokenizers, safetensors and (for the real ones) gguf. The seeds are fixed. The tests read only
 what this wrote, so they need no Python. tests/golden/PROVENANCE.md is written by every run.
 """
 
@@ -358,7 +359,24 @@ def make_smollm2(gguf):
           f"at most {worst:.4f} nats a token away, {changed} argmax changed")
 
 
-OTHERS = ["mixtral-chat.json", "smollm2-135m.json"]
+def make_gemma3(gguf):
+    """Token log-probabilities of the real Gemma 3 270M in f32, read from its file by transformers itself."""
+    tokenizer = transformers.AutoTokenizer.from_pretrained(gguf.parent, gguf_file=gguf.name)
+    # Its vocabulary is large, and tests are to be fast.
+    text = TEXT[:TEXT.index(" A child")]
+    ids = tokenizer(text)["input_ids"]
+    model = transformers.AutoModelForCausalLM.from_pretrained(
+        gguf.parent, gguf_file=gguf.name, dtype=torch.float32, attn_implementation="eager").eval()
+    with torch.no_grad():
+        logits = model(torch.tensor([ids])).logits[0].float()
+    logprobs = torch.log_softmax(logits.double(), -1)
+    out = {"sha256": hashlib.sha256(gguf.read_bytes()).hexdigest(), "text": text, "ids": ids,
+           "f32": [round(logprobs[i, t].item(), 6) for i, t in enumerate(ids[1:])]}
+    (GOLDEN / "gemma3-270m.json").write_text(json.dumps(out).replace('], "', '],\n"') + "\n")
+    print(f"gemma3: {len(ids)} tokens, sum {sum(out['f32']):.3f} nats")
+
+
+OTHERS = ["mixtral-chat.json", "smollm2-135m.json", "gemma3-270m.json"]
 
 
 def provenance(made):
@@ -379,6 +397,7 @@ Every file here but this project's own text was made by `scripts/make_goldens.py
     python scripts/make_goldens.py
     python scripts/make_goldens.py --chat
     python scripts/make_goldens.py --smollm2 smollm2-135m.gguf
+    python scripts/make_goldens.py --gemma3 gemma3-270m.gguf
 
 Made on the CPU with:
 
@@ -398,6 +417,9 @@ where the BOS is lost.
 `smollm2-135m.json` holds token ids of a text written for it, and their log-probabilities in nats under SmolLM2-135M-Instruct
 (Q4_1, Apache-2.0; the GGUF named by its SHA-256 is not in this repository), dequantised, computed by transformers in f32 and bf16.
 
+`gemma3-270m.json` holds the same of two sentences of that text under Gemma 3 270M (Q4_K_M, Gemma Terms of Use, not in this
+repository), in f32; its ids begin with BOS. transformers read the file and its vocabulary by itself.
+
 `smollm2-float64.jsonl` holds short requests to the same model with the log-probabilities that transformers 5.24 computes
 of them in float64, and how far its own f32 is from these (`transformers_f32_off`, nats, the greatest of a request).
 """)
@@ -408,10 +430,13 @@ if __name__ == "__main__":
     arguments.add_argument("names", nargs="*", metavar="NAME", help="of CHECKPOINTS; all where none is given")
     arguments.add_argument("--chat", action="store_true")
     arguments.add_argument("--smollm2", type=Path, metavar="FILE.gguf")
+    arguments.add_argument("--gemma3", type=Path, metavar="FILE.gguf")
     given = arguments.parse_args()
     torch.set_num_threads(1)
     GOLDEN.mkdir(parents=True, exist_ok=True)
     made = ["smollm2-135m.json"] if given.smollm2 else given.names or list(CHECKPOINTS)
+    if given.gemma3:
+        made = ["gemma3-270m.json"]
     if given.chat:
         made = ["mixtral-chat.json"]
     if unknown := set(made) - {*CHECKPOINTS, *OTHERS}:
@@ -421,6 +446,8 @@ if __name__ == "__main__":
             make_chat()
         elif given.smollm2:
             make_smollm2(given.smollm2)
+        elif given.gemma3:
+            make_gemma3(given.gemma3)
         else:
             make(each)
     provenance(made)

@@ -123,15 +123,23 @@ impl Family {
         match architecture {
             "llama" if has_experts => Some(Self::Mixtral),
             "llama" => Some(Self::Llama),
-            "qwen2" => Some(Self::Qwen2),
-            "qwen3" => Some(Self::Qwen3),
+            // The others are called as they are in config.json, nearly.
+            "gemma3" => Some(Self::Gemma3),
+            "qwen2moe" => Some(Self::Qwen2Moe),
+            "qwen3moe" => Some(Self::Qwen3Moe),
+            "gpt-oss" => Some(Self::GptOss),
+            "qwen2" | "qwen3" | "gemma" | "gemma2" | "phi3" | "olmo2" | "olmoe" | "smollm3" | "granite"
+            | "granitemoe" | "glm4" | "seed_oss" | "ernie4_5" | "exaone4" => architecture.parse().ok(),
             _ => None,
         }
     }
 
     /// Whether llama.cpp's converter interleaves the rows of the query and key projections.
     pub(crate) fn gguf_interleaves_heads(self) -> bool {
-        matches!(self, Self::Llama | Self::Mistral | Self::Mixtral)
+        matches!(
+            self,
+            Self::Llama | Self::Mistral | Self::Mixtral | Self::SmolLm3 | Self::Granite | Self::GraniteMoe
+        )
     }
 
     /// What an absent key of config.json means.

@@ -13,7 +13,7 @@ use crate::base::files::read_up_to;
 use crate::model::gguf::config as gguf_config;
 use crate::model::gguf::parts::{self, GgufFiles};
 use crate::model::gguf::value::Metadata;
-use crate::model::gguf::weights::{GgufWeights, HeadLayout};
+use crate::model::gguf::weights::{GgufLayout, GgufWeights};
 use crate::model::stored::Inventory;
 use crate::model::tensor_problem::LISTED;
 use crate::model::tokenizer::{self, CONFIG, LARGEST_SETTINGS, Tokenizer};
@@ -270,16 +270,8 @@ impl Inspection {
                 Err(fault) => self.faults.push(fault),
             }
         }
-        let interleaved = self
-            .config
-            .as_ref()
-            .filter(|config| config.family.gguf_interleaves_heads());
-        let interleaved = interleaved.map(|config| (config.heads, config.kv_heads));
-        self.weights = Some(Weights::Gguf(GgufWeights::new(
-            files,
-            header.tensors,
-            HeadLayout { interleaved },
-        )));
+        let layout = GgufLayout::of(self.config.as_ref());
+        self.weights = Some(Weights::Gguf(GgufWeights::new(files, header.tensors, layout)));
         Ok(())
     }
 

@@ -45,13 +45,14 @@ const NEUTRAL: [(&str, f64); 6] = [
 /// Whether a token sees only those before it: the one key whose being off changes something.
 const CAUSAL: &str = "attention.causal";
 
-/// What is wrong with a key, if anything; `name` is without the architecture.
-pub(super) fn objection(name: &str, value: &MetadataValue) -> Option<String> {
+/// What is wrong with a key, if anything; `name` is without the architecture, `own` are the keys that the family's files alone
+/// have.
+pub(super) fn objection(name: &str, value: &MetadataValue, own: &[&str]) -> Option<String> {
     if name == CAUSAL {
         let is_causal = *value == MetadataValue::Bool(true);
         return (!is_causal).then(|| format!("is {value}; attention to later tokens is not supported"));
     }
-    if READ.contains(&name) || HARMLESS.contains(&name) || is_off(value) {
+    if READ.contains(&name) || own.contains(&name) || HARMLESS.contains(&name) || is_off(value) {
         return None;
     }
     match NEUTRAL.iter().find(|(key, _)| *key == name) {
@@ -91,7 +92,7 @@ mod tests {
             ("logit_scale", Float(1.0)),
             ("use_parallel_residual", Bool(false)),
         ] {
-            assert_eq!(objection(name, &value), None, "{name}");
+            assert_eq!(objection(name, &value, &[]), None, "{name}");
         }
         for (name, value, said) in [
             ("attention.causal", Bool(false), "is false; attention to later tokens"),
@@ -110,7 +111,7 @@ mod tests {
             ),
             ("use_parallel_residual", Bool(true), "is true, and what"),
         ] {
-            let objection = objection(name, &value).expect(name);
+            let objection = objection(name, &value, &["block_size"]).expect(name);
             assert!(objection.contains(said), "{name}: {objection}");
         }
     }

@@ -7,14 +7,16 @@ use std::sync::Arc;
 use candle_core::{DType, Device, Tensor};
 
 use super::blocks::{self, RowOrder};
+use super::names::{self, Canonical};
 use super::places::TensorEntry;
 use super::tables::{self, BlockRows};
 use crate::model::bounds::MOST_EXPERTS;
+use crate::model::design::{ExpertNaming, LayerNorms};
 use crate::model::finite::first_bad_value;
 use crate::model::mapped::MappedFile;
 use crate::model::stored::{Inventory, Storage};
 use crate::model::weights::rows_at_once;
-use crate::model::{LoadError, Weight, WeightSource};
+use crate::model::{LoadError, ModelConfig, Weight, WeightSource};
 
 /// Most tensors that merged ones are taken apart into. Without a limit a file with a hole could ask for a name every few
 /// bytes of it.
@@ -37,38 +39,69 @@ struct QuantizedTensor {
 
 /// What the names of a file mean depends on these.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct HeadLayout {
-    /// Query heads and key heads, where the file's converter interleaved their rows (architecture `llama`).
-    pub(crate) interleaved: Option<(usize, usize)>,
+pub(crate) struct GgufLayout {
+    /// Query heads and key heads, where the file's converter interleaved their rows.
+    interleaved: Option<(usize, usize)>,
+    pub(super) norms: LayerNorms,
+    pub(super) fused_gate_up: bool,
+    /// What the tensors of experts, and of what is beside them, are called.
+    pub(super) naming: ExpertNaming,
+    pub(super) shared: &'static str,
+}
+
+impl GgufLayout {
+    /// That of a configuration; Llama's where there is none.
+    pub(crate) fn of(config: Option<&ModelConfig>) -> Self {
+        let interleaved = config.filter(|config| config.family.gguf_interleaves_heads());
+        let mixture = config.and_then(|config| config.mixture);
+        let naming = mixture.map_or(ExpertNaming::Mixtral, |mixture| mixture.naming);
+        let shared = mixture.and_then(|mixture| mixture.shared);
+        Self {
+            interleaved: interleaved.map(|config| (config.heads, config.kv_heads)),
+            norms: config.map_or(LayerNorms::BEFORE, |config| config.design.norms),
+            fused_gate_up: config.is_some_and(|config| config.design.fused_gate_up),
+            naming,
+            shared: shared.map_or("shared_expert", |shared| naming.shared(shared)),
+        }
+    }
+
+    /// The order of the rows of a tensor with that canonical name.
+    fn order(self, canonical: &str, rows: Option<&usize>) -> RowOrder {
+        let heads = self.interleaved.and_then(|(queries, keys)| match () {
+            () if canonical.contains(".q_proj.") => Some(queries),
+            () if canonical.contains(".k_proj.") => Some(keys),
+            () => None,
+        });
+        match (heads, rows) {
+            // Rows that the heads cannot share have a wrong shape, which is told elsewhere.
+            (Some(heads), Some(&rows)) if heads > 0 && rows > 0 && rows % (2 * heads) == 0 => {
+                RowOrder::Interleaved { heads }
+            }
+            _ => RowOrder::Plain,
+        }
+    }
 }
 
 impl GgufWeights {
     /// Gives the tensors of these files their canonical names; a name that has none keeps its own.
-    pub(crate) fn new(files: Vec<MappedFile>, tensors: HashMap<String, TensorEntry>, layout: HeadLayout) -> Self {
+    pub(crate) fn new(files: Vec<MappedFile>, tensors: HashMap<String, TensorEntry>, layout: GgufLayout) -> Self {
         let mut entries = HashMap::with_capacity(tensors.len());
         let mut room = MOST_EXPERT_TENSORS;
         for (name, tensor) in tensors {
-            match canonical(&name) {
+            match names::canonical(&name, layout) {
                 Canonical::Ignored => {}
                 Canonical::Whole(canonical) => {
-                    let heads = layout.interleaved.and_then(|(queries, keys)| match () {
-                        () if canonical.contains(".q_proj.") => Some(queries),
-                        () if canonical.contains(".k_proj.") => Some(keys),
-                        () => None,
-                    });
-                    let order = match (heads, tensor.shape.first()) {
-                        // Rows that the heads cannot share have a wrong shape, which is told elsewhere.
-                        (Some(heads), Some(&rows)) if heads > 0 && rows > 0 && rows % (2 * heads) == 0 => {
-                            RowOrder::Interleaved { heads }
-                        }
-                        _ => RowOrder::Plain,
-                    };
+                    let order = layout.order(&canonical, tensor.shape.first());
                     let TensorEntry {
-                        shape,
+                        mut shape,
                         storage,
                         file,
                         range,
                     } = tensor;
+                    // The gate of what is beside the experts is a row, and stored as a vector.
+                    if canonical.ends_with("_gate.weight") && shape.len() == 1 {
+                        shape.insert(0, 1);
+                    }
                     let entry = QuantizedTensor {
                         shape,
                         storage,
@@ -78,11 +111,10 @@ impl GgufWeights {
                     };
                     entries.insert(canonical, entry);
                 }
-                Canonical::Experts { layer, matrix } => {
+                Canonical::Experts { module, ending } => {
                     for (expert, entry) in split(tensor, room).enumerate() {
                         room -= 1;
-                        let name = format!("model.layers.{layer}.block_sparse_moe.experts.{expert}.{matrix}.weight");
-                        entries.insert(name, entry);
+                        entries.insert(format!("{module}.{expert}.{ending}"), entry);
                     }
                 }
             }
@@ -261,11 +293,11 @@ impl WeightSource for GgufWeights {
     }
 }
 
-/// One entry per expert of a tensor of shape (experts, rows, columns); of any other shape, itself under an odd name
+/// One entry per expert of a tensor of shape (experts, rows, columns), or of their biases; of any other shape, itself under an odd name
 /// would be no better than nothing: the experts are then missing, and are named.
 fn split(tensor: TensorEntry, room: usize) -> impl Iterator<Item = QuantizedTensor> {
     let (experts, shape) = match tensor.shape.split_first() {
-        Some((&experts, rest)) if rest.len() == 2 => (experts, rest.to_vec()),
+        Some((&experts, rest)) if matches!(rest.len(), 1 | 2) => (experts, rest.to_vec()),
         _ => (0, Vec::new()),
     };
     let length = tensor.range.len().checked_div(experts).unwrap_or(0);
@@ -285,62 +317,4 @@ fn split(tensor: TensorEntry, room: usize) -> impl Iterator<Item = QuantizedTens
             order: RowOrder::Plain,
         }
     })
-}
-
-enum Canonical<'a> {
-    /// Read elsewhere, or not needed.
-    Ignored,
-    Whole(String),
-    /// All experts of one layer in one tensor.
-    Experts {
-        layer: &'a str,
-        matrix: &'static str,
-    },
-}
-
-/// llama.cpp's names (`gguf-py/gguf/constants.py`) by canonical ones.
-fn canonical(name: &str) -> Canonical<'_> {
-    let whole = |name: &str| Canonical::Whole(name.to_owned());
-    match name {
-        "token_embd.weight" => return whole("model.embed_tokens.weight"),
-        "output_norm.weight" => return whole("model.norm.weight"),
-        "output.weight" => return whole("lm_head.weight"),
-        // Divisors of the rotary frequencies: part of the configuration.
-        "rope_freqs.weight" => return Canonical::Ignored,
-        _ => {}
-    }
-    let Some((layer, part)) = name.strip_prefix("blk.").and_then(|rest| rest.split_once('.')) else {
-        return whole(name);
-    };
-    let Some((part, kind)) = part
-        .rsplit_once('.')
-        .filter(|(_, kind)| matches!(*kind, "weight" | "bias"))
-    else {
-        return whole(name);
-    };
-    let in_layer = |place: &str| Canonical::Whole(format!("model.layers.{layer}.{place}.{kind}"));
-    match part {
-        "attn_norm" => in_layer("input_layernorm"),
-        "ffn_norm" => in_layer("post_attention_layernorm"),
-        "attn_q" => in_layer("self_attn.q_proj"),
-        "attn_k" => in_layer("self_attn.k_proj"),
-        "attn_v" => in_layer("self_attn.v_proj"),
-        "attn_output" => in_layer("self_attn.o_proj"),
-        "attn_q_norm" => in_layer("self_attn.q_norm"),
-        "attn_k_norm" => in_layer("self_attn.k_norm"),
-        "ffn_gate" => in_layer("mlp.gate_proj"),
-        "ffn_up" => in_layer("mlp.up_proj"),
-        "ffn_down" => in_layer("mlp.down_proj"),
-        "ffn_gate_inp" => in_layer("block_sparse_moe.gate"),
-        "ffn_gate_exps" => Canonical::Experts { layer, matrix: "w1" },
-        "ffn_down_exps" => Canonical::Experts { layer, matrix: "w2" },
-        "ffn_up_exps" => Canonical::Experts { layer, matrix: "w3" },
-        // Older converters wrote each expert on its own: ffn_gate.3.weight.
-        _ => match part.split_once('.') {
-            Some(("ffn_gate", expert)) => in_layer(&format!("block_sparse_moe.experts.{expert}.w1")),
-            Some(("ffn_down", expert)) => in_layer(&format!("block_sparse_moe.experts.{expert}.w2")),
-            Some(("ffn_up", expert)) => in_layer(&format!("block_sparse_moe.experts.{expert}.w3")),
-            _ => whole(name),
-        },
-    }
 }
