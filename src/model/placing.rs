@@ -59,14 +59,14 @@ impl<'a> Loader<'a> {
     pub(crate) fn vector(&mut self, name: &str, len: usize) -> Result<Tensor, LoadError> {
         let tensor = self.source.get_plain(name, &[len], DType::F32)?;
         self.count(len, 4 * len);
-        tensor.to_device(self.kernels.device()).map_err(named(name))
+        tensor.to_device(self.kernels.device()).map_err(LoadError::tensor(name))
     }
 
     /// A vector that is no tensor afterwards.
     pub(crate) fn numbers(&mut self, name: &str, len: usize) -> Result<Vec<f32>, LoadError> {
         let tensor = self.source.get_plain(name, &[len], DType::F32)?;
         self.count(len, 4 * len);
-        tensor.to_vec1().map_err(named(name))
+        tensor.to_vec1().map_err(LoadError::tensor(name))
     }
 
     /// The weight of a norm, plus one where the family stores it without.
@@ -74,7 +74,7 @@ impl<'a> Loader<'a> {
         let name = format!("{name}.weight");
         let weight = self.vector(&name, len)?;
         if offset {
-            (weight + 1.0).map_err(named(&name))
+            (weight + 1.0).map_err(LoadError::tensor(&name))
         } else {
             Ok(weight)
         }
@@ -115,7 +115,7 @@ impl<'a> Loader<'a> {
                 self.kernels.linear_concat(weights, biases)
             }
         };
-        layer.map_err(named(&first))
+        layer.map_err(LoadError::tensor(&first))
     }
 
     pub fn count(&mut self, numbers: usize, bytes: usize) {
@@ -129,11 +129,6 @@ impl std::ops::AddAssign for Size {
         self.parameters += other.parameters;
         self.bytes += other.bytes;
     }
-}
-
-pub(super) fn named(name: &str) -> impl FnOnce(candle_core::Error) -> LoadError {
-    let name = name.to_owned();
-    |source| LoadError::Tensor { name, source }
 }
 
 #[cfg(test)]
@@ -250,10 +245,7 @@ mod tests {
         impl WeightSource for Nothing {
             fn get(&self, name: &str, _: &[usize]) -> Result<Weight, LoadError> {
                 let source = candle_core::Error::Msg("not here".to_owned());
-                Err(LoadError::Tensor {
-                    name: name.to_owned(),
-                    source,
-                })
+                Err(LoadError::tensor(name)(source))
             }
         }
         let kernels = Kernels::new(&Device::Cpu, DType::F32).unwrap();

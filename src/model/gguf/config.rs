@@ -84,7 +84,6 @@ impl<'a> ConfigReader<'a> {
         let heads = self.size("attention.head_count");
         let head_dim = self.head_dim(family, hidden, heads);
         let rope_scaling = self.rope_scaling(family, tensors, files);
-        let context = self.size("context_length");
         ModelConfig {
             family,
             hidden,
@@ -98,11 +97,7 @@ impl<'a> ConfigReader<'a> {
                 .get("token_embd.weight")
                 .and_then(|entry| entry.shape.first().copied())
                 .unwrap_or(0),
-            context: match &rope_scaling {
-                // What it holds for.
-                RopeScaling::LongRope { .. } => self.size("rope.scaling.original_context_length").min(context),
-                _ => context,
-            },
+            context: self.size("context_length"),
             norm_eps: self.number("attention.layer_norm_rms_epsilon", None),
             rope_theta: self.number("rope.freq_base", Some(10_000.0)),
             rope_scaling,
@@ -216,9 +211,11 @@ impl<'a> ConfigReader<'a> {
         }
         if let Some(entry) = tensors.get(SHORT).filter(|_| family == Family::Phi3) {
             let attention_factor = self.number("rope.scaling.attn_factor", Some(1.0));
-            let factors = factors(entry, files).unwrap_or_default();
+            let factors = |entry| factors(entry, files).unwrap_or_default();
             return RopeScaling::LongRope {
-                factors,
+                short: factors(entry),
+                long: tensors.get(LONG).map(factors).unwrap_or_default(),
+                original_context: self.size("rope.scaling.original_context_length"),
                 attention_factor,
             };
         }
@@ -250,8 +247,9 @@ impl<'a> ConfigReader<'a> {
     }
 }
 
-/// Divisors of LongRoPE within the context that the model was first trained at.
+/// LongRoPE's divisors, of texts within the context that the model was first trained at and of longer ones.
 const SHORT: &str = "rope_factors_short.weight";
+const LONG: &str = "rope_factors_long.weight";
 
 fn factors(entry: &TensorEntry, files: &[MappedFile]) -> Option<Vec<f32>> {
     if entry.shape.len() != 1 || entry.storage != Storage::F32 {

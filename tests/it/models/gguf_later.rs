@@ -156,7 +156,6 @@ fn converted(architecture: &str, config: &ModelConfig) -> Writer {
 
 fn add_rope(file: &mut Writer, architecture: &str, config: &ModelConfig) {
     let key = |name: &str| format!("{architecture}.{name}");
-    let mut context = config.context;
     match &config.rope_scaling {
         RopeScaling::Linear(factor) => {
             file.string(&key("rope.scaling.type"), "linear");
@@ -168,20 +167,21 @@ fn add_rope(file: &mut Writer, architecture: &str, config: &ModelConfig) {
             file.number(&key("rope.scaling.original_context_length"), yarn.original_context);
         }
         RopeScaling::LongRope {
-            factors,
+            short,
+            long,
+            original_context,
             attention_factor,
         } => {
             file.float(&key("rope.scaling.attn_factor"), *attention_factor);
-            file.number(&key("rope.scaling.original_context_length"), context);
-            context = 256;
-            for length in ["short", "long"] {
+            file.number(&key("rope.scaling.original_context_length"), *original_context);
+            for (length, factors) in [("short", short), ("long", long)] {
                 let factors = Tensor::new(factors.as_slice(), &Device::Cpu).unwrap();
                 file.tensor(&format!("rope_factors_{length}.weight"), &factors, GgmlDType::F32);
             }
         }
         _ => {}
     }
-    file.number(&key("context_length"), context);
+    file.number(&key("context_length"), config.context);
 }
 
 fn add_tensors(file: &mut Writer, architecture: &str, config: &ModelConfig) {
