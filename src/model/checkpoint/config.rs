@@ -301,6 +301,9 @@ impl<'a> Keys<'a> {
             self.refuse("mlp_only_layers", what);
         }
         for (key, value) in self.root {
+            if key == "auto_map" && keys::is_own_code(family, value) {
+                continue;
+            }
             match keys::objection(key, value, family.own_keys()) {
                 None => {}
                 Some(Objection::Unsupported(what)) => self.refuse(key, what),

@@ -15,12 +15,12 @@ pub(super) struct FusedPart {
     pub(super) count: usize,
     pub(super) shape: Vec<usize>,
     /// Which of these values it has, unless it has them all as they lie.
-    pub(super) columns: Option<Columns>,
+    pub(super) columns: Option<FusedColumns>,
 }
 
 /// Every so-manieth column of a matrix: each is a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Columns {
+pub(super) struct FusedColumns {
     /// All columns of the matrix.
     width: usize,
     /// The first one that is taken, and from there each of so many.
@@ -28,7 +28,7 @@ pub(super) struct Columns {
     step: usize,
 }
 
-impl Columns {
+impl FusedColumns {
     /// A tensor of that shape, out of the values of the matrix.
     pub(super) fn pick(self, bytes: &[u8], dtype: DType, shape: &[usize]) -> Result<Tensor> {
         let rows = bytes.len() / (dtype.size_in_bytes() * self.width).max(1);
@@ -68,7 +68,7 @@ fn gpt_oss(name: &str, shape: &[usize], expert: usize) -> Option<Vec<FusedPart>>
         first: expert * count,
         count,
         shape: std::iter::once(width / step).chain(inputs).collect(),
-        columns: Some(Columns { width, first, step }),
+        columns: Some(FusedColumns { width, first, step }),
     };
     match tensor {
         "gate_up_proj" if width.is_multiple_of(2) => Some(vec![part("gate_proj", 0, 2), part("up_proj", 1, 2)]),

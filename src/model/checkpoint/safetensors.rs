@@ -8,7 +8,7 @@ use std::sync::Arc;
 use candle_core::{DType, Device, Tensor};
 use safetensors::Dtype;
 
-use super::fused::{self, Columns};
+use super::fused::{self, FusedColumns};
 use super::quantized::{self, PackedRows, PackedTensor, Scheme, Tensors};
 use super::{header, nested};
 use crate::base::files::read_up_to;
@@ -45,7 +45,7 @@ struct SafeTensor {
     bytes: usize,
     shape: Vec<usize>,
     /// Which of the stored values it has, where that is not all as they lie.
-    columns: Option<Columns>,
+    columns: Option<FusedColumns>,
     dtype: Dtype,
     /// The name of a type that cannot be read, where it is one.
     storage: Result<Storage, String>,

@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use super::keys;
 use super::places::TensorEntry;
 use super::value::{Metadata, MetadataValue};
-use super::{families, keys};
 use crate::model::bounds;
 use crate::model::design::{Design, RopeScaling};
 use crate::model::family::Family;
@@ -164,7 +164,7 @@ impl<'a> ConfigReader<'a> {
         let prefix = self.key("");
         let own = self.metadata.values.iter().filter_map(|(key, value)| {
             let name = key.strip_prefix(&prefix)?;
-            Some((key, keys::objection(name, value, families::own_keys(family))?))
+            Some((key, keys::objection(name, value, keys::own_keys(family))?))
         });
         // In the order of their names, whatever that of the table in memory.
         for (key, what) in own.collect::<BTreeMap<_, _>>() {

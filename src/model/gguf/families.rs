@@ -2,6 +2,7 @@
 //! they say nothing (`convert_hf_to_gguf.py` and `src/llama-model.cpp` of llama.cpp).
 
 use super::config::ConfigReader;
+use super::keys::{PATTERN, own_keys};
 use super::value::MetadataValue;
 use crate::model::RopeScaling;
 use crate::model::design::{Design, LayerKind, Mixture, Routing, Scalars, SharedExpert, Yarn};
@@ -9,29 +10,6 @@ use crate::model::family::{Family, WindowUse};
 
 /// Every so-manieth layer of SmolLM3 turns nothing.
 const UNTURNED: usize = 4;
-/// The one key of a window by layer.
-pub(super) const PATTERN: &str = "attention.sliding_window_pattern";
-
-/// Keys that only this family's files have, or not every family's.
-pub(super) fn own_keys(family: Family) -> &'static [&'static str] {
-    match family {
-        Family::Gemma2 | Family::Gemma3 => &[
-            "attn_logit_softcapping",
-            "final_logit_softcapping",
-            "rope.freq_base_swa",
-        ],
-        Family::Phi3 => &["rope.scaling.attn_factor"],
-        Family::Granite | Family::GraniteMoe => {
-            &["attention.scale", "embedding_scale", "logit_scale", "residual_scale"]
-        }
-        Family::Qwen2Moe => &["expert_feed_forward_length", "expert_shared_feed_forward_length"],
-        Family::Qwen3Moe => &["expert_feed_forward_length"],
-        Family::GptOss => &["expert_feed_forward_length", PATTERN],
-        Family::Olmo3 | Family::Exaone4 => &[PATTERN],
-        _ => &[],
-    }
-}
-
 impl ConfigReader<'_> {
     /// The mixture of a family that has one.
     pub(super) fn mixture(&mut self, family: Family, experts: Option<usize>) -> Option<Mixture> {

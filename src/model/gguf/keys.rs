@@ -2,6 +2,7 @@
 //! refused by name unless its value says that the thing is off.
 
 use super::value::MetadataValue;
+use crate::model::family::Family;
 
 /// Keys that are read, without the architecture before them.
 const READ: [&str; 18] = [
@@ -44,6 +45,29 @@ const NEUTRAL: [(&str, f64); 6] = [
 
 /// Whether a token sees only those before it: the one key whose being off changes something.
 const CAUSAL: &str = "attention.causal";
+
+/// The one key of a window by layer.
+pub(super) const PATTERN: &str = "attention.sliding_window_pattern";
+
+/// Keys that only this family's files have, or not every family's.
+pub(super) fn own_keys(family: Family) -> &'static [&'static str] {
+    match family {
+        Family::Gemma2 | Family::Gemma3 => &[
+            "attn_logit_softcapping",
+            "final_logit_softcapping",
+            "rope.freq_base_swa",
+        ],
+        Family::Phi3 => &["rope.scaling.attn_factor"],
+        Family::Granite | Family::GraniteMoe => {
+            &["attention.scale", "embedding_scale", "logit_scale", "residual_scale"]
+        }
+        Family::Qwen2Moe => &["expert_feed_forward_length", "expert_shared_feed_forward_length"],
+        Family::Qwen3Moe => &["expert_feed_forward_length"],
+        Family::GptOss => &["expert_feed_forward_length", PATTERN],
+        Family::Olmo3 | Family::Exaone4 => &[PATTERN],
+        _ => &[],
+    }
+}
 
 /// What is wrong with a key, if anything; `name` is without the architecture, `own` are the keys that the family's files alone
 /// have.

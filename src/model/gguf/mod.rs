@@ -4,7 +4,7 @@ mod blocks;
 pub(crate) mod config;
 mod families;
 mod keys;
-mod names;
+pub(crate) mod names;
 pub(crate) mod parse;
 pub(crate) mod parts;
 pub(crate) mod places;

@@ -7,16 +7,15 @@ use std::sync::Arc;
 use candle_core::{DType, Device, Tensor};
 
 use super::blocks::{self, RowOrder};
-use super::names::{self, Canonical};
+use super::names::{self, Canonical, GgufLayout};
 use super::places::TensorEntry;
 use super::tables::{self, BlockRows};
 use crate::model::bounds::MOST_EXPERTS;
-use crate::model::design::{ExpertNaming, LayerNorms};
 use crate::model::finite::first_bad_value;
 use crate::model::mapped::MappedFile;
 use crate::model::stored::{Inventory, Storage};
 use crate::model::weights::{RowChoice, RowSink, rows_at_once};
-use crate::model::{LoadError, ModelConfig, Weight, WeightSource};
+use crate::model::{LoadError, Weight, WeightSource};
 
 /// Most tensors that merged ones are taken apart into. Without a limit a file with a hole could ask for a name every few
 /// bytes of it.
@@ -35,51 +34,6 @@ struct QuantizedTensor {
     file: usize,
     range: Range<usize>,
     order: RowOrder,
-}
-
-/// What the names of a file mean depends on these.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct GgufLayout {
-    /// Query heads and key heads, where the file's converter interleaved their rows.
-    interleaved: Option<(usize, usize)>,
-    pub(super) norms: LayerNorms,
-    pub(super) fused_gate_up: bool,
-    /// What the tensors of experts, and of what is beside them, are called.
-    pub(super) naming: ExpertNaming,
-    pub(super) shared: &'static str,
-}
-
-impl GgufLayout {
-    /// That of a configuration; Llama's where there is none.
-    pub(crate) fn of(config: Option<&ModelConfig>) -> Self {
-        let interleaved = config.filter(|config| config.family.gguf_interleaves_heads());
-        let mixture = config.and_then(|config| config.mixture);
-        let naming = mixture.map_or(ExpertNaming::Mixtral, |mixture| mixture.naming);
-        let shared = mixture.and_then(|mixture| mixture.shared);
-        Self {
-            interleaved: interleaved.map(|config| (config.heads, config.kv_heads)),
-            norms: config.map_or(LayerNorms::BEFORE, |config| config.design.norms),
-            fused_gate_up: config.is_some_and(|config| config.design.fused_gate_up),
-            naming,
-            shared: shared.map_or("shared_expert", |shared| naming.shared(shared)),
-        }
-    }
-
-    /// The order of the rows of a tensor with that canonical name.
-    fn order(self, canonical: &str, rows: Option<&usize>) -> RowOrder {
-        let heads = self.interleaved.and_then(|(queries, keys)| match () {
-            () if canonical.contains(".q_proj.") => Some(queries),
-            () if canonical.contains(".k_proj.") => Some(keys),
-            () => None,
-        });
-        match (heads, rows) {
-            // Rows that the heads cannot share have a wrong shape, which is told elsewhere.
-            (Some(heads), Some(&rows)) if heads > 0 && rows > 0 && rows % (2 * heads) == 0 => {
-                RowOrder::Interleaved { heads }
-            }
-            _ => RowOrder::Plain,
-        }
-    }
 }
 
 impl GgufWeights {
