@@ -146,7 +146,7 @@ impl Work {
 /// Floating-point operations of the prefix and of the continuations with their head, as if every token were run.
 fn flops(config: &ModelConfig) -> (f64, f64) {
     let attention = (2 * config.heads + 2 * config.kv_heads) * config.head_dim;
-    let used = config.mixture.map_or(1, |mixture| mixture.used);
+    let used = config.mixture.map_or(1, |mixture| mixture.routing.used);
     let linear = config.layers * config.hidden * (attention + 3 * used * config.intermediate);
     let pair = 4 * config.layers * config.heads * config.head_dim;
     let tokens = CONTINUATIONS * CONTINUATION;

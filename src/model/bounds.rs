@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::model::design::{Mixture, RopeScaling, Yarn};
+use crate::model::design::{Activation, Mixture, RopeScaling, Routing, SharedExpert, Yarn};
 use crate::model::{LoadError, ModelConfig};
 
 // Several times the largest published model of these families, and small enough that no product of two or three of
@@ -75,24 +75,53 @@ impl Misfits<'_> {
     fn experts(&mut self, mixture: Option<Mixture>) {
         let Some(Mixture {
             experts,
-            used,
+            routing,
             every,
+            first_dense,
             dense_width,
-            shared_width,
+            shared,
             ..
         }) = mixture
         else {
             return;
         };
         self.within("decoder_sparse_step", every, MOST_LAYERS);
-        if every > 1 {
+        if every > 1 || first_dense > 0 {
             self.within("intermediate_size", dense_width, WIDEST);
         }
-        if let Some(width) = shared_width {
-            self.within("shared_expert_intermediate_size", width, WIDEST);
+        if let Some(SharedExpert { width, gated }) = shared {
+            let field = if gated {
+                "shared_expert_intermediate_size"
+            } else {
+                "n_shared_experts"
+            };
+            self.within(field, width, WIDEST);
         }
-        if self.within("num_local_experts", experts, MOST_EXPERTS) && !(1..=experts).contains(&used) {
-            let what = format!("is {used}, expected 1 to {experts} (the number of experts)");
+        if self.within("num_local_experts", experts, MOST_EXPERTS) {
+            self.routing(routing, experts);
+        }
+    }
+
+    fn routing(&mut self, routing: Routing, experts: usize) {
+        self.positive("routed_scaling_factor", routing.scale);
+        let (groups, chosen) = routing.groups;
+        // Of each group the two best are counted.
+        if groups != 1 && (groups == 0 || !experts.is_multiple_of(groups) || experts / groups < 2) {
+            let what = format!("is {groups}, which does not share {experts} experts in groups of two or more");
+            return self.refuse("n_group", what);
+        }
+        if !(1..=groups).contains(&chosen) {
+            return self.refuse(
+                "topk_group",
+                format!("is {chosen}, expected 1 to {groups} (the number of groups)"),
+            );
+        }
+        let most = experts / groups * chosen;
+        if !(1..=most).contains(&routing.used) {
+            let what = format!(
+                "is {}, expected 1 to {most} (the number of experts to choose from)",
+                routing.used
+            );
             self.refuse("num_experts_per_tok", what);
         }
     }
@@ -181,6 +210,11 @@ impl Misfits<'_> {
     }
 
     fn scalars(&mut self, config: &ModelConfig) {
+        if let Activation::Clamped { gain, limit } = config.design.activation {
+            self.positive("swiglu_alpha", gain.into());
+            self.positive("swiglu_limit", limit.into());
+        }
+        self.within("num_nextn_predict_layers", config.design.later_layers + 1, MOST_LAYERS);
         let scalars = &config.design.scalars;
         self.positive("embedding_multiplier", scalars.embedding);
         self.positive("residual_multiplier", scalars.residual);

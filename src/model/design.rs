@@ -88,22 +88,58 @@ pub struct RopeClass {
 }
 
 /// A sparse mixture of experts in place of the one feed-forward network.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Mixture {
     /// Number of experts.
     pub experts: usize,
-    /// Experts a token is sent to.
-    pub used: usize,
-    /// Whether the shares of the chosen experts are scaled to a sum of 1; else they are those of a softmax over all.
-    pub renormalised: bool,
+    /// How tokens are sent to them.
+    pub routing: Routing,
     /// Each layer whose number, counted from 1, is a multiple of this has the mixture; the others have one network.
     pub every: usize,
+    /// So many layers at the beginning have one network in any case.
+    pub first_dense: usize,
     /// Width of the network of the layers without the mixture.
     pub dense_width: usize,
-    /// Width of the network that every token goes through beside its experts, as far as a gate of its own says.
-    pub shared_width: Option<usize>,
+    /// The network that every token goes through beside its experts.
+    pub shared: Option<SharedExpert>,
+    /// Biases of the scores and in the experts' networks.
+    pub bias: bool,
     /// What its tensors are called.
     pub naming: ExpertNaming,
+}
+
+/// How tokens are sent to experts, and in which shares.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Routing {
+    /// Experts a token is sent to.
+    pub used: usize,
+    /// What becomes of the experts' scores.
+    pub score: RouterScore,
+    /// Whether the shares of the chosen experts are scaled to a sum of 1; else they are what the scores say.
+    pub renormalised: bool,
+    /// What shares are multiplied by in the end.
+    pub scale: f64,
+    /// Experts lie in so many groups of the same size, and a token chooses from so many of them: those whose two best
+    /// scores have the greatest sum.
+    pub groups: (usize, usize),
+}
+
+/// What scores of experts become.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RouterScore {
+    /// A softmax over all experts.
+    Softmax,
+    /// Each a sigmoid of its own. Experts are chosen by it plus a correction, which is no part of their shares.
+    CorrectedSigmoid,
+}
+
+/// A network that every token goes through beside its experts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SharedExpert {
+    /// Its width.
+    pub width: usize,
+    /// Whether it counts only as far as a gate of its own says.
+    pub gated: bool,
 }
 
 /// What the tensors of a mixture are called.
@@ -113,14 +149,36 @@ pub enum ExpertNaming {
     Mixtral,
     /// `mlp.gate`, `mlp.experts.E.{gate,up,down}_proj`.
     Mlp,
+    /// `mlp.router`, and the experts as above; stored, they are one tensor for all experts.
+    GptOss,
+    /// `block_sparse_moe.router.layer`, `block_sparse_moe.experts.E.{gate,up,down}_proj`; stored as one tensor too.
+    Granite,
 }
 
 impl ExpertNaming {
     /// The part of a layer that the mixture is.
     pub(crate) fn module(self) -> &'static str {
         match self {
-            Self::Mixtral => "block_sparse_moe",
-            Self::Mlp => "mlp",
+            Self::Mixtral | Self::Granite => "block_sparse_moe",
+            Self::Mlp | Self::GptOss => "mlp",
+        }
+    }
+
+    /// What scores the experts.
+    pub(crate) fn router(self) -> &'static str {
+        match self {
+            Self::Mixtral | Self::Mlp => "gate",
+            Self::GptOss => "router",
+            Self::Granite => "router.layer",
+        }
+    }
+
+    /// The network beside the experts.
+    pub(crate) fn shared(self, expert: SharedExpert) -> &'static str {
+        if expert.gated {
+            "shared_expert"
+        } else {
+            "shared_experts"
         }
     }
 
@@ -128,7 +186,7 @@ impl ExpertNaming {
     pub(crate) fn matrices(self) -> [&'static str; 3] {
         match self {
             Self::Mixtral => ["w1", "w3", "w2"],
-            Self::Mlp => ["gate_proj", "up_proj", "down_proj"],
+            Self::Mlp | Self::GptOss | Self::Granite => ["gate_proj", "up_proj", "down_proj"],
         }
     }
 }
@@ -138,18 +196,25 @@ impl Mixture {
     pub fn mixtral(experts: usize, used: usize) -> Self {
         Self {
             experts,
-            used,
-            renormalised: true,
+            routing: Routing {
+                used,
+                score: RouterScore::Softmax,
+                renormalised: true,
+                scale: 1.0,
+                groups: (1, 1),
+            },
             every: 1,
+            first_dense: 0,
             dense_width: 0,
-            shared_width: None,
+            shared: None,
+            bias: false,
             naming: ExpertNaming::Mixtral,
         }
     }
 
     /// Whether layer `number`, counted from 0, has the mixture.
     pub fn is_in(&self, number: usize) -> bool {
-        (number + 1).is_multiple_of(self.every.max(1))
+        number >= self.first_dense && (number + 1).is_multiple_of(self.every.max(1))
     }
 }
 
@@ -212,14 +277,21 @@ impl LayerNorms {
     }
 }
 
-/// What the gate of a feed-forward network goes through.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+/// What the gate of a feed-forward network goes through, and what it is multiplied with.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub enum Activation {
     /// `x / (1 + exp(-x))`.
     #[default]
     Silu,
     /// GELU, approximated by a tanh as PyTorch does.
     GeluTanh,
+    /// `x / (1 + exp(-gain · x))` of a gate of at most `limit`, times 1 + a partner within plus and minus `limit`.
+    Clamped {
+        /// How steep it is.
+        gain: f32,
+        /// What gates and their partners are kept to.
+        limit: f32,
+    },
 }
 
 /// Over what queries and keys are normed before they are turned.
@@ -323,6 +395,10 @@ pub struct Design {
     pub window_rope: Option<(f64, RopeScaling)>,
     /// What each layer's attention does; empty: the same in all, windowed where there is a window.
     pub layer_kinds: Vec<LayerKind>,
+    /// Whether each head has a score of nothing, `self_attn.sinks`, that takes part in its softmax.
+    pub attention_sinks: bool,
+    /// Layers that files hold behind the last one, which guess further tokens and are left out.
+    pub later_layers: usize,
     /// Multipliers and caps.
     pub scalars: Scalars,
 }
@@ -340,6 +416,8 @@ impl Default for Design {
             pairing: Pairing::Halves,
             window_rope: None,
             layer_kinds: Vec::new(),
+            attention_sinks: false,
+            later_layers: 0,
             scalars: Scalars::default(),
         }
     }

@@ -1,7 +1,9 @@
 //! Model families: every rule by which one differs from another. The decoder itself knows none of them; these rules
 //! turn a checkpoint's files into a [`ModelConfig`](super::ModelConfig).
 
-use super::design::{Activation, Design, ExpertNaming, LayerNorms, Mixture, Pairing, QkNorm, Scalars};
+use super::design::{
+    Activation, Design, ExpertNaming, LayerNorms, Mixture, Pairing, QkNorm, RouterScore, Routing, Scalars, SharedExpert,
+};
 
 crate::choices! {
     /// A model family that the decoder can be configured as.
@@ -50,6 +52,12 @@ crate::choices! {
         Ernie45 = "ernie4_5",
         /// GLM-4 of 2025, dense.
         Glm4 = "glm4",
+        /// gpt-oss.
+        GptOss = "gpt_oss",
+        /// Granite 3 with experts.
+        GraniteMoe = "granitemoe",
+        /// GLM-4.5, 4.6 and 4.7 with experts.
+        Glm4Moe = "glm4_moe",
     }
 }
 
@@ -81,8 +89,8 @@ pub(crate) enum BiasRule {
     Qkv,
     /// Queries, keys and values, where the key is true; the second is what an absent key means.
     QkvIfAsked(&'static str, bool),
-    /// All four of the attention, where `attention_bias` is true.
-    IfAsked,
+    /// All four of the attention, where `attention_bias` is true; the second is what an absent key means.
+    IfAsked(bool),
     /// Queries, keys and values where `attention_bias` is true or absent, the output where `attention_out_bias` is.
     OutputApart,
     /// All of the attention and of the feed-forward network, where `use_bias` is true.
@@ -115,15 +123,23 @@ impl Family {
         match architecture {
             "llama" if has_experts => Some(Self::Mixtral),
             "llama" => Some(Self::Llama),
-            "qwen2" => Some(Self::Qwen2),
-            "qwen3" => Some(Self::Qwen3),
+            // The others are called as they are in config.json, nearly.
+            "gemma3" => Some(Self::Gemma3),
+            "qwen2moe" => Some(Self::Qwen2Moe),
+            "qwen3moe" => Some(Self::Qwen3Moe),
+            "gpt-oss" => Some(Self::GptOss),
+            "qwen2" | "qwen3" | "gemma" | "gemma2" | "phi3" | "olmo2" | "olmoe" | "smollm3" | "granite"
+            | "granitemoe" | "glm4" | "seed_oss" | "ernie4_5" | "exaone4" => architecture.parse().ok(),
             _ => None,
         }
     }
 
     /// Whether llama.cpp's converter interleaves the rows of the query and key projections.
     pub(crate) fn gguf_interleaves_heads(self) -> bool {
-        matches!(self, Self::Llama | Self::Mistral | Self::Mixtral)
+        matches!(
+            self,
+            Self::Llama | Self::Mistral | Self::Mixtral | Self::SmolLm3 | Self::Granite | Self::GraniteMoe
+        )
     }
 
     /// What an absent key of config.json means.
@@ -181,8 +197,6 @@ impl Family {
             ..defaults
         };
         match self {
-            Self::Qwen3Moe => heads(None, 4),
-            Self::Qwen2Moe => heads(None, 16),
             Self::Gemma => Defaults {
                 tied: true,
                 ..heads(Some(256), 16)
@@ -193,7 +207,7 @@ impl Family {
                 rope_theta: if self == Self::Gemma3 { 1e6 } else { 1e4 },
                 ..heads(Some(256), 4)
             },
-            Self::Olmoe | Self::Phi3 | Self::Olmo2 => looser,
+            Self::Phi3 | Self::Olmo2 => looser,
             Self::Olmo3 => windowed(Defaults {
                 rope_theta: 5e5,
                 ..looser
@@ -225,25 +239,86 @@ impl Family {
                 rotary: 0.5,
                 ..heads(Some(128), 2)
             },
+            _ => self.sparse_defaults(plain),
+        }
+    }
+
+    /// The same for families with experts.
+    fn sparse_defaults(self, plain: Defaults) -> Defaults {
+        let heads = |head_dim, kv_heads| Defaults {
+            head_dim,
+            kv_heads: Some(kv_heads),
+            ..plain
+        };
+        match self {
+            Self::Qwen3Moe => heads(None, 4),
+            Self::Qwen2Moe => heads(None, 16),
+            Self::Olmoe => Defaults {
+                norm_eps: 1e-5,
+                ..plain
+            },
+            Self::GptOss => Defaults {
+                norm_eps: 1e-5,
+                rope_theta: 150_000.0,
+                window: Some(128),
+                ..heads(Some(64), 8)
+            },
+            Self::Glm4Moe => Defaults {
+                norm_eps: 1e-5,
+                rotary: 0.5,
+                ..heads(None, 8)
+            },
             _ => plain,
         }
     }
 
     /// The mixture that keys of config.json change; `None` in a dense family.
     pub(crate) fn mixture(self) -> Option<Mixture> {
-        let plain = |experts, used| Mixture {
-            renormalised: false,
-            naming: ExpertNaming::Mlp,
-            ..Mixture::mixtral(experts, used)
+        let mixtral = Mixture::mixtral;
+        let plain = |experts, used| {
+            let mixture = mixtral(experts, used);
+            Mixture {
+                routing: Routing {
+                    renormalised: false,
+                    ..mixture.routing
+                },
+                naming: ExpertNaming::Mlp,
+                ..mixture
+            }
         };
         match self {
-            Self::Mixtral => Some(Mixture::mixtral(8, 2)),
+            Self::Mixtral => Some(mixtral(8, 2)),
             Self::Qwen3Moe => Some(plain(128, 8)),
             Self::Qwen2Moe => Some(Mixture {
-                shared_width: Some(5632),
+                shared: Some(SharedExpert {
+                    width: 5632,
+                    gated: true,
+                }),
                 ..plain(60, 4)
             }),
             Self::Olmoe => Some(plain(64, 8)),
+            Self::GptOss => Some(Mixture {
+                bias: true,
+                naming: ExpertNaming::GptOss,
+                ..mixtral(128, 4)
+            }),
+            Self::GraniteMoe => Some(Mixture {
+                naming: ExpertNaming::Granite,
+                ..mixtral(8, 2)
+            }),
+            Self::Glm4Moe => Some(Mixture {
+                routing: Routing {
+                    score: RouterScore::CorrectedSigmoid,
+                    ..mixtral(128, 8).routing
+                },
+                first_dense: 1,
+                shared: Some(SharedExpert {
+                    width: 1408,
+                    gated: false,
+                }),
+                naming: ExpertNaming::Mlp,
+                ..mixtral(128, 8)
+            }),
             _ => None,
         }
     }
@@ -254,109 +329,33 @@ impl Family {
             Self::Qwen2 => BiasRule::Qkv,
             Self::Qwen2Moe => BiasRule::QkvIfAsked("qkv_bias", true),
             Self::Glm4 => BiasRule::QkvIfAsked("attention_bias", true),
+            Self::Glm4Moe => BiasRule::QkvIfAsked("attention_bias", false),
+            Self::GptOss => BiasRule::IfAsked(true),
             Self::SeedOss => BiasRule::OutputApart,
             Self::Ernie45 => BiasRule::Everywhere,
             Self::Mistral | Self::Mixtral | Self::Ministral | Self::Ministral3 | Self::Phi3 | Self::Exaone4 => {
                 BiasRule::Never
             }
-            _ => BiasRule::IfAsked,
+            _ => BiasRule::IfAsked(false),
         }
     }
 
     /// Whether queries, keys and values have biases where config.json says nothing of them.
     pub(crate) fn has_qkv_bias(self) -> bool {
         match self.biases() {
-            BiasRule::Qkv | BiasRule::QkvIfAsked(_, true) | BiasRule::OutputApart => true,
-            BiasRule::Never | BiasRule::QkvIfAsked(_, false) | BiasRule::IfAsked | BiasRule::Everywhere => false,
+            BiasRule::Qkv | BiasRule::QkvIfAsked(_, true) | BiasRule::IfAsked(true) | BiasRule::OutputApart => true,
+            BiasRule::Never | BiasRule::QkvIfAsked(_, false) | BiasRule::IfAsked(false) | BiasRule::Everywhere => false,
         }
+    }
+
+    /// Whether the output of attention has a bias where config.json says nothing of it.
+    pub(crate) fn has_output_bias(self) -> bool {
+        self.biases() == BiasRule::IfAsked(true)
     }
 
     /// Whether `mlp_bias` is read.
     pub(crate) fn reads_feed_forward_bias(self) -> bool {
         matches!(self, Self::Llama | Self::SmolLm3 | Self::Granite | Self::SeedOss)
-    }
-
-    /// Values of `hidden_act` and `hidden_activation` that mean what the family computes.
-    pub(crate) fn activation_names(self) -> &'static [&'static str] {
-        match self {
-            // The first files said `gelu` and meant its approximation, which transformers knows.
-            Self::Gemma => &["gelu_pytorch_tanh", "gelu"],
-            Self::Gemma2 | Self::Gemma3 => &["gelu_pytorch_tanh"],
-            _ => &["silu"],
-        }
-    }
-
-    /// Keys of config.json that only this family, or not every family, reads or may carry.
-    pub(crate) fn own_keys(self) -> &'static [&'static str] {
-        match self {
-            // A window is not computed here, whatever the key says.
-            Self::Llama => &["sliding_window"],
-            Self::Mistral => &["layer_types", "sliding_window"],
-            Self::Qwen2 | Self::Qwen3 => &["layer_types", "sliding_window", "use_sliding_window"],
-            Self::Mixtral => &[
-                "layer_types",
-                "num_experts_per_tok",
-                "num_local_experts",
-                "sliding_window",
-            ],
-            _ => self.later_keys(),
-        }
-    }
-
-    /// The same for the families that came later.
-    fn later_keys(self) -> &'static [&'static str] {
-        match self {
-            // Without `use_sliding_window`, which is refused, the window is nothing.
-            Self::Qwen3Moe | Self::Qwen2Moe => &[
-                "decoder_sparse_step",
-                "moe_intermediate_size",
-                "norm_topk_prob",
-                "num_experts",
-                "num_experts_per_tok",
-                "num_local_experts",
-                "qkv_bias",
-                "shared_expert_intermediate_size",
-                "sliding_window",
-            ],
-            Self::Olmoe => &[
-                "norm_topk_prob",
-                "num_experts",
-                "num_experts_per_tok",
-                "num_local_experts",
-            ],
-            Self::Gemma2 | Self::Gemma3 => &[
-                // Notes of transformers' and of the first files.
-                "_sliding_window_pattern",
-                "cache_implementation",
-                "attn_logit_softcapping",
-                "final_logit_softcapping",
-                "layer_types",
-                "query_pre_attn_scalar",
-                "rope_local_base_freq",
-                "sliding_window",
-                "sliding_window_pattern",
-            ],
-            Self::Phi3 => &[
-                "original_max_position_embeddings",
-                "partial_rotary_factor",
-                "sliding_window",
-            ],
-            Self::Olmo3 | Self::Ministral => &["layer_types", "sliding_window"],
-            Self::Exaone4 => &["layer_types", "sliding_window", "sliding_window_pattern"],
-            Self::Ministral3 => &["sliding_window"],
-            Self::SmolLm3 => &["no_rope_layer_interval", "no_rope_layers", "sliding_window"],
-            Self::Granite => &[
-                "attention_multiplier",
-                "embedding_multiplier",
-                "logits_scaling",
-                "residual_multiplier",
-            ],
-            // The second is a setting of training.
-            Self::SeedOss => &["attention_out_bias", "residual_dropout"],
-            Self::Ernie45 => &["use_bias"],
-            Self::Glm4 => &["partial_rotary_factor"],
-            _ => &[],
-        }
     }
 
     /// Norms of queries and keys.
@@ -373,7 +372,7 @@ impl Family {
         match self {
             Self::Mistral | Self::Mixtral | Self::Phi3 | Self::Ministral3 => WindowUse::Always,
             Self::Qwen2 | Self::Qwen3 => WindowUse::IfAsked,
-            Self::Gemma2 => WindowUse::ByLayer(Some(2)),
+            Self::Gemma2 | Self::GptOss => WindowUse::ByLayer(Some(2)),
             Self::Gemma3 => WindowUse::ByLayer(Some(6)),
             Self::Olmo3 | Self::Exaone4 => WindowUse::ByLayer(Some(4)),
             Self::Ministral => WindowUse::ByLayer(None),
@@ -399,11 +398,15 @@ impl Family {
             norm_offset: is_gemma,
             fused_qkv: self == Self::Phi3,
             fused_gate_up: matches!(self, Self::Phi3 | Self::Glm4),
-            activation: if is_gemma {
-                Activation::GeluTanh
-            } else {
-                Activation::Silu
+            activation: match self {
+                Self::GptOss => Activation::Clamped {
+                    gain: 1.702,
+                    limit: 7.0,
+                },
+                _ if is_gemma => Activation::GeluTanh,
+                _ => Activation::Silu,
             },
+            attention_sinks: self == Self::GptOss,
             pairing: match self {
                 Self::Ernie45 | Self::Glm4 => Pairing::Neighbours,
                 _ => Pairing::Halves,
@@ -439,8 +442,7 @@ impl Family {
                 Some("some of its layers are recurrent or convolutions")
             }
             () if is(&["gemma3n", "gemma4"]) => Some("it has embeddings of its own in each layer"),
-            () if is(&["gpt_oss", "gpt-oss"]) => Some("its attention has sinks, and its gates are clamped"),
-            () if is(&["glm4_moe", "glm4moe", "granitemoe", "ernie4_5_moe", "llama4"]) => {
+            () if is(&["granitemoe", "ernie4_5_moe", "glm4moe", "llama4"]) => {
                 Some("its routing to experts is another one")
             }
             () => None,

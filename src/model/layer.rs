@@ -17,6 +17,8 @@ pub struct Layer {
     qkv: Linear,
     /// Norms of queries and keys.
     qk_norm: Option<(Tensor, Tensor)>,
+    /// Each query head's score of nothing, where there are any.
+    sinks: Option<Vec<f32>>,
     output: Linear,
     feed_forward_norms: NormsAround,
     feed_forward: FeedForward,
@@ -73,12 +75,13 @@ impl LayerContext<'_> {
     }
 
     /// How scores of attention come from products.
-    fn score_rule(&self) -> ScoreRule {
+    fn score_rule<'a>(&self, sinks: Option<&'a [f32]>) -> ScoreRule<'a> {
         let scalars = &self.config.design.scalars;
         let plain = 1.0 / (self.config.head_dim as f32).sqrt();
         ScoreRule {
             scale: scalars.attention.map_or(plain, |scale| scale as f32),
             cap: scalars.attention_cap.map(|cap| cap as f32),
+            sinks,
         }
     }
 }
@@ -161,12 +164,15 @@ impl Layer {
             }
             None => None,
         };
+        let sinks = config.design.attention_sinks;
+        let sinks = sinks.then(|| loader.numbers(&format!("{layer}.self_attn.sinks"), config.heads));
         let around = [norms.before_attention, norms.after_attention];
         let around_feed_forward = [norms.before_feed_forward, norms.after_feed_forward];
         Ok(Self {
             attention_norms: NormsAround::load(config, &layer, around, loader)?,
             qkv: loader.linear(config.hidden, &qkv)?,
             qk_norm,
+            sinks: sinks.transpose()?,
             output: loader.linear(queries, &[output])?,
             feed_forward_norms: NormsAround::load(config, &layer, around_feed_forward, loader)?,
             feed_forward: FeedForward::load(config, number, loader)?,
@@ -197,7 +203,7 @@ impl Layer {
                 (plan, pick(x)?, queries)
             }
         };
-        let attended = kernels.attend(kv, &queries, plan, context.score_rule())?;
+        let attended = kernels.attend(kv, &queries, plan, context.score_rule(self.sinks.as_deref()))?;
         let x = self
             .attention_norms
             .add(&x, context, |residual| self.output.forward_add(&attended, residual))?;

@@ -19,6 +19,7 @@ mod error;
 #[doc(hidden)]
 pub mod fake;
 mod family;
+mod family_keys;
 mod feed_forward;
 mod finite;
 mod flow;
@@ -39,6 +40,7 @@ mod pick;
 mod placing;
 pub(crate) mod registry;
 pub(crate) mod rope;
+mod routing;
 pub mod source;
 mod stage;
 pub(crate) mod stored;
@@ -70,7 +72,7 @@ pub use contract::{Allowed, Constraint, Decoding, Finish};
 #[doc(hidden)]
 pub use design::{
     Activation, Design, ExpertNaming, LayerKind, LayerNorms, Mixture, Pairing, QkNorm, QueryGrowth, RopeScaling,
-    Scalars, Yarn,
+    RouterScore, Routing, Scalars, SharedExpert, Yarn,
 };
 #[doc(hidden)]
 pub use engine::Engine;

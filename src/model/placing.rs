@@ -62,6 +62,13 @@ impl<'a> Loader<'a> {
         tensor.to_device(self.kernels.device()).map_err(LoadError::tensor(name))
     }
 
+    /// A vector that is no tensor afterwards.
+    pub(crate) fn numbers(&mut self, name: &str, len: usize) -> Result<Vec<f32>, LoadError> {
+        let tensor = self.source.get_plain(name, &[len], DType::F32)?;
+        self.count(len, 4 * len);
+        tensor.to_vec1().map_err(LoadError::tensor(name))
+    }
+
     /// The weight of a norm, plus one where the family stores it without.
     pub(crate) fn norm(&mut self, name: &str, len: usize, offset: bool) -> Result<Tensor, LoadError> {
         let name = format!("{name}.weight");

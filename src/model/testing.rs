@@ -4,7 +4,7 @@ use super::{
     Attempt, Batch, Decoding, Engine, Family, Generation, LanguageModel, LoadError, ModelConfig, ScoreRequest,
     TextRequest, TokenId, TokenScore, Weight, WeightSource,
     decoder::{Decoder, Placement},
-    design::{Design, ExpertNaming, LayerKind, Mixture, QkNorm, QueryGrowth, RopeScaling, Scalars},
+    design::{Design, LayerKind, Mixture, QkNorm, QueryGrowth, RopeScaling, Routing, Scalars, SharedExpert},
     engine_settings::EngineSettings,
     kernels::Kernels,
 };
@@ -98,16 +98,60 @@ fn later_families() -> Vec<ModelConfig> {
     families.push(ModelConfig {
         mixture: Some(Mixture {
             experts: 4,
-            used: 2,
             every: 2,
             dense_width: 40,
-            shared_width: Some(56),
-            renormalised: false,
-            naming: ExpertNaming::Mlp,
+            shared: Some(SharedExpert { width: 56, gated: true }),
+            routing: Routing {
+                used: 2,
+                ..Family::Qwen2Moe.mixture().unwrap().routing
+            },
+            ..Family::Qwen2Moe.mixture().unwrap()
         }),
         ..of(Family::Qwen2Moe, Design::default())
     });
+    families.extend([sunk(), grouped()]);
     families
+}
+
+/// A score of nothing for each head, biases everywhere, clamped gates, and windows in some layers.
+fn sunk() -> ModelConfig {
+    let design = Design {
+        layer_kinds: kinds([(true, true), (false, true)]),
+        ..Family::GptOss.design(32)
+    };
+    ModelConfig {
+        sliding_window: Some(5),
+        output_bias: true,
+        mixture: Some(Mixture {
+            experts: 4,
+            routing: Mixture::mixtral(4, 2).routing,
+            ..Family::GptOss.mixture().unwrap()
+        }),
+        ..of(Family::GptOss, design)
+    }
+}
+
+/// Experts in groups, chosen by corrected sigmoids, beside a network without a gate; the first layer has no experts.
+fn grouped() -> ModelConfig {
+    let plain = Family::Glm4Moe.mixture().unwrap();
+    ModelConfig {
+        mixture: Some(Mixture {
+            experts: 6,
+            routing: Routing {
+                used: 2,
+                groups: (3, 2),
+                scale: 1.5,
+                ..plain.routing
+            },
+            dense_width: 40,
+            shared: Some(SharedExpert {
+                width: 56,
+                gated: false,
+            }),
+            ..plain
+        }),
+        ..of(Family::Glm4Moe, Design::default())
+    }
 }
 
 /// A model of a family with a design.

@@ -215,7 +215,8 @@ impl ChatTemplate {
         }
     }
 
-    /// Finds out what the template puts around any message, and that it leaves the message as it is.
+    /// Finds out what the template puts around any message, and that it leaves the message as it is. What is after it ends where
+    /// an answer without thoughts begins.
     pub fn frame(&self) -> Result<ChatFrame, ChatError> {
         let (before, after) = self.around(PROBE)?;
         let (padded_before, padded_after) = self.around(&format!("{PADDING}{PROBE}{PADDING}"))?;
@@ -233,10 +234,23 @@ impl ChatTemplate {
         }
         Ok(ChatFrame {
             before,
-            after,
+            after: self.without_thoughts(after),
             start,
             end,
         })
+    }
+
+    /// What an answer follows that is not thought about: where a template has the model think whatever it is told, the thoughts
+    /// end at once, in the form of the templates that have a switch; of gpt-oss' channels the last is begun.
+    fn without_thoughts(&self, after: String) -> String {
+        let before_thoughts = after.trim_end();
+        if before_thoughts.ends_with("<think>") {
+            return format!("{before_thoughts}\n\n</think>\n\n");
+        }
+        match after.ends_with("<|start|>assistant") && self.source.contains("<|channel|>") {
+            true => format!("{after}<|channel|>final<|message|>"),
+            false => after,
+        }
     }
 
     /// The text before and after the probing message.

@@ -44,6 +44,39 @@ fn of_one_message(template: &str) -> Result<String, String> {
     rendered(template, &[turn])
 }
 
+/// In the manner of the templates of Qwen3 (a switch), of Qwen3's and DeepSeek's models that always think, of GLM-4.5, and of
+/// gpt-oss (channels).
+#[test]
+fn answers_begin_behind_thoughts_that_are_empty() {
+    const MESSAGE: &str = "{% for message in messages %}[{{ message.content }}]{% endfor %}";
+    for (opening, expected) in [
+        ("<|im_start|>assistant\n", "<|im_start|>assistant\n"),
+        (
+            "<|im_start|>assistant\n{% if enable_thinking is defined and enable_thinking is false %}<think>\n\n</think>\n\n{% endif %}",
+            "<|im_start|>assistant\n<think>\n\n</think>\n\n",
+        ),
+        (
+            "<|im_start|>assistant\n<think>\n",
+            "<|im_start|>assistant\n<think>\n\n</think>\n\n",
+        ),
+        ("<|Assistant|><think>", "<|Assistant|><think>\n\n</think>\n\n"),
+        (
+            "<|assistant|>{{- '\\n<think></think>' if enable_thinking is false else '' }}",
+            "<|assistant|>\n<think></think>",
+        ),
+        (
+            "{% if false %}<|channel|>{% endif %}<|start|>assistant",
+            "<|start|>assistant<|channel|>final<|message|>",
+        ),
+        ("<|start|>assistant", "<|start|>assistant"),
+    ] {
+        let template = format!("{MESSAGE}{{% if add_generation_prompt %}}{opening}{{% endif %}}");
+        let template = ChatTemplate::new(&template, "<s>", "</s>", Date::default()).unwrap();
+        let frame = template.frame().unwrap_or_else(|error| panic!("{opening}: {error}"));
+        assert_eq!(frame.after, format!("]{expected}"));
+    }
+}
+
 #[test]
 fn templates_come_out_as_in_transformers_or_are_refused() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/chat.json");

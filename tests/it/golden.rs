@@ -3,8 +3,8 @@
 use candle_core::{DType, Device, Tensor};
 use candle_transformers::models::{llama, mistral, mixtral, qwen2};
 use indieval::model::{
-    Batch, Checkpoint, DeviceChoice, Engine, EngineSettings, LanguageModel, ModelConfig, QuantizedWeights, RopeScaling,
-    ScoreRequest, TokenId,
+    Batch, Checkpoint, DeviceChoice, Engine, EngineSettings, LanguageModel, Markup, ModelConfig, QuantizedWeights,
+    RopeScaling, ScoreRequest, TokenId,
     decoder::{Decoder, Placement},
     kernels::Kernels,
 };
@@ -111,7 +111,7 @@ fn mixtral_equals_transformers() {
 }
 
 /// Families beyond those that candle has models of, too; what each of them brings is in its config.json.
-pub const LATER: [&str; 19] = [
+pub const LATER: [&str; 23] = [
     "qwen3-moe-f32",
     "qwen2-moe-bf16",
     "olmoe-f32",
@@ -131,6 +131,10 @@ pub const LATER: [&str; 19] = [
     "seed-oss-bf16",
     "ernie4-5-bf16",
     "glm4-f32",
+    "gpt-oss-bf16",
+    "gpt-oss-mxfp4",
+    "granitemoe-f32",
+    "glm4-moe-bf16",
 ];
 
 #[test]
@@ -339,7 +343,7 @@ fn mixtral_equals_candle() {
         "rms_norm_eps": ours.norm_eps,
         "rope_theta": ours.rope_theta,
         "sliding_window": ours.context,
-        "num_experts_per_tok": mixture.used,
+        "num_experts_per_tok": mixture.routing.used,
         "num_local_experts": mixture.experts,
         "use_flash_attn": false,
     }))
@@ -465,6 +469,31 @@ fn the_real_smollm2_equals_transformers() {
     for (i, ((ours, greedy), theirs)) in scores.iter().zip(&recorded.f32).enumerate() {
         assert!((ours - theirs).abs() <= LOGPROB, "token {i}: {ours} and {theirs}");
         assert_eq!(*greedy, recorded.greedy_f32[i] == recorded.ids[i + 1], "token {i}");
+    }
+}
+
+/// What the script recorded of the real Gemma 3 270M.
+#[derive(serde::Deserialize)]
+struct RecordedGemma {
+    text: String,
+    ids: Vec<TokenId>,
+    f32: Vec<f32>,
+}
+
+#[test]
+fn the_real_gemma3_equals_transformers() {
+    let path = match crate::real::gemma3() {
+        Ok(path) => path,
+        Err(why) => return println!("skipped: the real Gemma 3 270M is not at hand: {why}"),
+    };
+    let recorded = std::fs::read(golden("gemma3-270m.json")).unwrap();
+    let recorded: RecordedGemma = serde_json::from_slice(&recorded).unwrap();
+    let checkpoint = Checkpoint::open(&path).unwrap();
+    let ids = checkpoint.tokenizer.encode_whole(&recorded.text, Markup::Text).unwrap();
+    assert_eq!(ids, recorded.ids);
+    let mut engine = engine(&path, DType::F32, EngineSettings::default().rows);
+    for (i, ((ours, _), theirs)) in scores(&mut engine, &ids).iter().zip(&recorded.f32).enumerate() {
+        assert!((ours - theirs).abs() <= LOGPROB, "token {i}: {ours} and {theirs}");
     }
 }
 

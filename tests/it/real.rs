@@ -7,6 +7,9 @@ const SMOLLM2: u64 = 98_362_432;
 /// Bytes of Qwen2.5-Coder-0.5B-Instruct as Q4_K_M GGUF.
 const QWEN2: u64 = 491_400_064;
 
+/// Bytes of Gemma 3 270M as Q4_K_M GGUF.
+const GEMMA3: u64 = 253_113_024;
+
 /// The file of SmolLM2-135M-Instruct in the cache (INDIEVAL_CACHE, else XDG_CACHE_HOME/indieval, else
 /// ~/.cache/indieval), found by its size; or why there is none. Nothing is fetched: scripts/fetch-test-models.sh does.
 pub fn smollm2() -> Result<PathBuf, String> {
@@ -16,6 +19,11 @@ pub fn smollm2() -> Result<PathBuf, String> {
 /// Likewise Qwen2.5-Coder-0.5B-Instruct, which only that script fetches.
 pub fn qwen2() -> Result<PathBuf, String> {
     of_size(QWEN2)
+}
+
+/// Likewise Gemma 3 270M, not tuned, under Google's licence for Gemma.
+pub fn gemma3() -> Result<PathBuf, String> {
+    of_size(GEMMA3)
 }
 
 fn of_size(bytes: u64) -> Result<PathBuf, String> {

@@ -49,7 +49,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     let batch = format!("{} tokens", args.tokens);
     writeln!(
         out,
-        "{:<27} {:>9} {:>9} {:>9} {:>9} {:>13}  {:<14} from",
+        "{:<31} {:>9} {:>9} {:>9} {:>9} {:>13}  {:<14} from",
         "name", "download", "f32", "bf16", "by layer", batch, "licence"
     )?;
     for model in registry::models() {
@@ -60,7 +60,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         let pinned = if model.pinned() { "" } else { ", not pinned" };
         writeln!(
             out,
-            "{:<27} {:>9} {:>9} {:>9} {:>9} {:>13}  {:<14} {}@{}{pinned}{wheel}",
+            "{:<31} {:>9} {:>9} {:>9} {:>9} {:>13}  {:<14} {}@{}{pinned}{wheel}",
             model.name,
             text::bytes(model.bytes),
             text::bytes(model.weight_bytes(DType::F32)),

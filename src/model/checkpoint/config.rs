@@ -10,7 +10,7 @@ use super::keys::{self, Objection};
 use super::nested;
 use super::quantized::Scheme;
 use crate::model::bounds;
-use crate::model::design::{Design, ExpertNaming, Mixture, Scalars};
+use crate::model::design::{Activation, Design, QkNorm, Scalars};
 use crate::model::family::{BiasRule, Family};
 use crate::model::{LoadError, ModelConfig};
 
@@ -82,11 +82,9 @@ impl<'a> Keys<'a> {
         ModelConfig {
             family,
             hidden,
-            intermediate: match family.mixture() {
-                Some(plain) if plain.naming == ExpertNaming::Mlp && self.is_given("moe_intermediate_size") => {
-                    self.size("moe_intermediate_size")
-                }
-                _ => self.size("intermediate_size"),
+            intermediate: match self.has_expert_width(family) {
+                true => self.size("moe_intermediate_size"),
+                false => self.size("intermediate_size"),
             },
             layers,
             heads,
@@ -99,7 +97,7 @@ impl<'a> Keys<'a> {
             rope_scaling: rope.scaling,
             qkv_bias: biases.qkv,
             output_bias: biases.output,
-            qk_norm: family.qk_norm(),
+            qk_norm: self.qk_norm(family),
             tied: self.flag("tie_word_embeddings", defaults.tied),
             sliding_window,
             mixture,
@@ -108,6 +106,8 @@ impl<'a> Keys<'a> {
                 rotary_width: rope.width.filter(|&width| width != head_dim),
                 window_rope: rope.window,
                 layer_kinds: self.layer_kinds(family, layers, sliding_window),
+                activation: self.activation(family.design(hidden).activation),
+                later_layers: self.later_layers(family),
                 scalars: Scalars {
                     query_growth: rope.growth,
                     ..self.scalars(family, hidden)
@@ -115,44 +115,6 @@ impl<'a> Keys<'a> {
                 ..family.design(hidden)
             },
         }
-    }
-
-    /// The mixture that a family has, with what the keys say of it.
-    fn mixture(&mut self, family: Family) -> Option<Mixture> {
-        let plain = family.mixture()?;
-        let used = self.optional_size("num_experts_per_tok").unwrap_or(plain.used);
-        if plain.naming == ExpertNaming::Mixtral {
-            let experts = self.optional_size("num_local_experts").unwrap_or(plain.experts);
-            return Some(Mixture { experts, used, ..plain });
-        }
-        let shared = self.optional_size("shared_expert_intermediate_size");
-        Some(Mixture {
-            experts: self.experts().unwrap_or(plain.experts),
-            used,
-            renormalised: self.flag("norm_topk_prob", plain.renormalised),
-            every: self.optional_size("decoder_sparse_step").unwrap_or(plain.every),
-            dense_width: if self.is_given("moe_intermediate_size") {
-                self.optional_size("intermediate_size").unwrap_or(0)
-            } else {
-                plain.dense_width
-            },
-            shared_width: plain.shared_width.map(|plain| shared.unwrap_or(plain)),
-            ..plain
-        })
-    }
-
-    /// The number of experts, under either of the names that transformers has given it.
-    fn experts(&mut self) -> Option<usize> {
-        let (one, other) = (
-            self.optional_size("num_experts"),
-            self.optional_size("num_local_experts"),
-        );
-        if let (Some(one), Some(other)) = (one, other)
-            && one != other
-        {
-            self.refuse("num_experts", format!("is {one}, and `num_local_experts` is {other}"));
-        }
-        one.or(other)
     }
 
     /// Multipliers and caps.
@@ -176,7 +138,7 @@ impl<'a> Keys<'a> {
                     ..plain
                 }
             }
-            Family::Granite => Scalars {
+            Family::Granite | Family::GraniteMoe => Scalars {
                 embedding: self.number("embedding_multiplier", 1.0),
                 attention: Some(self.number("attention_multiplier", 1.0)),
                 residual: self.number("residual_multiplier", 1.0),
@@ -194,8 +156,8 @@ impl<'a> Keys<'a> {
             BiasRule::Never => {}
             BiasRule::Qkv => biases.qkv = true,
             BiasRule::QkvIfAsked(key, default) => biases.qkv = self.flag(key, default),
-            BiasRule::IfAsked => {
-                biases.qkv = self.flag("attention_bias", false);
+            BiasRule::IfAsked(default) => {
+                biases.qkv = self.flag("attention_bias", default);
                 biases.output = biases.qkv;
             }
             BiasRule::OutputApart => {
@@ -291,6 +253,33 @@ impl<'a> Keys<'a> {
         })
     }
 
+    /// Norms of queries and keys, which GLM with experts has only where it is told to.
+    fn qk_norm(&mut self, family: Family) -> Option<QkNorm> {
+        let own = family == Family::Glm4Moe && self.flag("use_qk_norm", false);
+        own.then_some(QkNorm::EachHead).or(family.qk_norm())
+    }
+
+    /// The family's activation with the numbers that the keys give it.
+    fn activation(&mut self, plain: Activation) -> Activation {
+        match plain {
+            Activation::Clamped { gain, limit } => Activation::Clamped {
+                gain: self.number("swiglu_alpha", gain.into()) as f32,
+                limit: self.number("swiglu_limit", limit.into()) as f32,
+            },
+            plain => plain,
+        }
+    }
+
+    /// Layers that guess further tokens, which transformers leaves out too.
+    fn later_layers(&mut self, family: Family) -> usize {
+        let newer = family == Family::Glm4Moe && self.is_given("num_mtp_layers");
+        match (family, newer) {
+            (Family::Glm4Moe, true) => self.optional_size("num_mtp_layers").unwrap_or(0),
+            (Family::Glm4Moe, false) => self.optional_size("num_nextn_predict_layers").unwrap_or(1),
+            _ => 0,
+        }
+    }
+
     fn refuse_foreign_features(&mut self, family: Family) {
         for key in ["hidden_act", "hidden_activation"] {
             let known = family.activation_names();
@@ -312,6 +301,9 @@ impl<'a> Keys<'a> {
             self.refuse("mlp_only_layers", what);
         }
         for (key, value) in self.root {
+            if key == "auto_map" && keys::is_own_code(family, value) {
+                continue;
+            }
             match keys::objection(key, value, family.own_keys()) {
                 None => {}
                 Some(Objection::Unsupported(what)) => self.refuse(key, what),

@@ -11,9 +11,10 @@ use super::safetensors::{INDEX, SafetensorsWeights};
 use super::{Checkpoint, FileIdentity, Format, HEAD, Weights, config, foreign, identity, nested};
 use crate::base::files::read_up_to;
 use crate::model::gguf::config as gguf_config;
+use crate::model::gguf::names::GgufLayout;
 use crate::model::gguf::parts::{self, GgufFiles};
 use crate::model::gguf::value::Metadata;
-use crate::model::gguf::weights::{GgufWeights, HeadLayout};
+use crate::model::gguf::weights::GgufWeights;
 use crate::model::stored::Inventory;
 use crate::model::tensor_problem::LISTED;
 use crate::model::tokenizer::{self, CONFIG, LARGEST_SETTINGS, Tokenizer};
@@ -220,6 +221,9 @@ impl Inspection {
                 if let Some(Ok(Some(scheme))) = json.as_ref().and_then(Value::as_object).map(Scheme::of) {
                     self.faults.extend(weights.unpack(&scheme));
                 }
+                if let Some(mixture) = self.config.as_ref().and_then(|config| config.mixture) {
+                    weights.split_experts(mixture.naming);
+                }
                 // After unpacking: what is left out of it is named as it is stored.
                 let weights = match json.as_ref().is_some_and(nested::is_nested) {
                     true => weights.of_text(),
@@ -267,16 +271,8 @@ impl Inspection {
                 Err(fault) => self.faults.push(fault),
             }
         }
-        let interleaved = self
-            .config
-            .as_ref()
-            .filter(|config| config.family.gguf_interleaves_heads());
-        let interleaved = interleaved.map(|config| (config.heads, config.kv_heads));
-        self.weights = Some(Weights::Gguf(GgufWeights::new(
-            files,
-            header.tensors,
-            HeadLayout { interleaved },
-        )));
+        let layout = GgufLayout::of(self.config.as_ref());
+        self.weights = Some(Weights::Gguf(GgufWeights::new(files, header.tensors, layout)));
         Ok(())
     }
 

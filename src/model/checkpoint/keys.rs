@@ -3,6 +3,8 @@
 
 use serde_json::Value;
 
+use crate::model::Family;
+
 /// Keys that are read, whatever the family.
 const READ: [&str; 20] = [
     "attention_bias",
@@ -130,8 +132,11 @@ const HARMLESS: &[&str] = &[
 ];
 
 /// Keys with the number at which they change nothing.
-const NEUTRAL: [(&str, f64); 5] = [
+const NEUTRAL: [(&str, f64); 7] = [
     ("embedding_multiplier", 1.0),
+    // Of Phi-4-mini's first code: each how manieth layer sees everything, and a factor of positions.
+    ("full_attn_mod", 1.0),
+    ("interpolate_factor", 1.0),
     ("logit_scale", 1.0),
     ("logits_scaling", 1.0),
     ("partial_rotary_factor", 1.0),
@@ -179,6 +184,18 @@ pub(super) fn objection(key: &str, value: &Value, own: &[&str]) -> Option<Object
     }
 }
 
+/// Whether `auto_map` names no models but those of the family's own first code: transformers has taken it over since, and takes
+/// its own where both are there.
+pub(super) fn is_own_code(family: Family, map: &Value) -> bool {
+    let module = format!("modeling_{family}.");
+    let mut models = map
+        .as_object()
+        .into_iter()
+        .flatten()
+        .filter(|(class, _)| class.starts_with("AutoModel"));
+    models.all(|(_, code)| code.as_str().is_some_and(|code| code.starts_with(&module)))
+}
+
 /// Whether a value says that there is nothing.
 fn is_off(value: &Value) -> bool {
     match value {
@@ -205,7 +222,6 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::model::Family;
 
     fn refused(family: Family, key: &str, value: Value) -> bool {
         objection(key, &value, family.own_keys()).is_some()
@@ -242,9 +258,26 @@ mod tests {
             (Family::Mixtral, "num_local_experts", json!(8)),
             (Family::Mixtral, "router_aux_loss_coef", json!(0.02)),
             (Family::Llama, "logits_scaling", json!(1.0)),
+            (Family::Phi3, "full_attn_mod", json!(1)),
+            (Family::Phi3, "lm_head_bias", json!(false)),
+            (Family::GptOss, "initial_context_length", json!(4096)),
+            (Family::GptOss, "experts_per_token", json!(4)),
+            (Family::Glm4Moe, "num_nextn_predict_layers", json!(1)),
         ] {
             assert!(!refused(family, key, value), "{family}: {key}");
         }
+    }
+
+    #[test]
+    fn code_that_transformers_has_taken_over_is_no_objection() {
+        let map = |code: &str| json!({"AutoConfig": "configuration_x.X", "AutoModelForCausalLM": code});
+        assert!(is_own_code(Family::Phi3, &map("modeling_phi3.Phi3ForCausalLM")));
+        assert!(!is_own_code(Family::Phi3, &map("modeling_phi4.Phi4ForCausalLM")));
+        assert!(!is_own_code(Family::Llama, &map("modeling_phi3.Phi3ForCausalLM")));
+        assert!(!is_own_code(
+            Family::Phi3,
+            &json!({"AutoModel": ["modeling_phi3.X", null]})
+        ));
     }
 
     #[test]

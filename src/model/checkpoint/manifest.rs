@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use crate::model::tensor_problem::{LISTED, TensorProblem};
-use crate::model::{Mixture, ModelConfig};
+use crate::model::{Mixture, ModelConfig, RouterScore};
 
 /// Canonical name of the embedding.
 pub(crate) const EMBEDDING: &str = "model.embed_tokens.weight";
@@ -52,6 +52,9 @@ pub fn for_each_tensor(config: &ModelConfig, mut visit: impl FnMut(&str, &[usize
             part("self_attn.q_norm.weight", &[queries]);
             part("self_attn.k_norm.weight", &[keys]);
         }
+        if config.design.attention_sinks {
+            part("self_attn.sinks", &[heads]);
+        }
         match (config.dense_width(layer), config.mixture) {
             (None, Some(mixture)) => for_each_of_mixture(config, mixture, &mut part),
             (width, _) => network(config, width.unwrap_or(0), &mut part),
@@ -87,18 +90,32 @@ fn network(config: &ModelConfig, width: usize, part: &mut impl FnMut(&str, &[usi
 fn for_each_of_mixture(config: &ModelConfig, mixture: Mixture, part: &mut impl FnMut(&str, &[usize])) {
     let (hidden, module) = (config.hidden, mixture.naming.module());
     let [gate, up, down] = mixture.naming.matrices();
-    part(&format!("{module}.gate.weight"), &[mixture.experts, hidden]);
-    for expert in 0..mixture.experts {
-        let name = |matrix: &str| format!("{module}.experts.{expert}.{matrix}.weight");
-        part(&name(gate), &[config.intermediate, hidden]);
-        part(&name(down), &[hidden, config.intermediate]);
-        part(&name(up), &[config.intermediate, hidden]);
+    let router = format!("{module}.{}", mixture.naming.router());
+    projection(part, &router, [mixture.experts, hidden], mixture.bias);
+    if mixture.routing.score == RouterScore::CorrectedSigmoid {
+        part(&format!("{router}.e_score_correction_bias"), &[mixture.experts]);
     }
-    if let Some(width) = mixture.shared_width {
-        part(&format!("{module}.shared_expert_gate.weight"), &[1, hidden]);
-        part(&format!("{module}.shared_expert.gate_proj.weight"), &[width, hidden]);
-        part(&format!("{module}.shared_expert.up_proj.weight"), &[width, hidden]);
-        part(&format!("{module}.shared_expert.down_proj.weight"), &[hidden, width]);
+    for expert in 0..mixture.experts {
+        let mut matrix = |matrix: &str, shape| {
+            projection(
+                part,
+                &format!("{module}.experts.{expert}.{matrix}"),
+                shape,
+                mixture.bias,
+            );
+        };
+        matrix(gate, [config.intermediate, hidden]);
+        matrix(down, [hidden, config.intermediate]);
+        matrix(up, [config.intermediate, hidden]);
+    }
+    if let Some(shared) = mixture.shared {
+        let (name, width) = (format!("{module}.{}", mixture.naming.shared(shared)), shared.width);
+        if shared.gated {
+            part(&format!("{name}_gate.weight"), &[1, hidden]);
+        }
+        projection(part, &format!("{name}.gate_proj"), [width, hidden], false);
+        projection(part, &format!("{name}.up_proj"), [width, hidden], false);
+        projection(part, &format!("{name}.down_proj"), [hidden, width], false);
     }
 }
 
@@ -111,9 +128,16 @@ pub fn parameters(config: &ModelConfig) -> u64 {
     total
 }
 
-/// Names that files carry and no decoder needs: values that can be computed, and the head's copy of a tied embedding.
+/// Names that files carry and no decoder needs: values that can be computed, the head's copy of a tied embedding, and layers
+/// that guess further tokens.
 fn is_redundant(config: &ModelConfig, name: &str) -> bool {
-    name.ends_with(".rotary_emb.inv_freq") || (config.tied && name == HEAD)
+    let layer = name
+        .strip_prefix("model.layers.")
+        .and_then(|rest| rest.split('.').next());
+    let later = config.layers..config.layers + config.design.later_layers;
+    name.ends_with(".rotary_emb.inv_freq")
+        || (config.tied && name == HEAD)
+        || layer.is_some_and(|layer| layer.parse().is_ok_and(|number: usize| later.contains(&number)))
 }
 
 /// What is wrong with the tensors: the first few, and how many more.

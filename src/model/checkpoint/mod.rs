@@ -5,7 +5,9 @@
 
 mod adapter;
 mod config;
+mod experts;
 mod foreign;
+mod fused;
 mod header;
 mod identity;
 mod inspect;

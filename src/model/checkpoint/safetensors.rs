@@ -8,9 +8,11 @@ use std::sync::Arc;
 use candle_core::{DType, Device, Tensor};
 use safetensors::Dtype;
 
+use super::fused::{self, FusedColumns};
 use super::quantized::{self, PackedRows, PackedTensor, Scheme, Tensors};
 use super::{header, nested};
 use crate::base::files::read_up_to;
+use crate::model::design::ExpertNaming;
 use crate::model::finite::first_bad_value;
 use crate::model::mapped::MappedFile;
 use crate::model::stored::{Inventory, Storage};
@@ -42,6 +44,8 @@ struct SafeTensor {
     start: usize,
     bytes: usize,
     shape: Vec<usize>,
+    /// Which of the stored values it has, where that is not all as they lie.
+    columns: Option<FusedColumns>,
     dtype: Dtype,
     /// The name of a type that cannot be read, where it is one.
     storage: Result<Storage, String>,
@@ -132,6 +136,32 @@ impl SafetensorsWeights {
         problems
     }
 
+    /// Takes experts apart that lie in one tensor.
+    pub(super) fn split_experts(&mut self, naming: ExpertNaming) {
+        let fused: Vec<(String, Vec<fused::FusedPart>)> = self
+            .entries
+            .iter()
+            .filter_map(|(name, entry)| Some((name.clone(), fused::parts(naming, name, &entry.shape)?)))
+            .collect();
+        for (name, parts) in fused {
+            let Some(whole) = self.entries.remove(&name) else {
+                continue;
+            };
+            let size = whole.bytes / whole.shape.iter().product::<usize>().max(1);
+            for part in parts {
+                let entry = SafeTensor {
+                    start: whole.start + part.first * size,
+                    bytes: part.count * size,
+                    shape: part.shape,
+                    columns: part.columns,
+                    storage: whole.storage.clone(),
+                    ..whole
+                };
+                self.entries.insert(part.name, entry);
+            }
+        }
+    }
+
     /// A packed weight of that shape, where it is one.
     fn packed(&self, name: &str, shape: &[usize]) -> Option<Result<PackedRows, LoadError>> {
         let packed = self.packed.get(name)?;
@@ -176,7 +206,8 @@ impl SafetensorsWeights {
         let mut inventory = Inventory::default();
         for entry in self.entries.values() {
             if let Ok(storage) = entry.storage {
-                inventory.add(storage, entry.shape.iter().product(), entry.bytes);
+                let values = entry.shape.iter().product();
+                inventory.add(storage, values, storage.bytes(values).unwrap_or(entry.bytes));
             }
         }
         for packed in self.packed.values() {
@@ -223,6 +254,7 @@ impl SafetensorsWeights {
                 start: range.start,
                 bytes: range.len(),
                 shape: info.shape,
+                columns: None,
                 dtype: info.dtype,
                 storage: storage(info.dtype),
             };
@@ -304,7 +336,10 @@ impl WeightSource for SafetensorsWeights {
         let (entry, dtype) = self.entry(name, shape)?;
         let bytes = self.files[entry.file].read(entry.start, entry.bytes)?;
         self.check_values(name, entry, 0, &bytes)?;
-        let tensor = Tensor::from_raw_buffer(&bytes, dtype, shape, &Device::Cpu);
+        let tensor = match entry.columns {
+            Some(columns) => columns.pick(&bytes, dtype, shape),
+            None => Tensor::from_raw_buffer(&bytes, dtype, shape, &Device::Cpu),
+        };
         tensor.map(Weight::Plain).map_err(LoadError::tensor(name))
     }
 
@@ -319,6 +354,9 @@ impl WeightSource for SafetensorsWeights {
             return Weight::Computed(Arc::new(packed?)).each_rows(name, dtype, each);
         }
         let (entry, stored) = self.entry(name, &[rows, columns])?;
+        if entry.columns.is_some() {
+            return self.get(name, &[rows, columns])?.each_rows(name, dtype, each);
+        }
         let row = entry.bytes / rows.max(1);
         for some in rows_at_once(rows, columns) {
             let bytes = self.files[entry.file].read(entry.start + some.start * row, some.len() * row)?;
@@ -341,6 +379,10 @@ impl WeightSource for SafetensorsWeights {
                 .map_err(LoadError::tensor(name));
         }
         let (entry, stored) = self.entry(name, shape)?;
+        if entry.columns.is_some() {
+            let whole = self.get(name, shape)?;
+            return whole.some(RowChoice::Ids(ids), dtype).map_err(LoadError::tensor(name));
+        }
         let row = entry.bytes / rows.max(1);
         let mut parts = Vec::new();
         for ids in ids.chunks(ROWS_AT_ONCE) {
@@ -416,7 +458,7 @@ mod tests {
     use super::*;
     use crate::base::hex::sha256_hex;
 
-    /// No family here has such experts; scripts/make_quantized_goldens.py has them unpacked by transformers.
+    /// scripts/make_quantized_goldens.py has them unpacked by transformers, gates and their partners in one matrix.
     #[test]
     fn experts_of_mxfp4_are_unpacked_one_by_one() {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/quantized/mxfp4");
@@ -426,7 +468,13 @@ mod tests {
         let expected: BTreeMap<String, String> = serde_json::from_slice(&expected).unwrap();
         assert_eq!(expected.len(), 3);
         for (name, hash) in expected {
-            let values = weights.get_plain(&name, &[20, 64], DType::F32).unwrap();
+            let (experts, expert) = name.split_once(".gate_up_proj.").unwrap();
+            let [gates, partners] = ["gate_proj", "up_proj"].map(|part| {
+                let name = format!("{experts}.{expert}.{part}.weight");
+                weights.get_plain(&name, &[10, 64], DType::F32).unwrap()
+            });
+            // They alternate.
+            let values = Tensor::stack(&[gates, partners], 1).unwrap();
             let values = values.flatten_all().unwrap().to_vec1::<f32>().unwrap();
             let bytes: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
             assert_eq!(sha256_hex(&bytes), hash, "{name}");

@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::keys;
 use super::places::TensorEntry;
-use super::value::Metadata;
+use super::value::{Metadata, MetadataValue};
 use crate::model::bounds;
-use crate::model::design::{Design, Mixture, RopeScaling};
+use crate::model::design::{Design, RopeScaling};
 use crate::model::family::Family;
 use crate::model::mapped::MappedFile;
 use crate::model::stored::Storage;
@@ -29,13 +29,18 @@ pub(crate) fn read(
         errors: Vec::new(),
     };
     let experts = reader.optional_size("expert_count").filter(|&count| count > 0);
-    let Some(family) = Family::from_gguf(architecture, experts.is_some()) else {
-        return Err(vec![LoadError::Family {
-            path: path.to_owned(),
-            family: architecture.to_owned(),
-        }]);
+    let family = match Family::from_gguf(architecture, experts.is_some()) {
+        // llama.cpp calls both by one name.
+        Some(Family::Olmo2) if reader.window().is_some() => Family::Olmo3,
+        Some(family) => family,
+        None => {
+            return Err(vec![LoadError::Family {
+                path: path.to_owned(),
+                family: architecture.to_owned(),
+            }]);
+        }
     };
-    reader.refuse_foreign_features();
+    reader.refuse_foreign_features(family);
     if experts.is_some() && family.mixture().is_none() {
         let what = format!("`{architecture}` with experts");
         reader.errors.push(LoadError::unsupported(path, what));
@@ -56,7 +61,7 @@ pub(crate) fn read(
     }
 }
 
-struct ConfigReader<'a> {
+pub(super) struct ConfigReader<'a> {
     metadata: Metadata<'a>,
     architecture: &'a str,
     errors: Vec<LoadError>,
@@ -77,12 +82,12 @@ impl<'a> ConfigReader<'a> {
     ) -> ModelConfig {
         let hidden = self.size("embedding_length");
         let heads = self.size("attention.head_count");
-        let head_dim = self.head_dim(hidden, heads);
-        let rope_scaling = self.rope_scaling(tensors, files);
+        let head_dim = self.head_dim(family, hidden, heads);
+        let rope_scaling = self.rope_scaling(family, tensors, files);
         ModelConfig {
             family,
             hidden,
-            intermediate: self.size("feed_forward_length"),
+            intermediate: self.width(family),
             layers: self.size("block_count"),
             heads,
             kv_heads: self.optional_size("attention.head_count_kv").unwrap_or(heads),
@@ -96,15 +101,16 @@ impl<'a> ConfigReader<'a> {
             norm_eps: self.number("attention.layer_norm_rms_epsilon", None),
             rope_theta: self.number("rope.freq_base", Some(10_000.0)),
             rope_scaling,
-            qkv_bias: family.has_qkv_bias() || tensors.contains_key("blk.0.attn_q.bias"),
+            qkv_bias: family == Family::Qwen2 || tensors.contains_key("blk.0.attn_q.bias"),
             output_bias: tensors.contains_key("blk.0.attn_output.bias"),
             qk_norm: family.qk_norm(),
             tied: !tensors.contains_key("output.weight"),
-            sliding_window: self
-                .optional_size("attention.sliding_window")
-                .filter(|&window| window > 0),
-            mixture: experts.map(|experts| Mixture::mixtral(experts, self.size("expert_used_count"))),
-            design: Design::default(),
+            sliding_window: self.window(),
+            mixture: self.mixture(family, experts),
+            design: Design {
+                feed_forward_bias: tensors.contains_key("blk.0.ffn_down.bias"),
+                ..self.design(family, (hidden, heads, head_dim))
+            },
         }
     }
 
@@ -115,23 +121,33 @@ impl<'a> ConfigReader<'a> {
         })
     }
 
-    fn optional_size(&mut self, name: &str) -> Option<usize> {
+    /// The value of a key of the architecture.
+    pub(super) fn value(&self, name: &str) -> Option<&'a MetadataValue> {
+        self.metadata.values.get(&self.key(name))
+    }
+
+    pub(super) fn refuse(&mut self, name: &str, what: String) {
+        let key = self.key(name);
+        self.errors.push(LoadError::field(self.metadata.path, &key, what));
+    }
+
+    pub(super) fn optional_size(&mut self, name: &str) -> Option<usize> {
         let value = self.metadata.size(&self.key(name));
         self.keep(value)
     }
 
-    fn size(&mut self, name: &str) -> usize {
+    pub(super) fn size(&mut self, name: &str) -> usize {
         let key = self.key(name);
         let value = self.metadata.required(&key, self.metadata.size(&key));
         self.keep(value.map(Some)).unwrap_or(0)
     }
 
-    fn optional_number(&mut self, name: &str) -> Option<f64> {
+    pub(super) fn optional_number(&mut self, name: &str) -> Option<f64> {
         let value = self.metadata.number(&self.key(name));
         self.keep(value)
     }
 
-    fn number(&mut self, name: &str, default: Option<f64>) -> f64 {
+    pub(super) fn number(&mut self, name: &str, default: Option<f64>) -> f64 {
         if let Some(value) = self.optional_number(name).or(default) {
             return value;
         }
@@ -144,11 +160,11 @@ impl<'a> ConfigReader<'a> {
         0.0
     }
 
-    fn refuse_foreign_features(&mut self) {
+    fn refuse_foreign_features(&mut self, family: Family) {
         let prefix = self.key("");
         let own = self.metadata.values.iter().filter_map(|(key, value)| {
             let name = key.strip_prefix(&prefix)?;
-            Some((key, keys::objection(name, value)?))
+            Some((key, keys::objection(name, value, keys::own_keys(family))?))
         });
         // In the order of their names, whatever that of the table in memory.
         for (key, what) in own.collect::<BTreeMap<_, _>>() {
@@ -156,10 +172,13 @@ impl<'a> ConfigReader<'a> {
         }
     }
 
-    fn head_dim(&mut self, hidden: usize, heads: usize) -> usize {
+    fn head_dim(&mut self, family: Family, hidden: usize, heads: usize) -> usize {
         let by_heads = hidden.checked_div(heads).unwrap_or(0);
         let width = self.optional_size("attention.key_length").unwrap_or(by_heads);
-        for name in ["attention.value_length", "rope.dimension_count"] {
+        // Where a part of a head may be turned, the number says how much.
+        let turns_part = matches!(family, Family::Phi3 | Family::Glm4);
+        let others = ["attention.value_length", "rope.dimension_count"];
+        for name in others.into_iter().take(if turns_part { 1 } else { 2 }) {
             if let Some(other) = self.optional_size(name)
                 && other != width
             {
@@ -171,7 +190,12 @@ impl<'a> ConfigReader<'a> {
         width
     }
 
-    fn rope_scaling(&mut self, tensors: &HashMap<String, TensorEntry>, files: &[MappedFile]) -> RopeScaling {
+    fn rope_scaling(
+        &mut self,
+        family: Family,
+        tensors: &HashMap<String, TensorEntry>,
+        files: &[MappedFile],
+    ) -> RopeScaling {
         if let Some(entry) = tensors.get("rope_freqs.weight") {
             match factors(entry, files) {
                 Some(factors) => return RopeScaling::Factors(factors),
@@ -184,6 +208,16 @@ impl<'a> ConfigReader<'a> {
                         .push(LoadError::weight(self.metadata.path, "rope_freqs.weight", what));
                 }
             }
+        }
+        if let Some(entry) = tensors.get(SHORT).filter(|_| family == Family::Phi3) {
+            let attention_factor = self.number("rope.scaling.attn_factor", Some(1.0));
+            let factors = |entry| factors(entry, files).unwrap_or_default();
+            return RopeScaling::LongRope {
+                short: factors(entry),
+                long: tensors.get(LONG).map(factors).unwrap_or_default(),
+                original_context: self.size("rope.scaling.original_context_length"),
+                attention_factor,
+            };
         }
         let kind = self.metadata.text(&self.key("rope.scaling.type"));
         let kind = self.keep(kind);
@@ -201,6 +235,9 @@ impl<'a> ConfigReader<'a> {
                     .push(LoadError::field(self.metadata.path, &key, "is missing"));
                 RopeScaling::None
             }
+            (Some("yarn"), Some(factor)) if matches!(family, Family::GptOss | Family::Olmo3) => {
+                self.yarn(family, factor)
+            }
             (Some(other), _) => {
                 let what = format!("rotary scaling of the type `{other}`");
                 self.errors.push(LoadError::unsupported(self.metadata.path, what));
@@ -209,6 +246,10 @@ impl<'a> ConfigReader<'a> {
         }
     }
 }
+
+/// LongRoPE's divisors, of texts within the context that the model was first trained at and of longer ones.
+const SHORT: &str = "rope_factors_short.weight";
+const LONG: &str = "rope_factors_long.weight";
 
 fn factors(entry: &TensorEntry, files: &[MappedFile]) -> Option<Vec<f32>> {
     if entry.shape.len() != 1 || entry.storage != Storage::F32 {

@@ -2,6 +2,7 @@
 //! refused by name unless its value says that the thing is off.
 
 use super::value::MetadataValue;
+use crate::model::family::Family;
 
 /// Keys that are read, without the architecture before them.
 const READ: [&str; 18] = [
@@ -45,13 +46,37 @@ const NEUTRAL: [(&str, f64); 6] = [
 /// Whether a token sees only those before it: the one key whose being off changes something.
 const CAUSAL: &str = "attention.causal";
 
-/// What is wrong with a key, if anything; `name` is without the architecture.
-pub(super) fn objection(name: &str, value: &MetadataValue) -> Option<String> {
+/// The one key of a window by layer.
+pub(super) const PATTERN: &str = "attention.sliding_window_pattern";
+
+/// Keys that only this family's files have, or not every family's.
+pub(super) fn own_keys(family: Family) -> &'static [&'static str] {
+    match family {
+        Family::Gemma2 | Family::Gemma3 => &[
+            "attn_logit_softcapping",
+            "final_logit_softcapping",
+            "rope.freq_base_swa",
+        ],
+        Family::Phi3 => &["rope.scaling.attn_factor"],
+        Family::Granite | Family::GraniteMoe => {
+            &["attention.scale", "embedding_scale", "logit_scale", "residual_scale"]
+        }
+        Family::Qwen2Moe => &["expert_feed_forward_length", "expert_shared_feed_forward_length"],
+        Family::Qwen3Moe => &["expert_feed_forward_length"],
+        Family::GptOss => &["expert_feed_forward_length", PATTERN],
+        Family::Olmo3 | Family::Exaone4 => &[PATTERN],
+        _ => &[],
+    }
+}
+
+/// What is wrong with a key, if anything; `name` is without the architecture, `own` are the keys that the family's files alone
+/// have.
+pub(super) fn objection(name: &str, value: &MetadataValue, own: &[&str]) -> Option<String> {
     if name == CAUSAL {
         let is_causal = *value == MetadataValue::Bool(true);
         return (!is_causal).then(|| format!("is {value}; attention to later tokens is not supported"));
     }
-    if READ.contains(&name) || HARMLESS.contains(&name) || is_off(value) {
+    if READ.contains(&name) || own.contains(&name) || HARMLESS.contains(&name) || is_off(value) {
         return None;
     }
     match NEUTRAL.iter().find(|(key, _)| *key == name) {
@@ -91,7 +116,7 @@ mod tests {
             ("logit_scale", Float(1.0)),
             ("use_parallel_residual", Bool(false)),
         ] {
-            assert_eq!(objection(name, &value), None, "{name}");
+            assert_eq!(objection(name, &value, &[]), None, "{name}");
         }
         for (name, value, said) in [
             ("attention.causal", Bool(false), "is false; attention to later tokens"),
@@ -110,7 +135,7 @@ mod tests {
             ),
             ("use_parallel_residual", Bool(true), "is true, and what"),
         ] {
-            let objection = objection(name, &value).expect(name);
+            let objection = objection(name, &value, &["block_size"]).expect(name);
             assert!(objection.contains(said), "{name}: {objection}");
         }
     }

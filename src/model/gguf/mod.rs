@@ -2,7 +2,9 @@
 
 mod blocks;
 pub(crate) mod config;
+mod families;
 mod keys;
+pub(crate) mod names;
 pub(crate) mod parse;
 pub(crate) mod parts;
 pub(crate) mod places;

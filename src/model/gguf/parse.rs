@@ -248,6 +248,10 @@ impl<'a> ByteCursor<'a> {
                 .map(|_| self.string(key))
                 .collect::<Result<_, _>>()
                 .map(MetadataValue::Strings),
+            7 => (0..length)
+                .map(|_| Ok(i32::from(u8::from_le_bytes(self.array(key)?) != 0)))
+                .collect::<Result<_, _>>()
+                .map(MetadataValue::Ints),
             5 => (0..length)
                 .map(|_| Ok(i32::from_le_bytes(self.array(key)?)))
                 .collect::<Result<_, _>>()

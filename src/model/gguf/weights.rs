@@ -7,6 +7,7 @@ use std::sync::Arc;
 use candle_core::{DType, Device, Tensor};
 
 use super::blocks::{self, RowOrder};
+use super::names::{self, Canonical, GgufLayout};
 use super::places::TensorEntry;
 use super::tables::{self, BlockRows};
 use crate::model::bounds::MOST_EXPERTS;
@@ -35,40 +36,26 @@ struct QuantizedTensor {
     order: RowOrder,
 }
 
-/// What the names of a file mean depends on these.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct HeadLayout {
-    /// Query heads and key heads, where the file's converter interleaved their rows (architecture `llama`).
-    pub(crate) interleaved: Option<(usize, usize)>,
-}
-
 impl GgufWeights {
     /// Gives the tensors of these files their canonical names; a name that has none keeps its own.
-    pub(crate) fn new(files: Vec<MappedFile>, tensors: HashMap<String, TensorEntry>, layout: HeadLayout) -> Self {
+    pub(crate) fn new(files: Vec<MappedFile>, tensors: HashMap<String, TensorEntry>, layout: GgufLayout) -> Self {
         let mut entries = HashMap::with_capacity(tensors.len());
         let mut room = MOST_EXPERT_TENSORS;
         for (name, tensor) in tensors {
-            match canonical(&name) {
+            match names::canonical(&name, layout) {
                 Canonical::Ignored => {}
                 Canonical::Whole(canonical) => {
-                    let heads = layout.interleaved.and_then(|(queries, keys)| match () {
-                        () if canonical.contains(".q_proj.") => Some(queries),
-                        () if canonical.contains(".k_proj.") => Some(keys),
-                        () => None,
-                    });
-                    let order = match (heads, tensor.shape.first()) {
-                        // Rows that the heads cannot share have a wrong shape, which is told elsewhere.
-                        (Some(heads), Some(&rows)) if heads > 0 && rows > 0 && rows % (2 * heads) == 0 => {
-                            RowOrder::Interleaved { heads }
-                        }
-                        _ => RowOrder::Plain,
-                    };
+                    let order = layout.order(&canonical, tensor.shape.first());
                     let TensorEntry {
-                        shape,
+                        mut shape,
                         storage,
                         file,
                         range,
                     } = tensor;
+                    // The gate of what is beside the experts is a row, and stored as a vector.
+                    if canonical.ends_with("_gate.weight") && shape.len() == 1 {
+                        shape.insert(0, 1);
+                    }
                     let entry = QuantizedTensor {
                         shape,
                         storage,
@@ -78,11 +65,10 @@ impl GgufWeights {
                     };
                     entries.insert(canonical, entry);
                 }
-                Canonical::Experts { layer, matrix } => {
+                Canonical::Experts { module, ending } => {
                     for (expert, entry) in split(tensor, room).enumerate() {
                         room -= 1;
-                        let name = format!("model.layers.{layer}.block_sparse_moe.experts.{expert}.{matrix}.weight");
-                        entries.insert(name, entry);
+                        entries.insert(format!("{module}.{expert}.{ending}"), entry);
                     }
                 }
             }
@@ -257,11 +243,11 @@ impl WeightSource for GgufWeights {
     }
 }
 
-/// One entry per expert of a tensor of shape (experts, rows, columns); of any other shape, itself under an odd name
+/// One entry per expert of a tensor of shape (experts, rows, columns), or of their biases; of any other shape, itself under an odd name
 /// would be no better than nothing: the experts are then missing, and are named.
 fn split(tensor: TensorEntry, room: usize) -> impl Iterator<Item = QuantizedTensor> {
     let (experts, shape) = match tensor.shape.split_first() {
-        Some((&experts, rest)) if rest.len() == 2 => (experts, rest.to_vec()),
+        Some((&experts, rest)) if matches!(rest.len(), 1 | 2) => (experts, rest.to_vec()),
         _ => (0, Vec::new()),
     };
     let length = tensor.range.len().checked_div(experts).unwrap_or(0);
@@ -281,62 +267,4 @@ fn split(tensor: TensorEntry, room: usize) -> impl Iterator<Item = QuantizedTens
             order: RowOrder::Plain,
         }
     })
-}
-
-enum Canonical<'a> {
-    /// Read elsewhere, or not needed.
-    Ignored,
-    Whole(String),
-    /// All experts of one layer in one tensor.
-    Experts {
-        layer: &'a str,
-        matrix: &'static str,
-    },
-}
-
-/// llama.cpp's names (`gguf-py/gguf/constants.py`) by canonical ones.
-fn canonical(name: &str) -> Canonical<'_> {
-    let whole = |name: &str| Canonical::Whole(name.to_owned());
-    match name {
-        "token_embd.weight" => return whole("model.embed_tokens.weight"),
-        "output_norm.weight" => return whole("model.norm.weight"),
-        "output.weight" => return whole("lm_head.weight"),
-        // Divisors of the rotary frequencies: part of the configuration.
-        "rope_freqs.weight" => return Canonical::Ignored,
-        _ => {}
-    }
-    let Some((layer, part)) = name.strip_prefix("blk.").and_then(|rest| rest.split_once('.')) else {
-        return whole(name);
-    };
-    let Some((part, kind)) = part
-        .rsplit_once('.')
-        .filter(|(_, kind)| matches!(*kind, "weight" | "bias"))
-    else {
-        return whole(name);
-    };
-    let in_layer = |place: &str| Canonical::Whole(format!("model.layers.{layer}.{place}.{kind}"));
-    match part {
-        "attn_norm" => in_layer("input_layernorm"),
-        "ffn_norm" => in_layer("post_attention_layernorm"),
-        "attn_q" => in_layer("self_attn.q_proj"),
-        "attn_k" => in_layer("self_attn.k_proj"),
-        "attn_v" => in_layer("self_attn.v_proj"),
-        "attn_output" => in_layer("self_attn.o_proj"),
-        "attn_q_norm" => in_layer("self_attn.q_norm"),
-        "attn_k_norm" => in_layer("self_attn.k_norm"),
-        "ffn_gate" => in_layer("mlp.gate_proj"),
-        "ffn_up" => in_layer("mlp.up_proj"),
-        "ffn_down" => in_layer("mlp.down_proj"),
-        "ffn_gate_inp" => in_layer("block_sparse_moe.gate"),
-        "ffn_gate_exps" => Canonical::Experts { layer, matrix: "w1" },
-        "ffn_down_exps" => Canonical::Experts { layer, matrix: "w2" },
-        "ffn_up_exps" => Canonical::Experts { layer, matrix: "w3" },
-        // Older converters wrote each expert on its own: ffn_gate.3.weight.
-        _ => match part.split_once('.') {
-            Some(("ffn_gate", expert)) => in_layer(&format!("block_sparse_moe.experts.{expert}.w1")),
-            Some(("ffn_down", expert)) => in_layer(&format!("block_sparse_moe.experts.{expert}.w2")),
-            Some(("ffn_up", expert)) => in_layer(&format!("block_sparse_moe.experts.{expert}.w3")),
-            _ => whole(name),
-        },
-    }
 }

@@ -37,12 +37,12 @@ impl Kernels {
     /// `plan` shows them: softmax of the products by `rule` (a number alone is its
     /// scale), in f32. The rows' own keys must have been written.
     /// Returns `(rows, heads × head_dim)` in the activation dtype.
-    pub fn attend(
+    pub fn attend<'a>(
         &self,
         kv: &KvLayer,
         queries: &Tensor,
         plan: &AttentionPlan,
-        rule: impl Into<ScoreRule>,
+        rule: impl Into<ScoreRule<'a>>,
     ) -> Result<Tensor> {
         let rule = rule.into();
         let shape = kv.shape;
@@ -58,6 +58,16 @@ impl Kernels {
             );
         }
         some(plan.rows, "queries")?;
+        if let Some(sinks) = rule.sinks
+            && sinks.len() * shape.head_dim != width
+        {
+            bail!(
+                "{} sinks for queries {:?} in heads of {}",
+                sinks.len(),
+                queries.dims(),
+                shape.head_dim
+            );
+        }
         if plan.pages > shape.pages {
             bail!("the plan sees {} pages: the layer is {shape:?}", plan.pages);
         }
@@ -82,7 +92,7 @@ fn attend_candle(
     keys: &Tensor,
     values: &Tensor,
     plan: &AttentionPlan,
-    rule: ScoreRule,
+    rule: ScoreRule<'_>,
 ) -> Result<Tensor> {
     let (_, heads, head_dim) = queries.dims3()?;
     let kv_heads = keys.dim(1)?;
@@ -118,11 +128,14 @@ fn attend_candle(
             scores = ((scores / f64::from(cap))?.tanh()? * f64::from(cap))?;
         }
         scores = scores.broadcast_add(&mask)?;
-        scores = candle_nn::ops::softmax_last_dim(&scores)?;
-        let out = scores
+        let (weights, total) = weights(scores, rule.sinks)?;
+        let mut out = weights
             .reshape((kv_heads, group * n, seen))?
             .matmul(&gather(values)?)?
             .reshape((kv_heads, group, n, head_dim))?;
+        if let Some(total) = total {
+            out = out.broadcast_div(&total)?;
+        }
         pieces.push(
             out.permute((2, 0, 1, 3))?
                 .contiguous()?
@@ -130,6 +143,21 @@ fn attend_candle(
         );
     }
     Tensor::cat(&pieces, 0)
+}
+
+/// The weights of values by `scores`, `(key heads, query heads of each, rows, seen)`, and the sum that what they come to is to be
+/// divided by, unless it is 1: with sinks it is more than the weights'. Holds no more than two tensors of this size.
+fn weights(mut scores: Tensor, sinks: Option<&[f32]>) -> Result<(Tensor, Option<Tensor>)> {
+    let Some(sinks) = sinks else {
+        return Ok((candle_nn::ops::softmax_last_dim(&scores)?, None));
+    };
+    let (kv_heads, group, ..) = scores.dims4()?;
+    let sinks = Tensor::new(sinks, scores.device())?.reshape((kv_heads, group, 1, 1))?;
+    let greatest = scores.max_keepdim(3)?.broadcast_maximum(&sinks)?;
+    scores = scores.broadcast_sub(&greatest)?;
+    scores = scores.exp()?;
+    let total = (scores.sum_keepdim(3)? + sinks.broadcast_sub(&greatest)?.exp()?)?;
+    Ok((scores, Some(total)))
 }
 
 /// The plan's masks, made at the first call. Tensors are cheap to clone.

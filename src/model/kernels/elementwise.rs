@@ -121,18 +121,24 @@ impl Kernels {
             return map_rows(x.view()?, n, |_, x, out| {
                 let (gate, up) = x.split_at(n);
                 for ((out, gate), up) in out.iter_mut().zip(gate).zip(up) {
-                    *out = activated(activation, *gate) * up;
+                    *out = activated(activation, *gate, *up);
                 }
             });
         }
         let wide = gate_up.to_dtype(DType::F32)?;
-        let gate = wide.narrow(1, 0, n)?.contiguous()?;
+        let (gate, mut up) = (wide.narrow(1, 0, n)?.contiguous()?, wide.narrow(1, n, n)?);
         let gate = match activation {
             Activation::Silu => candle_nn::ops::silu(&gate)?,
             // candle's `gelu` is the one with a tanh.
             Activation::GeluTanh => gate.gelu()?,
+            Activation::Clamped { gain, limit } => {
+                let (gain, limit) = (f64::from(gain), f64::from(limit));
+                up = (up.clamp(-limit, limit)? + 1.)?;
+                let gate = gate.minimum(limit)?;
+                (&gate * candle_nn::ops::sigmoid(&(&gate * gain)?)?)?
+            }
         };
-        (gate * wide.narrow(1, n, n)?)?.to_dtype(self.activation_dtype())
+        (gate * up)?.to_dtype(self.activation_dtype())
     }
 }
 
@@ -170,13 +176,17 @@ fn turn_neighbours(x: &[f32], (cos, sin): (&[f32], &[f32]), out: &mut [f32]) {
     }
 }
 
-/// A gate through its activation.
-fn activated(activation: Activation, gate: f32) -> f32 {
+/// A gate through its activation, times its partner.
+fn activated(activation: Activation, gate: f32, up: f32) -> f32 {
     match activation {
-        Activation::Silu => gate / (1. + (-gate).exp()),
+        Activation::Silu => gate / (1. + (-gate).exp()) * up,
+        Activation::Clamped { gain, limit } => {
+            let (gate, up) = (gate.clamp(f32::NEG_INFINITY, limit), up.clamp(-limit, limit));
+            gate / (1. + (-gain * gate).exp()) * (1. + up)
+        }
         Activation::GeluTanh => {
             let inner = (2. / std::f32::consts::PI).sqrt() * (gate + 0.044_715 * gate * gate * gate);
-            0.5 * gate * (1. + inner.tanh())
+            0.5 * gate * (1. + inner.tanh()) * up
         }
     }
 }

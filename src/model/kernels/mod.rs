@@ -123,6 +123,15 @@ impl Kernels {
         })
     }
 
+    /// The same for weights of f32.
+    pub(crate) fn in_f32(&self) -> Self {
+        Self {
+            dtype: DType::F32,
+            machine: machine(self.backend, DType::F32),
+            ..self.clone()
+        }
+    }
+
     /// The device all results are on.
     pub fn device(&self) -> &Device {
         &self.device

@@ -47,7 +47,7 @@ pub fn attention(
     q: &[f32],
     heads: usize,
     paths: &[Vec<usize>],
-    rule: ScoreRule,
+    rule: ScoreRule<'_>,
     window: Option<usize>,
 ) -> Vec<f64> {
     let KeysAndValues {
@@ -69,9 +69,10 @@ pub fn attention(
                 rule.cap.map(f64::from).map_or(score, |cap| cap * (score / cap).tanh())
             };
             let scores: Vec<f64> = seen.iter().map(score).collect();
-            let max = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+            let sink = rule.sinks.map(|sinks| f64::from(sinks[head]));
+            let max = scores.iter().copied().chain(sink).fold(f64::NEG_INFINITY, f64::max);
             let weights: Vec<f64> = scores.iter().map(|s| (s - max).exp()).collect();
-            let total: f64 = weights.iter().sum();
+            let total = weights.iter().sum::<f64>() + sink.map_or(0., |sink| (sink - max).exp());
             for (&row, weight) in seen.iter().zip(&weights) {
                 for (out, value) in out[at..at + head_dim].iter_mut().zip(&values[place(row)..]) {
                     *out += weight / total * f64::from(*value);

@@ -199,6 +199,9 @@ fn with_scores(metadata: Metadata<'_>, vocabulary: &Vocabulary<'_>) -> Result<to
         return Err(LoadError::field(metadata.path, "tokenizer.ggml.tokens", what));
     };
     let unknown = vocabulary.kinds.iter().position(|kind| *kind == kind::UNKNOWN);
+    // Gemma's is a control token like any other.
+    let named = metadata.id("tokenizer.ggml.unknown_token_id")?;
+    let unknown = unknown.or(named.map(|id| id as usize));
     let Some(unknown) = unknown.and_then(|id| vocabulary.tokens.get(id)) else {
         return Err(LoadError::tokenizer(metadata.path, "no token stands for unknown text"));
     };

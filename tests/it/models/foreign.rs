@@ -228,6 +228,20 @@ fn keys_of_later_families_are_read_or_refused() {
             "`embedding_multiplier`: is -1",
         ),
         ("ernie4-5-bf16", json!({"mlp_bias": true}), "`mlp_bias`: is true"),
+        ("glm4-moe-bf16", json!({"n_group": 3}), "`n_group`: is 3"),
+        ("glm4-moe-bf16", json!({"topk_group": 5}), "`topk_group`: is 5"),
+        // Two of four groups of two.
+        (
+            "glm4-moe-bf16",
+            json!({"num_experts_per_tok": 5}),
+            "`num_experts_per_tok`: is 5, expected 1 to 4",
+        ),
+        ("gpt-oss-bf16", json!({"swiglu_limit": -7.0}), "`swiglu_limit`: is -7"),
+        (
+            "phi3-f32",
+            json!({"auto_map": {"AutoModelForCausalLM": "modeling_other.Other"}}),
+            "`auto_map`: names AutoModelForCausalLM",
+        ),
     ] {
         let (_, faults) = inspect(name, &changes);
         assert!(
@@ -244,7 +258,7 @@ fn a_family_that_is_not_supported_is_refused_with_the_reason() {
         ("qwen3_next", "linear attention"),
         ("mamba2", "recurrent"),
         ("gemma3n", "embeddings of its own in each layer"),
-        ("gpt_oss", "sinks"),
+        ("llama4", "routing to experts"),
     ] {
         let (_, faults) = inspect("llama3-tied-f32", &json!({"model_type": family}));
         let said = format!("the model family `{family}` is not supported: ");

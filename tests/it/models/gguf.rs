@@ -137,8 +137,8 @@ fn other_families_and_tokenizers_are_refused_by_name() {
     for (from, to, said) in [
         (
             "general.architecture\u{8}\0\0\0\u{5}\0\0\0\0\0\0\0llama",
-            "gemma",
-            "the model family `gemma` is not supported (supported: llama,",
+            "bloom",
+            "the model family `bloom` is not supported (supported: llama,",
         ),
         (
             "tokenizer.ggml.pre\u{8}\0\0\0\u{5}\0\0\0\0\0\0\0gpt-2",

@@ -73,6 +73,10 @@ impl Writer {
         self.list(key, 8, values.iter().map(|value| text(value.as_ref())));
     }
 
+    pub fn flags(&mut self, key: &str, values: &[bool]) {
+        self.list(key, 7, values.iter().map(|value| vec![u8::from(*value)]));
+    }
+
     pub fn ints(&mut self, key: &str, values: &[i32]) {
         self.list(key, 5, values.iter().map(|value| value.to_le_bytes().to_vec()));
     }
@@ -164,7 +168,7 @@ pub fn converted(config: &ModelConfig, weights: &dyn WeightSource, kind: GgmlDTy
     }
     if let Some(mixture) = config.mixture {
         file.number("llama.expert_count", mixture.experts);
-        file.number("llama.expert_used_count", mixture.used);
+        file.number("llama.expert_used_count", mixture.routing.used);
     }
     if let RopeScaling::Factors(factors) = &config.rope_scaling {
         let factors = Tensor::new(factors.as_slice(), &candle_core::Device::Cpu).unwrap();
@@ -212,7 +216,7 @@ pub fn converted(config: &ModelConfig, weights: &dyn WeightSource, kind: GgmlDTy
 }
 
 /// Rows as llama.cpp's converter permutes them: `reshape(heads, 2, half, ...).swapaxes(1, 2)`.
-fn interleave(tensor: &Tensor, head_dim: usize) -> Tensor {
+pub(super) fn interleave(tensor: &Tensor, head_dim: usize) -> Tensor {
     let rows = tensor.dim(0).unwrap();
     let shape = (rows / head_dim, 2, head_dim / 2, tensor.elem_count() / rows);
     let permuted = tensor

@@ -7,6 +7,7 @@ mod folders;
 mod foreign;
 mod forms;
 mod gguf;
+mod gguf_later;
 mod gguf_writer;
 #[cfg(feature = "hub")]
 mod hub;

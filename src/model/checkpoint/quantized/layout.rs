@@ -57,8 +57,14 @@ pub(in super::super) enum Layout {
         nested: Option<NestedScale>,
         rounded: DType,
     },
-    /// 32 numbers of 4 bits and their exponent; the matrix of one of the experts that lie in one tensor.
-    Mxfp4 { expert: usize, experts: usize },
+    /// 32 numbers of 4 bits and their exponent, of one of the experts that lie in one tensor: of its rows one of `step`, from
+    /// number `first` on.
+    Mxfp4 {
+        expert: usize,
+        experts: usize,
+        first: usize,
+        step: usize,
+    },
 }
 
 /// What a byte stands for.
@@ -87,7 +93,7 @@ impl PackedTensor {
     /// How many weights lie in the same tensors.
     pub(in super::super) fn sharing(&self) -> usize {
         match self.layout {
-            Layout::Mxfp4 { experts, .. } => experts.max(1),
+            Layout::Mxfp4 { experts, step, .. } => (experts * step).max(1),
             _ => 1,
         }
     }

@@ -379,7 +379,8 @@ impl PartFinder<'_> {
         one(module, &[rows, columns], layout, parts)
     }
 
-    /// One matrix an expert, `(outputs, inputs)`, named as the tensor and its number.
+    /// An expert's matrices, `(outputs, inputs)`: of gpt-oss' `gate_up_proj` gates and their partners, which alternate in its
+    /// rows, and `down_proj`.
     fn mxfp4(&self, prefix: &str) -> Result<NamedWeights, String> {
         let scales = format!("{prefix}_scales");
         let (dtype, &[experts, rows, groups, 16]) = self.tensors.about(self.name).ok_or("is missing")? else {
@@ -392,21 +393,34 @@ impl PartFinder<'_> {
         if !matches!(self.tensors.about(&scales), Some((Dtype::U8 | Dtype::F8_E8M0, _))) {
             return Err(format!("goes with `{scales}`, which is not of U8"));
         }
-        if rows * groups == 0 {
-            return Err("has no values".to_owned());
+        let (module, matrices) = match prefix.rsplit_once('.') {
+            Some((module, "gate_up_proj")) => (module, &["gate_proj", "up_proj"][..]),
+            Some((module, "down_proj")) => (module, &["down_proj"][..]),
+            _ => return Err("is neither `gate_up_proj` nor `down_proj` of experts".to_owned()),
+        };
+        let step = matrices.len();
+        if rows * groups == 0 || !rows.is_multiple_of(step) {
+            return Err(format!("has {rows} rows of {groups} groups"));
         }
-        let named = (0..experts).map(|expert| {
+        let matrix = |expert: usize, first: usize| {
             let packed = PackedTensor {
-                shape: vec![rows, groups * 32],
-                layout: Layout::Mxfp4 { expert, experts },
+                shape: vec![rows / step, groups * 32],
+                layout: Layout::Mxfp4 {
+                    expert,
+                    experts,
+                    first,
+                    step,
+                },
                 parts: HashMap::from([
                     (PartKind::Values, self.name.to_owned()),
                     (PartKind::Scales, scales.clone()),
                 ]),
             };
-            (format!("{prefix}.{expert}"), packed)
-        });
-        Ok(named.collect())
+            (format!("{module}.{expert}.{}.weight", matrices[first]), packed)
+        };
+        let of_expert = |expert| (0..step).map(move |first| (expert, first));
+        let all = (0..experts).flat_map(of_expert);
+        Ok(all.map(|(expert, first)| matrix(expert, first)).collect())
     }
 }
 

@@ -61,6 +61,14 @@ const E2M1: [f32; 16] = [
 pub(in super::super) type ReadBytes<'a, E> =
     dyn Fn(&str, Option<Range<usize>>) -> std::result::Result<(Dtype, Vec<u8>), E> + 'a;
 
+/// Keeps of rows of so many bytes one of `step`, from number `first` on.
+fn keep_rows(part: &mut ReadPart, width: usize, (first, step): (usize, usize)) {
+    if let Some((_, bytes)) = part.as_mut().filter(|_| step > 1) {
+        let rows = bytes.chunks(width.max(1)).skip(first).step_by(step);
+        *bytes = rows.flatten().copied().collect();
+    }
+}
+
 /// A packed weight in memory.
 pub(in super::super) struct PackedRows {
     shape: (usize, usize),
@@ -91,8 +99,8 @@ impl PackedRows {
             return Ok(Err("is no matrix".to_owned()));
         };
         let (own_values, own_scales) = match packed.layout {
-            Layout::Mxfp4 { expert, .. } => {
-                let (values, scales) = (rows * columns / 2, rows * columns / 32);
+            Layout::Mxfp4 { expert, step, .. } => {
+                let (values, scales) = (step * rows * columns / 2, step * rows * columns / 32);
                 (
                     Some(expert * values..(expert + 1) * values),
                     Some(expert * scales..(expert + 1) * scales),
@@ -100,8 +108,11 @@ impl PackedRows {
             }
             _ => (None, None),
         };
-        let values = part(PartKind::Values, own_values)?;
-        let scales = part(PartKind::Scales, own_scales)?;
+        let (mut values, mut scales) = (part(PartKind::Values, own_values)?, part(PartKind::Scales, own_scales)?);
+        if let Layout::Mxfp4 { first, step, .. } = packed.layout {
+            keep_rows(&mut values, columns / 2, (first, step));
+            keep_rows(&mut scales, columns / 32, (first, step));
+        }
         let zeros = part(PartKind::Zeros, None)?;
         let groups = part(PartKind::Groups, None)?;
         let nested = (part(PartKind::NestedScales, None)?, part(PartKind::NestedMap, None)?);

@@ -77,11 +77,14 @@ impl AttentionScene {
         [of(1, self.heads), of(2, self.kv_heads), of(3, self.kv_heads)]
     }
 
-    /// Scores are capped where there is a window, as in Gemma 2.
-    fn rule(&self) -> ScoreRule {
+    /// Scores are capped where there is a window, as in Gemma 2, and heads have sinks where there are an even number of them: one
+    /// below all scores, one above, and so on.
+    fn rule(&self) -> ScoreRule<'static> {
+        const SINKS: [f32; 8] = [-2., 3., 0.5, -40., 30., 1., 0., 2.];
         ScoreRule {
             scale: 1.7 / (self.head_dim as f32).sqrt(),
             cap: self.window.map(|_| 0.7),
+            sinks: SINKS.get(..self.heads).filter(|_| self.heads.is_multiple_of(2)),
         }
     }
 

@@ -333,17 +333,23 @@ fn gates_equal_plain_arithmetic() {
     for (kernels, _) in implementations() {
         let rows = 37;
         let wide = (matrix(4, rows, 2 * 33) * 20.).unwrap();
-        for activation in [Activation::Silu, Activation::GeluTanh] {
-            let activated = |x: f64| match activation {
-                Activation::Silu => x / (1. + (-x).exp()),
+        let clamped = Activation::Clamped { gain: 1.5, limit: 7. };
+        for activation in [Activation::Silu, Activation::GeluTanh, clamped] {
+            let activated = |x: f64, up: f64| match activation {
+                Activation::Silu => x / (1. + (-x).exp()) * up,
                 Activation::GeluTanh => {
-                    0.5 * x * (1. + ((2. / std::f64::consts::PI).sqrt() * (x + 0.044715 * x.powi(3))).tanh())
+                    let inner = (2. / std::f64::consts::PI).sqrt() * (x + 0.044715 * x.powi(3));
+                    0.5 * x * (1. + inner.tanh()) * up
+                }
+                Activation::Clamped { .. } => {
+                    let x = x.min(7.);
+                    x / (1. + (-1.5 * x).exp()) * (1. + up.clamp(-7., 7.))
                 }
             };
             let gates = |row: &[f32]| -> Vec<f64> {
                 let pairs = row[..33].iter().zip(&row[33..]);
                 pairs
-                    .map(|(gate, up)| activated(f64::from(*gate)) * f64::from(*up))
+                    .map(|(gate, up)| activated(f64::from(*gate), f64::from(*up)))
                     .collect()
             };
             let expected: Vec<f64> = flat(&wide).chunks(66).flat_map(gates).collect();

@@ -56,7 +56,7 @@ struct AttentionPass<'a> {
     group: usize,
     window: Option<usize>,
     /// How scores come from products, in powers of two.
-    rule: ScoreRule,
+    rule: ScoreRule<'a>,
 }
 
 /// Attention of `queries`, `(rows, heads × head_dim)`, to what `plan` shows them of `store`, whose pages it has checked:
@@ -65,7 +65,7 @@ pub(in super::super) fn attend(
     store: &KvPages,
     queries: RowView<'_>,
     plan: &AttentionPlan,
-    rule: ScoreRule,
+    rule: ScoreRule<'_>,
 ) -> Vec<f32> {
     let kv_heads = store.heads.len();
     let pass = AttentionPass {
@@ -76,6 +76,7 @@ pub(in super::super) fn attend(
         rule: ScoreRule {
             scale: rule.scale * std::f32::consts::LOG2_E,
             cap: rule.cap.map(|cap| cap * std::f32::consts::LOG2_E),
+            sinks: rule.sinks,
         },
     };
     let wanted = (TASKS_PER_THREAD * rayon::current_num_threads()).div_ceil(kv_heads.max(1));
@@ -134,7 +135,9 @@ impl AttentionPass<'_> {
             tile,
             held: &self.store.heads[kv_head],
             queries: Left::fill(machine, self.scaled_queries(tile, kv_head, &mut scaled), &mut words),
-            softs: vec![Soft::NOTHING; rows],
+            softs: (0..rows)
+                .map(|row| self.unseen(kv_head * self.group + row % self.group))
+                .collect(),
             sums,
             scores: &mut scores,
             weights: &mut weights,
@@ -146,6 +149,17 @@ impl AttentionPass<'_> {
             state.add(step);
         }
         state.finish(kv_head, out);
+    }
+
+    /// A query head's softmax before it has seen anything: nothing, or its sink.
+    fn unseen(&self, head: usize) -> Soft {
+        match self.rule.sinks.and_then(|sinks| sinks.get(head)) {
+            Some(sink) => Soft {
+                max: sink * std::f32::consts::LOG2_E,
+                sum: 1.,
+            },
+            None => Soft::NOTHING,
+        }
     }
 
     /// A tile's queries times the scale: a row for each query head of the key head, of one token after the other.

@@ -28,6 +28,7 @@ macro_rules! compiled_for {
             log_sum(row: &[f32]) -> (f32, f32),
             swiglu(gate: &[f32], up: &[f32], out: &mut [f32]) -> (),
             geglu(gate: &[f32], up: &[f32], out: &mut [f32]) -> (),
+            clamped(gate: &[f32], up: &[f32], bounds: (f32, f32), out: &mut [f32]) -> (),
             soft_cap(row: &mut [f32], cap: f32) -> (),
         );
 
@@ -121,6 +122,17 @@ pub(super) fn geglu<const FUSED: bool>(gate: &[f32], up: &[f32], out: &mut [f32]
     }
 }
 
+/// `gate / (1 + exp(-gain · gate)) · (1 + up)` of gates of at most `limit` and partners within plus and minus that. What is not
+/// a number stays so.
+#[inline(always)]
+pub(super) fn clamped<const FUSED: bool>(gate: &[f32], up: &[f32], (gain, limit): (f32, f32), out: &mut [f32]) {
+    for ((&gate, &up), out) in gate.iter().zip(up).zip(out) {
+        let gate = smaller(limit, gate);
+        let up = larger(-limit, smaller(limit, up));
+        *out = gate * (up + 1.) / (1. + exp::<FUSED>(-gain * gate));
+    }
+}
+
 /// `cap · tanh(x / cap)` of each number of `row`.
 #[inline(always)]
 pub(super) fn soft_cap<const FUSED: bool>(row: &mut [f32], cap: f32) {
@@ -181,6 +193,12 @@ fn fold(mut lanes: [f32; LANES], join: impl Fn(f32, f32) -> f32) -> f32 {
 #[inline(always)]
 fn larger(a: f32, b: f32) -> f32 {
     if a > b { a } else { b }
+}
+
+/// The smaller one; where `a` or `b` is not a number, `b`.
+#[inline(always)]
+fn smaller(a: f32, b: f32) -> f32 {
+    if a < b { a } else { b }
 }
 
 /// Adding it rounds to a whole number and leaves that in the low bits: 1.5 · 2^23.
@@ -309,6 +327,14 @@ mod tests {
             geglu::<FUSED>(&[x], &[2.], &mut out);
             let inner = (2. / std::f64::consts::PI).sqrt() * (exact + 0.044715 * exact.powi(3));
             let gelu = exact * (1. + inner.tanh());
+            clamped::<FUSED>(&[x], &[2. * x], (1.702, 7.), &mut out);
+            let (gate, up) = (exact.min(7.), (2. * exact).clamp(-7., 7.));
+            let exact_gate = gate * (up + 1.) / (1. + (-f64::from(1.702f32) * gate).exp());
+            assert!(
+                (f64::from(out[0]) - exact_gate).abs() <= 2e-6 * exact_gate.abs() + 1e-9,
+                "clamped {x}: {out:?} {exact_gate}"
+            );
+            geglu::<FUSED>(&[x], &[2.], &mut out);
             // Far below 0 what is left of the gate is smaller than f32 tells from 1 - 1.
             assert!(
                 (f64::from(out[0]) - gelu).abs() <= 1e-6 * gelu.abs() + 1e-7,
@@ -317,6 +343,11 @@ mod tests {
         }
         for not_a_number in [f32::NAN, -f32::NAN] {
             assert!(tanh::<FUSED>(not_a_number).is_nan());
+            for (gate, up) in [(not_a_number, 1.), (1., not_a_number)] {
+                let mut out = [0.];
+                clamped::<FUSED>(&[gate], &[up], (1.702, 7.), &mut out);
+                assert!(out[0].is_nan());
+            }
         }
     }
 

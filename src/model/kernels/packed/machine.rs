@@ -137,6 +137,7 @@ impl Machine {
         match activation {
             Activation::Silu => by_set!(self, swiglu(gate, up, out)),
             Activation::GeluTanh => by_set!(self, geglu(gate, up, out)),
+            Activation::Clamped { gain, limit } => by_set!(self, clamped(gate, up, (gain, limit), out)),
         }
     }
 

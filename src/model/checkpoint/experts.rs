@@ -1,0 +1,83 @@
+//! Mixtures of experts as `config.json` describes them.
+
+use super::config::Keys;
+use crate::model::design::{ExpertNaming, Mixture, Routing, SharedExpert};
+use crate::model::family::Family;
+
+impl Keys<'_> {
+    /// The mixture that a family has, with what the keys say of it.
+    pub(super) fn mixture(&mut self, family: Family) -> Option<Mixture> {
+        let plain = family.mixture()?;
+        let used = self.optional_size("num_experts_per_tok").unwrap_or(plain.routing.used);
+        let routing = Routing { used, ..plain.routing };
+        if plain.naming != ExpertNaming::Mlp {
+            let experts = self.optional_size("num_local_experts").unwrap_or(plain.experts);
+            return Some(Mixture {
+                experts,
+                routing,
+                ..plain
+            });
+        }
+        Some(Mixture {
+            experts: self.experts().unwrap_or(plain.experts),
+            routing: Routing {
+                renormalised: self.flag("norm_topk_prob", plain.routing.renormalised),
+                scale: self.number("routed_scaling_factor", plain.routing.scale),
+                groups: (
+                    self.optional_size("n_group").unwrap_or(plain.routing.groups.0),
+                    self.optional_size("topk_group").unwrap_or(plain.routing.groups.1),
+                ),
+                ..routing
+            },
+            every: self.optional_size("decoder_sparse_step").unwrap_or(plain.every),
+            first_dense: match family {
+                // 0 is a number here, and means none.
+                Family::Glm4Moe => self.optional_size("first_k_dense_replace").unwrap_or(plain.first_dense),
+                _ => plain.first_dense,
+            },
+            dense_width: if self.has_expert_width(family) {
+                self.optional_size("intermediate_size").unwrap_or(0)
+            } else {
+                plain.dense_width
+            },
+            shared: plain.shared.map(|plain| self.shared_expert(plain)),
+            ..plain
+        })
+    }
+
+    /// The network beside the experts: its width is given, or so many times that of an expert.
+    fn shared_expert(&mut self, plain: SharedExpert) -> SharedExpert {
+        let width = if plain.gated {
+            self.optional_size("shared_expert_intermediate_size")
+        } else {
+            let each = self.optional_size("moe_intermediate_size").unwrap_or(plain.width);
+            let count = self.optional_size("n_shared_experts").unwrap_or(1);
+            Some(each.saturating_mul(count))
+        };
+        SharedExpert {
+            width: width.unwrap_or(plain.width),
+            ..plain
+        }
+    }
+
+    /// Whether an expert has a width of its own.
+    pub(super) fn has_expert_width(&self, family: Family) -> bool {
+        let is_mlp = family.mixture().is_some_and(|plain| plain.naming == ExpertNaming::Mlp);
+        is_mlp && self.is_given("moe_intermediate_size")
+    }
+
+    /// The number of experts, under any of the names that transformers has given it.
+    fn experts(&mut self) -> Option<usize> {
+        let mut given: Vec<(&str, usize)> = Vec::new();
+        for key in ["num_experts", "num_local_experts", "n_routed_experts"] {
+            if let Some(experts) = self.optional_size(key) {
+                given.push((key, experts));
+            }
+        }
+        let &(key, experts) = given.first()?;
+        if let Some((other, differs)) = given.iter().find(|(_, other)| *other != experts) {
+            self.refuse(key, format!("is {experts}, and `{other}` is {differs}"));
+        }
+        Some(experts)
+    }
+}

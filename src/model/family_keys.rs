@@ -1,0 +1,129 @@
+//! Which keys of config.json a family reads beside those that all read, and which values of some it takes.
+
+use super::Family;
+
+impl Family {
+    /// Values of `hidden_act` and `hidden_activation` that mean what the family computes.
+    pub(crate) fn activation_names(self) -> &'static [&'static str] {
+        match self {
+            // The first files said `gelu` and meant its approximation, which transformers knows.
+            Self::Gemma => &["gelu_pytorch_tanh", "gelu"],
+            Self::Gemma2 | Self::Gemma3 => &["gelu_pytorch_tanh"],
+            _ => &["silu"],
+        }
+    }
+
+    /// Keys of config.json that only this family, or not every family, reads or may carry.
+    pub(crate) fn own_keys(self) -> &'static [&'static str] {
+        match self {
+            // A window is not computed here, whatever the key says.
+            Self::Llama => &["sliding_window"],
+            Self::Mistral => &["layer_types", "sliding_window"],
+            Self::Qwen2 | Self::Qwen3 => &["layer_types", "sliding_window", "use_sliding_window"],
+            Self::Mixtral => &[
+                "layer_types",
+                "num_experts_per_tok",
+                "num_local_experts",
+                "sliding_window",
+            ],
+            _ => self.later_keys(),
+        }
+    }
+
+    /// The same for later families with experts.
+    fn sparse_keys(self) -> &'static [&'static str] {
+        match self {
+            // Without `use_sliding_window`, which is refused, the window is nothing.
+            Self::Qwen3Moe | Self::Qwen2Moe => &[
+                "decoder_sparse_step",
+                "moe_intermediate_size",
+                "norm_topk_prob",
+                "num_experts",
+                "num_experts_per_tok",
+                "num_local_experts",
+                "qkv_bias",
+                "shared_expert_intermediate_size",
+                "sliding_window",
+            ],
+            Self::Olmoe => &[
+                "norm_topk_prob",
+                "num_experts",
+                "num_experts_per_tok",
+                "num_local_experts",
+            ],
+            Self::GraniteMoe => &[
+                "attention_multiplier",
+                "embedding_multiplier",
+                "logits_scaling",
+                "num_experts_per_tok",
+                "num_local_experts",
+                "residual_multiplier",
+            ],
+            // `experts_per_token` and `initial_context_length` say the same as other keys, in OpenAI's own words.
+            Self::GptOss => &[
+                "experts_per_token",
+                "initial_context_length",
+                "layer_types",
+                "num_experts_per_tok",
+                "num_local_experts",
+                "sliding_window",
+                "swiglu_alpha",
+                "swiglu_limit",
+            ],
+            Self::Glm4Moe => &[
+                "first_k_dense_replace",
+                "moe_intermediate_size",
+                "n_group",
+                "n_routed_experts",
+                "n_shared_experts",
+                "norm_topk_prob",
+                "num_experts_per_tok",
+                "num_mtp_layers",
+                "num_nextn_predict_layers",
+                "partial_rotary_factor",
+                "routed_scaling_factor",
+                "topk_group",
+                "use_qk_norm",
+            ],
+            _ => &[],
+        }
+    }
+
+    /// The same for later families without experts.
+    fn later_keys(self) -> &'static [&'static str] {
+        match self {
+            Self::Gemma2 | Self::Gemma3 => &[
+                // Notes of transformers' and of the first files.
+                "_sliding_window_pattern",
+                "cache_implementation",
+                "attn_logit_softcapping",
+                "final_logit_softcapping",
+                "layer_types",
+                "query_pre_attn_scalar",
+                "rope_local_base_freq",
+                "sliding_window",
+                "sliding_window_pattern",
+            ],
+            Self::Phi3 => &[
+                "original_max_position_embeddings",
+                "partial_rotary_factor",
+                "sliding_window",
+            ],
+            Self::Olmo3 | Self::Ministral => &["layer_types", "sliding_window"],
+            Self::Exaone4 => &["layer_types", "sliding_window", "sliding_window_pattern"],
+            Self::Ministral3 => &["sliding_window"],
+            Self::SmolLm3 => &["no_rope_layer_interval", "no_rope_layers", "sliding_window"],
+            Self::Granite => &[
+                "attention_multiplier",
+                "embedding_multiplier",
+                "logits_scaling",
+                "residual_multiplier",
+            ],
+            // The second is a setting of training.
+            Self::SeedOss => &["attention_out_bias", "residual_dropout"],
+            Self::Ernie45 => &["use_bias"],
+            Self::Glm4 => &["partial_rotary_factor"],
+            _ => self.sparse_keys(),
+        }
+    }
+}

@@ -1,0 +1,156 @@
+//! What llama.cpp's files say of the families beyond Llama's nearest relatives, and what its own code takes for granted where
+//! they say nothing (`convert_hf_to_gguf.py` and `src/llama-model.cpp` of llama.cpp).
+
+use super::config::ConfigReader;
+use super::keys::{PATTERN, own_keys};
+use super::value::MetadataValue;
+use crate::model::RopeScaling;
+use crate::model::design::{Design, LayerKind, Mixture, Routing, Scalars, SharedExpert, Yarn};
+use crate::model::family::{Family, WindowUse};
+
+/// Every so-manieth layer of SmolLM3 turns nothing.
+const UNTURNED: usize = 4;
+impl ConfigReader<'_> {
+    /// The mixture of a family that has one.
+    pub(super) fn mixture(&mut self, family: Family, experts: Option<usize>) -> Option<Mixture> {
+        let plain = family.mixture()?;
+        let shared = plain.shared.map(|shared| SharedExpert {
+            width: self.size("expert_shared_feed_forward_length"),
+            ..shared
+        });
+        Some(Mixture {
+            experts: experts.unwrap_or_else(|| self.size("expert_count")),
+            routing: Routing {
+                used: self.size("expert_used_count"),
+                // Said in no file: the published models of the family.
+                renormalised: plain.routing.renormalised || family == Family::Qwen3Moe,
+                ..plain.routing
+            },
+            shared,
+            ..plain
+        })
+    }
+
+    /// Width of the network, or of one expert's.
+    pub(super) fn width(&mut self, family: Family) -> usize {
+        let key = "expert_feed_forward_length";
+        match own_keys(family).contains(&key) {
+            true => self.size(key),
+            false => self.size("feed_forward_length"),
+        }
+    }
+
+    /// What is otherwise than in Llama.
+    pub(super) fn design(&mut self, family: Family, (hidden, heads, head_dim): (usize, usize, usize)) -> Design {
+        let plain = family.design(hidden);
+        let layers = self.optional_size("block_count").unwrap_or(0);
+        let rotary = self.optional_size("rope.dimension_count");
+        let window = self.window();
+        Design {
+            // The converter adds the 1.
+            norm_offset: false,
+            rotary_width: rotary.filter(|&width| width != head_dim),
+            window_rope: family
+                .has_window_rope()
+                .then(|| (self.window_base(family), RopeScaling::None)),
+            layer_kinds: self.layer_kinds(family, layers, window),
+            scalars: self.scalars(family, plain.scalars, (layers, hidden, heads, head_dim)),
+            ..plain
+        }
+    }
+
+    /// The window, where there is one.
+    pub(super) fn window(&mut self) -> Option<usize> {
+        self.optional_size("attention.sliding_window")
+            .filter(|&window| window > 0)
+    }
+
+    /// RoPE base of layers with the window.
+    fn window_base(&mut self, family: Family) -> f64 {
+        let own = self.optional_number("rope.freq_base_swa");
+        own.unwrap_or_else(|| match family {
+            Family::Gemma3 => 10_000.0,
+            _ => self.number("rope.freq_base", Some(10_000.0)),
+        })
+    }
+
+    fn layer_kinds(&mut self, family: Family, layers: usize, window: Option<usize>) -> Vec<LayerKind> {
+        let kind = |windowed, rotated| LayerKind { windowed, rotated };
+        if family == Family::SmolLm3 {
+            return (1..=layers)
+                .map(|number| kind(false, !number.is_multiple_of(UNTURNED)))
+                .collect();
+        }
+        let WindowUse::ByLayer(every) = family.window_use() else {
+            return Vec::new();
+        };
+        let by_number = |number: usize| window.is_some() && every.is_none_or(|every| !number.is_multiple_of(every));
+        let mut windowed: Vec<bool> = (1..=layers).map(by_number).collect();
+        if let Some(MetadataValue::Ints(list)) = self.value(PATTERN) {
+            if list.len() == layers {
+                windowed = list.iter().map(|flag| *flag != 0).collect();
+            } else {
+                let what = format!("has {} values for {layers} layers", list.len());
+                self.refuse(PATTERN, what);
+            }
+        }
+        // EXAONE turns nothing in layers that see everything, where there are others.
+        let all_turned = family != Family::Exaone4 || window.is_none();
+        windowed
+            .into_iter()
+            .map(|windowed| kind(windowed, windowed || all_turned))
+            .collect()
+    }
+
+    fn scalars(
+        &mut self,
+        family: Family,
+        plain: Scalars,
+        (layers, hidden, heads, head_dim): (usize, usize, usize, usize),
+    ) -> Scalars {
+        match family {
+            Family::Gemma2 | Family::Gemma3 => {
+                let is_second = family == Family::Gemma2;
+                let mut cap = |key, default: f64| {
+                    let cap = self.optional_number(key).or(is_second.then_some(default));
+                    cap.filter(|cap| *cap != 0.0)
+                };
+                // Of those of 27 billion parameters the hidden width shared among the heads.
+                let is_27b = layers == if is_second { 46 } else { 62 };
+                let width = if is_27b {
+                    hidden.checked_div(heads).unwrap_or(0)
+                } else {
+                    head_dim
+                };
+                Scalars {
+                    attention_cap: cap("attn_logit_softcapping", 50.0),
+                    logit_cap: cap("final_logit_softcapping", 30.0),
+                    attention: Some((width as f64).powf(-0.5)),
+                    ..plain
+                }
+            }
+            Family::Granite | Family::GraniteMoe => Scalars {
+                embedding: self.number("embedding_scale", Some(1.0)),
+                attention: self.optional_number("attention.scale").filter(|scale| *scale != 0.0),
+                residual: self.number("residual_scale", Some(1.0)),
+                logits: 1.0 / self.number("logit_scale", Some(1.0)),
+                ..plain
+            },
+            _ => plain,
+        }
+    }
+
+    /// YaRN's numbers, of families whose files are read with it. llama.cpp lets the ramp begin and end at whole frequencies;
+    /// gpt-oss does not.
+    pub(super) fn yarn(&mut self, family: Family, factor: f64) -> RopeScaling {
+        let stretch = if factor > 1.0 { 0.1 * factor.ln() + 1.0 } else { 1.0 };
+        RopeScaling::Yarn(Yarn {
+            factor,
+            beta_fast: 32.0,
+            beta_slow: 1.0,
+            original_context: self.size("rope.scaling.original_context_length"),
+            truncate: family != Family::GptOss,
+            attention_factor: stretch,
+        })
+    }
+}
