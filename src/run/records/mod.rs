@@ -35,7 +35,7 @@ pub use header::Header;
 pub use journal::Journal;
 pub use line::ConditionEntry;
 pub(in crate::run) use lock::{Access, lock};
-pub use reader::{Reader, Recorded, read};
+pub use reader::{Found, Reader};
 
 #[expect(unused_imports, reason = "named by the documentation above")]
 use crate::run::PeopleFile;
