@@ -89,7 +89,7 @@ CHECKPOINTS |= {name: (kind, fields if "text_config" in fields else {**NARROW, *
                                "sliding_attention": PLAIN}, "layer_types": ["sliding_attention", "full_attention"]},
                            "vision_config": EYES, "mm_tokens_per_image": 4, "image_token_index": 3,
                            "boi_token_index": 4, "eoi_token_index": 5}, torch.bfloat16, "current"),
-    "phi3-f32": ("Phi3Config", {"max_position_embeddings": 256, "original_max_position_embeddings": 96,
+    "phi3-f32": ("Phi3Config", {"max_position_embeddings": 256, "original_max_position_embeddings": 48,
                  "pad_token_id": 0, "rope_parameters": {"rope_type": "longrope", "rope_theta": 10000.0,
                  "partial_rotary_factor": 0.75, "short_factor": [1.0, 1.25, 1.5], "long_factor": [2.0, 3.0, 9.0]}},
                  torch.float32, "published"),

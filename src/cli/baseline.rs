@@ -14,6 +14,7 @@ use super::output::{print, print_json};
 use super::people::{LoadedSurvey, SurveyArgs};
 use super::progress::Display;
 use crate::base::text::{count, counted};
+use crate::metrics::effective_people;
 use crate::probe::{Split, split_questions};
 use crate::scoring::baseline::{
     Accuracy, BaselineMethod, MOST_NEIGHBOURS, ReferencePeople, Rule, Similarity, Tally, Target,
@@ -168,7 +169,7 @@ impl BaselineFindings {
                     .filter(|&question| reference.near_tie(question))
                     .collect::<Vec<_>>(),
             ),
-            effective: (!weights.is_empty()).then(|| effective(&weights)),
+            effective: (!weights.is_empty()).then(|| effective_people(weights.iter().copied())),
             synthetic: everyone.synthetic() || others.synthetic(),
         })
     }
@@ -321,12 +322,6 @@ fn sorted<T: Ord + Clone>(items: &[T]) -> Vec<T> {
     items.sort_unstable();
     items.dedup();
     items
-}
-
-/// How many people of equal weight are as certain as these: (sum of weights)^2 / sum of squares (Kish, 1965).
-fn effective(weights: &[f64]) -> f64 {
-    let sum: f64 = weights.iter().sum();
-    sum * sum / weights.iter().map(|weight| weight * weight).sum::<f64>()
 }
 
 /// Comparisons below which nobody waits.

@@ -48,7 +48,7 @@ pub use estimate::Verdict;
 pub(crate) use estimate::{Estimate, FEWEST_FOR_INTERVAL, FEWEST_FOR_WORDS, Interval, LEVEL, Quantity, Tested};
 pub(crate) use flips::{smallest_p, tries_all};
 pub(crate) use groups::{DimensionGroups, GroupAccuracy, Inequity, by_group};
-pub(crate) use ordered::ChoicePair;
+pub(crate) use ordered::{ChoicePair, effective_people};
 pub(crate) use paired::{Agreement, Comparison, Outcomes2x2, Paired, agreement};
 pub(crate) use panel::{Chooser, Credit, Panel, Row, SPLITS, System, Unread, baselines, conditions};
 pub(crate) use reading::{Bounds, Readings, bounds, readings};

@@ -4,6 +4,9 @@
 //! All are of one question: positions among its candidates, and where each candidate stands on its scale. A figure of
 //! several questions is the mean of theirs, as benchmarks of simulated respondents take it.
 
+use super::average::mean;
+use super::groups::sample_deviation;
+
 /// A choice beside the person's own answer, as positions among the candidates.
 pub type ChoicePair = (usize, usize);
 
@@ -62,12 +65,7 @@ pub fn quadratic_kappa(pairs: &[ChoicePair], candidates: usize) -> Option<f64> {
 
 /// Standard deviation of choices over that of answers: below 1 where a model's people are more alike than people are.
 pub fn spread_ratio(pairs: &[ChoicePair], values: &[f64]) -> Option<f64> {
-    let deviation = |of: fn(&ChoicePair) -> usize| {
-        let list = on_scale(pairs, values, of);
-        let mean = mean(list.iter().copied())?;
-        let squares: f64 = list.iter().map(|x| (x - mean).powi(2)).sum();
-        Some((squares / (list.len() as f64 - 1.0).max(1.0)).sqrt())
-    };
+    let deviation = |of: fn(&ChoicePair) -> usize| sample_deviation(on_scale(pairs, values, of).into_iter());
     let (choices, answers) = (deviation(|pair| pair.0)?, deviation(|pair| pair.1)?);
     (answers > 0.0).then(|| choices / answers)
 }
@@ -131,14 +129,6 @@ pub fn effective_people(weights: impl IntoIterator<Item = f64>) -> f64 {
 /// Absent where people do no better than chance.
 pub fn skill_over_chance(accuracy: f64, retest: f64, chance: f64) -> Option<f64> {
     (retest > chance).then(|| (accuracy - chance) / (retest - chance))
-}
-
-/// The mean; absent of nothing.
-pub fn mean(numbers: impl IntoIterator<Item = f64>) -> Option<f64> {
-    let (sum, count) = numbers
-        .into_iter()
-        .fold((0.0, 0.0), |(sum, count), x| (sum + x, count + 1.0));
-    (count > 0.0).then(|| sum / count)
 }
 
 fn on_scale(pairs: &[ChoicePair], values: &[f64], of: fn(&ChoicePair) -> usize) -> Vec<f64> {

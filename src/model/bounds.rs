@@ -125,11 +125,14 @@ impl Misfits<'_> {
             RopeScaling::None => {}
             RopeScaling::Yarn(yarn) => self.yarn(yarn),
             RopeScaling::LongRope {
-                factors,
+                short,
+                long,
+                original_context: _,
                 attention_factor,
             } => {
                 self.positive("rope_scaling.attention_factor", *attention_factor);
-                self.factors("rope_scaling.short_factor", factors, width);
+                self.factors("rope_scaling.short_factor", short, width);
+                self.factors("rope_scaling.long_factor", long, width);
             }
             RopeScaling::Linear(factor) => self.positive("rope_scaling.factor", *factor),
             RopeScaling::Llama3 {

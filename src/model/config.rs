@@ -2,7 +2,7 @@
 
 use super::{
     Family,
-    design::{Design, LayerKind, Mixture, QkNorm, RopeScaling},
+    design::{Design, LayerKind, Mixture, QkNorm, RopeClass, RopeScaling},
 };
 
 /// One configurable decoder: families differ in these fields and in nothing else.
@@ -61,6 +61,15 @@ impl ModelConfig {
     /// Elements of each head that are turned.
     pub fn rotary_width(&self) -> usize {
         self.design.rotary_width.unwrap_or(self.head_dim)
+    }
+
+    /// How the length of a whole text, in tokens, bears on its positions.
+    pub(crate) fn rope_class(&self, tokens: usize) -> RopeClass {
+        let windowed = self.design.window_rope.as_ref().map(|(_, scaling)| scaling);
+        let scalings = [&self.rope_scaling, windowed.unwrap_or(&self.rope_scaling)];
+        RopeClass {
+            long: scalings.map(|scaling| scaling.is_long(tokens)),
+        }
     }
 
     /// Width of layer `number`'s one network; `None` where it has a mixture.

@@ -6,11 +6,12 @@ pub use super::placing::{QuantizedWeights, Size};
 use super::{
     LoadError, ModelConfig, TokenId, WeightSource,
     checkpoint::parameters,
+    design::RopeClass,
     held::HeldWeights,
     kernels::{Kernels, KvLayer, Linear, Segment},
     layer::{Layer, LayerContext, OnwardRows, PassView},
     pick::pick,
-    placing::{LinearPart, Loader, named},
+    placing::{LinearPart, Loader},
     rope::Rope,
 };
 use candle_core::{DType, Device, Tensor};
@@ -113,7 +114,7 @@ impl Decoder {
         let norm = if scaled == 1.0 {
             norm
         } else {
-            (norm * scaled).map_err(named("model.norm.weight"))?
+            (norm * scaled).map_err(LoadError::tensor("model.norm.weight"))?
         };
         let mut decoder = Self {
             config: config.clone(),
@@ -137,7 +138,7 @@ impl Decoder {
             }
             Placement::Streamed => decoder.size.parameters = parameters(config),
         }
-        kernels.hand_over().map_err(named("model"))?;
+        kernels.hand_over().map_err(LoadError::tensor("model"))?;
         Ok(decoder)
     }
 
@@ -170,7 +171,7 @@ impl Decoder {
         let layer = Layer::load(&self.config, number, &mut loader)?;
         self.kernels
             .hand_over()
-            .map_err(named(&format!("model.layers.{number}")))?;
+            .map_err(LoadError::tensor(&format!("model.layers.{number}")))?;
         Ok((layer, loader.size))
     }
 
@@ -281,14 +282,21 @@ impl Decoder {
         self.config.layers
     }
 
-    /// Prepares `tokens` to go through the layers, a row each, as `segments` say. After the last layer only the rows
-    /// `wanted` (ascending) go on.
-    pub fn pass(&self, tokens: Vec<TokenId>, segments: Vec<Segment>, wanted: Vec<usize>) -> candle_core::Result<Pass> {
+    /// Prepares `tokens` of texts of one class to go through the layers, a row each, as `segments` say. After the last layer
+    /// only the rows `wanted` (ascending) go on.
+    pub fn pass(
+        &self,
+        tokens: Vec<TokenId>,
+        segments: Vec<Segment>,
+        wanted: Vec<usize>,
+        class: RopeClass,
+    ) -> candle_core::Result<Pass> {
         let mut views = [None, None];
         for (windowed, view) in views.iter_mut().enumerate() {
             if (0..self.layers()).any(|layer| usize::from(self.config.layer_kind(layer).windowed) == windowed) {
                 let window = self.config.sliding_window.filter(|_| windowed == 1);
-                *view = Some(self.view(&segments, &wanted, window, &self.ropes[windowed])?);
+                let rope = (&self.ropes[windowed], class.long[windowed]);
+                *view = Some(self.view(&segments, &wanted, window, rope)?);
             }
         }
         Ok(Pass { tokens, views, wanted })
@@ -300,7 +308,7 @@ impl Decoder {
         segments: &[Segment],
         wanted: &[usize],
         window: Option<usize>,
-        rope: &Rope,
+        (rope, long): (&Rope, bool),
     ) -> candle_core::Result<PassView> {
         let positions: Vec<usize> = segments
             .iter()
@@ -312,9 +320,9 @@ impl Decoder {
             None
         };
         let device = self.kernels.device();
-        let keys = rope.tables(&positions, |_| 1.0, device)?;
+        let keys = rope.tables(&positions, long, |_| 1.0, device)?;
         let queries = match self.config.design.scalars.query_growth {
-            Some(growth) => rope.tables(&positions, |position| growth.at(position), device)?,
+            Some(growth) => rope.tables(&positions, long, |position| growth.at(position), device)?,
             None => keys.clone(),
         };
         Ok(PassView {
@@ -349,7 +357,7 @@ impl Decoder {
             1.0 => rows,
             _ => rows.and_then(|rows| rows * rounded(scale, self.kernels.dtype())?),
         };
-        scaled.map_err(named(name))
+        scaled.map_err(LoadError::tensor(name))
     }
 
     /// One layer of one pass: `x`, `(rows, hidden)`, goes in. Writes the rows' keys and values to `kv`, where those of
@@ -390,7 +398,7 @@ impl Decoder {
 fn embedding(config: &ModelConfig, source: &dyn WeightSource, kernels: &Kernels) -> Result<Tensor, LoadError> {
     let name = "model.embed_tokens.weight";
     let table = source.get_plain(name, &[config.vocabulary, config.hidden], kernels.dtype())?;
-    table.to_device(kernels.device()).map_err(named(name))
+    table.to_device(kernels.device()).map_err(LoadError::tensor(name))
 }
 
 /// What the rows `wanted` see, as a pass of their own.

@@ -23,10 +23,15 @@ pub enum RopeScaling {
     Factors(Vec<f32>),
     /// YaRN: low frequencies divided by `factor`, high ones kept, a ramp between.
     Yarn(Yarn),
-    /// LongRoPE within the context it was first trained at: a divisor per frequency, and turned vectors are stretched.
+    /// LongRoPE: a divisor per frequency, other ones for the whole of a text that is longer than the context the model was
+    /// first trained at; turned vectors are stretched.
     LongRope {
-        /// Divisors, half the rotated width of them.
-        factors: Vec<f32>,
+        /// Divisors in texts within that context, half the rotated width of them.
+        short: Vec<f32>,
+        /// Divisors in longer texts, as many.
+        long: Vec<f32>,
+        /// Context the model was first trained at, in tokens.
+        original_context: usize,
         /// What turned queries and keys are multiplied by.
         attention_factor: f64,
     },
@@ -58,9 +63,28 @@ impl RopeScaling {
             Self::Linear(factor) => format!("linear by {factor}"),
             Self::Factors(factors) => format!("by {} factors of the file", factors.len()),
             Self::Yarn(yarn) => format!("yarn by {}", yarn.factor),
-            Self::LongRope { factors, .. } => format!("longrope by {} factors", factors.len()),
+            Self::LongRope {
+                short,
+                original_context,
+                ..
+            } => format!(
+                "longrope by {} factors, others beyond {original_context} tokens",
+                short.len()
+            ),
         }
     }
+
+    /// Whether a text of so many tokens takes LongRoPE's other divisors.
+    pub(super) fn is_long(&self, tokens: usize) -> bool {
+        matches!(self, Self::LongRope { original_context, .. } if tokens > *original_context)
+    }
+}
+
+/// How a text's length bears on its positions: texts of two classes share nothing, though they begin alike.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub struct RopeClass {
+    /// Whether layers without a window, and those with one, take LongRoPE's divisors of long texts.
+    pub(super) long: [bool; 2],
 }
 
 /// A sparse mixture of experts in place of the one feed-forward network.

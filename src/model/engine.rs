@@ -5,6 +5,7 @@ use super::{
     Tokens, WeightSource,
     asked::{AskedToken, after, asked},
     decoder::{Decoder, Pass},
+    design::RopeClass,
     engine_settings::{EngineInfo, EngineSettings, placement},
     forest::{Forest, Path, sorted},
     kept::{Kept, KeptPrompt},
@@ -40,6 +41,7 @@ pub struct Engine {
 struct Part {
     scores: Vec<usize>,
     texts: Vec<usize>,
+    class: RopeClass,
 }
 
 /// What came out of a pass.
@@ -114,8 +116,9 @@ impl Engine {
     pub fn logits(&mut self, tokens: &[TokenId]) -> Result<Tensor, ModelError> {
         let mut parts = Vec::new();
         let forest = Forest::new(&[Path(tokens, &[])]);
+        let class = self.config().rope_class(tokens.len());
         self.decoder.kernels().begin();
-        let hidden = self.compute(&forest, |_| true, &mut [], &[])?;
+        let hidden = self.compute((&forest, class), |_| true, &mut [], &[])?;
         let head = self.decoder.head()?;
         for hidden in hidden.into_iter().filter_map(|states| states.hidden) {
             parts.push(head.logits(&hidden)?);
@@ -123,11 +126,9 @@ impl Engine {
         Ok(Tensor::cat(&parts, 0)?)
     }
 
-    /// Memory of a token beside its keys and values: its hidden state on its way in and out of a layer, angles, numbers.
+    /// Memory of a token beside its keys and values.
     fn token_bytes(&self) -> usize {
-        let config = self.config();
-        let activation = self.decoder.kernels().activation_dtype().size_in_bytes();
-        config.hidden * activation + 4 * config.head_dim + 64
+        memory::token_bytes(self.config(), self.decoder.kernels().activation_dtype())
     }
 
     /// Memory, at most, of `added` tokens more in the forest, the last ones of a path of `len`, and, in every layer, of
@@ -140,14 +141,26 @@ impl Engine {
         added as u64 * token + pages(added) * page + kept
     }
 
-    /// The requests in parts that fit into memory: neighbours in the order of their tokens, so that they share what they can.
+    /// How the length of a request bears on positions: of all that it feeds, and of a text all that it may become.
+    fn class(&self, batch: &Batch<'_, '_>, request: usize) -> RopeClass {
+        let tokens = match request.checked_sub(batch.scores.len()) {
+            None => batch.scores[request].fed().len(),
+            Some(text) => batch.texts[text].prompt().len() + self.max_tokens(&*batch.texts[text]),
+        };
+        self.config().rope_class(tokens)
+    }
+
+    /// The requests in parts that fit into memory: neighbours in the order of their tokens, so that they share what they can,
+    /// those of one class after those of another.
     fn parts(&self, batch: &Batch<'_, '_>) -> Result<Vec<Part>, ModelError> {
         let paths = batch.paths();
         let mut parts = Vec::new();
         let mut part = Part::default();
         let (mut used, mut before, mut text_before) = (0, Path(&[], &[]), Path(&[], &[]));
-        for request in sorted(&paths) {
-            let path = paths[request];
+        let mut order = sorted(&paths);
+        order.sort_by_key(|&request| self.class(batch, request));
+        for request in order {
+            let (path, class) = (paths[request], self.class(batch, request));
             let text = request
                 .checked_sub(batch.scores.len())
                 .map(|text| (text, &batch.texts[text]));
@@ -157,11 +170,12 @@ impl Engine {
             };
             let none = Path(&[], &[]);
             let mut more = cost(before, text_before);
-            if used + more > self.memory && used > 0 {
+            if used > 0 && (used + more > self.memory || class != part.class) {
                 parts.push(std::mem::take(&mut part));
                 (used, text_before) = (0, none);
                 more = cost(none, none);
             }
+            part.class = class;
             if more > self.memory {
                 return Err(ModelError::Memory {
                     request,
@@ -212,7 +226,7 @@ impl Engine {
         wanted.sort_unstable();
         wanted.dedup();
         let wanted = |token: usize| wanted.binary_search(&token).is_ok();
-        let hidden = self.compute(&forest, wanted, &mut kept.stores, &kept.pages)?;
+        let hidden = self.compute((&forest, part.class), wanted, &mut kept.stores, &kept.pages)?;
         let head = self.decoder.head()?;
         let mut states: Vec<Option<Tensor>> = vec![None; ends.len()];
         for PassStates { tokens, hidden } in hidden {
@@ -240,11 +254,11 @@ impl Engine {
         Ok(tokens)
     }
 
-    /// Takes a forest through the layers. Returns for each pass the numbers of the tokens that are `wanted` and their normed
+    /// Takes a forest of texts of one class through the layers. Returns for each pass the numbers of the tokens that are `wanted` and their normed
     /// hidden states, `(wanted, hidden)`.
     fn compute(
         &mut self,
-        forest: &Forest,
+        (forest, class): (&Forest, RopeClass),
         wanted: impl Fn(usize) -> bool,
         kept: &mut [KvLayer],
         pages: &[(usize, usize)],
@@ -264,7 +278,7 @@ impl Engine {
             let here: Vec<usize> = range.clone().filter(|&token| wanted(token)).collect();
             let rows = here.iter().map(|token| token - first).collect();
             let fed = forest.tokens()[range.clone()].to_vec();
-            passes.push(self.decoder.pass(fed, forest.segments(range), rows)?);
+            passes.push(self.decoder.pass(fed, forest.segments(range), rows, class)?);
             tokens.push(here);
         }
         let mut stores = Stores::OneByOne {
@@ -309,6 +323,7 @@ impl Engine {
                 pages: kept.collect(),
                 tokens,
                 max_tokens: self.max_tokens(&*batch.texts[text]),
+                class: part.class,
                 own: 0,
             });
         }

@@ -4,7 +4,7 @@ use super::{
     Allowed, Answers, Attempt, Batch, Constraint, Decoding, Engine, Family, Finish, Generation, LanguageModel,
     ModelConfig, ModelError, ScoreRequest, TextRequest, TokenId, TokenScore, Tokens,
     kernels::Kernels,
-    testing::{PlainText, config, engine, engine_with, families, scores},
+    testing::{PlainText, config, engine, engine_with, families, scores, two_classes},
 };
 use candle_core::{DType, Device};
 use proptest::prelude::*;
@@ -80,7 +80,7 @@ proptest! {
     #[test]
     fn company_passes_and_memory_change_no_bit(
         scene in Scene::any(),
-        family in 0usize..5,
+        family in 0usize..6,
         rows in prop::sample::select(vec![1usize, 2, 7, 33, PLENTY]),
         memory in prop::sample::select(vec![1usize, 150, PLENTY]),
     ) {
@@ -108,7 +108,7 @@ proptest! {
     }
 
     #[test]
-    fn earlier_batches_change_nothing(scene in Scene::any(), other in Scene::any(), family in 0usize..5) {
+    fn earlier_batches_change_nothing(scene in Scene::any(), other in Scene::any(), family in 0usize..6) {
         let config = &families()[family];
         for kernels in exact() {
             let fresh = scene.together(&mut engine_with(config, PLENTY, 7, &kernels));
@@ -352,6 +352,43 @@ fn an_error_on_the_way_spoils_nothing() {
     let error = engine.answer(batch).unwrap_err();
     assert!(matches!(error, ModelError::UnknownToken { token: 640, .. }));
     assert_eq!(scores(&mut engine, &[(&[0], &[1, 2, 3])]), before);
+}
+
+/// Beyond 40 tokens all positions of a text are others, from its first token on: what a text may become decides.
+#[test]
+fn texts_that_begin_alike_and_are_of_two_classes_share_nothing() {
+    let config = two_classes();
+    let path: Vec<TokenId> = (0..60).map(|i| i * 7 % 64).collect();
+    let mut engine = engine(&config, PLENTY, 7);
+    let short = scores(&mut engine, &[(&path[..20], &path[20..41])]).remove(0);
+    let long = scores(&mut engine, &[(&path[..20], &path[20..42])]).remove(0);
+    assert!(
+        short
+            .iter()
+            .zip(&long)
+            .all(|(short, long)| short.logprob != long.logprob)
+    );
+    let requests = [41, 42].map(|end| ScoreRequest {
+        context: &path[..20],
+        continuation: &path[20..end],
+    });
+    let mut texts = [20, 21].map(|most| PlainText::greedy(&path[..20], most));
+    let answers = generate(&mut engine, &requests, &mut texts);
+    assert_bits(&answers.scores[0], &short);
+    assert_bits(&answers.scores[1], &long);
+    // The context twice for scores; the prompts of both classes lie on their paths.
+    assert_eq!(answers.tokens.shared, 40 + 41 + 19 + 20);
+    // A text of the short class is scored as it was generated; one of the long class where the continuation is as long.
+    let scored = |generation: &Generation, context: &[TokenId], engine: &mut Engine| {
+        let scores = scores(engine, &[(context, &generation.tokens)]).remove(0);
+        let logprobs: Vec<f32> = scores.iter().map(|score| score.logprob).collect();
+        logprobs == generation.logprobs
+    };
+    assert!(scored(&texts[0].written[0], &path[..20], &mut engine));
+    let mut fits = [22, 21].map(|most| PlainText::greedy(&path[..20], most));
+    generate(&mut engine, &[], &mut fits);
+    assert!(scored(&fits[0].written[0], &path[..20], &mut engine));
+    assert_eq!(fits[0].written[0].tokens[..21], fits[1].written[0].tokens[..]);
 }
 
 #[test]

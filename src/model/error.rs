@@ -261,6 +261,14 @@ impl fmt::Display for Several<'_> {
 }
 
 impl LoadError {
+    /// Gives what the tensor library says the name of the tensor that it is about.
+    pub(crate) fn tensor(name: &str) -> impl Fn(candle_core::Error) -> Self {
+        move |source| Self::Tensor {
+            name: name.to_owned(),
+            source,
+        }
+    }
+
     pub(crate) fn read(path: &Path, source: std::io::Error) -> Self {
         Self::Read {
             path: path.to_owned(),

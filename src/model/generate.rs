@@ -189,13 +189,15 @@ impl Engine {
     /// What is due of each text in passes that are not too large.
     fn step_passes(&self, steps: &[GrowthStep<'_>]) -> Result<Vec<Pass>, ModelError> {
         let size = self.pass_size(steps.iter().map(|step| step.due.len()).sum());
+        // Texts that are generated together are of one class.
+        let class = steps.first().map(|step| step.text.prompt.class).unwrap_or_default();
         let mut passes = Vec::new();
         let (mut tokens, mut segments): (Vec<TokenId>, Vec<Segment>) = (Vec::new(), Vec::new());
         let mut close = |tokens: &mut Vec<TokenId>, segments: &mut Vec<Segment>| -> Result<(), ModelError> {
             let rows = (0..tokens.len()).collect();
             passes.push(
                 self.decoder
-                    .pass(std::mem::take(tokens), std::mem::take(segments), rows)?,
+                    .pass(std::mem::take(tokens), std::mem::take(segments), rows, class)?,
             );
             Ok(())
         };

@@ -34,9 +34,7 @@ impl HeldWeights {
 
 impl WeightSource for HeldWeights {
     fn get(&self, name: &str, _: &[usize]) -> Result<Weight, LoadError> {
-        self.0.get(name).cloned().ok_or_else(|| LoadError::Tensor {
-            name: name.to_owned(),
-            source: candle_core::Error::Msg("was not read".to_owned()),
-        })
+        let unread = || LoadError::tensor(name)(candle_core::Error::Msg("was not read".to_owned()));
+        self.0.get(name).cloned().ok_or_else(unread)
     }
 }

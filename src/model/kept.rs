@@ -1,6 +1,9 @@
 //! What stays, in every layer, below prompts that are continued.
 
-use super::kernels::{KvLayer, PAGE};
+use super::{
+    design::RopeClass,
+    kernels::{KvLayer, PAGE},
+};
 use std::sync::Arc;
 
 /// Keys and values below texts that are generated.
@@ -22,6 +25,8 @@ pub(super) struct KeptPrompt {
     pub tokens: usize,
     /// Tokens that a text may have.
     pub max_tokens: usize,
+    /// How its length and theirs bear on positions.
+    pub class: RopeClass,
     /// The first page of its texts.
     pub own: usize,
 }

@@ -44,10 +44,15 @@ impl MemoryNeeds {
         Self {
             weights,
             layer_by_layer: (2 * largest).max(head) + ON_ITS_WAY * matrix.min(AT_ONCE as u64),
-            scored_token: (4 * config.hidden + tables(config) * 4 * config.head_dim + 64) as u64 + 2 * keys_and_values,
+            scored_token: token_bytes(config, DType::F32) as u64 + 2 * keys_and_values,
             generated_token: keys_and_values * config.layers as u64,
         }
     }
+}
+
+/// A token beside its keys and values: its hidden state in `activation` on its way in and out of a layer, angles, numbers.
+pub(super) fn token_bytes(config: &ModelConfig, activation: DType) -> usize {
+    config.hidden * activation.size_in_bytes() + tables(config) * 4 * config.head_dim + 64
 }
 
 /// Cosines and sines that a token is turned by: those of layers with and without a window, and those of queries where they

@@ -59,7 +59,7 @@ impl<'a> Loader<'a> {
     pub(crate) fn vector(&mut self, name: &str, len: usize) -> Result<Tensor, LoadError> {
         let tensor = self.source.get_plain(name, &[len], DType::F32)?;
         self.count(len, 4 * len);
-        tensor.to_device(self.kernels.device()).map_err(named(name))
+        tensor.to_device(self.kernels.device()).map_err(LoadError::tensor(name))
     }
 
     /// The weight of a norm, plus one where the family stores it without.
@@ -67,7 +67,7 @@ impl<'a> Loader<'a> {
         let name = format!("{name}.weight");
         let weight = self.vector(&name, len)?;
         if offset {
-            (weight + 1.0).map_err(named(&name))
+            (weight + 1.0).map_err(LoadError::tensor(&name))
         } else {
             Ok(weight)
         }
@@ -108,7 +108,7 @@ impl<'a> Loader<'a> {
                 self.kernels.linear_concat(weights, biases)
             }
         };
-        layer.map_err(named(&first))
+        layer.map_err(LoadError::tensor(&first))
     }
 
     pub fn count(&mut self, numbers: usize, bytes: usize) {
@@ -122,11 +122,6 @@ impl std::ops::AddAssign for Size {
         self.parameters += other.parameters;
         self.bytes += other.bytes;
     }
-}
-
-pub(super) fn named(name: &str) -> impl FnOnce(candle_core::Error) -> LoadError {
-    let name = name.to_owned();
-    |source| LoadError::Tensor { name, source }
 }
 
 #[cfg(test)]
@@ -243,10 +238,7 @@ mod tests {
         impl WeightSource for Nothing {
             fn get(&self, name: &str, _: &[usize]) -> Result<Weight, LoadError> {
                 let source = candle_core::Error::Msg("not here".to_owned());
-                Err(LoadError::Tensor {
-                    name: name.to_owned(),
-                    source,
-                })
+                Err(LoadError::tensor(name)(source))
             }
         }
         let kernels = Kernels::new(&Device::Cpu, DType::F32).unwrap();

@@ -10,6 +10,8 @@ use candle_core::{Device, Result, Tensor};
 #[derive(Debug, Clone, PartialEq)]
 pub struct Rope {
     frequencies: Vec<f32>,
+    /// Those in long texts, where they are others.
+    long: Option<Vec<f32>>,
     /// What cosines and sines are multiplied by.
     stretch: f32,
 }
@@ -21,13 +23,15 @@ impl Rope {
             let exponent = (2 * i) as f32 / width as f32;
             1.0 / theta.powf(f64::from(exponent)) as f32
         });
+        let long = match scaling {
+            RopeScaling::LongRope { long, .. } => Some(divided(plain.clone(), long)),
+            _ => None,
+        };
         let frequencies = match scaling {
             RopeScaling::None => plain.collect(),
             RopeScaling::Linear(factor) => plain.map(|frequency| frequency / *factor as f32).collect(),
             RopeScaling::Yarn(yarn) => yarn.scaled(plain, theta, width),
-            RopeScaling::Factors(factors) | RopeScaling::LongRope { factors, .. } => {
-                plain.zip(factors).map(|(frequency, by)| frequency / by).collect()
-            }
+            RopeScaling::Factors(factors) | RopeScaling::LongRope { short: factors, .. } => divided(plain, factors),
             &RopeScaling::Llama3 {
                 factor,
                 low_freq_factor,
@@ -57,23 +61,29 @@ impl Rope {
             }
             _ => 1.0,
         };
-        Self { frequencies, stretch }
+        Self {
+            frequencies,
+            long,
+            stretch,
+        }
     }
 
-    /// Cosines and sines of the angles at `positions`, each times what `grown` says of its position: two tensors
-    /// `(positions, width / 2)`, f32.
+    /// Cosines and sines of the angles at `positions` of texts that are `long` or not, each times what `grown` says of its
+    /// position: two tensors `(positions, width / 2)`, f32.
     pub fn tables(
         &self,
         positions: &[usize],
+        long: bool,
         grown: impl Fn(usize) -> f32,
         device: &Device,
     ) -> Result<(Tensor, Tensor)> {
-        let shape = (positions.len(), self.frequencies.len());
+        let frequencies = self.long.as_ref().filter(|_| long).unwrap_or(&self.frequencies);
+        let shape = (positions.len(), frequencies.len());
         let mut cos = Vec::with_capacity(shape.0 * shape.1);
         let mut sin = Vec::with_capacity(shape.0 * shape.1);
         for &position in positions {
             let stretch = self.stretch * grown(position);
-            for &frequency in &self.frequencies {
+            for &frequency in frequencies {
                 let (s, c) = (position as f32 * frequency).sin_cos();
                 cos.push(c * stretch);
                 sin.push(s * stretch);
@@ -84,6 +94,10 @@ impl Rope {
             Tensor::from_vec(sin, shape, device)?,
         ))
     }
+}
+
+fn divided(frequencies: impl Iterator<Item = f32>, factors: &[f32]) -> Vec<f32> {
+    frequencies.zip(factors).map(|(frequency, by)| frequency / by).collect()
 }
 
 impl Yarn {
@@ -142,7 +156,7 @@ mod tests {
             assert!((found / expected - 1.0f32).abs() < 1e-6, "{scaled:?}");
         }
         let (cos, _) = Rope::new(10_000., &RopeScaling::Yarn(yarn), 8)
-            .tables(&[0], |_| 2.0, &Device::Cpu)
+            .tables(&[0], false, |_| 2.0, &Device::Cpu)
             .unwrap();
         assert_eq!(cos.to_vec2::<f32>().unwrap(), [[3.0; 4]]);
     }
@@ -153,6 +167,25 @@ mod tests {
         assert_eq!(frequencies(RopeScaling::Linear(2.0)), [0.5, 0.05, 0.005, 0.0005]);
         let factors = RopeScaling::Factors(vec![1.0, 2.0, 4.0, 10.0]);
         assert_eq!(frequencies(factors), [1.0, 0.05, 0.0025, 0.001 / 10.0]);
+    }
+
+    #[test]
+    fn longrope_has_two_sets_of_divisors() {
+        let rope = Rope::new(
+            10_000.,
+            &RopeScaling::LongRope {
+                short: vec![1.0, 2.0, 4.0, 10.0],
+                long: vec![2.0, 2.0, 8.0, 100.0],
+                original_context: 40,
+                attention_factor: 1.0,
+            },
+            8,
+        );
+        assert_eq!(rope.frequencies, [1.0, 0.05, 0.0025, 0.001 / 10.0]);
+        assert_eq!(rope.long.as_deref(), Some(&[0.5, 0.05, 0.01 / 8.0, 0.001 / 100.0][..]));
+        let [short, long] = [false, true].map(|long| rope.tables(&[3], long, |_| 1.0, &Device::Cpu).unwrap().0);
+        assert_eq!(short.to_vec2::<f32>().unwrap()[0][0], 3f32.cos());
+        assert_eq!(long.to_vec2::<f32>().unwrap()[0][0], 1.5f32.cos());
     }
 
     #[test]
@@ -174,9 +207,10 @@ mod tests {
     fn tables_are_gathered_by_position() {
         let rope = Rope {
             frequencies: vec![1.0, 0.5],
+            long: None,
             stretch: 1.0,
         };
-        let (cos, sin) = rope.tables(&[0, 3], |_| 1.0, &Device::Cpu).unwrap();
+        let (cos, sin) = rope.tables(&[0, 3], false, |_| 1.0, &Device::Cpu).unwrap();
         assert_eq!(cos.to_vec2::<f32>().unwrap(), [[1.0, 1.0], [3f32.cos(), 1.5f32.cos()]]);
         assert_eq!(sin.to_vec2::<f32>().unwrap(), [[0.0, 0.0], [3f32.sin(), 1.5f32.sin()]]);
     }

@@ -80,7 +80,7 @@ pub(crate) fn families() -> Vec<ModelConfig> {
 
 /// A model of each construct that the later families bring.
 fn later_families() -> Vec<ModelConfig> {
-    let mut families = vec![capped(), multiplied()];
+    let mut families = vec![two_classes(), capped(), multiplied()];
     families.push(of(
         Family::Glm4,
         Design {
@@ -125,6 +125,19 @@ fn kinds(kinds: [(bool, bool); 2]) -> Vec<LayerKind> {
     kinds
         .map(|(windowed, rotated)| LayerKind { windowed, rotated })
         .to_vec()
+}
+
+/// Texts of more than 40 tokens have other positions throughout.
+pub fn two_classes() -> ModelConfig {
+    ModelConfig {
+        rope_scaling: RopeScaling::LongRope {
+            short: vec![1., 1.5, 2., 3.],
+            long: vec![2., 3., 5., 9.],
+            original_context: 40,
+            attention_factor: 1.2,
+        },
+        ..of(Family::Phi3, Family::Phi3.design(32))
+    }
 }
 
 /// Scores and logits within caps, windows and RoPE by layer, norms around.
@@ -181,10 +194,7 @@ impl WeightSource for RandomWeights {
             .map(|_| middle + 0.35 * ((random.next_u32() >> 8) as f32 / (1 << 23) as f32 - 1.))
             .collect();
         let tensor = Tensor::from_vec(numbers, shape, &Device::Cpu);
-        tensor.map(Weight::Plain).map_err(|source| LoadError::Tensor {
-            name: name.to_owned(),
-            source,
-        })
+        tensor.map(Weight::Plain).map_err(LoadError::tensor(name))
     }
 }
 

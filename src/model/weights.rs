@@ -3,7 +3,7 @@
 use super::{LoadError, pick::pick};
 use candle_core::{
     DType, Device, Tensor,
-    quantized::{GgmlDType, QStorage, QTensor},
+    quantized::{QStorage, QTensor},
 };
 use std::{borrow::Cow, ops::Range, sync::Arc};
 
@@ -54,6 +54,17 @@ impl RowChoice<'_> {
         }
     }
 
+    /// These rows of `bytes`, in which each has `row` bytes.
+    pub fn of<'b>(&self, bytes: &'b [u8], row: usize) -> Cow<'b, [u8]> {
+        match self {
+            Self::Range(range) => Cow::Borrowed(&bytes[range.start * row..range.end * row]),
+            Self::Ids(ids) => {
+                let rows = ids.iter().flat_map(|&id| &bytes[id as usize * row..][..row]);
+                Cow::Owned(rows.copied().collect())
+            }
+        }
+    }
+
     /// The number in the matrix of the row at a place.
     pub fn row(&self, at: usize) -> usize {
         match self {
@@ -73,64 +84,33 @@ impl Weight {
         }
     }
 
-    /// Some neighbouring rows of a matrix as plain values of `dtype`, `(rows, columns)`.
-    pub(super) fn rows(&self, rows: Range<usize>, dtype: DType) -> candle_core::Result<Tensor> {
-        match self {
-            Self::Plain(tensor) => tensor.narrow(0, rows.start, rows.len())?.to_dtype(dtype),
-            Self::Quantized(blocks) => {
+    /// Some rows of a matrix as plain values of `dtype`, `(rows, columns)`.
+    pub(super) fn some(&self, rows: RowChoice<'_>, dtype: DType) -> candle_core::Result<Tensor> {
+        match (self, &rows) {
+            (Self::Plain(tensor), RowChoice::Range(range)) => tensor.narrow(0, range.start, range.len())?,
+            (Self::Plain(tensor), RowChoice::Ids(ids)) => pick(tensor, ids)?,
+            (Self::Quantized(blocks), _) => {
                 let (all, columns) = blocks.shape().dims2()?;
                 let data = blocks.data()?;
                 // Each row is whole blocks.
-                let row = data.len() / all.max(1);
-                let data = Cow::Borrowed(&data[rows.start * row..rows.end * row]);
-                dequantized(data, (rows.len(), columns), blocks.dtype())?.to_dtype(dtype)
+                let data = rows.of(&data, data.len() / all.max(1));
+                let blocks = QStorage::from_data(data, &Device::Cpu, blocks.dtype())?;
+                QTensor::new(blocks, (rows.count(), columns))?.dequantize(&Device::Cpu)?
             }
-            Self::Computed(matrix) => matrix.some(RowChoice::Range(rows))?.to_dtype(dtype),
+            (Self::Computed(matrix), _) => matrix.some(rows)?,
         }
-    }
-
-    /// Some rows of a matrix as plain values of `dtype`, `(ids, columns)`.
-    pub(super) fn chosen_rows(&self, ids: &[u32], dtype: DType) -> candle_core::Result<Tensor> {
-        match self {
-            Self::Plain(tensor) => pick(tensor, ids)?.to_dtype(dtype),
-            Self::Quantized(blocks) => {
-                let (all, columns) = blocks.shape().dims2()?;
-                let data = blocks.data()?;
-                let row = data.len() / all.max(1);
-                let mut bytes = Vec::with_capacity(ids.len() * row);
-                for &id in ids {
-                    bytes.extend_from_slice(&data[id as usize * row..][..row]);
-                }
-                dequantized(Cow::Owned(bytes), (ids.len(), columns), blocks.dtype())?.to_dtype(dtype)
-            }
-            Self::Computed(matrix) => matrix.some(RowChoice::Ids(ids))?.to_dtype(dtype),
-        }
-    }
-
-    /// Rows of a matrix, as [`rows`](Self::rows) and [`chosen_rows`](Self::chosen_rows).
-    pub(super) fn some(&self, rows: RowChoice<'_>, dtype: DType) -> candle_core::Result<Tensor> {
-        match rows {
-            RowChoice::Range(range) => self.rows(range, dtype),
-            RowChoice::Ids(ids) => self.chosen_rows(ids, dtype),
-        }
+        .to_dtype(dtype)
     }
 
     /// Gives all rows of a matrix of that name to `each`, as [`WeightSource::each_rows`].
-    pub(super) fn each_rows(
-        &self,
-        name: &str,
-        dtype: DType,
-        each: &mut dyn FnMut(usize, &Tensor) -> candle_core::Result<()>,
-    ) -> Result<(), LoadError> {
-        let named = |source| LoadError::Tensor {
-            name: name.to_owned(),
-            source,
-        };
-        let (rows, columns) = self.dims2().map_err(named)?;
+    pub(super) fn each_rows(&self, name: &str, dtype: DType, each: &mut RowSink<'_>) -> Result<(), LoadError> {
+        let (rows, columns) = self.dims2().map_err(LoadError::tensor(name))?;
         for some in rows_at_once(rows, columns) {
             let first = some.start;
-            let given = self.rows(some, dtype).and_then(|rows| each(first, &rows));
-            given.map_err(named)?;
+            let given = self.some(RowChoice::Range(some), dtype);
+            given
+                .and_then(|rows| each(first, &rows))
+                .map_err(LoadError::tensor(name))?;
         }
         Ok(())
     }
@@ -154,6 +134,9 @@ impl Weight {
     }
 }
 
+/// Takes rows of a matrix that come in order: the number of the first of some, and their values, `(some, columns)`.
+pub type RowSink<'a> = dyn FnMut(usize, &Tensor) -> candle_core::Result<()> + 'a;
+
 /// Rows of a matrix that are read or converted at a time: few enough to take little memory and stay in cache.
 pub(super) fn rows_at_once(rows: usize, columns: usize) -> impl Iterator<Item = Range<usize>> {
     let some = (AT_ONCE / columns.max(1)).max(1);
@@ -162,11 +145,6 @@ pub(super) fn rows_at_once(rows: usize, columns: usize) -> impl Iterator<Item = 
 
 /// Numbers of a matrix that are converted at a time.
 pub(super) const AT_ONCE: usize = 1 << 20;
-
-/// Blocks of whole rows as numbers, f32.
-fn dequantized(data: Cow<'_, [u8]>, shape: (usize, usize), kind: GgmlDType) -> candle_core::Result<Tensor> {
-    QTensor::new(QStorage::from_data(data, &Device::Cpu, kind)?, shape)?.dequantize(&Device::Cpu)
-}
 
 /// Tensors by their canonical names, which are those of Hugging Face checkpoints: `model.embed_tokens.weight`,
 /// `model.layers.N.input_layernorm.weight`, `model.layers.N.self_attn.{q,k,v,o}_proj.{weight,bias}`,
@@ -182,11 +160,8 @@ pub trait WeightSource: Send + Sync {
     /// should not.
     fn rows(&self, name: &str, shape: &[usize], ids: &[u32], dtype: DType) -> Result<Tensor, LoadError> {
         self.get(name, shape)?
-            .chosen_rows(ids, dtype)
-            .map_err(|source| LoadError::Tensor {
-                name: name.to_owned(),
-                source,
-            })
+            .some(RowChoice::Ids(ids), dtype)
+            .map_err(LoadError::tensor(name))
     }
 
     /// Gives all rows of a matrix `(rows, columns)` to `each`, in order and some at a time: the number of the first of them,
@@ -199,7 +174,7 @@ pub trait WeightSource: Send + Sync {
         name: &str,
         (rows, columns): (usize, usize),
         dtype: DType,
-        each: &mut dyn FnMut(usize, &Tensor) -> candle_core::Result<()>,
+        each: &mut RowSink<'_>,
     ) -> Result<(), LoadError> {
         self.get(name, &[rows, columns])?.each_rows(name, dtype, each)
     }
@@ -215,9 +190,6 @@ pub trait WeightSource: Send + Sync {
                 .some(RowChoice::Range(0..rows.shape().0))
                 .and_then(|tensor| tensor.to_dtype(dtype)),
         };
-        converted.map_err(|source| LoadError::Tensor {
-            name: name.to_owned(),
-            source,
-        })
+        converted.map_err(LoadError::tensor(name))
     }
 }

@@ -66,20 +66,25 @@ pub(super) fn add(environment: &mut Environment<'_>, most: ValueSize) {
         for value in std::iter::once(value).chain(args) {
             measured(state, value.clone(), most)?;
         }
-        match value.kind() {
-            ValueKind::String => chat_strings::method(value.as_str().unwrap_or_default(), method, args),
-            ValueKind::Seq => list_method(value, method, args),
-            ValueKind::Map if method == "copy" => Ok(Some(value.clone())),
-            ValueKind::Map if args.is_empty() && !is_namespace(value) => {
-                DictView::of(value, method).map(|view| view.map(Value::from_object))
-            }
-            _ => Ok(None),
-        }?
-        .map_or_else(
-            || minijinja_contrib::pycompat::unknown_method_callback(state, value, method, args),
-            Ok,
-        )
+        called(state, value, method, args)
     });
+}
+
+/// A method that the templates' own values lack, as Python's type has it.
+fn called(state: &mut State<'_, '_>, value: &Value, method: &str, args: &[Value]) -> Result<Value, Error> {
+    match value.kind() {
+        ValueKind::String => chat_strings::method(value.as_str().unwrap_or_default(), method, args),
+        ValueKind::Seq => list_method(value, method, args),
+        ValueKind::Map if method == "copy" => Ok(Some(value.clone())),
+        ValueKind::Map if args.is_empty() && !is_namespace(value) => {
+            DictView::of(value, method).map(|view| view.map(Value::from_object))
+        }
+        _ => Ok(None),
+    }?
+    .map_or_else(
+        || minijinja_contrib::pycompat::unknown_method_callback(state, value, method, args),
+        Ok,
+    )
 }
 
 /// Texts and objects are sequences to Jinja; what is computed as it is read is none, unless it is a range.

@@ -8,7 +8,8 @@ use serde::Serialize;
 use super::names::condition_words;
 use super::words::whole_percent;
 use crate::base::text::{count, counted};
-use crate::metrics::{BaselineRow, Person, QuestionInfo, RunData};
+use crate::metrics::ordered::shares;
+use crate::metrics::{BaselineRow, Norm, Person, QuestionInfo, RunData, candidate_scores, softmax};
 use crate::scoring::{Condition, Evidence, Method, Outcome, Reading};
 use crate::survey::QuestionId;
 
@@ -197,42 +198,23 @@ impl<'a> RunKnowledge<'a> {
     }
 }
 
+/// The record's word for how the answer was read.
 fn status(outcome: &Outcome) -> &'static str {
-    match (&outcome.evidence, outcome.prediction) {
-        (_, Some(_)) => "answered",
-        (Evidence::Generation { reading, .. }, None) => match reading {
-            Reading::OutOfRange => "out-of-range",
-            Reading::Missing => "missing",
-            Reading::Choice | Reading::Unparsed => "unparsed",
-        },
-        (_, None) => "unparsed",
+    match outcome.reading() {
+        Reading::Choice => "answered",
+        Reading::OutOfRange => "out-of-range",
+        Reading::Missing => "missing",
+        Reading::Unparsed => "unparsed",
     }
 }
 
 /// The probability of each candidate among the candidates, where the method has one.
 fn probabilities(outcome: &Outcome) -> Option<Vec<f64>> {
-    match &outcome.evidence {
-        Evidence::Likelihood { scores } => {
-            let sum = |logprobs: &[f32]| logprobs.iter().map(|&logprob| f64::from(logprob)).sum();
-            Some(shares(
-                &scores.iter().map(|score| sum(&score.logprobs)).collect::<Vec<f64>>(),
-            ))
-        }
-        Evidence::Label { logprobs, .. } => Some(shares(logprobs)),
-        Evidence::Generation { tries, .. } => {
-            let read: Vec<usize> = tries.iter().filter_map(|text| text.choice).collect();
-            let share = |at: usize| read.iter().filter(|&&choice| choice == at).count() as f64 / read.len() as f64;
-            (!read.is_empty()).then(|| (0..outcome.candidates).map(share).collect())
-        }
-    }
-}
-
-/// Log-probabilities as shares of their sum.
-fn shares(logprobs: &[f64]) -> Vec<f64> {
-    let most = logprobs.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    let weights: Vec<f64> = logprobs.iter().map(|logprob| (logprob - most).exp()).collect();
-    let sum: f64 = weights.iter().sum();
-    weights.into_iter().map(|weight| weight / sum).collect()
+    let Some(tries) = outcome.evidence.tries() else {
+        return softmax(&candidate_scores(outcome, Norm::Sum)?);
+    };
+    let read: Vec<usize> = tries.iter().filter_map(|text| text.choice).collect();
+    (!read.is_empty()).then(|| shares(read, outcome.candidates))
 }
 
 fn tries(evidence: &Evidence) -> Vec<AnsweredTry> {

@@ -51,4 +51,4 @@ pub(crate) use names::{PEOPLE, RECORDS, RUN, SPEC};
 pub(crate) use records::Found;
 pub(crate) use session::{SessionLog, longest_batch};
 pub(crate) use shard::ranges;
-pub(crate) use shards::{complete, count, folder, same_count, states};
+pub(crate) use shards::{complete, count, expected, folder, missing, recorded, same_count, states};

@@ -186,6 +186,24 @@ pub(crate) fn states(run: &Path, of: usize) -> Result<Vec<ShardState>, RunError>
     Shard::all(of).map(|shard| ShardState::of(run, shard)).collect()
 }
 
+/// Records that are there, of all shards.
+pub(crate) fn recorded(states: &[ShardState]) -> usize {
+    states.iter().map(ShardState::recorded).sum()
+}
+
+/// About how many records all shards together have when complete: those that were not begun are taken to be as large as
+/// those that were. `None` where none was.
+pub(crate) fn expected(states: &[ShardState]) -> Option<usize> {
+    let known: Vec<usize> = states.iter().filter_map(|state| state.outcomes).collect();
+    (!known.is_empty()).then(|| known.iter().sum::<usize>() * states.len() / known.len())
+}
+
+/// Numbers of the shards that are not complete, ascending.
+pub(crate) fn missing(states: &[ShardState]) -> Vec<usize> {
+    let missing = states.iter().filter(|state| !state.complete());
+    missing.map(|state| state.shard.number()).collect()
+}
+
 /// Whether all records of the run in a folder are there; `None` where there is no run.
 ///
 /// # Errors

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::evidence::Evidence;
+use super::evidence::{Evidence, Reading};
 use super::methods::Method;
 use crate::survey::{Form, QuestionId};
 
@@ -71,4 +71,15 @@ pub struct Outcome {
     pub shown: usize,
     /// What the prediction rests on.
     pub evidence: Evidence,
+}
+
+impl Outcome {
+    /// How the answer was read. Methods that generate nothing leave no answer to read where they predict nothing.
+    pub fn reading(&self) -> Reading {
+        match (&self.evidence, self.prediction) {
+            (Evidence::Generation { reading, .. }, _) => *reading,
+            (Evidence::Likelihood { .. } | Evidence::Label { .. }, Some(_)) => Reading::Choice,
+            (Evidence::Likelihood { .. } | Evidence::Label { .. }, None) => Reading::Missing,
+        }
+    }
 }

@@ -392,13 +392,7 @@ impl DefinitionWriter<'_> {
     fn question(&self, column: &ColumnOverview, kind: &ColumnKind, out: &mut String) -> std::fmt::Result {
         writeln!(out, "\n[[question]]\nid = {}", quoted(&self.id(column)))?;
         if column.repeated {
-            let place = self
-                .table
-                .columns
-                .iter()
-                .position(|other| std::ptr::eq(other, column))
-                .unwrap_or(0)
-                + 1;
+            let place = self.place(column);
             writeln!(
                 out,
                 "column = \"#{place}\"        # several columns are called {}",
@@ -430,14 +424,18 @@ impl DefinitionWriter<'_> {
         }
     }
 
-    fn id(&self, column: &ColumnOverview) -> String {
-        let place = self
-            .table
-            .columns
+    /// The column's number in the file, from 1.
+    fn place(&self, column: &ColumnOverview) -> usize {
+        let columns = &self.table.columns;
+        columns
             .iter()
             .position(|other| std::ptr::eq(other, column))
             .unwrap_or(0)
-            + 1;
+            + 1
+    }
+
+    fn id(&self, column: &ColumnOverview) -> String {
+        let place = self.place(column);
         match column.repeated || column.name.is_empty() {
             true => format!("{} ({place})", column.name).trim().to_owned(),
             false => column.name.clone(),

@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use super::wide_text::WideText;
+use crate::base::shell;
 
 /// A kind of file that is no text table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -225,7 +226,7 @@ fn beside(path: &Path, end: &str) -> PathBuf {
 
 /// A path as one word of a shell.
 fn quoted(path: &Path) -> String {
-    format!("'{}'", path.display().to_string().replace('\'', r"'\''"))
+    shell::quoted(&path.display().to_string())
 }
 
 impl fmt::Display for Foreign {

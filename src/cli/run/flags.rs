@@ -144,6 +144,16 @@ impl Whether {
 }
 
 impl SpecFlags {
+    /// As [`resolve`](Self::resolve), of a run, which needs a model.
+    pub fn resolve_with_model(self) -> anyhow::Result<Spec> {
+        let spec = self.resolve()?;
+        anyhow::ensure!(
+            !spec.model.id.is_empty(),
+            "no model is given; give --model (model.id in a spec)"
+        );
+        Ok(spec)
+    }
+
     /// The spec file, if any, with the flags put over it.
     pub fn resolve(self) -> Result<Spec, RunError> {
         let mut spec = match &self.spec {

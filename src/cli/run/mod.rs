@@ -73,11 +73,7 @@ pub struct Args {
 /// Runs the command.
 pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     let named = args.spec.spec.clone();
-    let spec = args.spec.resolve()?;
-    anyhow::ensure!(
-        !spec.model.id.is_empty(),
-        "no model is given; give --model (model.id in a spec)"
-    );
+    let spec = args.spec.resolve_with_model()?;
     let requests = StopRequests::listen(args.parts.grace());
     let people = People::read(&spec)?;
     let plan = Plan::new(&spec, &people)?;

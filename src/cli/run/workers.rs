@@ -84,7 +84,7 @@ struct Worker {
 impl<'a> Work<'a> {
     fn new(team: &'a Team, how: &'a How, (states, spec): (Vec<ShardState>, &'a Path)) -> Self {
         let queue = (0..states.len()).filter(|&at| !states[at].complete()).collect();
-        let before = states.iter().map(ShardState::recorded).sum();
+        let before = run::recorded(&states);
         Self {
             team,
             how,
@@ -208,10 +208,8 @@ impl<'a> Work<'a> {
         for worker in self.processes.iter().flatten() {
             self.states[worker.shard].look()?;
         }
-        let recorded: usize = self.states.iter().map(ShardState::recorded).sum();
-        // Shards that were not begun are taken to be as large as those that were.
-        let known: Vec<usize> = self.states.iter().filter_map(|state| state.outcomes).collect();
-        let all = known.iter().sum::<usize>() * self.states.len() / known.len().max(1);
+        let recorded = run::recorded(&self.states);
+        let all = run::expected(&self.states).unwrap_or(0);
         let complete = self.states.iter().filter(|state| state.complete()).count();
         let mut message = format!("shards {complete}/{}", self.states.len());
         let now = recorded.saturating_sub(self.before);
@@ -230,7 +228,7 @@ impl<'a> Work<'a> {
 
     /// What was done, in words.
     fn said(&self) -> String {
-        let recorded: usize = self.states.iter().map(ShardState::recorded).sum();
+        let recorded = run::recorded(&self.states);
         format!(
             "{} by {} in {}",
             counted(recorded.saturating_sub(self.before), "record", "records"),
@@ -241,8 +239,7 @@ impl<'a> Work<'a> {
 
     /// How the program ends where not all shards are complete.
     fn status(&self, requests: &StopRequests) -> Option<ExitCode> {
-        let missing = self.states.iter().filter(|state| !state.complete());
-        let missing: Vec<usize> = missing.map(|state| state.shard.number()).collect();
+        let missing = run::missing(&self.states);
         if missing.is_empty() {
             return None;
         }

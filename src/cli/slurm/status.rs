@@ -105,13 +105,14 @@ fn with<'a>(all: &'a [(Standing, &'a ShardState)], one: Standing) -> impl Iterat
 
 /// How many records there are, of as many as the shards that were begun let expect.
 fn records(states: &[ShardState]) -> anyhow::Result<()> {
-    let recorded: usize = states.iter().map(ShardState::recorded).sum();
-    let known: Vec<usize> = states.iter().filter_map(|state| state.outcomes).collect();
-    if known.is_empty() {
+    let Some(all) = run::expected(states) else {
         return Ok(());
-    }
-    let all = known.iter().sum::<usize>() * states.len() / known.len();
-    let about = if known.len() < states.len() { "about " } else { "" };
+    };
+    let recorded = run::recorded(states);
+    let about = match states.iter().all(|state| state.outcomes.is_some()) {
+        true => "",
+        false => "about ",
+    };
     say!(
         "records    {} of {about}{} ({})",
         count(recorded as u64),

@@ -64,11 +64,7 @@ const GRACE: (u64, u64, u64) = (90, 30, 3600);
 /// Runs the command.
 pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     let named = args.spec.spec.clone();
-    let spec = args.spec.resolve()?;
-    anyhow::ensure!(
-        !spec.model.id.is_empty(),
-        "no model is given; give --model (model.id in a spec)"
-    );
+    let spec = args.spec.resolve_with_model()?;
     anyhow::ensure!(!args.sbatch.contains(['\n', '\r']), "--sbatch takes one line");
     // What would make every task fail fails here.
     let people = People::read(&spec)?;
@@ -134,8 +130,7 @@ fn missing(states: &[ShardState], submitted: &Submitted, dry_run: bool) -> anyho
         Err(error) => return Err(error),
     };
     let queued = submitted.queued(&listed);
-    let missing = states.iter().filter(|state| !state.complete());
-    let missing = missing.map(|state| state.shard.number());
+    let missing = run::missing(states).into_iter();
     Ok(missing.filter(|number| !queued.contains_key(number)).collect())
 }
 

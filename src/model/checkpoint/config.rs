@@ -93,7 +93,7 @@ impl<'a> Keys<'a> {
             kv_heads: self.kv_heads(defaults.kv_heads, heads),
             head_dim,
             vocabulary: self.size("vocab_size"),
-            context: rope.context.unwrap_or(context).min(context),
+            context,
             norm_eps: self.number("rms_norm_eps", defaults.norm_eps),
             rope_theta: rope.theta,
             rope_scaling: rope.scaling,

@@ -21,8 +21,6 @@ pub(super) struct RopeSettings {
     pub(super) window: Option<(f64, RopeScaling)>,
     /// How queries grow with their positions.
     pub(super) growth: Option<QueryGrowth>,
-    /// Longest context that this holds for, where it is shorter than the model's.
-    pub(super) context: Option<usize>,
 }
 
 /// What one of the two objects says.
@@ -32,7 +30,6 @@ struct Said {
     scaling: Option<RopeScaling>,
     partial: Option<f64>,
     growth: Option<QueryGrowth>,
-    context: Option<usize>,
 }
 
 /// What kinds of layers are called where each has settings of its own.
@@ -84,7 +81,6 @@ impl Keys<'_> {
             width: self.rotary_width(said.partial, family.defaults().rotary, head_dim),
             window,
             growth: said.growth,
-            context: said.context,
         }
     }
 
@@ -184,7 +180,6 @@ impl Keys<'_> {
         if scaled.is_none() {
             self.refuse(key, "lacks numbers that its type needs");
         }
-        let (scaling, context) = scaled.unwrap_or((RopeScaling::None, None));
         let growth = if grows {
             self.growth(key, object, used.context)
         } else {
@@ -192,10 +187,9 @@ impl Keys<'_> {
         };
         Some(Said {
             theta,
-            scaling: Some(scaling),
+            scaling: Some(scaled.unwrap_or(RopeScaling::None)),
             partial: partial.filter(|_| reads_part),
             growth,
-            context,
         })
     }
 

@@ -45,24 +45,20 @@ pub(super) const TYPES: [(&str, &[&str]); 6] = [
 const ORIGINAL: &str = "original_max_position_embeddings";
 
 impl Keys<'_> {
-    /// The scaling of the type `kind`, and the longest context that it holds for, where that is shorter than the model's;
-    /// `None` where numbers are missing.
+    /// The scaling of the type `kind`; `None` where numbers are missing.
     pub(super) fn scaled(
         &mut self,
         key: &str,
         kind: &str,
         object: &Map<String, Value>,
         used: RopeUse,
-    ) -> Option<(RopeScaling, Option<usize>)> {
+    ) -> Option<RopeScaling> {
         Some(match kind {
-            "linear" => (RopeScaling::Linear(self.inner_number(key, object, "factor")?), None),
-            "llama3" => (self.llama3(key, object)?, None),
-            "yarn" => (RopeScaling::Yarn(self.yarn(key, object, used.context)?), None),
-            "longrope" => {
-                let (scaling, context) = self.longrope(key, object, used.context)?;
-                (scaling, Some(context))
-            }
-            _ => (RopeScaling::None, None),
+            "linear" => RopeScaling::Linear(self.inner_number(key, object, "factor")?),
+            "llama3" => self.llama3(key, object)?,
+            "yarn" => RopeScaling::Yarn(self.yarn(key, object, used.context)?),
+            "longrope" => self.longrope(key, object, used.context)?,
+            _ => RopeScaling::None,
         })
     }
 
@@ -113,12 +109,14 @@ impl Keys<'_> {
         })
     }
 
-    /// Within the context the model was first trained at: transformers changes to other divisors for the whole of a text
-    /// that is longer, so that what texts share would not be the same in both.
-    fn longrope(&mut self, key: &str, object: &Map<String, Value>, context: usize) -> Option<(RopeScaling, usize)> {
+    fn longrope(&mut self, key: &str, object: &Map<String, Value>, context: usize) -> Option<RopeScaling> {
         let original = self.original(object, context)?;
-        let factors = object.get("short_factor")?.as_array()?;
-        let factors = factors.iter().map(|factor| factor.as_f64().map(|factor| factor as f32));
+        let factors = |name: &str| -> Option<Vec<f32>> {
+            let factors = object.get(name)?.as_array()?.iter();
+            factors
+                .map(|factor| factor.as_f64().map(|factor| factor as f32))
+                .collect()
+        };
         let factor = self.inner_number(key, object, "factor");
         let factor = factor.unwrap_or(context as f64 / original as f64);
         let by_paper = if factor <= 1.0 {
@@ -126,11 +124,12 @@ impl Keys<'_> {
         } else {
             (1.0 + factor.ln() / (original as f64).ln()).sqrt()
         };
-        let scaling = RopeScaling::LongRope {
-            factors: factors.collect::<Option<_>>()?,
+        Some(RopeScaling::LongRope {
+            short: factors("short_factor")?,
+            long: factors("long_factor")?,
+            original_context: original,
             attention_factor: self.inner_number(key, object, "attention_factor").unwrap_or(by_paper),
-        };
-        Some((scaling, original))
+        })
     }
 
     /// Context the model was first trained at: what stands beside the object counts before what stands in it.

@@ -16,7 +16,7 @@ use crate::model::mapped::MappedFile;
 use crate::model::stored::{Inventory, Storage};
 use crate::model::tensor_problem::LISTED;
 use crate::model::tokenizer::LARGEST_SETTINGS;
-use crate::model::weights::rows_at_once;
+use crate::model::weights::{RowChoice, RowSink, rows_at_once};
 use crate::model::{LoadError, Weight, WeightSource};
 
 /// The file of a checkpoint in one piece.
@@ -48,16 +48,20 @@ struct SafeTensor {
 }
 
 impl SafetensorsWeights {
-    /// Maps the files of `folder` and reads their headers.
-    pub(crate) fn open(folder: &Path) -> Result<Self, Vec<LoadError>> {
-        let mut weights = Self {
+    fn empty(folder: &Path) -> Self {
+        Self {
             folder: folder.to_owned(),
             files: Vec::new(),
             entries: HashMap::new(),
             packed: HashMap::new(),
             parts: HashMap::new(),
             aside: HashSet::new(),
-        };
+        }
+    }
+
+    /// Maps the files of `folder` and reads their headers.
+    pub(crate) fn open(folder: &Path) -> Result<Self, Vec<LoadError>> {
+        let mut weights = Self::empty(folder);
         let single = folder.join(SINGLE);
         let index = folder.join(INDEX);
         if single.is_file() {
@@ -90,14 +94,7 @@ impl SafetensorsWeights {
 
     /// Maps one file, whatever its name.
     pub(crate) fn open_file(path: &Path) -> Result<Self, LoadError> {
-        let mut weights = Self {
-            folder: path.to_owned(),
-            files: Vec::new(),
-            entries: HashMap::new(),
-            packed: HashMap::new(),
-            parts: HashMap::new(),
-            aside: HashSet::new(),
-        };
+        let mut weights = Self::empty(path);
         weights.add(path)?;
         Ok(weights)
     }
@@ -308,7 +305,7 @@ impl WeightSource for SafetensorsWeights {
         let bytes = self.files[entry.file].read(entry.start, entry.bytes)?;
         self.check_values(name, entry, 0, &bytes)?;
         let tensor = Tensor::from_raw_buffer(&bytes, dtype, shape, &Device::Cpu);
-        tensor.map(Weight::Plain).map_err(named(name))
+        tensor.map(Weight::Plain).map_err(LoadError::tensor(name))
     }
 
     fn each_rows(
@@ -316,7 +313,7 @@ impl WeightSource for SafetensorsWeights {
         name: &str,
         (rows, columns): (usize, usize),
         dtype: DType,
-        each: &mut dyn FnMut(usize, &Tensor) -> candle_core::Result<()>,
+        each: &mut RowSink<'_>,
     ) -> Result<(), LoadError> {
         if let Some(packed) = self.packed(name, &[rows, columns]) {
             return Weight::Computed(Arc::new(packed?)).each_rows(name, dtype, each);
@@ -329,32 +326,33 @@ impl WeightSource for SafetensorsWeights {
             Tensor::from_raw_buffer(&bytes, stored, &[some.len(), columns], &Device::Cpu)
                 .and_then(|tensor| tensor.to_dtype(dtype))
                 .and_then(|tensor| each(some.start, &tensor))
-                .map_err(named(name))?;
+                .map_err(LoadError::tensor(name))?;
         }
         Ok(())
     }
 
     fn rows(&self, name: &str, shape: &[usize], ids: &[u32], dtype: DType) -> Result<Tensor, LoadError> {
-        match self.entries.get(name) {
-            Some(entry) if entry.shape == shape && shape.len() == 2 => {
-                let row = entry.bytes / shape[0].max(1);
-                let stored = entry
-                    .storage
-                    .as_ref()
-                    .ok()
-                    .and_then(|storage| storage.float())
-                    .unwrap_or(DType::F32);
-                let mut parts = Vec::new();
-                for ids in ids.chunks(ROWS_AT_ONCE) {
-                    let starts = ids.iter().map(|&id| entry.start + id as usize * row);
-                    let bytes = self.files[entry.file].read_each(starts, row)?;
-                    let part = Tensor::from_raw_buffer(&bytes, stored, &[ids.len(), shape[1]], &Device::Cpu);
-                    parts.push(part.and_then(|part| part.to_dtype(dtype)).map_err(named(name))?);
-                }
-                Tensor::cat(&parts, 0).map_err(named(name))
-            }
-            _ => self.get(name, shape)?.chosen_rows(ids, dtype).map_err(named(name)),
+        let &[rows, columns] = shape else {
+            return Err(LoadError::weight(&self.folder, name, "is no matrix"));
+        };
+        if let Some(packed) = self.packed(name, shape) {
+            return Weight::Computed(Arc::new(packed?))
+                .some(RowChoice::Ids(ids), dtype)
+                .map_err(LoadError::tensor(name));
         }
+        let (entry, stored) = self.entry(name, shape)?;
+        let row = entry.bytes / rows.max(1);
+        let mut parts = Vec::new();
+        for ids in ids.chunks(ROWS_AT_ONCE) {
+            let starts = ids.iter().map(|&id| entry.start + id as usize * row);
+            let bytes = self.files[entry.file].read_each(starts, row)?;
+            let part = Tensor::from_raw_buffer(&bytes, stored, &[ids.len(), columns], &Device::Cpu);
+            parts.push(
+                part.and_then(|part| part.to_dtype(dtype))
+                    .map_err(LoadError::tensor(name))?,
+            );
+        }
+        Tensor::cat(&parts, 0).map_err(LoadError::tensor(name))
     }
 }
 
@@ -372,13 +370,6 @@ impl Tensors for SafetensorsWeights {
     fn bytes(&self, name: &str) -> Option<Vec<u8>> {
         let entry = self.entries.get(name)?;
         self.files[entry.file].read(entry.start, entry.bytes).ok()
-    }
-}
-
-fn named(name: &str) -> impl Fn(candle_core::Error) -> LoadError {
-    move |source| LoadError::Tensor {
-        name: name.to_owned(),
-        source,
     }
 }
 

@@ -86,11 +86,7 @@ impl WeightRows for BlockRows {
     }
 
     fn some(&self, rows: RowChoice<'_>) -> Result<Tensor> {
-        let row = self.bytes.len() / self.shape.0.max(1);
-        let mut bytes = Vec::with_capacity(rows.count() * row);
-        for at in 0..rows.count() {
-            bytes.extend_from_slice(&self.bytes[rows.row(at) * row..][..row]);
-        }
+        let bytes = rows.of(&self.bytes, self.bytes.len() / self.shape.0.max(1));
         dequantize(self.kind, &bytes, &[rows.count(), self.shape.1], DType::F32)
     }
 

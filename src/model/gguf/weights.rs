@@ -13,7 +13,7 @@ use crate::model::bounds::MOST_EXPERTS;
 use crate::model::finite::first_bad_value;
 use crate::model::mapped::MappedFile;
 use crate::model::stored::{Inventory, Storage};
-use crate::model::weights::rows_at_once;
+use crate::model::weights::{RowChoice, RowSink, rows_at_once};
 use crate::model::{LoadError, Weight, WeightSource};
 
 /// Most tensors that merged ones are taken apart into. Without a limit a file with a hole could ask for a name every few
@@ -191,13 +191,6 @@ fn plain(storage: Storage, bytes: &[u8], shape: &[usize], dtype: DType) -> candl
     }
 }
 
-fn failed(name: &str) -> impl Fn(candle_core::Error) -> LoadError {
-    move |source| LoadError::Tensor {
-        name: name.to_owned(),
-        source,
-    }
-}
-
 impl WeightSource for GgufWeights {
     fn get(&self, name: &str, shape: &[usize]) -> Result<Weight, LoadError> {
         let (entry, bytes) = self.read(name, shape)?;
@@ -216,7 +209,7 @@ impl WeightSource for GgufWeights {
             },
             (_, dtype) => float(entry, dtype.unwrap_or(DType::F32), &bytes).map(Weight::Plain),
         };
-        weight.map_err(failed(name))
+        weight.map_err(LoadError::tensor(name))
     }
 
     fn each_rows(
@@ -224,7 +217,7 @@ impl WeightSource for GgufWeights {
         name: &str,
         (rows, columns): (usize, usize),
         dtype: DType,
-        each: &mut dyn FnMut(usize, &Tensor) -> candle_core::Result<()>,
+        each: &mut RowSink<'_>,
     ) -> Result<(), LoadError> {
         let entry = self.entry(name, &[rows, columns])?;
         // Each row is whole blocks.
@@ -235,7 +228,7 @@ impl WeightSource for GgufWeights {
             self.check_values(name, entry, some.start * columns, &bytes)?;
             plain(entry.storage, &bytes, &[some.len(), columns], dtype)
                 .and_then(|tensor| each(some.start, &tensor))
-                .map_err(failed(name))?;
+                .map_err(LoadError::tensor(name))?;
         }
         Ok(())
     }
@@ -243,13 +236,16 @@ impl WeightSource for GgufWeights {
     fn rows(&self, name: &str, shape: &[usize], ids: &[u32], dtype: DType) -> Result<Tensor, LoadError> {
         let entry = self.entry(name, shape)?;
         let &[rows, columns] = shape else {
-            return self.get(name, shape)?.chosen_rows(ids, dtype).map_err(failed(name));
+            return self
+                .get(name, shape)?
+                .some(RowChoice::Ids(ids), dtype)
+                .map_err(LoadError::tensor(name));
         };
         let place = |id: usize| entry.order.place(rows, id);
         let row = entry.range.len() / rows.max(1);
         let starts = ids.iter().map(|&id| entry.range.start + place(id as usize) * row);
         let bytes = self.files[entry.file].read_each(starts, row)?;
-        plain(entry.storage, &bytes, &[ids.len(), columns], dtype).map_err(failed(name))
+        plain(entry.storage, &bytes, &[ids.len(), columns], dtype).map_err(LoadError::tensor(name))
     }
 
     fn get_plain(&self, name: &str, shape: &[usize], dtype: DType) -> Result<Tensor, LoadError> {
@@ -257,7 +253,7 @@ impl WeightSource for GgufWeights {
         let tensor = entry.order.arrange(&bytes, Self::rows(entry), |bytes| {
             plain(entry.storage, bytes, shape, dtype)
         });
-        tensor.map_err(failed(name))
+        tensor.map_err(LoadError::tensor(name))
     }
 }
 

@@ -6,7 +6,11 @@ use super::{
     products::product,
     rows::{CpuRows, some},
 };
-use crate::model::{TokenId, Weight, pick::pick, weights::rows_at_once};
+use crate::model::{
+    TokenId, Weight,
+    pick::pick,
+    weights::{RowChoice, rows_at_once},
+};
 use candle_core::{DType, Device, Result, Tensor, bail};
 use std::sync::Arc;
 
@@ -69,14 +73,18 @@ impl Kernels {
             let mut first = 0;
             for (weight, outputs) in weights.into_iter().zip(outputs) {
                 for rows in rows_at_once(outputs, inputs) {
-                    unfinished.put(first + rows.start, &weight.rows(rows, self.dtype)?)?;
+                    let start = first + rows.start;
+                    unfinished.put(start, &weight.some(RowChoice::Range(rows), self.dtype)?)?;
                 }
                 first += outputs;
             }
             return Ok(unfinished.operand());
         }
         let plain = weights.iter().zip(outputs);
-        let plain = plain.map(|(weight, outputs)| weight.rows(0..outputs, self.dtype)?.to_device(&self.device));
+        let plain = plain.map(|(weight, outputs)| {
+            let rows = RowChoice::Range(0..outputs);
+            weight.some(rows, self.dtype)?.to_device(&self.device)
+        });
         let weight = match plain.collect::<Result<Vec<_>>>()?.as_slice() {
             [one] => one.clone(),
             several => Tensor::cat(several, 0)?,

@@ -9,7 +9,7 @@ use super::super::bench::Bench;
 use super::super::csv::{CsvTable, Figure};
 use super::super::results::Results;
 use super::super::section::{PagePart, ReportSection, Told, words};
-use crate::metrics::{ChoicePair, MetricsError, ordered};
+use crate::metrics::{ChoicePair, MetricsError, mean, ordered};
 
 /// One main condition or baseline on the questions whose answers have an order.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -132,9 +132,8 @@ impl OrderedAnswers {
             .iter()
             .map(|(question, pairs)| (pairs.as_slice(), scales[question].as_slice()))
             .collect();
-        let over = |figure: QuestionFigure<'_>| {
-            ordered::mean(questions.iter().filter_map(|(pairs, values)| figure(pairs, values)))
-        };
+        let over =
+            |figure: QuestionFigure<'_>| mean(questions.iter().filter_map(|(pairs, values)| figure(pairs, values)));
         let correlations = questions
             .iter()
             .filter_map(|(pairs, values)| ordered::pearson(pairs, values));

@@ -11,7 +11,7 @@ use super::super::csv::{CsvTable, Figure};
 use super::super::results::Results;
 use super::super::section::{PagePart, ReportSection, Told, words};
 use super::super::words::percent;
-use crate::metrics::{MetricsError, RunTable, ordered};
+use crate::metrics::{MetricsError, RunTable, mean, ordered};
 
 /// One main condition or baseline beside people's second answers and weights.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -118,7 +118,7 @@ impl<'a> KnownOfPeople<'a> {
         }
         let sum = |at: usize| counts.values().map(|count| count[at]).sum::<f64>();
         let share = |at: usize| (sum(2) > 0.0).then(|| sum(at) / sum(2));
-        let (accuracy, retest, chance) = (share(0), share(1), ordered::mean(chances));
+        let (accuracy, retest, chance) = (share(0), share(1), mean(chances.into_iter()));
         let own = counts.values().filter(|count| count[1] > 0.0);
         let own: Vec<f64> = own.map(|count| count[0] / count[1]).collect();
         let weighted = rows
@@ -136,7 +136,7 @@ impl<'a> KnownOfPeople<'a> {
                 .filter(|(_, retest)| *retest > 0.0)
                 .map(|(own, retest)| own / retest),
             people: own.len(),
-            normalised_by_person: ordered::mean(own),
+            normalised_by_person: mean(own.into_iter()),
             skill: accuracy
                 .zip(retest)
                 .zip(chance)

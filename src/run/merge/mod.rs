@@ -15,7 +15,7 @@ use self::place::{finish_placing, place, prepare};
 use self::source::Source;
 use super::records::{Access, JournalCopy, lock};
 use super::session::join_notes;
-use super::shards::{count, states};
+use super::shards::{count, missing, states};
 use super::{Header, MixedEntry, RECORDS, RunError, ShardError};
 
 /// A shard that has just become complete may be held for a moment by the process that computed it.
@@ -53,8 +53,7 @@ pub fn merge(folder: &Path, mixed: bool) -> Result<Merged, RunError> {
         folder: folder.to_owned(),
     })?;
     let states = states(folder, of)?;
-    let missing = states.iter().filter(|state| !state.complete());
-    let missing: Vec<usize> = missing.map(|state| state.shard.number()).collect();
+    let missing = missing(&states);
     if !missing.is_empty() {
         let folder = folder.to_owned();
         return Err(ShardError::Missing { folder, of, missing }.into());

@@ -99,18 +99,6 @@ impl From<Status> for Reading {
     }
 }
 
-impl Status {
-    fn of(outcome: &Outcome) -> Self {
-        match &outcome.evidence {
-            Evidence::Generation { reading, .. } => (*reading).into(),
-            Evidence::Likelihood { .. } | Evidence::Label { .. } => match outcome.prediction {
-                Some(_) => Self::Answered,
-                None => Self::Missing,
-            },
-        }
-    }
-}
-
 /// A record's id: the first 16 hexadecimal digits of the SHA-256 of the compact JSON array of respondent, split,
 /// question, method, demonstrations, form, demographics, restricted_to and control. The same in every run that asks the
 /// same.
@@ -138,7 +126,7 @@ impl<'a> RecordLine<'a> {
             label: Pick(Some(outcome.label)),
             prediction: Pick(outcome.prediction),
             correct: outcome.prediction == Some(outcome.label),
-            status: Status::of(outcome),
+            status: outcome.reading().into(),
             context_tokens: outcome.context_tokens,
             shown: outcome.shown,
         }

@@ -54,6 +54,12 @@ impl Survey {
             .collect()
     }
 
+    /// Ids of all questions.
+    fn ids(&self) -> Vec<&str> {
+        let questions = self.questionnaire.catalogue.questions.iter();
+        questions.map(|question| question.id.as_str()).collect()
+    }
+
     fn texts(&self, id: &str) -> Vec<String> {
         let id: QuestionId = id.parse().unwrap();
         let at = self.questionnaire.catalogue.index_of(id).unwrap();
@@ -114,14 +120,7 @@ fn several_options_rankings_and_numbers() {
          [[question]]\nid = 't'\ntype = 'number'\nbands = [[0, 49], [50, 50], [51, 100]]\ntext = 'Parties, 0 to 100'\n",
     );
     let file = survey.read("b,r1,r2,t\nGym; Bus; pass,Rest,1,50\nBus; pass,,,0.5\n,,,NA\n");
-    let ids: Vec<&str> = survey
-        .questionnaire
-        .catalogue
-        .questions
-        .iter()
-        .map(|one| one.id.as_str())
-        .collect();
-    assert_eq!(ids, ["b [Bus; pass]", "b [Gym]", "r [1]", "r [2]", "t"]);
+    assert_eq!(survey.ids(), ["b [Bus; pass]", "b [Gym]", "r [1]", "r [2]", "t"]);
     assert_eq!(survey.polar(&file, 0), [0, 0, 1, 0, 1]);
     assert_eq!(survey.polar(&file, 1), [0, 1, -1, -1, 0]);
     assert_eq!(survey.polar(&file, 2), [-1; 5]);
@@ -268,14 +267,7 @@ fn what_define_writes_is_a_definition_that_reads_its_file() {
     assert_eq!(file.respondents.len(), 40);
     assert_eq!(file.respondents.id(3), "p3");
     assert_eq!(file.report.missing["missing"], 1);
-    let ids: Vec<&str> = survey
-        .questionnaire
-        .catalogue
-        .questions
-        .iter()
-        .map(|one| one.id.as_str())
-        .collect();
-    assert_eq!(ids, ["A1", "A2", "A3", "mood", "uses [Bus]", "uses [Gym]"]);
+    assert_eq!(survey.ids(), ["A1", "A2", "A3", "mood", "uses [Bus]", "uses [Gym]"]);
     assert_eq!(survey.texts("mood"), ["mood: Never", "mood: Sometimes", "mood: Always"]);
     assert_eq!(survey.questionnaire.demographics.dimensions[0].name, "gender");
     assert!(written.contains("# not used: column \"note\""), "{written}");

@@ -48,6 +48,17 @@ struct ColumnPlan {
 /// A file without more than one question in so many is another survey, or another wave.
 const ABSENT_ONE_IN: usize = 4;
 
+/// Inverted variables have names of their own in the survey's files.
+fn not_inverted(path: &Path, header: &HeaderRow, absent: &[QuestionId]) -> Result<(), FileError> {
+    match absent.iter().find(|id| header.find(&format!("{id}P")).is_some()) {
+        None => Ok(()),
+        Some(id) => Err(FileError::Inverted {
+            path: path.to_owned(),
+            sign: format!("it has the column {id}P instead of {id}"),
+        }),
+    }
+}
+
 impl ColumnPlan {
     fn new(path: &Path, header: &HeaderRow, line: u64, purpose: Purpose<'_>) -> Result<Self, SurveyError> {
         let catalogue = purpose.catalogue;
@@ -63,16 +74,7 @@ impl ColumnPlan {
             .filter(|(_, column)| column.is_none())
             .map(|(question, _)| question.id)
             .collect();
-        if let Some(id) = absent_questions
-            .iter()
-            .find(|id| header.find(&format!("{id}P")).is_some())
-        {
-            return Err(FileError::Inverted {
-                path: path.to_owned(),
-                sign: format!("it has the column {id}P instead of {id}"),
-            }
-            .into());
-        }
+        not_inverted(path, header, &absent_questions)?;
         let country = header.find(COUNTRY).filter(|_| catalogue.is_of_builtin_survey());
         let needs_country = catalogue.is_of_builtin_survey();
         let (id, country) = match (header.find(ID), country) {

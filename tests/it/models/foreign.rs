@@ -255,12 +255,31 @@ fn a_family_that_is_not_supported_is_refused_with_the_reason() {
     }
 }
 
-/// Longer texts would need other divisors for all of their tokens, so that none are taken.
 #[test]
-fn longrope_holds_within_the_context_it_was_first_trained_at() {
+fn longrope_has_the_models_whole_context_and_needs_both_sets_of_divisors() {
     let (inspection, faults) = inspect("phi3-f32", &json!({}));
     assert!(faults.is_empty(), "{faults:?}");
-    assert_eq!(inspection.config.unwrap().context, 96);
+    let config = inspection.config.unwrap();
+    assert_eq!(config.context, 256);
+    assert!(
+        matches!(
+            config.rope_scaling,
+            RopeScaling::LongRope {
+                original_context: 48,
+                ..
+            }
+        ),
+        "{:?}",
+        config.rope_scaling
+    );
+    let short_only = json!({"rope_scaling": {"type": "longrope", "short_factor": [1.0, 1.0, 1.0]}});
+    let (_, faults) = inspect("phi3-f32", &short_only);
+    assert!(
+        faults
+            .iter()
+            .any(|fault| fault.contains("`rope_scaling`: lacks numbers")),
+        "{faults:?}"
+    );
 }
 
 #[test]

@@ -6,18 +6,12 @@ use indieval::model::checkpoint::for_each_tensor;
 use indieval::model::{Checkpoint, Family, LoadError, ModelConfig, RopeScaling, Weight, WeightSource, open_weights};
 
 use super::gguf_writer::converted;
-use super::{GOLDEN, golden};
+use super::{GOLDEN, golden, numbers};
 
 fn values(source: &dyn WeightSource, name: &str, shape: &[usize], dtype: DType) -> Vec<f32> {
     let tensor = source.get_plain(name, shape, dtype).unwrap();
     assert_eq!(tensor.dtype(), dtype);
-    tensor
-        .to_dtype(DType::F32)
-        .unwrap()
-        .flatten_all()
-        .unwrap()
-        .to_vec1()
-        .unwrap()
+    numbers(&tensor)
 }
 
 /// What the format cannot say is not compared: llama3's scaling comes as factors, Mistral is called llama.
@@ -93,13 +87,7 @@ fn quantised_rows_are_put_right_and_dequantised_alike_on_every_way() {
             return;
         };
         blocks += 1;
-        let kept: Vec<f32> = kept
-            .dequantize(&Device::Cpu)
-            .unwrap()
-            .flatten_all()
-            .unwrap()
-            .to_vec1()
-            .unwrap();
+        let kept = numbers(&kept.dequantize(&Device::Cpu).unwrap());
         assert_eq!(direct, kept, "{name}");
         // Rows are quantised on their own, so moving them and quantising them can be done in either order.
         let original = weights.get_plain(name, shape, DType::F32).unwrap();
@@ -107,11 +95,7 @@ fn quantised_rows_are_put_right_and_dequantised_alike_on_every_way() {
             .unwrap()
             .dequantize(&Device::Cpu)
             .unwrap();
-        assert_eq!(
-            direct,
-            expected.flatten_all().unwrap().to_vec1::<f32>().unwrap(),
-            "{name}"
-        );
+        assert_eq!(direct, numbers(&expected), "{name}");
         let narrow: Vec<f32> = direct
             .iter()
             .map(|value| half::bf16::from_f32(*value).to_f32())

@@ -21,6 +21,8 @@ mod tokenizers;
 
 use std::path::{Path, PathBuf};
 
+use candle_core::{DType, Tensor};
+
 /// Checkpoints of every family with random weights; tests/golden/PROVENANCE.md.
 const GOLDEN: [&str; 6] = [
     "llama3-tied-f32",
@@ -30,6 +32,12 @@ const GOLDEN: [&str; 6] = [
     "qwen3-tied-f32",
     "mixtral-f32",
 ];
+
+/// A tensor's numbers in order, in f32.
+fn numbers(tensor: &Tensor) -> Vec<f32> {
+    let tensor = tensor.to_dtype(DType::F32).unwrap();
+    tensor.flatten_all().unwrap().to_vec1().unwrap()
+}
 
 fn golden(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name)

@@ -10,7 +10,7 @@ use indieval::model::{Engine, EngineSettings, LoadError, open_weights};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
-use super::{copy_of, golden};
+use super::{copy_of, golden, numbers};
 
 /// Every folder of tests/golden/quantized that a family here has; scripts/make_quantized_goldens.py says who packed it.
 fn folders() -> Vec<PathBuf> {
@@ -21,16 +21,6 @@ fn folders() -> Vec<PathBuf> {
     all.sort();
     assert_eq!(all.len(), 16);
     all
-}
-
-fn numbers(tensor: &Tensor) -> Vec<f32> {
-    tensor
-        .to_dtype(DType::F32)
-        .unwrap()
-        .flatten_all()
-        .unwrap()
-        .to_vec1()
-        .unwrap()
 }
 
 fn sha256(numbers: &[f32]) -> String {

@@ -7,7 +7,7 @@ use candle_core::{DType, Device, Tensor};
 use super::merge::Factors;
 use super::{Adapter, Added, AddedKind};
 use crate::model::checkpoint::manifest::{EMBEDDING, HEAD};
-use crate::model::weights::{RowChoice, WeightRows};
+use crate::model::weights::{RowChoice, RowSink, WeightRows};
 use crate::model::{LoadError, Weight, WeightSource};
 
 /// A base with an adapter. Sums are in f32: nothing is rounded before the weights are put in place.
@@ -36,21 +36,23 @@ impl AdaptedWeights {
         }
     }
 
-    /// The tensor before anything is added to it, and what is added.
-    fn before(&self, name: &str, shape: &[usize]) -> Result<(Weight, Option<&Added>), LoadError> {
+    /// Where the tensor lies before anything is added to it, its name there, and what is added.
+    fn before<'a>(&'a self, name: &'a str) -> (&'a dyn WeightSource, &'a str, Option<&'a Added>) {
         let change = self.adapter.changes.get(name);
-        let weight = match change.and_then(|change| change.replaced.as_deref()) {
-            Some(own) => self.adapter.tensors.get(own, shape)?,
-            None => self.base.get(self.base_name(name), shape)?,
-        };
-        Ok((weight, change.and_then(|change| change.product.as_ref())))
+        let product = change.and_then(|change| change.product.as_ref());
+        match change.and_then(|change| change.replaced.as_deref()) {
+            Some(own) => (&self.adapter.tensors, own, product),
+            None => (&*self.base, self.base_name(name), product),
+        }
     }
 
     /// The matrices of a product that is added to a weight of that shape.
     fn matrices(&self, product: &Added, shape: &[usize]) -> Result<Matrices, LoadError> {
         let &[rows, columns] = shape else {
             let message = format!("{shape:?} is the shape of no matrix");
-            return Err(named("an adapter's weight")(candle_core::Error::Msg(message)));
+            return Err(LoadError::tensor("an adapter's weight")(candle_core::Error::Msg(
+                message,
+            )));
         };
         let (outputs, inputs) = match product.kind {
             AddedKind::Linear => (rows, columns),
@@ -65,7 +67,7 @@ impl AdaptedWeights {
             };
             numbers
                 .and_then(|numbers| numbers.to_vec1::<f32>())
-                .map_err(named(name))
+                .map_err(LoadError::tensor(name))
         };
         let a = read(&product.a, [product.rank, inputs])?;
         let b = read(&product.b, [outputs, product.rank])?;
@@ -79,13 +81,6 @@ impl AdaptedWeights {
             rank: product.rank,
             scaling: product.scaling,
         })
-    }
-}
-
-fn named(name: &str) -> impl Fn(candle_core::Error) -> LoadError {
-    move |source| LoadError::Tensor {
-        name: name.to_owned(),
-        source,
     }
 }
 
@@ -147,10 +142,11 @@ impl WeightRows for AdaptedRows {
 
 impl WeightSource for AdaptedWeights {
     fn get(&self, name: &str, shape: &[usize]) -> Result<Weight, LoadError> {
-        let (before, product) = self.before(name, shape)?;
+        let (source, own, product) = self.before(name);
+        let before = source.get(own, shape)?;
         let Some(product) = product else { return Ok(before) };
         Ok(Weight::Computed(Arc::new(AdaptedRows {
-            shape: before.dims2().map_err(named(name))?,
+            shape: before.dims2().map_err(LoadError::tensor(name))?,
             before,
             added: self.matrices(product, shape)?,
         })))
@@ -161,14 +157,10 @@ impl WeightSource for AdaptedWeights {
         name: &str,
         shape: (usize, usize),
         dtype: DType,
-        each: &mut dyn FnMut(usize, &Tensor) -> candle_core::Result<()>,
+        each: &mut RowSink<'_>,
     ) -> Result<(), LoadError> {
-        let change = self.adapter.changes.get(name);
-        let (source, own): (&dyn WeightSource, _) = match change.and_then(|change| change.replaced.as_deref()) {
-            Some(own) => (&self.adapter.tensors, own),
-            None => (&*self.base, self.base_name(name)),
-        };
-        let Some(product) = change.and_then(|change| change.product.as_ref()) else {
+        let (source, own, product) = self.before(name);
+        let Some(product) = product else {
             return source.each_rows(own, shape, dtype, each);
         };
         let added = self.matrices(product, &[shape.0, shape.1])?;
@@ -179,19 +171,12 @@ impl WeightSource for AdaptedWeights {
     }
 
     fn rows(&self, name: &str, shape: &[usize], ids: &[u32], dtype: DType) -> Result<Tensor, LoadError> {
-        let change = self.adapter.changes.get(name);
-        let rows = |dtype| match change.and_then(|change| change.replaced.as_deref()) {
-            Some(own) => self.adapter.tensors.rows(own, shape, ids, dtype),
-            None => self.base.rows(self.base_name(name), shape, ids, dtype),
+        let (source, own, product) = self.before(name);
+        let Some(product) = product else {
+            return source.rows(own, shape, ids, dtype);
         };
-        match change.and_then(|change| change.product.as_ref()) {
-            None => rows(dtype),
-            Some(product) => {
-                let sum = self
-                    .matrices(product, shape)?
-                    .add(&rows(DType::F32)?, &RowChoice::Ids(ids));
-                sum.and_then(|sum| sum.to_dtype(dtype)).map_err(named(name))
-            }
-        }
+        let before = source.rows(own, shape, ids, DType::F32)?;
+        let sum = self.matrices(product, shape)?.add(&before, &RowChoice::Ids(ids));
+        sum.and_then(|sum| sum.to_dtype(dtype)).map_err(LoadError::tensor(name))
     }
 }

@@ -219,18 +219,7 @@ impl PartFinder<'_> {
         if outputs != rows || !(1..=8).contains(&bits) || (inputs * bits).div_ceil(WORD) != words {
             return Err(format!("has {rows} x {words} words, for {outputs} x {inputs} values"));
         }
-        self.float(&own("scale"))?;
-        let groups = match self.shape(&own("scale"))? {
-            [] | [1] if outputs == 1 => 1,
-            &[rows] if rows == outputs => 1,
-            &[rows, groups] if rows == outputs && groups > 0 && inputs % groups == 0 => groups,
-            other => {
-                return Err(format!(
-                    "`{}` is {other:?}, for {outputs} x {inputs} values",
-                    own("scale")
-                ));
-            }
-        };
+        let groups = self.groups(&own("scale"), [outputs, inputs])?;
         let mut parts = vec![
             (PartKind::Values, self.name.to_owned()),
             (PartKind::Scales, own("scale")),
@@ -261,6 +250,17 @@ impl PartFinder<'_> {
             },
             parts,
         )
+    }
+
+    /// Into how many groups the scales cut each row.
+    fn groups(&self, scale: &str, [outputs, inputs]: [usize; 2]) -> Result<usize, String> {
+        self.float(scale)?;
+        match self.shape(scale)? {
+            [] | [1] if outputs == 1 => Ok(1),
+            &[rows] if rows == outputs => Ok(1),
+            &[rows, groups] if rows == outputs && groups > 0 && inputs % groups == 0 => Ok(groups),
+            other => Err(format!("`{scale}` is {other:?}, for {outputs} x {inputs} values")),
+        }
     }
 
     /// A byte a value; `None` where the weight is a float of its own.

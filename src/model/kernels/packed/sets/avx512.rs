@@ -82,16 +82,14 @@ unsafe fn multiply_by<const ROWS: usize, const RUN: usize, const ON: bool>(
     tile: Tile,
     dot: impl Fn(__m512, __m512i, __m512i) -> __m512,
 ) {
-    let (strip, strip_stride) = (tile.strip, tile.strip_stride);
-    let mut panel = tile.panel;
+    let (mut panel, mut steps) = (tile.panel, tile.words);
     // SAFETY: reads and writes stay within what the contract lists: step `w` reads word `w` of each of `ROWS` rows and
     // 32 words of the panel (aligned to 64 bytes); sums are read and written as two times 16 numbers (unaligned) at `ROWS`
     // strides. The last step leaves pointers one past the end. Prefetching touches nothing, wherever it points.
     unsafe {
         let mut totals = [[_mm512_setzero_ps(); 2]; ROWS];
         // One pointer for each three rows: the others are at once and twice the stride, which an address can say.
-        let mut rows: [*const u32; 4] = std::array::from_fn(|i| strip.wrapping_add(3 * i * strip_stride));
-        let mut steps = tile.words;
+        let mut rows: [*const u32; 4] = std::array::from_fn(|i| tile.strip.wrapping_add(3 * i * tile.strip_stride));
         loop {
             let mut sums = [[_mm512_setzero_ps(); 2]; ROWS];
             if ON {
@@ -106,7 +104,7 @@ unsafe fn multiply_by<const ROWS: usize, const RUN: usize, const ON: bool>(
                 _mm_prefetch::<_MM_HINT_T0>(panel.wrapping_add(AHEAD).cast());
                 _mm_prefetch::<_MM_HINT_T0>(panel.wrapping_add(AHEAD + 16).cast());
                 for (row, sum) in sums.iter_mut().enumerate() {
-                    let word = _mm512_set1_epi32(rows[row / 3].add(row % 3 * strip_stride).read() as i32);
+                    let word = _mm512_set1_epi32(rows[row / 3].add(row % 3 * tile.strip_stride).read() as i32);
                     sum[0] = dot(sum[0], left, word);
                     sum[1] = dot(sum[1], right, word);
                 }
