@@ -9,7 +9,7 @@ use super::names::condition_words;
 use super::words::whole_percent;
 use crate::base::text::{count, counted};
 use crate::metrics::ordered::shares;
-use crate::metrics::{BaselineRow, Norm, Person, QuestionInfo, RunData, candidate_scores, softmax};
+use crate::metrics::{BaselineRow, Norm, Person, QuestionInfo, RunData, softmax};
 use crate::scoring::{Condition, Evidence, Method, Outcome, Reading};
 use crate::survey::QuestionId;
 
@@ -210,11 +210,17 @@ fn status(outcome: &Outcome) -> &'static str {
 
 /// The probability of each candidate among the candidates, where the method has one.
 fn probabilities(outcome: &Outcome) -> Option<Vec<f64>> {
-    let Some(tries) = outcome.evidence.tries() else {
-        return softmax(&candidate_scores(outcome, Norm::Sum)?);
-    };
-    let read: Vec<usize> = tries.iter().filter_map(|text| text.choice).collect();
-    (!read.is_empty()).then(|| shares(read, outcome.candidates))
+    match &outcome.evidence {
+        Evidence::Likelihood { scores } => {
+            let sums: Option<Vec<f64>> = scores.iter().map(|score| Norm::Sum.value(score)).collect();
+            softmax(&sums?)
+        }
+        Evidence::Label { logprobs, .. } => softmax(logprobs),
+        Evidence::Generation { tries, .. } => {
+            let read: Vec<usize> = tries.iter().filter_map(|text| text.choice).collect();
+            (!read.is_empty()).then(|| shares(read, outcome.candidates))
+        }
+    }
 }
 
 fn tries(evidence: &Evidence) -> Vec<AnsweredTry> {
