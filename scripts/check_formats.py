@@ -9,6 +9,7 @@ is computed from a small run of the deterministic stand-in over synthetic people
 """
 
 import csv
+import functools
 import hashlib
 import importlib
 import json
@@ -31,6 +32,7 @@ def run(program: Path, folder: Path) -> None:
     command = [program, "run", "--model", "fake:7", "--survey", survey, "--out", folder, "--limit", "8", "--splits", "1"]
     command += ["--demonstrations", "0,3", "--methods", "likelihood,label,generation,generation-paper", "--quiet"]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    subprocess.run([program, "export", folder, "--to", "csv"], check=True, stdout=subprocess.DEVNULL)
 
 
 def examples(language: str) -> list:
@@ -81,10 +83,11 @@ def reported(folder: Path) -> dict:
     return {(names.get(row["method"], row["method"]), int(row["demonstrations"])): float(row["value"]) for row in rows}
 
 
-def one_liner(name: str, alias: str):
-    """What the page's line for a library gives, as a figure a condition. Raises ImportError."""
+def one_liner(name: str, alias: str, file: str):
+    """What the page's line for a library gives of a file, as a figure a condition. Raises ImportError."""
     library = importlib.import_module(name)
-    (line,) = [line for line in the("python", "pd.read_json").splitlines() if line.startswith(f"{alias}.")]
+    block = the("python", {"records": "pd.read_json", "predictions": "pd.read_csv"}[file])
+    (line,) = [line for line in block.splitlines() if line.startswith(f"{alias}.")]
     table = eval(line, {alias: library})
     match name:
         case "pandas":
@@ -164,8 +167,12 @@ def main() -> int:
         os.chdir(folder)
         expected = plain(folder)
         good &= same("the report", expected, reported(folder))
-        accuracy = [("pandas", lambda: one_liner("pandas", "pd")), ("polars", lambda: one_liner("polars", "pl"))]
-        accuracy += [("duckdb", lambda: one_liner("duckdb", "duckdb")), ("R", in_r)]
+        accuracy = [
+            (f"{name}, {file}", functools.partial(one_liner, name, alias, file))
+            for file in ("records", "predictions")
+            for name, alias in (("pandas", "pd"), ("polars", "pl"), ("duckdb", "duckdb"))
+        ]
+        accuracy += [("R", in_r)]
         asked = [(name, expected, figures) for name, figures in accuracy]
         asked += [("duckdb, probabilities", probabilities(folder), in_sql)]
         for name, right, figures in asked:

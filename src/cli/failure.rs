@@ -9,7 +9,7 @@ use super::status::ExitStatus;
 use crate::metrics::MetricsError;
 use crate::model::{LoadError, ModelError, TokenizeError};
 use crate::prompt::{ChatError, PromptError};
-use crate::report::CompareError;
+use crate::report::{CompareError, ExportError};
 use crate::requests::RequestError;
 use crate::run::{EvaluateError, ExecuteError, RunError, ShardError};
 use crate::scoring::ScoringError;
@@ -89,6 +89,7 @@ fn hint(cause: &(dyn std::error::Error + 'static)) -> Option<String> {
         ShowError,
         RequestError,
         CompareError,
+        ExportError,
         InTheWay,
         Exists,
     )

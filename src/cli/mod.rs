@@ -6,9 +6,11 @@ mod chats;
 mod choice;
 mod compare;
 mod completions;
+mod export;
 mod failure;
 mod format;
 mod generate;
+mod grade;
 mod inspect;
 mod merge;
 mod model_args;
@@ -16,6 +18,7 @@ mod models;
 mod output;
 mod people;
 mod progress;
+mod prompts;
 mod report;
 mod report_files;
 mod requests;
@@ -76,6 +79,12 @@ enum Command {
     Report(report::Args),
     /// Look at single answers of a run
     Inspect(inspect::Args),
+    /// A run in the formats of other tools
+    Export(export::Args),
+    /// Prompts of a run for models that run elsewhere
+    Prompts(prompts::Args),
+    /// Answers that were made elsewhere become a run
+    Grade(grade::Args),
     /// Compare runs on the same probes
     Compare(compare::Args),
     /// Re-score records of a run and check its files
@@ -118,6 +127,9 @@ pub fn main() -> ExitCode {
         Command::Slurm(args) => slurm::run(args),
         Command::Report(args) => report::run(args),
         Command::Inspect(args) => inspect::run(args),
+        Command::Export(args) => export::run(args),
+        Command::Prompts(args) => prompts::run(args),
+        Command::Grade(args) => grade::run(args),
         Command::Compare(args) => compare::run(args),
         Command::Verify(args) => verify::run(args),
         Command::Completions(args) => completions::run(&args, Cli::command()),

@@ -5,7 +5,7 @@ use anyhow::Context;
 use super::choice::choice;
 use super::models::download::Downloads;
 use crate::base::text::parse_bytes;
-use crate::model::{self, DeviceChoice, DtypeChoice, OpenModel, OpenOptions, QuantizedWeights};
+use crate::model::{self, DeviceChoice, DtypeChoice, OpenModel, OpenOptions, QuantizedWeights, Speaker};
 
 /// Which model, and how its numbers are held.
 #[derive(Debug, Clone, clap::Args)]
@@ -20,7 +20,7 @@ pub struct ModelArgs {
     /// Number format to compute in
     #[arg(long, default_value_t, value_parser = choice::<DtypeChoice>())]
     pub dtype: DtypeChoice,
-    /// Where to compute: auto, cpu, cuda, cuda:N
+    /// Where to compute: auto, cpu, cuda, cuda:N, or several with commas, over which the layers are spread
     #[arg(long, default_value_t)]
     pub device: DeviceChoice,
     /// How quantised weights are held
@@ -48,7 +48,7 @@ impl ModelArgs {
         let options = OpenOptions {
             adapter: self.adapter.clone(),
             dtype: self.dtype,
-            device: self.device,
+            device: self.device.clone(),
             weights: self.weights,
             memory: self.machine.memory,
             ..OpenOptions::default()
@@ -83,8 +83,8 @@ fn threads(text: &str) -> Result<usize, String> {
 /// What a user is told of a model that was opened, a line each.
 pub fn opening_lines(opened: &OpenModel) -> Vec<String> {
     let mut lines = vec![match opened.identity.family {
-        Some(_) => format!("{}, loaded in {:.1} s", opened.identity, opened.took.as_secs_f64()),
-        None => opened.identity.to_string(),
+        Speaker::Decoder(_) => format!("{}, loaded in {:.1} s", opened.identity, opened.took.as_secs_f64()),
+        Speaker::StandIn | Speaker::Elsewhere => opened.identity.to_string(),
     }];
     lines.extend(opened.notes.iter().cloned());
     lines

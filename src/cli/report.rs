@@ -50,6 +50,13 @@ pub struct Numbers {
 }
 
 impl Numbers {
+    /// The norm behind a run's headline.
+    pub fn headline(self, run: &RunData) -> Norm {
+        let spec: Option<crate::run::Spec> = toml::from_str(&run.header.spec).ok();
+        let told = || spec.map(|spec| spec.scoring.norm).unwrap_or_default();
+        self.norm.unwrap_or_else(told)
+    }
+
     /// What the report is made with.
     pub fn options(self) -> ReportOptions {
         ReportOptions {

@@ -20,7 +20,7 @@ pub fn open(spec: &Spec, machine: MachineArgs) -> anyhow::Result<OpenModel> {
         model: model.id.clone(),
         adapter: model.adapter.clone(),
         dtype: model.dtype,
-        device: model.device,
+        device: model.device.clone(),
         weights: model.weights,
         machine,
     }

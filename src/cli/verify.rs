@@ -9,6 +9,7 @@ use super::status::ExitStatus;
 use crate::base::random::Draws;
 use crate::base::text::{count, counted};
 use crate::cli::output::say;
+use crate::model::Speaker;
 use crate::run::{self, Experiment, Header, People, Plan, Reader, RunError, Spec, SpecCheck};
 use crate::scoring::Outcome;
 
@@ -75,13 +76,13 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         return Err(problem.into());
     }
     say!("plan: every record matches the survey and the spec");
-    let changed = people.described(&spec, &plan).differences(reader.people());
-    match changed.is_empty() {
-        true => say!("people: groups and baselines match {}", run::PEOPLE),
-        false => say!("people: {} differs in: {}", run::PEOPLE, changed.join(", ")),
-    }
-    let mut clean = changed.is_empty();
-    if args.records > 0 {
+    let mut clean = describes(&people, &spec, &plan, reader.people())?;
+    if header.model.family == Speaker::Elsewhere {
+        say!(
+            "texts: made elsewhere; that {} gave them cannot be verified",
+            header.model.name
+        );
+    } else if args.records > 0 {
         let mut opened = rescore::open(&spec, args.machine)?;
         let experiment = Experiment::new(spec, people, plan, &opened)?;
         if let Some(what) = header.difference(&experiment.header(&opened)?) {
@@ -158,8 +159,9 @@ impl<'a> RecordsCheck<'a> {
         }
         let Planned { people, plan } = self.planned;
         self.misplaced = plan.check(people, index, outcome).err().map(|problem| (index, problem));
-        // Records of format 1 do not have all that is looked at.
-        if self.header.format > 1 && self.misplaced.is_none() && self.contradicted.is_none() {
+        // Records of format 1 do not have all that is looked at, and answers made elsewhere may have failed.
+        let told = self.header.format > 1 && self.header.model.family != Speaker::Elsewhere;
+        if told && self.misplaced.is_none() && self.contradicted.is_none() {
             let problem = self.spec.contradicted(index, outcome)?;
             self.contradicted = problem.map(|problem| (index, problem));
         }
@@ -174,6 +176,16 @@ impl<'a> RecordsCheck<'a> {
             problem,
         })
     }
+}
+
+/// Says whether groups and baselines are what the survey makes them.
+fn describes(people: &People, spec: &run::Spec, plan: &Plan, recorded: &run::PeopleFile) -> anyhow::Result<bool> {
+    let changed = people.described(spec, plan).differences(recorded);
+    match changed.is_empty() {
+        true => say!("people: groups and baselines match {}", run::PEOPLE),
+        false => say!("people: {} differs in: {}", run::PEOPLE, changed.join(", ")),
+    }
+    Ok(changed.is_empty())
 }
 
 fn status(clean: bool, complete: bool) -> ExitCode {

@@ -135,6 +135,13 @@ pub struct ModelInfo {
     pub kernels: String,
 }
 
+impl ModelInfo {
+    /// Whether it ran elsewhere and its answers were graded: nothing is known of it but its name.
+    pub fn is_elsewhere(&self) -> bool {
+        self.family == "elsewhere"
+    }
+}
+
 /// One respondent of the run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Person {

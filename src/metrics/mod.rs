@@ -7,6 +7,7 @@
 mod average;
 mod bootstrap;
 mod calibration;
+mod choice;
 mod choices;
 mod constancy;
 mod contrast;
@@ -14,6 +15,7 @@ mod crossed;
 mod estimate;
 mod flips;
 mod groups;
+mod individuals;
 mod input;
 pub(crate) mod ordered;
 mod paired;
@@ -39,6 +41,7 @@ pub use input::{BaselineRow, DimensionOrder, ModelInfo, Person, QuestionInfo, Ru
 pub(crate) use average::{ProbeCounts, Scores, Sums, counts, mean, tally};
 pub(crate) use bootstrap::{clustered, clustered_overall};
 pub(crate) use calibration::{Bin, Calibration, Forecast, calibration, softmax};
+pub(crate) use choice::{candidate_scores, prediction};
 pub(crate) use choices::{AlwaysAlike, Flips, Habits, flips};
 pub(crate) use constancy::{Beside, Constancy, constancy};
 pub(crate) use contrast::{Constant, Contrast, contrasts, p_by_category};
@@ -48,6 +51,10 @@ pub use estimate::Verdict;
 pub(crate) use estimate::{Estimate, FEWEST_FOR_INTERVAL, FEWEST_FOR_WORDS, Interval, LEVEL, Quantity, Tested};
 pub(crate) use flips::{smallest_p, tries_all};
 pub(crate) use groups::{DimensionGroups, GroupAccuracy, Inequity, by_group};
+pub(crate) use individuals::{
+    CountryDistance, FEWEST_OF_A_COUNTRY, PeopleBeaten, QuestionFigures, by_country, by_question, gap_closed,
+    people_beaten, spread,
+};
 pub(crate) use ordered::{ChoicePair, effective_people};
 pub(crate) use paired::{Agreement, Comparison, Outcomes2x2, Paired, agreement};
 pub(crate) use panel::{Chooser, Credit, Panel, Row, SPLITS, System, Unread, baselines, conditions};

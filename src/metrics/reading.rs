@@ -24,8 +24,16 @@ pub struct Readings {
     pub missing: usize,
     /// No choice can be read.
     pub unparsed: usize,
+    /// Whoever was asked elsewhere failed to answer.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub failed: usize,
     /// Texts that were generated again because the first could not be read.
     pub retries: usize,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_zero(count: &usize) -> bool {
+    *count == 0
 }
 
 /// Overall accuracy under each rule for choices that could not be read.
@@ -54,6 +62,7 @@ pub fn readings(run: &RunTable) -> BTreeMap<Condition, Readings> {
             out_of_range: 0,
             missing: 0,
             unparsed: 0,
+            failed: 0,
             retries: 0,
         };
         let count = match counts.get_mut(outcome.condition) {
@@ -67,6 +76,7 @@ pub fn readings(run: &RunTable) -> BTreeMap<Condition, Readings> {
             Reading::OutOfRange => count.out_of_range += 1,
             Reading::Missing => count.missing += 1,
             Reading::Unparsed => count.unparsed += 1,
+            Reading::Failed => count.failed += 1,
         }
     }
     counts

@@ -9,10 +9,12 @@ use super::{
     design::RopeClass,
     held::HeldWeights,
     kernels::{Kernels, KvLayer, Linear, Segment},
-    layer::{Layer, LayerContext, OnwardRows, PassView},
+    layer::{Layer, LayerContext, OnwardRows},
+    pass::{Pass, SeenRows},
     pick::pick,
     placing::{LinearPart, Loader},
     rope::Rope,
+    stage::Stage,
 };
 use candle_core::{DType, Device, Tensor};
 use rayon::prelude::*;
@@ -27,7 +29,11 @@ use std::{
 /// A decoder, its weights in place or ready to be read.
 pub struct Decoder {
     config: ModelConfig,
+    /// Where tokens enter, and the first layers are.
     kernels: Kernels,
+    /// Where the final norm and the head are.
+    last: Kernels,
+    stages: Vec<Stage>,
     embedding: Embedding,
     layers: Layers,
     norm: Tensor,
@@ -87,16 +93,6 @@ impl std::fmt::Debug for Decoder {
     }
 }
 
-/// Rows that go through the layers together: what all layers need of them.
-#[derive(Debug)]
-pub struct Pass {
-    tokens: Vec<TokenId>,
-    /// What rows see, and how they are turned, in layers without a window and in those with one, as far as there are any.
-    views: [Option<PassView>; 2],
-    /// Rows whose hidden states are wanted, ascending.
-    wanted: Vec<usize>,
-}
-
 impl Decoder {
     /// Puts the weights of `source` in place, as far as `placement` says.
     ///
@@ -108,7 +104,29 @@ impl Decoder {
         kernels: &Kernels,
         placement: Placement,
     ) -> Result<Self, LoadError> {
-        let mut own = Loader::new(&**source, kernels);
+        Self::load_over(config, source, (kernels, &[]), placement)
+    }
+
+    /// The same with the layers spread over several devices: a first one and others.
+    ///
+    /// # Errors
+    /// As [`load`](Self::load); more devices than layers.
+    pub fn load_over(
+        config: &ModelConfig,
+        source: &Arc<dyn WeightSource>,
+        (kernels, others): (&Kernels, &[Kernels]),
+        placement: Placement,
+    ) -> Result<Self, LoadError> {
+        let all: Vec<Kernels> = std::iter::once(kernels).chain(others).cloned().collect();
+        if all.len() > config.layers.max(1) {
+            return Err(LoadError::Device {
+                device: format!("{} devices", all.len()),
+                what: format!("the model has {} layers", config.layers),
+                remedy: "name no more devices than it has layers".to_owned(),
+            });
+        }
+        let last = all.last().unwrap_or(kernels).clone();
+        let mut own = Loader::new(&**source, &last);
         let norm = own.norm("model.norm", config.hidden, config.design.norm_offset)?;
         let scaled = config.design.scalars.logits;
         let norm = if scaled == 1.0 {
@@ -119,6 +137,8 @@ impl Decoder {
         let mut decoder = Self {
             config: config.clone(),
             kernels: kernels.clone(),
+            stages: Stage::over(&all, config.layers),
+            last: last.clone(),
             embedding: Embedding::Source,
             layers: Layers::Source,
             norm,
@@ -138,7 +158,9 @@ impl Decoder {
             }
             Placement::Streamed => decoder.size.parameters = parameters(config),
         }
-        kernels.hand_over().map_err(LoadError::tensor("model"))?;
+        for kernels in &all {
+            kernels.hand_over().map_err(LoadError::tensor("model"))?;
+        }
         Ok(decoder)
     }
 
@@ -167,16 +189,17 @@ impl Decoder {
     }
 
     fn read_layer(&self, number: usize) -> Result<(Layer, Size), LoadError> {
-        let mut loader = Loader::new(&*self.source, &self.kernels);
+        let (_, kernels) = self.stage(number);
+        let mut loader = Loader::new(&*self.source, kernels);
         let layer = Layer::load(&self.config, number, &mut loader)?;
-        self.kernels
+        kernels
             .hand_over()
             .map_err(LoadError::tensor(&format!("model.layers.{number}")))?;
         Ok((layer, loader.size))
     }
 
     fn read_head(&self) -> Result<(Linear, Size), LoadError> {
-        let mut loader = Loader::new(&*self.source, &self.kernels);
+        let mut loader = Loader::new(&*self.source, &self.last);
         let part = LinearPart {
             name: if self.config.tied {
                 "model.embed_tokens"
@@ -246,9 +269,52 @@ impl Decoder {
         &self.config
     }
 
-    /// Where and how it computes.
+    /// Where tokens enter, and how it computes.
     pub fn kernels(&self) -> &Kernels {
         &self.kernels
+    }
+
+    /// Its layers by device, in order.
+    pub(super) fn stages(&self) -> &[Stage] {
+        &self.stages
+    }
+
+    /// The stage that has layer `number`: its place, and where it computes.
+    fn stage(&self, number: usize) -> (usize, &Kernels) {
+        let mut stages = self.stages.iter().enumerate();
+        let found = stages.find(|(_, stage)| stage.layers.contains(&number));
+        found.map_or((0, &self.kernels), |(at, stage)| (at, &stage.kernels))
+    }
+
+    /// Whether passes flow through several stages, each of which is at work at the same time.
+    pub(super) fn flows(&self) -> bool {
+        self.stages.len() > 1 && self.is_resident()
+    }
+
+    /// For each layer, which store has its keys and values while a forest is computed: layers that are computed one after
+    /// the other on one device share one.
+    pub(super) fn store_of(&self, layer: usize) -> usize {
+        match self.flows() {
+            true => layer,
+            false => self.stage(layer).0,
+        }
+    }
+
+    /// Stores that a forest needs: for each a layer that uses it.
+    pub(super) fn stores(&self) -> Vec<usize> {
+        match self.flows() {
+            true => (0..self.layers()).collect(),
+            false => self.stages.iter().map(|stage| stage.layers.start).collect(),
+        }
+    }
+
+    /// The largest number of something that one memory has to hold, given how many a stage has.
+    pub(super) fn in_one_memory(&self, of: impl Fn(&Stage) -> usize) -> usize {
+        let each = self.stages.iter().map(of);
+        match self.kernels.device().is_cpu() {
+            true => each.sum(),
+            false => each.max().unwrap_or(0),
+        }
     }
 
     /// What its weights amount to.
@@ -267,9 +333,11 @@ impl Decoder {
         }
     }
 
-    /// Room for `pages` pages of keys and values of one layer.
-    pub fn kv(&self, pages: usize) -> candle_core::Result<KvLayer> {
-        self.kernels.kv(self.config.kv_heads, self.config.head_dim, pages)
+    /// Room for `pages` pages of keys and values of layer `number`.
+    pub fn kv(&self, number: usize, pages: usize) -> candle_core::Result<KvLayer> {
+        self.stage(number)
+            .1
+            .kv(self.config.kv_heads, self.config.head_dim, pages)
     }
 
     /// Memory of a page of one layer, in bytes.
@@ -291,46 +359,21 @@ impl Decoder {
         wanted: Vec<usize>,
         class: RopeClass,
     ) -> candle_core::Result<Pass> {
-        let mut views = [None, None];
-        for (windowed, view) in views.iter_mut().enumerate() {
-            if (0..self.layers()).any(|layer| usize::from(self.config.layer_kind(layer).windowed) == windowed) {
-                let window = self.config.sliding_window.filter(|_| windowed == 1);
-                let rope = (&self.ropes[windowed], class.long[windowed]);
-                *view = Some(self.view(&segments, &wanted, window, rope)?);
-            }
+        let mut views = Vec::with_capacity(self.stages.len());
+        for stage in &self.stages {
+            let wanted = if stage.layers.end == self.layers() {
+                &wanted[..]
+            } else {
+                &[]
+            };
+            let seen = SeenRows {
+                segments: &segments,
+                wanted,
+                class,
+            };
+            views.push(seen.views(&self.config, stage, &self.ropes)?);
         }
         Ok(Pass { tokens, views, wanted })
-    }
-
-    /// What rows see through a window, or without one.
-    fn view(
-        &self,
-        segments: &[Segment],
-        wanted: &[usize],
-        window: Option<usize>,
-        (rope, long): (&Rope, bool),
-    ) -> candle_core::Result<PassView> {
-        let positions: Vec<usize> = segments
-            .iter()
-            .flat_map(|segment| (segment.position..).take(segment.rows.len()))
-            .collect();
-        let last = if wanted.len() < positions.len() && !wanted.is_empty() {
-            Some(self.kernels.plan(only(segments, wanted), window)?)
-        } else {
-            None
-        };
-        let device = self.kernels.device();
-        let keys = rope.tables(&positions, long, |_| 1.0, device)?;
-        let queries = match self.config.design.scalars.query_growth {
-            Some(growth) => rope.tables(&positions, long, |position| growth.at(position), device)?,
-            None => keys.clone(),
-        };
-        Ok(PassView {
-            plan: self.kernels.plan(segments.to_vec(), window)?,
-            last,
-            queries,
-            keys,
-        })
     }
 
     /// What a pass's tokens enter the first layer as, `(rows, hidden)`.
@@ -345,13 +388,14 @@ impl Decoder {
         let activation = self.kernels.activation_dtype();
         let rows = match (&self.embedding, &self.head) {
             (Embedding::Head, Head::Resident(head)) => head.weight_rows(&pass.tokens),
-            (Embedding::Table(table), _) => pick(table, &pass.tokens).and_then(|rows| rows.to_dtype(activation)),
+            (Embedding::Table(table), _) => pick(table, &pass.tokens),
             (Embedding::Source | Embedding::Head, _) => {
-                let rows = self.source.rows(name, &shape, &pass.tokens, self.kernels.dtype())?;
-                rows.to_device(self.kernels.device())
-                    .and_then(|rows| rows.to_dtype(activation))
+                Ok(self.source.rows(name, &shape, &pass.tokens, self.kernels.dtype())?)
             }
         };
+        let rows = rows
+            .and_then(|rows| rows.to_device(self.kernels.device()))
+            .and_then(|rows| rows.to_dtype(activation));
         let scale = self.config.design.scalars.embedding;
         let scaled = match scale {
             1.0 => rows,
@@ -371,7 +415,9 @@ impl Decoder {
         kv: &mut KvLayer,
     ) -> candle_core::Result<Option<Tensor>> {
         let kind = self.config.layer_kind(number);
-        let Some(view) = &pass.views[usize::from(kind.windowed)] else {
+        let (stage, kernels) = self.stage(number);
+        let view = pass.views.get(stage).map(|views| &views[usize::from(kind.windowed)]);
+        let Some(Some(view)) = view else {
             candle_core::bail!("layer {number} is of a kind that the pass was not prepared for");
         };
         let onward = match &view.last {
@@ -381,17 +427,31 @@ impl Decoder {
             None => OnwardRows::All(&view.plan),
         };
         let context = LayerContext {
-            kernels: &self.kernels,
+            kernels,
             config: &self.config,
             view,
             rotated: kind.rotated,
         };
-        layer.forward(x, &context, onward, kv)
+        layer.forward(&x.to_device(kernels.device())?, &context, onward, kv)
+    }
+
+    /// The same of a layer that is in place.
+    pub(super) fn placed_layer(
+        &self,
+        number: usize,
+        x: &Tensor,
+        pass: &Pass,
+        kv: &mut KvLayer,
+    ) -> candle_core::Result<Option<Tensor>> {
+        match &self.layers {
+            Layers::Resident(layers) if number < layers.len() => self.layer((number, &layers[number]), x, pass, kv),
+            _ => candle_core::bail!("layer {number} is not in place"),
+        }
     }
 
     /// The final norm of hidden states `x`, `(rows, hidden)`.
     pub fn finish(&self, x: &Tensor) -> candle_core::Result<Tensor> {
-        self.kernels.rms_norm(x, &self.norm, self.config.norm_eps)
+        self.last.rms_norm(x, &self.norm, self.config.norm_eps)
     }
 }
 
@@ -399,27 +459,6 @@ fn embedding(config: &ModelConfig, source: &dyn WeightSource, kernels: &Kernels)
     let name = "model.embed_tokens.weight";
     let table = source.get_plain(name, &[config.vocabulary, config.hidden], kernels.dtype())?;
     table.to_device(kernels.device()).map_err(LoadError::tensor(name))
-}
-
-/// What the rows `wanted` see, as a pass of their own.
-fn only(segments: &[Segment], wanted: &[usize]) -> Vec<Segment> {
-    let mut out: Vec<Segment> = Vec::with_capacity(wanted.len());
-    let mut before: Option<(usize, usize)> = None;
-    for (row, &from) in wanted.iter().enumerate() {
-        let at = segments.partition_point(|segment| segment.rows.end <= from);
-        let Some(segment) = segments.get(at) else { break };
-        match out.last_mut() {
-            Some(last) if before.is_some_and(|(of, row)| of == at && row + 1 == from) => last.rows.end = row + 1,
-            _ => out.push(Segment {
-                rows: row..row + 1,
-                position: segment.position + from - segment.rows.start,
-                pages: segment.pages.clone(),
-                copied: None,
-            }),
-        }
-        before = Some((at, from));
-    }
-    out
 }
 
 /// How layers without a window, and those with one, turn queries and keys.

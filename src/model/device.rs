@@ -11,22 +11,25 @@ use super::{LoadError, MemoryNeeds, ModelConfig, memory};
 /// A device that is there.
 #[derive(Debug, Clone)]
 pub struct OpenDevice {
-    /// For tensors.
+    /// For tensors; of several the first.
     pub device: Device,
-    /// Which one it is.
+    /// The others, where the layers are spread over several.
+    pub others: Vec<Device>,
+    /// Which one it is; of several the first.
     pub id: DeviceId,
     /// Why `auto` did not take a GPU.
     pub fallback: Option<String>,
-    /// Bytes of memory that are free on it, where that can be known.
+    /// Bytes of memory that are free on it, or on all of them, where that can be known.
     pub free_bytes: Option<u64>,
 }
 
 impl DeviceChoice {
     /// Opens the device. `auto` never fails; a GPU that was asked for by name and is not there does.
-    pub fn open(self) -> Result<OpenDevice, LoadError> {
+    pub fn open(&self) -> Result<OpenDevice, LoadError> {
         match self {
             Self::Only(DeviceId::Cpu) => Ok(cpu(None)),
-            Self::Only(DeviceId::Cuda(number)) => cuda(number),
+            Self::Only(DeviceId::Cuda(number)) => cuda(*number),
+            Self::Several(devices) => several(devices),
             Self::Auto => Ok(cuda(0).unwrap_or_else(|error| {
                 let why = match error {
                     LoadError::Device { what, .. } => what,
@@ -38,9 +41,26 @@ impl DeviceChoice {
     }
 }
 
+/// All of some devices of one kind.
+fn several(devices: &[DeviceId]) -> Result<OpenDevice, LoadError> {
+    let each = devices.iter().map(|&id| DeviceChoice::Only(id).open());
+    let mut each = each.collect::<Result<Vec<_>, _>>()?.into_iter();
+    let Some(mut first) = each.next() else {
+        return Ok(cpu(None));
+    };
+    for other in each {
+        if other.id != DeviceId::Cpu {
+            first.free_bytes = first.free_bytes.zip(other.free_bytes).map(|(a, b)| a + b);
+        }
+        first.others.push(other.device);
+    }
+    Ok(first)
+}
+
 fn cpu(fallback: Option<String>) -> OpenDevice {
     OpenDevice {
         device: Device::Cpu,
+        others: Vec::new(),
         id: DeviceId::Cpu,
         fallback,
         free_bytes: memory::available(&Device::Cpu),
@@ -63,6 +83,7 @@ fn cuda(number: usize) -> Result<OpenDevice, LoadError> {
     }
     Ok(OpenDevice {
         id: DeviceId::Cuda(number),
+        others: Vec::new(),
         fallback: None,
         free_bytes: memory::available(&device),
         device,
@@ -181,14 +202,29 @@ mod tests {
             ("cpu", DeviceChoice::Only(DeviceId::Cpu)),
             ("cuda", DeviceChoice::Only(DeviceId::Cuda(0))),
             ("cuda:3", DeviceChoice::Only(DeviceId::Cuda(3))),
+            ("cpu,cpu", DeviceChoice::Several(vec![DeviceId::Cpu; 2])),
+            (
+                "cuda:2,cuda:0",
+                DeviceChoice::Several(vec![DeviceId::Cuda(2), DeviceId::Cuda(0)]),
+            ),
         ] {
+            assert_eq!(choice.to_string(), if text == "cuda" { "cuda:0" } else { text });
             assert_eq!(text.parse(), Ok(choice));
         }
-        for bad in ["", "gpu", "cuda:", "cuda:x", "cuda:-1", "cuda:+1", "CPU"] {
+        for (bad, why) in [
+            ("cpu,cuda:0", "names devices of two kinds"),
+            ("cuda:1,cuda:1", "names cuda:1 twice"),
+        ] {
+            let error = bad.parse::<DeviceChoice>().unwrap_err().to_string();
+            assert!(error.contains(why), "{error}");
+        }
+        for bad in [
+            "", "gpu", "cuda:", "cuda:x", "cuda:-1", "cuda:+1", "CPU", "cpu,", "auto,cpu",
+        ] {
             let error = bad.parse::<DeviceChoice>().unwrap_err().to_string();
             assert_eq!(
                 error,
-                format!("`{bad}` is not a device; expected auto, cpu, cuda or cuda:N")
+                format!("`{bad}` is not a device; expected auto, cpu, cuda, cuda:N or several such as cuda:0,cuda:1")
             );
         }
     }

@@ -15,8 +15,8 @@ pub enum DeviceId {
     Cuda(usize),
 }
 
-/// A device as `--device` names it: `auto`, `cpu`, `cuda` (the first GPU) or `cuda:N`.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// A device as `--device` names it: `auto`, `cpu`, `cuda` (the first GPU), `cuda:N`, or several of one kind with commas.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
 pub enum DeviceChoice {
     /// The first GPU where there is one, otherwise the CPU.
@@ -24,21 +24,40 @@ pub enum DeviceChoice {
     Auto,
     /// This one.
     Only(DeviceId),
+    /// The layers spread over these, in this order.
+    Several(Vec<DeviceId>),
 }
 
 /// A text that names no device.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{given}` is not a device; expected auto, cpu, cuda or cuda:N")]
-pub struct UnknownDevice {
-    /// As given.
-    pub given: String,
+pub enum UnknownDevice {
+    /// None that there could be.
+    #[error("`{given}` is not a device; expected auto, cpu, cuda, cuda:N or several such as cuda:0,cuda:1")]
+    Name {
+        /// As given.
+        given: String,
+    },
+    /// Devices whose numbers differ.
+    #[error("`{given}` names devices of two kinds; layers can be spread over several of one kind")]
+    Kinds {
+        /// As given.
+        given: String,
+    },
+    /// One GPU twice.
+    #[error("`{given}` names {device} twice")]
+    Twice {
+        /// As given.
+        given: String,
+        /// The device.
+        device: DeviceId,
+    },
 }
 
 impl FromStr for DeviceId {
     type Err = UnknownDevice;
 
     fn from_str(text: &str) -> Result<Self, UnknownDevice> {
-        let unknown = || UnknownDevice { given: text.to_owned() };
+        let unknown = || UnknownDevice::Name { given: text.to_owned() };
         match text.split_once(':') {
             None if text == "cpu" => Ok(Self::Cpu),
             None if text == "cuda" => Ok(Self::Cuda(0)),
@@ -54,7 +73,27 @@ impl FromStr for DeviceChoice {
     fn from_str(text: &str) -> Result<Self, UnknownDevice> {
         match text {
             "auto" => Ok(Self::Auto),
+            several if several.contains(',') => Self::several(several),
             other => other.parse().map(Self::Only),
+        }
+    }
+}
+
+impl DeviceChoice {
+    fn several(text: &str) -> Result<Self, UnknownDevice> {
+        let given = || text.to_owned();
+        let named: Result<Vec<DeviceId>, UnknownDevice> = text.split(',').map(str::parse).collect();
+        let named = named.map_err(|_| UnknownDevice::Name { given: given() })?;
+        if named.windows(2).any(|pair| pair[0].kind() != pair[1].kind()) {
+            return Err(UnknownDevice::Kinds { given: given() });
+        }
+        let twice = |at: &usize| named[*at] != DeviceId::Cpu && named[..*at].contains(&named[*at]);
+        match (0..named.len()).find(twice) {
+            Some(at) => Err(UnknownDevice::Twice {
+                given: given(),
+                device: named[at],
+            }),
+            None => Ok(Self::Several(named)),
         }
     }
 }
@@ -92,6 +131,10 @@ impl fmt::Display for DeviceChoice {
         match self {
             Self::Auto => out.write_str("auto"),
             Self::Only(device) => device.fmt(out),
+            Self::Several(devices) => {
+                let names: Vec<String> = devices.iter().map(DeviceId::to_string).collect();
+                out.write_str(&names.join(","))
+            }
         }
     }
 }

@@ -4,13 +4,15 @@ use super::{
     Answers, Batch, LanguageModel, Limits, LoadError, ModelConfig, ModelError, TextRequest, TokenId, TokenScore,
     Tokens, WeightSource,
     asked::{AskedToken, after, asked},
-    decoder::{Decoder, Pass},
+    decoder::Decoder,
     design::RopeClass,
     engine_settings::{EngineInfo, EngineSettings, placement},
+    flow::flow,
     forest::{Forest, Path, sorted},
     kept::{Kept, KeptPrompt},
     kernels::{Kernels, KvLayer, Linear, PAGE},
     memory::{self, MemoryNeeds},
+    pass::Pass,
     walk::{Stores, walk},
 };
 use candle_core::{DType, Device, Tensor};
@@ -30,8 +32,8 @@ pub struct Engine {
     pub(super) decoder: Decoder,
     memory: u64,
     pub(super) rows: usize,
-    /// Keys and values of the layer at work, from one batch to the next.
-    work: Option<KvLayer>,
+    /// Keys and values of the layers at work, from one batch to the next; none where they were spoilt.
+    work: Vec<KvLayer>,
     /// Tokens computed, and seconds that it took.
     spent: (u64, f64),
 }
@@ -65,28 +67,54 @@ impl Engine {
         dtype: DType,
         settings: &EngineSettings,
     ) -> Result<Self, LoadError> {
+        Self::load_over(config, source, (device, &[]), dtype, settings)
+    }
+
+    /// The same with the layers spread over several devices of one kind, a first one and others: passes flow from one to
+    /// the next. On CPUs results are the same bits; it is how layers over GPUs are tested.
+    ///
+    /// # Errors
+    /// As [`load`](Self::load); more devices than layers.
+    pub fn load_over(
+        config: &ModelConfig,
+        source: &Arc<dyn WeightSource>,
+        (device, others): (&Device, &[Device]),
+        dtype: DType,
+        settings: &EngineSettings,
+    ) -> Result<Self, LoadError> {
         let kernels = Kernels::new(device, dtype)?;
+        let others = others.iter().map(|device| Kernels::new(device, dtype));
+        let others = others.collect::<Result<Vec<_>, _>>()?;
         let placement = placement(config, source, &kernels, settings)?;
-        Ok(Self::new(Decoder::load(config, source, &kernels, placement)?, settings))
+        let decoder = Decoder::load_over(config, source, (&kernels, &others), placement)?;
+        Ok(Self::new(decoder, settings))
     }
 
     /// A decoder put to work.
     pub fn new(decoder: Decoder, settings: &EngineSettings) -> Self {
-        let available = memory::available(decoder.kernels().device());
+        let stages = decoder.stages().iter();
+        let available = stages
+            .map(|stage| memory::available(stage.kernels.device()))
+            .min()
+            .flatten();
+        let weights = match decoder.kernels().device().is_cpu() {
+            true => decoder.size().bytes,
+            false => decoder.size().bytes / decoder.stages().len().max(1) as u64,
+        };
         let held = match decoder.is_resident() {
             true => 0,
             false => MemoryNeeds::of(decoder.config(), decoder.kernels().dtype()).layer_by_layer,
         };
         let held = held + decoder.kernels().scratch_bytes(decoder.config(), settings.rows.max(1));
         let memory = match settings.memory {
-            Some(all) => all.saturating_sub(held + decoder.size().bytes),
+            Some(all) => all.saturating_sub(held + weights),
             None => available.map_or(UNKNOWN_MEMORY, |bytes| bytes.saturating_sub(held) / 2),
         };
         Self {
             memory,
             decoder,
             rows: settings.rows.max(1),
-            work: None,
+            work: Vec::new(),
             spent: (0, 0.),
         }
     }
@@ -97,7 +125,7 @@ impl Engine {
             size: self.decoder.size(),
             dtype: self.decoder.kernels().dtype(),
             backend: self.decoder.kernels().backend(),
-            bytes_per_token: self.token_bytes() + self.decoder.page_bytes() / PAGE,
+            bytes_per_token: self.token_bytes() + self.stores_at_once() * self.decoder.page_bytes() / PAGE,
             memory: self.memory,
             resident: self.decoder.is_resident(),
         }
@@ -131,14 +159,22 @@ impl Engine {
         memory::token_bytes(self.config(), self.decoder.kernels().activation_dtype())
     }
 
+    /// Stores of keys and values of a forest that one memory holds.
+    fn stores_at_once(&self) -> usize {
+        let flows = self.decoder.flows();
+        self.decoder
+            .in_one_memory(|stage| if flows { stage.layers.len() } else { 1 })
+    }
+
     /// Memory, at most, of `added` tokens more in the forest, the last ones of a path of `len`, and, in every layer, of
     /// `kept` more below texts.
     fn cost(&self, len: usize, added: usize, kept: Option<usize>) -> u64 {
         let pages = |tokens: usize| (tokens / PAGE + 2) as u64;
         let page = self.decoder.page_bytes() as u64;
         let token = self.token_bytes() as u64 + self.decoder.kernels().mask_bytes(len, self.rows);
-        let kept = kept.map_or(0, |kept| pages(kept) * page * self.decoder.layers() as u64);
-        added as u64 * token + pages(added) * page + kept
+        let layers = self.decoder.in_one_memory(|stage| stage.layers.len());
+        let kept = kept.map_or(0, |kept| pages(kept) * page * layers as u64);
+        added as u64 * token + pages(added) * page * self.stores_at_once() as u64 + kept
     }
 
     /// How the length of a request bears on positions: of all that it feeds, and of a text all that it may become.
@@ -266,10 +302,14 @@ impl Engine {
         if forest.len() == 0 {
             return Ok(Vec::new());
         }
-        let mut work = match self.work.take() {
-            Some(work) if work.pages() >= forest.pages() => work,
-            _ => self.decoder.kv(forest.pages())?,
-        };
+        let mut work = std::mem::take(&mut self.work);
+        if work.first().is_none_or(|work| work.pages() < forest.pages()) {
+            // First the old ones go, so that both are never there.
+            work.clear();
+            for layer in self.decoder.stores() {
+                work.push(self.decoder.kv(layer, forest.pages())?);
+            }
+        }
         let size = self.pass_size(forest.len());
         let mut passes: Vec<Pass> = Vec::new();
         let mut tokens = Vec::new();
@@ -281,14 +321,14 @@ impl Engine {
             passes.push(self.decoder.pass(fed, forest.segments(range), rows, class)?);
             tokens.push(here);
         }
-        let mut stores = Stores::OneByOne {
-            work: &mut work,
-            kept,
-            pages,
+        let hidden = if self.decoder.flows() {
+            flow(&self.decoder, &passes, &mut work, (kept, pages))?
+        } else {
+            let work = &mut work;
+            walk(&self.decoder, &passes, &mut Stores::OneByOne { work, kept, pages })?
         };
-        let hidden = walk(&self.decoder, &passes, &mut stores)?;
-        // Numbers that overflowed would spoil it; then it is dropped.
-        self.work = Some(work);
+        // Numbers that overflowed would spoil them; then they are dropped.
+        self.work = work;
         let states = |(tokens, hidden)| PassStates { tokens, hidden };
         Ok(tokens.into_iter().zip(hidden).map(states).collect())
     }
@@ -333,7 +373,9 @@ impl Engine {
             count += prompt.own_pages();
         }
         let layers = if ends.is_empty() { 0 } else { self.decoder.layers() };
-        let stores = (0..layers).map(|_| self.decoder.kv(count)).collect::<Result<_, _>>()?;
+        let stores = (0..layers)
+            .map(|layer| self.decoder.kv(layer, count))
+            .collect::<Result<_, _>>()?;
         Ok((Kept { stores, pages }, prompts))
     }
 }

@@ -2,9 +2,10 @@
 
 use super::{
     Allowed, Answers, Attempt, Batch, Constraint, Decoding, Engine, Family, Finish, Generation, LanguageModel,
-    ModelConfig, ModelError, ScoreRequest, TextRequest, TokenId, TokenScore, Tokens,
+    ModelConfig, ModelError, ScoreRequest, TextRequest, TokenId, TokenScore, Tokens, WeightSource,
+    decoder::{Decoder, Placement},
     kernels::Kernels,
-    testing::{PlainText, config, engine, engine_with, families, scores, two_classes},
+    testing::{PlainText, RandomWeights, config, engine, engine_over, engine_with, families, scores, two_classes},
 };
 use candle_core::{DType, Device};
 use proptest::prelude::*;
@@ -90,6 +91,28 @@ proptest! {
             let together = scene.together(&mut engine_with(config, memory, rows, &kernels));
             for (together, alone) in together.iter().zip(&alone) {
                 assert_bits(together, alone);
+            }
+        }
+    }
+
+    #[test]
+    fn layers_over_devices_change_no_bit(
+        scene in Scene::any(),
+        family in 0usize..6,
+        rows in prop::sample::select(vec![1usize, 7, 33]),
+        memory in prop::sample::select(vec![1usize, 150, PLENTY]),
+        placement in prop::sample::select(vec![Placement::Resident, Placement::Streamed]),
+    ) {
+        let config = &families()[family];
+        for kernels in [DType::F32, DType::BF16].map(|dtype| Kernels::new(&Device::Cpu, dtype).unwrap()) {
+            let one = scene.together(&mut engine_with(config, PLENTY, PLENTY, &kernels));
+            let devices = (&kernels, &[kernels.clone()][..]);
+            let mut spread = engine_over(config, (memory, rows), devices, placement);
+            // The second time in what the first one left.
+            for several in [scene.together(&mut spread), scene.together(&mut spread)] {
+                for (several, one) in several.iter().zip(&one) {
+                    assert_bits(several, one);
+                }
             }
         }
     }
@@ -239,6 +262,33 @@ fn greedy_generation_takes_the_best_token_at_every_step() {
         let scores = scores(&mut engine, &[(&text.prompt, &generated.tokens)]);
         assert!(scores[0].iter().all(|score| score.greedy));
     }
+}
+
+#[test]
+fn texts_over_devices_are_those_of_one() {
+    let kernels = Kernels::new(&Device::Cpu, DType::F32).unwrap();
+    for config in families() {
+        let texts = |engine: &mut Engine| {
+            let mut texts = [20, 31, 33].map(|end| PlainText::greedy(&(0..end).collect::<Vec<_>>(), 40));
+            generate(engine, &[], &mut texts);
+            texts.map(|mut text| text.written.remove(0))
+        };
+        let one = texts(&mut engine_with(&config, PLENTY, 7, &kernels));
+        for placement in [Placement::Resident, Placement::Streamed] {
+            let devices = (&kernels, &[kernels.clone()][..]);
+            assert_eq!(texts(&mut engine_over(&config, (PLENTY, 7), devices, placement)), one);
+        }
+    }
+}
+
+#[test]
+fn more_devices_than_layers_are_refused() {
+    let kernels = Kernels::new(&Device::Cpu, DType::F32).unwrap();
+    let source = std::sync::Arc::new(RandomWeights) as std::sync::Arc<dyn WeightSource>;
+    let others = [kernels.clone(), kernels.clone()];
+    let config = config(Family::Llama);
+    let error = Decoder::load_over(&config, &source, (&kernels, &others), Placement::Resident).unwrap_err();
+    assert_eq!(error.to_string(), "device `3 devices`: the model has 2 layers");
 }
 
 #[test]

@@ -2,10 +2,10 @@
 
 use super::{
     Attempt, ModelError, TextRequest, TokenId, Tokens,
-    decoder::Pass,
     engine::{Engine, finite},
     kept::KeptPrompt,
     kernels::{KvLayer, Linear, Segment},
+    pass::Pass,
     walk::{Stores, walk},
     writer::Writer,
 };

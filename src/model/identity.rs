@@ -16,9 +16,8 @@ use super::{Backend, DeviceId, Dtype, Family, QuantizedWeights};
 pub struct ModelIdentity {
     /// Name for people.
     pub name: String,
-    /// The decoder's family; `None` for the deterministic stand-in, which is not a language model.
-    #[serde(with = "or_fake")]
-    pub family: Option<Family>,
+    /// What computes: a decoder of a family, the stand-in, or somebody else's program.
+    pub family: Speaker,
     /// Number of parameters, a tied head counted once.
     pub parameters: u64,
     /// Numbers that are computed with.
@@ -34,18 +33,74 @@ pub struct ModelIdentity {
     pub context: usize,
 }
 
+/// What gives a run's answers. Written as a word: the family's name, `fake`, or `elsewhere`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Speaker {
+    /// A decoder that runs here.
+    Decoder(Family),
+    /// The deterministic stand-in, which is no language model.
+    StandIn,
+    /// A model that ran elsewhere; of it nothing is known but its name and its texts.
+    Elsewhere,
+}
+
+impl Speaker {
+    /// How it is written.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Decoder(family) => family.name(),
+            Self::StandIn => FAKE,
+            Self::Elsewhere => ELSEWHERE,
+        }
+    }
+}
+
+impl Serialize for Speaker {
+    fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(self.name())
+    }
+}
+
+impl<'de> Deserialize<'de> for Speaker {
+    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let word = std::borrow::Cow::<'de, str>::deserialize(from)?;
+        match word.as_ref() {
+            FAKE => Ok(Self::StandIn),
+            ELSEWHERE => Ok(Self::Elsewhere),
+            name => name.parse().map(Self::Decoder).map_err(serde::de::Error::custom),
+        }
+    }
+}
+
 impl ModelIdentity {
+    /// A model that ran elsewhere, of which nothing is known but its name.
+    pub(crate) fn elsewhere(name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            family: Speaker::Elsewhere,
+            parameters: 0,
+            dtype: Dtype::F32,
+            weights: QuantizedWeights::Dequantize,
+            device: DeviceId::Cpu,
+            backend: None,
+            context: 0,
+        }
+    }
+
     /// The dtype for people: `bf16`, or `bf16, quantised weights`.
     pub(crate) fn numbers(&self) -> String {
+        if self.family == Speaker::Elsewhere {
+            return UNKNOWN.to_owned();
+        }
         match self.weights {
             QuantizedWeights::Dequantize => self.dtype.to_string(),
             QuantizedWeights::Keep => format!("{}{KEPT}", self.dtype),
         }
     }
 
-    /// The family's name, `fake` for the stand-in.
+    /// The family's name, `fake` for the stand-in, `elsewhere`.
     pub(crate) fn family_name(&self) -> &'static str {
-        self.family.map_or(FAKE, Family::name)
+        self.family.name()
     }
 
     /// The kind of kernel for people: `AVX-512 bf16`, `portable f32`, `none` for the stand-in.
@@ -60,8 +115,12 @@ impl ModelIdentity {
 /// What a user is told when the model is ready.
 impl fmt::Display for ModelIdentity {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.family.is_none() {
-            return write!(out, "{}: a deterministic stand-in; its numbers mean nothing", self.name);
+        match self.family {
+            Speaker::Decoder(_) => {}
+            Speaker::StandIn => {
+                return write!(out, "{}: a deterministic stand-in; its numbers mean nothing", self.name);
+            }
+            Speaker::Elsewhere => return write!(out, "{}, which answered elsewhere", self.name),
         }
         write!(
             out,
@@ -78,6 +137,8 @@ impl fmt::Display for ModelIdentity {
 
 const KEPT: &str = ", quantised weights";
 const FAKE: &str = "fake";
+const ELSEWHERE: &str = "elsewhere";
+const UNKNOWN: &str = "unknown";
 const NONE: &str = "none";
 
 fn spelled(backend: Backend) -> &'static str {
@@ -110,7 +171,6 @@ macro_rules! or_word {
     };
 }
 
-or_word!(or_fake, crate::model::Family, "fake");
 or_word!(or_none, crate::model::Backend, "none");
 
 #[cfg(test)]
@@ -120,7 +180,7 @@ mod tests {
     fn identity() -> ModelIdentity {
         ModelIdentity {
             name: "SmolLM2-135M-Instruct".into(),
-            family: Some(Family::Llama),
+            family: Speaker::Decoder(Family::Llama),
             parameters: 134_515_008,
             dtype: Dtype::Bf16,
             weights: QuantizedWeights::Keep,
@@ -139,7 +199,7 @@ mod tests {
         assert_eq!(serde_json::to_string(&identity()).unwrap(), written);
         assert_eq!(serde_json::from_str::<ModelIdentity>(written).unwrap(), identity());
         let stand_in = ModelIdentity {
-            family: None,
+            family: Speaker::StandIn,
             backend: None,
             ..identity()
         };
@@ -149,6 +209,11 @@ mod tests {
             "{text}"
         );
         assert_eq!(serde_json::from_str::<ModelIdentity>(&text).unwrap(), stand_in);
+        let elsewhere = ModelIdentity::elsewhere("gpt-x");
+        let said = serde_json::to_string(&elsewhere).unwrap();
+        assert!(said.contains(r#""family":"elsewhere""#), "{said}");
+        assert_eq!(serde_json::from_str::<ModelIdentity>(&said).unwrap(), elsewhere);
+        assert_eq!(elsewhere.numbers(), "unknown");
         let error = serde_json::from_str::<ModelIdentity>(&text.replace("fake", "gpt5")).unwrap_err();
         assert!(error.to_string().contains("`gpt5`"), "{error}");
     }

@@ -11,7 +11,7 @@ use super::fake::{FakeConfig, FakeModel, TOKEN_BYTES};
 use super::source::{self, Environment, Fetch, Progress};
 use super::{
     Checkpoint, DeviceChoice, DeviceId, Dtype, DtypeChoice, Engine, EngineSettings, LanguageModel, LoadError,
-    ModelIdentity, QuantizedWeights, Tokenizer,
+    ModelIdentity, QuantizedWeights, Speaker, Tokenizer,
 };
 
 /// How a model is opened. The default suits most: the fastest device, the dtype that suits it, what is not on this
@@ -106,18 +106,21 @@ pub fn open(id: &str, options: &OpenOptions, progress: &mut dyn Progress) -> Res
     }
 }
 
-fn open_checkpoint(id: &str, options: &OpenOptions, progress: &mut dyn Progress) -> Result<OpenModel, LoadError> {
-    let begun = Instant::now();
+/// The files of a checkpoint, with its adapter if one is asked for, and their name for people.
+fn open_files(id: &str, options: &OpenOptions, progress: &mut dyn Progress) -> Result<(String, Checkpoint), LoadError> {
     let located = source::locate(id, &options.environment, options.fetch, progress)?;
     let own = name(id, &located.path);
-    let (name, checkpoint) = match &options.adapter {
-        Some(asked) => {
-            let adapter = source::locate_adapter(asked, &options.environment, options.fetch, progress)?;
-            let checkpoint = Checkpoint::open_adapted(&located.path, &adapter.path)?;
-            (format!("{own} + {}", name(asked, &adapter.path)), checkpoint)
-        }
-        None => (own, Checkpoint::open(&located.path)?),
+    let Some(asked) = &options.adapter else {
+        return Ok((own, Checkpoint::open(&located.path)?));
     };
+    let adapter = source::locate_adapter(asked, &options.environment, options.fetch, progress)?;
+    let checkpoint = Checkpoint::open_adapted(&located.path, &adapter.path)?;
+    Ok((format!("{own} + {}", name(asked, &adapter.path)), checkpoint))
+}
+
+fn open_checkpoint(id: &str, options: &OpenOptions, progress: &mut dyn Progress) -> Result<OpenModel, LoadError> {
+    let begun = Instant::now();
+    let (name, checkpoint) = open_files(id, options, progress)?;
     let device = options.device.open()?;
     let dtype = options
         .dtype
@@ -127,17 +130,18 @@ fn open_checkpoint(id: &str, options: &OpenOptions, progress: &mut dyn Progress)
         quantized: options.weights,
         ..EngineSettings::default()
     };
-    let engine = Engine::load(
+    let devices = (&device.device, &device.others[..]);
+    let engine = Engine::load_over(
         &checkpoint.config,
         &checkpoint.weights,
-        &device.device,
+        devices,
         dtype.into(),
         &settings,
     )?;
     let info = engine.info();
     let identity = ModelIdentity {
         name,
-        family: Some(checkpoint.config.family),
+        family: Speaker::Decoder(checkpoint.config.family),
         parameters: info.size.parameters,
         dtype,
         weights: options.weights,
@@ -198,7 +202,7 @@ fn fake(seed: &str, memory: Option<u64>) -> Result<OpenModel, LoadError> {
     Ok(OpenModel {
         identity: ModelIdentity {
             name: format!("fake:{seed} (no language model)"),
-            family: None,
+            family: Speaker::StandIn,
             parameters: 0,
             dtype: Dtype::F32,
             weights: QuantizedWeights::Dequantize,

@@ -205,13 +205,18 @@ pub(crate) fn engine(config: &ModelConfig, tokens: usize, rows: usize) -> Engine
 
 /// The same engine with these kernels.
 pub fn engine_with(config: &ModelConfig, tokens: usize, rows: usize, kernels: &Kernels) -> Engine {
-    let decoder = Decoder::load(
-        config,
-        &(Arc::new(RandomWeights) as Arc<dyn WeightSource>),
-        kernels,
-        Placement::Resident,
-    )
-    .unwrap();
+    engine_over(config, (tokens, rows), (kernels, &[]), Placement::Resident)
+}
+
+/// The same engine with its layers spread over devices and its weights placed so.
+pub fn engine_over(
+    config: &ModelConfig,
+    (tokens, rows): (usize, usize),
+    (kernels, others): (&Kernels, &[Kernels]),
+    placement: Placement,
+) -> Engine {
+    let source = Arc::new(RandomWeights) as Arc<dyn WeightSource>;
+    let decoder = Decoder::load_over(config, &source, (kernels, others), placement).unwrap();
     let settings = EngineSettings {
         memory: Some(decoder.size().bytes + kernels.scratch_bytes(config, rows) + 20_000 * (tokens as u64 / 32 + 20)),
         rows,

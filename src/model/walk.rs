@@ -1,18 +1,14 @@
 //! Passes through the layers, layer by layer: each layer's keys and values are there while it is computed.
 
-use super::{
-    LoadError, ModelError,
-    decoder::{Decoder, Pass},
-    kernels::KvLayer,
-};
+use super::{LoadError, ModelError, decoder::Decoder, kernels::KvLayer, pass::Pass};
 use candle_core::Tensor;
 
 /// Where the keys and values of a walk lie.
 pub(super) enum Stores<'a> {
-    /// All layers use `work`, one after the other. Of each, `pages` (there, in the layer's own store) are kept in `kept`,
+    /// Layers use those of `work` that [`Decoder::store_of`] says, one after the other. Of each, `pages` (there, in the layer's own store) are kept in `kept`,
     /// which has a store for each layer, or none.
     OneByOne {
-        work: &'a mut KvLayer,
+        work: &'a mut [KvLayer],
         kept: &'a mut [KvLayer],
         pages: &'a [(usize, usize)],
     },
@@ -35,7 +31,7 @@ pub(super) fn walk(
         .collect::<Result<_, LoadError>>()?;
     decoder.each_layer(|number, layer| -> Result<(), ModelError> {
         let kv: &mut KvLayer = match stores {
-            Stores::OneByOne { work, .. } => work,
+            Stores::OneByOne { work, .. } => &mut work[decoder.store_of(number)],
             Stores::Each(layers) => &mut layers[number],
         };
         for (pass, hidden) in passes.iter().zip(&mut hidden) {
@@ -46,7 +42,7 @@ pub(super) fn walk(
         if let Stores::OneByOne { work, kept, pages } = stores
             && let Some(kept) = kept.get_mut(number)
         {
-            kept.copy_from(work, pages)?;
+            kept.copy_from(&work[decoder.store_of(number)], pages)?;
         }
         Ok(())
     })?;

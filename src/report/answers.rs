@@ -9,8 +9,8 @@ use super::names::condition_words;
 use super::words::whole_percent;
 use crate::base::text::{count, counted};
 use crate::metrics::ordered::shares;
-use crate::metrics::{BaselineRow, Norm, Person, QuestionInfo, RunData, softmax};
-use crate::scoring::{Condition, Evidence, Method, Outcome, Reading};
+use crate::metrics::{BaselineRow, Norm, Person, QuestionInfo, RunData, candidate_scores, softmax};
+use crate::scoring::{Condition, Evidence, Method, Outcome};
 use crate::survey::QuestionId;
 
 /// Which answers of a run are looked at; those that all parts take.
@@ -188,23 +188,13 @@ impl<'a> RunKnowledge<'a> {
             condition: outcome.condition.clone(),
             shown: outcome.shown,
             context_tokens: outcome.context_tokens,
-            status: status(outcome),
+            status: outcome.reading().word(),
             candidates: (0..outcome.candidates).map(candidate).collect(),
             majority: baselines.and_then(|row| row.majority),
             resemblance: baselines.and_then(|row| row.resemblance.last_key_value().map(|(_, &at)| at)),
             tries: tries(&outcome.evidence),
             other,
         }
-    }
-}
-
-/// The record's word for how the answer was read.
-fn status(outcome: &Outcome) -> &'static str {
-    match outcome.reading() {
-        Reading::Choice => "answered",
-        Reading::OutOfRange => "out-of-range",
-        Reading::Missing => "missing",
-        Reading::Unparsed => "unparsed",
     }
 }
 

@@ -10,6 +10,7 @@ mod charts;
 mod compare;
 mod compare_tables;
 mod csv;
+mod export;
 #[cfg(test)]
 mod method_checks;
 mod names;
@@ -29,6 +30,7 @@ mod whole;
 mod words;
 
 pub use compare::{CompareError, Comparisons};
+pub use export::{EeeModel, ExportError, InspectLog, evaluations, logs, predictions};
 pub use options::ReportOptions;
 pub use page::{Page, PageError};
 pub use whole::Report;

@@ -39,6 +39,11 @@ pub struct SystemScores {
 }
 
 impl SystemScores {
+    /// Whether it is a condition of a run, and no baseline.
+    pub(super) fn is_model(&self) -> bool {
+        matches!(self.system, System::Model { .. })
+    }
+
     /// The accuracies of the system at a position of the bench.
     pub(super) fn of(bench: &Bench<'_>, at: usize) -> Self {
         let entry = &bench.entries[at];

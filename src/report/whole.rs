@@ -24,7 +24,7 @@ pub struct Report {
 
 impl Report {
     /// Names of all tables for programs that a report may have.
-    pub const TABLES: [&str; 11] = [
+    pub const TABLES: [&str; 13] = [
         "accuracy",
         "agreement",
         "asked-again",
@@ -33,9 +33,11 @@ impl Report {
         "choices",
         "groups",
         "individual-lift",
+        "individuals",
         "norms",
         "ordered-answers",
         "readings",
+        "wordings",
     ];
 
     /// Computes everything from runs.

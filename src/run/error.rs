@@ -136,6 +136,20 @@ pub enum RunError {
     /// Shards that cannot be computed beside each other, or not be merged.
     #[error(transparent)]
     Shard(#[from] super::ShardError),
+    /// A method whose prompts make no sense elsewhere.
+    #[error(
+        "the method {0} needs probabilities, which are computed here: only generation and generation-paper can be answered elsewhere"
+    )]
+    NotWritten(&'static str),
+    /// A folder that has an export already.
+    #[error("{} holds an export already", folder.display())]
+    Exported {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// Answers that were made elsewhere cannot be graded.
+    #[error(transparent)]
+    Answers(#[from] super::answer_error::AnswerError),
     /// A folder without a run.
     #[error("{}: no run here (no run.json)", folder.display())]
     NoRun {
@@ -199,6 +213,9 @@ impl RunError {
                     .into()
             }
             Self::Shard(error) => error.hint(),
+            Self::NotWritten(_) => "give --methods generation".into(),
+            Self::Exported { .. } => "give another --out, or remove that folder".into(),
+            Self::Answers(error) => error.hint().into(),
             Self::NoRun { .. } => "give the folder that `indieval run` printed (runs/NAME)".into(),
         })
     }

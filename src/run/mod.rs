@@ -1,7 +1,9 @@
 //! Specs, plans, the loop over people, the journal.
 
+mod answer_error;
 mod cases;
 mod compute;
+mod elsewhere;
 mod error;
 mod evaluate;
 mod execute;
@@ -21,7 +23,9 @@ mod shards;
 mod spec;
 mod verify;
 
+pub use answer_error::AnswerError;
 pub use compute::ExecuteError;
+pub use elsewhere::{ExportPlan, GradeOptions, Graded, Keep, PromptFormat, Written, export, grade};
 pub use error::RunError;
 pub use evaluate::{EvaluateError, Evaluated, Interrupted, evaluate};
 pub use execute::{Done, Event, Observer, Unobserved};

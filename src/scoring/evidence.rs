@@ -104,6 +104,21 @@ pub enum Reading {
     /// No choice can be read.
     #[serde(alias = "unparsable")]
     Unparsed,
+    /// Nobody answered: whoever was asked elsewhere failed.
+    Failed,
+}
+
+impl Reading {
+    /// The word for it in records (`status`) and tables.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::Choice => "answered",
+            Self::OutOfRange => "out-of-range",
+            Self::Missing => "missing",
+            Self::Unparsed => "unparsed",
+            Self::Failed => "failed",
+        }
+    }
 }
 
 /// One generated text.

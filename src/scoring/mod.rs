@@ -12,7 +12,7 @@ mod evidence;
 pub(crate) mod join;
 pub(crate) mod methods;
 pub(crate) mod norm;
-mod orders;
+pub(crate) mod orders;
 mod outcome;
 #[doc(hidden)]
 pub mod parser;

@@ -72,6 +72,12 @@ impl Asked<'_> {
         cyclic(options, first, count)
     }
 
+    /// The seed of the first text about a question (`all` for all at once) whose options are in this order.
+    pub(crate) fn text_seed(&self, question: &str, order: &[usize]) -> u64 {
+        let numbers: Vec<usize> = order.iter().copied().chain([0]).collect();
+        self.seed(&["try", self.condition, question], &numbers)
+    }
+
     /// A seed that depends on the run's seed, the person, the split and these words and numbers, and on nothing else.
     pub fn seed(&self, words: &[&str], numbers: &[usize]) -> u64 {
         let split = self.case.split.to_string();

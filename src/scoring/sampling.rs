@@ -80,6 +80,9 @@ impl Retries {
     /// helped by more.
     pub(crate) const MOST: usize = 100;
 
+    /// None: a prompt is asked once.
+    pub(crate) const NONE: Self = Self(0);
+
     /// What [`OutOfRange`] says was expected.
     const EXPECTED: &str = "a whole number from 0 to 100";
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use indieval::metrics::{BaselineRow, DimensionOrder, ModelInfo, Person, QuestionInfo, RunData, RunHeader};
-use indieval::model::{Backend, DeviceId, Dtype, Family, Finish, ModelIdentity, QuantizedWeights};
+use indieval::model::{Backend, DeviceId, Dtype, Family, Finish, ModelIdentity, QuantizedWeights, Speaker};
 use indieval::run::{Header, Journal, Note, PeopleFile, SessionEvent, Spec};
 use indieval::scoring::parser::read_paper;
 use indieval::scoring::{
@@ -460,7 +460,7 @@ fn as_recorded(outcomes: &mut [Outcome], people: &[Person], conditions: &[Condit
             match reading {
                 Reading::Choice | Reading::OutOfRange => all.push(format!("\"NSG{group}\": \"NSG{group}_s{chosen}\"")),
                 Reading::Unparsed => all.push(format!("\"NSG{group}\": \"?\"")),
-                Reading::Missing => {}
+                Reading::Missing | Reading::Failed => {}
             }
             if number > 0 {
                 tries.clear();
@@ -527,7 +527,7 @@ pub fn write(folder: &Path, plan: &Plan) -> RunData {
     let data = run(plan);
     let model = ModelIdentity {
         name: plan.model.to_owned(),
-        family: Some(Family::Llama),
+        family: Speaker::Decoder(Family::Llama),
         parameters: 134_515_008,
         dtype: Dtype::Bf16,
         weights: QuantizedWeights::Dequantize,

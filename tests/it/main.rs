@@ -5,6 +5,7 @@ mod batches;
 mod browser;
 mod catalogue;
 mod chat;
+mod elsewhere;
 mod forge;
 mod formats;
 mod front_door;

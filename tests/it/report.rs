@@ -16,6 +16,7 @@ use crate::invented::{self, Plan};
 mod compared;
 mod constant;
 mod figures;
+mod individuals;
 mod left_out;
 mod ordered;
 mod orders;
@@ -195,8 +196,8 @@ fn formats_print_tables_for_documents_and_programs() {
     );
     assert_eq!(
         markdown.lines().filter(|line| line.starts_with('|')).count(),
-        (2 + 13 + 2) + (2 + 1),
-        "thirteen categories and two averages, then one line of choices"
+        (2 + 13 + 2) + (2 + 1) + (2 + 1),
+        "thirteen categories and two averages, then one line of choices and one of individuals"
     );
     let csv = print("csv");
     let titles = csv.lines().next().expect("titles").split(',').count();
@@ -247,7 +248,8 @@ fn several_runs_make_one_report_where_out_says() {
     assert!(html.contains("How well do 2 models know one person?"));
     // Both runs are on the same probes: their baselines are told once.
     let printed = text(&output.stdout);
-    assert_eq!(printed.matches("majority").count(), 1, "{printed}");
+    let main = printed.split("What is chosen").next().expect("a beginning");
+    assert_eq!(main.matches("majority").count(), 1, "{printed}");
     let compared = indieval(&[&["compare", path(&a), path(&b)], &FEW[..]].concat());
     let printed = text(&compared.stdout);
     assert!(

@@ -393,6 +393,28 @@ fn a_line_is_generated_as_it_says() {
 }
 
 #[test]
+fn layers_over_several_devices_answer_as_on_one() {
+    let model = golden("gemma3-bf16");
+    let scores = [
+        json!({"context": "Family is very", "continuation": " important"}),
+        json!({"context": "W", "continuation": "ork"}),
+    ];
+    let texts = [json!({ "prompt": "Family is" }), json!({ "prompt": "Most people" })];
+    let of = |device: &str| {
+        let args = ["--model", &model, "--dtype", "bf16", "--device", device];
+        let generate = [&args[..], &["--max-tokens", "20"]].concat();
+        (answers("score", &args, &scores), answers("generate", &generate, &texts))
+    };
+    assert_eq!(of("cpu,cpu"), of("cpu"));
+    let many = refusal(
+        "score",
+        &["--model", &model, "--device", &["cpu"; 40].join(",")],
+        scores[0].clone(),
+    );
+    assert!(many.contains("name no more devices than it has layers"), "{many}");
+}
+
+#[test]
 fn a_text_ends_where_a_stop_string_begins() {
     let args = [&FAKE[..], &["--max-tokens", "40"]].concat();
     let greedy = answers("generate", &args, &[json!({ "prompt": "abc" })]).remove(0);

@@ -26,7 +26,7 @@ pub struct SpecFlags {
     /// Number format to compute in
     #[arg(long, value_name = "DTYPE", value_parser = choice::<DtypeChoice>())]
     dtype: Option<DtypeChoice>,
-    /// Where to compute: auto, cpu, cuda, cuda:N
+    /// Where to compute: auto, cpu, cuda, cuda:N, or several with commas, over which the layers are spread
     #[arg(long, value_name = "DEVICE")]
     device: Option<DeviceChoice>,
     /// How quantised weights are held

@@ -73,7 +73,7 @@ impl PartArgs {
     pub fn devices(&self, spec: &Spec) -> anyhow::Result<Option<Vec<WorkerDevice>>> {
         self.workers
             .as_ref()
-            .map(|workers| workers.devices(spec.model.device))
+            .map(|workers| workers.devices(&spec.model.device))
             .transpose()
     }
 }
@@ -145,15 +145,19 @@ impl FromStr for Workers {
 }
 
 impl Workers {
-    fn devices(&self, named: DeviceChoice) -> anyhow::Result<Vec<WorkerDevice>> {
+    fn devices(&self, named: &DeviceChoice) -> anyhow::Result<Vec<WorkerDevice>> {
+        anyhow::ensure!(
+            !matches!(named, DeviceChoice::Several(_)),
+            "--device {named} spreads one model over devices, and --workers puts one on each: take one of the two"
+        );
         let number = match self {
             Self::Each(devices) => return Ok(devices.clone()),
             Self::Number(number) => *number,
         };
         let device = match named {
             // Whether there are GPUs; that there are so many shows as each process opens its own.
-            DeviceChoice::Auto => DeviceChoice::Auto.open()?.id,
-            DeviceChoice::Only(device) => device,
+            DeviceChoice::Only(device) => *device,
+            named => named.open()?.id,
         };
         match device {
             DeviceId::Cuda(0) => Ok((0..number).map(WorkerDevice::Gpu).collect()),
@@ -193,15 +197,15 @@ mod tests {
         ] {
             assert!(text.parse::<Workers>().is_err(), "{text}");
         }
-        let cpus = Workers::Number(2).devices(DeviceChoice::Only(DeviceId::Cpu)).unwrap();
+        let cpus = Workers::Number(2).devices(&DeviceChoice::Only(DeviceId::Cpu)).unwrap();
         assert!(matches!(cpus[..], [Threads(1..), Threads(1..)]), "{cpus:?}");
         let gpus = Workers::Number(2)
-            .devices(DeviceChoice::Only(DeviceId::Cuda(0)))
+            .devices(&DeviceChoice::Only(DeviceId::Cuda(0)))
             .unwrap();
         assert_eq!(gpus, [Gpu(0), Gpu(1)]);
         assert!(
             Workers::Number(2)
-                .devices(DeviceChoice::Only(DeviceId::Cuda(1)))
+                .devices(&DeviceChoice::Only(DeviceId::Cuda(1)))
                 .is_err()
         );
     }

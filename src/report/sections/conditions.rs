@@ -113,7 +113,14 @@ fn described(run: &RunSummary) -> Value {
 /// What was asked, and of whom.
 fn what(run: &RunSummary) -> Vec<Fact> {
     let (header, model) = (&run.header, &run.header.model);
+    // Of a model elsewhere nothing is known but its name.
+    let elsewhere = model.is_elsewhere();
     let computed = [&model.dtype, &model.device, &model.kernels].map(String::as_str);
+    let (family, computed) = match elsewhere {
+        false => (model.family.clone(), computed.join(", ")),
+        true => (String::new(), String::new()),
+    };
+    let answers = "made elsewhere and graded here; nothing shows that this model gave them (grading.json)";
     let people = crowd(run.people, header.synthetic);
     let planned = header
         .planned
@@ -124,9 +131,10 @@ fn what(run: &RunSummary) -> Vec<Fact> {
     };
     known([
         ("Model", model.name.clone()),
-        ("Architecture", model.family.clone()),
+        ("Answers", if elsewhere { answers.to_owned() } else { String::new() }),
+        ("Architecture", family),
         ("Parameters", parameters),
-        ("Computed in", computed.join(", ")),
+        ("Computed in", computed),
         ("Respondents", format!("{people} from {}", header.survey)),
         ("Catalogue", header.catalogue.clone()),
         ("Outcomes", format!("{}{planned}", text::count(run.outcomes as u64))),

@@ -15,6 +15,7 @@ mod choices;
 mod conditions;
 mod demonstrations;
 mod groups;
+mod individuals;
 mod lift;
 mod methods;
 mod norms;
@@ -23,11 +24,13 @@ mod ordered;
 mod readings;
 mod repeated;
 mod transfer;
+mod wordings;
 
 pub use calibration::SystemCalibration;
 pub use choices::SystemChoices;
 pub use demonstrations::Curve;
 pub use groups::SystemGroups;
+pub use individuals::SystemIndividuals;
 pub use lift::Lift;
 pub use methods::MethodPair;
 pub use norms::NormScores;
@@ -36,6 +39,7 @@ pub use readings::SystemReadings;
 pub use repeated::AskedAgain;
 pub use transfer::Transfer;
 pub(in crate::report) use transfer::diagonal;
+pub use wordings::Wordings;
 
 /// Declares the sections: the struct that holds them, their computation, and the list that the page, the tables and the
 /// CSV files are made from.
@@ -68,6 +72,9 @@ sections! {
     accuracy: accuracy::AccuracyTable,
     /// What every condition chooses, beside what people answered.
     choices: Vec<SystemChoices>,
+    /// Agreement by question, spread, distances, and for how many people each system beats the baselines.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    individuals: Vec<SystemIndividuals>,
     /// Accuracy against number of demonstrations.
     curves: Vec<Curve>,
     /// Own demonstrations against somebody else's or nobody's.
@@ -84,6 +91,9 @@ sections! {
     transfer: Vec<Transfer>,
     /// Methods of one run against each other.
     methods: Vec<MethodPair>,
+    /// One condition in several prompt files.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    wordings: Vec<Wordings>,
     /// Likelihood conditions under every norm.
     norms: Vec<NormScores>,
     /// Calibration of conditions that give probabilities.

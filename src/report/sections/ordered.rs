@@ -96,7 +96,7 @@ impl ReportSection for Vec<OrderedAnswers> {
 }
 
 /// Where the candidates of a question stand, by the question's number; only of questions with an order.
-fn scales(bench: &Bench<'_>) -> BTreeMap<usize, Vec<f64>> {
+pub(super) fn scales(bench: &Bench<'_>) -> BTreeMap<usize, Vec<f64>> {
     let questions = bench.runs.iter().flat_map(|run| &run.questions);
     let ordered = questions.filter(|question| !question.values.is_empty());
     ordered

@@ -7,7 +7,7 @@ use super::evidence::file;
 use super::header::Header;
 use super::{Journal, Reader};
 use crate::metrics::{Person, QuestionInfo};
-use crate::model::{Backend, DeviceId, Dtype, Family, Finish, ModelIdentity, QuantizedWeights};
+use crate::model::{Backend, DeviceId, Dtype, Family, Finish, ModelIdentity, QuantizedWeights, Speaker};
 use crate::probe::Split;
 use crate::run::names::{PEOPLE, RECORDS, RUN};
 use crate::run::{PeopleFile, RunError, Spec};
@@ -34,7 +34,7 @@ fn conditions() -> Vec<Condition> {
 fn header() -> Header {
     let model = ModelIdentity {
         name: "a model".into(),
-        family: Some(Family::Llama),
+        family: Speaker::Decoder(Family::Llama),
         parameters: 1,
         dtype: Dtype::F32,
         weights: QuantizedWeights::Dequantize,

@@ -75,6 +75,8 @@ pub(super) enum Status {
     OutOfRange,
     /// The answer does not mention this probe.
     Missing,
+    /// Nobody answered: a provider's error.
+    Failed,
 }
 
 impl From<Reading> for Status {
@@ -84,6 +86,7 @@ impl From<Reading> for Status {
             Reading::Unparsed => Self::Unparsed,
             Reading::OutOfRange => Self::OutOfRange,
             Reading::Missing => Self::Missing,
+            Reading::Failed => Self::Failed,
         }
     }
 }
@@ -95,6 +98,7 @@ impl From<Status> for Reading {
             Status::Unparsed => Self::Unparsed,
             Status::OutOfRange => Self::OutOfRange,
             Status::Missing => Self::Missing,
+            Status::Failed => Self::Failed,
         }
     }
 }

@@ -34,6 +34,7 @@ pub(in crate::run) use evidence::file as evidence_file;
 pub use header::Header;
 pub use journal::Journal;
 pub use line::ConditionEntry;
+pub(in crate::run) use line::record_id;
 pub(in crate::run) use lock::{Access, lock};
 pub use reader::{Found, Reader};
 

@@ -25,8 +25,8 @@ fn a_report_replaces_an_earlier_one_whole_and_nothing_else() {
     };
     // Tables that the second report does not have go; what is one's own stays.
     assert_eq!(report(&all, &out).0, Some(0));
-    // The built-in survey has no scales, no weights, and nobody was asked twice.
-    let elsewhere = ["asked-again", "ordered-answers"];
+    // The built-in survey has no scales, no weights, nobody was asked twice, and all were asked in the same words.
+    let elsewhere = ["asked-again", "ordered-answers", "wordings"];
     let expected = Report::TABLES.iter().filter(|name| !elsewhere.contains(name));
     let expected = expected.map(|name| format!("{name}.csv"));
     assert_eq!(names(&out), expected.collect());

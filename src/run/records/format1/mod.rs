@@ -16,7 +16,7 @@ use super::audit::Problem;
 use super::header::Header;
 use super::line::ConditionEntry;
 use crate::base::hex::sha256_hex;
-use crate::model::{Backend, DeviceId, Dtype, ModelIdentity, QuantizedWeights};
+use crate::model::{Backend, DeviceId, Dtype, ModelIdentity, QuantizedWeights, Speaker};
 use crate::run::RunError;
 use crate::run::names::RECORDS;
 use crate::scoring::{Condition, Outcome};
@@ -198,8 +198,8 @@ impl TryFrom<Format1Model> for ModelIdentity {
         };
         let dtype: Dtype = dtype.parse().map_err(|error| format!("dtype: {error}"))?;
         let family = match said.family.as_str() {
-            "fake" => None,
-            name => Some(name.parse().map_err(|error| format!("family: {error}"))?),
+            "fake" => Speaker::StandIn,
+            name => Speaker::Decoder(name.parse().map_err(|error| format!("family: {error}"))?),
         };
         let backend = match said.kernels.strip_suffix(&format!(" {dtype}")) {
             // What that version called so were candle's operations.
@@ -241,7 +241,7 @@ mod tests {
         assert_eq!(
             (kept.family, kept.dtype, kept.weights, kept.backend),
             (
-                Some(Family::Llama),
+                Speaker::Decoder(Family::Llama),
                 Dtype::Bf16,
                 QuantizedWeights::Keep,
                 Some(Backend::Avx512)

@@ -1,0 +1,199 @@
+//! Files of answers: their lines, and which of several answers to one request counts.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use super::shapes::{AnswerLine, ElsewhereSaid, answer};
+use crate::run::AnswerError;
+
+/// The answers in a file.
+pub(super) struct AnswerLines {
+    /// With their line, from 1.
+    pub(super) lines: Vec<(usize, AnswerLine)>,
+    /// The last line, where it is cut off.
+    pub(super) cut: Option<usize>,
+}
+
+/// Reads the lines of a file. A last line that is cut off, be it within a character, is named, not read; blank lines and
+/// a byte-order mark are passed over.
+pub(super) fn read(path: &Path, bytes: &[u8]) -> Result<AnswerLines, AnswerError> {
+    let text = match std::str::from_utf8(bytes) {
+        Ok(text) => text,
+        // The rest of a character is to come.
+        Err(error) if error.error_len().is_none() => {
+            std::str::from_utf8(&bytes[..error.valid_up_to()]).unwrap_or_default()
+        }
+        Err(error) => {
+            let before = &bytes[..error.valid_up_to()];
+            return Err(AnswerError::Line {
+                path: path.to_owned(),
+                line: before.iter().filter(|byte| **byte == b'\n').count() + 1,
+                problem: "this is no UTF-8; save the file as UTF-8".to_owned(),
+            });
+        }
+    };
+    let text = text.trim_start_matches('\u{feff}');
+    let lines: Vec<&str> = text.split('\n').collect();
+    let mut found = AnswerLines {
+        lines: Vec::new(),
+        cut: None,
+    };
+    for (at, line) in lines.iter().enumerate() {
+        let line = line.trim();
+        if line.is_empty() {
+            continue;
+        }
+        let problem = match serde_json::from_str::<Value>(line) {
+            Ok(value) => match answer(&value) {
+                Ok(answer) => {
+                    found.lines.push((at + 1, answer));
+                    continue;
+                }
+                Err(problem) => problem,
+            },
+            // Only the last line of a file that does not end in a line break can be half a line.
+            Err(error) if at + 1 == lines.len() && error.is_eof() => {
+                found.cut = Some(at + 1);
+                break;
+            }
+            Err(error) => error.to_string(),
+        };
+        return Err(AnswerError::Line {
+            path: path.to_owned(),
+            line: at + 1,
+            problem,
+        });
+    }
+    Ok(found)
+}
+
+/// Which of two different answers to one prompt counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Latest {
+    Refused,
+    First,
+    Last,
+}
+
+/// Answers by id. An answer goes before an error of any file: a retry puts errors right.
+#[derive(Default)]
+pub(super) struct AnswerBook {
+    pub(super) by_id: HashMap<String, ElsewhereSaid>,
+    pub(super) model: Option<String>,
+    /// Where [`Self::model`] was met first.
+    model_at: (PathBuf, usize),
+    pub(super) shapes: std::collections::BTreeSet<&'static str>,
+}
+
+impl AnswerBook {
+    /// Requests that failed and why, by id.
+    pub(super) fn failed(&self) -> Vec<(&str, &str)> {
+        let failed = self.by_id.iter().filter_map(|(id, said)| match said {
+            ElsewhereSaid::Failed(why) => Some((id.as_str(), why.as_str())),
+            ElsewhereSaid::Text { .. } | ElsewhereSaid::Refused(_) => None,
+        });
+        let mut failed: Vec<(&str, &str)> = failed.collect();
+        failed.sort_unstable();
+        failed
+    }
+
+    pub(super) fn add(
+        &mut self,
+        path: &Path,
+        (line, answer): (usize, AnswerLine),
+        rule: Latest,
+    ) -> Result<(), AnswerError> {
+        match (&self.model, &answer.model) {
+            (Some(first), Some(second)) if first != second => {
+                return Err(AnswerError::Models {
+                    first: first.clone(),
+                    first_path: self.model_at.0.clone(),
+                    first_line: self.model_at.1,
+                    second: second.clone(),
+                    path: path.to_owned(),
+                    line,
+                });
+            }
+            (None, Some(model)) => {
+                self.model = Some(model.clone());
+                self.model_at = (path.to_owned(), line);
+            }
+            _ => {}
+        }
+        self.shapes.insert(answer.shape);
+        let replaces = match (self.by_id.get(&answer.id), &answer.said) {
+            (None | Some(ElsewhereSaid::Failed(_)), _) => true,
+            (Some(_), ElsewhereSaid::Failed(_)) => false,
+            (Some(known), said) if known.same(said) => false,
+            (Some(_), _) => match rule {
+                Latest::First => false,
+                Latest::Last => true,
+                Latest::Refused => {
+                    return Err(AnswerError::Twice {
+                        path: path.to_owned(),
+                        line,
+                        id: answer.id,
+                    });
+                }
+            },
+        };
+        if replaces {
+            self.by_id.insert(answer.id, answer.said);
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn one(line: &str) -> AnswerLine {
+        answer(&serde_json::from_str(line).unwrap()).unwrap_or_else(|problem| panic!("{line}: {problem}"))
+    }
+
+    #[test]
+    fn a_cut_last_line_is_named_and_any_other_is_an_error() {
+        let path = Path::new("f");
+        let whole = "\u{feff}{\"id\":\"a\",\"text\":\"B\"}\r\n\r\n";
+        let found = read(path, format!("{whole}{{\"id\":\"b\",\"te").as_bytes()).unwrap();
+        assert_eq!((found.lines.len(), found.cut), (1, Some(3)));
+        assert_eq!(read(path, whole.as_bytes()).unwrap().cut, None);
+        // Cut within a character, and bytes that are none.
+        let torn = "{\"id\":\"a\",\"text\":\"B\"}\n{\"id\":\"b\",\"text\":\"ä".as_bytes();
+        assert_eq!(read(path, &torn[..torn.len() - 1]).unwrap().cut, Some(2));
+        let error = read(path, b"{\"id\":\"a\",\"text\":\"B\"}\n\xff\xfe\n").err().unwrap();
+        assert!(error.to_string().contains("line 2: this is no UTF-8"), "{error}");
+        let error = read(path, b"{\"id\":\n{\"id\":\"a\",\"text\":\"B\"}\n").err().unwrap();
+        assert!(error.to_string().contains("line 1"), "{error}");
+    }
+
+    #[test]
+    fn an_answer_goes_before_an_error_and_two_answers_need_a_rule() {
+        let path = Path::new("f");
+        let error = || one(r#"{"custom_id":"a","result":{"type":"expired"}}"#);
+        let text = |text: &str| one(&format!(r#"{{"id":"a","text":"{text}"}}"#));
+        for order in [[error(), text("A")], [text("A"), error()], [text("A"), text("A")]] {
+            let mut book = AnswerBook::default();
+            for answer in order {
+                book.add(path, (1, answer), Latest::Refused).unwrap();
+            }
+            assert!(matches!(&book.by_id["a"], ElsewhereSaid::Text { text, .. } if text == "A"));
+        }
+        let both = |rule| {
+            let mut book = AnswerBook::default();
+            book.add(path, (1, text("A")), rule)?;
+            book.add(path, (2, text("B")), rule)?;
+            Ok::<_, AnswerError>(book.by_id["a"].clone())
+        };
+        assert!(matches!(both(Latest::Refused), Err(AnswerError::Twice { line: 2, .. })));
+        assert!(matches!(both(Latest::First), Ok(ElsewhereSaid::Text { text, .. }) if text == "A"));
+        assert!(matches!(both(Latest::Last), Ok(ElsewhereSaid::Text { text, .. }) if text == "B"));
+        let mut book = AnswerBook::default();
+        let of = |id: &str, model: &str| one(&format!(r#"{{"id":"{id}","text":"A","model":"{model}"}}"#));
+        book.add(path, (1, of("a", "m1")), Latest::Refused).unwrap();
+        assert!(book.add(path, (2, of("b", "m2")), Latest::Refused).is_err());
+    }
+}
