@@ -200,17 +200,11 @@ impl<'a> RunKnowledge<'a> {
 
 /// The probability of each candidate among the candidates, where the method has one.
 fn probabilities(outcome: &Outcome) -> Option<Vec<f64>> {
-    match &outcome.evidence {
-        Evidence::Likelihood { scores } => {
-            let sums: Option<Vec<f64>> = scores.iter().map(|score| Norm::Sum.value(score)).collect();
-            softmax(&sums?)
-        }
-        Evidence::Label { logprobs, .. } => softmax(logprobs),
-        Evidence::Generation { tries, .. } => {
-            let read: Vec<usize> = tries.iter().filter_map(|text| text.choice).collect();
-            (!read.is_empty()).then(|| shares(read, outcome.candidates))
-        }
-    }
+    let Some(tries) = outcome.evidence.tries() else {
+        return softmax(&candidate_scores(outcome, Norm::Sum)?);
+    };
+    let read: Vec<usize> = tries.iter().filter_map(|text| text.choice).collect();
+    (!read.is_empty()).then(|| shares(read, outcome.candidates))
 }
 
 fn tries(evidence: &Evidence) -> Vec<AnsweredTry> {
