@@ -38,7 +38,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         1 => Factor::Method,
         _ => Factor::Run,
     });
-    let comparisons = Comparisons::new(&runs, by, args.numbers.options())?;
+    let comparisons = Comparisons::of_tables(&runs, by, args.numbers.options())?;
     for sentence in &comparisons.left_out {
         tell!("note: {sentence}");
     }

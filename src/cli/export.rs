@@ -8,7 +8,7 @@ use anyhow::Context as _;
 
 use super::choice::choice;
 use super::output::{say, tell};
-use super::report::{Numbers, load};
+use super::report::{Numbers, load_as};
 use crate::base::files::write_bytes;
 use crate::base::text::counted;
 use crate::metrics::RunData;
@@ -58,7 +58,7 @@ crate::choices! {
 
 /// Runs the command.
 pub fn run(args: Args) -> anyhow::Result<ExitCode> {
-    let mut run = load(std::slice::from_ref(&args.run))?.remove(0);
+    let mut run = load_as(std::slice::from_ref(&args.run), crate::run::load, Vec::is_empty)?.remove(0);
     let out = args.out.clone().unwrap_or_else(|| args.run.clone());
     std::fs::create_dir_all(&out).with_context(|| format!("cannot make {}", out.display()))?;
     if args.pseudonyms {

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use super::choice::choice;
 use super::format::OutputFormat;
 use super::output::{print, print_json, tell};
-use super::report::load;
+use super::report::load_as;
 use crate::base::text::{count, counted};
 use crate::report::{AnswerFilter, ModelAnswer, answers};
 use crate::scoring::Method;
@@ -61,7 +61,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         .into_iter()
         .flatten()
         .collect();
-    let runs = load(&folders)?;
+    let runs = load_as(&folders, crate::run::load, Vec::is_empty)?;
     let [run, rest @ ..] = runs.as_slice() else {
         return Ok(ExitCode::SUCCESS);
     };

@@ -7,8 +7,9 @@ use super::choice::choice;
 use super::output::{print, tell};
 use super::report_files::ReportFiles;
 use super::status::ExitStatus;
-use crate::metrics::{Norm, Resampling, RunData};
+use crate::metrics::{Norm, OutcomeTable, Resampling, RunData, RunTable};
 use crate::report::{Report, ReportOptions};
+use crate::run::RunError;
 
 /// Options of `indieval report`.
 #[derive(Debug, clap::Args)]
@@ -87,7 +88,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     let runs = load(&args.runs)?;
     let files = ReportFiles { page: where_to(&args)? };
     files.check_beside(&args.runs)?;
-    let report = Report::new(&runs, args.numbers.options())?;
+    let report = Report::of_tables(&runs, args.numbers.options())?;
     let tables = files.write(&report)?;
     match args.format {
         TableFormat::Text => print_table(&report, &files.page, tables)?,
@@ -132,7 +133,7 @@ fn print_table(report: &Report, page: &Path, tables: usize) -> anyhow::Result<()
 /// not be read.
 pub fn after_run(folder: &Path, quiet: bool) -> anyhow::Result<usize> {
     let runs = load(std::slice::from_ref(&folder.to_owned()))?;
-    let report = Report::new(&runs, ReportOptions::default())?;
+    let report = Report::of_tables(&runs, ReportOptions::default())?;
     let files = ReportFiles::within(folder);
     files.check()?;
     let tables = files.write(&report)?;
@@ -141,17 +142,26 @@ pub fn after_run(folder: &Path, quiet: bool) -> anyhow::Result<usize> {
     }
     Ok(runs
         .iter()
-        .flat_map(|run| &run.outcomes)
+        .flat_map(|run| run.outcomes.iter())
         .filter(|outcome| outcome.prediction.is_none())
         .count())
 }
 
-/// Reads run folders.
-pub fn load(folders: &[PathBuf]) -> anyhow::Result<Vec<RunData>> {
-    let mut runs: Vec<RunData> = Vec::new();
+/// Reads run folders for tables and pictures.
+pub fn load(folders: &[PathBuf]) -> anyhow::Result<Vec<RunTable>> {
+    load_as(folders, crate::run::load_table, OutcomeTable::is_empty)
+}
+
+/// Reads run folders; `empty` says whether there are no outcomes.
+pub fn load_as<O>(
+    folders: &[PathBuf],
+    read: fn(&Path) -> Result<RunData<O>, RunError>,
+    empty: fn(&O) -> bool,
+) -> anyhow::Result<Vec<RunData<O>>> {
+    let mut runs: Vec<RunData<O>> = Vec::new();
     for folder in folders {
-        let run = crate::run::load(folder)?;
-        if run.outcomes.is_empty() {
+        let run = read(folder)?;
+        if empty(&run.outcomes) {
             anyhow::bail!("run `{}` has no outcomes yet", folder.display());
         }
         runs.push(run);

@@ -1,5 +1,6 @@
 //! A finished run's records, scored again: after `run --verify`, and by `verify`.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use anyhow::Context as _;
@@ -9,7 +10,7 @@ use crate::base::random::Draws;
 use crate::base::text::{count, counted};
 use crate::cli::output::say;
 use crate::model::OpenModel;
-use crate::run::{self, Experiment, Header, Spec};
+use crate::run::{self, Experiment, Header, Reader, RunError, Spec};
 use crate::scoring::Outcome;
 
 /// Opens the spec's model.
@@ -33,9 +34,10 @@ pub fn line(header: &Header, record: usize) -> usize {
 
 /// Scores `number` random records of a run again and fails where they differ.
 pub fn sample(folder: &Path, experiment: &Experiment, opened: &mut OpenModel, number: usize) -> anyhow::Result<()> {
-    let (header, recorded) = run::read(folder).context("the run was just written")?;
-    let chosen = Draws::new(0, 0).choose(recorded.outcomes.len(), number);
-    let clean = compare(experiment, opened, &header, &recorded.outcomes, &chosen)?;
+    let mut reader = Reader::open(folder).context("the run was just written")?;
+    let records = reader.try_fold(0, |records, outcome| outcome.map(|_| records + 1))?;
+    let chosen = Draws::new(0, 0).choose(records, number);
+    let clean = compare(experiment, opened, folder, &chosen)?;
     anyhow::ensure!(
         clean,
         "{}: scores could not be reproduced without sharing",
@@ -44,16 +46,31 @@ pub fn sample(folder: &Path, experiment: &Experiment, opened: &mut OpenModel, nu
     Ok(())
 }
 
+/// Some records of a run, by number.
+fn read(folder: &Path, needed: &BTreeSet<usize>) -> Result<(Header, BTreeMap<usize, Outcome>), RunError> {
+    let reader = Reader::open(folder)?;
+    let header = reader.header().clone();
+    let until = needed.last().map_or(0, |last| last + 1);
+    let mut found = BTreeMap::new();
+    for (number, outcome) in reader.take(until).enumerate() {
+        let outcome = outcome?;
+        if needed.contains(&number) {
+            found.insert(number, outcome);
+        }
+    }
+    Ok((header, found))
+}
+
 /// Scores the chosen records of a run again and says what differs; whether nothing does.
 pub fn compare(
     experiment: &Experiment,
     opened: &mut OpenModel,
-    header: &Header,
-    outcomes: &[Outcome],
+    folder: &Path,
     chosen: &[usize],
 ) -> anyhow::Result<bool> {
-    let tolerance = run::tolerance(header, &opened.identity);
-    let verified = experiment.verify(opened, outcomes, chosen, tolerance)?;
+    let (header, outcomes) = read(folder, &experiment.needed(chosen))?;
+    let tolerance = run::tolerance(&header, &opened.identity);
+    let verified = experiment.verify(opened, &outcomes, chosen, tolerance)?;
     say!(
         "scores: {} scored again unshared, {} tokens, largest difference {:.6} nats (tolerance {tolerance})",
         counted(verified.records, "record", "records"),
@@ -61,7 +78,7 @@ pub fn compare(
         verified.largest
     );
     for difference in &verified.differences {
-        say!("  line {}: {}", line(header, difference.line - 1), difference.what);
+        say!("  line {}: {}", line(&header, difference.line - 1), difference.what);
     }
     Ok(verified.differences.is_empty())
 }

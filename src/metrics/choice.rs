@@ -13,12 +13,6 @@ pub fn candidate_scores(outcome: &Outcome, norm: Norm) -> Option<Vec<f64>> {
     }
 }
 
-/// Whether an outcome says anything under `norm`. Where the context is the neutral one itself, token for token, PMI is a
-/// difference of equal numbers: what remains of it is rounding, and no choice.
-pub fn is_informed(outcome: &Outcome, norm: Norm) -> bool {
-    norm != Norm::Pmi || !outcome.evidence.is_neutral()
-}
-
 /// What the outcome predicts under `norm`: the candidate with the highest score, the first one where several tie.
 /// Outcomes that are not likelihoods say what they predict themselves.
 pub fn prediction(outcome: &Outcome, norm: Norm) -> Option<usize> {

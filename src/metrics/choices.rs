@@ -9,10 +9,11 @@ use super::average::Sums;
 use super::bootstrap::Resampling;
 use super::constancy::{Beside, commonest, tallied};
 use super::contrast::Contrast;
-use super::input::RunData;
+use super::input::RunTable;
 use super::paired::{Agreement, Paired, agreement};
 use super::panel::{Chooser, Panel, Row, Unread};
 use super::roster::Roster;
+use super::table::Basis;
 use crate::scoring::Condition;
 
 /// What a system chooses, beside what people answered on the same probes.
@@ -111,10 +112,14 @@ pub struct Flips {
 }
 
 /// How often the choices of one condition flip with the order of the options; absent where none was asked in several.
-pub fn flips(run: &RunData, condition: &Condition) -> Option<Flips> {
+pub fn flips(run: &RunTable, condition: &Condition) -> Option<Flips> {
     let (mut probes, mut flipped) = (0usize, 0usize);
-    let of_condition = run.outcomes.iter().filter(|outcome| outcome.condition == *condition);
-    for flips in of_condition.filter_map(|outcome| outcome.evidence.flips_with_order()) {
+    let known = |basis| match basis {
+        Basis::Likelihood { .. } => None,
+        Basis::Label { flips, .. } | Basis::Generation { flips, .. } => flips,
+    };
+    let of_condition = run.outcomes.of_condition(condition);
+    for flips in of_condition.filter_map(|outcome| known(outcome.basis)) {
         probes += 1;
         flipped += usize::from(flips);
     }

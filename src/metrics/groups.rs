@@ -211,7 +211,7 @@ mod tests {
                 })
             })
             .collect();
-        let roster = Roster::new(&[run]).expect("one run");
+        let roster = Roster::new(&[run.table()]).expect("one run");
         let sums = Sums::of_panel(&Panel::of(rows, Chooser::Model), 1, Credit::Choice(Unread::Wrong));
         (roster, sums)
     }

@@ -7,18 +7,19 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::table::OutcomeTable;
 use crate::scoring::Outcome;
 use crate::survey::QuestionId;
 
-/// One run as read from its folder.
+/// One run as read from its folder. Reports and comparisons need no more of its outcomes than a table has ([`RunTable`]).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct RunData {
+pub struct RunData<O = Vec<Outcome>> {
     /// The run's name (its folder's last component).
     pub name: String,
     /// What was run, on what, and how much was computed.
     pub header: RunHeader,
     /// All outcomes, in any order, each probe at most once per condition.
-    pub outcomes: Vec<Outcome>,
+    pub outcomes: O,
     /// The people, in the order of the plan.
     pub people: Vec<Person>,
     /// Demographic dimensions with their groups in a sensible order (ages ascending, and so on). A dimension or group
@@ -36,6 +37,26 @@ pub struct RunData {
     /// What people answered when they were asked again; empty where nobody was.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub second_answers: Vec<SecondAnswer>,
+}
+
+/// A run whose outcomes are a table.
+pub type RunTable = RunData<OutcomeTable>;
+
+impl RunData {
+    /// The same run with its outcomes as a table.
+    pub fn table(&self) -> RunTable {
+        RunData {
+            name: self.name.clone(),
+            header: self.header.clone(),
+            outcomes: self.outcomes.iter().collect(),
+            people: self.people.clone(),
+            dimensions: self.dimensions.clone(),
+            questions: self.questions.clone(),
+            categories: self.categories.clone(),
+            baselines: self.baselines.clone(),
+            second_answers: self.second_answers.clone(),
+        }
+    }
 }
 
 /// Facts about a run that are not outcomes.

@@ -1,6 +1,6 @@
 //! Pure numbers from outcomes: accuracies, intervals, paired tests, agreement, calibration, inequity.
 //!
-//! `RunData` is what a run folder says; `Roster` numbers people and questions; a `Panel` is what one `System`
+//! `RunData` is what a run folder says, `RunTable` what is needed of it here; `Roster` numbers people and questions; a `Panel` is what one `System`
 //! chose on every probe; `Sums` reduce it to one numerator and denominator a person and slot, from which every mean
 //! and every resample is made. Nothing here reads files or prints.
 
@@ -25,23 +25,23 @@ mod roster;
 mod row;
 mod shortest;
 mod student;
+mod table;
 mod tail;
 
 pub use bootstrap::Resampling;
-pub use input::RunData;
+pub use input::{RunData, RunTable};
 pub use roster::MetricsError;
+pub use table::OutcomeTable;
 
 #[doc(hidden)]
 pub use crate::scoring::Norm;
-#[doc(hidden)]
-pub use choice::prediction;
 #[doc(hidden)]
 pub use input::{BaselineRow, DimensionOrder, ModelInfo, Person, QuestionInfo, RunHeader, SecondAnswer};
 
 pub(crate) use average::{ProbeCounts, Scores, Sums, counts, mean, tally};
 pub(crate) use bootstrap::{clustered, clustered_overall};
 pub(crate) use calibration::{Bin, Calibration, Forecast, calibration, softmax};
-pub(crate) use choice::{candidate_scores, is_informed};
+pub(crate) use choice::{candidate_scores, prediction};
 pub(crate) use choices::{AlwaysAlike, Flips, Habits, flips};
 pub(crate) use constancy::{Beside, Constancy, constancy};
 pub(crate) use contrast::{Constant, Contrast, contrasts, p_by_category};

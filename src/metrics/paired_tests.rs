@@ -170,7 +170,8 @@ fn different_labels_are_refused_and_nothing_shared_is_said() {
             }],
             categories: vec!["C".into()],
             ..empty()
-        }];
+        }
+        .table()];
         let roster = Roster::new(&runs).expect("one run");
         let (a, b) = (panel(a), panel(b));
         Paired::new(&a, &b, &roster, ("a", "b"))

@@ -1,16 +1,16 @@
 //! A panel: what one system said of every probe, as plain numbers.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::choice::{is_informed, prediction};
 use super::constancy::{Constancy, constancy};
-use super::input::RunData;
+use super::input::RunTable;
 use super::roster::{MetricsError, Roster};
 pub use super::row::Row;
 use super::shortest::shortest;
-use crate::scoring::{Condition, Norm, Outcome};
+use super::table::TabledOutcome;
+use crate::scoring::{Condition, Norm};
 
 /// Number of splits.
 pub const SPLITS: usize = 3;
@@ -133,14 +133,16 @@ impl Panel {
     ///
     /// # Errors
     /// Where an outcome names a person, question, split or candidate that does not exist, or a probe stands twice.
-    pub fn new(run: &RunData, roster: &Roster, system: &System) -> Result<Self, MetricsError> {
+    pub fn new(run: &RunTable, roster: &Roster, system: &System) -> Result<Self, MetricsError> {
         let rows = match system {
-            System::Model { condition, norm } => run
-                .outcomes
-                .iter()
-                .filter(|outcome| outcome.condition == *condition && is_informed(outcome, *norm))
-                .map(|outcome| row(run, roster, outcome, prediction(outcome, *norm)))
-                .collect::<Result<Vec<_>, _>>()?,
+            System::Model { condition, norm } => {
+                let numbers = RowNumbers::new(run, roster);
+                let of_condition = run.outcomes.of_condition(condition);
+                let informed = of_condition.filter(|outcome| outcome.is_informed(*norm));
+                informed
+                    .map(|outcome| numbers.row(&outcome, outcome.predicted(*norm)))
+                    .collect::<Result<Vec<_>, _>>()?
+            }
             System::Chance => every_probe(run, roster)?,
             System::First => {
                 let mut rows = every_probe(run, roster)?;
@@ -159,8 +161,7 @@ impl Panel {
             },
             by_length: match system {
                 System::Model { condition, norm } => {
-                    let choose = |outcome: &Outcome| prediction(outcome, *norm).filter(|_| is_informed(outcome, *norm));
-                    shortest(run, condition, choose).and_then(|shortest| shortest.constancy())
+                    shortest(run, condition, *norm).and_then(|shortest| shortest.constancy())
                 }
                 _ => None,
             },
@@ -193,18 +194,14 @@ impl Panel {
 }
 
 /// The conditions of a run's grid that have an outcome, in order.
-pub fn conditions(run: &RunData) -> Vec<Condition> {
-    let mut seen: BTreeSet<&Condition> = BTreeSet::new();
-    for outcome in &run.outcomes {
-        if !seen.contains(&outcome.condition) {
-            seen.insert(&outcome.condition);
-        }
-    }
-    seen.into_iter().cloned().collect()
+pub fn conditions(run: &RunTable) -> Vec<Condition> {
+    let mut conditions = run.outcomes.conditions().to_vec();
+    conditions.sort_unstable();
+    conditions
 }
 
 /// The baselines that can be told for a run: chance and the first candidate always, the others where the run stored them.
-pub fn baselines(run: &RunData) -> Vec<System> {
+pub fn baselines(run: &RunTable) -> Vec<System> {
     let mut systems = vec![System::Chance, System::First];
     if run.baselines.iter().any(|b| b.majority.is_some()) {
         systems.push(System::Majority);
@@ -218,63 +215,81 @@ pub fn baselines(run: &RunData) -> Vec<System> {
     systems
 }
 
-fn row(run: &RunData, roster: &Roster, outcome: &Outcome, choice: Option<usize>) -> Result<Row, MetricsError> {
-    let person = roster
-        .person(run, &outcome.respondent)
-        .ok_or_else(|| MetricsError::UnknownPerson {
-            run: run.name.clone(),
-            person: outcome.respondent.clone(),
-        })?;
-    let question = roster
-        .question(outcome.question)
-        .ok_or_else(|| MetricsError::UnknownQuestion {
-            run: run.name.clone(),
-            question: outcome.question,
-        })?;
-    if !(1..=SPLITS).contains(&usize::from(outcome.split)) {
-        return Err(MetricsError::Split {
-            run: run.name.clone(),
-            person: outcome.respondent.clone(),
-            split: outcome.split,
-        });
+/// The numbers that people of a run have in a roster, looked up once.
+struct RowNumbers<'a> {
+    run: &'a RunTable,
+    roster: &'a Roster,
+    people: Vec<Option<usize>>,
+}
+
+impl<'a> RowNumbers<'a> {
+    fn new(run: &'a RunTable, roster: &'a Roster) -> Self {
+        let people = run.outcomes.respondents().iter();
+        Self {
+            run,
+            roster,
+            people: people.map(|id| roster.person(run, id)).collect(),
+        }
     }
-    if let Some(position) = [Some(outcome.label), choice]
-        .into_iter()
-        .flatten()
-        .find(|p| *p >= outcome.candidates)
-    {
-        return Err(MetricsError::Candidate {
-            run: run.name.clone(),
-            person: outcome.respondent.clone(),
-            split: outcome.split,
+
+    fn row(&self, outcome: &TabledOutcome<'_>, choice: Option<usize>) -> Result<Row, MetricsError> {
+        let run = || self.run.name.clone();
+        let respondent = || self.run.outcomes.respondents()[outcome.person].clone();
+        let person = self.people[outcome.person].ok_or_else(|| MetricsError::UnknownPerson {
+            run: run(),
+            person: respondent(),
+        })?;
+        let question = self.roster.question(outcome.question);
+        let question = question.ok_or_else(|| MetricsError::UnknownQuestion {
+            run: run(),
             question: outcome.question,
-            position,
+        })?;
+        if !(1..=SPLITS).contains(&usize::from(outcome.split)) {
+            return Err(MetricsError::Split {
+                run: run(),
+                person: respondent(),
+                split: outcome.split,
+            });
+        }
+        let mut named = [Some(outcome.label), choice].into_iter().flatten();
+        if let Some(position) = named.find(|position| *position >= outcome.candidates) {
+            return Err(MetricsError::Candidate {
+                run: run(),
+                person: respondent(),
+                split: outcome.split,
+                question: outcome.question,
+                position,
+                candidates: outcome.candidates,
+            });
+        }
+        Ok(Row {
+            person,
+            split: usize::from(outcome.split) - 1,
+            question,
+            category: self.roster.questions[question].1,
             candidates: outcome.candidates,
-        });
+            label: outcome.label,
+            choice,
+        })
     }
-    Ok(Row {
-        person,
-        split: usize::from(outcome.split) - 1,
-        question,
-        category: roster.questions[question].1,
-        candidates: outcome.candidates,
-        label: outcome.label,
-        choice,
-    })
 }
 
 /// Every probe that any condition of the run has, once, without a choice.
-fn every_probe(run: &RunData, roster: &Roster) -> Result<Vec<Row>, MetricsError> {
-    let mut probes = BTreeMap::new();
-    for outcome in &run.outcomes {
-        let row = row(run, roster, outcome, None)?;
-        probes.entry(row.key()).or_insert(row);
+fn every_probe(run: &RunTable, roster: &Roster) -> Result<Vec<Row>, MetricsError> {
+    let numbers = RowNumbers::new(run, roster);
+    let mut known = HashSet::new();
+    let mut rows = Vec::new();
+    for outcome in run.outcomes.iter() {
+        let row = numbers.row(&outcome, None)?;
+        if known.insert(row.key()) {
+            rows.push(row);
+        }
     }
-    Ok(probes.into_values().collect())
+    Ok(rows)
 }
 
 fn with_baseline(
-    run: &RunData,
+    run: &RunTable,
     roster: &Roster,
     choice: impl Fn(&super::input::BaselineRow) -> Option<usize>,
 ) -> Result<Vec<Row>, MetricsError> {

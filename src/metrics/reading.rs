@@ -6,9 +6,10 @@ use serde::{Deserialize, Serialize};
 
 use super::average::Sums;
 use super::estimate::Quantity;
-use super::input::RunData;
+use super::input::RunTable;
 use super::panel::{Panel, Unread};
-use crate::scoring::{Condition, Evidence, Reading};
+use super::table::Basis;
+use crate::scoring::{Condition, Reading};
 
 /// How the answers of one condition were read.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -49,10 +50,10 @@ pub struct Bounds {
 }
 
 /// Counts readings by condition, for the conditions whose answers are generated.
-pub fn readings(run: &RunData) -> BTreeMap<Condition, Readings> {
+pub fn readings(run: &RunTable) -> BTreeMap<Condition, Readings> {
     let mut counts: BTreeMap<Condition, Readings> = BTreeMap::new();
-    for outcome in &run.outcomes {
-        let Evidence::Generation { reading, .. } = &outcome.evidence else {
+    for outcome in run.outcomes.iter() {
+        let Basis::Generation { reading, retries, .. } = outcome.basis else {
             continue;
         };
         let none = Readings {
@@ -64,12 +65,12 @@ pub fn readings(run: &RunData) -> BTreeMap<Condition, Readings> {
             failed: 0,
             retries: 0,
         };
-        let count = match counts.get_mut(&outcome.condition) {
+        let count = match counts.get_mut(outcome.condition) {
             Some(count) => count,
             None => counts.entry(outcome.condition.clone()).or_insert(none),
         };
         count.probes += 1;
-        count.retries += outcome.evidence.retries();
+        count.retries += retries;
         match reading {
             Reading::Choice => count.choice += 1,
             Reading::OutOfRange => count.out_of_range += 1,

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use super::input::{DimensionOrder, Person, RunData};
+use super::input::{DimensionOrder, Person, RunTable};
 use crate::survey::QuestionId;
 
 /// People, questions and categories of all runs that are looked at together.
@@ -153,7 +153,7 @@ impl Roster {
     ///
     /// # Errors
     /// Where runs contradict each other on categories.
-    pub fn new(runs: &[RunData]) -> Result<Self, MetricsError> {
+    pub fn new(runs: &[RunTable]) -> Result<Self, MetricsError> {
         let mut roster = Self {
             people: Vec::new(),
             questions: Vec::new(),
@@ -193,7 +193,7 @@ impl Roster {
     }
 
     /// The number of a person of `run`.
-    pub fn person(&self, run: &RunData, id: &str) -> Option<usize> {
+    pub fn person(&self, run: &RunTable, id: &str) -> Option<usize> {
         self.person_index
             .get(people_key(&self.same_people, run))?
             .get(id)
@@ -217,7 +217,7 @@ impl Roster {
 }
 
 /// Adds a run's questions and their categories to those of other runs.
-fn add_questions(questions: &mut BTreeMap<QuestionId, usize>, run: &RunData) -> Result<(), MetricsError> {
+fn add_questions(questions: &mut BTreeMap<QuestionId, usize>, run: &RunTable) -> Result<(), MetricsError> {
     for question in &run.questions {
         let known = *questions.entry(question.id).or_insert(question.category);
         if question.category >= run.categories.len() || known != question.category {
@@ -232,7 +232,7 @@ fn add_questions(questions: &mut BTreeMap<QuestionId, usize>, run: &RunData) -> 
 }
 
 /// What tells one survey's people from another's: the hash of the file, or its name where no hash is kept.
-fn survey_key(run: &RunData) -> &str {
+fn survey_key(run: &RunTable) -> &str {
     run.header
         .hashes
         .get("survey")
@@ -240,7 +240,7 @@ fn survey_key(run: &RunData) -> &str {
 }
 
 /// What tells the people of a run from those of other surveys.
-fn people_key<'a>(same: &'a HashMap<String, String>, run: &'a RunData) -> &'a str {
+fn people_key<'a>(same: &'a HashMap<String, String>, run: &'a RunTable) -> &'a str {
     let own = survey_key(run);
     same.get(own).map_or(own, String::as_str)
 }
@@ -251,7 +251,11 @@ const LEAST_ALIKE: usize = 20;
 /// Surveys that are told apart by their hashes but have the same people: one file read with two catalogues (other words,
 /// other refined answers, other income groups), whose people have the same ids and gave the same answers to every
 /// probe that both runs ask. By the later survey, the first one of the kind.
-fn same_people(runs: &[RunData]) -> HashMap<String, String> {
+fn same_people(runs: &[RunTable]) -> HashMap<String, String> {
+    let first = runs.first().map(survey_key);
+    if runs.iter().all(|run| Some(survey_key(run)) == first) {
+        return HashMap::new();
+    }
     type Answers<'a> = HashMap<(&'a str, QuestionId), (usize, usize)>;
     let mut firsts: Vec<(&str, Answers<'_>)> = Vec::new();
     let mut same = HashMap::new();
@@ -261,9 +265,10 @@ fn same_people(runs: &[RunData]) -> HashMap<String, String> {
         if known {
             continue;
         }
+        let people = run.outcomes.respondents();
         let outcomes = run.outcomes.iter();
         let own: Answers<'_> = outcomes
-            .map(|one| ((one.respondent.as_str(), one.question), (one.label, one.candidates)))
+            .map(|one| ((people[one.person].as_str(), one.question), (one.label, one.candidates)))
             .collect();
         let alike = |other: &Answers<'_>| {
             let mut shared = own
@@ -288,7 +293,7 @@ fn same_people(runs: &[RunData]) -> HashMap<String, String> {
 
 /// Dimensions in the order that runs state, then what people have beside them, in alphabetical order. Groups that
 /// nobody belongs to are left out.
-fn dimensions(runs: &[RunData], people: &[Person]) -> Vec<DimensionOrder> {
+fn dimensions(runs: &[RunTable], people: &[Person]) -> Vec<DimensionOrder> {
     let mut present: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     for person in people {
         for (dimension, group) in &person.groups {

@@ -8,8 +8,10 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::constancy::{Beside, Constancy, FEWEST_CHOICES, ONE_POSITION, PEOPLE_AGREE};
-use super::input::RunData;
-use crate::scoring::{Condition, Evidence, Outcome};
+use super::input::RunTable;
+use super::table::{Basis, TabledOutcome};
+use crate::scoring::norm::CandidateSums;
+use crate::scoring::{Condition, Norm};
 use crate::survey::QuestionId;
 
 /// In what the length of candidates is counted.
@@ -55,9 +57,9 @@ impl Shortest {
     }
 }
 
-/// How often one condition chose the shortest candidate, `choose` being what an outcome chose. Absent where all
+/// How often one condition chose the shortest candidate under a norm. Absent where all
 /// candidates are equally long, and where nothing says how long they are (answers in runs of format 1).
-pub fn shortest(run: &RunData, condition: &Condition, choose: impl Fn(&Outcome) -> Option<usize>) -> Option<Shortest> {
+pub fn shortest(run: &RunTable, condition: &Condition, norm: Norm) -> Option<Shortest> {
     let texts = run
         .questions
         .iter()
@@ -65,9 +67,9 @@ pub fn shortest(run: &RunData, condition: &Condition, choose: impl Fn(&Outcome) 
     let texts: BTreeMap<QuestionId, &[String]> = texts.collect();
     let mut found: Option<Measure> = None;
     let (mut probes, mut chosen, mut own, mut chance) = (0usize, 0usize, 0usize, 0.0);
-    for outcome in run.outcomes.iter().filter(|outcome| outcome.condition == *condition) {
-        let Some(choice) = choose(outcome) else { continue };
-        let (measure, lengths) = lengths(outcome, texts.get(&outcome.question).copied().unwrap_or_default());
+    for outcome in run.outcomes.of_condition(condition) {
+        let Some(choice) = outcome.informed(norm) else { continue };
+        let (measure, lengths) = lengths(&outcome, texts.get(&outcome.question).copied().unwrap_or_default());
         let least = lengths.iter().min().copied().unwrap_or(0);
         let short = |at: usize| lengths.get(at) == Some(&least);
         let count = (0..lengths.len()).filter(|at| short(*at)).count();
@@ -93,10 +95,10 @@ pub fn shortest(run: &RunData, condition: &Condition, choose: impl Fn(&Outcome) 
 }
 
 /// How long the candidates of a probe are; empty where nothing says so.
-fn lengths(outcome: &Outcome, texts: &[String]) -> (Measure, Vec<usize>) {
-    match &outcome.evidence {
-        Evidence::Likelihood { scores } => (Measure::Tokens, scores.iter().map(|score| score.tokens.len()).collect()),
-        Evidence::Label { .. } | Evidence::Generation { .. } => {
+fn lengths(outcome: &TabledOutcome<'_>, texts: &[String]) -> (Measure, Vec<usize>) {
+    match outcome.basis {
+        Basis::Likelihood { scores, .. } => (Measure::Tokens, scores.iter().map(CandidateSums::tokens).collect()),
+        Basis::Label { .. } | Basis::Generation { .. } => {
             let known = texts.len() == outcome.candidates;
             let texts = texts.iter().filter(|_| known);
             (Measure::Characters, texts.map(|text| text.chars().count()).collect())

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use super::names::{self, Name, NamePart};
 use super::options::ReportOptions;
-use crate::metrics::{MetricsError, Norm, Paired, Panel, Roster, RunData, System, baselines, conditions};
+use crate::metrics::{MetricsError, Norm, Paired, Panel, Roster, RunTable, System, baselines, conditions};
 use crate::run::Spec;
 use crate::scoring::{Condition, Method};
 use crate::survey::Form;
@@ -35,7 +35,7 @@ impl Contender {
 /// Everything that the sections of a report are computed from.
 pub(super) struct Bench<'a> {
     /// The runs.
-    pub runs: &'a [RunData],
+    pub runs: &'a [RunTable],
     /// The headline norm of each run.
     pub norms: Vec<Norm>,
     /// People and questions.
@@ -52,8 +52,8 @@ pub(super) struct Bench<'a> {
 
 impl<'a> Bench<'a> {
     /// Reads the panels of all systems.
-    pub fn new(runs: &'a [RunData], options: ReportOptions) -> Result<Self, MetricsError> {
-        let norm = |run: &RunData| options.norm.unwrap_or_else(|| spec_norm(run));
+    pub fn new(runs: &'a [RunTable], options: ReportOptions) -> Result<Self, MetricsError> {
+        let norm = |run: &RunTable| options.norm.unwrap_or_else(|| spec_norm(run));
         let mut bench = Self {
             runs,
             norms: runs.iter().map(norm).collect(),
@@ -151,13 +151,13 @@ impl<'a> Bench<'a> {
 }
 
 /// The norm that a run's spec names for its headline; the sum where it names none.
-fn spec_norm(run: &RunData) -> Norm {
+fn spec_norm(run: &RunTable) -> Norm {
     let spec: Option<Spec> = toml::from_str(&run.header.spec).ok();
     spec.map(|spec| spec.scoring.norm).unwrap_or_default()
 }
 
 /// The methods of a run in the order of its spec: the first one is what its headline is about, decided before any result.
-fn spec_methods(run: &RunData) -> Vec<Method> {
+fn spec_methods(run: &RunTable) -> Vec<Method> {
     let spec: Option<Spec> = toml::from_str(&run.header.spec).ok();
     spec.map(|spec| spec.grid.methods).unwrap_or_default()
 }

@@ -8,7 +8,7 @@ use super::bench::{Bench, Contender};
 use super::names::{Name, NamePart};
 use super::options::ReportOptions;
 use crate::metrics::{
-    Comparison, Contrast, FEWEST_FOR_WORDS, MetricsError, Norm, Paired, RunData, System, holm, p_by_category,
+    Comparison, Contrast, FEWEST_FOR_WORDS, MetricsError, Norm, Paired, RunData, RunTable, System, holm, p_by_category,
 };
 
 crate::choices! {
@@ -158,6 +158,15 @@ impl Comparisons {
     /// # Errors
     /// Where runs contradict each other or nothing can be compared.
     pub fn new(runs: &[RunData], by: Factor, options: ReportOptions) -> Result<Self, CompareError> {
+        let runs: Vec<RunTable> = runs.iter().map(RunData::table).collect();
+        Self::of_tables(&runs, by, options)
+    }
+
+    /// The same from runs whose outcomes are tables, which is all that is computed from.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn of_tables(runs: &[RunTable], by: Factor, options: ReportOptions) -> Result<Self, CompareError> {
         let mut bench = Bench::new(runs, options)?;
         if by == Factor::Norm {
             add_norms(&mut bench)?;

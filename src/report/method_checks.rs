@@ -1,10 +1,13 @@
 //! A method that has a file and a place in the list is found everywhere: in the run, its journal, verification, the report
 //! and comparisons. The method is `scoring/methods/toy.rs`, which no other file knows.
 
+use std::collections::BTreeMap;
+
 use super::{Comparisons, Factor, Report, ReportOptions};
 use crate::metrics::{Resampling, System};
 use crate::model::{self, OpenOptions, source::Silent};
 use crate::run::{self, Experiment, Spec, Unobserved};
+use crate::scoring::Outcome;
 
 const NAME: &str = "toy";
 
@@ -25,19 +28,22 @@ fn a_method_of_one_file_is_found_in_the_run_the_journal_verify_the_report_and_co
 
     let recorded = run::load(folder.path()).expect("records");
     let outcomes = &recorded.outcomes;
-    let of_toy = |outcome: &&crate::scoring::Outcome| outcome.condition.method.name() == NAME;
+    let of_toy = |outcome: &&Outcome| outcome.condition.method.name() == NAME;
     assert_eq!(outcomes.iter().filter(of_toy).count() * 2, outcomes.len());
     assert!(recorded.header.hashes.contains_key(&format!("prompt_{NAME}")));
 
     let chosen: Vec<usize> = (0..outcomes.len()).collect();
+    let numbered = |outcomes: &[Outcome]| outcomes.iter().cloned().enumerate().collect::<BTreeMap<_, _>>();
     let verified = experiment
-        .verify(&mut opened, outcomes, &chosen, 0.0)
+        .verify(&mut opened, &numbered(outcomes), &chosen, 0.0)
         .expect("verifies");
     assert_eq!((verified.records, verified.differences), (outcomes.len(), Vec::new()));
     let mut changed = outcomes.clone();
     let at = changed.iter().position(|outcome| of_toy(&outcome)).expect("one");
     changed[at].prediction = changed[at].prediction.map(|choice| usize::from(choice == 0));
-    let verified = experiment.verify(&mut opened, &changed, &[at], 0.0).expect("verifies");
+    let verified = experiment
+        .verify(&mut opened, &numbered(&changed), &[at], 0.0)
+        .expect("verifies");
     assert!(!verified.differences.is_empty());
 
     let options = ReportOptions {

@@ -8,7 +8,7 @@ use super::options::ReportOptions;
 use super::ranking::{Ranked, ranking};
 use super::system_scores::SystemScores;
 use super::words::reach;
-use crate::metrics::{Contrast, Estimate, MetricsError, Norm, RunData, RunHeader, Scores, System};
+use crate::metrics::{Contrast, Estimate, MetricsError, Norm, RunHeader, RunTable, Scores, System};
 use crate::run::Spec;
 
 /// Runs, their systems, and how these stand to each other.
@@ -85,15 +85,14 @@ pub(super) struct ResultColumn<'a> {
 }
 
 impl RunSummary {
-    fn of(run: &RunData, norm: Norm) -> Self {
+    fn of(run: &RunTable, norm: Norm) -> Self {
         let spec: Option<Spec> = toml::from_str(&run.header.spec).ok();
-        let people: std::collections::BTreeSet<&str> = run.outcomes.iter().map(|o| o.respondent.as_str()).collect();
         Self {
             name: run.name.clone(),
             header: run.header.clone(),
             norm,
             title: spec.map(|spec| spec.title).unwrap_or_default(),
-            people: people.len(),
+            people: run.outcomes.respondents().len(),
             outcomes: run.outcomes.len(),
         }
     }

@@ -51,8 +51,8 @@ impl SystemScores {
         let credit = entry.panel.credit(Unread::Wrong);
         let sums = Sums::of_panel(&entry.panel, bench.categories(), credit);
         let asked = || {
-            let outcomes = bench.runs[entry.run].outcomes.iter();
-            outcomes.filter(|outcome| Some(&outcome.condition) == entry.condition())
+            let condition = entry.condition().into_iter();
+            condition.flat_map(|condition| bench.runs[entry.run].outcomes.of_condition(condition))
         };
         let crossed = || crossed_overall(&entry.panel, bench.categories(), credit);
         Self {

@@ -9,7 +9,7 @@ use super::results::Results;
 use super::section::Told;
 use super::sections::Sections;
 use super::table::Table;
-use crate::metrics::{MetricsError, RunData};
+use crate::metrics::{MetricsError, RunData, RunTable};
 
 /// Everything a report tells of one or several runs; `summary.json` is this.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -45,6 +45,15 @@ impl Report {
     /// # Errors
     /// Where a run names people, questions or candidates that it does not have, or runs contradict each other.
     pub fn new(runs: &[RunData], options: ReportOptions) -> Result<Self, MetricsError> {
+        let runs: Vec<RunTable> = runs.iter().map(RunData::table).collect();
+        Self::of_tables(&runs, options)
+    }
+
+    /// The same from runs whose outcomes are tables, which is all that is computed from.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn of_tables(runs: &[RunTable], options: ReportOptions) -> Result<Self, MetricsError> {
         let bench = Bench::new(runs, options)?;
         let results = Results::new(&bench)?;
         let sections = Sections::compute(&bench, &results)?;

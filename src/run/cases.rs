@@ -2,7 +2,7 @@
 
 use super::{DemonstrationSpec, People, Plan, RunError, Spec, Unit};
 use crate::probe::{Case, DemonstrationRule, Draw};
-use crate::prompt::Frame;
+use crate::prompt::{Frame, Prompt};
 use crate::scoring::{Ask, Asked, Condition, Control, Fit, Outcome};
 
 impl Plan {
@@ -37,56 +37,80 @@ impl Plan {
             }
         }
     }
+}
 
-    /// The first of these records, which are the first of the plan, that is not what the spec calls for as far as that
-    /// shows without a model: how many demonstrations were shown, in which orders options were listed, how often and
-    /// with which seeds an answer was asked for.
+/// Holds records, one after the other from the first of a plan on, against what the spec calls for as far as that shows
+/// without a model: how many demonstrations were shown, in which orders options were listed, how often and with which
+/// seeds an answer was asked for.
+pub(crate) struct SpecCheck<'a> {
+    plan: &'a Plan,
+    spec: &'a Spec,
+    people: &'a People,
+    /// What the condition of the last record shows, by unit and condition.
+    last: Option<((usize, usize), Called)>,
+}
+
+/// What one condition of a unit calls for.
+struct Called {
+    case: Case,
+    prompt: Prompt,
+    text: String,
+}
+
+impl<'a> SpecCheck<'a> {
+    pub(crate) fn new(plan: &'a Plan, spec: &'a Spec, people: &'a People) -> Self {
+        let last = None;
+        Self {
+            plan,
+            spec,
+            people,
+            last,
+        }
+    }
+
+    /// What of record number `index`, which is that of the plan, contradicts the spec.
     ///
     /// # Errors
     /// A built-in template that cannot be used.
-    pub(crate) fn contradicted(
-        &self,
-        spec: &Spec,
-        people: &People,
-        recorded: &[Outcome],
-    ) -> Result<Option<(usize, String)>, RunError> {
-        for unit in &self.units {
-            for (number, &asked) in unit.conditions.iter().enumerate() {
-                let first = unit.first + number * unit.probes.len();
-                let outcomes = recorded.iter().skip(first).take(unit.probes.len());
-                if outcomes.len() == 0 {
-                    return Ok(None);
-                }
-                let case = self.case(&spec.demonstrations, people, unit, asked);
-                let condition = &self.conditions[asked.0];
-                let definition = condition.method.definition();
-                // Orders and seeds do not depend on the words.
-                let prompt = condition.method.prompt(None, None)?;
-                let ask = Ask {
-                    condition,
-                    case: &case,
-                    prompt: &prompt,
-                    frame: &Frame::Plain,
-                };
-                let text = ask.condition_text();
-                let asked = Asked {
-                    catalogue: &people.catalogue,
-                    case: &case,
-                    prompt: &prompt,
-                    frame: &Frame::Plain,
-                    spec: &spec.scoring,
-                    condition: &text,
-                };
-                for (probe, outcome) in outcomes.enumerate() {
-                    let wrong = misshown(outcome.shown, case.demonstrations.len(), spec.scoring.fit)
-                        .or_else(|| definition.contradicts(&asked, probe, &outcome.evidence));
-                    if let Some(what) = wrong {
-                        return Ok(Some((first + probe, what)));
-                    }
-                }
-            }
-        }
-        Ok(None)
+    pub(crate) fn contradicted(&mut self, index: usize, outcome: &Outcome) -> Result<Option<String>, RunError> {
+        let Some((unit, number, probe)) = self.plan.locate(index) else {
+            return Ok(None);
+        };
+        let place = (unit, number);
+        let called = match self.last.take() {
+            Some((last, called)) if last == place => called,
+            _ => self.called(&self.plan.units[unit], number)?,
+        };
+        let asked = Asked {
+            catalogue: &self.people.catalogue,
+            case: &called.case,
+            prompt: &called.prompt,
+            frame: &Frame::Plain,
+            spec: &self.spec.scoring,
+            condition: &called.text,
+        };
+        let there = called.case.demonstrations.len();
+        let definition = outcome.condition.method.definition();
+        let wrong = misshown(outcome.shown, there, self.spec.scoring.fit)
+            .or_else(|| definition.contradicts(&asked, probe, &outcome.evidence));
+        self.last = Some((place, called));
+        Ok(wrong)
+    }
+
+    fn called(&self, unit: &Unit, number: usize) -> Result<Called, RunError> {
+        let asked = unit.conditions[number];
+        let condition = &self.plan.conditions[asked.0];
+        let case = self.plan.case(&self.spec.demonstrations, self.people, unit, asked);
+        // Orders and seeds do not depend on the words.
+        let prompt = condition.method.prompt(None, None)?;
+        let ask = Ask {
+            condition,
+            case: &case,
+            prompt: &prompt,
+            frame: &Frame::Plain,
+        };
+        let text = ask.condition_text();
+        Ok(Called { case, prompt, text })
     }
 }
 

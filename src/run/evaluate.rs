@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use super::{
-    Done, Event, ExecuteError, Experiment, Journal, ModelCompute, Observer, RECORDS, Recorded, RunError, SPEC,
+    Done, Event, ExecuteError, Experiment, Found, Header, Journal, ModelCompute, Observer, RECORDS, RunError, SPEC,
     SessionEvent, SessionLog, execute,
 };
 use crate::base::files::write_bytes;
@@ -97,10 +97,9 @@ pub fn evaluate(
     observer: &mut dyn Observer,
 ) -> Result<Evaluated, EvaluateError> {
     let header = experiment.header(opened)?;
-    let (mut journal, recorded) = Journal::open(folder, &header, || experiment.people_file())?;
-    experiment.check(folder, &recorded)?;
+    let (mut journal, found) = experiment.go_on(folder, &header, observer)?;
     experiment.write_spec(folder)?;
-    let before = recorded.outcomes.len();
+    let before = found.records;
     if header.shard.is_none() && before < header.outcomes {
         super::shards::none_begun(folder)?;
     }
@@ -115,7 +114,7 @@ pub fn evaluate(
         recorded: before,
         failed: None,
     };
-    let done = execute(&experiment.plan, &recorded, &mut journal, &mut compute, &mut counter);
+    let done = execute(&experiment.plan, found, &mut journal, &mut compute, &mut counter);
     let noted = counter.failed.take().map_or(Ok(()), Err);
     let evaluated = Evaluated {
         done: *done.as_ref().unwrap_or(&Done::Stopped),
@@ -146,18 +145,31 @@ pub fn evaluate(
 }
 
 impl Experiment {
-    /// Whether recorded outcomes are the first ones of the plan.
+    /// Opens the journal and shows `observer` what it holds, which must be the first outcomes of the plan.
     ///
     /// # Errors
-    /// [`RunError::Record`] with the line of the first that is not.
-    pub(crate) fn check(&self, folder: &Path, recorded: &Recorded) -> Result<(), RunError> {
-        self.plan
-            .check(&self.people, &recorded.outcomes)
-            .map_err(|(index, problem)| RunError::Record {
+    /// As [`Journal::open`]; [`RunError::Record`] with the line of the first that is not the plan's.
+    fn go_on(&self, folder: &Path, header: &Header, observer: &mut dyn Observer) -> Result<(Journal, Found), RunError> {
+        let (mut at, mut wrong) = (0, None);
+        let opened = Journal::open(folder, header, || self.people_file(), &mut |outcome| {
+            if wrong.is_none() {
+                wrong = self
+                    .plan
+                    .check(&self.people, at, outcome)
+                    .err()
+                    .map(|problem| (at, problem));
+            }
+            at += 1;
+            observer.event(Event::Recorded(outcome));
+        })?;
+        match wrong {
+            None => Ok(opened),
+            Some((at, problem)) => Err(RunError::Record {
                 path: folder.join(RECORDS),
-                line: index + 1,
+                line: at + 1,
                 problem,
-            })
+            }),
+        }
     }
 
     /// Writes the resolved spec beside the records. That of a run that goes on stays: files may lie elsewhere by now.
@@ -190,7 +202,7 @@ impl Observer for Counter<'_> {
                 let noted = self.log.as_mut().map(|log| log.running(self.recorded, tokens));
                 self.failed = self.failed.take().or(noted.and_then(Result::err));
             }
-            Event::Begin { .. } => {}
+            Event::Recorded(_) | Event::Begin { .. } => {}
         }
         self.observer.event(event);
     }

@@ -30,10 +30,12 @@ pub trait Compute {
 /// Something that happened in a run; who shows a run listens to these.
 #[derive(Debug)]
 pub enum Event<'a> {
+    /// An outcome was recorded before; these come first, in order.
+    Recorded(&'a Outcome),
     /// The run begins, or goes on behind outcomes recorded before.
     Begin {
-        /// Outcomes recorded before.
-        recorded: &'a [Outcome],
+        /// How many were recorded before.
+        recorded: usize,
         /// Outcomes of the finished run.
         outcomes: usize,
         /// People of the finished run.
@@ -84,12 +86,12 @@ pub enum Done {
     Stopped,
 }
 
-/// Computes and records what `recorded` lacks of `plan`.
+/// Computes and records what was not found of `plan`.
 ///
 /// A unit that is recorded in part is computed again as a whole, and its recorded outcomes are left as they are.
 pub(crate) fn execute<C>(
     plan: &Plan,
-    recorded: &super::Recorded,
+    found: super::Found,
     journal: &mut Journal,
     compute: &mut C,
     observer: &mut dyn Observer,
@@ -98,12 +100,12 @@ where
     C: Compute,
     C::Error: From<RunError>,
 {
-    let known = recorded.outcomes.len();
+    let known = found.records;
     observer.event(Event::Begin {
-        recorded: &recorded.outcomes,
+        recorded: known,
         outcomes: plan.outcomes,
         people: plan.units.chunk_by(|a, b| a.person == b.person).count(),
-        torn: recorded.torn,
+        torn: found.torn,
     });
     let ended = |index: usize| {
         plan.units

@@ -4,14 +4,32 @@ use std::path::Path;
 
 use super::records::Reader;
 use super::{RunError, session};
-use crate::metrics::{ModelInfo, RunData, RunHeader};
+use crate::metrics::{ModelInfo, OutcomeTable, RunData, RunHeader, RunTable};
+use crate::scoring::Outcome;
 
-/// Everything a run's folder says, for metrics and reports.
+/// Everything a run's folder says.
+///
+/// # Errors
+/// A folder without a run; the first record that is not as it was written.
 pub fn load(folder: &Path) -> Result<RunData, RunError> {
-    let (header, people, recorded) = Reader::open(folder)?.all()?;
+    gather(folder, Vec::push)
+}
+
+/// The same for reports and comparisons: of each outcome only what they look at is kept.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_table(folder: &Path) -> Result<RunTable, RunError> {
+    gather(folder, |table: &mut OutcomeTable, outcome| table.push(&outcome))
+}
+
+fn gather<O: Default>(folder: &Path, keep: impl Fn(&mut O, Outcome)) -> Result<RunData<O>, RunError> {
+    let mut outcomes = O::default();
+    let read = Reader::open(folder)?.each(|outcome| keep(&mut outcomes, outcome))?;
+    let (header, people, recorded) = (read.header, read.people, read.records);
     let sessions = session::read_sessions(folder);
     let killed = sessions.iter().filter(|session| session.ending.is_none()).count();
-    let complete = recorded.outcomes.len() == header.outcomes;
+    let complete = recorded == header.outcomes;
     let last = sessions.last();
     let model = &header.model;
     Ok(RunData {
@@ -49,13 +67,13 @@ pub fn load(folder: &Path) -> Result<RunData, RunError> {
             seconds: sessions.iter().map(|session| session.seconds).sum(),
             sessions: sessions.len(),
             killed,
-            uncounted: session::uncounted(&sessions, recorded.outcomes.len()),
+            uncounted: session::uncounted(&sessions, recorded),
             mixed: header.mixed.iter().map(ToString::to_string).collect(),
             synthetic: header.synthetic,
             survey: people.survey,
             catalogue: people.catalogue,
         },
-        outcomes: recorded.outcomes,
+        outcomes,
         people: people.people,
         dimensions: people.dimensions,
         questions: people.questions,

@@ -30,7 +30,7 @@ pub use error::RunError;
 pub use evaluate::{EvaluateError, Evaluated, Interrupted, evaluate};
 pub use execute::{Done, Event, Observer, Unobserved};
 pub use experiment::Experiment;
-pub use load::load;
+pub use load::{load, load_table};
 pub use merge::{Merged, merge};
 pub use people::People;
 pub use plan::{Plan, Unit};
@@ -48,10 +48,11 @@ pub use records::{Header, Journal, Reader};
 #[doc(hidden)]
 pub use session::{Note, SessionEvent, append_note};
 
+pub(crate) use cases::SpecCheck;
 pub(crate) use compute::ModelCompute;
 pub(crate) use execute::{Compute, execute};
 pub(crate) use names::{PEOPLE, RECORDS, RUN, SPEC};
-pub(crate) use records::{Recorded, read};
+pub(crate) use records::Found;
 pub(crate) use session::{SessionLog, longest_batch};
 pub(crate) use shard::ranges;
 pub(crate) use shards::{complete, count, expected, folder, missing, recorded, same_count, states};

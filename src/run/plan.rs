@@ -163,50 +163,50 @@ impl Plan {
         (within < self.units[unit].outcomes()).then(|| (unit, within / probes, within % probes))
     }
 
-    /// Checks that recorded outcomes are the first ones of this plan; the error names the first that is not.
-    pub(crate) fn check(&self, people: &People, recorded: &[Outcome]) -> Result<(), (usize, String)> {
-        for (index, outcome) in recorded.iter().enumerate() {
-            let Some((unit, condition, probe)) = self.locate(index) else {
-                return Err((index, format!("the plan has {} outcomes only", self.outcomes)));
-            };
-            let unit = &self.units[unit];
-            let (question, label) = unit.probes[probe];
-            let expected = (
-                people.everyone.id(unit.person),
-                unit.split.number(),
-                people.catalogue.questions[question].id,
-                &self.conditions[unit.conditions[condition].0],
-                label,
-            );
-            let found = (
-                outcome.respondent.as_str(),
-                outcome.split,
-                outcome.question,
-                &outcome.condition,
-                outcome.label,
-            );
-            if found != expected {
-                let (asked, wanted) = ((found.0, found.1, found.2), (expected.0, expected.1, expected.2));
-                let problem = if asked != wanted {
-                    format!(
-                        "respondent {}, split {}, {} stands where respondent {}, split {}, {} belongs",
-                        found.0, found.1, found.2, expected.0, expected.1, expected.2
-                    )
-                } else if found.3 != expected.3 {
-                    format!(
-                        "another condition belongs here, with another {}",
-                        apart(found.3, expected.3).join(", ")
-                    )
-                } else {
-                    format!(
-                        "`label` is {} where the survey has {} as the respondent's own answer",
-                        found.4, expected.4
-                    )
-                };
-                return Err((index, problem));
-            }
+    /// Whether a recorded outcome is number `index` of this plan.
+    ///
+    /// # Errors
+    /// What stands there in place of what belongs there.
+    pub(crate) fn check(&self, people: &People, index: usize, outcome: &Outcome) -> Result<(), String> {
+        let Some((unit, condition, probe)) = self.locate(index) else {
+            return Err(format!("the plan has {} outcomes only", self.outcomes));
+        };
+        let unit = &self.units[unit];
+        let (question, label) = unit.probes[probe];
+        let expected = (
+            people.everyone.id(unit.person),
+            unit.split.number(),
+            people.catalogue.questions[question].id,
+            &self.conditions[unit.conditions[condition].0],
+            label,
+        );
+        let found = (
+            outcome.respondent.as_str(),
+            outcome.split,
+            outcome.question,
+            &outcome.condition,
+            outcome.label,
+        );
+        if found == expected {
+            return Ok(());
         }
-        Ok(())
+        let (asked, wanted) = ((found.0, found.1, found.2), (expected.0, expected.1, expected.2));
+        Err(if asked != wanted {
+            format!(
+                "respondent {}, split {}, {} stands where respondent {}, split {}, {} belongs",
+                found.0, found.1, found.2, expected.0, expected.1, expected.2
+            )
+        } else if found.3 != expected.3 {
+            format!(
+                "another condition belongs here, with another {}",
+                apart(found.3, expected.3).join(", ")
+            )
+        } else {
+            format!(
+                "`label` is {} where the survey has {} as the respondent's own answer",
+                found.4, expected.4
+            )
+        })
     }
 }
 

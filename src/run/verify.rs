@@ -1,6 +1,6 @@
 //! Records scored again without any sharing: every prompt on its own, in a batch of its own.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
@@ -56,15 +56,29 @@ pub struct Verified {
 }
 
 impl Experiment {
+    /// The numbers of records that must be known to score these again: where all probes of a case are asked at once,
+    /// texts are kept with the first.
+    pub(crate) fn needed(&self, chosen: &[usize]) -> BTreeSet<usize> {
+        let first = |&index: &usize| {
+            let (unit, condition, probe) = self.plan.locate(index)?;
+            let (condition, _) = self.plan.units[unit].conditions[condition];
+            let method = self.plan.conditions[condition].method.definition();
+            method.asks_all_at_once().then(|| index - probe)
+        };
+        let firsts = chosen.iter().filter_map(first);
+        chosen.iter().copied().chain(firsts).collect()
+    }
+
     /// Scores these records again, each candidate and each generated text on its own, and derives everything else that
-    /// is in them again. `chosen` are positions in `outcomes`; log-probabilities may differ by `tolerance`, in nats.
+    /// is in them again. `chosen` are numbers of records; those that are [`needed`](Self::needed) are in `outcomes`.
+    /// Log-probabilities may differ by `tolerance`, in nats.
     ///
     /// # Errors
     /// What tokenizer, prompts and model report.
     pub(crate) fn verify(
         &self,
         opened: &mut OpenModel,
-        outcomes: &[Outcome],
+        outcomes: &BTreeMap<usize, Outcome>,
         chosen: &[usize],
         tolerance: f32,
     ) -> Result<Verified, ExecuteError> {
@@ -72,7 +86,7 @@ impl Experiment {
         let records: Vec<(usize, &Outcome, Alone)> = chosen
             .iter()
             .filter_map(|&index| {
-                let outcome = outcomes.get(index)?;
+                let outcome = outcomes.get(&index)?;
                 Some((index, outcome, self.alone(outcome, index)?))
             })
             .collect();
@@ -98,7 +112,7 @@ impl Experiment {
         let mut scorer = self.scorer(opened);
         for (index, outcome, alone) in records {
             let (now, mut found) = self
-                .derive(&mut scorer, alone, &outcomes[..=index])
+                .derive(&mut scorer, alone, index, outcomes)
                 .map_err(|source| failed(outcome, source))?;
             if let Some(now) = now {
                 match (as_written(outcome), as_written(&now)) {
@@ -115,15 +129,16 @@ impl Experiment {
         Ok(verified)
     }
 
-    /// Derives the last of these records again, its probe on its own: numbers of tokens, characters and candidates,
+    /// Derives one of these records again, its probe on its own: numbers of tokens, characters and candidates,
     /// averages, how answers were read. Also gives what is wrong with the record in itself.
     fn derive(
         &self,
         scorer: &mut Scorer<'_>,
         alone: Alone,
-        outcomes: &[Outcome],
+        index: usize,
+        outcomes: &BTreeMap<usize, Outcome>,
     ) -> Result<(Option<Outcome>, Vec<String>), ScoringError> {
-        let Some((outcome, before)) = outcomes.split_last() else {
+        let Some(outcome) = outcomes.get(&index) else {
             return Ok((None, Vec::new()));
         };
         let Alone { unit, mut case, probe } = alone;
@@ -145,7 +160,7 @@ impl Experiment {
             Concluded::Foreign => found.push(format!("the evidence is not that of {}", outcome.condition.method)),
             Concluded::Choice(_) | Concluded::Unsaid => {}
         }
-        let first = before.len().checked_sub(at).and_then(|first| outcomes.get(first));
+        let first = index.checked_sub(at).and_then(|first| outcomes.get(&first));
         let tries = first.and_then(|first| first.evidence.tries());
         let mut now = match (outcome.evidence.tries(), tries) {
             (None, _) => scorer.ask(&asked)?.remove(0).pop(),

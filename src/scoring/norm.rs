@@ -19,18 +19,55 @@ crate::choices! {
     }
 }
 
+/// A candidate's score as far as norms look at it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct CandidateSums {
+    /// Sum of the log-probabilities, nats.
+    sum: f64,
+    /// The same after the neutral context; no number where it was not asked for.
+    unconditional: f64,
+    /// Tokens of the continuation, characters and bytes of the candidate.
+    tokens: u32,
+    chars: u32,
+    bytes: u32,
+}
+
+impl CandidateSums {
+    /// Those of a score.
+    pub(crate) fn of(score: &CandidateScore) -> Self {
+        // Candidates are sentences.
+        let length = |units: usize| u32::try_from(units).unwrap_or(u32::MAX);
+        Self {
+            sum: total(&score.logprobs),
+            unconditional: score.unconditional.as_deref().map_or(f64::NAN, total),
+            tokens: length(score.logprobs.len()),
+            chars: length(score.chars),
+            bytes: length(score.bytes),
+        }
+    }
+
+    /// Tokens of the continuation.
+    pub(crate) fn tokens(&self) -> usize {
+        self.tokens as usize
+    }
+}
+
 impl Norm {
     /// A candidate's value: nats, or nats per token, character or byte. Absent for [`Norm::Pmi`] without unconditional
     /// scores. Nothing is divided by zero: an empty candidate's value is its sum, 0.
     pub fn value(self, score: &CandidateScore) -> Option<f64> {
-        let sum = total(&score.logprobs);
-        let per = |units: usize| sum / units.max(1) as f64;
+        self.of_sums(&CandidateSums::of(score))
+    }
+
+    /// The same from what is kept of a score.
+    pub(crate) fn of_sums(self, score: &CandidateSums) -> Option<f64> {
+        let per = |units: u32| score.sum / f64::from(units.max(1));
         match self {
-            Self::Sum => Some(sum),
-            Self::Token => Some(per(score.logprobs.len())),
+            Self::Sum => Some(score.sum),
+            Self::Token => Some(per(score.tokens)),
             Self::Character => Some(per(score.chars)),
             Self::Byte => Some(per(score.bytes)),
-            Self::Pmi => Some(sum - total(score.unconditional.as_ref()?)),
+            Self::Pmi => (!score.unconditional.is_nan()).then(|| score.sum - score.unconditional),
         }
     }
 }

@@ -550,7 +550,7 @@ pub fn write(folder: &Path, plan: &Plan) -> RunData {
     let hashes = data.header.hashes.clone();
     let counts = (plan.people, data.outcomes.len());
     let header = Header::new(&spec, &model, hashes, &plan.conditions, counts, plan.synthetic).expect("a header");
-    let (mut journal, _) = Journal::open(folder, &header, || context).expect("a new journal");
+    let (mut journal, _) = Journal::open(folder, &header, || context, &mut |_| {}).expect("a new journal");
     for outcome in &data.outcomes {
         journal.append(outcome).expect("room on the disk");
     }

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 use assert_cmd::cargo::CommandCargoExt as _;
-use indieval::metrics::{Norm, Resampling, RunData, prediction};
+use indieval::metrics::{Norm, Resampling, RunData};
 use indieval::report::{Page, Report, ReportOptions, Table};
 use indieval::scoring::{Condition, Method};
 
@@ -111,9 +111,10 @@ impl Csv {
 fn recount(run: &RunData, condition: &Condition) -> f64 {
     let category: BTreeMap<_, _> = run.questions.iter().map(|q| (q.id, q.category)).collect();
     let mut shares: BTreeMap<(usize, u8), (f64, f64)> = BTreeMap::new();
-    for outcome in run.outcomes.iter().filter(|outcome| outcome.condition == *condition) {
+    let table = run.table();
+    for outcome in table.outcomes.of_condition(condition) {
         let share = shares.entry((category[&outcome.question], outcome.split)).or_default();
-        share.0 += f64::from(u8::from(prediction(outcome, Norm::Sum) == Some(outcome.label)));
+        share.0 += f64::from(u8::from(outcome.predicted(Norm::Sum) == Some(outcome.label)));
         share.1 += 1.0;
     }
     let mut by_category: BTreeMap<usize, Vec<f64>> = BTreeMap::new();

@@ -197,22 +197,21 @@ impl RunProgress {
     }
 
     /// The run begins, or goes on after these records.
-    fn begin(&mut self, recorded: &[Outcome], (outcomes, people): (usize, usize), torn: usize) {
+    fn begin(&mut self, recorded: usize, (outcomes, people): (usize, usize), torn: usize) {
         let mut shown = self.shown();
         let state = &mut shown.state;
         state.begun = Instant::now();
         state.last = state.begun;
         (state.outcomes, state.people.1) = (outcomes, people);
-        (state.before, state.done) = (recorded.len(), recorded.len());
-        recorded.iter().for_each(|outcome| state.count(outcome));
-        if !recorded.is_empty() {
+        (state.before, state.done) = (recorded, recorded);
+        if recorded > 0 {
             let dropped = match torn {
                 0 => "",
                 _ => "; an incomplete last line was dropped",
             };
             shown.display.line(&format!(
                 "resuming after {} of {}{dropped}",
-                count(recorded.len() as u64),
+                count(recorded as u64),
                 counted(outcomes, "record", "records")
             ));
         }
@@ -233,7 +232,7 @@ impl Observer for RunProgress {
                 people,
                 torn,
             } => self.begin(recorded, (outcomes, people), torn),
-            Event::Outcome(outcome) => self.shown().state.count(outcome),
+            Event::Recorded(outcome) | Event::Outcome(outcome) => self.shown().state.count(outcome),
             Event::Unit {
                 outcomes,
                 people,

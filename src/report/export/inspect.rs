@@ -1,5 +1,6 @@
 //! Logs of Inspect (inspect_ai), one a condition: archives that `inspect view` and `samples_df` open. Log format 2.
 
+use std::collections::BTreeSet;
 use std::io::{Cursor, Write as _};
 
 use serde_json::{Map, Value, json};
@@ -8,7 +9,7 @@ use zip::{CompressionMethod, ZipWriter};
 
 use super::ExportError;
 use super::seen::{OutcomeContext, Sure};
-use crate::metrics::{Norm, RunData, conditions, prediction};
+use crate::metrics::{Norm, RunData, prediction};
 use crate::report::condition_words;
 use crate::scoring::{Condition, Evidence, Outcome};
 
@@ -35,7 +36,8 @@ pub fn logs(run: &RunData, norm: Norm) -> Result<Vec<InspectLog>, ExportError> {
     }
     let known = OutcomeContext::new(run);
     let mut logs = Vec::new();
-    for condition in conditions(run) {
+    let conditions: BTreeSet<&Condition> = run.outcomes.iter().map(|one| &one.condition).collect();
+    for condition in conditions.into_iter().cloned() {
         let outcomes: Vec<&Outcome> = run.outcomes.iter().filter(|one| one.condition == condition).collect();
         for part in outcomes.chunks(MOST_SAMPLES) {
             let number = logs.len() + 1;

@@ -9,7 +9,7 @@ use super::super::csv::{CsvTable, Figure, Tenth};
 use super::super::results::Results;
 use super::super::section::{PagePart, ReportSection, Told, safe};
 use super::super::words::percent;
-use crate::metrics::{Bin, Calibration, Forecast, MetricsError, calibration, candidate_scores, softmax};
+use crate::metrics::{Bin, Calibration, Forecast, MetricsError, calibration, softmax};
 
 /// Calibration of one condition.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -28,11 +28,13 @@ impl ReportSection for Vec<SystemCalibration> {
             let entry = &bench.entries[at];
             let condition = entry.condition()?;
             let run = &bench.runs[entry.run];
-            let of_condition = run.outcomes.iter().filter(|outcome| outcome.condition == *condition);
+            let people = run.outcomes.respondents().iter();
+            let people: Vec<Option<usize>> = people.map(|id| bench.roster.person(run, id)).collect();
+            let of_condition = run.outcomes.of_condition(condition);
             let forecasts = of_condition.filter_map(|outcome| {
                 Some(Forecast {
-                    person: bench.roster.person(run, &outcome.respondent)?,
-                    probabilities: softmax(&candidate_scores(outcome, bench.norms[entry.run])?)?,
+                    person: people[outcome.person]?,
+                    probabilities: softmax(&outcome.candidate_scores(bench.norms[entry.run])?)?,
                     label: outcome.label,
                 })
             });

@@ -10,9 +10,7 @@ use super::super::results::Results;
 use super::super::section::{PagePart, ReportSection, Told, words};
 use super::super::table::{Table, left, right};
 use super::super::words::{ContrastWords, beside, kappa, percent};
-use crate::metrics::{
-    AlwaysAlike, Constancy, Flips, Habits, MetricsError, Shortest, System, flips, is_informed, prediction, shortest,
-};
+use crate::metrics::{AlwaysAlike, Constancy, Flips, Habits, MetricsError, Shortest, System, flips, shortest};
 
 /// What one condition chooses.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -89,8 +87,7 @@ fn of_one(bench: &Bench<'_>, results: &Results, system: usize, label: String) ->
     let System::Model { condition, norm } = &entry.system else {
         return None;
     };
-    let chosen = |outcome: &_| prediction(outcome, *norm).filter(|_| is_informed(outcome, *norm));
-    let shortest = shortest(run, condition, chosen);
+    let shortest = shortest(run, condition, *norm);
     let first = bench.baselines[entry.run]
         .iter()
         .find(|at| bench.entries[**at].system == System::First);

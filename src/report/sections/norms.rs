@@ -12,9 +12,8 @@ use super::super::section::{PagePart, ReportSection, Told, words};
 use super::super::words::{beside, contrast, percent, with_interval};
 use crate::metrics::{
     Agreement, Contrast, Estimate, MetricsError, Norm, Paired, Panel, Shortest, Sums, System, Unread, agreement,
-    clustered_overall, is_informed, prediction, shortest,
+    clustered_overall, shortest,
 };
-use crate::scoring::Outcome;
 
 /// One likelihood condition under every norm.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -150,11 +149,10 @@ fn norm_row(bench: &Bench<'_>, norm: Norm, rivals: &Rivals<'_>) -> Result<Option
     };
     let with_main = with(&entry.panel)?.filter(|_| norm != bench.norms[entry.run]);
     let sums = Sums::of_panel(&panel, categories, panel.credit(Unread::Wrong));
-    let informed = |outcome: &Outcome| prediction(outcome, norm).filter(|_| is_informed(outcome, norm));
     Ok(Some(NormRow {
         norm,
         accuracy: clustered_overall(&sums, how),
-        shortest: shortest(run, condition, informed),
+        shortest: shortest(run, condition, norm),
         agreement: with_main.and_then(|paired| agreement(&paired.pairs, |_| true)),
         over_chance: over(rivals.chance)?,
         over_baseline: over(rivals.strongest)?,

@@ -11,7 +11,7 @@ use super::super::csv::{CsvTable, Figure};
 use super::super::results::Results;
 use super::super::section::{PagePart, ReportSection, Told, words};
 use super::super::words::percent;
-use crate::metrics::{MetricsError, RunData, mean, ordered};
+use crate::metrics::{MetricsError, RunTable, mean, ordered};
 
 /// One main condition or baseline beside people's second answers and weights.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -82,7 +82,7 @@ struct KnownOfPeople<'a> {
 }
 
 impl<'a> KnownOfPeople<'a> {
-    fn new(run: &'a RunData) -> Self {
+    fn new(run: &'a RunTable) -> Self {
         let mut again: HashMap<&str, HashMap<_, usize>> = HashMap::new();
         for one in &run.second_answers {
             again

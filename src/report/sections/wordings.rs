@@ -11,7 +11,7 @@ use super::super::results::Results;
 use super::super::section::{PagePart, ReportSection, Told, words};
 use super::super::table::{Table, left, right};
 use super::super::words::{percent, with_interval};
-use crate::metrics::{Estimate, MetricsError, Norm, RunData, System, mean};
+use crate::metrics::{Estimate, MetricsError, Norm, RunTable, System, mean};
 use crate::run::Spec;
 use crate::scoring::{Condition, Method};
 
@@ -149,7 +149,7 @@ impl Wordings {
 }
 
 /// The name of the file with a method's prompt.
-fn prompt_file(run: &RunData, method: Method) -> String {
+fn prompt_file(run: &RunTable, method: Method) -> String {
     let spec: Option<Spec> = toml::from_str(&run.header.spec).ok();
     let path = spec.as_ref().and_then(|spec| spec.prompts.of(method)?.file_name());
     path.map_or_else(|| "built-in".to_owned(), |name| name.to_string_lossy().into_owned())

@@ -347,10 +347,10 @@ fn write(
     spec.model.dtype = identity.dtype.into();
     let counts = (people.chosen.len(), plan.outcomes);
     let header = Header::new(spec, &identity, hashes, &plan.conditions, counts, people.synthetic())?;
-    let (mut journal, recorded) = Journal::open(out, &header, || people.described(spec, plan))?;
+    let (mut journal, found) = Journal::open(out, &header, || people.described(spec, plan), &mut |_| {})?;
     let path = out.join(SPEC);
     write_bytes(&path, spec.to_toml()?.as_bytes()).map_err(|source| RunError::Write { path, source })?;
-    for outcome in outcomes.iter().skip(recorded.outcomes.len()) {
+    for outcome in outcomes.iter().skip(found.records) {
         journal.append(outcome)?;
     }
     journal.sync()

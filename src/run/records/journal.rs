@@ -14,7 +14,7 @@ use super::folder::{self, InFolder};
 use super::header::Header;
 use super::line::{RecordLine, record_id};
 use super::lock::{Access, lock};
-use super::reader::{Reader, Recorded};
+use super::reader::{Found, Reader};
 use super::run_files::Whole;
 use crate::base::waiting::waiting_for;
 use crate::run::names::{PEOPLE, RECORDS};
@@ -34,7 +34,8 @@ pub struct Journal {
 
 impl Journal {
     /// Opens the journal of `folder`, which is made if need be, for the run that `header` says. `people` gives what
-    /// people.json is to hold; it is asked only where there is none yet, since baselines take time.
+    /// people.json is to hold; it is asked only where there is none yet, since baselines take time. `take` is shown every
+    /// record that is there, in order; none is kept.
     ///
     /// What a kill left of a record is dropped.
     ///
@@ -45,7 +46,8 @@ impl Journal {
         folder: &Path,
         header: &Header,
         people: impl FnOnce() -> PeopleFile,
-    ) -> Result<(Self, Recorded), RunError> {
+        take: &mut dyn FnMut(&Outcome),
+    ) -> Result<(Self, Found), RunError> {
         let lock = lock(folder, Access::Alone)?;
         let begun = match folder::read(folder)? {
             InFolder::Nothing => None,
@@ -79,20 +81,19 @@ impl Journal {
                 (header, start, people)
             }
         };
-        Self::go_on(folder, lock, header, start, people)
+        let mut reader = Reader::of(folder, header, start, people)?;
+        let mut records = 0;
+        for outcome in reader.by_ref() {
+            take(&outcome?);
+            records += 1;
+        }
+        Self::go_on(folder, lock, reader, records)
     }
 
-    fn go_on(
-        folder: &Path,
-        lock: File,
-        header: Header,
-        start: Check,
-        people: PeopleFile,
-    ) -> Result<(Self, Recorded), RunError> {
-        let mut reader = Reader::of(folder, header, start, people)?;
-        let outcomes = reader.by_ref().collect::<Result<Vec<_>, _>>()?;
+    /// Opens the files for writing behind what was read of them.
+    fn go_on(folder: &Path, lock: File, reader: Reader, records: usize) -> Result<(Self, Found), RunError> {
         let Some(Whole {
-            records,
+            records: end,
             evidence: [likelihood, label, generation],
             torn,
             last,
@@ -106,7 +107,7 @@ impl Journal {
         let sink = |kind: EvidenceKind, end, last| Sink::open(folder.join(file(kind)), end, last);
         let journal = Self {
             people: reader.into_people(),
-            records: Sink::open(folder.join(RECORDS), records, last)?,
+            records: Sink::open(folder.join(RECORDS), end, last)?,
             evidence: [
                 sink(EvidenceKind::Likelihood, likelihood, a)?,
                 sink(EvidenceKind::Label, label, b)?,
@@ -114,7 +115,7 @@ impl Journal {
             ],
             _lock: lock,
         };
-        Ok((journal, Recorded { outcomes, torn }))
+        Ok((journal, Found { records, torn }))
     }
 
     /// Appends one outcome; when this returns, its lines are with the system and survive a kill of this process.

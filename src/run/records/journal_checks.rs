@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::evidence::file;
 use super::header::Header;
-use super::{Journal, read};
+use super::{Journal, Reader};
 use crate::metrics::{Person, QuestionInfo};
 use crate::model::{Backend, DeviceId, Dtype, Family, Finish, ModelIdentity, QuantizedWeights, Speaker};
 use crate::probe::Split;
@@ -144,8 +144,29 @@ fn outcomes() -> Vec<Outcome> {
     outcomes
 }
 
-fn open(folder: &Path, header: &Header) -> Result<(Journal, super::Recorded), RunError> {
-    Journal::open(folder, header, people)
+/// All that a run holds.
+#[derive(Debug)]
+struct Recorded {
+    outcomes: Vec<Outcome>,
+    torn: usize,
+}
+
+fn read(folder: &Path) -> Result<(Header, Recorded), RunError> {
+    let mut outcomes = Vec::new();
+    let mut reader = Reader::open(folder)?;
+    for outcome in reader.by_ref() {
+        outcomes.push(outcome?);
+    }
+    let torn = reader.whole().map_or(0, |whole| whole.torn);
+    Ok((reader.header().clone(), Recorded { outcomes, torn }))
+}
+
+fn open(folder: &Path, header: &Header) -> Result<(Journal, Recorded), RunError> {
+    let mut outcomes = Vec::new();
+    let (journal, found) = Journal::open(folder, header, people, &mut |outcome| outcomes.push(outcome.clone()))?;
+    assert_eq!(found.records, outcomes.len());
+    let torn = found.torn;
+    Ok((journal, Recorded { outcomes, torn }))
 }
 
 fn write_all(folder: &Path) {
@@ -287,7 +308,7 @@ fn people_that_are_missing_are_written_anew_and_others_are_refused() {
         survey: "t.csv".into(),
         ..people()
     };
-    let refused = Journal::open(folder.path(), &header(), other);
+    let refused = Journal::open(folder.path(), &header(), other, &mut |_| {});
     assert!(matches!(refused, Err(RunError::Altered { path, .. }) if path.ends_with(PEOPLE)));
 }
 

@@ -36,7 +36,7 @@ pub use journal::Journal;
 pub use line::ConditionEntry;
 pub(in crate::run) use line::record_id;
 pub(in crate::run) use lock::{Access, lock};
-pub use reader::{Reader, Recorded, read};
+pub use reader::{Found, Reader};
 
 #[expect(unused_imports, reason = "named by the documentation above")]
 use crate::run::PeopleFile;

@@ -13,12 +13,21 @@ use crate::run::names::{PEOPLE, RECORDS};
 use crate::run::{PeopleFile, RunError};
 use crate::scoring::{Condition, EvidenceKind, Outcome};
 
-/// What an opened journal already holds.
-#[derive(Debug, Default)]
-pub struct Recorded {
-    /// Whole outcomes, in order.
-    pub outcomes: Vec<Outcome>,
-    /// Bytes behind the last whole record that were dropped.
+/// A run that was read to its end.
+#[derive(Debug)]
+pub(in crate::run) struct ReadRun {
+    pub header: Header,
+    pub people: PeopleFile,
+    /// How many there are.
+    pub records: usize,
+}
+
+/// How far an opened journal is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Found {
+    /// Whole records.
+    pub records: usize,
+    /// Bytes behind the last of them that were dropped.
     pub torn: usize,
 }
 
@@ -104,14 +113,6 @@ impl Reader {
         &self.people
     }
 
-    /// Bytes behind the last whole record, in all files. Known when all records are read.
-    pub(crate) fn torn(&self) -> usize {
-        match &self.source {
-            RecordSource::Lines(files) => files.whole().torn,
-            RecordSource::Format1(outcomes) => outcomes.torn,
-        }
-    }
-
     /// What stands behind the last whole record, file by file, in words. Known when all records are read.
     pub fn left_over(&self) -> Vec<String> {
         match &self.source {
@@ -160,20 +161,27 @@ impl Reader {
         self.people
     }
 
-    /// Header, people and all records.
+    /// Hands on record after record; none is kept.
     ///
     /// # Errors
     /// The first record that is not as it was written, or that cannot be; more records than the run has.
-    pub fn all(mut self) -> Result<(Header, PeopleFile, Recorded), RunError> {
-        let outcomes = self.by_ref().collect::<Result<Vec<_>, _>>()?;
-        if outcomes.len() > self.header.outcomes {
+    pub(in crate::run) fn each(mut self, mut take: impl FnMut(Outcome)) -> Result<ReadRun, RunError> {
+        let mut records = 0;
+        for outcome in self.by_ref() {
+            take(outcome?);
+            records += 1;
+        }
+        if records > self.header.outcomes {
             return Err(RunError::Altered {
                 path: self.records_path(),
-                problem: format!("{} records where the run has {}", outcomes.len(), self.header.outcomes),
+                problem: format!("{records} records where the run has {}", self.header.outcomes),
             });
         }
-        let torn = self.torn();
-        Ok((self.header, self.people, Recorded { outcomes, torn }))
+        Ok(ReadRun {
+            records,
+            header: self.header,
+            people: self.people,
+        })
     }
 
     /// Where the records stand.
@@ -260,13 +268,4 @@ fn agree(folder: &Path, header: &Header, file: &PeopleFile) -> Result<(), RunErr
         ));
     }
     Ok(())
-}
-
-/// Reads a finished or unfinished run without the right to add to it.
-///
-/// # Errors
-/// As [`Reader::open`]; the first record that is not as it was written, or that cannot be.
-pub fn read(folder: &Path) -> Result<(Header, Recorded), RunError> {
-    let (header, _, recorded) = Reader::open(folder)?.all()?;
-    Ok((header, recorded))
 }

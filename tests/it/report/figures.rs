@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use indieval::metrics::{Norm, prediction};
+use indieval::metrics::Norm;
 use indieval::report::{Page, Report};
 use indieval::scoring::Method;
 
@@ -26,11 +26,11 @@ fn a_run_on_one_category_at_a_time_is_told_by_its_grid_and_by_no_single_conditio
     // The diagonal counted again: every probe whose category is that of the demonstrations.
     let category: BTreeMap<_, _> = run.questions.iter().map(|q| (q.id, q.category)).collect();
     let mut shares = vec![[(0.0, 0.0); 2]; run.categories.len()];
-    for outcome in &run.outcomes {
+    for outcome in run.table().outcomes.iter() {
         let at = category[&outcome.question];
         let other = usize::from(outcome.condition.category.as_ref() != Some(&run.categories[at]));
         let share = &mut shares[at][other];
-        share.0 += f64::from(u8::from(prediction(outcome, Norm::Sum) == Some(outcome.label)));
+        share.0 += f64::from(u8::from(outcome.predicted(Norm::Sum) == Some(outcome.label)));
         share.1 += 1.0;
     }
     let mean = |which: usize| shares.iter().map(|s| s[which].0 / s[which].1).sum::<f64>() / shares.len() as f64;
