@@ -67,7 +67,7 @@ impl Norm {
             Self::Token => Some(per(score.tokens)),
             Self::Character => Some(per(score.chars)),
             Self::Byte => Some(per(score.bytes)),
-            Self::Pmi => (!score.unconditional.is_nan()).then(|| score.sum - score.unconditional),
+            Self::Pmi => (!score.unconditional.is_nan()).then_some(score.sum - score.unconditional),
         }
     }
 }
