@@ -260,9 +260,11 @@ impl<'a> FromIterator<&'a Outcome> for OutcomeTable {
 
 impl TabledOutcome<'_> {
     /// One score a candidate, on a log scale: under `norm` for likelihoods, the label's logprob for labels. Absent for
-    /// generated answers and where the norm cannot be computed.
+    /// generated answers, where the norm cannot be computed, and of methods that choose among likelihoods by a rule of
+    /// their own.
     pub fn candidate_scores(&self, norm: Norm) -> Option<Vec<f64>> {
         match self.basis {
+            Basis::Likelihood { .. } if !self.is_normed() => None,
             Basis::Likelihood { scores, .. } => scores.iter().map(|candidate| norm.of_sums(candidate)).collect(),
             Basis::Label { logprobs, .. } => Some(logprobs.to_vec()),
             Basis::Generation { .. } => None,
@@ -272,15 +274,20 @@ impl TabledOutcome<'_> {
     /// Whether it says anything under `norm`. Where the context is the neutral one itself, token for token, PMI is a
     /// difference of equal numbers: what remains of it is rounding, and no choice.
     pub fn is_informed(&self, norm: Norm) -> bool {
-        norm != Norm::Pmi || !matches!(self.basis, Basis::Likelihood { neutral: true, .. })
+        norm != Norm::Pmi || !self.is_normed() || !matches!(self.basis, Basis::Likelihood { neutral: true, .. })
+    }
+
+    /// Whether norms are applied to it.
+    fn is_normed(&self) -> bool {
+        self.condition.method.definition().is_normed()
     }
 
     /// What it predicts under `norm`: the candidate with the highest score, the first one where several tie. Outcomes
-    /// that are not likelihoods say what they predict themselves.
+    /// of methods that no norm is applied to say what they predict themselves.
     pub fn predicted(&self, norm: Norm) -> Option<usize> {
         match self.basis {
-            Basis::Likelihood { .. } => highest(&self.candidate_scores(norm)?),
-            Basis::Label { .. } | Basis::Generation { .. } => self.prediction,
+            Basis::Likelihood { .. } if self.is_normed() => highest(&self.candidate_scores(norm)?),
+            Basis::Likelihood { .. } | Basis::Label { .. } | Basis::Generation { .. } => self.prediction,
         }
     }
 
@@ -326,6 +333,25 @@ mod tests {
             chars: 9,
             bytes: 10,
         }
+    }
+
+    /// A method may keep likelihoods and choose by a rule of its own: no norm overrules it.
+    #[test]
+    fn only_methods_that_norms_are_applied_to_are_chosen_for_by_norm() {
+        let scores = vec![score(&[-1.0], &[-1.0]), score(&[-2.0], &[-1.0])];
+        let own_rule = outcome("a", Method::Toy, Evidence::Likelihood { scores: scores.clone() });
+        let normed = outcome("a", Method::Likelihood, Evidence::Likelihood { scores });
+        let table: OutcomeTable = [&own_rule, &normed].into_iter().collect();
+        let told: Vec<TabledOutcome<'_>> = table.iter().collect();
+        for norm in Norm::ALL {
+            assert_eq!(
+                (told[0].informed(norm), told[0].candidate_scores(norm)),
+                (Some(1), None),
+                "{norm}"
+            );
+            assert_eq!(crate::metrics::prediction(&own_rule, norm), Some(1), "{norm}");
+        }
+        assert_eq!(told[1].predicted(Norm::Sum), Some(0));
     }
 
     /// Every norm of every candidate is that of the evidence itself, and outcomes of several people, methods and kinds

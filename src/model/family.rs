@@ -80,6 +80,38 @@ pub(crate) struct Defaults {
     pub(crate) rotary: f64,
 }
 
+impl Defaults {
+    fn heads(self, head_dim: Option<usize>, kv_heads: usize) -> Self {
+        let kv_heads = Some(kv_heads);
+        Self {
+            head_dim,
+            kv_heads,
+            ..self
+        }
+    }
+
+    fn eps(self, norm_eps: f64) -> Self {
+        Self { norm_eps, ..self }
+    }
+
+    fn base(self, rope_theta: f64) -> Self {
+        Self { rope_theta, ..self }
+    }
+
+    fn window(self, window: usize) -> Self {
+        let window = Some(window);
+        Self { window, ..self }
+    }
+
+    fn tied(self) -> Self {
+        Self { tied: true, ..self }
+    }
+
+    fn rotary(self, rotary: f64) -> Self {
+        Self { rotary, ..self }
+    }
+}
+
 /// Which projections have biases.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum BiasRule {
@@ -155,119 +187,27 @@ impl Family {
         };
         match self {
             Self::Llama | Self::Granite => plain,
-            Self::Mistral => Defaults {
-                kv_heads: Some(8),
-                window: Some(4096),
-                ..plain
-            },
-            Self::Qwen2 => Defaults {
-                kv_heads: Some(32),
-                window: Some(4096),
-                ..plain
-            },
-            Self::Qwen3 => Defaults {
-                head_dim: Some(128),
-                kv_heads: Some(32),
-                window: Some(4096),
-                ..plain
-            },
-            Self::Mixtral => Defaults {
-                kv_heads: Some(8),
-                norm_eps: 1e-5,
-                rope_theta: 1e6,
-                ..plain
-            },
-            _ => self.later_defaults(plain),
-        }
-    }
-
-    /// The same for the families that came later.
-    fn later_defaults(self, plain: Defaults) -> Defaults {
-        let heads = |head_dim, kv_heads| Defaults {
-            head_dim,
-            kv_heads: Some(kv_heads),
-            ..plain
-        };
-        let looser = Defaults {
-            norm_eps: 1e-5,
-            ..plain
-        };
-        let windowed = |defaults| Defaults {
-            window: Some(4096),
-            ..defaults
-        };
-        match self {
-            Self::Gemma => Defaults {
-                tied: true,
-                ..heads(Some(256), 16)
-            },
-            Self::Gemma2 | Self::Gemma3 => Defaults {
-                tied: true,
-                window: Some(4096),
-                rope_theta: if self == Self::Gemma3 { 1e6 } else { 1e4 },
-                ..heads(Some(256), 4)
-            },
-            Self::Phi3 | Self::Olmo2 => looser,
-            Self::Olmo3 => windowed(Defaults {
-                rope_theta: 5e5,
-                ..looser
-            }),
-            Self::Exaone4 => windowed(Defaults {
-                kv_heads: Some(32),
-                ..looser
-            }),
-            Self::Ministral => windowed(heads(None, 8)),
-            Self::Ministral3 => Defaults {
-                norm_eps: 1e-5,
-                rope_theta: 1e6,
-                ..heads(Some(128), 8)
-            },
-            Self::SmolLm3 => Defaults {
-                tied: true,
-                rope_theta: 2e6,
-                ..heads(None, 4)
-            },
-            Self::SeedOss => heads(Some(128), 8),
-            Self::Ernie45 => Defaults {
-                tied: true,
-                norm_eps: 1e-5,
-                rope_theta: 5e5,
-                ..heads(Some(128), 2)
-            },
-            Self::Glm4 => Defaults {
-                norm_eps: 1.5625e-7,
-                rotary: 0.5,
-                ..heads(Some(128), 2)
-            },
-            _ => self.sparse_defaults(plain),
-        }
-    }
-
-    /// The same for families with experts.
-    fn sparse_defaults(self, plain: Defaults) -> Defaults {
-        let heads = |head_dim, kv_heads| Defaults {
-            head_dim,
-            kv_heads: Some(kv_heads),
-            ..plain
-        };
-        match self {
-            Self::Qwen3Moe => heads(None, 4),
-            Self::Qwen2Moe => heads(None, 16),
-            Self::Olmoe => Defaults {
-                norm_eps: 1e-5,
-                ..plain
-            },
-            Self::GptOss => Defaults {
-                norm_eps: 1e-5,
-                rope_theta: 150_000.0,
-                window: Some(128),
-                ..heads(Some(64), 8)
-            },
-            Self::Glm4Moe => Defaults {
-                norm_eps: 1e-5,
-                rotary: 0.5,
-                ..heads(None, 8)
-            },
+            Self::Mistral => plain.heads(None, 8).window(4096),
+            Self::Qwen2 => plain.heads(None, 32).window(4096),
+            Self::Qwen3 => plain.heads(Some(128), 32).window(4096),
+            Self::Mixtral => plain.heads(None, 8).eps(1e-5).base(1e6),
+            Self::Gemma => plain.heads(Some(256), 16).tied(),
+            Self::Gemma2 => plain.heads(Some(256), 4).tied().window(4096),
+            Self::Gemma3 => plain.heads(Some(256), 4).tied().window(4096).base(1e6),
+            Self::Phi3 | Self::Olmo2 => plain.eps(1e-5),
+            Self::Olmo3 => plain.eps(1e-5).window(4096).base(5e5),
+            Self::Exaone4 => plain.heads(None, 32).eps(1e-5).window(4096),
+            Self::Ministral => plain.heads(None, 8).window(4096),
+            Self::Ministral3 => plain.heads(Some(128), 8).eps(1e-5).base(1e6),
+            Self::SmolLm3 => plain.heads(None, 4).tied().base(2e6),
+            Self::SeedOss => plain.heads(Some(128), 8),
+            Self::Ernie45 => plain.heads(Some(128), 2).tied().eps(1e-5).base(5e5),
+            Self::Glm4 => plain.heads(Some(128), 2).eps(1.5625e-7).rotary(0.5),
+            Self::Qwen3Moe => plain.heads(None, 4),
+            Self::Qwen2Moe => plain.heads(None, 16),
+            Self::Olmoe => plain.eps(1e-5),
+            Self::GptOss => plain.heads(Some(64), 8).eps(1e-5).base(150_000.0).window(128),
+            Self::Glm4Moe => plain.heads(None, 8).eps(1e-5).rotary(0.5),
             _ => plain,
         }
     }

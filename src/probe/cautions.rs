@@ -40,8 +40,12 @@ pub(crate) fn cautions(catalogue: &Catalogue) -> Vec<String> {
             .map(|probes| probes.iter().filter(of_category).count())
             .max();
         if all > 0 && asked == Some(all) {
+            let whole = match all {
+                1 => "its one question is a probe".to_owned(),
+                all => format!("all of its {all} questions are probes"),
+            };
             lines.push(format!(
-                "category {name}: all of its {all} questions are probes of one split, so that none of it can be shown there"
+                "category {name}: {whole} of one split, so that none of it can be shown there"
             ));
         }
     }

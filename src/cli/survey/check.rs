@@ -92,8 +92,8 @@ impl Findings<'_> {
         if needed > questions {
             return writeln!(
                 text,
-                "`indieval survey sample` does not apply: it draws people with {needed} answers, and the catalogue has \
-                 {questions} questions"
+                "`indieval survey sample` does not apply: it draws people who have 200 answers to show beside the probes, \
+                 {needed} in all, and the catalogue has {questions} questions"
             );
         }
         writeln!(

@@ -1,5 +1,5 @@
 //! A method for tests: the labels of the options, listed in the reverse order only. It is what a new method's file looks
-//! like, and `tests` below follows it through everything that must find it.
+//! like, and `src/report/method_checks.rs` follows it through everything that must find it.
 
 use super::label::{LabelMethod, judged};
 use super::likelihood::scored;
