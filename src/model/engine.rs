@@ -171,7 +171,8 @@ impl Engine {
     fn cost(&self, len: usize, added: usize, kept: Option<usize>) -> u64 {
         let pages = |tokens: usize| (tokens / PAGE + 2) as u64;
         let page = self.decoder.page_bytes() as u64;
-        let token = self.token_bytes() as u64 + self.decoder.kernels().mask_bytes(len, self.rows);
+        let mask = self.decoder.kernels().mask_bytes(self.config(), len, self.rows);
+        let token = self.token_bytes() as u64 + mask;
         let layers = self.decoder.in_one_memory(|stage| stage.layers.len());
         let kept = kept.map_or(0, |kept| pages(kept) * page * layers as u64);
         added as u64 * token + pages(added) * page * self.stores_at_once() as u64 + kept

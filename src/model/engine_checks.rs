@@ -13,6 +13,10 @@ use proptest::prelude::*;
 /// Most that a log-probability in f32 may differ between two ways to compute it where sums are in candle's hands, in nats:
 /// sums in another order over a few dozen numbers of size 1 differ by some 1e-6, and 2e-5 is what is promised.
 const SAME: f32 = 2e-5;
+/// Most that a log-probability may differ where all that passes between operations is rounded to bf16, in nats: two layers of
+/// numbers of size 1 are off by some 2^-8 a rounding, of which there are about twenty on the way, and logits that differ by
+/// several nats are sums of 32 of them.
+const ROUNDED: f32 = 0.25;
 /// Memory for all that any test has at once, and more rows than any test has tokens.
 const PLENTY: usize = 20_000;
 
@@ -462,4 +466,31 @@ fn a_generation_ends_where_the_context_does() {
         (text.written[0].tokens.len(), text.written[0].finish),
         (6, Finish::Length)
     );
+}
+
+/// What a GPU computes with is run on the CPU: all that decides which kernels there are and what they are given.
+#[test]
+fn every_family_comes_to_the_same_by_a_gpus_kernels() {
+    if !super::kernels::can_emulate() {
+        return;
+    }
+    let path: Vec<TokenId> = (0..90).map(|at| at * 29 % 64).collect();
+    let requests: [(&[TokenId], &[TokenId]); 4] = [
+        (&path[..70], &path[70..74]),
+        (&path[..70], &path[3..6]),
+        (&path[..41], &path[9..12]),
+        (&path[..1], &path[1..3]),
+    ];
+    for config in families() {
+        let config = ModelConfig { head_dim: 64, ..config };
+        let expected = scores(&mut engine(&config, PLENTY, PLENTY), &requests);
+        let gpu = Kernels::emulated(DType::BF16).unwrap();
+        for rows in [7, PLENTY] {
+            let got = scores(&mut engine_with(&config, PLENTY, rows, &gpu), &requests);
+            for (a, b) in got.iter().flatten().zip(expected.iter().flatten()) {
+                let off = (a.logprob - b.logprob).abs();
+                assert!(off < ROUNDED, "{} in passes of {rows}: {off}", config.family);
+            }
+        }
+    }
 }

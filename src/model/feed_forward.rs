@@ -3,8 +3,8 @@
 use super::{
     LoadError, Mixture, ModelConfig,
     design::Activation,
-    kernels::{Kernels, Linear},
-    pick::pick_by,
+    kernels::{ExpertOutput, Kernels, Linear},
+    pick::pick,
     placing::{LinearPart, Loader},
     routing::Router,
 };
@@ -114,34 +114,32 @@ impl Experts {
 
     /// As [`FeedForward::forward_add`].
     fn forward_add(&self, kernels: &Kernels, x: &Tensor, residual: &Tensor) -> candle_core::Result<Tensor> {
-        let mut sum = residual.clone();
+        let mut experts = Vec::new();
         for (expert, chosen) in self.networks.iter().zip(self.router.route(x)?) {
             if chosen.is_empty() {
                 continue;
             }
             let (rows, shares): (Vec<u32>, Vec<f32>) = chosen.into_iter().unzip();
-            let n = rows.len();
-            let rows = Tensor::from_vec(rows, n, x.device())?;
-            let out = expert.forward(kernels, &pick_by(x, &rows)?)?;
-            sum = sum.index_add(&rows, &weighed(&out, shares)?, 0)?;
+            let out = expert.forward(kernels, &pick(x, &rows)?)?;
+            experts.push(ExpertOutput { rows, shares, out });
         }
         if let Some((network, gate)) = &self.shared {
-            let mut out = network.forward(kernels, x)?;
-            if let Some(gate) = gate {
-                let gates = gate.forward(x)?.to_dtype(DType::F32)?.flatten_all()?.to_vec1::<f32>()?;
-                let shares = gates.into_iter().map(|gate| 1.0 / (1.0 + (-gate).exp())).collect();
-                out = weighed(&out, shares)?;
-            }
-            sum = (sum + out)?;
+            let rows = x.dim(0)?;
+            let shares = match gate {
+                Some(gate) => {
+                    let gates = gate.forward(x)?.to_dtype(DType::F32)?.flatten_all()?.to_vec1::<f32>()?;
+                    gates.into_iter().map(|gate| 1.0 / (1.0 + (-gate).exp())).collect()
+                }
+                None => vec![1.0; rows],
+            };
+            experts.push(ExpertOutput {
+                rows: (0..rows as u32).collect(),
+                shares,
+                out: network.forward(kernels, x)?,
+            });
         }
-        Ok(sum)
+        kernels.add_experts(residual, experts)
     }
-}
-
-/// Each row of `out`, `(rows, hidden)`, times its share.
-fn weighed(out: &Tensor, shares: Vec<f32>) -> candle_core::Result<Tensor> {
-    let shares = Tensor::from_vec(shares, (out.dim(0)?, 1), out.device())?;
-    out.broadcast_mul(&shares.to_dtype(out.dtype())?)
 }
 
 impl Network {

@@ -60,18 +60,22 @@ pub(super) enum OnwardRows<'a> {
 }
 
 impl LayerContext<'_> {
-    /// Queries or keys turned by their angles, where the layer turns them.
-    fn turned(&self, x: &Tensor, (cos, sin): (&Tensor, &Tensor)) -> candle_core::Result<Tensor> {
-        if !self.rotated {
-            return Ok(x.clone());
-        }
-        let rotation = Rotation {
+    /// How queries or keys are turned by their angles, where the layer turns them.
+    fn rotation<'a>(&self, (cos, sin): (&'a Tensor, &'a Tensor)) -> Option<Rotation<'a>> {
+        self.rotated.then_some(Rotation {
             cos,
             sin,
             head_dim: self.config.head_dim,
             pairing: self.config.design.pairing,
-        };
-        self.kernels.turn(x, &rotation)
+        })
+    }
+
+    /// Queries turned by their angles.
+    fn turned(&self, x: &Tensor, angles: (&Tensor, &Tensor)) -> candle_core::Result<Tensor> {
+        match self.rotation(angles) {
+            Some(rotation) => self.kernels.turn(x, &rotation),
+            None => Ok(x.clone()),
+        }
     }
 
     /// How scores of attention come from products.
@@ -189,8 +193,8 @@ impl Layer {
     ) -> candle_core::Result<Option<Tensor>> {
         let (kernels, view) = (context.kernels, context.view);
         let (queries, keys, values) = self.queries_keys_values(x, context)?;
-        let keys = context.turned(&keys, (&view.keys.0, &view.keys.1))?;
-        kv.write(view.plan.segments(), &keys, &values)?;
+        let rotation = context.rotation((&view.keys.0, &view.keys.1));
+        kernels.keep(kv, &view.plan, &keys, rotation.as_ref(), &values)?;
         let (cos, sin) = (&view.queries.0, &view.queries.1);
         let (plan, x, queries) = match onward {
             OnwardRows::None => return Ok(None),

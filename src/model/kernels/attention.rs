@@ -4,6 +4,7 @@
 
 use super::{
     Kernels,
+    cuda::attend,
     kv::{KvBuffers, KvLayer},
     packed,
     plan::{AttentionPlan, Masked},
@@ -74,6 +75,10 @@ impl Kernels {
         match &kv.held {
             KvBuffers::Tensors(keys, values) => {
                 let heads = width / shape.head_dim.max(1);
+                if self.launches && attend::fits(shape.head_dim, heads / shape.kv_heads) {
+                    let tree = plan.tree(heads / shape.kv_heads, queries.device())?;
+                    return attend::attend(queries, (keys, values), shape, &tree, rule, plan.window);
+                }
                 let queries = queries.reshape((plan.rows, heads, shape.head_dim))?;
                 attend_candle(&queries, keys, values, plan, rule)?.to_dtype(self.activation_dtype())
             }

@@ -3,6 +3,7 @@
 
 use super::{
     Kernels, Linear,
+    cuda::per_row,
     packed::network::{GatedPanels, feed_forward},
     rows::{CpuRows, RowView, some},
 };
@@ -35,6 +36,11 @@ impl Kernels {
                 }
             });
         }
+        if self.launches
+            && let Some(normed) = per_row::rms_norm(x, weight, eps, (rows, width), self.dtype)?
+        {
+            return Ok(normed);
+        }
         let wide = x.to_dtype(DType::F32)?.reshape((rows, width / n, n))?;
         let mean = (wide.sqr()?.sum_keepdim(D::Minus1)? / n as f64)?;
         let normed = wide.broadcast_div(&(mean + eps)?.sqrt()?)?;
@@ -52,16 +58,7 @@ impl Kernels {
             pairing,
         } = *rotation;
         let (rows, width) = flat_dims(x)?;
-        let (table_rows, half) = cos.dims2()?;
-        let fits = half > 0 && 2 * half <= head_dim && width.is_multiple_of(head_dim);
-        if table_rows != rows || sin.dims() != cos.dims() || !fits {
-            bail!(
-                "RoPE over {:?} in heads of {head_dim} with tables {:?} and {:?}",
-                x.dims(),
-                cos.dims(),
-                sin.dims()
-            );
-        }
+        let half = rotation.check(x)?;
         if !self.is_candle() {
             let (x, cos, sin) = (CpuRows::of(x)?, CpuRows::of(cos)?, CpuRows::of(sin)?);
             let (x, cos, sin) = (x.lock(), cos.lock(), sin.lock());
@@ -77,6 +74,12 @@ impl Kernels {
                     }
                 }
             });
+        }
+        if self.launches
+            && head_dim.is_multiple_of(2)
+            && let Some(turned) = per_row::turn(x, Some(rotation), head_dim, &per_row::TurnedRows::New, self.dtype)?
+        {
+            return Ok(turned);
         }
         let wide = x.to_dtype(DType::F32)?.reshape((rows, width / head_dim, head_dim))?;
         let first = wide.narrow(2, 0, 2 * half)?;
@@ -104,7 +107,7 @@ impl Kernels {
     /// Gates through their activation, times their partners: of `gate_up`, `(rows, 2 × n)` with the gates first,
     /// `(rows, n)`.
     pub fn gated(&self, gate_up: &Tensor, activation: Activation) -> Result<Tensor> {
-        let (_, width) = flat_dims(gate_up)?;
+        let (rows, width) = flat_dims(gate_up)?;
         if width % 2 != 0 {
             bail!("gates and their partners over an odd width of {width}");
         }
@@ -124,6 +127,11 @@ impl Kernels {
                     *out = activated(activation, *gate, *up);
                 }
             });
+        }
+        if self.launches
+            && let Some(gated) = per_row::gated(gate_up, activation, (rows, n), self.dtype)?
+        {
+            return Ok(gated);
         }
         let wide = gate_up.to_dtype(DType::F32)?;
         let (gate, mut up) = (wide.narrow(1, 0, n)?.contiguous()?, wide.narrow(1, n, n)?);
@@ -153,6 +161,25 @@ pub struct Rotation<'a> {
     pub head_dim: usize,
     /// Which elements are turned against each other.
     pub pairing: Pairing,
+}
+
+impl Rotation<'_> {
+    /// Refuses tables that do not fit `x`; elements that are turned, in pairs.
+    pub(super) fn check(&self, x: &Tensor) -> Result<usize> {
+        let (rows, width) = flat_dims(x)?;
+        let (table_rows, half) = self.cos.dims2()?;
+        let fits = half > 0 && 2 * half <= self.head_dim && width.is_multiple_of(self.head_dim);
+        if table_rows != rows || self.sin.dims() != self.cos.dims() || !fits {
+            bail!(
+                "RoPE over {:?} in heads of {} with tables {:?} and {:?}",
+                x.dims(),
+                self.head_dim,
+                self.cos.dims(),
+                self.sin.dims()
+            );
+        }
+        Ok(half)
+    }
 }
 
 /// Element `i` of `x` against element `i + half`.

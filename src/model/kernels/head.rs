@@ -1,5 +1,6 @@
 //! Log-probabilities of given tokens, streamed over positions and vocabulary.
 
+use super::cuda::per_row::softmax_parts;
 use super::linear::{Linear, Operand};
 use super::packed::linear::LogitTail;
 use super::products::product;
@@ -83,7 +84,7 @@ impl Linear {
         let mut running = Running::NOTHING;
         for (part, logits) in logits.chunks(columns).enumerate() {
             let chunk = Tensor::from_slice(logits, (1, logits.len()), self.kernels.device())?;
-            let (found, _) = reduce(&chunk, part * columns, 0, &[])?;
+            let (found, _) = self.reduce(&chunk, part * columns, 0, &[])?;
             running = found.into_iter().fold(running, Running::join);
         }
         Ok(running)
@@ -119,7 +120,7 @@ impl Linear {
             let mut running = vec![Running::NOTHING; n];
             let mut logits = vec![0f32; mine.len()];
             self.chunks(&hidden.narrow(0, first, n)?, |column, chunk| {
-                let (part, wanted) = reduce(chunk, column, first, mine)?;
+                let (part, wanted) = self.reduce(chunk, column, first, mine)?;
                 for (all, part) in running.iter_mut().zip(part) {
                     *all = all.join(part);
                 }
@@ -171,11 +172,37 @@ impl Linear {
         machine.soft_cap(&mut numbers, cap);
         Tensor::from_vec(numbers, shape, logits.device())
     }
+
+    /// Each row's share of the log-sum-exp of `logits`, `(rows, columns)`, whose first column is token `column` and whose
+    /// first row is `row`; and the logits of those targets that lie within, by their number in `targets`.
+    fn reduce(&self, logits: &Tensor, column: usize, row: usize, targets: &[(usize, TokenId)]) -> Result<Reduced> {
+        let running = match self.kernels.launches {
+            true => softmax_parts(logits)?.to_vec2::<f32>()?,
+            false => softmax_parts_by_candle(logits)?,
+        };
+        let running = running.into_iter().map(|parts| Running {
+            max: parts[0],
+            best: (column + parts[1] as usize) as TokenId,
+            sum: parts[2],
+        });
+        let (_, columns) = logits.dims2()?;
+        let here = |token: TokenId| (token as usize).checked_sub(column).filter(|&at| at < columns);
+        let (numbers, places): (Vec<usize>, Vec<u32>) = targets
+            .iter()
+            .enumerate()
+            .filter_map(|(i, &(r, token))| Some((i, ((r - row) * columns + here(token)?) as u32)))
+            .unzip();
+        let wanted = if places.is_empty() {
+            Vec::new()
+        } else {
+            pick(&logits.flatten_all()?, &places)?.to_vec1::<f32>()?
+        };
+        Ok((running.collect(), numbers.into_iter().zip(wanted).collect()))
+    }
 }
 
-/// Each row's share of the log-sum-exp of `logits`, `(rows, columns)`, whose first column is token `column` and whose
-/// first row is `row`; and the logits of those targets that lie within, by their number in `targets`.
-fn reduce(logits: &Tensor, column: usize, row: usize, targets: &[(usize, TokenId)]) -> Result<Reduced> {
+/// As [`softmax_parts`], out of candle's operations.
+fn softmax_parts_by_candle(logits: &Tensor) -> Result<Vec<Vec<f32>>> {
     let (_, columns) = logits.dims2()?;
     let max = logits.max_keepdim(1)?;
     let sum = logits.broadcast_sub(&max)?.exp()?.sum(1)?.to_vec1::<f32>()?;
@@ -188,21 +215,6 @@ fn reduce(logits: &Tensor, column: usize, row: usize, targets: &[(usize, TokenId
         .min(1)?
         .to_vec1::<f32>()?;
     let max = max.flatten_all()?.to_vec1::<f32>()?;
-    let running = max.iter().zip(&best).zip(&sum).map(|((&max, &best), &sum)| Running {
-        max,
-        best: (column + best as usize) as TokenId,
-        sum,
-    });
-    let here = |token: TokenId| (token as usize).checked_sub(column).filter(|&at| at < columns);
-    let (numbers, places): (Vec<usize>, Vec<u32>) = targets
-        .iter()
-        .enumerate()
-        .filter_map(|(i, &(r, token))| Some((i, ((r - row) * columns + here(token)?) as u32)))
-        .unzip();
-    let wanted = if places.is_empty() {
-        Vec::new()
-    } else {
-        pick(&logits.flatten_all()?, &places)?.to_vec1::<f32>()?
-    };
-    Ok((running.collect(), numbers.into_iter().zip(wanted).collect()))
+    let parts = max.into_iter().zip(best).zip(sum);
+    Ok(parts.map(|((max, best), sum)| vec![max, best, sum]).collect())
 }

@@ -1,7 +1,9 @@
 //! Keys and values of one layer, in pages.
 
 use super::{
-    Kernels, packed,
+    AttentionPlan, Kernels, Rotation,
+    cuda::per_row::{TurnedRows, copy_slots, turn},
+    packed,
     rows::{CpuRows, some},
     segment::{PAGE, Segment},
     shape::KvShape,
@@ -46,6 +48,44 @@ impl Kernels {
         Ok(KvLayer { shape, held })
     }
 
+    /// Puts keys, turned where a rotation is given, and values of a pass's rows, each `(rows, kv_heads, head_dim)` or
+    /// `(rows, kv_heads × head_dim)`, where the plan's segments say.
+    pub fn keep(
+        &self,
+        kv: &mut KvLayer,
+        plan: &AttentionPlan,
+        keys: &Tensor,
+        rotation: Option<&Rotation<'_>>,
+        values: &Tensor,
+    ) -> Result<()> {
+        let head_dim = kv.shape.head_dim;
+        let eights = (kv.shape.kv_heads * head_dim).is_multiple_of(8) && head_dim.is_multiple_of(2);
+        let KvBuffers::Tensors(held_keys, held_values) = &kv.held else {
+            return kv.write_turned(self, plan, keys, rotation, values);
+        };
+        if !self.launches || !eights {
+            return kv.write_turned(self, plan, keys, rotation, values);
+        }
+        kv.check(plan.segments(), keys, values)?;
+        if let Some(rotation) = rotation {
+            rotation.check(keys)?;
+        }
+        let slots = plan.slots(&self.device)?;
+        for (held, new, rotation) in [(held_keys, keys, rotation), (held_values, values, None)] {
+            turn(
+                new,
+                rotation,
+                head_dim,
+                &TurnedRows::Slots(held, &slots.slots),
+                self.dtype,
+            )?;
+            if let Some(copies) = &slots.copies {
+                copy_slots(held, copies)?;
+            }
+        }
+        Ok(())
+    }
+
     /// Memory of one page of one layer, in bytes.
     pub fn page_bytes(&self, kv_heads: usize, head_dim: usize) -> usize {
         if let Some(machine) = self.machine {
@@ -59,26 +99,14 @@ impl KvLayer {
     /// Puts the keys and values of a pass's rows, each `(rows, kv_heads, head_dim)` or `(rows, kv_heads × head_dim)`,
     /// where its segments say, in their order: pages that begin as copies are copied first.
     pub fn write(&mut self, segments: &[Segment], keys: &Tensor, values: &Tensor) -> Result<()> {
+        self.check(segments, keys, values)?;
         let KvShape {
             kv_heads,
             head_dim,
-            pages,
             dtype,
+            ..
         } = self.shape;
-        let rows = segments.last().map_or(0, |segment| segment.rows.end);
-        some(rows, "keys and values")?;
-        let highest = segments.iter().flat_map(|segment| segment.pages.iter()).max();
-        if highest.is_some_and(|&highest| highest as usize >= pages) {
-            bail!("page {highest:?} of a layer that has {pages}");
-        }
-        for tensor in [keys, values] {
-            if tensor.elem_count() != rows * kv_heads * head_dim || tensor.dim(0)? != rows {
-                bail!(
-                    "keys or values {:?} for {rows} rows of {kv_heads} heads of {head_dim}",
-                    tensor.dims()
-                );
-            }
-        }
+        let rows = keys.dim(0)?;
         match &mut self.held {
             KvBuffers::Tensors(held_keys, held_values) => {
                 for (held, new) in [(held_keys, keys), (held_values, values)] {
@@ -102,6 +130,46 @@ impl KvLayer {
                 Ok(())
             }
         }
+    }
+
+    /// [`KvLayer::write`] of keys that are turned first.
+    fn write_turned(
+        &mut self,
+        kernels: &Kernels,
+        plan: &AttentionPlan,
+        keys: &Tensor,
+        rotation: Option<&Rotation<'_>>,
+        values: &Tensor,
+    ) -> Result<()> {
+        match rotation {
+            Some(rotation) => self.write(plan.segments(), &kernels.turn(keys, rotation)?, values),
+            None => self.write(plan.segments(), keys, values),
+        }
+    }
+
+    /// Refuses what does not fit.
+    fn check(&self, segments: &[Segment], keys: &Tensor, values: &Tensor) -> Result<()> {
+        let KvShape {
+            kv_heads,
+            head_dim,
+            pages,
+            ..
+        } = self.shape;
+        let rows = segments.last().map_or(0, |segment| segment.rows.end);
+        some(rows, "keys and values")?;
+        let highest = segments.iter().flat_map(|segment| segment.pages.iter()).max();
+        if highest.is_some_and(|&highest| highest as usize >= pages) {
+            bail!("page {highest:?} of a layer that has {pages}");
+        }
+        for tensor in [keys, values] {
+            if tensor.elem_count() != rows * kv_heads * head_dim || tensor.dim(0)? != rows {
+                bail!(
+                    "keys or values {:?} for {rows} rows of {kv_heads} heads of {head_dim}",
+                    tensor.dims()
+                );
+            }
+        }
+        Ok(())
     }
 
     /// Copies pages of another layer store of the same sizes: for each pair, page `.0` there to page `.1` here.

@@ -16,7 +16,9 @@
 mod allocator;
 mod attention;
 mod backend;
+mod cuda;
 mod elementwise;
+mod experts;
 mod gpu;
 mod head;
 mod kv;
@@ -39,7 +41,10 @@ mod reference;
 
 pub use allocator::tune_allocator;
 pub use backend::Backend;
+#[cfg(test)]
+pub(crate) use cuda::host::can_run as can_emulate;
 pub use elementwise::Rotation;
+pub use experts::ExpertOutput;
 #[cfg(feature = "cuda")]
 pub(crate) use gpu::set_up;
 pub use kv::KvLayer;
@@ -60,6 +65,8 @@ pub struct Kernels {
     backend: Backend,
     /// What multiplies, unless it is candle.
     machine: Option<Machine>,
+    /// Whether what is no product has kernels for GPUs of our own (`cuda`), where sizes fit.
+    launches: bool,
 }
 
 impl Kernels {
@@ -120,6 +127,20 @@ impl Kernels {
             dtype,
             backend: Backend::Candle,
             machine: None,
+            launches: device.is_cuda() && dtype != DType::F32,
+        })
+    }
+
+    /// A GPU's implementation, whose own kernels are run on the CPU.
+    ///
+    /// # Errors
+    /// As [`Kernels::candle`].
+    #[cfg(test)]
+    pub(crate) fn emulated(dtype: DType) -> Result<Self, LoadError> {
+        let launches = dtype != DType::F32;
+        Ok(Self {
+            launches,
+            ..Self::candle(&Device::Cpu, dtype)?
         })
     }
 
@@ -128,6 +149,7 @@ impl Kernels {
         Self {
             dtype: DType::F32,
             machine: machine(self.backend, DType::F32),
+            launches: false,
             ..self.clone()
         }
     }
@@ -149,7 +171,10 @@ impl Kernels {
 
     /// The dtype of the residual stream and of all results here: f32 on the CPU, the compute dtype elsewhere.
     pub fn activation_dtype(&self) -> DType {
-        if self.device.is_cpu() { DType::F32 } else { self.dtype }
+        match self.device.is_cpu() && !self.launches {
+            true => DType::F32,
+            false => self.dtype,
+        }
     }
 }
 

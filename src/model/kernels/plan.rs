@@ -1,10 +1,14 @@
 //! Who sees what in one pass.
 
+use super::cuda::attend::{SlotPlan, TreePlan};
 use super::segment::Segment;
 use super::tiles::{RowTile, TileSizes, tiles};
-use candle_core::{Result, Tensor, bail};
+use candle_core::{Device, Result, Tensor, bail};
 use std::sync::Arc;
-use std::{ops::Range, sync::Mutex};
+use std::{
+    ops::Range,
+    sync::{Mutex, MutexGuard},
+};
 
 /// What all rows of a pass see: checked and prepared once, used by every layer.
 #[derive(Debug)]
@@ -18,6 +22,10 @@ pub struct AttentionPlan {
     pub(super) masks: Mutex<Option<Vec<Masked>>>,
     /// Tiles of these sizes, made at the first layer.
     tiles: Mutex<Option<(TileSizes, Arc<Vec<RowTile>>)>>,
+    /// The same for our own kernels on a GPU, made at the first layer.
+    tree: Mutex<Option<Arc<TreePlan>>>,
+    /// Where they write keys and values, likewise.
+    slots: Mutex<Option<Arc<SlotPlan>>>,
 }
 
 /// Candle's share of a plan: some rows, the slots any of them sees, and who sees which.
@@ -59,6 +67,8 @@ impl AttentionPlan {
             pages,
             masks: Mutex::new(None),
             tiles: Mutex::new(None),
+            tree: Mutex::new(None),
+            slots: Mutex::new(None),
         })
     }
 
@@ -74,10 +84,7 @@ impl AttentionPlan {
 
     /// What the rows see, in tiles; made at the first call.
     pub(super) fn tiles(&self, sizes: TileSizes) -> Arc<Vec<RowTile>> {
-        let mut held = match self.tiles.lock() {
-            Ok(held) => held,
-            Err(poisoned) => poisoned.into_inner(),
-        };
+        let mut held = locked(&self.tiles);
         match held.as_ref() {
             Some((of, made)) if *of == sizes => made.clone(),
             _ => {
@@ -86,6 +93,34 @@ impl AttentionPlan {
                 made
             }
         }
+    }
+
+    /// What the rows see, for our own kernels on a GPU and `group` query heads of one key head; made at the first call.
+    pub(super) fn tree(&self, group: usize, device: &Device) -> Result<Arc<TreePlan>> {
+        let mut held = locked(&self.tree);
+        match held.as_ref() {
+            Some(made) if made.group == group => Ok(made.clone()),
+            _ => Ok(held
+                .insert(Arc::new(TreePlan::new(&self.segments, group, device)?))
+                .clone()),
+        }
+    }
+
+    /// Where keys and values of the rows are written, for the same; made at the first call.
+    pub(super) fn slots(&self, device: &Device) -> Result<Arc<SlotPlan>> {
+        let mut held = locked(&self.slots);
+        match held.as_ref() {
+            Some(made) => Ok(made.clone()),
+            None => Ok(held.insert(Arc::new(SlotPlan::new(&self.segments, device)?)).clone()),
+        }
+    }
+}
+
+/// What is behind a lock; whoever failed while holding it left what was there before.
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    match mutex.lock() {
+        Ok(held) => held,
+        Err(poisoned) => poisoned.into_inner(),
     }
 }
 

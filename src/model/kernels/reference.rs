@@ -83,7 +83,7 @@ pub fn attention(
     out
 }
 
-/// The greatest absolute difference.
+/// The greatest absolute difference; infinite where a number is none.
 pub fn distance(got: &Tensor, expected: &[f64]) -> f64 {
     let got = got
         .to_dtype(candle_core::DType::F32)
@@ -96,5 +96,5 @@ pub fn distance(got: &Tensor, expected: &[f64]) -> f64 {
     got.iter()
         .zip(expected)
         .map(|(g, e)| (f64::from(*g) - e).abs())
-        .fold(0., f64::max)
+        .fold(0., |most, off| if off.is_nan() { f64::INFINITY } else { most.max(off) })
 }

@@ -116,7 +116,7 @@ impl<'a> RowView<'a> {
 }
 
 /// How far rows lie apart, where each of them is dense.
-fn row_stride(layout: &Layout) -> Option<usize> {
+pub(super) fn row_stride(layout: &Layout) -> Option<usize> {
     let (dims, strides) = (layout.dims(), layout.stride());
     let mut dense = 1;
     for (&dim, &stride) in dims[1..].iter().zip(&strides[1..]).rev() {

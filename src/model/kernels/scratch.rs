@@ -4,6 +4,7 @@
 use super::{
     Backend, Kernels,
     attention::most_scores,
+    cuda::attend,
     head::{COLUMNS_GPU, ROWS},
 };
 use crate::model::ModelConfig;
@@ -26,7 +27,10 @@ impl Kernels {
             return 0;
         }
         let rows = rows as u64;
-        let scores = SCORES_AT_ONCE * 4 * most_scores(&self.device) as u64;
+        let scores = match self.attends_in_tiles(config) {
+            true => 0,
+            false => SCORES_AT_ONCE * 4 * most_scores(&self.device) as u64,
+        };
         // The largest of what is not there at the same time.
         let network = rows * config.intermediate as u64 * BETWEEN_BYTES;
         let head = 4 * COLUMNS_GPU as u64 * (config.hidden as u64 + LOGITS_AT_ONCE * ROWS as u64);
@@ -35,11 +39,16 @@ impl Kernels {
 
     /// Bytes, at most, that the masks of a batch take for a token of a path of `len` tokens in passes of `rows`: a token's
     /// mask has a number for each key that its pass sees, and masks stay until the last layer is done.
-    pub fn mask_bytes(&self, len: usize, rows: usize) -> u64 {
+    pub fn mask_bytes(&self, config: &ModelConfig, len: usize, rows: usize) -> u64 {
         match self.backend {
-            Backend::Candle => 4 * (len + rows) as u64,
+            Backend::Candle if !self.attends_in_tiles(config) => 4 * (len + rows) as u64,
             _ => 0,
         }
+    }
+
+    /// Whether a GPU's attention is a kernel of our own.
+    fn attends_in_tiles(&self, config: &ModelConfig) -> bool {
+        self.launches && attend::fits(config.head_dim, config.heads / config.kv_heads)
     }
 }
 
@@ -54,7 +63,10 @@ mod tests {
         let config = config(Family::Llama);
         let candle = Kernels::candle(&Device::Cpu, DType::F32).unwrap();
         let own = Kernels::with(Backend::Portable, DType::F32).unwrap();
-        assert_eq!((own.scratch_bytes(&config, 512), own.mask_bytes(3500, 512)), (0, 0));
+        assert_eq!(
+            (own.scratch_bytes(&config, 512), own.mask_bytes(&config, 3500, 512)),
+            (0, 0)
+        );
         // Attention's scores count for most in a model as small as this; a pass of more rows takes more all the same.
         let scores = 2 * 4 * most_scores(&Device::Cpu) as u64;
         let [few, many] = [512, 4096].map(|rows| candle.scratch_bytes(&config, rows));
@@ -62,6 +74,15 @@ mod tests {
             few >= scores && many - few == (4096 - 512) * 32 * HIDDEN_BYTES,
             "{few} {many}"
         );
-        assert_eq!(candle.mask_bytes(3500, 512), 4 * 4012);
+        assert_eq!(candle.mask_bytes(&config, 3500, 512), 4 * 4012);
+        // A kernel for these heads, and none.
+        let gpu = Kernels::emulated(DType::BF16).unwrap();
+        let wide = ModelConfig {
+            head_dim: 64,
+            ..config.clone()
+        };
+        assert_eq!(gpu.mask_bytes(&config, 3500, 512), 4 * 4012);
+        assert_eq!(gpu.mask_bytes(&wide, 3500, 512), 0);
+        assert!(gpu.scratch_bytes(&wide, 512) < gpu.scratch_bytes(&config, 512));
     }
 }

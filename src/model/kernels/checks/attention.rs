@@ -1,6 +1,6 @@
 //! Attention against plain arithmetic, and against itself in other company.
 
-use super::{exact, flat, implementations};
+use super::{Kernels, exact, flat, implementations};
 use crate::model::{
     kernels::{
         KvLayer, PAGE, ScoreRule, Segment,
@@ -8,14 +8,14 @@ use crate::model::{
     },
     pick::pick,
 };
-use candle_core::Tensor;
+use candle_core::{DType, Tensor};
 use proptest::prelude::*;
 
 /// Rows that continue one path: the strand that they hang on, after how many of its path's tokens, and how many.
-type StrandSketch = (Option<usize>, usize, usize);
+pub(super) type StrandSketch = (Option<usize>, usize, usize);
 
 /// A tree of strands, all of it computed.
-struct AttentionScene {
+pub(super) struct AttentionScene {
     strands: Vec<StrandSketch>,
     heads: usize,
     kv_heads: usize,
@@ -90,8 +90,16 @@ impl AttentionScene {
 
     /// Asserts that all implementations are within their tolerance of plain arithmetic.
     fn check(&self) {
+        for (kernels, tolerance) in implementations() {
+            self.check_by(&kernels, tolerance, DType::F32);
+        }
+    }
+
+    /// Asserts that `kernels` are within `tolerance` of plain arithmetic on numbers that `dtype` holds.
+    pub(super) fn check_by(&self, kernels: &Kernels, tolerance: f64, dtype: DType) {
         let placed = self.place(1);
-        let [q, keys, values] = self.tensors();
+        let held_in = |x: Tensor| x.to_dtype(dtype).unwrap().to_dtype(DType::F32).unwrap();
+        let [q, keys, values] = self.tensors().map(held_in);
         let held = KeysAndValues {
             keys: &flat(&keys),
             values: &flat(&values),
@@ -99,36 +107,36 @@ impl AttentionScene {
             head_dim: self.head_dim,
         };
         let expected = attention(&held, &flat(&q), self.heads, &placed.paths, self.rule(), self.window);
-        for (kernels, tolerance) in implementations() {
-            let mut kv = kernels.kv(self.kv_heads, self.head_dim, placed.pages).unwrap();
-            kv.write(&placed.segments, &keys, &values).unwrap();
-            let plan = kernels.plan(placed.segments.clone(), self.window).unwrap();
-            let got = kernels.attend(&kv, &q, &plan, self.rule()).unwrap();
-            assert_eq!(got.dims(), q.dims());
-            let off = distance(&got, &expected);
-            let AttentionScene {
-                heads,
-                kv_heads,
-                head_dim,
-                window,
-                ..
-            } = self;
-            assert!(
-                off < tolerance,
-                "{kernels:?} {heads}/{kv_heads}x{head_dim} {window:?}: {off}"
-            );
-        }
+        let [q, keys, values] = [q, keys, values].map(|x| x.to_device(kernels.device()).unwrap());
+        let mut kv = kernels.kv(self.kv_heads, self.head_dim, placed.pages).unwrap();
+        let plan = kernels.plan(placed.segments.clone(), self.window).unwrap();
+        kernels.keep(&mut kv, &plan, &keys, None, &values).unwrap();
+        let got = kernels.attend(&kv, &q, &plan, self.rule()).unwrap();
+        assert_eq!(got.dims(), q.dims());
+        let off = distance(&got, &expected);
+        let AttentionScene {
+            heads,
+            kv_heads,
+            head_dim,
+            window,
+            ..
+        } = self;
+        assert!(
+            off < tolerance,
+            "{kernels:?} {heads}/{kv_heads}x{head_dim} {window:?}: {off}"
+        );
     }
 
     /// Asserts that each row comes to the same bits when its path is the only one there is and is computed `piece` rows at a
     /// time.
-    fn check_bits(&self, gap: usize, piece: usize) {
+    pub(super) fn check_bits(&self, kernels: impl IntoIterator<Item = Kernels>, gap: usize, piece: usize) {
         let placed = self.place(gap);
         let [q, keys, values] = self.tensors();
-        for kernels in exact() {
+        for kernels in kernels {
+            let [q, keys, values] = [&q, &keys, &values].map(|x| x.to_device(kernels.device()).unwrap());
             let mut kv = kernels.kv(self.kv_heads, self.head_dim, placed.pages).unwrap();
-            kv.write(&placed.segments, &keys, &values).unwrap();
             let plan = kernels.plan(placed.segments.clone(), self.window).unwrap();
+            kernels.keep(&mut kv, &plan, &keys, None, &values).unwrap();
             let together = kernels.attend(&kv, &q, &plan, self.rule()).unwrap();
             for segment in &placed.segments {
                 let path = &placed.paths[segment.rows.end - 1];
@@ -148,7 +156,7 @@ impl AttentionScene {
                 let alone = Tensor::cat(&parts, 0).unwrap();
                 for (at, &row) in path.iter().enumerate() {
                     let bits = |all: &Tensor, row: usize| -> Vec<u32> {
-                        flat(&all.narrow(0, row, 1).unwrap())
+                        flat(&all.narrow(0, row, 1).unwrap().to_dtype(DType::F32).unwrap())
                             .iter()
                             .map(|x| x.to_bits())
                             .collect()
@@ -162,7 +170,7 @@ impl AttentionScene {
     /// Some neighbouring rows of a path that is alone in its store.
     fn piece(
         &self,
-        kernels: &super::Kernels,
+        kernels: &Kernels,
         kv: &mut KvLayer,
         position: usize,
         pages: &[u32],
@@ -174,13 +182,13 @@ impl AttentionScene {
             pages: pages.into(),
             copied: None,
         };
-        kv.write(std::slice::from_ref(&segment), &keys, &values).unwrap();
         let plan = kernels.plan(vec![segment], self.window).unwrap();
+        kernels.keep(kv, &plan, &keys, None, &values).unwrap();
         kernels.attend(kv, &q, &plan, self.rule()).unwrap()
     }
 }
 
-fn scene(
+pub(super) fn scene(
     strands: Vec<StrandSketch>,
     heads: usize,
     kv_heads: usize,
@@ -197,7 +205,7 @@ fn scene(
 }
 
 /// `n` strands below the first, which is `shared` long.
-fn below(shared: usize, strands: &[(usize, usize)]) -> Vec<StrandSketch> {
+pub(super) fn below(shared: usize, strands: &[(usize, usize)]) -> Vec<StrandSketch> {
     let below = strands.iter().map(|&(after, rows)| (Some(0), after.min(shared), rows));
     std::iter::once((None, 0, shared)).chain(below).collect()
 }
@@ -262,6 +270,6 @@ proptest! {
         piece in prop::sample::select(vec![1usize, 7, 64, 1000]),
     ) {
         let piece = if shared > 200 { piece.max(7) } else { piece };
-        scene(below(shared, &strands), kv_heads * group, kv_heads, 8 * dim, window).check_bits(gap, piece);
+        scene(below(shared, &strands), kv_heads * group, kv_heads, 8 * dim, window).check_bits(exact(), gap, piece);
     }
 }

@@ -2,6 +2,7 @@
 #![cfg(test)]
 
 mod attention;
+mod cuda;
 
 use super::{
     Backend, Kernels, PAGE, Rotation, Segment,
