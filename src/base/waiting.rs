@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 /// One wait.
 #[derive(Debug)]
-struct Line {
+struct WaitLine {
     number: u64,
     what: String,
     since: Instant,
@@ -19,7 +19,7 @@ struct Line {
 #[derive(Debug, Default)]
 struct Board {
     put_up: AtomicU64,
-    lines: Mutex<Vec<Line>>,
+    lines: Mutex<Vec<WaitLine>>,
 }
 
 /// The process's board.
@@ -49,14 +49,14 @@ pub(crate) fn long_wait() -> Option<String> {
 }
 
 impl Board {
-    fn lines(&self) -> MutexGuard<'_, Vec<Line>> {
+    fn lines(&self) -> MutexGuard<'_, Vec<WaitLine>> {
         self.lines.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn put(&self, what: String) -> Waiting<'_> {
         let number = self.put_up.fetch_add(1, Ordering::Relaxed);
         let since = Instant::now();
-        self.lines().push(Line { number, what, since });
+        self.lines().push(WaitLine { number, what, since });
         Waiting { board: self, number }
     }
 

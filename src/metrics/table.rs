@@ -12,7 +12,7 @@ pub struct OutcomeTable {
     respondents: Met<String>,
     questions: Met<QuestionId>,
     conditions: Met<Condition>,
-    rows: Vec<TableRow>,
+    rows: Vec<OutcomeRow>,
     /// What likelihoods have of each candidate, row by row.
     candidates: Vec<CandidateSums>,
     /// The log-probabilities of labels, row by row.
@@ -58,7 +58,7 @@ impl<T: std::hash::Hash + Eq + Clone> Met<T> {
 
 /// One outcome in 44 bytes.
 #[derive(Debug, Clone, Copy, PartialEq)]
-struct TableRow {
+struct OutcomeRow {
     respondent: u32,
     question: u32,
     condition: u32,
@@ -148,7 +148,7 @@ impl OutcomeTable {
     /// Adds an outcome.
     pub fn push(&mut self, outcome: &Outcome) {
         let (at, count, kind) = self.keep(&outcome.evidence);
-        self.rows.push(TableRow {
+        self.rows.push(OutcomeRow {
             respondent: self.respondents.number(&outcome.respondent),
             question: self.questions.number(&outcome.question),
             condition: self.conditions.number(&outcome.condition),
@@ -218,7 +218,7 @@ impl OutcomeTable {
         rows.map(|row| self.outcome(row))
     }
 
-    fn outcome(&self, row: &TableRow) -> TabledOutcome<'_> {
+    fn outcome(&self, row: &OutcomeRow) -> TabledOutcome<'_> {
         let at = row.at as usize;
         let numbers = at..at + usize::from(row.count);
         TabledOutcome {

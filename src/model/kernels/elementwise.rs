@@ -5,7 +5,8 @@ use super::{
     Kernels, Linear,
     cuda::per_row,
     packed::network::{GatedPanels, feed_forward},
-    rows::{CpuRows, RowView, some},
+    rotation::Rotation,
+    rows::{CpuRows, RowView, flat_dims},
 };
 use crate::model::design::{Activation, Pairing};
 use candle_core::{D, DType, Device, Result, Tensor, bail};
@@ -150,38 +151,6 @@ impl Kernels {
     }
 }
 
-/// How queries or keys are turned by their positions.
-#[derive(Debug, Clone, Copy)]
-pub struct Rotation<'a> {
-    /// Each row's cosines, `(rows, half)`, f32: the first `2 × half` elements of each head are turned.
-    pub cos: &'a Tensor,
-    /// Each row's sines, the same shape.
-    pub sin: &'a Tensor,
-    /// Width of a head.
-    pub head_dim: usize,
-    /// Which elements are turned against each other.
-    pub pairing: Pairing,
-}
-
-impl Rotation<'_> {
-    /// Refuses tables that do not fit `x`; elements that are turned, in pairs.
-    pub(super) fn check(&self, x: &Tensor) -> Result<usize> {
-        let (rows, width) = flat_dims(x)?;
-        let (table_rows, half) = self.cos.dims2()?;
-        let fits = half > 0 && 2 * half <= self.head_dim && width.is_multiple_of(self.head_dim);
-        if table_rows != rows || self.sin.dims() != self.cos.dims() || !fits {
-            bail!(
-                "RoPE over {:?} in heads of {} with tables {:?} and {:?}",
-                x.dims(),
-                self.head_dim,
-                self.cos.dims(),
-                self.sin.dims()
-            );
-        }
-        Ok(half)
-    }
-}
-
 /// Element `i` of `x` against element `i + half`.
 fn turn_halves(x: &[f32], (cos, sin): (&[f32], &[f32]), out: &mut [f32]) {
     let half = cos.len();
@@ -246,17 +215,6 @@ impl Kernels {
             }
         }
         down.forward_add(&self.gated(&gate_up.forward(x)?, activation)?, residual)
-    }
-}
-
-/// CpuRows, and numbers in each.
-fn flat_dims(x: &Tensor) -> Result<(usize, usize)> {
-    match x.dims() {
-        [rows, rest @ ..] if !rest.is_empty() => {
-            some(*rows, "numbers")?;
-            Ok((*rows, rest.iter().product()))
-        }
-        dims => bail!("expected rows of numbers, got {dims:?}"),
     }
 }
 

@@ -26,6 +26,7 @@ mod linear;
 mod packed;
 mod plan;
 mod products;
+mod rotation;
 mod rows;
 mod rule;
 mod running;
@@ -43,13 +44,13 @@ pub use allocator::tune_allocator;
 pub use backend::Backend;
 #[cfg(test)]
 pub(crate) use cuda::host::can_run as can_emulate;
-pub use elementwise::Rotation;
 pub use experts::ExpertOutput;
 #[cfg(feature = "cuda")]
 pub(crate) use gpu::set_up;
 pub use kv::KvLayer;
 pub use linear::Linear;
 pub use plan::AttentionPlan;
+pub use rotation::Rotation;
 pub use rule::ScoreRule;
 pub use segment::{PAGE, Segment};
 

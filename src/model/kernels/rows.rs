@@ -128,6 +128,17 @@ pub(super) fn row_stride(layout: &Layout) -> Option<usize> {
     (strides[0] >= dense || dims[0] <= 1).then_some(strides[0])
 }
 
+/// Rows, and numbers in each.
+pub(super) fn flat_dims(x: &Tensor) -> Result<(usize, usize)> {
+    match x.dims() {
+        [rows, rest @ ..] if !rest.is_empty() => {
+            some(*rows, "numbers")?;
+            Ok((*rows, rest.iter().product()))
+        }
+        dims => bail!("expected rows of numbers, got {dims:?}"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,9 +1,10 @@
 //! Attention in tiles of one segment's rows, and where a pass's keys and values are written.
 
 use super::{
+    grid::KernelGrid,
     launch::{
         KernelArgument::{Maybe, Real, Tensor as Of, Whole},
-        KernelGrid, KernelLaunch, of_dtype, whole,
+        KernelLaunch, of_dtype, whole,
     },
     per_row::dense,
 };

@@ -1,6 +1,6 @@
 //! Kernels on a GPU.
 
-use super::launch::KernelGrid;
+use super::grid::KernelGrid;
 use candle_core::{
     CudaDevice, CudaStorage, DType, Result,
     backend::BackendStorage,

@@ -1,6 +1,6 @@
 //! The kernels on the CPU, for tests: compiled with the C++ compiler there is, opened, and run thread by thread.
 
-use super::launch::KernelGrid;
+use super::grid::KernelGrid;
 use candle_core::{CpuStorage, Result, bail};
 use std::{
     cell::Cell,
@@ -21,12 +21,13 @@ pub(in super::super) const SOURCES: [(&str, &str); 5] = [
 ];
 
 /// `launch` of host.cpp.
-type Start = unsafe extern "C" fn(*const c_char, u32, u32, u32, u32, u32, u32, *const *const c_void) -> *const c_char;
+type HostStart =
+    unsafe extern "C" fn(*const c_char, u32, u32, u32, u32, u32, u32, *const *const c_void) -> *const c_char;
 
 /// The kernels, compiled. They stay open until the process ends.
 #[derive(Clone, Copy)]
 pub(in super::super) struct HostKernels {
-    start: Start,
+    start: HostStart,
     /// Which of the mistakes that were compiled is made, from 1 on.
     mistake: u32,
 }
@@ -88,7 +89,7 @@ impl HostKernels {
             return Err("host.cpp has no `launch`".to_owned());
         }
         // SAFETY: host.cpp declares it so.
-        let start = unsafe { std::mem::transmute::<*mut c_void, Start>(start) };
+        let start = unsafe { std::mem::transmute::<*mut c_void, HostStart>(start) };
         Ok(Self { start, mistake: 0 })
     }
 

@@ -1,17 +1,7 @@
 //! A kernel with its arguments, and its start.
 
+use super::grid::KernelGrid;
 use candle_core::{CpuStorage, DType, Device, InplaceOp1, Layout, Result, Shape, Storage, Tensor, bail};
-
-/// How many blocks of a kernel there are, and how large each is.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct KernelGrid {
-    pub x: u32,
-    pub y: u32,
-    /// Threads of a block.
-    pub threads: u32,
-    /// Bytes of shared memory of a block.
-    pub shared: usize,
-}
 
 /// What a kernel is given behind the address of what it writes.
 #[derive(Debug)]

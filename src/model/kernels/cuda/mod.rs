@@ -10,6 +10,11 @@
 pub(super) mod attend;
 #[cfg(feature = "cuda")]
 mod device;
+#[cfg_attr(
+    not(any(test, feature = "cuda")),
+    expect(dead_code, reason = "without GPUs and tests nothing is started")
+)]
+mod grid;
 #[cfg(test)]
 pub(super) mod host;
 #[cfg_attr(

@@ -1,12 +1,13 @@
 //! What is done row by row: norms, RoPE with the write of keys and values, gates, sums of experts, parts of a softmax.
 
+use super::grid::KernelGrid;
 use super::launch::{
     KernelArgument::{Maybe, Real, Tensor as Of, Whole},
-    KernelGrid, KernelLaunch, of_dtype, whole,
+    KernelLaunch, of_dtype, whole,
 };
 use crate::model::{
     design::{Activation, Pairing},
-    kernels::{elementwise::Rotation, rows::row_stride},
+    kernels::{rotation::Rotation, rows::row_stride},
 };
 use candle_core::{DType, Result, Tensor, bail};
 
