@@ -90,13 +90,11 @@ impl AttentionScene {
 
     /// Asserts that all implementations are within their tolerance of plain arithmetic.
     fn check(&self) {
-        for (kernels, tolerance) in implementations() {
-            self.check_by(&kernels, tolerance, DType::F32);
-        }
+        self.check_by(&implementations(), DType::F32);
     }
 
-    /// Asserts that `kernels` are within `tolerance` of plain arithmetic on numbers that `dtype` holds.
-    pub(super) fn check_by(&self, kernels: &Kernels, tolerance: f64, dtype: DType) {
+    /// Asserts that implementations are within their tolerances of plain arithmetic on numbers that `dtype` holds.
+    pub(super) fn check_by(&self, implementations: &[(Kernels, f64)], dtype: DType) {
         let placed = self.place(1);
         let held_in = |x: Tensor| x.to_dtype(dtype).unwrap().to_dtype(DType::F32).unwrap();
         let [q, keys, values] = self.tensors().map(held_in);
@@ -107,24 +105,26 @@ impl AttentionScene {
             head_dim: self.head_dim,
         };
         let expected = attention(&held, &flat(&q), self.heads, &placed.paths, self.rule(), self.window);
-        let [q, keys, values] = [q, keys, values].map(|x| x.to_device(kernels.device()).unwrap());
-        let mut kv = kernels.kv(self.kv_heads, self.head_dim, placed.pages).unwrap();
-        let plan = kernels.plan(placed.segments.clone(), self.window).unwrap();
-        kernels.keep(&mut kv, &plan, &keys, None, &values).unwrap();
-        let got = kernels.attend(&kv, &q, &plan, self.rule()).unwrap();
-        assert_eq!(got.dims(), q.dims());
-        let off = distance(&got, &expected);
-        let AttentionScene {
-            heads,
-            kv_heads,
-            head_dim,
-            window,
-            ..
-        } = self;
-        assert!(
-            off < tolerance,
-            "{kernels:?} {heads}/{kv_heads}x{head_dim} {window:?}: {off}"
-        );
+        for (kernels, tolerance) in implementations {
+            let [q, keys, values] = [&q, &keys, &values].map(|x| x.to_device(kernels.device()).unwrap());
+            let mut kv = kernels.kv(self.kv_heads, self.head_dim, placed.pages).unwrap();
+            let plan = kernels.plan(placed.segments.clone(), self.window).unwrap();
+            kernels.keep(&mut kv, &plan, &keys, None, &values).unwrap();
+            let got = kernels.attend(&kv, &q, &plan, self.rule()).unwrap();
+            assert_eq!(got.dims(), q.dims());
+            let off = distance(&got, &expected);
+            let AttentionScene {
+                heads,
+                kv_heads,
+                head_dim,
+                window,
+                ..
+            } = self;
+            assert!(
+                off < *tolerance,
+                "{kernels:?} {heads}/{kv_heads}x{head_dim} {window:?}: {off}"
+            );
+        }
     }
 
     /// Asserts that each row comes to the same bits when its path is the only one there is and is computed `piece` rows at a

@@ -77,7 +77,7 @@ fn wide(x: &Tensor) -> Vec<f32> {
 }
 
 fn check_attention(scene: &AttentionScene, (dtype, rounding): (DType, f64)) {
-    scene.check_by(&ours(dtype), ATTENTION * rounding + F32, dtype);
+    scene.check_by(&[(ours(dtype), ATTENTION * rounding + F32)], dtype);
 }
 
 /// Prefixes of several blocks, strands that part within a page and from each other, windows, caps, rows that no tile fits.
