@@ -7,7 +7,6 @@
 mod average;
 mod bootstrap;
 mod calibration;
-mod choice;
 mod choices;
 mod constancy;
 mod contrast;
@@ -31,7 +30,7 @@ mod tail;
 pub use bootstrap::Resampling;
 pub use input::{RunData, RunTable};
 pub use roster::MetricsError;
-pub use table::OutcomeTable;
+pub use table::{OutcomeTable, TabledOutcome};
 
 #[doc(hidden)]
 pub use crate::scoring::Norm;
@@ -41,7 +40,6 @@ pub use input::{BaselineRow, DimensionOrder, ModelInfo, Person, QuestionInfo, Ru
 pub(crate) use average::{ProbeCounts, Scores, Sums, counts, mean, tally};
 pub(crate) use bootstrap::{clustered, clustered_overall};
 pub(crate) use calibration::{Bin, Calibration, Forecast, calibration, softmax};
-pub(crate) use choice::{candidate_scores, prediction};
 pub(crate) use choices::{AlwaysAlike, Flips, Habits, flips};
 pub(crate) use constancy::{Beside, Constancy, constancy};
 pub(crate) use contrast::{Constant, Contrast, contrasts, p_by_category};

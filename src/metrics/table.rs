@@ -349,7 +349,6 @@ mod tests {
                 (Some(1), None),
                 "{norm}"
             );
-            assert_eq!(crate::metrics::prediction(&own_rule, norm), Some(1), "{norm}");
         }
         assert_eq!(told[1].predicted(Norm::Sum), Some(0));
     }

@@ -6,10 +6,11 @@ use std::fmt::Write as _;
 use serde::Serialize;
 
 use super::names::condition_words;
+use super::outcome_context::OutcomeContext;
 use super::words::whole_percent;
 use crate::base::text::{count, counted};
 use crate::metrics::ordered::shares;
-use crate::metrics::{BaselineRow, Norm, Person, QuestionInfo, RunData, candidate_scores, softmax};
+use crate::metrics::{Norm, OutcomeTable, RunData, TabledOutcome, softmax};
 use crate::scoring::{Condition, Evidence, Method, Outcome};
 use crate::survey::QuestionId;
 
@@ -109,10 +110,12 @@ fn probe(outcome: &Outcome) -> ProbeKey<'_> {
 pub fn answers(run: &RunData, filter: &AnswerFilter, other: Option<&RunData>) -> Vec<ModelAnswer> {
     let of_other: Option<HashMap<ProbeKey<'_>, &Outcome>> =
         other.map(|other| other.outcomes.iter().map(|outcome| (probe(outcome), outcome)).collect());
-    let known = RunKnowledge::of(run);
-    let taken = run.outcomes.iter().filter(|outcome| filter.takes(outcome));
+    let known = OutcomeContext::new(run);
+    let table: OutcomeTable = run.outcomes.iter().collect();
+    let taken = run.outcomes.iter().zip(table.iter());
     taken
-        .filter_map(|outcome| {
+        .filter(|(outcome, _)| filter.takes(outcome))
+        .filter_map(|(outcome, tabled)| {
             let other = match (other, &of_other) {
                 (Some(other), Some(outcomes)) => {
                     let found = outcomes.get(&probe(outcome))?;
@@ -126,7 +129,7 @@ pub fn answers(run: &RunData, filter: &AnswerFilter, other: Option<&RunData>) ->
                 }
                 _ => None,
             };
-            Some(known.answer(outcome, other))
+            Some(answer(&known, (outcome, tabled), other))
         })
         .collect()
 }
@@ -144,64 +147,42 @@ impl AnswerFilter {
     }
 }
 
-/// What a run knows of its people and probes.
-struct RunKnowledge<'a> {
-    people: HashMap<&'a str, &'a Person>,
-    questions: HashMap<QuestionId, &'a QuestionInfo>,
-    categories: &'a [String],
-    baselines: HashMap<(&'a str, u8, QuestionId), &'a BaselineRow>,
-}
-
-impl<'a> RunKnowledge<'a> {
-    fn of(run: &'a RunData) -> Self {
-        let rows = run.baselines.iter();
-        Self {
-            people: run.people.iter().map(|person| (person.id.as_str(), person)).collect(),
-            questions: run.questions.iter().map(|question| (question.id, question)).collect(),
-            categories: &run.categories,
-            baselines: rows
-                .map(|row| ((row.respondent.as_str(), row.split, row.question), row))
-                .collect(),
-        }
-    }
-
-    fn answer(&self, outcome: &Outcome, other: Option<OtherChoice>) -> ModelAnswer {
-        let question = self.questions.get(&outcome.question);
-        let texts = question.map_or(&[][..], |question| &question.candidates);
-        let probabilities = probabilities(outcome);
-        let candidate = |at: usize| AnsweredCandidate {
-            text: texts.get(at).cloned().unwrap_or_default(),
-            probability: probabilities.as_ref().and_then(|shares| shares.get(at).copied()),
-            chosen: outcome.prediction == Some(at),
-            own: outcome.label == at,
-        };
-        let key = (outcome.respondent.as_str(), outcome.split, outcome.question);
-        let baselines = self.baselines.get(&key);
-        let person = self.people.get(outcome.respondent.as_str());
-        let category = question.and_then(|question| self.categories.get(question.category));
-        ModelAnswer {
-            respondent: outcome.respondent.clone(),
-            groups: person.map(|person| person.groups.clone()).unwrap_or_default(),
-            split: outcome.split,
-            question: outcome.question,
-            category: category.cloned().unwrap_or_default(),
-            condition: outcome.condition.clone(),
-            shown: outcome.shown,
-            context_tokens: outcome.context_tokens,
-            status: outcome.reading().word(),
-            candidates: (0..outcome.candidates).map(candidate).collect(),
-            majority: baselines.and_then(|row| row.majority),
-            resemblance: baselines.and_then(|row| row.resemblance.last_key_value().map(|(_, &at)| at)),
-            tries: tries(&outcome.evidence),
-            other,
-        }
+/// An outcome, which its run's table has as `tabled`.
+fn answer(
+    known: &OutcomeContext<'_>,
+    (outcome, tabled): (&Outcome, TabledOutcome<'_>),
+    other: Option<OtherChoice>,
+) -> ModelAnswer {
+    let probabilities = probabilities(outcome, tabled);
+    let candidate = |at: usize| AnsweredCandidate {
+        text: known.text(outcome, at).to_owned(),
+        probability: probabilities.as_ref().and_then(|shares| shares.get(at).copied()),
+        chosen: outcome.prediction == Some(at),
+        own: outcome.label == at,
+    };
+    let baselines = known.baselines(outcome);
+    ModelAnswer {
+        respondent: outcome.respondent.clone(),
+        groups: known.groups(outcome).cloned().unwrap_or_default(),
+        split: outcome.split,
+        question: outcome.question,
+        category: known.category(outcome).to_owned(),
+        condition: outcome.condition.clone(),
+        shown: outcome.shown,
+        context_tokens: outcome.context_tokens,
+        status: outcome.reading().word(),
+        candidates: (0..outcome.candidates).map(candidate).collect(),
+        majority: baselines.and_then(|row| row.majority),
+        resemblance: baselines.and_then(|row| row.resemblance.last_key_value().map(|(_, &at)| at)),
+        tries: tries(&outcome.evidence),
+        other,
     }
 }
 
 /// The probability of each candidate among the candidates, where the method has one.
-fn probabilities(outcome: &Outcome) -> Option<Vec<f64>> {
+fn probabilities(outcome: &Outcome, tabled: TabledOutcome<'_>) -> Option<Vec<f64>> {
     let Some(tries) = outcome.evidence.tries() else {
-        return softmax(&candidate_scores(outcome, Norm::Sum)?);
+        return softmax(&tabled.candidate_scores(Norm::Sum)?);
     };
     let read: Vec<usize> = tries.iter().filter_map(|text| text.choice).collect();
     (!read.is_empty()).then(|| shares(read, outcome.candidates))

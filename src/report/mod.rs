@@ -16,6 +16,7 @@ mod method_checks;
 mod names;
 mod opening;
 mod options;
+mod outcome_context;
 mod page;
 mod phrases;
 mod published;

@@ -7,9 +7,10 @@ use serde_json::{Map, Value, json};
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
 
+use super::super::outcome_context::OutcomeContext;
 use super::ExportError;
-use super::seen::{OutcomeContext, Sure};
-use crate::metrics::{Norm, RunData, prediction};
+use super::seen::{Seen, Sure};
+use crate::metrics::{Norm, OutcomeTable, RunData};
 use crate::report::condition_words;
 use crate::scoring::{Condition, Evidence, Outcome};
 
@@ -36,18 +37,20 @@ pub fn logs(run: &RunData, norm: Norm) -> Result<Vec<InspectLog>, ExportError> {
     }
     let known = OutcomeContext::new(run);
     let mut logs = Vec::new();
+    let table: OutcomeTable = run.outcomes.iter().collect();
     let conditions: BTreeSet<&Condition> = run.outcomes.iter().map(|one| &one.condition).collect();
     for condition in conditions.into_iter().cloned() {
-        let outcomes: Vec<&Outcome> = run.outcomes.iter().filter(|one| one.condition == condition).collect();
+        let outcomes = run.outcomes.iter().zip(table.iter());
+        let outcomes: Vec<_> = outcomes.filter(|(one, _)| one.condition == condition).collect();
         for part in outcomes.chunks(MOST_SAMPLES) {
             let number = logs.len() + 1;
+            let seen: Vec<Seen<'_>> = part.iter().map(|&one| Seen::new(&known, one, norm)).collect();
             let log = Log {
                 run,
-                known: &known,
                 norm,
                 condition: &condition,
                 number,
-                outcomes: part,
+                seen: &seen,
             };
             logs.push(log.file()?);
         }
@@ -57,22 +60,21 @@ pub fn logs(run: &RunData, norm: Norm) -> Result<Vec<InspectLog>, ExportError> {
 
 struct Log<'a> {
     run: &'a RunData,
-    known: &'a OutcomeContext<'a>,
     norm: Norm,
     condition: &'a Condition,
     number: usize,
-    outcomes: &'a [&'a Outcome],
+    seen: &'a [Seen<'a>],
 }
 
 impl Log<'_> {
     fn file(&self) -> Result<InspectLog, ExportError> {
         let task = format!("indieval/{}-{}", self.condition.method, self.condition.demonstrations);
         let mut archive = ZipWriter::new(Cursor::new(Vec::new()));
-        let mut summaries = Vec::with_capacity(self.outcomes.len());
-        for outcome in self.outcomes {
-            let sample = self.sample(outcome);
-            summaries.push(self.summary(outcome, &sample));
-            let name = format!("samples/{}_epoch_1.json", id(outcome));
+        let mut summaries = Vec::with_capacity(self.seen.len());
+        for seen in self.seen {
+            let sample = self.sample(seen);
+            summaries.push(summary(seen, &sample));
+            let name = format!("samples/{}_epoch_1.json", id(seen.outcome));
             add(&mut archive, &name, &sample)?;
         }
         add(&mut archive, "summaries.json", &Value::Array(summaries))?;
@@ -109,7 +111,7 @@ impl Log<'_> {
                 task.replace('/', "-")
             ),
             bytes,
-            samples: self.outcomes.len(),
+            samples: self.seen.len(),
         })
     }
 
@@ -129,8 +131,8 @@ impl Log<'_> {
                 "control": condition.control,
             },
             "dataset": {
-                "name": header.survey, "samples": self.outcomes.len(), "shuffled": false,
-                "sample_ids": self.outcomes.iter().map(|outcome| id(outcome)).collect::<Vec<_>>(),
+                "name": header.survey, "samples": self.seen.len(), "shuffled": false,
+                "sample_ids": self.seen.iter().map(|seen| id(seen.outcome)).collect::<Vec<_>>(),
             },
             "model": format!("{}/{}", if header.model.is_elsewhere() { "elsewhere" } else { "hf" }, header.model.name),
             "model_args": { "dtype": header.model.dtype, "device": header.model.device, "kernels": header.model.kernels },
@@ -141,18 +143,15 @@ impl Log<'_> {
     }
 
     fn results(&self) -> Value {
-        let n = self.outcomes.len() as f64;
-        let right = self
-            .outcomes
-            .iter()
-            .filter(|one| prediction(one, self.norm) == Some(one.label))
-            .count() as f64;
+        let n = self.seen.len() as f64;
+        let is_right = |seen: &&Seen<'_>| seen.chosen == Some(seen.outcome.label);
+        let right = self.seen.iter().filter(is_right).count() as f64;
         let share = right / n.max(1.0);
         // Inspect's own `stderr`: of single samples, as if they were independent. Reports count people.
         let error = (share * (1.0 - share) / (n - 1.0).max(1.0)).sqrt();
         json!({
-            "total_samples": self.outcomes.len(),
-            "completed_samples": self.outcomes.len(),
+            "total_samples": self.seen.len(),
+            "completed_samples": self.seen.len(),
             "scores": [{
                 "name": "choice", "scorer": "choice", "params": {},
                 "metrics": {
@@ -163,26 +162,23 @@ impl Log<'_> {
         })
     }
 
-    fn choices(&self, outcome: &Outcome) -> Vec<&str> {
-        (0..outcome.candidates).map(|at| self.known.text(outcome, at)).collect()
-    }
-
-    fn sample(&self, outcome: &Outcome) -> Value {
-        let chosen = prediction(outcome, self.norm);
-        let sure = Sure::of(outcome, self.norm, chosen);
-        let choices = self.choices(outcome);
+    fn sample(&self, seen: &Seen<'_>) -> Value {
+        let Seen {
+            outcome, chosen, sure, ..
+        } = seen;
+        let choices = choices(seen);
         let condition = condition_words(self.condition);
         let input = format!(
             "{} ({}): which of these would respondent {} say? [{condition}; the prompt is not part of this log]",
             outcome.question,
-            self.known.category(outcome),
+            seen.known.category(outcome),
             outcome.respondent
         );
         let model = &self.run.header.model.name;
         let answer = chosen.map(letter);
-        let correct = if chosen == Some(outcome.label) { "C" } else { "I" };
+        let correct = if *chosen == Some(outcome.label) { "C" } else { "I" };
         let mut score = json!({
-            "value": correct, "answer": answer, "explanation": explanation(outcome, &choices, &sure),
+            "value": correct, "answer": answer, "explanation": explanation(outcome, &choices, sure),
             "metadata": { "scores": sure.scores, "probability": sure.probabilities },
         });
         if chosen.is_none() {
@@ -205,34 +201,39 @@ impl Log<'_> {
                 "completion": completion,
             },
             "scores": { "choice": score },
-            "metadata": self.metadata(outcome),
+            "metadata": metadata(seen),
             "store": {}, "events": [], "model_usage": {}, "attachments": {},
         })
     }
+}
 
-    fn metadata(&self, outcome: &Outcome) -> Value {
-        let mut about = Map::new();
-        about.insert("respondent".to_owned(), json!(outcome.respondent));
-        about.insert("split".to_owned(), json!(outcome.split));
-        about.insert("question".to_owned(), json!(outcome.question));
-        about.insert("category".to_owned(), json!(self.known.category(outcome)));
-        for (dimension, group) in self.known.groups(outcome).into_iter().flatten() {
-            about.insert(dimension.clone(), json!(group));
-        }
-        Value::Object(about)
-    }
+fn choices<'a>(seen: &Seen<'a>) -> Vec<&'a str> {
+    (0..seen.outcome.candidates).map(|at| seen.text(at)).collect()
+}
 
-    fn summary(&self, outcome: &Outcome, sample: &Value) -> Value {
-        let choices = self.choices(outcome).join(" / ");
-        json!({
-            "id": sample["id"], "epoch": 1,
-            "input": format!("{} · {}: {choices}", outcome.question, self.known.category(outcome)),
-            "choices": sample["choices"], "target": sample["target"],
-            "metadata": sample["metadata"],
-            "scores": { "choice": { "value": sample["scores"]["choice"]["value"], "answer": sample["scores"]["choice"]["answer"] } },
-            "model_usage": {}, "completed": true, "message_count": 2,
-        })
+fn metadata(seen: &Seen<'_>) -> Value {
+    let outcome = seen.outcome;
+    let mut about = Map::new();
+    about.insert("respondent".to_owned(), json!(outcome.respondent));
+    about.insert("split".to_owned(), json!(outcome.split));
+    about.insert("question".to_owned(), json!(outcome.question));
+    about.insert("category".to_owned(), json!(seen.known.category(outcome)));
+    for (dimension, group) in seen.known.groups(outcome).into_iter().flatten() {
+        about.insert(dimension.clone(), json!(group));
     }
+    Value::Object(about)
+}
+
+fn summary(seen: &Seen<'_>, sample: &Value) -> Value {
+    let choices = choices(seen).join(" / ");
+    json!({
+        "id": sample["id"], "epoch": 1,
+        "input": format!("{} · {}: {choices}", seen.outcome.question, seen.known.category(seen.outcome)),
+        "choices": sample["choices"], "target": sample["target"],
+        "metadata": sample["metadata"],
+        "scores": { "choice": { "value": sample["scores"]["choice"]["value"], "answer": sample["scores"]["choice"]["answer"] } },
+        "model_usage": {}, "completed": true, "message_count": 2,
+    })
 }
 
 /// Respondent, split and question: unique within a condition, and the same in every condition.

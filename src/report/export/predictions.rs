@@ -2,10 +2,10 @@
 
 use std::borrow::Cow;
 
+use super::super::outcome_context::OutcomeContext;
 use super::ExportError;
-use super::seen::{OutcomeContext, Seen};
-use crate::metrics::{Norm, RunData};
-use crate::scoring::Evidence;
+use super::seen::Seen;
+use crate::metrics::{Norm, OutcomeTable, RunData};
 
 /// Reads a text.
 pub(super) type ReadText = Box<dyn for<'a> Fn(&Seen<'a>) -> Cow<'a, str>>;
@@ -104,9 +104,11 @@ fn answer_columns() -> [PredictionColumn; 13] {
         whole("split", |seen| Some(i64::from(seen.outcome.split))),
         text("question", |seen| seen.outcome.question.to_string().into()),
         text("category", |seen| seen.known.category(seen.outcome).into()),
-        text("norm", |seen| match &seen.outcome.evidence {
-            Evidence::Likelihood { .. } => seen.norm.name().into(),
-            Evidence::Label { .. } | Evidence::Generation { .. } => "".into(),
+        text("norm", |seen| {
+            match seen.outcome.condition.method.definition().is_normed() {
+                true => seen.norm.name().into(),
+                false => "".into(),
+            }
         }),
         whole("n_candidates", |seen| int(seen.outcome.candidates)),
         whole("label", |seen| int(seen.outcome.label)),
@@ -161,7 +163,8 @@ pub fn predictions(run: &RunData, norm: Norm) -> Result<Vec<u8>, ExportError> {
     writer
         .write_record(columns.iter().map(|column| &column.name))
         .map_err(encode)?;
-    for outcome in &run.outcomes {
+    let table: OutcomeTable = run.outcomes.iter().collect();
+    for outcome in run.outcomes.iter().zip(table.iter()) {
         let seen = Seen::new(&known, outcome, norm);
         let cells = columns.iter().map(|column| cell(&column.reads, &seen));
         writer

@@ -1,64 +1,8 @@
-//! What stands beside an outcome: texts, groups, baselines, and how sure the model was.
+//! An outcome under a norm: what was chosen and how sure the model was, with what stands beside it.
 
-use std::collections::{BTreeMap, HashMap};
-
-use crate::metrics::{BaselineRow, Norm, QuestionInfo, RunData, candidate_scores, prediction, softmax};
+use super::super::outcome_context::OutcomeContext;
+use crate::metrics::{BaselineRow, Norm, TabledOutcome, softmax};
 use crate::scoring::{Evidence, Outcome};
-use crate::survey::QuestionId;
-
-/// What a run says besides its outcomes, by what it is about.
-pub(super) struct OutcomeContext<'a> {
-    pub(super) run: &'a RunData,
-    questions: HashMap<QuestionId, &'a QuestionInfo>,
-    people: HashMap<&'a str, (&'a BTreeMap<String, String>, Option<f64>)>,
-    baselines: HashMap<(&'a str, u8, QuestionId), &'a BaselineRow>,
-}
-
-impl<'a> OutcomeContext<'a> {
-    pub(super) fn new(run: &'a RunData) -> Self {
-        let people = run.people.iter();
-        let baselines = run.baselines.iter();
-        Self {
-            run,
-            questions: run.questions.iter().map(|question| (question.id, question)).collect(),
-            people: people.map(|one| (one.id.as_str(), (&one.groups, one.weight))).collect(),
-            baselines: baselines
-                .map(|row| ((row.respondent.as_str(), row.split, row.question), row))
-                .collect(),
-        }
-    }
-
-    /// The category of an outcome's question.
-    pub(super) fn category(&self, outcome: &Outcome) -> &'a str {
-        let question = self.questions.get(&outcome.question);
-        let category = question.and_then(|question| self.run.categories.get(question.category));
-        category.map_or("", String::as_str)
-    }
-
-    /// The text of a candidate of an outcome's question.
-    pub(super) fn text(&self, outcome: &Outcome, at: usize) -> &'a str {
-        let question = self.questions.get(&outcome.question);
-        question
-            .and_then(|question| question.candidates.get(at))
-            .map_or("", String::as_str)
-    }
-
-    /// The groups of an outcome's person.
-    pub(super) fn groups(&self, outcome: &Outcome) -> Option<&'a BTreeMap<String, String>> {
-        self.people.get(outcome.respondent.as_str()).map(|(groups, _)| *groups)
-    }
-
-    /// The numbers of neighbours that the run's resemblance was asked with.
-    pub(super) fn neighbours(&self) -> Vec<usize> {
-        let all = self
-            .run
-            .baselines
-            .iter()
-            .flat_map(|row| row.resemblance.keys().copied());
-        let all: std::collections::BTreeSet<usize> = all.collect();
-        all.into_iter().collect()
-    }
-}
 
 /// An outcome under a norm, with everything beside it.
 pub(super) struct Seen<'a> {
@@ -71,16 +15,20 @@ pub(super) struct Seen<'a> {
 }
 
 impl<'a> Seen<'a> {
-    pub(super) fn new(known: &'a OutcomeContext<'a>, outcome: &'a Outcome, norm: Norm) -> Self {
-        let chosen = prediction(outcome, norm);
-        let place = (outcome.respondent.as_str(), outcome.split, outcome.question);
+    /// An outcome, which its run's table has as `tabled`.
+    pub(super) fn new(
+        known: &'a OutcomeContext<'a>,
+        (outcome, tabled): (&'a Outcome, TabledOutcome<'_>),
+        norm: Norm,
+    ) -> Self {
+        let chosen = tabled.predicted(norm);
         Self {
             known,
             outcome,
             norm,
             chosen,
-            sure: Sure::of(outcome, norm, chosen),
-            baseline: known.baselines.get(&place).copied(),
+            sure: Sure::of(outcome, tabled.candidate_scores(norm), chosen),
+            baseline: known.baselines(outcome),
         }
     }
 
@@ -96,7 +44,7 @@ impl<'a> Seen<'a> {
 
     /// The person's weight.
     pub(super) fn weight(&self) -> Option<f64> {
-        self.known.people.get(self.outcome.respondent.as_str())?.1
+        self.known.weight(self.outcome)
     }
 
     /// The person's group in a dimension; empty where they have none.
@@ -133,12 +81,12 @@ pub(super) struct Sure {
 }
 
 impl Sure {
-    pub(super) fn of(outcome: &Outcome, norm: Norm, chosen: Option<usize>) -> Self {
+    fn of(outcome: &Outcome, scores: Option<Vec<f64>>, chosen: Option<usize>) -> Self {
         let invalid_mass = match &outcome.evidence {
             Evidence::Label { invalid_mass, .. } => Some(*invalid_mass),
             Evidence::Likelihood { .. } | Evidence::Generation { .. } => None,
         };
-        let Some(scores) = candidate_scores(outcome, norm) else {
+        let Some(scores) = scores else {
             return Self {
                 invalid_mass,
                 ..Self::default()
