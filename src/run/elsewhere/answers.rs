@@ -69,12 +69,14 @@ pub(super) fn read(path: &Path, bytes: &[u8]) -> Result<AnswerLines, AnswerError
     Ok(found)
 }
 
-/// Which of two different answers to one prompt counts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Latest {
-    Refused,
-    First,
-    Last,
+crate::choices! {
+    /// Which of two different answers to one prompt counts.
+    pub enum Keep {
+        /// The one that was read first.
+        First = "first",
+        /// The one that was read last.
+        Last = "last",
+    }
 }
 
 /// Answers by id. An answer goes before an error of any file: a retry puts errors right.
@@ -99,11 +101,12 @@ impl AnswerBook {
         failed
     }
 
+    /// Adds an answer. Of two different ones that counts which `rule` says; without a rule they are an error.
     pub(super) fn add(
         &mut self,
         path: &Path,
         (line, answer): (usize, AnswerLine),
-        rule: Latest,
+        rule: Option<Keep>,
     ) -> Result<(), AnswerError> {
         match (&self.model, &answer.model) {
             (Some(first), Some(second)) if first != second => {
@@ -128,9 +131,9 @@ impl AnswerBook {
             (Some(_), ElsewhereSaid::Failed(_)) => false,
             (Some(known), said) if known.same(said) => false,
             (Some(_), _) => match rule {
-                Latest::First => false,
-                Latest::Last => true,
-                Latest::Refused => {
+                Some(Keep::First) => false,
+                Some(Keep::Last) => true,
+                None => {
                     return Err(AnswerError::Twice {
                         path: path.to_owned(),
                         line,
@@ -178,7 +181,7 @@ mod tests {
         for order in [[error(), text("A")], [text("A"), error()], [text("A"), text("A")]] {
             let mut book = AnswerBook::default();
             for answer in order {
-                book.add(path, (1, answer), Latest::Refused).unwrap();
+                book.add(path, (1, answer), None).unwrap();
             }
             assert!(matches!(&book.by_id["a"], ElsewhereSaid::Text { text, .. } if text == "A"));
         }
@@ -188,12 +191,12 @@ mod tests {
             book.add(path, (2, text("B")), rule)?;
             Ok::<_, AnswerError>(book.by_id["a"].clone())
         };
-        assert!(matches!(both(Latest::Refused), Err(AnswerError::Twice { line: 2, .. })));
-        assert!(matches!(both(Latest::First), Ok(ElsewhereSaid::Text { text, .. }) if text == "A"));
-        assert!(matches!(both(Latest::Last), Ok(ElsewhereSaid::Text { text, .. }) if text == "B"));
+        assert!(matches!(both(None), Err(AnswerError::Twice { line: 2, .. })));
+        assert!(matches!(both(Some(Keep::First)), Ok(ElsewhereSaid::Text { text, .. }) if text == "A"));
+        assert!(matches!(both(Some(Keep::Last)), Ok(ElsewhereSaid::Text { text, .. }) if text == "B"));
         let mut book = AnswerBook::default();
         let of = |id: &str, model: &str| one(&format!(r#"{{"id":"{id}","text":"A","model":"{model}"}}"#));
-        book.add(path, (1, of("a", "m1")), Latest::Refused).unwrap();
-        assert!(book.add(path, (2, of("b", "m2")), Latest::Refused).is_err());
+        book.add(path, (1, of("a", "m1")), None).unwrap();
+        assert!(book.add(path, (2, of("b", "m2")), None).is_err());
     }
 }

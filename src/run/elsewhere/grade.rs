@@ -7,7 +7,7 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use super::PLAN;
-use super::answers::{AnswerBook, Latest, read};
+use super::answers::{AnswerBook, Keep, read};
 use super::asked::{AskedText, Questions};
 use super::export::{ExportPlan, note};
 use super::shapes::ElsewhereSaid;
@@ -17,17 +17,7 @@ use crate::model::{Finish, ModelIdentity};
 use crate::run::{AnswerError, Header, Journal, People, Plan, RunError, SPEC, Spec};
 use crate::scoring::orders::plurality;
 use crate::scoring::parser::Read;
-use crate::scoring::{Evidence, Outcome, Reading, Try};
-
-crate::choices! {
-    /// Which of two different answers to one prompt counts.
-    pub enum Keep {
-        /// The one that was read first.
-        First = "first",
-        /// The one that was read last.
-        Last = "last",
-    }
-}
+use crate::scoring::{Evidence, Outcome, Try};
 
 /// How answers are graded.
 #[derive(Debug, Clone, Default)]
@@ -201,11 +191,6 @@ struct GivenAnswers {
 
 impl GivenAnswers {
     fn read(answers: &[PathBuf], options: &GradeOptions) -> Result<Self, RunError> {
-        let rule = match options.keep {
-            None => Latest::Refused,
-            Some(Keep::First) => Latest::First,
-            Some(Keep::Last) => Latest::Last,
-        };
         let mut given = Self {
             book: AnswerBook::default(),
             files: Vec::new(),
@@ -224,7 +209,7 @@ impl GivenAnswers {
             given.cut.extend(found.cut.map(|line| (path.clone(), line)));
             for (line, answer) in found.lines {
                 given.places.push((answer.id.clone(), path.clone(), line));
-                given.book.add(path, (line, answer), rule)?;
+                given.book.add(path, (line, answer), options.keep)?;
             }
         }
         Ok(given)
@@ -251,8 +236,9 @@ impl GivenAnswers {
     }
 }
 
-/// The outcomes of one condition of a unit with what was answered.
+/// The outcomes of one condition of a unit with what was answered. What nobody answered stays failed.
 fn judged(spec: &Spec, mut outcomes: Vec<Outcome>, texts: &[AskedText], book: &AnswerBook) -> Vec<Outcome> {
+    let mut reads: Vec<Vec<Read>> = vec![Vec::new(); outcomes.len()];
     for text in texts {
         let (said, finish, refused) = match book.by_id.get(&text.id) {
             Some(ElsewhereSaid::Text { text, finish }) => (text, *finish, false),
@@ -266,17 +252,16 @@ fn judged(spec: &Spec, mut outcomes: Vec<Outcome>, texts: &[AskedText], book: &A
             .collect();
         let options: Vec<&[&str]> = options.iter().map(Vec::as_slice).collect();
         let method = outcomes[text.probe].condition.method.definition();
-        let reads = match refused {
+        let of_text = match refused {
             false => method.read(said, &options),
             true => vec![Read::Unparsed; options.len()],
         };
-        let of_one = reads.first().filter(|_| !text.order.is_empty());
-        let choice = of_one
-            .and_then(|read| read.prediction())
-            .and_then(|option| text.order.get(option).copied());
+        let of_one = of_text.first().filter(|_| !text.order.is_empty());
         let attempt = Try {
             order: text.order.clone(),
-            choice,
+            choice: of_one
+                .and_then(|read| read.prediction())
+                .and_then(|option| text.order.get(option).copied()),
             text: said.clone(),
             tokens: Vec::new(),
             logprobs: Vec::new(),
@@ -285,28 +270,22 @@ fn judged(spec: &Spec, mut outcomes: Vec<Outcome>, texts: &[AskedText], book: &A
             temperature: spec.scoring.temperature.get(),
             seed: text.seed,
         };
-        let mut attempt = Some(attempt);
-        for (at, read) in reads.iter().enumerate() {
-            let outcome = &mut outcomes[text.probe + at];
-            let Evidence::Generation { reading, tries } = &mut outcome.evidence else {
-                continue;
-            };
-            // Unread is an answer only where none of the orders could be read; what is said of it is said of the first.
-            let settled = *reading == Reading::Choice || (tries.iter().len() > 0 && read.prediction().is_none());
-            if !settled {
-                *reading = read.reading();
-            }
-            tries.extend(attempt.take());
-            if text.order.is_empty() {
-                outcome.prediction = read.prediction();
-            }
+        if let Evidence::Generation { tries, .. } = &mut outcomes[text.probe].evidence {
+            tries.push(attempt);
+        }
+        for (reads, read) in reads[text.probe..].iter_mut().zip(of_text) {
+            reads.push(read);
         }
     }
-    for outcome in &mut outcomes {
-        if outcome.condition.method.definition().asks_all_at_once() {
-            continue;
+    for (outcome, reads) in outcomes.iter_mut().zip(reads) {
+        let Some(read) = Read::of_orders(&reads) else { continue };
+        outcome.prediction = match outcome.condition.method.definition().asks_all_at_once() {
+            true => read.prediction(),
+            false => plurality(outcome.evidence.choices_by_order()),
+        };
+        if let Evidence::Generation { reading, .. } = &mut outcome.evidence {
+            *reading = read.reading();
         }
-        outcome.prediction = plurality(outcome.evidence.choices_by_order());
     }
     outcomes
 }

@@ -7,8 +7,9 @@ mod export;
 mod grade;
 mod shapes;
 
+pub use self::answers::Keep;
 pub use self::export::{ExportPlan, PromptFormat, Written, export};
-pub use self::grade::{GradeOptions, Graded, Keep, grade};
+pub use self::grade::{GradeOptions, Graded, grade};
 
 /// The plan of an export, beside its parts.
 pub(crate) const PLAN: &str = "plan.json";

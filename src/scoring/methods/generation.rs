@@ -73,10 +73,8 @@ impl Definition for GenerationMethod {
                 }
                 next = orders.next_if(|next| next.request.probe == probe);
             }
-            // Unread is an answer only where none of the orders could be read; what is said of it is said of the first.
-            let read = reads.iter().find(|read| read.prediction().is_some()).or(reads.first());
             let evidence = Evidence::Generation {
-                reading: read.map_or(Reading::Missing, |read| read.reading()),
+                reading: Read::of_orders(&reads).map_or(Reading::Missing, Read::reading),
                 tries,
             };
             judged.push(Judged {

@@ -40,6 +40,13 @@ impl Read {
         }
     }
 
+    /// What is said of one probe that was asked in several orders: unread is an answer only where none of them could be
+    /// read, and then what is said of the first. `None` where none was answered.
+    pub fn of_orders(reads: &[Self]) -> Option<Self> {
+        let read = reads.iter().find(|read| read.prediction().is_some());
+        read.or(reads.first()).copied()
+    }
+
     /// Without the position.
     pub fn reading(self) -> Reading {
         match self {
