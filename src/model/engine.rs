@@ -194,10 +194,11 @@ impl Engine {
         let mut parts = Vec::new();
         let mut part = Part::default();
         let (mut used, mut before, mut text_before) = (0, Path(&[], &[]), Path(&[], &[]));
-        let mut order = sorted(&paths);
-        order.sort_by_key(|&request| self.class(batch, request));
-        for request in order {
-            let (path, class) = (paths[request], self.class(batch, request));
+        let order = sorted(&paths).into_iter();
+        let mut order: Vec<_> = order.map(|request| (self.class(batch, request), request)).collect();
+        order.sort_by_key(|&(class, _)| class);
+        for (class, request) in order {
+            let path = paths[request];
             let text = request
                 .checked_sub(batch.scores.len())
                 .map(|text| (text, &batch.texts[text]));
