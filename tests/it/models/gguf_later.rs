@@ -11,7 +11,7 @@ use indieval::model::{
     Checkpoint, Family, LayerKind, LayerNorms, LoadError, ModelConfig, RopeScaling, Weight, WeightSource, open_weights,
 };
 
-use super::gguf_writer::{Writer, add_tokenizer, interleave};
+use super::gguf_writer::{Writer, add_shape, add_tokenizer, interleave};
 use super::golden;
 
 /// The architecture's name, and a golden checkpoint whose configuration is written.
@@ -101,25 +101,10 @@ fn as_said(architecture: &str, config: &ModelConfig) -> ModelConfig {
 /// The file of a configuration.
 fn converted(architecture: &str, config: &ModelConfig) -> Writer {
     let mut file = Writer::default();
-    file.string("general.architecture", architecture);
+    add_shape(&mut file, architecture, config);
     let key = |name: &str| format!("{architecture}.{name}");
-    for (name, value) in [
-        ("block_count", config.layers),
-        ("embedding_length", config.hidden),
-        ("attention.head_count", config.heads),
-        ("attention.head_count_kv", config.kv_heads),
-        ("attention.key_length", config.head_dim),
-        ("attention.value_length", config.head_dim),
-        ("rope.dimension_count", config.rotary_width()),
-    ] {
-        file.number(&key(name), value);
-    }
-    file.float(&key("rope.freq_base"), config.rope_theta);
-    file.float(&key("attention.layer_norm_rms_epsilon"), config.norm_eps);
+    file.number(&key("rope.dimension_count"), config.rotary_width());
     add_rope(&mut file, architecture, config);
-    if let Some(window) = config.sliding_window {
-        file.number(&key("attention.sliding_window"), window);
-    }
     if matches!(config.family, Family::Olmo3 | Family::Exaone4) {
         let flags = config.design.layer_kinds.iter().map(|kind| kind.windowed);
         file.flags(&key("attention.sliding_window_pattern"), &flags.collect::<Vec<_>>());

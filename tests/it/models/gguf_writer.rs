@@ -140,32 +140,35 @@ pub fn add_tokenizer(file: &mut Writer, vocabulary: usize) {
     file.flag("tokenizer.ggml.add_bos_token", true);
 }
 
-/// The checkpoint as llama.cpp's converter writes it, matrices as `kind`.
-pub fn converted(config: &ModelConfig, weights: &dyn WeightSource, kind: GgmlDType) -> Writer {
-    let mut file = Writer::default();
-    let llama = matches!(config.family, Family::Llama | Family::Mistral | Family::Mixtral);
-    let architecture = if llama { "llama" } else { config.family.name() };
+/// What every architecture's file says of a configuration.
+pub fn add_shape(file: &mut Writer, architecture: &str, config: &ModelConfig) {
     file.string("general.architecture", architecture);
-    for (key, value) in [
+    let key = |name: &str| format!("{architecture}.{name}");
+    for (name, value) in [
         ("block_count", config.layers),
-        ("context_length", config.context),
         ("embedding_length", config.hidden),
-        ("feed_forward_length", config.intermediate),
         ("attention.head_count", config.heads),
         ("attention.head_count_kv", config.kv_heads),
         ("attention.key_length", config.head_dim),
         ("attention.value_length", config.head_dim),
     ] {
-        file.number(&format!("{architecture}.{key}"), value);
+        file.number(&key(name), value);
     }
-    file.float(&format!("{architecture}.rope.freq_base"), config.rope_theta);
-    file.float(
-        &format!("{architecture}.attention.layer_norm_rms_epsilon"),
-        config.norm_eps,
-    );
+    file.float(&key("rope.freq_base"), config.rope_theta);
+    file.float(&key("attention.layer_norm_rms_epsilon"), config.norm_eps);
     if let Some(window) = config.sliding_window {
-        file.number(&format!("{architecture}.attention.sliding_window"), window);
+        file.number(&key("attention.sliding_window"), window);
     }
+}
+
+/// The checkpoint as llama.cpp's converter writes it, matrices as `kind`.
+pub fn converted(config: &ModelConfig, weights: &dyn WeightSource, kind: GgmlDType) -> Writer {
+    let mut file = Writer::default();
+    let llama = matches!(config.family, Family::Llama | Family::Mistral | Family::Mixtral);
+    let architecture = if llama { "llama" } else { config.family.name() };
+    add_shape(&mut file, architecture, config);
+    file.number(&format!("{architecture}.context_length"), config.context);
+    file.number(&format!("{architecture}.feed_forward_length"), config.intermediate);
     if let Some(mixture) = config.mixture {
         file.number("llama.expert_count", mixture.experts);
         file.number("llama.expert_used_count", mixture.routing.used);
