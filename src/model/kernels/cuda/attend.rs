@@ -6,7 +6,7 @@ use super::{
         KernelArgument::{Maybe, Real, Tensor as Of, Whole},
         KernelLaunch, of_dtype, whole,
     },
-    per_row::dense,
+    per_row::gapless,
 };
 use crate::model::kernels::{PAGE, Segment, rule::ScoreRule, shape::KvShape};
 use candle_core::{Device, Result, Tensor};
@@ -123,11 +123,7 @@ pub(in super::super) fn attend(
         ..
     } = shape;
     let (rows, width) = (queries.dim(0)?, kv_heads * plan.group * head_dim);
-    let (queries, stride) = dense(queries, dtype, true)?;
-    let queries = match stride == width {
-        true => queries,
-        false => queries.force_contiguous()?,
-    };
+    let queries = gapless(queries, dtype, width)?;
     let sinks = rule
         .sinks
         .map(|sinks| Tensor::new(sinks, queries.device()))

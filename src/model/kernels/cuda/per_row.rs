@@ -35,7 +35,7 @@ fn threads_for(numbers: usize) -> usize {
 
 /// `x` in `dtype` as rows that are dense, with how many numbers these lie apart; copied where it lies otherwise, or where
 /// eight numbers `at_once` would not lie at multiples of as many.
-pub(super) fn dense(x: &Tensor, dtype: DType, at_once: bool) -> Result<(Tensor, usize)> {
+fn dense(x: &Tensor, dtype: DType, at_once: bool) -> Result<(Tensor, usize)> {
     let x = x.to_dtype(dtype)?;
     let even =
         |stride: &usize| !at_once || stride.is_multiple_of(EIGHT) && x.layout().start_offset().is_multiple_of(EIGHT);
@@ -45,6 +45,15 @@ pub(super) fn dense(x: &Tensor, dtype: DType, at_once: bool) -> Result<(Tensor, 
     let x = x.force_contiguous()?;
     let width = x.dims()[1..].iter().product();
     Ok((x, width))
+}
+
+/// [`dense`] rows of `width` numbers without a gap between them, eight numbers at once.
+pub(super) fn gapless(x: &Tensor, dtype: DType, width: usize) -> Result<Tensor> {
+    let (x, stride) = dense(x, dtype, true)?;
+    match stride == width {
+        true => Ok(x),
+        false => x.force_contiguous(),
+    }
 }
 
 /// As [`Kernels::rms_norm`](super::super::Kernels::rms_norm): of `x` in `rows` of `width` numbers.
@@ -154,11 +163,7 @@ pub(in super::super) fn gated(
     if !n.is_multiple_of(EIGHT) {
         return Ok(None);
     }
-    let (gate_up, stride) = dense(gate_up, dtype, true)?;
-    let gate_up = match stride == 2 * n {
-        true => gate_up,
-        false => gate_up.force_contiguous()?,
-    };
+    let gate_up = gapless(gate_up, dtype, 2 * n)?;
     let (kind, gain, limit) = match activation {
         Activation::Silu => (0, 0., 0.),
         Activation::GeluTanh => (1, 0., 0.),
