@@ -4,14 +4,15 @@ use sha2::{Digest, Sha256};
 
 /// Lower-case hexadecimal digits, two a byte.
 pub(crate) fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes
-        .iter()
-        .fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
-            // Writing to a string cannot fail.
-            let _ = write!(text, "{byte:02x}");
-            text
-        })
+    let mut text = String::with_capacity(2 * bytes.len());
+    text.extend(bytes.iter().flat_map(|byte| digits(*byte)).map(char::from));
+    text
+}
+
+/// The two digits of a byte.
+pub(crate) fn digits(byte: u8) -> [u8; 2] {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    [byte >> 4, byte & 15].map(|digit| DIGITS[usize::from(digit)])
 }
 
 /// SHA-256 of `bytes` in hexadecimal: 64 digits.

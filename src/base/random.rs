@@ -25,13 +25,22 @@ impl Draws {
 
     /// A whole number below `bound` (which is at least 1), each equally likely.
     pub(crate) fn below(&mut self, bound: usize) -> usize {
+        let mut found = 0;
+        self.each_below(bound, 1, |drawn| found = drawn);
+        found
+    }
+
+    /// The same as often as wanted, one after the other.
+    pub(crate) fn each_below(&mut self, bound: usize, times: usize, mut take: impl FnMut(usize)) {
         let bound = bound.max(1) as u64;
         // The last, incomplete run of the range is drawn again: no number is likelier than another.
         let limit = u64::MAX - u64::MAX % bound;
-        loop {
+        let mut left = times;
+        while left > 0 {
             let drawn = self.0.next_u64();
             if drawn < limit {
-                return (drawn % bound) as usize;
+                take((drawn % bound) as usize);
+                left -= 1;
             }
         }
     }

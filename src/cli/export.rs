@@ -124,7 +124,11 @@ fn pseudonyms(run: &mut RunData) {
     run.outcomes
         .iter_mut()
         .for_each(|outcome| rename(&mut outcome.respondent));
-    run.baselines.iter_mut().for_each(|row| rename(&mut row.respondent));
+    let renamed = run.baselines.rows().map(|mut row| {
+        rename(&mut row.respondent);
+        row
+    });
+    run.baselines = renamed.collect();
     run.second_answers
         .iter_mut()
         .for_each(|one| rename(&mut one.respondent));

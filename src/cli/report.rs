@@ -132,7 +132,13 @@ fn print_table(report: &Report, page: &Path, tables: usize) -> anyhow::Result<()
 /// The report of a run that has just ended: files into its folder, the table on stdout. Returns how many answers could
 /// not be read.
 pub fn after_run(folder: &Path, quiet: bool) -> anyhow::Result<usize> {
-    let runs = load(std::slice::from_ref(&folder.to_owned()))?;
+    let run = load(std::slice::from_ref(&folder.to_owned()))?;
+    run.into_iter().map(|run| of_run(run, folder, quiet)).sum()
+}
+
+/// The same of a run that was read already.
+pub fn of_run(run: RunTable, folder: &Path, quiet: bool) -> anyhow::Result<usize> {
+    let runs = [run];
     let report = Report::of_tables(&runs, ReportOptions::default())?;
     let files = ReportFiles::within(folder);
     files.check()?;

@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use super::estimate::{Quantity, Variation};
 use super::panel::{Credit, Panel, Row, SPLITS};
+use super::weighed::{Columns, LANES};
 
 /// Sums by person and slot, a slot being one category in one split: what every mean and every resample is made of.
 #[derive(Debug, Clone)]
@@ -93,9 +94,9 @@ pub fn counts(panel: &Panel, categories: usize) -> Scores<ProbeCounts> {
     };
     Scores {
         overall: count(&|_| true),
-        splits: std::array::from_fn(|split| count(&|row| row.split == split)),
+        splits: std::array::from_fn(|split| count(&|row| usize::from(row.split) == split)),
         categories: (0..categories)
-            .map(|category| count(&|row| row.category == category))
+            .map(|category| count(&|row| usize::from(row.category) == category))
             .collect(),
     }
 }
@@ -105,8 +106,10 @@ pub fn tally(rows: &[Row], categories: usize) -> Scores<usize> {
     let count = |wanted: &dyn Fn(&Row) -> bool| Some(rows.iter().filter(|row| wanted(row)).count());
     Scores {
         overall: count(&|_| true),
-        splits: std::array::from_fn(|split| count(&|row| row.split == split)),
-        categories: (0..categories).map(|at| count(&|row| row.category == at)).collect(),
+        splits: std::array::from_fn(|split| count(&|row| usize::from(row.split) == split)),
+        categories: (0..categories)
+            .map(|at| count(&|row| usize::from(row.category) == at))
+            .collect(),
     }
 }
 
@@ -121,11 +124,15 @@ impl Sums {
     }
 
     /// Sums rows, ordered by person, each worth (numerator, denominator).
-    pub fn of_rows(
-        rows: &[Row],
+    pub fn of_rows(rows: &[Row], categories: usize, quantity: Quantity, worth: impl Fn(&Row) -> (f64, f64)) -> Self {
+        Self::of_worths(rows.iter().map(|row| (row, worth(row))), categories, quantity)
+    }
+
+    /// Sums rows, ordered by person, that come with what they are worth.
+    pub fn of_worths<'a>(
+        rows: impl Iterator<Item = (&'a Row, (f64, f64))>,
         categories: usize,
         quantity: Quantity,
-        mut worth: impl FnMut(&Row) -> (f64, f64),
     ) -> Self {
         let width = categories * SPLITS;
         let mut sums = Self {
@@ -135,13 +142,14 @@ impl Sums {
             probes: 0,
             quantity,
         };
-        for row in rows {
-            if sums.people.last() != Some(&row.person) {
-                sums.people.push(row.person);
+        for (row, (numerator, denominator)) in rows {
+            let person = row.person as usize;
+            if sums.people.last() != Some(&person) {
+                sums.people.push(person);
                 sums.cells.resize(sums.cells.len() + width, [0.0; 2]);
             }
-            let (numerator, denominator) = worth(row);
-            let at = (sums.people.len() - 1) * width + row.category * SPLITS + row.split;
+            let slot = usize::from(row.category) * SPLITS + usize::from(row.split);
+            let at = (sums.people.len() - 1) * width + slot;
             sums.cells[at][0] += numerator;
             sums.cells[at][1] += denominator;
             sums.probes += usize::from(denominator > 0.0);
@@ -204,7 +212,7 @@ impl Sums {
 
     /// How every average varies over the people behind it: those with a probe that counts towards it.
     pub(super) fn variation(&self) -> Scores<Variation> {
-        let whole = self.totals(|_| 1.0);
+        let whole = self.totals();
         let scores = whole.scores();
         let mut without: Vec<Vec<f64>> = vec![Vec::new(); scores.iter().count()];
         let mut behind = vec![0usize; without.len()];
@@ -226,32 +234,27 @@ impl Sums {
         self.categories * SPLITS
     }
 
-    /// Totals with each person counted `weight(position)` times; position counts within [`Sums::people`].
-    pub fn totals(&self, weight: impl Fn(usize) -> f64) -> Totals {
+    /// Numerators and denominators summed over everybody.
+    pub fn totals(&self) -> Totals {
         let mut slots = vec![[0.0; 2]; self.width()];
-        for (position, own) in self.cells.chunks_exact(self.width().max(1)).enumerate() {
-            let weight = weight(position);
-            if weight != 0.0 {
-                for (total, cell) in slots.iter_mut().zip(own) {
-                    total[0] += weight * cell[0];
-                    total[1] += weight * cell[1];
-                }
+        for own in self.cells.chunks_exact(self.width().max(1)) {
+            for (total, cell) in slots.iter_mut().zip(own) {
+                total[0] += cell[0];
+                total[1] += cell[1];
             }
         }
         Totals { slots }
     }
 
-    /// Totals with each person's numerators multiplied by `sign(position)` and the denominators left as they are.
-    pub fn signed(&self, sign: impl Fn(usize) -> f64) -> Totals {
-        let mut slots = vec![[0.0; 2]; self.width()];
-        for (position, own) in self.cells.chunks_exact(self.width().max(1)).enumerate() {
-            let sign = sign(position);
-            for (total, cell) in slots.iter_mut().zip(own) {
-                total[0] += sign * cell[0];
-                total[1] += cell[1];
-            }
-        }
-        Totals { slots }
+    /// Everybody's numerators and denominators, to be summed with weights: [`Totals::of_lane`].
+    pub(super) fn columns(&self) -> Columns {
+        Columns::new(self.cells.as_flattened(), 2 * self.width())
+    }
+
+    /// Everybody's numerators alone: [`Totals::with_numerators`].
+    pub(super) fn numerators(&self) -> Columns {
+        let numerators: Vec<f64> = self.cells.iter().map(|cell| cell[0]).collect();
+        Columns::new(&numerators, self.width())
     }
 }
 
@@ -267,6 +270,22 @@ fn standing(own: &[[f64; 2]]) -> impl Iterator<Item = bool> {
 }
 
 impl Totals {
+    /// One lane of the sums of [`Sums::columns`].
+    pub(super) fn of_lane(sums: &[[f64; LANES]], lane: usize, width: usize) -> Self {
+        let slots = sums.chunks_exact(2).take(width);
+        Self {
+            slots: slots.map(|slot| [slot[0][lane], slot[1][lane]]).collect(),
+        }
+    }
+
+    /// The same denominators with one lane of the sums of [`Sums::numerators`].
+    pub(super) fn with_numerators(&self, sums: &[[f64; LANES]], lane: usize) -> Self {
+        let slots = self.slots.iter().zip(sums);
+        Self {
+            slots: slots.map(|(own, sums)| [sums[lane], own[1]]).collect(),
+        }
+    }
+
     /// The same totals without one person's cells.
     fn minus(&self, own: &[[f64; 2]]) -> Self {
         let slots = self.slots.iter().zip(own);
@@ -321,10 +340,10 @@ mod tests {
     fn row(person: usize, split: usize, category: usize, correct: bool) -> Row {
         let choice = if correct { 0 } else { 1 };
         Row {
-            person,
-            split,
+            person: person as u32,
+            split: split as u8,
             question: 0,
-            category,
+            category: category as u16,
             candidates: 2,
             label: 0,
             choice: Some(choice),
@@ -342,7 +361,7 @@ mod tests {
         ];
         let panel = Panel::of(rows.to_vec(), crate::metrics::panel::Chooser::Model);
         let scores = Sums::of_panel(&panel, 2, Credit::Choice(super::super::Unread::Wrong))
-            .totals(|_| 1.0)
+            .totals()
             .scores();
         assert_eq!(scores.categories, [Some(0.75), Some(0.0)]);
         assert_eq!(scores.splits, [Some(0.25), Some(1.0), None]);

@@ -13,8 +13,9 @@
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::average::{Scores, Sums, mean};
+use super::average::{Scores, Sums, Totals};
 use super::estimate::{Estimate, FROM_PERCENTILE, Quantity, Variation};
+use super::weighed::LANES;
 use crate::base::random::Draws;
 
 /// How many resamples, from which seed.
@@ -35,28 +36,11 @@ impl Default for Resampling {
     }
 }
 
-/// How often each of `n` is drawn in `n` draws with replacement.
-fn counts(draws: &mut Draws, n: usize) -> Vec<f64> {
-    let mut counts = vec![0.0; n];
-    for _ in 0..n {
-        counts[draws.below(n)] += 1.0;
-    }
-    counts
-}
-
 /// All of the paper's averages with their intervals over people.
 pub fn clustered(sums: &Sums, how: &Resampling) -> Scores<Estimate> {
-    let values = sums.totals(|_| 1.0).scores();
+    let values = sums.totals().scores();
     let variations = sums.variation();
-    let people = sums.people.len();
-    let draws: Vec<Vec<Option<f64>>> = resample(sums, how, |generator| {
-        let counts = counts(generator, people);
-        sums.totals(|position| counts[position])
-            .scores()
-            .iter()
-            .copied()
-            .collect()
-    });
+    let draws: Vec<Vec<Option<f64>>> = resample(sums, how, |totals| totals.scores().iter().copied().collect());
     let figures = values.iter().zip(variations.iter()).enumerate();
     let estimates = figures.map(|(at, (value, variation))| {
         let drawn = || draws.iter().filter_map(|list| list[at]).collect();
@@ -67,15 +51,12 @@ pub fn clustered(sums: &Sums, how: &Resampling) -> Scores<Estimate> {
 
 /// The overall average alone with its interval, for groups of people where the rest is not wanted.
 pub fn clustered_overall(sums: &Sums, how: &Resampling) -> Option<Estimate> {
-    let value = sums.totals(|_| 1.0).overall()?;
+    let value = sums.totals().overall()?;
     let people = sums.people.len();
     let Some(own) = sums.balanced() else {
         let variation = sums.variation().overall?;
         let draws = || {
-            let drawn = resample(sums, how, |generator| {
-                let counts = counts(generator, people);
-                sums.totals(|position| counts[position]).overall()
-            });
+            let drawn = resample(sums, how, |totals| totals.overall());
             drawn.into_iter().flatten().collect()
         };
         return Some(Estimate::new(value, variation, sums.quantity, draws));
@@ -87,25 +68,40 @@ pub fn clustered_overall(sums: &Sums, how: &Resampling) -> Option<Estimate> {
             .map(|own| (n as f64 * value - own) / (n - 1) as f64)
             .collect(),
     };
-    let draws = || {
-        let drawn = resample(sums, how, |generator| {
-            mean((0..people).map(|_| own[generator.below(people)]))
-        });
-        drawn.into_iter().flatten().collect()
-    };
     let variation = Variation::jackknife(people, &without);
-    Some(Estimate::new(value, variation, sums.quantity, draws))
+    Some(Estimate::new(value, variation, sums.quantity, || means(&own, how)))
 }
 
-/// Runs the resamples in parallel; none where no figure needs them.
-fn resample<T: Send>(sums: &Sums, how: &Resampling, one: impl Fn(&mut Draws) -> T + Sync) -> Vec<T> {
-    if sums.people.len() < FROM_PERCENTILE || sums.quantity == Quantity::Exact {
+/// The mean of as many as there are, drawn with replacement, in each resample.
+fn means(own: &[f64], how: &Resampling) -> Vec<f64> {
+    let one = |number| {
+        let mut sum = 0.0;
+        Draws::new(how.seed, number).each_below(own.len(), own.len(), |at| sum += own[at]);
+        sum / own.len() as f64
+    };
+    (0..how.resamples as u64).into_par_iter().map(one).collect()
+}
+
+/// What is told of the totals of every resample, in their order; nothing where no figure needs them.
+fn resample<T: Send>(sums: &Sums, how: &Resampling, one: impl Fn(&Totals) -> T + Sync) -> Vec<T> {
+    let people = sums.people.len();
+    if people < FROM_PERCENTILE || sums.quantity == Quantity::Exact {
         return Vec::new();
     }
-    (0..how.resamples as u64)
-        .into_par_iter()
-        .map(|number| one(&mut Draws::new(how.seed, number)))
-        .collect()
+    let columns = sums.columns();
+    let together = |batch: usize| {
+        let numbers = batch * LANES..how.resamples.min((batch + 1) * LANES);
+        let mut weights = vec![[0.0; LANES]; people];
+        for (lane, number) in numbers.clone().enumerate() {
+            let mut draws = Draws::new(how.seed, number as u64);
+            draws.each_below(people, people, |at| weights[at][lane] += 1.0);
+        }
+        let drawn = columns.sums(&weights);
+        let totals = (0..numbers.len()).map(|lane| Totals::of_lane(&drawn, lane, sums.width()));
+        totals.map(|totals| one(&totals)).collect::<Vec<T>>()
+    };
+    let batches = (0..how.resamples.div_ceil(LANES)).into_par_iter();
+    batches.flat_map_iter(together).collect()
 }
 
 #[cfg(test)]

@@ -20,13 +20,13 @@ fn panel() -> Panel {
 
 fn row((person, split, question, category): (usize, usize, usize, usize), correct: bool) -> Row {
     Row {
-        person,
-        split,
-        question,
-        category,
+        person: person as u32,
+        split: split as u8,
+        question: question as u32,
+        category: category as u16,
         candidates: 2,
         label: 0,
-        choice: Some(usize::from(!correct)),
+        choice: Some(u8::from(!correct)),
     }
 }
 

@@ -114,13 +114,13 @@ fn bin(at: usize, confidence: f64, mut probes: Vec<(usize, bool)>, how: &Resampl
     let rows: Vec<Row> = probes
         .iter()
         .map(|&(person, right)| Row {
-            person,
+            person: person as u32,
             split: 0,
             question: 0,
             category: 0,
             candidates: 2,
             label: 0,
-            choice: Some(usize::from(!right)),
+            choice: Some(u8::from(!right)),
         })
         .collect();
     let sums = Sums::of_rows(&rows, 1, Quantity::Share, |row| {

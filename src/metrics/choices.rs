@@ -70,8 +70,9 @@ pub struct AlwaysAlike {
 impl AlwaysAlike {
     /// Always choosing the candidate at one position, from 0.
     pub fn position(panel: &Panel, position: usize, roster: &Roster, how: &Resampling) -> Self {
+        let position = u8::try_from(position).ok();
         let rows = panel.rows.iter().map(|row| Row {
-            choice: Some(position).filter(|position| *position < row.candidates),
+            choice: position.filter(|position| *position < row.candidates),
             ..*row
         });
         let constant = Panel::of(rows.collect(), Chooser::Baseline);
@@ -83,7 +84,7 @@ impl AlwaysAlike {
         let sums = Sums::of_panel(constant, categories, constant.credit(Unread::Wrong));
         let paired = Paired::new(panel, constant, roster, ("the system", "always answering alike")).ok();
         Self {
-            accuracy: sums.totals(|_| 1.0).overall(),
+            accuracy: sums.totals().overall(),
             over: paired.and_then(|paired| paired.overall(categories, how)),
         }
     }
@@ -136,13 +137,13 @@ mod tests {
     /// Twelve people on two questions of two candidates.
     fn rows(choice: impl Fn(usize, usize) -> usize, label: impl Fn(usize, usize) -> usize) -> Vec<Row> {
         let row = |person: usize, question: usize| Row {
-            person,
+            person: person as u32,
             split: 0,
-            question,
+            question: question as u32,
             category: 0,
             candidates: 2,
-            label: label(person, question),
-            choice: Some(choice(person, question)),
+            label: label(person, question) as u8,
+            choice: Some(choice(person, question) as u8),
         };
         (0..12)
             .flat_map(|person| (0..2).map(move |question| (person, question)))

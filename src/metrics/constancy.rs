@@ -65,8 +65,8 @@ pub fn constancy(rows: &[Row]) -> Option<Constancy> {
 }
 
 /// The choice that is commonest for each question, the first of equals.
-pub(super) fn commonest(rows: &[Row]) -> BTreeMap<usize, usize> {
-    let mut counts: BTreeMap<usize, BTreeMap<usize, usize>> = BTreeMap::new();
+pub(super) fn commonest(rows: &[Row]) -> BTreeMap<u32, u8> {
+    let mut counts: BTreeMap<u32, BTreeMap<u8, usize>> = BTreeMap::new();
     for row in rows {
         if let Some(choice) = row.choice {
             *counts.entry(row.question).or_default().entry(choice).or_default() += 1;
@@ -84,16 +84,16 @@ pub(super) fn commonest(rows: &[Row]) -> BTreeMap<usize, usize> {
 /// Number of read choices, shares by position, and shares of the commonest choice; absent where nothing was read.
 pub(super) fn tallied(rows: &[Row]) -> Option<(usize, Vec<Beside>, Beside)> {
     let mut positions: Vec<[usize; 2]> = Vec::new();
-    let mut questions: BTreeMap<usize, Vec<[usize; 2]>> = BTreeMap::new();
+    let mut questions: BTreeMap<u32, Vec<[usize; 2]>> = BTreeMap::new();
     let mut read = 0;
     for row in rows {
         let Some(choice) = row.choice else { continue };
         read += 1;
         let question = questions.entry(row.question).or_default();
         for counts in [&mut positions, question] {
-            counts.resize(counts.len().max(row.candidates), [0; 2]);
-            counts[choice][0] += 1;
-            counts[row.label][1] += 1;
+            counts.resize(counts.len().max(row.candidates.into()), [0; 2]);
+            counts[usize::from(choice)][0] += 1;
+            counts[usize::from(row.label)][1] += 1;
         }
     }
     let share = |count: usize| count as f64 / read as f64;
@@ -123,13 +123,13 @@ mod tests {
     /// Twelve people on two questions of two candidates.
     fn rows(choice: impl Fn(usize, usize) -> usize, label: impl Fn(usize, usize) -> usize) -> Vec<Row> {
         let row = |person: usize, question: usize| Row {
-            person,
+            person: person as u32,
             split: 0,
-            question,
+            question: question as u32,
             category: 0,
             candidates: 2,
-            label: label(person, question),
-            choice: Some(choice(person, question)),
+            label: label(person, question) as u8,
+            choice: Some(choice(person, question) as u8),
         };
         (0..12)
             .flat_map(|person| (0..2).map(move |question| (person, question)))

@@ -40,7 +40,8 @@ pub fn crossed_overall(panel: &Panel, categories: usize, credit: Credit) -> Opti
     for row in &panel.rows {
         let (numerator, denominator) = credit.of(row);
         if denominator > 0.0 {
-            let cell = cells[row.category].entry((row.person, row.question)).or_default();
+            let place = (row.person as usize, row.question as usize);
+            let cell = cells[usize::from(row.category)].entry(place).or_default();
             cell[0] += numerator;
             cell[1] += denominator;
         }
@@ -192,13 +193,13 @@ mod tests {
         for (person, own) in y.iter().enumerate() {
             for (question, right) in own.iter().enumerate() {
                 rows.push(Row {
-                    person,
+                    person: person as u32,
                     split: 0,
-                    question,
+                    question: question as u32,
                     category: 0,
                     candidates: 2,
                     label: 0,
-                    choice: Some(1 - right),
+                    choice: Some(1 - *right as u8),
                 });
             }
         }

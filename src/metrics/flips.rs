@@ -2,8 +2,9 @@
 
 use rayon::prelude::*;
 
-use super::average::{Scores, Sums};
+use super::average::{Scores, Sums, Totals};
 use super::bootstrap::Resampling;
+use super::weighed::LANES;
 use crate::base::random::Draws;
 
 /// Averages that differ by this little are equal: they are of the same counts, added in another order.
@@ -36,14 +37,14 @@ impl SignFlips {
         }
     }
 
-    /// The signs of everybody's differences in one of them.
-    fn signs(self, number: u64, people: usize, how: &Resampling) -> Vec<f64> {
+    /// Hands on the signs of everybody's differences in one of them, person by person.
+    fn signs(self, number: u64, people: usize, how: &Resampling, mut take: impl FnMut(usize, f64)) {
         let sign = |flipped: bool| if flipped { -1.0 } else { 1.0 };
         match self {
-            Self::All(_) => (0..people).map(|person| sign(number >> person & 1 == 1)).collect(),
+            Self::All(_) => (0..people).for_each(|person| take(person, sign(number >> person & 1 == 1))),
             Self::Drawn(_) => {
                 let mut draws = Draws::new(how.seed ^ FLIP, number);
-                (0..people).map(|_| sign(!draws.coin())).collect()
+                (0..people).for_each(|person| take(person, sign(!draws.coin())));
             }
         }
     }
@@ -66,50 +67,76 @@ impl SignFlips {
 /// 1 after Phipson and Smyth, *Statistical Applications in Genetics and Molecular Biology* 9(1), 2010. Absent with fewer
 /// than two people.
 pub fn sign_flip(sums: &Sums, how: &Resampling) -> Scores<f64> {
-    let observed = sums.signed(|_| 1.0).scores();
-    let people = sums.people.len();
-    if people < 2 {
-        return observed.of_list(std::iter::empty());
-    }
-    let flips = SignFlips::of(people, how);
-    let reaches = |number: u64| -> Vec<u64> {
-        let signs = flips.signs(number, people, how);
-        let flipped = sums.signed(|position| signs[position]).scores();
-        let both = observed.iter().zip(flipped.iter());
-        both.map(|both| match both {
-            (Some(o), Some(f)) => u64::from(f.abs() >= o.abs() - ROUNDING),
-            _ => 0,
-        })
-        .collect()
-    };
-    let none = || vec![0; observed.iter().count()];
-    let reached: Vec<u64> = (0..flips.count())
-        .into_par_iter()
-        .map(reaches)
-        .reduce(none, |mut a, b| {
-            a.iter_mut().zip(b).for_each(|(a, b)| *a += b);
-            a
-        });
-    let p = observed.iter().zip(reached).map(|(o, count)| o.map(|_| flips.p(count)));
-    observed.of_list(p)
+    let observed = sums.totals().scores();
+    let list: Vec<Option<f64>> = observed.iter().copied().collect();
+    let p = flipped(sums, how, &list, |totals, found| found.extend(totals.scores().iter()));
+    observed.of_list(p.into_iter())
 }
 
 /// The sign-flip test of the overall average alone, for groups of people where the rest is not wanted.
 pub fn sign_flip_overall(sums: &Sums, how: &Resampling) -> Option<f64> {
     let Some(own) = sums.balanced().filter(|own| own.len() > 1) else {
-        return sign_flip(sums, how).overall;
+        let observed = [sums.totals().overall()];
+        let p = flipped(sums, how, &observed, |totals, found| found.push(totals.overall()));
+        return p.into_iter().next().flatten();
     };
     let flips = SignFlips::of(own.len(), how);
     let observed = own.iter().sum::<f64>().abs();
     let reached = (0..flips.count())
         .into_par_iter()
         .filter(|&number| {
-            let signs = flips.signs(number, own.len(), how);
-            let flipped: f64 = own.iter().zip(signs).map(|(own, sign)| own * sign).sum();
+            let mut flipped = 0.0;
+            flips.signs(number, own.len(), how, |at, sign| flipped += own[at] * sign);
             flipped.abs() >= observed - ROUNDING * own.len() as f64
         })
         .count();
     Some(flips.p(reached as u64))
+}
+
+/// p of every observed average, given what `averages` tells of totals; nothing with fewer than two people.
+fn flipped(
+    sums: &Sums,
+    how: &Resampling,
+    observed: &[Option<f64>],
+    averages: impl Fn(&Totals, &mut Vec<Option<f64>>) + Sync,
+) -> Vec<Option<f64>> {
+    let people = sums.people.len();
+    if people < 2 {
+        return Vec::new();
+    }
+    let (flips, whole, numerators) = (SignFlips::of(people, how), sums.totals(), sums.numerators());
+    let together = |batch: u64| -> Vec<u64> {
+        let first = batch * LANES as u64;
+        let count = (flips.count() - first).min(LANES as u64) as usize;
+        let mut weights = vec![[0.0; LANES]; people];
+        for (lane, number) in (first..).take(count).enumerate() {
+            flips.signs(number, people, how, |person, sign| weights[person][lane] = sign);
+        }
+        let drawn = numerators.sums(&weights);
+        let (mut reached, mut found) = (vec![0; observed.len()], Vec::new());
+        for lane in 0..count {
+            found.clear();
+            averages(&whole.with_numerators(&drawn, lane), &mut found);
+            for (reached, both) in reached.iter_mut().zip(observed.iter().zip(&found)) {
+                if let (Some(observed), Some(found)) = both {
+                    *reached += u64::from(found.abs() >= observed.abs() - ROUNDING);
+                }
+            }
+        }
+        reached
+    };
+    let reached = (0..flips.count().div_ceil(LANES as u64))
+        .into_par_iter()
+        .map(together)
+        .reduce(
+            || vec![0; observed.len()],
+            |mut a, b| {
+                a.iter_mut().zip(b).for_each(|(a, b)| *a += b);
+                a
+            },
+        );
+    let both = observed.iter().zip(reached);
+    both.map(|(observed, count)| observed.map(|_| flips.p(count))).collect()
 }
 
 /// Whether all ways of flipping this many people are tried, so that more resamples would change nothing.

@@ -198,11 +198,11 @@ mod tests {
             .flat_map(|person| {
                 (0..4).map(move |question| {
                     let right = if person % 2 == 0 { a } else { b };
-                    let choice = Some(usize::from(question >= right));
+                    let choice = Some(u8::from(question >= right));
                     Row {
-                        person,
+                        person: person as u32,
                         split: 0,
-                        question,
+                        question: question as u32,
                         category: 0,
                         candidates: 2,
                         label: 0,

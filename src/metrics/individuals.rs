@@ -60,7 +60,7 @@ pub fn by_question(rows: &[Row], values: &BTreeMap<usize, Vec<f64>>) -> Vec<(usi
             choice: Some(row.label),
             ..*row
         };
-        questions.entry(row.question).or_default().push((*row, own));
+        questions.entry(row.question as usize).or_default().push((*row, own));
     }
     questions
         .iter()
@@ -72,9 +72,12 @@ pub fn by_question(rows: &[Row], values: &BTreeMap<usize, Vec<f64>>) -> Vec<(usi
 }
 
 fn figures(pairs: &[(Row, Row)], values: &[f64]) -> Option<QuestionFigures> {
-    let candidates = pairs.iter().map(|(row, _)| row.candidates).max()?;
-    let chosen = shares(pairs.iter().filter_map(|(row, _)| row.choice), candidates);
-    let own = shares(pairs.iter().map(|(row, _)| row.label), candidates);
+    let candidates = pairs.iter().map(|(row, _)| row.candidates).max()?.into();
+    let chosen = shares(
+        pairs.iter().filter_map(|(row, _)| row.choice).map(usize::from),
+        candidates,
+    );
+    let own = shares(pairs.iter().map(|(row, _)| row.label.into()), candidates);
     let alike = agreement(pairs, |_| true)?;
     Some(QuestionFigures {
         people: pairs.len(),
@@ -110,7 +113,7 @@ pub struct PeopleBeaten {
 
 /// Compares two systems person by person; absent where they share nobody.
 pub fn people_beaten(paired: &Paired, how: &Resampling) -> Option<PeopleBeaten> {
-    let mut people: BTreeMap<usize, (Row, i64, usize)> = BTreeMap::new();
+    let mut people: BTreeMap<u32, (Row, i64, usize)> = BTreeMap::new();
     for (row, other) in &paired.pairs {
         let (_, ahead, probes) = people.entry(row.person).or_insert((*row, 0, 0));
         *ahead += i64::from(row.correct()) - i64::from(other.correct());
@@ -169,7 +172,7 @@ pub fn by_country(
         let rows = panel
             .rows
             .iter()
-            .filter(|row| people.binary_search(&row.person).is_ok());
+            .filter(|row| people.binary_search(&(row.person as usize)).is_ok());
         let rows: Vec<Row> = rows.copied().collect();
         let figures = by_question(&rows, values);
         let large = figures.iter().filter(|(_, one)| one.people >= FEWEST_OF_A_COUNTRY);
@@ -205,13 +208,13 @@ mod tests {
 
     fn rows() -> Vec<Row> {
         let row = |person: usize, question: usize, label: usize, choice: Option<usize>| Row {
-            person,
+            person: person as u32,
             split: 0,
-            question,
+            question: question as u32,
             category: 0,
             candidates: 3,
-            label,
-            choice,
+            label: label as u8,
+            choice: choice.map(|at| at as u8),
         };
         let first = FIRST
             .iter()
@@ -279,12 +282,12 @@ mod tests {
     #[test]
     fn a_country_of_few_people_is_left_out() {
         let row = |person: usize| Row {
-            person,
+            person: person as u32,
             split: 0,
             question: 0,
             category: 0,
             candidates: 2,
-            label: person % 2,
+            label: (person % 2) as u8,
             choice: Some(0),
         };
         let panel = Panel::of((0..15).map(row).collect(), Chooser::Model);

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::baseline_table::BaselineTable;
 use super::table::OutcomeTable;
 use crate::scoring::Outcome;
 use crate::survey::QuestionId;
@@ -33,7 +34,7 @@ pub struct RunData<O = Vec<Outcome>> {
     /// What the baselines that need other people's answers said of the same probes; empty where the run had none to
     /// learn from. Chance needs no row: it follows from the number of candidates.
     #[serde(default)]
-    pub baselines: Vec<BaselineRow>,
+    pub baselines: BaselineTable,
     /// What people answered when they were asked again; empty where nobody was.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub second_answers: Vec<SecondAnswer>,

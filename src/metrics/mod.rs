@@ -5,6 +5,7 @@
 //! and every resample is made. Nothing here reads files or prints.
 
 mod average;
+mod baseline_table;
 mod bootstrap;
 mod calibration;
 mod choices;
@@ -16,6 +17,7 @@ mod flips;
 mod groups;
 mod individuals;
 mod input;
+mod met;
 pub(crate) mod ordered;
 mod paired;
 mod panel;
@@ -26,6 +28,7 @@ mod shortest;
 mod student;
 mod table;
 mod tail;
+mod weighed;
 
 pub use bootstrap::Resampling;
 pub use input::{RunData, RunTable};
@@ -34,6 +37,9 @@ pub use table::{OutcomeTable, TabledOutcome};
 
 #[doc(hidden)]
 pub use crate::scoring::Norm;
+#[doc(hidden)]
+pub use baseline_table::BaselineTable;
+pub(crate) use baseline_table::TabledBaseline;
 #[doc(hidden)]
 pub use input::{BaselineRow, DimensionOrder, ModelInfo, Person, QuestionInfo, RunHeader, SecondAnswer};
 

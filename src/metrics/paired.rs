@@ -93,8 +93,8 @@ impl Paired {
                     return Err(MetricsError::Disagree {
                         first: names.0.to_owned(),
                         second: names.1.to_owned(),
-                        person: roster.people[row.person].id.clone(),
-                        question: roster.questions[row.question].0,
+                        person: roster.people[row.person as usize].id.clone(),
+                        question: roster.questions[row.question as usize].0,
                     });
                 }
                 pairs.push((*row, *other));
@@ -124,67 +124,70 @@ impl Paired {
         (credit(self.chance.0), credit(self.chance.1))
     }
 
-    /// Sums of first minus second. A probe that does not count in one (a dropped unread choice) counts in neither.
-    fn differences(&self, categories: usize, unread: Unread) -> Sums {
+    /// Sums of first minus second on these pairs. A probe that does not count in one (a dropped unread choice) counts in
+    /// neither.
+    fn differences(&self, pairs: &[(Row, Row)], categories: usize, unread: Unread) -> Sums {
         let credits = self.credits(unread);
-        let rows: Vec<Row> = self.pairs.iter().map(|(row, _)| *row).collect();
-        let mut pairs = self.pairs.iter();
-        Sums::of_rows(&rows, categories, Quantity::Difference, |_| {
-            let worth = pairs.next().map(|(a, b)| (credits.0.of(a), credits.1.of(b)));
-            match worth {
-                Some(((x, dx), (y, dy))) if dx > 0.0 && dy > 0.0 => (x - y, 1.0),
-                _ => (0.0, 0.0),
-            }
-        })
+        let worth = |(a, b): &(Row, Row)| match (credits.0.of(a), credits.1.of(b)) {
+            ((x, dx), (y, dy)) if dx > 0.0 && dy > 0.0 => (x - y, 1.0),
+            _ => (0.0, 0.0),
+        };
+        let rows = pairs.iter().map(|pair| (&pair.0, worth(pair)));
+        Sums::of_worths(rows, categories, Quantity::Difference)
+    }
+
+    /// Whether one of the sides left a probe unread.
+    fn is_unread(&self, (a, b): &(Row, Row)) -> bool {
+        (a.choice.is_none() && !self.chance.0) || (b.choice.is_none() && !self.chance.1)
     }
 
     /// Number of probes by the place they count in that one of the sides left unread.
     fn unread(&self, categories: usize) -> Scores<usize> {
-        let missing = |row: &Row, chance: bool| row.choice.is_none() && !chance;
-        let unread = |(a, b): &(Row, Row)| missing(a, self.chance.0) || missing(b, self.chance.1);
-        let rows: Vec<Row> = self
-            .pairs
-            .iter()
-            .filter(|pair| unread(pair))
-            .map(|pair| pair.0)
-            .collect();
+        let unread = self.pairs.iter().filter(|pair| self.is_unread(pair));
+        let rows: Vec<Row> = unread.map(|pair| pair.0).collect();
         super::average::tally(&rows, categories)
     }
 
     /// Both systems' accuracies on the shared probes; what could not be read is wrong.
     pub fn accuracies(&self, categories: usize) -> (Scores<f64>, Scores<f64>) {
         let credits = self.credits(Unread::Wrong);
-        let side = |rows: Vec<Row>, credit: Credit| {
-            let sums = Sums::of_rows(&rows, categories, Quantity::Share, |row| credit.of(row));
-            sums.totals(|_| 1.0).scores()
+        let side = |row: fn(&(Row, Row)) -> &Row, credit: Credit| {
+            let rows = self.pairs.iter().map(row).map(|row| (row, credit.of(row)));
+            Sums::of_worths(rows, categories, Quantity::Share).totals().scores()
         };
-        let (first, second) = self.pairs.iter().copied().unzip();
-        (side(first, credits.0), side(second, credits.1))
+        (side(|pair| &pair.0, credits.0), side(|pair| &pair.1, credits.1))
     }
 
     /// The differences alone: what the individual lift needs.
     pub fn contrasts(&self, categories: usize, how: &Resampling) -> Scores<Contrast> {
-        let sums = |unread| self.differences(categories, unread);
+        let sums = |unread| self.differences(&self.pairs, categories, unread);
         contrasts(&self.unread(categories), self.constant, sums, how)
     }
 
     /// The overall difference alone.
     pub fn overall(&self, categories: usize, how: &Resampling) -> Option<Contrast> {
-        let all: Vec<usize> = self.differences(categories, Unread::Wrong).people;
-        self.among(&all, categories, how)
+        self.overall_on(&self.pairs, categories, how)
     }
 
     /// The overall difference among some of the people (`members` ascending); absent where none has a shared probe.
     pub fn among(&self, members: &[usize], categories: usize, how: &Resampling) -> Option<Contrast> {
-        let mut own = self.clone();
-        own.pairs.retain(|(row, _)| members.binary_search(&row.person).is_ok());
-        let unread = own.unread(categories).overall.unwrap_or(0);
+        let mut rest = self.pairs.as_slice();
+        let mut own = Vec::new();
+        for &member in members {
+            let before = |pair: &(Row, Row)| (pair.0.person as usize) < member;
+            rest = &rest[rest.partition_point(before)..];
+            own.extend(rest.iter().take_while(|pair| pair.0.person as usize == member));
+        }
+        self.overall_on(&own, categories, how)
+    }
+
+    fn overall_on(&self, pairs: &[(Row, Row)], categories: usize, how: &Resampling) -> Option<Contrast> {
         let overall = Overall {
-            unread,
+            unread: pairs.iter().filter(|pair| self.is_unread(pair)).count(),
             constant: self.constant,
             how,
         };
-        overall.contrast(|unread| own.differences(categories, unread))
+        overall.contrast(|unread| self.differences(pairs, categories, unread))
     }
 
     /// The whole comparison.
@@ -197,7 +200,7 @@ impl Paired {
             table,
             agreement: agreement(&self.pairs, |_| true),
             agreement_by_category: (0..categories)
-                .map(|c| agreement(&self.pairs, |row| row.category == c))
+                .map(|c| agreement(&self.pairs, |row| usize::from(row.category) == c))
                 .collect(),
             minimum_detectable: difference
                 .overall
@@ -233,14 +236,14 @@ fn habit(panel: &Panel) -> Option<Constancy> {
 /// commonest choice for each question.
 fn always_follows<'a>(panel: &Panel, others: impl Iterator<Item = &'a Row> + Clone) -> bool {
     let Some(habit) = habit(panel) else { return false };
-    let always = |rule: &dyn Fn(&Row) -> Option<usize>| {
+    let always = |rule: &dyn Fn(&Row) -> Option<u8>| {
         let mut with_rule = others
             .clone()
             .filter(|row| rule(row).is_some_and(|at| at < row.candidates));
         with_rule.all(|row| row.choice == rule(row))
     };
     let position = match habit {
-        Constancy::Position { position, .. } => Some(position),
+        Constancy::Position { position, .. } => u8::try_from(position).ok(),
         Constancy::Question { .. } | Constancy::Shortest { .. } => None,
     };
     let most = commonest(&panel.rows);
@@ -258,10 +261,10 @@ pub fn agreement(pairs: &[(Row, Row)], wanted: impl Fn(&Row) -> bool) -> Option<
     struct QuestionTally {
         probes: usize,
         same: usize,
-        first: BTreeMap<Option<usize>, usize>,
-        second: BTreeMap<Option<usize>, usize>,
+        first: BTreeMap<Option<u8>, usize>,
+        second: BTreeMap<Option<u8>, usize>,
     }
-    let mut questions: BTreeMap<usize, QuestionTally> = BTreeMap::new();
+    let mut questions: BTreeMap<u32, QuestionTally> = BTreeMap::new();
     for (a, b) in pairs.iter().filter(|(a, _)| wanted(a)) {
         let question = questions.entry(a.question).or_default();
         question.probes += 1;

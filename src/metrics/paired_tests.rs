@@ -7,11 +7,11 @@ fn rows(correct: &[usize]) -> Vec<Row> {
     let mut rows = Vec::new();
     for (person, right) in correct.iter().enumerate() {
         for question in 0..6 {
-            let choice = Some(usize::from(question >= *right));
+            let choice = Some(u8::from(question >= *right));
             rows.push(Row {
-                person,
+                person: person as u32,
                 split: 0,
-                question,
+                question: question as u32,
                 category: 0,
                 candidates: 2,
                 label: 0,
@@ -112,13 +112,13 @@ fn table_and_mcnemar_by_hand() {
 /// One person a choice, on one question.
 fn choices(question: usize, list: &[usize]) -> Vec<Row> {
     let one = |(person, choice): (usize, &usize)| Row {
-        person,
+        person: person as u32,
         split: 0,
-        question,
+        question: question as u32,
         category: 0,
         candidates: 3,
         label: 0,
-        choice: Some(*choice),
+        choice: Some(*choice as u8),
     };
     list.iter().enumerate().map(one).collect()
 }

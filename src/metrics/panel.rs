@@ -1,9 +1,10 @@
 //! A panel: what one system said of every probe, as plain numbers.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
 
 use serde::{Deserialize, Serialize};
 
+use super::baseline_table::TabledBaseline;
 use super::constancy::{Constancy, constancy};
 use super::input::RunTable;
 use super::roster::{MetricsError, Roster};
@@ -11,6 +12,7 @@ pub use super::row::Row;
 use super::shortest::shortest;
 use super::table::TabledOutcome;
 use crate::scoring::{Condition, Norm};
+use crate::survey::QuestionId;
 
 /// Number of splits.
 pub const SPLITS: usize = 3;
@@ -64,7 +66,7 @@ pub enum Credit {
 impl Credit {
     /// (numerator, denominator) of one row.
     pub fn of(self, row: &Row) -> (f64, f64) {
-        let chance = 1.0 / row.candidates.max(1) as f64;
+        let chance = 1.0 / f64::from(row.candidates.max(1));
         match self {
             Self::Chance => (chance, 1.0),
             Self::Choice(unread) => match (row.choice, unread) {
@@ -150,7 +152,7 @@ impl Panel {
                 rows
             }
             System::Majority => with_baseline(run, roster, |b| b.majority)?,
-            System::Resemblance { k } => with_baseline(run, roster, |b| b.resemblance.get(k).copied())?,
+            System::Resemblance { k } => with_baseline(run, roster, |b| b.resemblance(*k))?,
         };
         let mut panel = Self {
             rows,
@@ -170,9 +172,9 @@ impl Panel {
         if let Some(twice) = panel.rows.windows(2).find(|w| w[0].key() == w[1].key()) {
             return Err(MetricsError::Twice {
                 run: run.name.clone(),
-                person: roster.people[twice[0].person].id.clone(),
-                split: twice[0].split as u8 + 1,
-                question: roster.questions[twice[0].question].0,
+                person: roster.people[twice[0].person as usize].id.clone(),
+                split: twice[0].split + 1,
+                question: roster.questions[twice[0].question as usize].0,
             });
         }
         Ok(panel)
@@ -206,29 +208,30 @@ pub fn baselines(run: &RunTable) -> Vec<System> {
     if run.baselines.iter().any(|b| b.majority.is_some()) {
         systems.push(System::Majority);
     }
-    let neighbours: BTreeSet<usize> = run
-        .baselines
-        .iter()
-        .flat_map(|b| b.resemblance.keys().copied())
-        .collect();
-    systems.extend(neighbours.into_iter().map(|k| System::Resemblance { k }));
+    let neighbours = run.baselines.neighbours().into_iter();
+    systems.extend(neighbours.map(|k| System::Resemblance { k }));
     systems
 }
 
-/// The numbers that people of a run have in a roster, looked up once.
+/// The numbers that people and questions of a run have in a roster, looked up once.
 struct RowNumbers<'a> {
     run: &'a RunTable,
-    roster: &'a Roster,
-    people: Vec<Option<usize>>,
+    people: Vec<Option<u32>>,
+    /// Number and category of each question that is known.
+    questions: HashMap<QuestionId, (u32, u16)>,
 }
 
 impl<'a> RowNumbers<'a> {
     fn new(run: &'a RunTable, roster: &'a Roster) -> Self {
         let people = run.outcomes.respondents().iter();
+        let person = |id: &String| roster.person(run, id).and_then(|number| u32::try_from(number).ok());
+        let questions = roster.questions.iter().zip(0..);
         Self {
             run,
-            roster,
-            people: people.map(|id| roster.person(run, id)).collect(),
+            people: people.map(person).collect(),
+            questions: questions
+                .filter_map(|(&(id, category), number)| Some((id, (number, u16::try_from(category).ok()?))))
+                .collect(),
         }
     }
 
@@ -239,8 +242,8 @@ impl<'a> RowNumbers<'a> {
             run: run(),
             person: respondent(),
         })?;
-        let question = self.roster.question(outcome.question);
-        let question = question.ok_or_else(|| MetricsError::UnknownQuestion {
+        let question = self.questions.get(&outcome.question);
+        let &(question, category) = question.ok_or_else(|| MetricsError::UnknownQuestion {
             run: run(),
             question: outcome.question,
         })?;
@@ -262,14 +265,21 @@ impl<'a> RowNumbers<'a> {
                 candidates: outcome.candidates,
             });
         }
+        let (Ok(candidates), Ok(label)) = (u8::try_from(outcome.candidates), u8::try_from(outcome.label)) else {
+            return Err(MetricsError::TooManyCandidates {
+                run: run(),
+                question: outcome.question,
+                candidates: outcome.candidates,
+            });
+        };
         Ok(Row {
             person,
-            split: usize::from(outcome.split) - 1,
+            split: outcome.split - 1,
             question,
-            category: self.roster.questions[question].1,
-            candidates: outcome.candidates,
-            label: outcome.label,
-            choice,
+            category,
+            candidates,
+            label,
+            choice: choice.and_then(|choice| u8::try_from(choice).ok()),
         })
     }
 }
@@ -277,40 +287,41 @@ impl<'a> RowNumbers<'a> {
 /// Every probe that any condition of the run has, once, without a choice.
 fn every_probe(run: &RunTable, roster: &Roster) -> Result<Vec<Row>, MetricsError> {
     let numbers = RowNumbers::new(run, roster);
-    let mut known = HashSet::new();
-    let mut rows = Vec::new();
-    for outcome in run.outcomes.iter() {
-        let row = numbers.row(&outcome, None)?;
-        if known.insert(row.key()) {
-            rows.push(row);
-        }
-    }
+    let rows = run.outcomes.iter().map(|outcome| numbers.row(&outcome, None));
+    let mut rows = rows.collect::<Result<Vec<Row>, _>>()?;
+    // Where conditions disagree on a probe, the first one counts.
+    rows.sort_by_key(Row::key);
+    rows.dedup_by_key(|row| row.key());
+    rows.shrink_to_fit();
     Ok(rows)
 }
 
+/// Every probe that a baseline was told of.
 fn with_baseline(
     run: &RunTable,
     roster: &Roster,
-    choice: impl Fn(&super::input::BaselineRow) -> Option<usize>,
+    choice: impl Fn(&TabledBaseline<'_>) -> Option<usize>,
 ) -> Result<Vec<Row>, MetricsError> {
-    let mut said: HashMap<(usize, usize, usize), Option<usize>> = HashMap::with_capacity(run.baselines.len());
-    for line in &run.baselines {
-        let (Some(person), Some(question)) = (roster.person(run, &line.respondent), roster.question(line.question))
-        else {
-            continue;
-        };
-        said.insert(
-            (person, usize::from(line.split).wrapping_sub(1), question),
-            choice(line),
-        );
-    }
+    let people = run.baselines.respondents().iter();
+    let people: Vec<Option<usize>> = people.map(|id| roster.person(run, id)).collect();
+    let said = run.baselines.iter().filter_map(|line| {
+        let person = u32::try_from(people[line.person]?).ok()?;
+        let question = u32::try_from(roster.question(line.question)?).ok()?;
+        let split = line.split.wrapping_sub(1);
+        let choice = choice(&line).and_then(|choice| u8::try_from(choice).ok());
+        Some(((person, split, question), choice))
+    });
+    let mut said: Vec<_> = said.collect();
+    said.sort_by_key(|(probe, _)| *probe);
     let mut rows = every_probe(run, roster)?;
-    rows.retain_mut(|row| match said.get(&row.key()) {
-        Some(&choice) => {
-            row.choice = choice.filter(|c| *c < row.candidates);
-            true
-        }
-        None => false,
+    let mut said = said.as_slice();
+    rows.retain_mut(|row| {
+        said = &said[said.partition_point(|(probe, _)| *probe < row.key())..];
+        let own = said.iter().take_while(|(probe, _)| *probe == row.key());
+        // Of several the last one counts.
+        let Some((_, choice)) = own.last() else { return false };
+        row.choice = choice.filter(|choice| *choice < row.candidates);
+        true
     });
     Ok(rows)
 }

@@ -86,7 +86,7 @@ pub fn readings(run: &RunTable) -> BTreeMap<Condition, Readings> {
 pub fn bounds(panel: &Panel, categories: usize) -> Bounds {
     let under = |unread| {
         Sums::of_panel(panel, categories, panel.credit(unread))
-            .totals(|_| 1.0)
+            .totals()
             .overall()
     };
     let right = Sums::of_rows(&panel.rows, categories, Quantity::Share, |row| {
@@ -96,6 +96,6 @@ pub fn bounds(panel: &Panel, categories: usize) -> Bounds {
         wrong: under(Unread::Wrong),
         chance: under(Unread::Chance),
         dropped: under(Unread::Dropped),
-        right: right.totals(|_| 1.0).overall(),
+        right: right.totals().overall(),
     }
 }

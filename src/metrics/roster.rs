@@ -92,6 +92,16 @@ pub enum MetricsError {
         /// Number of candidates.
         candidates: usize,
     },
+    /// More candidates than any survey has.
+    #[error("run `{run}`: {question} has {candidates} candidates; there are at most {}", u8::MAX)]
+    TooManyCandidates {
+        /// The run.
+        run: String,
+        /// The question.
+        question: QuestionId,
+        /// Number of candidates.
+        candidates: usize,
+    },
     /// The same probe stands twice in one condition.
     #[error("run `{run}`: respondent `{person}`, split {split}, {question} stands twice in one condition")]
     Twice {
@@ -132,7 +142,11 @@ impl MetricsError {
     /// What can be done about it, where something can.
     pub fn hint(&self) -> Option<String> {
         let text = match self {
-            Self::UnknownPerson { .. } | Self::UnknownQuestion { .. } | Self::Split { .. } | Self::Candidate { .. } => {
+            Self::UnknownPerson { .. }
+            | Self::UnknownQuestion { .. }
+            | Self::Split { .. }
+            | Self::Candidate { .. }
+            | Self::TooManyCandidates { .. } => {
                 "the run folder was edited or mixed with another; `indieval verify RUN` names every line that is wrong"
             }
             Self::Twice { .. } => "two shards were merged twice, or a file was concatenated; merge the shards again",

@@ -1,7 +1,6 @@
 //! Outcomes as metrics need them: some dozens of bytes each, in place of all tokens and texts that they rest on.
 
-use std::collections::HashMap;
-
+use super::met::{Met, NOWHERE, small};
 use crate::scoring::norm::{CandidateSums, highest};
 use crate::scoring::{Condition, Evidence, Norm, Outcome, Reading};
 use crate::survey::QuestionId;
@@ -17,43 +16,6 @@ pub struct OutcomeTable {
     candidates: Vec<CandidateSums>,
     /// The log-probabilities of labels, row by row.
     logprobs: Vec<f64>,
-}
-
-/// Things in the order in which they were first met.
-#[derive(Debug, Clone, PartialEq)]
-struct Met<T: std::hash::Hash + Eq> {
-    all: Vec<T>,
-    numbers: HashMap<T, u32>,
-    /// The last one: outcomes of one person, or condition, come after each other.
-    last: u32,
-}
-
-impl<T: std::hash::Hash + Eq> Default for Met<T> {
-    fn default() -> Self {
-        Self {
-            all: Vec::new(),
-            numbers: HashMap::new(),
-            last: 0,
-        }
-    }
-}
-
-impl<T: std::hash::Hash + Eq + Clone> Met<T> {
-    fn number(&mut self, thing: &T) -> u32 {
-        if self.all.get(self.last as usize) == Some(thing) {
-            return self.last;
-        }
-        let next = small(self.all.len());
-        self.last = match self.numbers.get(thing) {
-            Some(&known) => known,
-            None => {
-                self.all.push(thing.clone());
-                self.numbers.insert(thing.clone(), next);
-                next
-            }
-        };
-        self.last
-    }
 }
 
 /// One outcome in 44 bytes.
@@ -74,9 +36,6 @@ struct OutcomeRow {
     split: u8,
     kind: RowKind,
 }
-
-/// A position that is none.
-const NOWHERE: u32 = u32::MAX;
 
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum RowKind {
@@ -138,12 +97,6 @@ pub enum Basis<'a> {
     },
 }
 
-/// A number as tables keep it. None of a run comes near four billion; one of an invented run that does stays as large as
-/// can be.
-fn small(number: usize) -> u32 {
-    u32::try_from(number).unwrap_or(NOWHERE - 1)
-}
-
 impl OutcomeTable {
     /// Adds an outcome.
     pub fn push(&mut self, outcome: &Outcome) {
@@ -198,12 +151,12 @@ impl OutcomeTable {
 
     /// Whoever has an outcome.
     pub fn respondents(&self) -> &[String] {
-        &self.respondents.all
+        self.respondents.all()
     }
 
     /// The conditions that have an outcome.
     pub fn conditions(&self) -> &[Condition] {
-        &self.conditions.all
+        self.conditions.all()
     }
 
     /// All outcomes, in the order in which they were added.
@@ -213,7 +166,7 @@ impl OutcomeTable {
 
     /// The outcomes of one condition, in the same order.
     pub fn of_condition(&self, condition: &Condition) -> impl Iterator<Item = TabledOutcome<'_>> {
-        let number = self.conditions.numbers.get(condition).copied();
+        let number = self.conditions.find(condition);
         let rows = self.rows.iter().filter(move |row| Some(row.condition) == number);
         rows.map(|row| self.outcome(row))
     }
@@ -224,8 +177,8 @@ impl OutcomeTable {
         TabledOutcome {
             person: row.respondent as usize,
             split: row.split,
-            question: self.questions.all[row.question as usize],
-            condition: &self.conditions.all[row.condition as usize],
+            question: self.questions.all()[row.question as usize],
+            condition: &self.conditions.all()[row.condition as usize],
             candidates: row.candidates as usize,
             label: row.label as usize,
             prediction: (row.prediction != NOWHERE).then_some(row.prediction as usize),

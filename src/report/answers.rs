@@ -173,7 +173,7 @@ fn answer(
         status: outcome.reading().word(),
         candidates: (0..outcome.candidates).map(candidate).collect(),
         majority: baselines.and_then(|row| row.majority),
-        resemblance: baselines.and_then(|row| row.resemblance.last_key_value().map(|(_, &at)| at)),
+        resemblance: baselines.and_then(|row| row.widest_resemblance()),
         tries: tries(&outcome.evidence),
         other,
     }

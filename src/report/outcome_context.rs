@@ -1,8 +1,8 @@
 //! What stands beside an outcome in its run: texts, groups, baselines.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 
-use crate::metrics::{BaselineRow, QuestionInfo, RunData};
+use crate::metrics::{QuestionInfo, RunData, TabledBaseline};
 use crate::scoring::Outcome;
 use crate::survey::QuestionId;
 
@@ -11,19 +11,19 @@ pub(super) struct OutcomeContext<'a> {
     pub(super) run: &'a RunData,
     questions: HashMap<QuestionId, &'a QuestionInfo>,
     people: HashMap<&'a str, (&'a BTreeMap<String, String>, Option<f64>)>,
-    baselines: HashMap<(&'a str, u8, QuestionId), &'a BaselineRow>,
+    baselines: HashMap<(&'a str, u8, QuestionId), TabledBaseline<'a>>,
 }
 
 impl<'a> OutcomeContext<'a> {
     pub(super) fn new(run: &'a RunData) -> Self {
         let people = run.people.iter();
-        let baselines = run.baselines.iter();
+        let (respondents, baselines) = (run.baselines.respondents(), run.baselines.iter());
         Self {
             run,
             questions: run.questions.iter().map(|question| (question.id, question)).collect(),
             people: people.map(|one| (one.id.as_str(), (&one.groups, one.weight))).collect(),
             baselines: baselines
-                .map(|row| ((row.respondent.as_str(), row.split, row.question), row))
+                .map(|row| ((respondents[row.person].as_str(), row.split, row.question), row))
                 .collect(),
         }
     }
@@ -50,13 +50,7 @@ impl<'a> OutcomeContext<'a> {
 
     /// The numbers of neighbours that the run's resemblance was asked with.
     pub(super) fn neighbours(&self) -> Vec<usize> {
-        let all = self
-            .run
-            .baselines
-            .iter()
-            .flat_map(|row| row.resemblance.keys().copied());
-        let all: BTreeSet<usize> = all.collect();
-        all.into_iter().collect()
+        self.run.baselines.neighbours().into_iter().collect()
     }
 
     /// The weight of an outcome's person.
@@ -65,7 +59,7 @@ impl<'a> OutcomeContext<'a> {
     }
 
     /// What the baselines say of an outcome's probe.
-    pub(super) fn baselines(&self, outcome: &Outcome) -> Option<&'a BaselineRow> {
+    pub(super) fn baselines(&self, outcome: &Outcome) -> Option<TabledBaseline<'a>> {
         let probe = (outcome.respondent.as_str(), outcome.split, outcome.question);
         self.baselines.get(&probe).copied()
     }

@@ -99,10 +99,10 @@ fn mean_of_people(panel: &Panel, credit: Credit, how: &Resampling) -> Option<Est
     } else {
         Quantity::Share
     };
-    let mut own = people.iter().map(|rows| shares(rows));
-    let sums = Sums::of_rows(&one, 1, quantity, |_| match own.next() {
-        Some((right, all)) if all > 0.0 => (right / all, 1.0),
+    let own = people.iter().map(|rows| match shares(rows) {
+        (right, all) if all > 0.0 => (right / all, 1.0),
         _ => (0.0, 0.0),
     });
+    let sums = Sums::of_worths(one.iter().zip(own), 1, quantity);
     clustered_overall(&sums, how)
 }

@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 
 use super::{Header, People, PeopleFile, Plan, Prompts, RunError, Spec, Unit};
-use crate::metrics::BaselineRow;
+use crate::metrics::{BaselineRow, BaselineTable};
 use crate::model::{DeviceChoice, OpenModel};
 use crate::probe::Case;
 use crate::scoring::Ask;
@@ -130,7 +130,7 @@ impl Experiment {
 
 impl People {
     /// What majority and resemblance say of every probe of the plan, learnt from everyone else in the survey file.
-    pub fn baselines(&self, plan: &Plan) -> Vec<BaselineRow> {
+    pub fn baselines(&self, plan: &Plan) -> BaselineTable {
         let everyone = &self.everyone;
         let groups = (0..everyone.len()).map(|at| everyone.groups(at, Form::Polar));
         let reference = ReferencePeople::new(&self.catalogue, groups);
@@ -150,9 +150,10 @@ impl People {
                 let row = move |prediction: Prediction| self.baseline_row(person, &prediction);
                 said.into_iter().map(row)
             });
-            rows.collect::<Vec<_>>()
+            rows.collect::<BaselineTable>()
         };
-        plan.people.par_chunks(TOGETHER).flat_map_iter(together).collect()
+        let parts: Vec<BaselineTable> = plan.people.par_chunks(TOGETHER).map(together).collect();
+        parts.iter().flat_map(BaselineTable::rows).collect()
     }
 
     fn baseline_row(&self, person: usize, prediction: &Prediction) -> BaselineRow {

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::records::Reader;
+use super::records::{ReadRun, Reader};
 use super::{RunError, session};
 use crate::metrics::{ModelInfo, OutcomeTable, RunData, RunHeader, RunTable};
 use crate::scoring::Outcome;
@@ -23,9 +23,22 @@ pub fn load_table(folder: &Path) -> Result<RunTable, RunError> {
     gather(folder, |table: &mut OutcomeTable, outcome| table.push(&outcome))
 }
 
+/// The same of a run whose outcomes were checked while they were written there; they are not read again.
+///
+/// # Errors
+/// A folder without a run; `run.json` or `people.json` that was changed.
+pub(crate) fn load_around(folder: &Path, outcomes: OutcomeTable) -> Result<RunTable, RunError> {
+    let read = Reader::open(folder)?.unread(outcomes.len());
+    told(folder, read, outcomes)
+}
+
 fn gather<O: Default>(folder: &Path, keep: impl Fn(&mut O, Outcome)) -> Result<RunData<O>, RunError> {
     let mut outcomes = O::default();
     let read = Reader::open(folder)?.each(|outcome| keep(&mut outcomes, outcome))?;
+    told(folder, read, outcomes)
+}
+
+fn told<O>(folder: &Path, read: ReadRun, outcomes: O) -> Result<RunData<O>, RunError> {
     let (header, people, recorded) = (read.header, read.people, read.records);
     let sessions = session::read_sessions(folder);
     let killed = sessions.iter().filter(|session| session.ending.is_none()).count();

@@ -51,6 +51,8 @@ pub use session::{Note, SessionEvent, append_note};
 pub(crate) use cases::SpecCheck;
 pub(crate) use compute::ModelCompute;
 pub(crate) use execute::{Compute, execute};
+pub(crate) use load::load_around;
+pub(crate) use merge::merge_showing;
 pub(crate) use names::{PEOPLE, RECORDS, RUN, SPEC};
 pub(crate) use records::Found;
 pub(crate) use session::{SessionLog, longest_batch};

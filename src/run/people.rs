@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 
 use super::{PeopleFile, RespondentSpec, RunError, Spec};
 use crate::base::hex::hex;
-use crate::metrics::{BaselineRow, DimensionOrder, Person, QuestionInfo, SecondAnswer};
+use crate::metrics::{BaselineTable, DimensionOrder, Person, QuestionInfo, SecondAnswer};
 use crate::probe::{Split, Splitting};
 use crate::survey::{
     Catalogue, DemographicValue, Demographics, Form, MISSING, QuestionIndex, Questionnaire, QuestionnaireSource,
@@ -140,12 +140,7 @@ impl People {
 
     /// What reports need to know of `people` (positions among everyone), with the baselines' answers to the probes of
     /// `splits`.
-    pub fn file(
-        &self,
-        survey: &Path,
-        (splits, people): (&[Split], &[usize]),
-        baselines: Vec<BaselineRow>,
-    ) -> PeopleFile {
+    pub fn file(&self, survey: &Path, (splits, people): (&[Split], &[usize]), baselines: BaselineTable) -> PeopleFile {
         let probed = self.probed(splits);
         let second_answers = self.second_answers(&probed, people);
         let reported = || {

@@ -8,7 +8,7 @@ use super::RunError;
 use super::names::PEOPLE;
 use crate::base::files::write_bytes;
 use crate::base::hex::sha256_hex;
-use crate::metrics::{BaselineRow, DimensionOrder, Person, QuestionInfo, SecondAnswer};
+use crate::metrics::{BaselineTable, DimensionOrder, Person, QuestionInfo, SecondAnswer};
 use crate::survey::QuestionId;
 
 /// People, questions and the baselines on the same probes.
@@ -29,7 +29,7 @@ pub struct PeopleFile {
     /// The people in the order of the run.
     pub people: Vec<Person>,
     /// What majority and resemblance say of the same probes.
-    pub baselines: Vec<BaselineRow>,
+    pub baselines: BaselineTable,
     /// What people answered when they were asked again.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub second_answers: Vec<SecondAnswer>,

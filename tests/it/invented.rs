@@ -4,7 +4,9 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use indieval::metrics::{BaselineRow, DimensionOrder, ModelInfo, Person, QuestionInfo, RunData, RunHeader};
+use indieval::metrics::{
+    BaselineRow, BaselineTable, DimensionOrder, ModelInfo, Person, QuestionInfo, RunData, RunHeader,
+};
 use indieval::model::{Backend, DeviceId, Dtype, Family, Finish, ModelIdentity, QuantizedWeights, Speaker};
 use indieval::run::{Header, Journal, Note, PeopleFile, SessionEvent, Spec};
 use indieval::scoring::parser::read_paper;
@@ -199,7 +201,7 @@ pub fn run(plan: &Plan) -> RunData {
         });
     }
     let mut outcomes = Vec::new();
-    let mut baselines = Vec::new();
+    let mut baselines = BaselineTable::default();
     for (person, ease) in people.iter().zip(&ease) {
         for split in 0..3usize {
             for (name, first, questions, candidates, reach) in &CATEGORIES {
@@ -220,7 +222,7 @@ pub fn run(plan: &Plan) -> RunData {
                         }
                     };
                     let near = draw(&mut world, chance + 0.85 * (reach - chance) + ease);
-                    baselines.push(BaselineRow {
+                    baselines.push(&BaselineRow {
                         respondent: person.id.clone(),
                         split: split as u8 + 1,
                         question,

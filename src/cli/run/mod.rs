@@ -24,6 +24,7 @@ use super::status::ExitStatus;
 use crate::base::{shell, text};
 use crate::cli::output::tell;
 use crate::cli::report_files::ReportFiles;
+use crate::metrics::OutcomeTable;
 use crate::model::OpenModel;
 use crate::run::{
     self, Done, EvaluateError, Evaluated, Experiment, Merged, People, Plan, RunError, Shard, ShardPlace, Spec,
@@ -205,21 +206,32 @@ impl How {
 
     /// Merges the run's shards, and makes its report.
     pub fn merge(&self, mixed: bool) -> anyhow::Result<ExitCode> {
-        let merged = run::merge(&self.out, mixed)?;
+        let mut outcomes = OutcomeTable::default();
+        let merged = run::merge_showing(&self.out, mixed, &mut |outcome| outcomes.push(outcome))?;
         self.say(&merged_words(&merged));
-        self.conclude(merged.records)
+        if merged.already {
+            return self.conclude(merged.records);
+        }
+        let run = run::load_around(&self.out, outcomes)?;
+        let unread = super::report::of_run(run, &self.out, self.quiet)?;
+        Ok(self.ended(unread, merged.records))
     }
 
     /// The report of a run that is complete, of so many records.
     fn conclude(&self, records: usize) -> anyhow::Result<ExitCode> {
         let unread = super::report::after_run(&self.out, self.quiet)?;
+        Ok(self.ended(unread, records))
+    }
+
+    /// The status of a run of so many records, some of which may be unread.
+    fn ended(&self, unread: usize, records: usize) -> ExitCode {
         if unread > 0 {
             self.say(&unreadable(unread, records));
         }
-        Ok(match self.strict && unread > 0 {
+        match self.strict && unread > 0 {
             true => ExitStatus::Incomplete.into(),
             false => ExitStatus::Done.into(),
-        })
+        }
     }
 }
 

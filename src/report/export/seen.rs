@@ -1,7 +1,7 @@
 //! An outcome under a norm: what was chosen and how sure the model was, with what stands beside it.
 
 use super::super::outcome_context::OutcomeContext;
-use crate::metrics::{BaselineRow, Norm, TabledOutcome, softmax};
+use crate::metrics::{Norm, TabledBaseline, TabledOutcome, softmax};
 use crate::scoring::{Evidence, Outcome};
 
 /// An outcome under a norm, with everything beside it.
@@ -11,7 +11,7 @@ pub(super) struct Seen<'a> {
     pub(super) norm: Norm,
     pub(super) chosen: Option<usize>,
     pub(super) sure: Sure,
-    baseline: Option<&'a BaselineRow>,
+    baseline: Option<TabledBaseline<'a>>,
 }
 
 impl<'a> Seen<'a> {
@@ -62,7 +62,7 @@ impl<'a> Seen<'a> {
 
     /// What the k most similar others answered.
     pub(super) fn resemblance(&self, k: usize) -> Option<usize> {
-        self.baseline?.resemblance.get(&k).copied()
+        self.baseline?.resemblance(k)
     }
 }
 

@@ -120,12 +120,13 @@ impl OrderedAnswers {
         for row in &bench.entries[at].panel.rows {
             let wanted = members
                 .as_ref()
-                .is_none_or(|members| members.binary_search(&row.person).is_ok());
+                .is_none_or(|members| members.binary_search(&(row.person as usize)).is_ok());
             let known = scales
-                .get(&row.question)
-                .is_some_and(|values| values.len() == row.candidates);
+                .get(&(row.question as usize))
+                .is_some_and(|values| values.len() == usize::from(row.candidates));
             if let Some(choice) = row.choice.filter(|_| wanted && known) {
-                by_question.entry(row.question).or_default().push((choice, row.label));
+                let pair = (usize::from(choice), usize::from(row.label));
+                by_question.entry(row.question as usize).or_default().push(pair);
             }
         }
         let questions: Vec<(&[ChoicePair], &[f64])> = by_question

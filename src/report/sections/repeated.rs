@@ -101,20 +101,20 @@ impl<'a> KnownOfPeople<'a> {
 
     fn told(&self, bench: &Bench<'_>, at: usize, label: String) -> AskedAgain {
         let rows = &bench.entries[at].panel.rows;
-        let person = |row: &crate::metrics::Row| bench.roster.people[row.person].id.as_str();
+        let person = |row: &crate::metrics::Row| bench.roster.people[row.person as usize].id.as_str();
         // By person: right, alike, probes.
-        let mut counts: BTreeMap<usize, [f64; 3]> = BTreeMap::new();
+        let mut counts: BTreeMap<u32, [f64; 3]> = BTreeMap::new();
         let mut chances = Vec::new();
         for row in rows {
-            let question = bench.roster.questions[row.question].0;
+            let question = bench.roster.questions[row.question as usize].0;
             let Some(again) = self.again.get(person(row)).and_then(|answers| answers.get(&question)) else {
                 continue;
             };
             let count = counts.entry(row.person).or_default();
             count[0] += f64::from(u8::from(row.correct()));
-            count[1] += f64::from(u8::from(*again == row.label));
+            count[1] += f64::from(u8::from(*again == usize::from(row.label)));
             count[2] += 1.0;
-            chances.push(1.0 / row.candidates.max(1) as f64);
+            chances.push(1.0 / f64::from(row.candidates.max(1)));
         }
         let sum = |at: usize| counts.values().map(|count| count[at]).sum::<f64>();
         let share = |at: usize| (sum(2) > 0.0).then(|| sum(at) / sum(2));
@@ -124,7 +124,7 @@ impl<'a> KnownOfPeople<'a> {
         let weighted = rows
             .iter()
             .filter_map(|row| Some((*self.weights.get(person(row))?, row.correct())));
-        let mut people: BTreeMap<usize, f64> = BTreeMap::new();
+        let mut people: BTreeMap<u32, f64> = BTreeMap::new();
         for row in rows {
             people.extend(self.weights.get(person(row)).map(|weight| (row.person, *weight)));
         }

@@ -191,7 +191,7 @@ impl CategoryConditions {
         let mut rows: Vec<Row> = Vec::new();
         for (category, at) in &self.list {
             let own = bench.entries[*at].panel.rows.iter();
-            rows.extend(own.filter(|row| (row.category == *category) == same));
+            rows.extend(own.filter(|row| (usize::from(row.category) == *category) == same));
         }
         rows.sort_unstable();
         rows
@@ -250,7 +250,7 @@ fn beside_diagonal(
     categories: usize,
     how: &Resampling,
 ) -> Scores<Contrast> {
-    type Probe = (usize, usize, usize);
+    type Probe = (u32, u8, u32);
     let means = |rule: Unread| {
         let mut sums: BTreeMap<Probe, (f64, f64)> = BTreeMap::new();
         for row in others {

@@ -12,11 +12,13 @@ use std::time::{Duration, Instant};
 
 use self::people::MergedPeople;
 use self::place::{finish_placing, place, prepare};
-use self::source::Source;
+use self::source::{Merging, Source};
 use super::records::{Access, JournalCopy, lock};
 use super::session::join_notes;
 use super::shards::{count, missing, states};
 use super::{Header, MixedEntry, RECORDS, RunError, ShardError};
+use crate::metrics::BaselineTable;
+use crate::scoring::Outcome;
 
 /// A shard that has just become complete may be held for a moment by the process that computed it.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -45,6 +47,14 @@ pub struct Merged {
 /// [`ShardError::Missing`] where shards are not complete; what is wrong with the first shard that is not as it was written,
 /// belongs to another run or has people of another shard. The run's files are then as they were.
 pub fn merge(folder: &Path, mixed: bool) -> Result<Merged, RunError> {
+    merge_showing(folder, mixed, &mut |_| {})
+}
+
+/// The same; `take` is shown every record that is merged, in order.
+///
+/// # Errors
+/// As [`merge`].
+pub(crate) fn merge_showing(folder: &Path, mixed: bool, take: &mut dyn FnMut(&Outcome)) -> Result<Merged, RunError> {
     finish_placing(folder)?;
     if let Some(done) = finished(folder)? {
         return Ok(done);
@@ -61,13 +71,13 @@ pub fn merge(folder: &Path, mixed: bool) -> Result<Merged, RunError> {
     let _held = alone(folder)?;
     let sources = states
         .into_iter()
-        .map(|state| Source::open(&state.folder, Some(state.shard)));
+        .map(|state| Source::open(&state.folder, Some(state.shard), of));
     let mut merge = ShardMerge {
-        run: has_records(folder).then(|| Source::open(folder, None)).transpose()?,
+        run: has_records(folder).then(|| Source::open(folder, None, 1)).transpose()?,
         shards: sources.collect::<Result<_, _>>()?,
         folder: folder.to_owned(),
     };
-    merge.write(mixed)
+    merge.write(mixed, take)
 }
 
 /// What a merge of a run that is complete already says.
@@ -110,16 +120,19 @@ struct ShardMerge {
 }
 
 impl ShardMerge {
-    fn write(&mut self, mixed: bool) -> Result<Merged, RunError> {
+    fn write(&mut self, mixed: bool, take: &mut dyn FnMut(&Outcome)) -> Result<Merged, RunError> {
         let mut header = self.header(mixed)?;
         let mut people = MergedPeople::gather(&mut self.run, &mut self.shards, &header)?;
         let part = prepare(&self.folder)?;
         header.mixed = self.mixed(&people.from);
         header.people = people.file.write(&part)?;
-        people.file.baselines = Vec::new();
-        let mut copy = JournalCopy::begin(&part, &header)?;
-        let records = self.copy(&people, &mut copy, mixed)?;
-        copy.finish()?;
+        people.file.baselines = BaselineTable::default();
+        let mut merging = Merging {
+            copy: JournalCopy::begin(&part, &header)?,
+            take,
+        };
+        let records = self.copy(&people, &mut merging, mixed)?;
+        merging.copy.finish()?;
         if records != header.outcomes {
             let problem = format!(
                 "the shards have {records} records where the run has {}",
@@ -203,7 +216,7 @@ impl ShardMerge {
     }
 
     /// Copies the records of everyone in the order of the plan; returns how many.
-    fn copy(&mut self, people: &MergedPeople, copy: &mut JournalCopy, mixed: bool) -> Result<usize, RunError> {
+    fn copy(&mut self, people: &MergedPeople, copy: &mut Merging<'_>, mixed: bool) -> Result<usize, RunError> {
         // So many files may be open in any case.
         let few = self.shards.len() <= 32;
         let mut records = 0;

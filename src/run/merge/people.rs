@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::source::Source;
-use crate::metrics::{BaselineRow, Person, SecondAnswer};
+use crate::metrics::{BaselineTable, Person, SecondAnswer};
 use crate::run::{Header, PeopleFile, RunError, Shard, ShardError};
 
 /// The people of the whole run, and where the records of each are.
@@ -17,19 +17,22 @@ pub(super) struct MergedPeople {
 /// What is left of the people of one part.
 struct PeopleLeft {
     people: std::vec::IntoIter<Person>,
-    baselines: std::iter::Peekable<std::vec::IntoIter<BaselineRow>>,
+    baselines: BaselineTable,
+    /// Rows of them that were passed on.
+    told: usize,
     again: std::iter::Peekable<std::vec::IntoIter<SecondAnswer>>,
 }
 
 /// What is told of people besides themselves.
-type ToldOfPeople = (Vec<BaselineRow>, Vec<SecondAnswer>);
+type ToldOfPeople = (BaselineTable, Vec<SecondAnswer>);
 
 impl PeopleLeft {
     fn take(source: &mut Source) -> Self {
         let (people, baselines, again) = source.reader.take_people();
         Self {
             people: people.into_iter(),
-            baselines: baselines.into_iter().peekable(),
+            baselines,
+            told: 0,
             again: again.into_iter().peekable(),
         }
     }
@@ -37,9 +40,7 @@ impl PeopleLeft {
     /// The next person, with the baselines and second answers of the same.
     fn next(&mut self, told: &mut ToldOfPeople) -> Option<Person> {
         let person = self.people.next()?;
-        while let Some(row) = self.baselines.next_if(|row| row.respondent == person.id) {
-            told.0.push(row);
-        }
+        self.told = told.0.take_of(&person.id, &self.baselines, self.told);
         while let Some(row) = self.again.next_if(|row| row.respondent == person.id) {
             told.1.push(row);
         }
@@ -55,7 +56,7 @@ impl MergedPeople {
     pub fn gather(run: &mut Option<Source>, shards: &mut [Source], header: &Header) -> Result<Self, RunError> {
         let questions = PeopleFile {
             people: Vec::new(),
-            baselines: Vec::new(),
+            baselines: BaselineTable::default(),
             second_answers: Vec::new(),
             ..shards[0].reader.people().clone()
         };

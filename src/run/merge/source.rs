@@ -2,9 +2,23 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::run::records::JournalCopy;
+use crate::run::records::{BUFFER, JournalCopy};
 use crate::run::{PeopleFile, Reader, RunError, Shard, ShardError};
 use crate::scoring::Outcome;
+
+/// Bytes of all files together that are read ahead, about.
+const BUFFERS: usize = 1 << 25;
+
+/// Bytes of one file that are read at once, at the least.
+const LEAST_BUFFER: usize = 1 << 13;
+
+/// Where merged records go.
+pub(super) struct Merging<'a> {
+    /// The run's files.
+    pub copy: JournalCopy,
+    /// Is shown each of them.
+    pub take: &'a mut dyn FnMut(&Outcome),
+}
 
 /// A part of a run.
 pub(super) struct Source {
@@ -19,12 +33,13 @@ pub(super) struct Source {
 }
 
 impl Source {
-    /// Opens the shard in a folder, or the run in one piece.
+    /// Opens the shard in a folder, or the run in one piece, where so many are read side by side.
     ///
     /// # Errors
     /// A folder that holds something else, or whose files were changed.
-    pub fn open(folder: &Path, shard: Option<Shard>) -> Result<Self, RunError> {
-        let reader = Reader::open(folder)?;
+    pub fn open(folder: &Path, shard: Option<Shard>, together: usize) -> Result<Self, RunError> {
+        let buffer = (BUFFERS / together.max(1)).clamp(LEAST_BUFFER, BUFFER);
+        let reader = Reader::open_buffered(folder, buffer)?;
         let says = reader.header().shard();
         if says != shard {
             let word = |shard: Option<Shard>| shard.map_or("no shard".to_owned(), |shard| format!("shard {shard}"));
@@ -73,7 +88,7 @@ impl Source {
         &mut self,
         person: &str,
         mut beside: Option<&mut Self>,
-        copy: &mut JournalCopy,
+        merging: &mut Merging<'_>,
     ) -> Result<usize, RunError> {
         let mut count = 0;
         while self.look()?.is_some_and(|outcome| outcome.respondent == person) {
@@ -85,11 +100,12 @@ impl Source {
             let added = self
                 .reader
                 .last_lines(kind)
-                .map(|lines| copy.add(kind, lines))
+                .map(|lines| merging.copy.add(kind, lines))
                 .transpose()?;
             if added != Some(true) {
                 return Err(self.foreign("a line does not end as every line does".to_owned()));
             }
+            (merging.take)(outcome);
             self.step()?;
             count += 1;
         }

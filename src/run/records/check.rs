@@ -7,7 +7,7 @@
 
 use sha2::{Digest, Sha256};
 
-use crate::base::hex::hex;
+use crate::base::hex::{digits, hex};
 
 /// Hexadecimal digits of a check.
 const DIGITS: usize = 16;
@@ -33,7 +33,7 @@ impl Check {
     pub fn new(before: &[Self], text: &[u8]) -> Self {
         let mut digest = Sha256::new();
         for check in before {
-            digest.update(check.to_string());
+            digest.update(check.digits());
         }
         digest.update(text);
         let mut first = [0; DIGITS / 2];
@@ -44,15 +44,22 @@ impl Check {
         Self(first)
     }
 
-    /// The check that `digits` are; only lower-case digits are.
-    fn parse(digits: &[u8]) -> Option<Self> {
-        let digits = std::str::from_utf8(digits).ok()?;
+    fn digits(self) -> [u8; DIGITS] {
+        let mut all = [0; DIGITS];
+        let two = all.chunks_exact_mut(2).zip(self.0);
+        two.for_each(|(two, byte)| two.copy_from_slice(&digits(byte)));
+        all
+    }
+
+    /// The check that these digits are; only lower-case digits are.
+    fn parse(text: &[u8]) -> Option<Self> {
         let mut bytes = [0; DIGITS / 2];
-        for (at, byte) in bytes.iter_mut().enumerate() {
-            *byte = u8::from_str_radix(digits.get(2 * at..2 * at + 2)?, 16).ok()?;
+        for (byte, two) in bytes.iter_mut().zip(text.chunks_exact(2)) {
+            let value = |digit: u8| char::from(digit).to_digit(16);
+            *byte = u8::try_from(value(two[0])? << 4 | value(two[1])?).ok()?;
         }
         let check = Self(bytes);
-        (check.to_string() == digits).then_some(check)
+        (check.digits() == text).then_some(check)
     }
 }
 
@@ -61,7 +68,7 @@ pub(in crate::run) fn seal_again(line: Sealed<'_>, before: &[Check], into: &mut 
     let check = Check::new(before, line.text);
     into.extend_from_slice(line.text);
     into.extend_from_slice(LINE.0.as_bytes());
-    into.extend_from_slice(check.to_string().as_bytes());
+    into.extend_from_slice(&check.digits());
     into.extend_from_slice(LINE.1.as_bytes());
     check
 }
@@ -80,7 +87,7 @@ fn seal(mut text: Vec<u8>, before: &[Check], (open, close): (&str, &str), end: u
     text.truncate(text.len().saturating_sub(end));
     let check = Check::new(before, &text);
     text.extend_from_slice(open.as_bytes());
-    text.extend_from_slice(check.to_string().as_bytes());
+    text.extend_from_slice(&check.digits());
     text.extend_from_slice(close.as_bytes());
     (text, check)
 }

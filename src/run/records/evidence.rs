@@ -23,14 +23,16 @@ pub(in crate::run) fn file(kind: EvidenceKind) -> &'static str {
 struct LikelihoodLine<'a> {
     #[serde(borrow)]
     id: Cow<'a, str>,
-    candidates: Vec<CandidateEntry>,
+    #[serde(borrow)]
+    candidates: Vec<CandidateEntry<'a>>,
 }
 
 /// A candidate and how it fared. `unconditional` and its tokens' are absent from all lines of a run that did not ask
 /// for them.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-struct CandidateEntry {
-    text: String,
+struct CandidateEntry<'a> {
+    #[serde(borrow)]
+    text: Cow<'a, str>,
     logprob: f64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     unconditional: Option<f64>,
@@ -142,7 +144,11 @@ pub(super) fn decode<'a>(
         EvidenceKind::Likelihood => {
             let line: LikelihoodLine<'a> = serde_json::from_slice(line).map_err(bad)?;
             if let Some(texts) = texts
-                && !line.candidates.iter().map(|candidate| &candidate.text).eq(texts)
+                && !line
+                    .candidates
+                    .iter()
+                    .map(|candidate| candidate.text.as_ref())
+                    .eq(texts.iter().map(String::as_str))
             {
                 return Err("`candidates` are not those of the question in people.json".to_owned());
             }
@@ -174,13 +180,13 @@ pub(super) fn decode<'a>(
     })
 }
 
-impl CandidateEntry {
-    fn new(score: &CandidateScore, text: &str) -> Result<Self, String> {
+impl<'a> CandidateEntry<'a> {
+    fn new(score: &CandidateScore, text: &'a str) -> Result<Self, String> {
         let unconditional = score.unconditional.clone();
         let numbers = score.logprobs.iter().chain(unconditional.iter().flatten());
         finite(numbers.map(|&number| f64::from(number)))?;
         Ok(Self {
-            text: text.to_owned(),
+            text: Cow::Borrowed(text),
             logprob: total(&score.logprobs),
             unconditional: unconditional.as_ref().map(|logprobs| total(logprobs)),
             chars: score.chars,

@@ -72,7 +72,7 @@ fn people() -> PeopleFile {
                 weight: None,
             })
             .to_vec(),
-        baselines: Vec::new(),
+        baselines: crate::metrics::BaselineTable::default(),
         second_answers: Vec::new(),
     }
 }

@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 use std::fs::File;
-use std::io::{BufRead, BufReader, ErrorKind, Seek, SeekFrom};
+use std::io::{BufRead, BufReader, ErrorKind, Read, Seek, SeekFrom};
 use std::path::PathBuf;
 
 use serde::Deserialize;
@@ -13,19 +13,41 @@ use crate::run::RunError;
 /// Lines that are looked through for the evidence of a record where the files do not fit together.
 const REACH: usize = 64;
 
-/// Bytes that are read at once.
-const BUFFER: usize = 1 << 18;
+/// Bytes that are read at once where few files are read side by side.
+pub(in crate::run) const BUFFER: usize = 1 << 18;
+
+/// A file that is open while it is read from. What was read of it ahead stays where it is closed in between.
+#[derive(Debug)]
+struct Reopened {
+    path: PathBuf,
+    file: Option<File>,
+    /// Bytes that were read.
+    passed: u64,
+}
+
+impl Read for Reopened {
+    fn read(&mut self, into: &mut [u8]) -> std::io::Result<usize> {
+        let mut file = match self.file.take() {
+            Some(file) => file,
+            None => {
+                let mut file = File::open(&self.path)?;
+                file.seek(SeekFrom::Start(self.passed))?;
+                file
+            }
+        };
+        let read = file.read(into)?;
+        self.passed += read as u64;
+        self.file = Some(file);
+        Ok(read)
+    }
+}
 
 /// A file of lines.
 #[derive(Debug)]
 pub(super) struct Lines {
     pub path: PathBuf,
-    /// None where there is no such file, and while it is closed.
-    file: Option<BufReader<File>>,
-    /// Where to go on in a file that was closed.
-    closed: Option<u64>,
-    /// Bytes that were read, up to the end of the last line.
-    passed: u64,
+    /// None where there is no such file.
+    file: Option<BufReader<Reopened>>,
     /// The last line read.
     pub line: Vec<u8>,
     /// Its number, from 1.
@@ -49,7 +71,8 @@ pub(super) struct Lines {
 }
 
 impl Lines {
-    pub fn open(path: PathBuf, start: Check) -> Result<Self, RunError> {
+    /// Opens a file whose first line follows on `start`; so many bytes are read at once.
+    pub fn open(path: PathBuf, start: Check, buffer: usize) -> Result<Self, RunError> {
         let failed = |source| RunError::Read {
             path: path.clone(),
             source,
@@ -63,11 +86,14 @@ impl Lines {
             Some(file) => file.metadata().map_err(failed)?.len(),
             None => 0,
         };
-        Ok(Self {
-            path,
-            file: file.map(|file| BufReader::with_capacity(BUFFER, file)),
-            closed: None,
+        let reopened = |file| Reopened {
+            path: path.clone(),
+            file: Some(file),
             passed: 0,
+        };
+        Ok(Self {
+            file: file.map(|file| BufReader::with_capacity(buffer, reopened(file))),
+            path,
             line: Vec::new(),
             number: 0,
             last: Cell::new(start),
@@ -81,28 +107,17 @@ impl Lines {
         })
     }
 
-    /// Closes the file until the next line is asked for: more files may have to be read side by side than may be open.
+    /// Closes the file until more of it is read: more files may have to be read side by side than may be open.
     pub fn close(&mut self) {
-        if self.file.take().is_some() {
-            self.closed = Some(self.passed);
+        if let Some(file) = &mut self.file {
+            file.get_mut().file = None;
         }
-    }
-
-    fn open_again(&mut self) -> std::io::Result<()> {
-        if let Some(at) = self.closed {
-            let mut file = File::open(&self.path)?;
-            file.seek(SeekFrom::Start(at))?;
-            self.file = Some(BufReader::with_capacity(BUFFER, file));
-            self.closed = None;
-        }
-        Ok(())
     }
 
     fn read_line(&mut self) -> std::io::Result<()> {
-        self.open_again()?;
         self.line.clear();
         if let Some(file) = &mut self.file {
-            self.passed += file.read_until(b'\n', &mut self.line)? as u64;
+            file.read_until(b'\n', &mut self.line)?;
         }
         Ok(())
     }

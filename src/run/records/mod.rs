@@ -35,7 +35,9 @@ pub use header::Header;
 pub use journal::Journal;
 pub use line::ConditionEntry;
 pub(in crate::run) use line::record_id;
+pub(in crate::run) use lines::BUFFER;
 pub(in crate::run) use lock::{Access, lock};
+pub(in crate::run) use reader::ReadRun;
 pub use reader::{Found, Reader};
 
 #[expect(unused_imports, reason = "named by the documentation above")]

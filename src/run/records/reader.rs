@@ -7,8 +7,9 @@ use super::check::Check;
 use super::folder::{self, InFolder};
 use super::format1;
 use super::header::Header;
+use super::lines::BUFFER;
 use super::run_files::{RunFiles, Whole, behind};
-use crate::metrics::{BaselineRow, Person, SecondAnswer};
+use crate::metrics::{BaselineTable, Person, SecondAnswer};
 use crate::run::names::{PEOPLE, RECORDS};
 use crate::run::{PeopleFile, RunError};
 use crate::scoring::{Condition, EvidenceKind, Outcome};
@@ -56,6 +57,14 @@ impl Reader {
     /// # Errors
     /// A folder without a run; `run.json` or `people.json` that cannot be read or was changed.
     pub fn open(folder: &Path) -> Result<Self, RunError> {
+        Self::open_buffered(folder, BUFFER)
+    }
+
+    /// The same; so many bytes of each file are read at once.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub(in crate::run) fn open_buffered(folder: &Path, buffer: usize) -> Result<Self, RunError> {
         match folder::read(folder)? {
             InFolder::Nothing => Err(RunError::NoRun {
                 folder: folder.to_owned(),
@@ -70,7 +79,8 @@ impl Reader {
             InFolder::Run(header, start) => {
                 let people = PeopleFile::read_bound(folder, &header.people)?;
                 agree(folder, &header, &people)?;
-                Self::of(folder, *header, start, people)
+                let files = RunFiles::open(folder, start, buffer)?;
+                Ok(Self::of_files(*header, people, files))
             }
         }
     }
@@ -82,14 +92,13 @@ impl Reader {
         start: Check,
         people: PeopleFile,
     ) -> Result<Self, RunError> {
-        let files = RunFiles::open(folder, start)?;
+        let files = RunFiles::open(folder, start, BUFFER)?;
+        Ok(Self::of_files(header, people, files))
+    }
+
+    fn of_files(header: Header, people: PeopleFile, files: RunFiles) -> Self {
         let conditions: Vec<Condition> = header.conditions.iter().map(super::ConditionEntry::condition).collect();
-        Ok(Self::new(
-            header,
-            people,
-            &conditions,
-            RecordSource::Lines(Box::new(files)),
-        ))
+        Self::new(header, people, &conditions, RecordSource::Lines(Box::new(files)))
     }
 
     fn new(header: Header, people: PeopleFile, conditions: &[Condition], source: RecordSource) -> Self {
@@ -139,7 +148,7 @@ impl Reader {
     }
 
     /// Takes people, baselines and second answers out of what is known of the run; none is needed to read on.
-    pub(in crate::run) fn take_people(&mut self) -> (Vec<Person>, Vec<BaselineRow>, Vec<SecondAnswer>) {
+    pub(in crate::run) fn take_people(&mut self) -> (Vec<Person>, BaselineTable, Vec<SecondAnswer>) {
         let people = &mut self.people;
         (
             std::mem::take(&mut people.people),
@@ -182,6 +191,15 @@ impl Reader {
             header: self.header,
             people: self.people,
         })
+    }
+
+    /// What is known of the run where so many records of it are known already.
+    pub(in crate::run) fn unread(self, records: usize) -> ReadRun {
+        ReadRun {
+            header: self.header,
+            people: self.people,
+            records,
+        }
     }
 
     /// Where the records stand.

@@ -52,11 +52,12 @@ pub(super) fn behind(file: &str, bytes: u64) -> String {
 }
 
 impl RunFiles {
-    /// Opens the files of the run in `folder`, whose first lines follow on `start`.
-    pub(super) fn open(folder: &Path, start: Check) -> Result<Self, RunError> {
-        let [likelihood, label, generation] = EvidenceKind::ALL.map(|kind| Lines::open(folder.join(file(kind)), start));
+    /// Opens the files of the run in `folder`, whose first lines follow on `start`; so many bytes of each are read at once.
+    pub(super) fn open(folder: &Path, start: Check, buffer: usize) -> Result<Self, RunError> {
+        let lines = |name: &str| Lines::open(folder.join(name), start, buffer);
+        let [likelihood, label, generation] = EvidenceKind::ALL.map(|kind| lines(file(kind)));
         Ok(Self {
-            records: Lines::open(folder.join(RECORDS), start)?,
+            records: lines(RECORDS)?,
             evidence: [likelihood?, label?, generation?],
             short: None,
         })

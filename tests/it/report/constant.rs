@@ -1,6 +1,6 @@
 //! Models that answer alike whoever is asked: what a report must say of them, and what it must not.
 
-use indieval::metrics::RunData;
+use indieval::metrics::{BaselineRow, RunData};
 use indieval::report::{Comparisons, Factor, Page, Report};
 use indieval::scoring::{Evidence, Method, Outcome};
 
@@ -54,9 +54,11 @@ pub(super) fn run(method: Method, common: fn(&Outcome) -> usize, choose: fn(&Out
             Evidence::Generation { .. } => {}
         }
     }
-    for baseline in &mut run.baselines {
-        baseline.majority = Some(0);
-    }
+    let first = |row: BaselineRow| BaselineRow {
+        majority: Some(0),
+        ..row
+    };
+    run.baselines = run.baselines.rows().map(first).collect();
     run
 }
 

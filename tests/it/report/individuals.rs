@@ -62,12 +62,12 @@ fn by_question(run: &RunData) -> Vec<QuestionNumbers> {
 fn against_majority(run: &RunData) -> [f64; 3] {
     let majority: BTreeMap<_, _> = run
         .baselines
-        .iter()
-        .map(|row| ((&row.respondent, row.split, row.question), row.majority))
+        .rows()
+        .map(|row| ((row.respondent, row.split, row.question), row.majority))
         .collect();
     let mut ahead: BTreeMap<&str, i32> = BTreeMap::new();
     for outcome in &run.outcomes {
-        let said = majority[&(&outcome.respondent, outcome.split, outcome.question)];
+        let said = majority[&(outcome.respondent.clone(), outcome.split, outcome.question)];
         let right = |choice: Option<usize>| i32::from(choice == Some(outcome.label));
         *ahead.entry(&outcome.respondent).or_default() += right(outcome.prediction) - right(said);
     }
