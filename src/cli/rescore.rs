@@ -7,6 +7,7 @@ use anyhow::Context as _;
 
 use super::model_args::{MachineArgs, ModelArgs};
 use crate::base::random::Draws;
+use crate::base::shell;
 use crate::base::text::{count, counted};
 use crate::cli::output::say;
 use crate::model::OpenModel;
@@ -37,7 +38,8 @@ pub fn sample(folder: &Path, experiment: &Experiment, opened: &mut OpenModel, nu
     let mut reader = Reader::open(folder).context("the run was just written")?;
     let records = reader.try_fold(0, |records, outcome| outcome.map(|_| records + 1))?;
     let chosen = Draws::new(0, 0).choose(records, number);
-    let clean = compare(experiment, opened, folder, &chosen)?;
+    let shown = Shown::few(folder, number, 0);
+    let clean = compare(experiment, opened, folder, (&chosen, &shown))?;
     anyhow::ensure!(
         clean,
         "{}: scores could not be reproduced without sharing",
@@ -61,12 +63,52 @@ fn read(folder: &Path, needed: &BTreeSet<usize>) -> Result<(Header, BTreeMap<usi
     Ok((header, found))
 }
 
+/// Lines of a list that are printed where not all are wanted.
+const FEW: usize = 10;
+
+/// How much is printed of what differs.
+#[derive(Debug)]
+pub enum Shown {
+    /// All.
+    All,
+    /// Some, and the command that prints all.
+    Few(String),
+}
+
+impl Shown {
+    /// Some of what differs where so many records, drawn with this seed, are scored again.
+    pub fn few(run: &Path, records: usize, seed: u64) -> Self {
+        let run = shell::word(&run.display().to_string());
+        let seed = match seed {
+            0 => String::new(),
+            seed => format!(" --seed {seed}"),
+        };
+        Self::Few(format!("indieval verify {run} -n {records}{seed} --all"))
+    }
+
+    /// Prints them.
+    pub fn print(&self, found: &[String]) -> anyhow::Result<()> {
+        let count = match self {
+            Self::All => found.len(),
+            Self::Few(_) => FEW,
+        };
+        for line in found.iter().take(count) {
+            say!("  {line}");
+        }
+        match self {
+            Self::Few(command) if found.len() > FEW => say!("  and {} more: {command}", found.len() - FEW),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
 /// Scores the chosen records of a run again and says what differs; whether nothing does.
 pub fn compare(
     experiment: &Experiment,
     opened: &mut OpenModel,
     folder: &Path,
-    chosen: &[usize],
+    (chosen, shown): (&[usize], &Shown),
 ) -> anyhow::Result<bool> {
     let (header, outcomes) = read(folder, &experiment.needed(chosen))?;
     let tolerance = run::tolerance(&header, &opened.identity);
@@ -77,8 +119,10 @@ pub fn compare(
         count(verified.tokens as u64),
         verified.largest
     );
-    for difference in &verified.differences {
-        say!("  line {}: {}", line(&header, difference.line - 1), difference.what);
-    }
+    let differences = verified.differences.iter();
+    let lines: Vec<String> = differences
+        .map(|difference| format!("line {}: {}", line(&header, difference.line - 1), difference.what))
+        .collect();
+    shown.print(&lines)?;
     Ok(verified.differences.is_empty())
 }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use super::model_args::MachineArgs;
-use super::rescore::{self, line};
+use super::rescore::{self, Shown, line};
 use super::status::ExitStatus;
 use crate::base::random::Draws;
 use crate::base::text::{count, counted};
@@ -28,6 +28,9 @@ pub struct Args {
     /// Which records are drawn
     #[arg(long, default_value_t = 0)]
     seed: u64,
+    /// Print everything that differs, not the first ten alone
+    #[arg(long)]
+    all: bool,
     /// The survey file, where it is no longer where the run found it
     #[arg(long, value_name = "FILE")]
     survey: Option<PathBuf>,
@@ -41,11 +44,12 @@ pub struct Args {
     machine: MachineArgs,
 }
 
-/// Problems that are printed one by one.
-const SHOWN: usize = 20;
-
 /// Runs the command.
 pub fn run(args: Args) -> anyhow::Result<ExitCode> {
+    let shown = match args.all {
+        true => Shown::All,
+        false => Shown::few(&args.run, args.records, args.seed),
+    };
     let mut reader = Reader::open(&args.run)?;
     let header = reader.header().clone();
     let named = args.survey.is_some();
@@ -59,7 +63,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         .as_ref()
         .ok()
         .map(|planned| RecordsCheck::new(planned, &spec, &header));
-    let Some((records, against)) = files(&mut reader, &args.run, check)? else {
+    let Some((records, against)) = files(&mut reader, &args.run, (check, &shown))? else {
         return Ok(ExitCode::FAILURE);
     };
     let complete = records == header.outcomes;
@@ -90,7 +94,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         }
         say!("hashes: the model, tokenizer, prompts, catalogue, people and spec are those of the run");
         let chosen = Draws::new(args.seed, 0).choose(records, args.records);
-        clean &= rescore::compare(&experiment, &mut opened, &args.run, &chosen)?;
+        clean &= rescore::compare(&experiment, &mut opened, &args.run, (&chosen, &shown))?;
     }
     Ok(status(clean, complete))
 }
@@ -201,7 +205,7 @@ fn status(clean: bool, complete: bool) -> ExitCode {
 fn files(
     reader: &mut Reader,
     folder: &Path,
-    mut check: Option<RecordsCheck<'_>>,
+    (mut check, shown): (Option<RecordsCheck<'_>>, &Shown),
 ) -> anyhow::Result<Option<(usize, Option<RunError>)>> {
     let (mut records, mut problems) = (0, Vec::new());
     for outcome in reader.by_ref() {
@@ -246,11 +250,6 @@ fn files(
         return Ok(Some((records, check.and_then(|check| check.problem(folder)))));
     }
     say!("files: {} found", counted(problems.len(), "change", "changes"));
-    for problem in problems.iter().take(SHOWN) {
-        say!("  {problem}");
-    }
-    if problems.len() > SHOWN {
-        say!("  and {} more", problems.len() - SHOWN);
-    }
+    shown.print(&problems)?;
     Ok(None)
 }
