@@ -1,13 +1,16 @@
 #!/usr/bin/env bash
 # A throw-away Slurm of two nodes on this machine's loopback, as root, without systemd.
 #
-# usage: scripts/slurm-lab.sh up DIR | down DIR
+# usage: scripts/slurm-lab.sh up DIR | down DIR | crash DIR NODE | back DIR NODE
 # then:  export SLURM_CONF=DIR/slurm.conf
+#
+# Jobs go to the partition `low`; one in `high` puts them back into the queue where it needs their place. `crash` ends the
+# daemon of a node and everything that it runs at once, as a machine that loses power does; `back` starts it again.
 #
 # Needs Debian's slurmctld, slurmd, slurm-client and munge. A requeued job may start after 6 seconds (cred_expire) in place
 # of two minutes, and a lost node is noticed after 10.
 set -euo pipefail
-command=${1:?up or down} dir=${2:?a folder}
+command=${1:?up, down, crash or back} dir=${2:?a folder} node=${3:-}
 
 up() {
   mkdir -p "$dir"/{munge,log,spool/ctld,spool/n1,spool/n2}
@@ -47,7 +50,10 @@ MaxArraySize=${SLURM_LAB_ARRAY:-1001}
 JobRequeue=1
 NodeName=n1 NodeHostname=localhost NodeAddr=127.0.0.1 Port=$((port + 1)) CPUs=2 RealMemory=4000 State=UNKNOWN
 NodeName=n2 NodeHostname=localhost NodeAddr=127.0.0.1 Port=$((port + 2)) CPUs=2 RealMemory=4000 State=UNKNOWN
-PartitionName=debug Nodes=n1,n2 Default=YES MaxTime=INFINITE State=UP
+PreemptType=preempt/partition_prio
+PreemptMode=REQUEUE
+PartitionName=low Nodes=n1,n2 Default=YES MaxTime=INFINITE State=UP PriorityTier=1 PreemptMode=REQUEUE
+PartitionName=high Nodes=n1,n2 MaxTime=INFINITE State=UP PriorityTier=10 PreemptMode=OFF
 CONF
   export SLURM_CONF="$dir/slurm.conf"
   munged --force --num-threads=1 --key-file="$dir/munge/munge.key" --socket="$dir/munge/munge.socket" \
@@ -56,7 +62,7 @@ CONF
   slurmd -N n1
   slurmd -N n2
   for _ in $(seq 300); do
-    [ "$(sinfo -h -N -o %T 2>/dev/null | grep -c '^idle$')" = 2 ] && return
+    [ "$(sinfo -h -N -p low -o %T 2>/dev/null | grep -c '^idle$')" = 2 ] && return
     sleep 0.1
   done
   echo "error: the nodes do not come up" >&2
@@ -71,7 +77,30 @@ down() {
   done
 }
 
+# A process and all that it started, the youngest last.
+family() {
+  local child
+  echo "$1"
+  for child in $(pgrep -P "$1"); do family "$child"; done
+}
+
+crash() {
+  export SLURM_CONF="$dir/slurm.conf"
+  local job step doomed
+  doomed=$(cat "$dir/slurmd-${node:?a node}.pid")
+  # Steps are no children of the daemon. Their names say which job they are of.
+  for job in $(squeue -h -w "$node" -t running -O JobID:20); do
+    for step in $(pgrep -f "^slurmstepd: \[$job\."); do doomed+=" $(family "$step")"; done
+  done
+  kill -KILL $doomed
+}
+
+back() {
+  export SLURM_CONF="$dir/slurm.conf"
+  slurmd -N "${node:?a node}"
+}
+
 case $command in
-  up | down) "$command" ;;
-  *) echo "error: up or down" >&2; exit 2 ;;
+  up | down | crash | back) "$command" ;;
+  *) echo "error: up, down, crash or back" >&2; exit 2 ;;
 esac

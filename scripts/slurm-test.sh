@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # `indieval slurm` on a real Slurm of two nodes: 16 shards of which one meets its time limit, one is killed, one is preempted
-# and one loses its node. The merged run must be the bytes of one in one piece, and nothing recorded may be computed twice.
+# by a job of a higher partition, and one is on a node that crashes. The merged run must be the bytes of one in one piece,
+# and nothing recorded may be computed twice.
 #
 # usage: scripts/slurm-test.sh PROGRAM
 #
@@ -33,7 +34,7 @@ fail() {
 mkdir "$work/lab"
 scripts/slurm-lab.sh up "$work/lab"
 
-spec=(--model fake:7 --survey "$root/data/synthetic-respondents.csv" --limit "${PEOPLE:-64}" --methods likelihood,label
+spec=(--model fake:7 --survey "$root/data/synthetic-respondents.csv" --limit "${PEOPLE:-160}" --methods likelihood,label
   --demonstrations 0,20 --splits 1)
 "$program" run "${spec[@]}" --out "$work/whole" --quiet
 "$program" slurm submit "${spec[@]}" --out "$work/run" --shards 16 --grace 5 --sbatch "--ntasks=1 --mem=100" | tee "$work/first"
@@ -42,16 +43,20 @@ array=$(sed -n 's/^job \([0-9]*\): shards.*/\1/p' "$work/first")
 lines() { cat "$1/records.jsonl" 2>/dev/null | wc -l; }
 each=$(($(lines "$work/whole") / 16)) # everybody answered everything
 # A task that computes, has recorded something and was not disturbed before. Its process is stopped, so that it is still there
-# when it is to be disturbed.
+# when it is to be disturbed, and what is recorded is what the next start must begin with.
 disturbed=" "
+declare -A known
 pick() {
   local shard
   for _ in $(seq 2000); do
     for shard in $(seq 16); do
       case $disturbed in *" $shard "*) continue ;; esac
       [ "$(lines "$work/run/shards/$shard-of-16")" -gt 3 ] || continue
-      process=$(pgrep -nf -- "--shard $shard/16 ") && kill -STOP "$process" 2>/dev/null || continue
-      if [ "$(lines "$work/run/shards/$shard-of-16")" -lt "$each" ]; then
+      process=$(pgrep -nf -- "--shard $shard/16 ") || continue
+      # One whose script is gone was preempted a moment ago and is about to end.
+      [ "$(ps -o ppid= -p "$process" | tr -d ' ')" != 1 ] && kill -STOP "$process" 2>/dev/null || continue
+      known[$shard]=$(lines "$work/run/shards/$shard-of-16")
+      if [ "${known[$shard]}" -lt "$each" ]; then
         disturbed+="$shard "
         picked=$shard
         return
@@ -63,17 +68,32 @@ pick() {
   fail "no task computes"
 }
 go_on() { kill -CONT "$process" 2>/dev/null || true; }
+# Waits until a command prints what is expected.
+until_is() {
+  local expected=$1
+  shift
+  for _ in $(seq 600); do
+    [[ $("$@" 2>/dev/null) == $expected ]] && return
+    sleep 0.1
+  done
+  fail "$*: not $expected"
+}
+restarts() { scontrol -o show job "${array}_$1" | sed 's/.*Restarts=\([0-9]*\).*/\1/'; }
+
 # scancel repeats what was done already when the task requeues itself meanwhile.
 pick; limit=$picked; timeout 3 scancel --batch --signal=USR1 "${array}_$picked" || true; go_on
 pick; killed=$picked; kill -KILL "$process"
-pick; preempted=$picked; scontrol requeue "${array}_$picked"; go_on
+pick; preempted=$picked
+node=$(squeue -h -r -o %N -j "${array}_$picked")
+sbatch --partition=high --nodelist="$node" --exclusive --output=/dev/null --wrap="sleep 1" >/dev/null
+until_is 1 restarts "$preempted"
+go_on
 pick; lost=$picked
 node=$(squeue -h -r -o %N -j "${array}_$picked")
-scontrol update "nodename=$node" state=down reason=crash
-go_on
-echo "time limit: shard $limit; killed: $killed; preempted: $preempted; lost with node $node: $lost"
-sleep 1
-scontrol update "nodename=$node" state=resume 2>/dev/null || true # it may be back by itself
+scripts/slurm-lab.sh crash "$work/lab" "$node"
+until_is "down*" sinfo -h -n "$node" -p low -o %T
+scripts/slurm-lab.sh back "$work/lab" "$node"
+echo "time limit: shard $limit; killed: $killed; preempted: $preempted; lost with node $node, which crashed: $lost"
 
 # Until nothing is in the queue.
 drain() {
@@ -96,11 +116,17 @@ drain
 for file in run.json people.json records.jsonl evidence-likelihood.jsonl evidence-label.jsonl; do
   cmp "$work/whole/$file" "$work/run/$file" || fail "$file differs"
 done
-# Every later start begins behind what is recorded: no note has fewer records than the one before it.
+# Every later start begins behind what is recorded, whoever ended the one before it: no note has fewer records than the one
+# before it, and what was there when a task was disturbed is where its next start begins at the least.
 for shard in $(seq 16); do
   sed 's/.*"recorded":\([0-9]*\).*/\1/' "$work/run/shards/$shard-of-16/sessions.jsonl" | sort -nc ||
     fail "shard $shard was begun anew"
 done
+for shard in $disturbed; do
+  began=$(grep '"started"' "$work/run/shards/$shard-of-16/sessions.jsonl" | sed -n '2s/.*"recorded":\([0-9]*\).*/\1/p')
+  [ "${began:-0}" -ge "${known[$shard]}" ] ||
+    fail "shard $shard had ${known[$shard]} records when it was disturbed and began again with ${began:-none}"
+done
 starts=$(grep -h '"started"' "$work"/run/shards/*/sessions.jsonl | wc -l)
-[ "$starts" -ge 19 ] || fail "$starts starts where 16 shards were disturbed four times"
+[ "$starts" -ge 20 ] || fail "$starts starts where 16 shards were disturbed four times"
 echo "Slurm: the same bytes after $starts starts of 16 shards"
