@@ -36,6 +36,8 @@ pub(super) struct CheckReport {
     pub memory: Option<MemoryReport>,
     pub files: Vec<FileIdentity>,
     pub faults: Vec<String>,
+    /// What can be done about them.
+    pub remedies: Vec<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -194,6 +196,7 @@ impl CheckReport {
         let lines = lines.iter().map(|(label, value)| format!("{label:<15} {value}\n"));
         lines
             .chain(self.faults.iter().map(|fault| format!("  - {fault}\n")))
+            .chain(self.remedies.iter().map(|remedy| format!("hint: {remedy}\n")))
             .collect()
     }
 
