@@ -160,7 +160,15 @@ impl PackedRows {
                 _ => DType::F32,
             },
         };
-        let groups: Vec<u32> = groups.map(|(_, bytes)| words(&bytes)).unwrap_or_default();
+        let mut groups: Vec<u32> = groups.map(|(_, bytes)| words(&bytes)).unwrap_or_default();
+        // Most files say of every input that groups follow each other.
+        if let Layout::Gptq { group, .. } | Layout::Stream { group, .. } = packed.layout
+            && (0..)
+                .zip(&groups)
+                .all(|(input, &own): (usize, _)| own as usize == input / group.max(1))
+        {
+            groups.clear();
+        }
         let packed = Self {
             shape,
             rounded,
@@ -227,9 +235,18 @@ impl PackedRows {
         }
     }
 
+    /// What each of 16 numbers stands for with the zero point and the scale at that place.
+    fn codes(&self, scaled: usize) -> [f32; 16] {
+        let (zero, scale) = (self.zeros[scaled], self.scales[scaled]);
+        std::array::from_fn(|number| (number as i32 - zero) as f32 * scale)
+    }
+
     fn fill_gptq(&self, rows: &[usize], values: &mut [f32], (bits, group): (usize, usize)) {
         let (outputs, columns) = self.shape;
         let (count, mask) = (32 / bits, (1u32 << bits) - 1);
+        if bits <= 4 && self.groups.is_empty() && group.is_multiple_of(count) {
+            return self.fill_grouped_gptq(rows, values, (bits, group));
+        }
         for first in (0..columns).step_by(count) {
             for (at, &row) in rows.iter().enumerate() {
                 let word = self.word(first / count * outputs + row);
@@ -243,14 +260,47 @@ impl PackedRows {
         }
     }
 
+    /// As [`fill_gptq`](Self::fill_gptq), where groups follow each other and begin with a word: what numbers stand for is looked up.
+    fn fill_grouped_gptq(&self, rows: &[usize], values: &mut [f32], (bits, group): (usize, usize)) {
+        let (outputs, columns) = self.shape;
+        let (count, mask) = (32 / bits, (1u32 << bits) - 1);
+        let (words, _) = self.values.as_chunks::<4>();
+        for first in (0..columns).step_by(group) {
+            for (&row, values) in rows.iter().zip(values.chunks_exact_mut(columns)) {
+                let codes = self.codes(first / group * outputs + row);
+                let of_row = words.get(first / count * outputs + row..).unwrap_or_default();
+                let values = values[first..].chunks_exact_mut(count).take(group / count);
+                for (values, word) in values.zip(of_row.iter().step_by(outputs)) {
+                    let word = u32::from_le_bytes(*word);
+                    for (place, value) in values.iter_mut().enumerate() {
+                        *value = codes[(word >> (place * bits) & mask) as usize];
+                    }
+                }
+            }
+        }
+    }
+
     fn fill_awq(&self, rows: &[usize], values: &mut [f32], group: usize) {
         let (outputs, columns) = self.shape;
-        for input in 0..columns {
-            let scaled = input / group * outputs;
-            for (at, &row) in rows.iter().enumerate() {
-                let word = self.word(input * (outputs / 8) + row / 8);
-                let number = (word >> (4 * AWQ_PLACES[row % 8]) & 15) as i32;
-                values[at * columns + input] = (number - self.zeros[scaled + row]) as f32 * self.scales[scaled + row];
+        let (words, _) = self.values.as_chunks::<4>();
+        // Eight rows are in the same words, which lie far apart: they are put side by side once for all of these rows.
+        let mut of_rows = vec![0u32; columns];
+        let mut left = values;
+        for rows in rows.chunk_by(|one, other| one / 8 == other / 8) {
+            let (values, rest) = left.split_at_mut(rows.len() * columns);
+            left = rest;
+            let column = words.get(rows[0] / 8..).unwrap_or_default();
+            for (word, bytes) in of_rows.iter_mut().zip(column.iter().step_by(outputs / 8)) {
+                *word = u32::from_le_bytes(*bytes);
+            }
+            for (&row, values) in rows.iter().zip(values.chunks_exact_mut(columns)) {
+                let shift = 4 * AWQ_PLACES[row % 8];
+                for (at, (values, words)) in values.chunks_mut(group).zip(of_rows.chunks(group)).enumerate() {
+                    let codes = self.codes(at * outputs + row);
+                    for (value, word) in values.iter_mut().zip(words) {
+                        *value = codes[(word >> shift & 15) as usize];
+                    }
+                }
             }
         }
     }
