@@ -288,7 +288,7 @@ mod tests {
 
     /// A prompt for a model that is to think, with what transformers makes of it; scripts/make_thinking_goldens.py.
     #[derive(serde::Deserialize)]
-    struct Golden {
+    struct ClosedGolden {
         template: String,
         thinking_tokens: Option<usize>,
         ids: Vec<TokenId>,
@@ -298,7 +298,8 @@ mod tests {
     #[test]
     fn the_tokens_of_a_closed_block_are_those_that_it_has_in_a_text() {
         let folder = std::path::Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/thinking"));
-        let golden: Vec<Golden> = serde_json::from_slice(&std::fs::read(folder.join("golden.json")).unwrap()).unwrap();
+        let golden: Vec<ClosedGolden> =
+            serde_json::from_slice(&std::fs::read(folder.join("golden.json")).unwrap()).unwrap();
         let tokenizer = crate::model::Inspection::of(folder).tokenizer.expect("a tokenizer");
         let encoder = Encoder::new(&tokenizer, Markup::Chat);
         let mut seen = 0;

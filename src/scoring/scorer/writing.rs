@@ -64,7 +64,7 @@ impl<'a> Pending<'a> {
     }
 
     /// Thoughts and answer of a generated text.
-    fn taken_apart(&self, tokens: &[TokenId]) -> Result<Written, TokenizeError> {
+    fn taken_apart(&self, tokens: &[TokenId]) -> Result<WrittenAnswer, TokenizeError> {
         let (thoughts, from) = match (self.writing.answers.thoughts(), &self.marks) {
             (Some(rule), Some(marks)) => {
                 let (thoughts, from) = rule.split(tokens, (self.tokenizer, marks))?;
@@ -73,7 +73,7 @@ impl<'a> Pending<'a> {
             _ => (None, 0),
         };
         let text = self.tokenizer.decode(&tokens[from..])?;
-        Ok(Written { thoughts, from, text })
+        Ok(WrittenAnswer { thoughts, from, text })
     }
 
     fn read(&self, text: &str) -> Vec<Read> {
@@ -85,7 +85,7 @@ impl<'a> Pending<'a> {
 }
 
 /// A generated text in its parts.
-struct Written {
+struct WrittenAnswer {
     thoughts: Option<Thoughts>,
     /// The answer's first token.
     from: usize,
@@ -121,7 +121,7 @@ impl TextRequest for Pending<'_> {
 
     fn finish(&mut self, generation: Generation) {
         let round = self.tries.len();
-        let Written { thoughts, from, text } = match self.taken_apart(&generation.tokens) {
+        let WrittenAnswer { thoughts, from, text } = match self.taken_apart(&generation.tokens) {
             Ok(written) => written,
             Err(error) => {
                 self.failed = Some(error);
