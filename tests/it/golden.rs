@@ -369,12 +369,18 @@ pub struct Recorded {
 }
 
 /// The real SmolLM2-135M-Instruct, where this machine has it, and its record.
-pub fn smollm2(dtype: DType) -> Option<(Engine, Recorded)> {
+fn smollm2(dtype: DType) -> Option<(Engine, Recorded)> {
+    smollm2_with(dtype, QuantizedWeights::Dequantize)
+}
+
+/// The same with quantised weights held as said.
+pub fn smollm2_with(dtype: DType, quantized: QuantizedWeights) -> Option<(Engine, Recorded)> {
     let recorded: Recorded = serde_json::from_slice(&std::fs::read(golden("smollm2-135m.json")).unwrap()).unwrap();
     match crate::real::smollm2() {
         Ok(path) => {
             // SmolLM2 has no BOS, so the record has none.
-            Some((engine(&path, dtype, EngineSettings::default().rows), recorded))
+            let rows = EngineSettings::default().rows;
+            Some((engine_with(&path, dtype, rows, quantized), recorded))
         }
         Err(why) => {
             println!("skipped: the real SmolLM2-135M-Instruct is not at hand: {why}");
