@@ -36,8 +36,8 @@ pub struct SpecFlags {
     weights: Option<QuantizedWeights>,
     /// How predictions are made
     #[arg(
-        long = "method",
-        visible_alias = "methods",
+        long = "methods",
+        visible_alias = "method",
         value_delimiter = ',',
         value_name = "METHOD,...",
         value_parser = choice::<Method>()
@@ -69,10 +69,10 @@ pub struct SpecFlags {
         value_parser = choice::<Whether>()
     )]
     demographics: Option<Whether>,
-    /// Demonstrations of one category only: its name or an unmistakable part of it, or `each`
+    /// Demonstrations of one category only: its name or an unambiguous part of it, or `each`
     #[arg(long, value_name = "NAME")]
     category: Vec<String>,
-    /// Whose demonstrations: one's own, nobody's, a stranger's, a compatriot's
+    /// Whose demonstrations: the person's own, nobody's, a stranger's, a compatriot's
     #[arg(long, value_delimiter = ',', value_name = "WHO,...", value_parser = choice::<Control>())]
     control: Option<Vec<Control>>,
     /// Draw demonstrations anew for each number, as the paper did
@@ -84,10 +84,10 @@ pub struct SpecFlags {
     /// File of respondent ids (`indieval survey sample` writes one)
     #[arg(long, value_name = "FILE")]
     respondents: Option<PathBuf>,
-    /// Only so many respondents, drawn at random
+    /// Use only N respondents, drawn at random
     #[arg(long, value_name = "N")]
     draw: Option<usize>,
-    /// Only the first so many respondents
+    /// Use only the first N respondents
     #[arg(long, value_name = "N")]
     limit: Option<usize>,
     /// The authors' metadata file(s) in place of the built-in catalogue

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use candle_core::{DType, Device, Tensor};
 
+use super::Adapter;
+use super::changes::{Added, AddedKind};
 use super::merge::Factors;
-use super::{Adapter, Added, AddedKind};
 use crate::model::checkpoint::manifest::{EMBEDDING, HEAD};
 use crate::model::weights::{RowChoice, RowSink, WeightRows};
 use crate::model::{LoadError, Weight, WeightSource};
