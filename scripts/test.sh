@@ -6,7 +6,8 @@
 # usage: scripts/test.sh [STEP...]    steps: format lints tests files docs, all of them where none is given; and slurm
 #
 # Every step asks for tests or examples as well: development dependencies switch on features of what we depend on, and a
-# step without them would compile half of the dependencies again (candle and gemm among them).
+# step without them would compile half of the dependencies again (candle and gemm among them). The feature `checks` adds
+# examples/gpu_check.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -24,25 +25,27 @@ format() {
 
 lints() {
   say "lints"
-  cargo clippy --locked --all-targets -- -D warnings
+  cargo clippy --locked --all-targets --features checks -- -D warnings
   say "lints without the hub"
   cargo clippy --locked --no-default-features --lib --bins --examples -- -D warnings
 }
 
 tests() {
   say "build"
-  cargo test --locked --no-run
+  cargo test --locked --features checks --no-run
   wait_for "$browser" || echo "Chromium could not be installed; without one the test that opens the report skips."
   "$built/debug/indieval" models get SmolLM2-135M-Instruct ||
     echo "SmolLM2-135M could not be fetched; the tests on real weights will skip."
   say "tests"
-  cargo test --locked
+  cargo test --locked --features checks
+  say "the check of GPUs, on the CPU"
+  "${CARGO_TARGET_DIR:-target}/debug/examples/gpu_check" --cpu
 }
 
 # The examples of docs/formats.md on a run's files, in the tools they are for.
 files() {
   say "files of a run"
-  cargo test --locked --no-run
+  cargo test --locked --features checks --no-run
   if ! command -v python3 >/dev/null; then
     echo "skipped: there is no python3"
     return
@@ -78,7 +81,7 @@ slurm() {
 
 docs() {
   say "documentation"
-  RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --lib --examples
+  RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --lib --examples --features checks
 }
 
 built="${CARGO_TARGET_DIR:-target}"

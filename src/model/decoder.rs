@@ -13,18 +13,16 @@ use super::{
     pass::{Pass, SeenRows},
     pick::pick,
     placing::{LinearPart, Loader},
+    read_ahead::each_read,
     rope::Rope,
     stage::Stage,
 };
 use crate::base::waiting::waiting_for;
 use candle_core::{DType, Device, Tensor};
 use rayon::prelude::*;
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
-    time::{Duration, Instant},
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
 };
 
 /// A decoder, its weights in place or ready to be read.
@@ -189,7 +187,7 @@ impl Decoder {
         Ok(())
     }
 
-    fn read_layer(&self, number: usize) -> Result<(Layer, Size), LoadError> {
+    pub(super) fn read_layer(&self, number: usize) -> Result<(Layer, Size), LoadError> {
         let (_, kernels) = self.stage(number);
         let mut loader = Loader::new(&*self.source, kernels);
         let layer = Layer::load(&self.config, number, &mut loader)?;
@@ -230,29 +228,7 @@ impl Decoder {
                 .enumerate()
                 .try_for_each(|(number, layer)| each(number, layer));
         }
-        let read = |number: usize| {
-            let begun = Instant::now();
-            (self.read_layer(number).map(|(layer, _)| layer), begun.elapsed())
-        };
-        let read = &read;
-        let mut took = Duration::ZERO;
-        std::thread::scope(|scope| {
-            let mut next = (self.layers() > 0).then(|| scope.spawn(move || read(0)));
-            for number in 0..self.layers() {
-                let waiting = waiting_for(format!("the weights of layer {} of {}", number + 1, self.layers()));
-                let (layer, seconds) = match next.take().map(|reading| reading.join()) {
-                    Some(Ok(layer)) => layer,
-                    // It panicked, or was never begun: what is wrong shows again, here.
-                    Some(Err(_)) | None => read(number),
-                };
-                drop(waiting);
-                took += seconds;
-                let layer = layer?;
-                next = (number + 1 < self.layers()).then(|| scope.spawn(move || read(number + 1)));
-                each(number, &layer)?;
-            }
-            Ok::<(), E>(())
-        })?;
+        let took = each_read(self, each)?;
         self.read.store(took.as_micros() as u64, Ordering::Relaxed);
         Ok(())
     }
@@ -283,7 +259,7 @@ impl Decoder {
     }
 
     /// The stage that has layer `number`: its place, and where it computes.
-    fn stage(&self, number: usize) -> (usize, &Kernels) {
+    pub(super) fn stage(&self, number: usize) -> (usize, &Kernels) {
         let mut stages = self.stages.iter().enumerate();
         let found = stages.find(|(_, stage)| stage.layers.contains(&number));
         found.map_or((0, &self.kernels), |(at, stage)| (at, &stage.kernels))

@@ -2,7 +2,7 @@
 
 use candle_core::{DType, Device, Tensor};
 use candle_transformers::models::qwen2;
-use indieval::model::{Checkpoint, EngineSettings, QuantizedWeights, TokenId, checkpoint::for_each_tensor};
+use indieval::model::{Checkpoint, QuantizedWeights, TokenId, checkpoint::for_each_tensor};
 
 use crate::golden::{engine_with, scores, smollm2_with};
 use crate::real;
@@ -90,12 +90,7 @@ fn the_real_qwen2_equals_candle() {
         .to_vec1::<f32>()
         .unwrap();
     drop(model);
-    let mut engine = engine_with(
-        &path,
-        DType::F32,
-        EngineSettings::default().rows,
-        QuantizedWeights::Dequantize,
-    );
+    let mut engine = engine_with(&path, DType::F32, None, QuantizedWeights::Dequantize);
     let logits = engine.logits(&ids).unwrap();
     let last = logits.narrow(0, ids.len() - 1, 1).unwrap().flatten_all().unwrap();
     let (most, mean) = far(&last.to_vec1::<f32>().unwrap(), &expected);

@@ -37,14 +37,14 @@ fn device() -> Device {
     }
 }
 
-fn engine(path: &Path, dtype: DType, rows: usize) -> Engine {
+fn engine(path: &Path, dtype: DType, rows: impl Into<Option<usize>>) -> Engine {
     engine_with(path, dtype, rows, QuantizedWeights::Dequantize)
 }
 
 /// The same with quantised weights held as said.
-pub fn engine_with(path: &Path, dtype: DType, rows: usize, quantized: QuantizedWeights) -> Engine {
+pub fn engine_with(path: &Path, dtype: DType, rows: impl Into<Option<usize>>, quantized: QuantizedWeights) -> Engine {
     let settings = EngineSettings {
-        rows,
+        rows: rows.into(),
         quantized,
         ..EngineSettings::default()
     };
@@ -379,8 +379,7 @@ pub fn smollm2_with(dtype: DType, quantized: QuantizedWeights) -> Option<(Engine
     match crate::real::smollm2() {
         Ok(path) => {
             // SmolLM2 has no BOS, so the record has none.
-            let rows = EngineSettings::default().rows;
-            Some((engine_with(&path, dtype, rows, quantized), recorded))
+            Some((engine_with(&path, dtype, None, quantized), recorded))
         }
         Err(why) => {
             println!("skipped: the real SmolLM2-135M-Instruct is not at hand: {why}");
@@ -497,7 +496,7 @@ fn the_real_gemma3_equals_transformers() {
     let checkpoint = Checkpoint::open(&path).unwrap();
     let ids = checkpoint.tokenizer.encode_whole(&recorded.text, Markup::Text).unwrap();
     assert_eq!(ids, recorded.ids);
-    let mut engine = engine(&path, DType::F32, EngineSettings::default().rows);
+    let mut engine = engine(&path, DType::F32, None);
     for (i, ((ours, _), theirs)) in scores(&mut engine, &ids).iter().zip(&recorded.f32).enumerate() {
         assert!((ours - theirs).abs() <= LOGPROB, "token {i}: {ours} and {theirs}");
     }

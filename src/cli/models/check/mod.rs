@@ -180,6 +180,6 @@ fn memory(args: &Args, device: &OpenDevice, config: &ModelConfig, inspection: &I
         generating_bytes: of_batch(generating),
         free_bytes: device.free_bytes,
         fits: fits(needs.weights),
-        fits_layer_by_layer: fits(needs.layer_by_layer).map(|fits| fits && device.device.is_cpu()),
+        fits_layer_by_layer: fits(needs.layer_by_layer),
     }
 }
