@@ -13,16 +13,18 @@ use super::{
     pass::{Pass, SeenRows},
     pick::pick,
     placing::{LinearPart, Loader},
-    read_ahead::each_read,
     rope::Rope,
     stage::Stage,
 };
 use crate::base::waiting::waiting_for;
 use candle_core::{DType, Device, Tensor};
 use rayon::prelude::*;
-use std::sync::{
-    Arc,
-    atomic::{AtomicU64, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
 };
 
 /// A decoder, its weights in place or ready to be read.
@@ -213,24 +215,17 @@ impl Decoder {
         Ok((loader.linear(self.config.hidden, &[part])?.capped(cap), loader.size))
     }
 
-    /// Calls `each` with every layer and its number, in order. A layer that is not in place is read and packed while the one
-    /// before it is at work.
-    ///
-    /// # Errors
-    /// What the source says of a tensor; what `each` returns.
-    pub(super) fn each_layer<E: From<LoadError>>(
-        &self,
-        mut each: impl FnMut(usize, &Layer) -> Result<(), E>,
-    ) -> Result<(), E> {
-        if let Layers::Resident(layers) = &self.layers {
-            return layers
-                .iter()
-                .enumerate()
-                .try_for_each(|(number, layer)| each(number, layer));
+    /// Its layers, where they are in place.
+    pub(super) fn placed_layers(&self) -> Option<&[Layer]> {
+        match &self.layers {
+            Layers::Resident(layers) => Some(layers),
+            Layers::Source => None,
         }
-        let took = each_read(self, each)?;
+    }
+
+    /// Notes how long reading and packing all layers took.
+    pub(super) fn note_read(&self, took: Duration) {
         self.read.store(took.as_micros() as u64, Ordering::Relaxed);
-        Ok(())
     }
 
     /// Seconds that reading and packing all layers took the last time; 0 where they are in place.

@@ -1,4 +1,4 @@
-//! Layers that are not in place: each is read and packed while the one before it is at work.
+//! Layers one after the other: one that is not in place is read and packed while the one before it is at work.
 
 use super::{LoadError, decoder::Decoder, kernels::Milestone, layer::Layer};
 use crate::base::waiting::waiting_for;
@@ -20,11 +20,28 @@ impl AskedLayer {
     }
 }
 
-/// Calls `each` with every layer and its number, in order. Returns how long all of them took to be read.
+/// Calls `each` with every layer of `decoder` and its number, in order. A layer that is not in place is read and packed while
+/// the one before it is at work.
+///
+/// # Errors
+/// What the source says of a tensor; what `each` returns.
+pub(super) fn each_layer<E: From<LoadError>>(
+    decoder: &Decoder,
+    mut each: impl FnMut(usize, &Layer) -> Result<(), E>,
+) -> Result<(), E> {
+    if let Some(layers) = decoder.placed_layers() {
+        let mut layers = layers.iter().enumerate();
+        return layers.try_for_each(|(number, layer)| each(number, layer));
+    }
+    decoder.note_read(each_read(decoder, each)?);
+    Ok(())
+}
+
+/// [`each_layer`] of layers that are not in place. Returns how long all of them took to be read.
 ///
 /// On a CPU `each` returns when a layer is done, on a GPU when it has been asked for: there the next layer is read when the
 /// one before that is done. So there are two at any time.
-pub(super) fn each_read<E: From<LoadError>>(
+fn each_read<E: From<LoadError>>(
     decoder: &Decoder,
     mut each: impl FnMut(usize, &Layer) -> Result<(), E>,
 ) -> Result<Duration, E> {

@@ -1,6 +1,6 @@
 //! Passes through the layers, layer by layer: each layer's keys and values are there while it is computed.
 
-use super::{LoadError, ModelError, decoder::Decoder, kernels::KvLayer, pass::Pass};
+use super::{LoadError, ModelError, decoder::Decoder, kernels::KvLayer, pass::Pass, read_ahead::each_layer};
 use candle_core::Tensor;
 use rayon::prelude::*;
 
@@ -40,7 +40,7 @@ pub(super) fn walk(
         };
         passes.par_iter().map(embed).collect::<Result<_, LoadError>>()?
     };
-    decoder.each_layer(|number, layer| -> Result<(), ModelError> {
+    each_layer(decoder, |number, layer| -> Result<(), ModelError> {
         let kv: &mut KvLayer = match stores {
             Stores::OneByOne { work, .. } => &mut work[decoder.store_of(number)],
             Stores::Each(layers) => &mut layers[number],
