@@ -39,7 +39,7 @@ tests() {
   say "tests"
   cargo test --locked --features checks
   say "the check of GPUs, on the CPU"
-  "${CARGO_TARGET_DIR:-target}/debug/examples/gpu_check" --cpu
+  "$built/debug/examples/gpu_check" --cpu
 }
 
 # The examples of docs/formats.md on a run's files, in the tools they are for.
