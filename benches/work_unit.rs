@@ -48,7 +48,7 @@ impl Options {
             model: PathBuf::new(),
             device: DeviceChoice::Only(DeviceId::Cpu),
             dtypes: vec![DType::BF16, DType::F32],
-            rows: vec![EngineSettings::default().rows],
+            rows: Vec::new(),
             repeat: 3,
             peers: false,
             tokens: None,
@@ -74,6 +74,9 @@ impl Options {
                 }
                 other => return Err(format!("unknown argument {other}").into()),
             }
+        }
+        if options.rows.is_empty() {
+            options.rows = vec![EngineSettings::default().rows_on(&options.device.open()?.device)];
         }
         if options.model.as_os_str().is_empty() {
             let set = |name| std::env::var_os(name).map(PathBuf::from);
@@ -260,7 +263,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         let mut lines = Vec::new();
         for &rows in &options.rows {
             let settings = EngineSettings {
-                rows,
+                rows: Some(rows),
                 ..EngineSettings::default()
             };
             let start = Instant::now();

@@ -3,12 +3,16 @@
 //!
 //!     cargo run --release --example random_checkpoint -- FOLDER [SHAPE [LAYERS [zero]]]
 //!
-//! Shapes: llama-3.1-8b (16 GB; the default), qwen2-72b (145 GB), mixtral-8x22b (281 GB), narrow (15 MB), tiny. LAYERS puts
+//! Shapes: llama-3.1-8b (16 GB; the default), qwen2-72b (145 GB), mixtral-8x7b (93 GB), mixtral-8x22b (281 GB), narrow
+//! (15 MB), tiny. LAYERS puts
 //! another number of layers in place of the shape's own. With `zero` all weights are 0 and the file is sparse: it takes no
 //! room on a disk, and every token is as likely as any other. The folder gets config.json, model.safetensors and a small
 //! tokenizer.
 
-use indieval::model::{Design, Family, Mixture, ModelConfig, RopeScaling, checkpoint};
+#[path = "shapes/mod.rs"]
+mod shapes;
+
+use indieval::model::{Mixture, ModelConfig, RopeScaling, checkpoint};
 use rand_chacha::ChaCha8Rng;
 use rand_core::{Rng, SeedableRng};
 use std::{
@@ -20,87 +24,6 @@ use std::{
 
 /// Numbers that are drawn; longer tensors repeat them, each from another place on.
 const DRAWN: usize = (1 << 24) + 12_343;
-
-fn shape(name: &str) -> Result<ModelConfig, String> {
-    let llama = ModelConfig {
-        family: Family::Llama,
-        hidden: 4096,
-        intermediate: 14336,
-        layers: 32,
-        heads: 32,
-        kv_heads: 8,
-        head_dim: 128,
-        vocabulary: 128_256,
-        context: 131_072,
-        norm_eps: 1e-5,
-        rope_theta: 500_000.,
-        rope_scaling: RopeScaling::Llama3 {
-            factor: 8.,
-            low_freq_factor: 1.,
-            high_freq_factor: 4.,
-            original_context: 8192,
-        },
-        qkv_bias: false,
-        output_bias: false,
-        qk_norm: None,
-        tied: false,
-        sliding_window: None,
-        mixture: None,
-        design: Design::default(),
-    };
-    match name {
-        "llama-3.1-8b" => Ok(llama),
-        "tiny" => Ok(ModelConfig {
-            hidden: 128,
-            intermediate: 256,
-            layers: 2,
-            heads: 4,
-            kv_heads: 2,
-            head_dim: 64,
-            vocabulary: 1024,
-            ..llama
-        }),
-        "narrow" => Ok(ModelConfig {
-            hidden: 256,
-            intermediate: 512,
-            layers: 12,
-            heads: 8,
-            kv_heads: 4,
-            head_dim: 32,
-            vocabulary: 1024,
-            ..llama
-        }),
-        "qwen2-72b" => Ok(ModelConfig {
-            family: Family::Qwen2,
-            hidden: 8192,
-            intermediate: 29568,
-            layers: 80,
-            heads: 64,
-            vocabulary: 152_064,
-            context: 32_768,
-            rope_theta: 1e6,
-            rope_scaling: RopeScaling::None,
-            qkv_bias: true,
-            ..llama
-        }),
-        "mixtral-8x22b" => Ok(ModelConfig {
-            family: Family::Mixtral,
-            hidden: 6144,
-            intermediate: 16384,
-            layers: 56,
-            heads: 48,
-            vocabulary: 32_768,
-            context: 65_536,
-            rope_theta: 1e6,
-            rope_scaling: RopeScaling::None,
-            mixture: Some(Mixture::mixtral(8, 2)),
-            ..llama
-        }),
-        other => Err(format!(
-            "no such shape: {other}; there are llama-3.1-8b, qwen2-72b, mixtral-8x22b, narrow and tiny"
-        )),
-    }
-}
 
 fn config_json(config: &ModelConfig) -> serde_json::Value {
     let mut json = serde_json::json!({
@@ -151,7 +74,7 @@ fn numbers(middle: f32, spread: f32) -> Vec<u8> {
 fn main() -> Result<(), Box<dyn Error>> {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let folder = Path::new(args.first().ok_or("which folder?")?);
-    let mut config = shape(args.get(1).map_or("llama-3.1-8b", String::as_str))?;
+    let mut config = shapes::shape(args.get(1).map_or("llama-3.1-8b", String::as_str))?;
     if let Some(layers) = args.get(2) {
         config.layers = layers.parse()?;
     }

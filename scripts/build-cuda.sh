@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Builds indieval with CUDA, also on a machine that has neither a GPU nor a CUDA toolkit.
 #
-# usage: scripts/build-cuda.sh [FOLDER]     FOLDER (default target/cuda) receives the compiler and the build
+# usage: scripts/build-cuda.sh [FOLDER]     FOLDER (default target/cuda) receives the compiler and the build: the program
+#                                           and examples/gpu_check, which scripts/gpu-check.sh starts
 #
 # Where `nvcc` is on the PATH it is used. Otherwise the compiler comes from Python wheels, pinned to CUDA 13.0 (a newer
 # one writes code that drivers of the 580 series refuse), and libcuda and its kin, which are missing at link time, are
@@ -17,8 +18,14 @@ folder=$(cd "$folder" && pwd)
 export CUDA_COMPUTE_CAP=${CUDA_COMPUTE_CAP:-90} CUDAFORGE_THREADS=${CUDAFORGE_THREADS:-$(nproc)}
 export CARGO_TARGET_DIR=$folder/target
 
+build() { # the program and the check of GPUs
+  cargo build --release --locked --features cuda --bin indieval
+  cargo build --release --locked --features cuda,checks --example gpu_check
+  ls -l "$CARGO_TARGET_DIR"/release/indieval "$CARGO_TARGET_DIR"/release/examples/gpu_check
+}
 if command -v nvcc >/dev/null; then
-  exec cargo build --release --locked --features cuda
+  build
+  exit
 fi
 
 if [ ! -x "$folder/venv/bin/python" ]; then
@@ -29,22 +36,11 @@ fi
 CUDA_HOME=$(echo "$folder"/venv/lib/python3.*/site-packages/nvidia/cu13)
 export CUDA_HOME PATH=$CUDA_HOME/bin:$PATH
 
-# Where there is no libcuda, a link with empty stand-ins names every function that is missing; the stand-ins then get
-# those, and the real build links.
+# What only a driver or a whole toolkit brings is stood in for.
 lazy=$folder/lazy
-if [ ! -e "$lazy/complete" ]; then
-  mkdir -p "$lazy" && : >"$lazy/undefined"
-  scripts/lazy-cuda-stubs.sh "$lazy" "$CUDA_HOME"
-  cp "$lazy"/lib*.so "$CUDA_HOME/lib/"
-  if ! cargo rustc --release --locked --features cuda --bin indieval -- -C link-arg=-Wl,--error-limit=0 \
-    2>"$folder/first-link.log"; then
-    sed -n 's/.*undefined symbol: \([A-Za-z0-9_]*\).*/\1/p; s/.*undefined reference to `\([A-Za-z0-9_]*\).*/\1/p' \
-      "$folder/first-link.log" | sort -u >"$lazy/undefined"
-    [ -s "$lazy/undefined" ] || { cat "$folder/first-link.log" >&2; exit 1; }
-    scripts/lazy-cuda-stubs.sh "$lazy" "$CUDA_HOME"
-    cp "$lazy"/lib*.so "$CUDA_HOME/lib/"
-  fi
-  touch "$lazy/complete"
-fi
-cargo build --release --locked --features cuda
-ls -l "$CARGO_TARGET_DIR/release/indieval"
+mkdir -p "$lazy"
+cudarc=$(cargo metadata --format-version 1 --locked --features cuda |
+  python3 -c 'import json, sys; print(*(p["manifest_path"] for p in json.load(sys.stdin)["packages"] if p["name"] == "cudarc"))')
+scripts/lazy-cuda-stubs.sh "$lazy" "$CUDA_HOME" "$(dirname "$cudarc")"
+cp "$lazy"/lib*.so "$CUDA_HOME/lib/"
+build

@@ -15,7 +15,8 @@ cd "$(dirname "$0")/.."
 
 # The dear ones first; by far the most are of what is cheap.
 campaign=(
-  records=15000 records-1=15000 generate=15000 score=15000 checkpoint=40000 survey=50000 labels=50000 chat=200000
+  records=15000 records-1=15000 graded=15000 generate=15000 score=15000 checkpoint=40000 survey=50000 labels=50000
+  adapter=40000 packed=200000 chat=200000
   gguf=600000 safetensors=1000000 answer-paper=1000000 answer-single=1500000 metadata=1500000 template=2000000
   spec=2000000
 )

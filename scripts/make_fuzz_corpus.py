@@ -268,6 +268,29 @@ def checkpoints() -> None:
     seed("safetensors", safetensors(names | {"lm_head.weight": [SIZE, HIDDEN], "model.rotary_emb.inv_freq": [2]}), 2)
 
 
+GOLDEN = ROOT / "tests" / "golden"
+# In the order of the target.
+PACKED_FOLDERS = ["awq", "ct-int4-order", "fp8-block", "gptq4-order", "nf4-nested", "gpt-oss-mxfp4"]
+
+
+def packed() -> None:
+    """Small checkpoints that quantisers packed, and an adapter of one that none did."""
+    for at, name in enumerate(PACKED_FOLDERS):
+        folder = GOLDEN / name if name.startswith("gpt-oss") else GOLDEN / "quantized" / name
+        for number, file in enumerate(["config.json", "model.safetensors"]):
+            content = (folder / file).read_bytes()
+            base(f"packed-{name}", file, content)
+            if len(content) < 1 << 16:
+                seed("packed", content, 2 * at + number)
+    for file in ["config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"]:
+        base("adapted", file, (GOLDEN / "qwen2-tied-bf16" / file).read_bytes())
+    for name in ["qwen2-patterns", "qwen2-biases"]:
+        for number, file in enumerate(["adapter_config.json", "adapter_model.safetensors"]):
+            content = (GOLDEN / "adapters" / name / file).read_bytes()
+            base("adapter", file, content)
+            seed("adapter", content, number)
+
+
 # --- GGUF ------------------------------------------------------------------------------------------------------------
 
 U32, I32, F32, BOOL, STRING, ARRAY, U64 = 4, 5, 6, 7, 8, 9, 10
@@ -452,6 +475,30 @@ def runs(program: str) -> None:
             seed("records-1", content.splitlines()[0] + b"\n" + line + b"\n", number)
 
 
+def graded(program: str) -> None:
+    """Answers to the prompts of one person, in the shapes of several providers."""
+    people = (ROOT / "data" / "synthetic-respondents.csv").read_bytes().splitlines(keepends=True)
+    base("prompts-survey", "people.csv", b"".join(people[:3]))
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder) / "prompts"
+        command = [program, "prompts", "export", "--survey", FUZZ / "base" / "prompts-survey" / "people.csv", "--out", out]
+        asked = ["--limit", "1", "--splits", "1", "--demonstrations", "3", "--methods", "generation", "--orders", "1"]
+        subprocess.run([*command, *asked], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        for path in out.iterdir():
+            base("prompts", path.name, path.read_bytes())
+        ids = [json.loads(line)["custom_id"] for line in (out / "part-0001.jsonl").read_text().splitlines()]
+    plain = [{"id": id, "text": "A"} for id in ids]
+    message = {"role": "assistant", "content": "B"}
+    openai = [{"custom_id": id, "response": {"status_code": 200, "body": {"model": "m", "choices": [{"finish_reason": "stop", "message": message}]}}, "error": None} for id in ids]
+    anthropic = [{"custom_id": id, "result": {"type": "succeeded", "message": {"model": "m", "stop_reason": "end_turn", "content": [{"type": "text", "text": "A"}]}}} for id in ids]
+    gemini = [{"key": id, "response": {"candidates": [{"content": {"parts": [{"text": "B"}]}, "finishReason": "STOP"}], "modelVersion": "m"}} for id in ids]
+    for shape in [plain, openai, anthropic, gemini]:
+        for choice in range(2):
+            seed("graded", "".join(json.dumps(line) + "\n" for line in shape), choice)
+            seed("graded", "".join(json.dumps(line) + "\n" for line in [*shape[:2], shape[0]]), choice)
+    seed("graded", json.dumps({"custom_id": ids[0], "error": {"message": "busy"}}) + "\n" + json.dumps(plain[1])[:-9], 0)
+
+
 # --- requests --------------------------------------------------------------------------------------------------------
 
 SCORE = [
@@ -483,9 +530,11 @@ def main() -> None:
     answers()
     templates()
     checkpoints()
+    packed()
     gguf_files()
     surveys(program)
     runs(program)
+    graded(program)
     requests()
     for target in sorted((FUZZ / "corpus").iterdir()):
         sizes = [path.stat().st_size for path in target.iterdir()]

@@ -6,7 +6,8 @@
 # usage: scripts/test.sh [STEP...]    steps: format lints tests files docs, all of them where none is given; and slurm
 #
 # Every step asks for tests or examples as well: development dependencies switch on features of what we depend on, and a
-# step without them would compile half of the dependencies again (candle and gemm among them).
+# step without them would compile half of the dependencies again (candle and gemm among them). The feature `checks` adds
+# examples/gpu_check.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -24,60 +25,74 @@ format() {
 
 lints() {
   say "lints"
-  cargo clippy --locked --all-targets -- -D warnings
+  cargo clippy --locked --all-targets --features checks -- -D warnings
   say "lints without the hub"
   cargo clippy --locked --no-default-features --lib --bins --examples -- -D warnings
 }
 
 tests() {
   say "build"
-  cargo test --locked --no-run
-  say "what the tests need"
-  if ! command -v chromium >/dev/null && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
-    { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium; } >/dev/null 2>&1 ||
-      echo "Chromium could not be installed; the test that opens the report will skip."
-  fi
-  "${CARGO_TARGET_DIR:-target}/debug/indieval" models get SmolLM2-135M-Instruct ||
+  cargo test --locked --features checks --no-run
+  wait_for "$browser" || echo "Chromium could not be installed; without one the test that opens the report skips."
+  "$built/debug/indieval" models get SmolLM2-135M-Instruct ||
     echo "SmolLM2-135M could not be fetched; the tests on real weights will skip."
   say "tests"
-  cargo test --locked
+  cargo test --locked --features checks
+  say "the check of GPUs, on the CPU"
+  "$built/debug/examples/gpu_check" --cpu
 }
 
 # The examples of docs/formats.md on a run's files, in the tools they are for.
 files() {
   say "files of a run"
-  cargo test --locked --no-run
-  local built="${CARGO_TARGET_DIR:-target}" python=python3
+  cargo test --locked --features checks --no-run
   if ! command -v python3 >/dev/null; then
     echo "skipped: there is no python3"
     return
   fi
-  if python3 -m venv "$built/formats-venv" 2>/dev/null &&
-    "$built/formats-venv/bin/pip" install --quiet --disable-pip-version-check pandas polars duckdb jsonschema 2>/dev/null; then
-    python="$built/formats-venv/bin/python"
-  else
+  local python="$built/formats-venv/bin/python"
+  if ! wait_for "$tables"; then
     echo "pandas, polars, duckdb and jsonschema could not be installed; what is not here already is skipped."
+    python=python3
   fi
   "$python" scripts/check_formats.py "$built/debug/indieval"
 }
+
+# What a fresh machine lacks is fetched while the compiler works; the step that needs it waits for it.
+install_browser() {
+  if command -v chromium; then return; fi
+  [ "$(id -u)" = 0 ] && command -v apt-get && apt-get update -qq &&
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium
+}
+
+install_tables() {
+  python3 -m venv "$built/formats-venv" &&
+    "$built/formats-venv/bin/pip" install --quiet --disable-pip-version-check pandas polars duckdb jsonschema
+}
+
+wait_for() { [ -n "$1" ] && wait "$1"; }
 
 # `indieval slurm` on a real Slurm of two nodes, some minutes; not part of what runs where no step is named.
 slurm() {
   say "Slurm"
   cargo build --locked --release --bin indieval
-  scripts/slurm-test.sh "${CARGO_TARGET_DIR:-target}/release/indieval"
+  scripts/slurm-test.sh "$built/release/indieval"
 }
 
 docs() {
   say "documentation"
-  RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --lib --examples
+  RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --lib --examples --features checks
 }
 
-for step in "${@:-format lints tests files docs}"; do
-  for one in $step; do
-    case "$one" in
-      format | lints | tests | files | docs | slurm) "$one" ;;
-      *) echo "error: no step is called $one; there are format, lints, tests, files, docs and slurm" >&2; exit 2 ;;
-    esac
-  done
+built="${CARGO_TARGET_DIR:-target}"
+browser="" tables=""
+read -ra steps <<<"${*:-format lints tests files docs}"
+for step in "${steps[@]}"; do
+  case "$step" in
+    tests) install_browser >/dev/null 2>&1 & browser=$! ;;
+    files) install_tables >/dev/null 2>&1 & tables=$! ;;
+    format | lints | docs | slurm) ;;
+    *) echo "error: no step is called $step; there are format, lints, tests, files, docs and slurm" >&2; exit 2 ;;
+  esac
 done
+for step in "${steps[@]}"; do "$step"; done

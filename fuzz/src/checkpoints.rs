@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use indieval::model::checkpoint::for_each_tensor;
-use indieval::model::{Inspection, Markup, ModelConfig, Tokenizer, WeightSource, open_weights};
+use indieval::model::{Checkpoint, Inspection, LoadError, Markup, ModelConfig, Tokenizer, WeightSource, open_weights};
 
 use crate::Run;
 use crate::scratch::{Scratch, choose};
@@ -34,6 +34,44 @@ pub fn safetensors() -> Run {
     Box::new(move |input| {
         choose(input, FILES.len(), |which, content| {
             scratch.with(FILES[which], content, read_tensors);
+        });
+    })
+}
+
+/// One checkpoint a way in which quantisers pack weights; the last has the experts of gpt-oss. They lie in `fuzz/base`.
+const PACKED: [&str; 6] = [
+    "packed-awq",
+    "packed-ct-int4-order",
+    "packed-fp8-block",
+    "packed-gptq4-order",
+    "packed-nf4-nested",
+    "packed-gpt-oss-mxfp4",
+];
+
+/// A checkpoint with packed weights, of which the configuration or the weights are changed.
+pub fn packed() -> Run {
+    const FILES: [&str; 2] = ["config.json", "model.safetensors"];
+    let folders = PACKED.map(Scratch::of);
+    Box::new(move |input| {
+        choose(input, PACKED.len() * FILES.len(), |which, content| {
+            let (folder, file) = (&folders[which / FILES.len()], FILES[which % FILES.len()]);
+            folder.with(file, content, read_tensors);
+        });
+    })
+}
+
+/// A LoRA adapter of a good checkpoint, of which the settings or the weights are changed.
+pub fn adapter() -> Run {
+    const FILES: [&str; 2] = ["adapter_config.json", "adapter_model.safetensors"];
+    let (base, scratch) = (Scratch::of("adapted"), Scratch::of("adapter"));
+    Box::new(move |input| {
+        choose(input, FILES.len(), |which, content| {
+            scratch.with(FILES[which], content, |adapter| {
+                match Checkpoint::open_adapted(base.folder(), adapter) {
+                    Ok(checkpoint) => read_all(&checkpoint.config, &*checkpoint.weights),
+                    Err(fault) => tell(&fault),
+                }
+            });
         });
     })
 }
@@ -96,15 +134,20 @@ fn use_tokenizer(tokenizer: &Tokenizer) {
 
 /// Reads every tensor of a checkpoint whose header is good.
 fn read_tensors(path: &Path) {
-    let opened: Result<(ModelConfig, Box<dyn WeightSource>), _> = open_weights(path);
-    match opened {
-        Ok((config, weights)) => for_each_tensor(&config, |name, shape| {
-            if shape.iter().product::<usize>() <= MOST_VALUES {
-                let _ = weights.get(name, shape);
-            }
-        }),
-        Err(fault) => {
-            let _ = fault.to_string();
-        }
+    match open_weights(path) {
+        Ok((config, weights)) => read_all(&config, &*weights),
+        Err(fault) => tell(&fault),
     }
+}
+
+fn read_all(config: &ModelConfig, weights: &dyn WeightSource) {
+    for_each_tensor(config, |name, shape| {
+        if shape.iter().product::<usize>() <= MOST_VALUES {
+            let _ = weights.get(name, shape);
+        }
+    });
+}
+
+fn tell(fault: &LoadError) {
+    let _ = (fault.to_string(), fault.hint());
 }

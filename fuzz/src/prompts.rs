@@ -1,6 +1,6 @@
 //! Chat templates of models, and prompt templates of one's own.
 
-use indieval::prompt::{ChatTemplate, Date, Turn};
+use indieval::prompt::{ChatSpec, ChatTemplate, Turn};
 use indieval::scoring::Method;
 
 use crate::Run;
@@ -21,7 +21,7 @@ pub fn chat() -> Run {
     ];
     Box::new(move |input| {
         let source = String::from_utf8_lossy(input);
-        let Ok(template) = ChatTemplate::new(&source, "<s>", "</s>", Date::default()) else {
+        let Ok(template) = ChatTemplate::new(&source, "<s>", "</s>", ChatSpec::default()) else {
             return;
         };
         if let Ok(frame) = template.frame() {

@@ -1,5 +1,7 @@
 //! Specs, and the files of runs.
 
+use std::path::Path;
+
 use indieval::run::{self, Reader, Spec};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -137,4 +139,32 @@ fn check(before: &[&str], text: &str) -> String {
 
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// A file of answers to the prompts of an export, in any of the shapes that providers have.
+pub fn graded() -> Run {
+    let prompts = Scratch::of("prompts");
+    let scratch = Scratch::empty("graded");
+    let survey = Path::new(env!("CARGO_MANIFEST_DIR")).join("base/prompts-survey/people.csv");
+    Box::new(move |input| {
+        choose(input, 2, |which, answers| {
+            let options = run::GradeOptions {
+                survey: Some(survey.clone()),
+                keep: [None, Some(run::Keep::Last)][which],
+                last: true,
+                ..run::GradeOptions::default()
+            };
+            scratch.with("answers.jsonl", answers, |folder| {
+                let (answers, out) = (vec![folder.join("answers.jsonl")], folder.join("run"));
+                match run::grade(prompts.folder(), &answers, &out, &options) {
+                    Ok(graded) => {
+                        assert_eq!(graded.answered + graded.failed + graded.missing.len(), graded.requests);
+                        run::load(&out).expect("a run that was written can be read");
+                    }
+                    Err(error) => drop((error.to_string(), error.hint())),
+                }
+                let _ = std::fs::remove_dir_all(&out);
+            });
+        });
+    })
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use indieval::model::{self, OpenModel, OpenOptions, source::Silent};
-use indieval::prompt::{ChatTemplate, Date};
+use indieval::prompt::{ChatSpec, ChatTemplate};
 use indieval::requests::{
     Files, Generate, GenerateOptions, Identity, OnError, RequestEvent, RequestObserver, Score, ScoreOptions, Task,
     Truncate, serve,
@@ -56,7 +56,7 @@ pub fn generate() -> Run {
     let scratch = Scratch::empty("generate");
     let mut opened = fake();
     let tokenizer = Arc::new(model::Tokenizer::bytes());
-    let template = ChatTemplate::new(TEMPLATE, "", "", Date::default()).expect("a template");
+    let template = ChatTemplate::new(TEMPLATE, "", "", ChatSpec::default()).expect("a template");
     Box::new(move |input| {
         choose(input, 2, |which, lines| {
             let mut options = GenerateOptions {

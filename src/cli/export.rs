@@ -25,13 +25,13 @@ pub struct Args {
     /// Folder of a run
     #[arg(value_name = "RUN")]
     run: PathBuf,
-    /// What it becomes
+    /// Format to write
     #[arg(long, value_name = "FORMAT", value_parser = choice::<ExportFormat>())]
     to: ExportFormat,
-    /// Folder of what is written [default: the run's own]
+    /// Folder to write into [default: the run's own]
     #[arg(long, value_name = "FOLDER")]
     out: Option<PathBuf>,
-    /// Names of respondents are replaced by numbers
+    /// Replace the ids of respondents by numbers
     #[arg(long)]
     pseudonyms: bool,
     /// Of eee: the model as the hub spells it, ORGANISATION/MODEL
@@ -92,7 +92,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
             for document in evaluations(&report, &model, now)? {
                 let path = out.join(format!("{}.json", run.header.run_id));
                 write(&path, (serde_json::to_string_pretty(&document)? + "\n").as_bytes())?;
-                say!("{}: aggregates alone, nobody's answers", path.display());
+                say!("{}: aggregates only, no individual answers", path.display());
             }
         }
     }
@@ -103,8 +103,8 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
 fn personal(run: &RunData) {
     if !run.header.synthetic {
         tell!(
-            "note: this holds what single persons answered and which groups they belong to; the conditions of the survey say who \
-             may have it"
+            "note: this holds individual people's answers and the groups they belong to; the survey's conditions of use say \
+             who may have it"
         );
     }
 }

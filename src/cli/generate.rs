@@ -23,7 +23,7 @@ use crate::scoring::{Temperature, TopP};
 pub struct Args {
     #[command(flatten)]
     job: JobArgs,
-    /// Most tokens of a text
+    /// Maximum number of tokens in a text
     #[arg(long, default_value_t = 256, value_name = "N", value_parser = at_least_one)]
     max_tokens: usize,
     /// 0 takes the most probable token; larger values sample
@@ -35,7 +35,7 @@ pub struct Args {
     /// Seed of sampling; with the number of the line it decides what is drawn
     #[arg(long, default_value_t = 0)]
     seed: u64,
-    /// Text that ends a generation and is no part of it; `\n` is a line break [may be given several times]
+    /// Text that ends a generation and is not part of it; `\n` is a line break [may be given several times]
     #[arg(long, value_name = "TEXT", value_parser = stop_text)]
     stop: Vec<String>,
     /// What control tokens such as `<|im_start|>` in `prompt` are

@@ -21,22 +21,22 @@ pub struct Args {
     /// Folder of the export
     #[arg(value_name = "FOLDER")]
     folder: PathBuf,
-    /// Files of answers, in any order; errors may be among them
+    /// Files of answers, in any order, errors included
     #[arg(required = true, value_name = "ANSWERS")]
     answers: Vec<PathBuf>,
     /// The run's folder
     #[arg(long, value_name = "FOLDER")]
     out: PathBuf,
-    /// The survey file, where it is no longer where the export found it
+    /// The survey file, if it is no longer where the export found it
     #[arg(long, value_name = "FILE")]
     survey: Option<PathBuf>,
-    /// What the model is called, in place of what answers and export say
+    /// Name of the model, in place of what the answers and the export say
     #[arg(long, short, value_name = "NAME")]
     model: Option<String>,
     /// Which of two different answers to one prompt counts
     #[arg(long, value_name = "WHICH", value_parser = choice::<Keep>())]
     keep: Option<Keep>,
-    /// Write requests without an answer, or with an error for one, here, to be sent again
+    /// Write the requests that have no answer, or an error, to this file, to be sent again
     #[arg(long, value_name = "FILE")]
     missing_out: Option<PathBuf>,
     /// Count prompts without an answer as failed
@@ -64,7 +64,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         );
     }
     say!(
-        "{} of {} answered, {} failed, {} without a line",
+        "{} of {} answered, {} failed, {} missing",
         graded.answered,
         counted(graded.requests, "request", "requests"),
         graded.failed,
@@ -75,7 +75,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         .as_ref()
         .filter(|_| graded.failed > 0 || !graded.missing.is_empty())
     {
-        say!("those without an answer, to be sent again: {}", path.display());
+        say!("requests to send again: {}", path.display());
     }
     if graded.missing.is_empty() || args.last {
         let records = counted(graded.records.unwrap_or(0), "record", "records");
@@ -85,7 +85,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     }
     let shown: Vec<&str> = graded.missing.iter().take(SHOWN).map(String::as_str).collect();
     tell!(
-        "not answered: {}{}",
+        "no answer to: {}{}",
         shown.join(", "),
         if graded.missing.len() > SHOWN { ", ..." } else { "" }
     );

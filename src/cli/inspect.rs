@@ -44,10 +44,10 @@ pub struct Args {
     /// Only where no choice could be read
     #[arg(long)]
     unread: bool,
-    /// Only where this run's model chose otherwise on the same probe
+    /// Only where the model of this other run chose differently on the same probe
     #[arg(long, value_name = "RUN")]
     differs_from: Option<PathBuf>,
-    /// Most answers that are printed; 0 for all
+    /// Print at most this many answers; 0 for all
     #[arg(long, short = 'n', value_name = "N", default_value_t = 20)]
     answers: usize,
     /// How to print; json is one answer a line

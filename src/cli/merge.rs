@@ -20,7 +20,7 @@ pub struct Args {
     /// Merge also what different versions of indieval or different kernels computed; the report says so
     #[arg(long)]
     mixed: bool,
-    /// End with exit status 3 where answers could not be read
+    /// Exit with status 3 if any answer could not be read
     #[arg(long)]
     strict: bool,
     /// Show nothing but errors

@@ -36,7 +36,10 @@ mod verify;
 use std::io::Write as _;
 use std::process::ExitCode;
 
+use clap::error::{ContextKind, ContextValue};
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+
+use crate::base::near::near;
 
 /// Measures how well a local language model knows one particular person.
 #[derive(Debug, Parser)]
@@ -55,41 +58,41 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Look at the catalogue of questions and statements
+    /// Browse the catalogue of questions and statements
     Catalogue(catalogue::Args),
     /// Check, describe, sample or invent survey files
     Survey(survey::Args),
     /// Show exactly what a model would be shown
     Show(show::Args),
-    /// Accuracy without a model: chance, majority, resemblance
+    /// Compute accuracies without a model: chance, majority, resemblance
     Baseline(baseline::Args),
     /// List, fetch and check checkpoints
     Models(models::Args),
-    /// Log-likelihood of any continuations
+    /// Score any continuations by log-likelihood
     Score(score::Args),
-    /// Generate from any prompts
+    /// Generate text from any prompts
     Generate(generate::Args),
     /// Evaluate a model on survey respondents
     Run(Box<run::Args>),
-    /// Make one run of its shards
+    /// Merge the shards of a run
     Merge(merge::Args),
-    /// Run the shards as jobs of a Slurm cluster
+    /// Compute the shards of a run as jobs on a Slurm cluster
     Slurm(slurm::Args),
-    /// Tables and a page from finished runs
+    /// Make tables and a page from runs
     Report(report::Args),
     /// Look at single answers of a run
     Inspect(inspect::Args),
-    /// A run in the formats of other tools
+    /// Export a run in the formats of other tools
     Export(export::Args),
-    /// Prompts of a run for models that run elsewhere
+    /// Write the prompts of a run for models that run elsewhere
     Prompts(prompts::Args),
-    /// Answers that were made elsewhere become a run
+    /// Turn answers made elsewhere into a run
     Grade(grade::Args),
     /// Compare runs on the same probes
     Compare(compare::Args),
     /// Re-score records of a run and check its files
     Verify(verify::Args),
-    /// A script that completes commands and flags in a shell
+    /// Print a script that completes commands and flags in a shell
     Completions(completions::Args),
 }
 
@@ -107,7 +110,10 @@ pub fn main() -> ExitCode {
     signals::survive_file_limit();
     let matches = match with_negative_numbers(Cli::command()).try_get_matches() {
         Ok(matches) => matches,
-        Err(answer) if answer.use_stderr() => answer.exit(),
+        Err(answer) if answer.use_stderr() => {
+            let given = std::env::args_os().map(|word| word.to_string_lossy().into_owned());
+            with_suggestion(answer, given).exit()
+        }
         // Help and version: a disk that is full must not pass for having shown them.
         Err(answer) => return help(&answer).map_or_else(|error| failure::report(&error), |()| ExitCode::SUCCESS),
     };
@@ -135,6 +141,25 @@ pub fn main() -> ExitCode {
         Command::Completions(args) => completions::run(&args, Cli::command()),
     };
     done.unwrap_or_else(|error| failure::report(&error))
+}
+
+/// The error with what an unknown command may have been meant to be, where clap knows of nothing.
+fn with_suggestion(mut error: clap::Error, given: impl Iterator<Item = String>) -> clap::Error {
+    let Some(ContextValue::String(asked)) = error.get(ContextKind::InvalidSubcommand) else {
+        return error;
+    };
+    if error.get(ContextKind::SuggestedSubcommand).is_some() {
+        return error;
+    }
+    let all = Cli::command();
+    let above = given.skip(1).take_while(|word| word != asked);
+    let above = above.fold(&all, |above, word| above.find_subcommand(word).unwrap_or(above));
+    let near = near(asked, above.get_subcommands().map(clap::Command::get_name));
+    if let Some(first) = near.first() {
+        let said = ContextValue::Strings(vec![(*first).to_owned()]);
+        error.insert(ContextKind::SuggestedSubcommand, said);
+    }
+    error
 }
 
 /// Prints help or the version, in colours where they are shown.
@@ -183,6 +208,19 @@ mod tests {
         for below in command.get_subcommands() {
             leaves(below, &path, &text, found);
         }
+    }
+
+    #[test]
+    fn a_slip_of_a_command_is_named_at_every_level() {
+        for (given, meant) in [("rnu", "'run'"), ("survey chekc", "'check'"), ("models lsit", "'list'")] {
+            let words = || ["indieval"].into_iter().chain(given.split(' ')).map(str::to_owned);
+            let error = Cli::try_parse_from(words()).unwrap_err();
+            let said = with_suggestion(error, words()).to_string();
+            assert!(said.contains(meant), "{given}: {said}");
+        }
+        let words = || ["indieval", "zebra"].into_iter().map(str::to_owned);
+        let said = with_suggestion(Cli::try_parse_from(words()).unwrap_err(), words()).to_string();
+        assert!(!said.contains("similar"), "{said}");
     }
 
     #[test]

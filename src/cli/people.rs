@@ -61,7 +61,7 @@ pub fn notes(report: &ReadReport, demographics: &Demographics) -> Vec<String> {
         ));
     }
     if report.empty_rows > 0 {
-        notes.push(format!("{} rows without any content left out", report.empty_rows));
+        notes.push(format!("{} empty rows left out", report.empty_rows));
     }
     if !report.absent_questions.is_empty() {
         let absent: Vec<String> = report.absent_questions.iter().map(QuestionId::to_string).collect();
@@ -107,7 +107,7 @@ fn unknown(report: &ReadReport) -> Vec<String> {
         .sum();
     if uncovered > 0 {
         notes.push(format!(
-            "{uncovered} answers are none that the definition covers and count as missing (`indieval survey check` lists them)"
+            "{uncovered} answers are not covered by the definition and count as missing (`indieval survey check` lists them)"
         ));
     }
     notes
@@ -121,7 +121,7 @@ pub struct SurveyArgs {
     pub file: PathBuf,
     #[command(flatten)]
     pub catalogue: CatalogueArgs,
-    /// Of people who share an interview number keep the first only, as the paper's code did
+    /// Of people who share an interview number keep only the first, as the paper's code did
     #[arg(long)]
     pub paper_ids: bool,
     /// How the ten steps of income are grouped

@@ -34,7 +34,7 @@ struct ExportArgs {
     /// How prompts are written
     #[arg(long, default_value_t, value_name = "FORMAT", value_parser = choice::<PromptFormat>())]
     format: PromptFormat,
-    /// Most tokens of an answer [default: 16 for a letter; scoring.paper_tokens for the paper's prompt]
+    /// Maximum number of tokens in an answer [default: 16 for a letter; scoring.paper_tokens for the paper's prompt]
     #[arg(long, value_name = "N")]
     max_tokens: Option<usize>,
     /// Folder for the parts, plan.json and ids.csv
@@ -64,8 +64,8 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     );
     if !written.synthetic {
         tell!(
-            "note: these prompts are made of what persons answered: whoever gets them, a provider too, gets their answers; the \
-             conditions of the survey say who may have them"
+            "note: these prompts are made of individual people's answers: whoever gets them, such as a provider, gets the \
+             answers; the survey's conditions of use say who may have them"
         );
     }
     Ok(ExitCode::SUCCESS)

@@ -78,7 +78,7 @@ impl RequestObserver for JobDisplay {
             RequestEvent::Faulty(faults) => {
                 let before = if faults.count() == 1 { "it" } else { "the first of them" };
                 self.0.line(&format!(
-                    "note: {faults}\nnote: what stands before {before} is answered now"
+                    "note: {faults}\nnote: the lines before {before} are answered now"
                 ));
             }
             RequestEvent::Progress(standing) => {

@@ -22,7 +22,7 @@ Examples:
 pub struct Args {
     /// The run's folder
     run: PathBuf,
-    /// Records to score again; with 0 no model is opened, and all that the files say is checked
+    /// Records to score again; with 0 no model is opened and only the files are checked
     #[arg(long, short = 'n', default_value_t = 20)]
     records: usize,
     /// Which records are drawn
@@ -31,13 +31,13 @@ pub struct Args {
     /// Print everything that differs, not the first ten alone
     #[arg(long)]
     all: bool,
-    /// The survey file, where it is no longer where the run found it
+    /// The survey file, if it is no longer where the run found it
     #[arg(long, value_name = "FILE")]
     survey: Option<PathBuf>,
-    /// The model, where it is no longer where the run found it
+    /// The model, if it is no longer where the run found it
     #[arg(long, short)]
     model: Option<String>,
-    /// The model's adapter, where it is no longer where the run found it
+    /// The model's adapter, if it is no longer where the run found it
     #[arg(long, value_name = "ADAPTER")]
     adapter: Option<String>,
     #[command(flatten)]
@@ -235,7 +235,7 @@ fn files(
     }
     let path = folder.join(run::SPEC);
     if path.exists() && header.format > 1 && run::Spec::read(&path).ok().as_ref() != Some(&header.spec) {
-        problems.push(format!("{}: it is not the spec of {}", path.display(), run::RUN));
+        problems.push(format!("{}: not the spec of {}", path.display(), run::RUN));
     }
     if problems.is_empty() {
         say!(

@@ -55,7 +55,7 @@ pub enum MetricsError {
         second: String,
     },
     /// A question's category is not in the list, or differs between runs.
-    #[error("run `{run}`: question {question} has category {category}, which contradicts the categories of the runs")]
+    #[error("run `{run}`: question {question} has category {category}, which the runs do not have")]
     Category {
         /// The run.
         run: String,
@@ -103,7 +103,7 @@ pub enum MetricsError {
         candidates: usize,
     },
     /// The same probe stands twice in one condition.
-    #[error("run `{run}`: respondent `{person}`, split {split}, {question} stands twice in one condition")]
+    #[error("run `{run}`: respondent `{person}`, split {split}, {question} appears twice in one condition")]
     Twice {
         /// The run.
         run: String,

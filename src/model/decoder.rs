@@ -24,7 +24,7 @@ use std::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 /// A decoder, its weights in place or ready to be read.
@@ -189,7 +189,7 @@ impl Decoder {
         Ok(())
     }
 
-    fn read_layer(&self, number: usize) -> Result<(Layer, Size), LoadError> {
+    pub(super) fn read_layer(&self, number: usize) -> Result<(Layer, Size), LoadError> {
         let (_, kernels) = self.stage(number);
         let mut loader = Loader::new(&*self.source, kernels);
         let layer = Layer::load(&self.config, number, &mut loader)?;
@@ -215,46 +215,17 @@ impl Decoder {
         Ok((loader.linear(self.config.hidden, &[part])?.capped(cap), loader.size))
     }
 
-    /// Calls `each` with every layer and its number, in order. A layer that is not in place is read and packed while the one
-    /// before it is at work.
-    ///
-    /// # Errors
-    /// What the source says of a tensor; what `each` returns.
-    pub(super) fn each_layer<E: From<LoadError>>(
-        &self,
-        mut each: impl FnMut(usize, &Layer) -> Result<(), E>,
-    ) -> Result<(), E> {
-        if let Layers::Resident(layers) = &self.layers {
-            return layers
-                .iter()
-                .enumerate()
-                .try_for_each(|(number, layer)| each(number, layer));
+    /// Its layers, where they are in place.
+    pub(super) fn placed_layers(&self) -> Option<&[Layer]> {
+        match &self.layers {
+            Layers::Resident(layers) => Some(layers),
+            Layers::Source => None,
         }
-        let read = |number: usize| {
-            let begun = Instant::now();
-            (self.read_layer(number).map(|(layer, _)| layer), begun.elapsed())
-        };
-        let read = &read;
-        let mut took = Duration::ZERO;
-        std::thread::scope(|scope| {
-            let mut next = (self.layers() > 0).then(|| scope.spawn(move || read(0)));
-            for number in 0..self.layers() {
-                let waiting = waiting_for(format!("the weights of layer {} of {}", number + 1, self.layers()));
-                let (layer, seconds) = match next.take().map(|reading| reading.join()) {
-                    Some(Ok(layer)) => layer,
-                    // It panicked, or was never begun: what is wrong shows again, here.
-                    Some(Err(_)) | None => read(number),
-                };
-                drop(waiting);
-                took += seconds;
-                let layer = layer?;
-                next = (number + 1 < self.layers()).then(|| scope.spawn(move || read(number + 1)));
-                each(number, &layer)?;
-            }
-            Ok::<(), E>(())
-        })?;
+    }
+
+    /// Notes how long reading and packing all layers took.
+    pub(super) fn note_read(&self, took: Duration) {
         self.read.store(took.as_micros() as u64, Ordering::Relaxed);
-        Ok(())
     }
 
     /// Seconds that reading and packing all layers took the last time; 0 where they are in place.
@@ -283,7 +254,7 @@ impl Decoder {
     }
 
     /// The stage that has layer `number`: its place, and where it computes.
-    fn stage(&self, number: usize) -> (usize, &Kernels) {
+    pub(super) fn stage(&self, number: usize) -> (usize, &Kernels) {
         let mut stages = self.stages.iter().enumerate();
         let found = stages.find(|(_, stage)| stage.layers.contains(&number));
         found.map_or((0, &self.kernels), |(at, stage)| (at, &stage.kernels))

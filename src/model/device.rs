@@ -23,6 +23,28 @@ pub struct OpenDevice {
     pub free_bytes: Option<u64>,
 }
 
+impl OpenDevice {
+    /// What computes: `cpu`, or each GPU's name, compute capability and library of products.
+    pub fn hardware(&self) -> String {
+        let devices = std::iter::once(&self.device).chain(&self.others);
+        let names: Vec<String> = devices.map(name).collect();
+        names.join("; ")
+    }
+}
+
+#[cfg(feature = "cuda")]
+fn name(device: &Device) -> String {
+    match device {
+        Device::Cuda(gpu) => super::kernels::card(gpu).unwrap_or_else(|error| format!("cuda ({error})")),
+        _ => DeviceId::Cpu.to_string(),
+    }
+}
+
+#[cfg(not(feature = "cuda"))]
+fn name(_: &Device) -> String {
+    DeviceId::Cpu.to_string()
+}
+
 impl DeviceChoice {
     /// Opens the device. `auto` never fails; a GPU that was asked for by name and is not there does.
     pub fn open(&self) -> Result<OpenDevice, LoadError> {

@@ -85,7 +85,7 @@ impl Engine {
         let kernels = Kernels::new(device, dtype)?;
         let others = others.iter().map(|device| Kernels::new(device, dtype));
         let others = others.collect::<Result<Vec<_>, _>>()?;
-        let placement = placement(config, source, &kernels, settings)?;
+        let placement = placement(config, source, &kernels, (1 + others.len(), settings))?;
         let decoder = Decoder::load_over(config, source, (&kernels, &others), placement)?;
         Ok(Self::new(decoder, settings))
     }
@@ -101,11 +101,12 @@ impl Engine {
             true => decoder.size().bytes,
             false => decoder.size().bytes / decoder.stages().len().max(1) as u64,
         };
+        let rows = settings.rows_on(decoder.kernels().device());
         let held = match decoder.is_resident() {
             true => 0,
             false => MemoryNeeds::of(decoder.config(), decoder.kernels().dtype()).layer_by_layer,
         };
-        let held = held + decoder.kernels().scratch_bytes(decoder.config(), settings.rows.max(1));
+        let held = held + decoder.kernels().scratch_bytes(decoder.config(), rows);
         let memory = match settings.memory {
             Some(all) => all.saturating_sub(held + weights),
             None => available.map_or(UNKNOWN_MEMORY, |bytes| bytes.saturating_sub(held) / 2),
@@ -113,9 +114,17 @@ impl Engine {
         Self {
             memory,
             decoder,
-            rows: settings.rows.max(1),
+            rows,
             work: Vec::new(),
             spent: (0, 0.),
+        }
+    }
+
+    /// The same with passes of another size.
+    pub fn with_rows(self, rows: usize) -> Self {
+        Self {
+            rows: rows.max(1),
+            ..self
         }
     }
 
@@ -127,6 +136,7 @@ impl Engine {
             backend: self.decoder.kernels().backend(),
             bytes_per_token: self.token_bytes() + self.stores_at_once() * self.decoder.page_bytes() / PAGE,
             memory: self.memory,
+            rows: self.rows,
             resident: self.decoder.is_resident(),
         }
     }

@@ -342,6 +342,19 @@ impl LoadError {
         }
     }
 
+    /// What the user can do about each of the reasons, each thing once.
+    pub(crate) fn remedies(&self) -> Vec<String> {
+        let mut remedies: Vec<String> = match self {
+            Self::Many(errors) => errors.iter().flat_map(Self::remedies).collect(),
+            // That every tensor is named is what it says.
+            Self::Tensors { .. } | Self::Weight { .. } => Vec::new(),
+            other => other.hint().into_iter().collect(),
+        };
+        let mut seen = std::collections::HashSet::new();
+        remedies.retain(|remedy| seen.insert(remedy.clone()));
+        remedies
+    }
+
     /// What the user can do about it.
     pub fn hint(&self) -> Option<String> {
         let text = match self {

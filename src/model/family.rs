@@ -159,6 +159,7 @@ impl Family {
             "gemma3" => Some(Self::Gemma3),
             "qwen2moe" => Some(Self::Qwen2Moe),
             "qwen3moe" => Some(Self::Qwen3Moe),
+            "glm4moe" => Some(Self::Glm4Moe),
             "gpt-oss" => Some(Self::GptOss),
             "qwen2" | "qwen3" | "gemma" | "gemma2" | "phi3" | "olmo2" | "olmoe" | "smollm3" | "granite"
             | "granitemoe" | "glm4" | "seed_oss" | "ernie4_5" | "exaone4" => architecture.parse().ok(),

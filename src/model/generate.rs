@@ -10,6 +10,7 @@ use super::{
     writer::Writer,
 };
 use candle_core::Tensor;
+use rayon::prelude::*;
 use std::{ops::Range, sync::Arc};
 
 /// Rows whose logits are held at a time.
@@ -258,12 +259,14 @@ fn choose(head: &Linear, steps: &mut [GrowthStep<'_>], states: &[Tensor]) -> Res
             .iter()
             .map(|(step, states)| states.narrow(0, step.due.len(), 1))
             .collect::<candle_core::Result<Vec<_>>>()?;
-        let logits = head.logits(&Tensor::cat(&last, 0)?)?.to_vec2::<f32>()?;
-        for (logits, (step, _)) in logits.iter().zip(open) {
-            let logprobs = head.log_softmax(logits)?;
+        let logprobs = head.log_softmax(&Tensor::cat(&last, 0)?)?;
+        for logprobs in &logprobs {
             finite(logprobs.first().copied().unwrap_or_default())?;
-            step.text.writer.step(&logprobs);
         }
+        let each = logprobs.par_iter().zip(open);
+        each.for_each(|(logprobs, (step, _))| {
+            step.text.writer.step(logprobs);
+        });
     }
     Ok(())
 }

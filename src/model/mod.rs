@@ -38,6 +38,7 @@ mod open;
 mod pass;
 mod pick;
 mod placing;
+mod read_ahead;
 pub(crate) mod registry;
 pub(crate) mod rope;
 mod routing;
@@ -81,7 +82,7 @@ pub use engine_settings::EngineSettings;
 #[doc(hidden)]
 pub use tokenizer::Markup;
 #[doc(hidden)]
-pub use weights::{Weight, WeightSource};
+pub use weights::{RowSink, Weight, WeightSource};
 
 pub(crate) use device::OpenDevice;
 pub(crate) use forest::{Forest, Path};

@@ -63,6 +63,8 @@ pub struct OpenModel {
     pub hashes: BTreeMap<String, String>,
     /// What it takes.
     pub memory: Memory,
+    /// What computes: `cpu`, or each GPU with its library of products; and most tokens of a pass.
+    pub hardware: String,
     /// How long it took to open.
     pub took: Duration,
     /// What a user should know before it is used; often nothing.
@@ -149,6 +151,7 @@ fn open_checkpoint(id: &str, options: &OpenOptions, progress: &mut dyn Progress)
         backend: Some(info.backend),
         context: checkpoint.config.context,
     };
+    let hardware = format!("{}, passes of {} tokens", device.hardware(), info.rows);
     let no_gpu = device.fallback.filter(|_| cfg!(feature = "cuda"));
     let mut notes = checkpoint.notes.clone();
     notes.extend(checkpoint.tokenizer.notes().iter().cloned());
@@ -167,6 +170,7 @@ fn open_checkpoint(id: &str, options: &OpenOptions, progress: &mut dyn Progress)
             work: info.memory,
             resident: info.resident,
         },
+        hardware,
         model: Box::new(engine),
         took: begun.elapsed(),
         notes,
@@ -222,6 +226,7 @@ fn fake(seed: &str, memory: Option<u64>) -> Result<OpenModel, LoadError> {
             work: config.capacity as u64 * TOKEN_BYTES,
             resident: true,
         },
+        hardware: DeviceId::Cpu.to_string(),
         model: Box::new(FakeModel::new(config)),
         took: Duration::ZERO,
         notes: Vec::new(),

@@ -2,9 +2,12 @@
 
 use super::{
     LoadError, WeightSource,
-    kernels::{Kernels, Linear},
+    kernels::{Kernels, Linear, LinearPacking},
+    weights::pieces,
 };
 use candle_core::{DType, Tensor};
+use rayon::prelude::*;
+use std::ops::Range;
 
 crate::choices! {
     /// How quantised weights are held.
@@ -25,6 +28,10 @@ pub struct Size {
     /// Memory they take.
     pub bytes: u64,
 }
+
+/// Numbers of a weight that one thread reads and sends to a GPU: enough that threads cost little, few enough that all of
+/// them have work.
+const BY_A_THREAD: usize = 4 << 20;
 
 /// Loads one tensor after the other and counts what they take.
 pub(super) struct Loader<'a> {
@@ -97,25 +104,42 @@ impl<'a> Loader<'a> {
         }
         let outputs: Vec<usize> = parts.iter().map(|part| part.outputs).collect();
         let first = parts.first().map_or("", |part| &part.name).to_owned();
-        let layer = match self.kernels.packing(outputs.iter().sum(), inputs) {
-            Some(mut packing) => {
-                let mut above = 0;
-                for part in parts {
-                    let shape = (part.outputs, inputs);
-                    let mut put = |row: usize, rows: &Tensor| packing.put(above + row, rows);
-                    self.source
-                        .each_rows(&part.weight(), shape, self.kernels.dtype(), &mut put)?;
-                    above += part.outputs;
-                }
-                packing.finish(&biases, &outputs)
-            }
-            None => {
-                let weight = |part: &LinearPart<'_>| self.source.get(&part.weight(), &[part.outputs, inputs]);
-                let weights = parts.iter().map(weight).collect::<Result<_, _>>()?;
-                self.kernels.linear_concat(weights, biases)
-            }
-        };
-        layer.map_err(LoadError::tensor(&first))
+        let mut packing = self
+            .kernels
+            .packing(outputs.iter().sum(), inputs)
+            .map_err(LoadError::tensor(&first))?;
+        self.put_parts(&mut packing, inputs, parts)?;
+        packing.finish(&biases, &outputs).map_err(LoadError::tensor(&first))
+    }
+
+    /// Puts the weights of layers of the same input in place: on a GPU some rows by each thread.
+    fn put_parts(&self, packing: &mut LinearPacking, inputs: usize, parts: &[LinearPart<'_>]) -> Result<(), LoadError> {
+        let above = parts.iter().scan(0, |above, part| {
+            let first = *above;
+            *above += part.outputs;
+            Some((part, first))
+        });
+        let (source, dtype) = (self.source, self.kernels.dtype());
+        if let Some(plain) = packing.plain().filter(|_| !self.kernels.device().is_cpu()) {
+            let pieces = above.flat_map(|(part, above)| {
+                let pieces = pieces(0..part.outputs, (BY_A_THREAD / inputs.max(1)).max(1));
+                pieces.map(move |rows| (part, above, rows))
+            });
+            let put = |(part, above, rows): (&LinearPart<'_>, usize, Range<usize>)| {
+                let mut put = |row: usize, rows: &Tensor| plain.put(above + row, rows);
+                source.each_rows(&part.weight(), (part.outputs, inputs), rows, dtype, &mut put)?;
+                self.kernels.hand_over().map_err(LoadError::tensor(&part.name))
+            };
+            // Room that this thread asked for, for all of them.
+            self.kernels.hand_over().map_err(LoadError::tensor("model"))?;
+            return pieces.collect::<Vec<_>>().into_par_iter().try_for_each(put);
+        }
+        for (part, above) in above {
+            let mut put = |row: usize, rows: &Tensor| packing.put(above + row, rows);
+            let rows = 0..part.outputs;
+            source.each_rows(&part.weight(), (part.outputs, inputs), rows, dtype, &mut put)?;
+        }
+        Ok(())
     }
 
     pub fn count(&mut self, numbers: usize, bytes: usize) {

@@ -93,6 +93,9 @@ pub struct KnownModel {
     pub bytes: u64,
     /// Type the tensors have there.
     pub dtype: String,
+    /// Its column of the paper's Figure 2, where it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub published: Option<String>,
     /// Its numbers.
     pub shape: Shape,
     /// A Python package with a copy, where there is one.
@@ -263,6 +266,22 @@ mod tests {
         }
         let head = if shape.tied { shape.vocabulary * shape.hidden } else { 0 } as u64;
         vec![2 * model.parameters, 2 * (model.parameters + head)]
+    }
+
+    #[test]
+    fn the_open_models_of_the_papers_figure_2_are_known_by_its_columns() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/data/paper-figures.json");
+        let figures: serde_json::Value = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
+        let columns = figures["figure2"]["columns"].as_array().unwrap().iter();
+        let closed = ["Random", "GPT-", "Claude-"];
+        let open = columns.filter_map(|column| column.as_str());
+        let mut open: Vec<&str> = open
+            .filter(|column| !closed.iter().any(|of| column.starts_with(of)))
+            .collect();
+        let mut known: Vec<&str> = models().iter().filter_map(|model| model.published.as_deref()).collect();
+        open.sort_unstable();
+        known.sort_unstable();
+        assert_eq!(known, open);
     }
 
     #[test]

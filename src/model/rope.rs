@@ -2,6 +2,10 @@
 
 use super::design::{RopeScaling, Yarn};
 use candle_core::{Device, Result, Tensor};
+use rayon::prelude::*;
+
+/// Positions one task works on.
+const ROWS_PER_TASK: usize = 128;
 
 /// The frequency of each pair of elements of a head.
 ///
@@ -74,21 +78,27 @@ impl Rope {
         &self,
         positions: &[usize],
         long: bool,
-        grown: impl Fn(usize) -> f32,
+        grown: impl Fn(usize) -> f32 + Sync,
         device: &Device,
     ) -> Result<(Tensor, Tensor)> {
         let frequencies = self.long.as_ref().filter(|_| long).unwrap_or(&self.frequencies);
         let shape = (positions.len(), frequencies.len());
-        let mut cos = Vec::with_capacity(shape.0 * shape.1);
-        let mut sin = Vec::with_capacity(shape.0 * shape.1);
-        for &position in positions {
-            let stretch = self.stretch * grown(position);
-            for &frequency in frequencies {
-                let (s, c) = (position as f32 * frequency).sin_cos();
-                cos.push(c * stretch);
-                sin.push(s * stretch);
-            }
-        }
+        let (mut cos, mut sin) = (vec![0f32; shape.0 * shape.1], vec![0f32; shape.0 * shape.1]);
+        let width = frequencies.len().max(1);
+        let rows = (
+            cos.par_chunks_mut(width),
+            sin.par_chunks_mut(width),
+            positions.par_iter(),
+        );
+        rows.into_par_iter()
+            .with_min_len(ROWS_PER_TASK)
+            .for_each(|(cos, sin, &position)| {
+                let stretch = self.stretch * grown(position);
+                for ((cos, sin), frequency) in cos.iter_mut().zip(sin).zip(frequencies) {
+                    let (s, c) = (position as f32 * frequency).sin_cos();
+                    (*cos, *sin) = (c * stretch, s * stretch);
+                }
+            });
         Ok((
             Tensor::from_vec(cos, shape, device)?,
             Tensor::from_vec(sin, shape, device)?,

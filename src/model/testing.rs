@@ -263,7 +263,7 @@ pub fn engine_over(
     let decoder = Decoder::load_over(config, &source, (kernels, others), placement).unwrap();
     let settings = EngineSettings {
         memory: Some(decoder.size().bytes + kernels.scratch_bytes(config, rows) + 20_000 * (tokens as u64 / 32 + 20)),
-        rows,
+        rows: Some(rows),
         ..EngineSettings::default()
     };
     Engine::new(decoder, &settings)

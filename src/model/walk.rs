@@ -1,7 +1,8 @@
 //! Passes through the layers, layer by layer: each layer's keys and values are there while it is computed.
 
-use super::{LoadError, ModelError, decoder::Decoder, kernels::KvLayer, pass::Pass};
+use super::{LoadError, ModelError, decoder::Decoder, kernels::KvLayer, pass::Pass, read_ahead::each_layer};
 use candle_core::Tensor;
+use rayon::prelude::*;
 
 /// Where the keys and values of a walk lie.
 pub(super) enum Stores<'a> {
@@ -25,11 +26,21 @@ pub(super) fn walk(
     passes: &[Pass],
     stores: &mut Stores<'_>,
 ) -> Result<Vec<Option<Tensor>>, ModelError> {
-    let mut hidden: Vec<Option<Tensor>> = passes
-        .iter()
-        .map(|pass| decoder.embed(pass).map(Some))
-        .collect::<Result<_, LoadError>>()?;
-    decoder.each_layer(|number, layer| -> Result<(), ModelError> {
+    let mut hidden: Vec<Option<Tensor>> = if decoder.is_resident() {
+        let embed = |pass| decoder.embed(pass).map(Some);
+        passes.iter().map(embed).collect::<Result<_, LoadError>>()?
+    } else {
+        // Rows are read one by one.
+        let embed = |pass| {
+            let rows = decoder.embed(pass)?;
+            let handed = decoder.kernels().hand_over();
+            handed
+                .map(|()| Some(rows))
+                .map_err(LoadError::tensor("model.embed_tokens"))
+        };
+        passes.par_iter().map(embed).collect::<Result<_, LoadError>>()?
+    };
+    each_layer(decoder, |number, layer| -> Result<(), ModelError> {
         let kv: &mut KvLayer = match stores {
             Stores::OneByOne { work, .. } => &mut work[decoder.store_of(number)],
             Stores::Each(layers) => &mut layers[number],

@@ -103,8 +103,14 @@ impl Weight {
     }
 
     /// Gives all rows of a matrix of that name to `each`, as [`WeightSource::each_rows`].
-    pub(super) fn each_rows(&self, name: &str, dtype: DType, each: &mut RowSink<'_>) -> Result<(), LoadError> {
-        let (rows, columns) = self.dims2().map_err(LoadError::tensor(name))?;
+    pub(super) fn each_rows(
+        &self,
+        name: &str,
+        rows: Range<usize>,
+        dtype: DType,
+        each: &mut RowSink<'_>,
+    ) -> Result<(), LoadError> {
+        let (_, columns) = self.dims2().map_err(LoadError::tensor(name))?;
         for some in rows_at_once(rows, columns) {
             let first = some.start;
             let given = self.some(RowChoice::Range(some), dtype);
@@ -138,9 +144,14 @@ impl Weight {
 pub type RowSink<'a> = dyn FnMut(usize, &Tensor) -> candle_core::Result<()> + 'a;
 
 /// Rows of a matrix that are read or converted at a time: few enough to take little memory and stay in cache.
-pub(super) fn rows_at_once(rows: usize, columns: usize) -> impl Iterator<Item = Range<usize>> {
-    let some = (AT_ONCE / columns.max(1)).max(1);
-    (0..rows).step_by(some).map(move |first| first..rows.min(first + some))
+pub(super) fn rows_at_once(rows: Range<usize>, columns: usize) -> impl Iterator<Item = Range<usize>> {
+    pieces(rows, (AT_ONCE / columns.max(1)).max(1))
+}
+
+/// Neighbours of `rows`, `some` at a time.
+pub(super) fn pieces(rows: Range<usize>, some: usize) -> impl Iterator<Item = Range<usize>> {
+    let end = rows.end;
+    rows.step_by(some).map(move |first| first..end.min(first + some))
 }
 
 /// Numbers of a matrix that are converted at a time.
@@ -164,8 +175,8 @@ pub trait WeightSource: Send + Sync {
             .map_err(LoadError::tensor(name))
     }
 
-    /// Gives all rows of a matrix `(rows, columns)` to `each`, in order and some at a time: the number of the first of them,
-    /// and their values as `dtype`, `(some, columns)`. A source that need not hold the whole matrix should not.
+    /// Gives rows `range` of a matrix `(rows, columns)` to `each`, in order and some at a time: the number of the first of
+    /// them in the matrix, and their values as `dtype`, `(some, columns)`. A source that need not hold the whole matrix should not.
     ///
     /// # Errors
     /// What is wrong with the tensor; what `each` returns.
@@ -173,10 +184,11 @@ pub trait WeightSource: Send + Sync {
         &self,
         name: &str,
         (rows, columns): (usize, usize),
+        range: Range<usize>,
         dtype: DType,
         each: &mut RowSink<'_>,
     ) -> Result<(), LoadError> {
-        self.get(name, &[rows, columns])?.each_rows(name, dtype, each)
+        self.get(name, &[rows, columns])?.each_rows(name, range, dtype, each)
     }
 
     /// The tensor as plain values of `dtype`, dequantised where need be.

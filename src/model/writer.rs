@@ -170,14 +170,18 @@ fn mass_outside(logprobs: &[f32], allowed: &[TokenId]) -> f32 {
 /// The token to take: the most probable at temperature 0 (the lowest id where several are), else one drawn from the
 /// nucleus of the tempered distribution. Absent only where nothing is allowed.
 fn choose(logprobs: &[f32], allowed: Option<&[TokenId]>, decoding: &Decoding, random: &mut Draws) -> Option<TokenId> {
+    let all = (0..).zip(logprobs.iter().map(|&logprob| f64::from(logprob)));
+    let better = |a: (TokenId, f64), b: (TokenId, f64)| if b.1 > a.1 || (b.1 == a.1 && b.0 < a.0) { b } else { a };
+    if allowed.is_none() && decoding.temperature <= 0.0 {
+        return all.reduce(better).map(|(token, _)| token);
+    }
     let mut tokens: Vec<(TokenId, f64)> = match allowed {
         Some(tokens) => tokens
             .iter()
             .filter_map(|&token| Some((token, f64::from(*logprobs.get(token as usize)?))))
             .collect(),
-        None => (0..).zip(logprobs.iter().map(|&logprob| f64::from(logprob))).collect(),
+        None => all.collect(),
     };
-    let better = |a: (TokenId, f64), b: (TokenId, f64)| if b.1 > a.1 || (b.1 == a.1 && b.0 < a.0) { b } else { a };
     let best = tokens.iter().copied().reduce(better)?;
     if decoding.temperature <= 0.0 || tokens.len() == 1 {
         return Some(best.0);

@@ -10,7 +10,7 @@ use minijinja::{Environment, Value, context};
 use serde::{Deserialize, Serialize};
 
 use super::chat_json::ValueSize;
-use super::chat_values::Date;
+use super::chat_spec::{ChatSpec, Thinking};
 use super::dialect::from_python;
 use super::error::ChatError;
 use super::{chat_python, chat_values};
@@ -37,46 +37,16 @@ const STACK: usize = 64 << 20;
 /// Deepest nesting of calls.
 const RECURSION: usize = 100;
 
-/// A message that shows what a template does to one: characters that escaping, re-parsing, stripping or changing of case
-/// would alter, between marks that no template contains.
-const PROBE: &str = "\u{e000}x <b>\"I'm\" & {{ so }} {% on %}</b>\\n\n\n  # É, ｑ\t1.\u{e001}";
-
 /// Marks the end of what an assistant has said so far.
 const END: char = '\u{e002}';
 
 /// Whether a rendered conversation ends with the beginning of the next answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Opening {
+pub(super) enum Opening {
     /// It does.
     Assistant,
     /// It ends with the last turn.
     None,
-}
-
-/// White space that a template may or may not cut off.
-const PADDING: &str = "\n \t\n";
-
-/// Whether white space at one end of the message is kept.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Edge {
-    /// As it is.
-    Kept,
-    /// Cut off by the template.
-    Trimmed,
-}
-
-/// What a chat template puts around a user's message: `before`, the message (its ends trimmed where `start` and `end`
-/// say so), `after`; the model's answer comes next.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ChatFrame {
-    /// Everything before the message, the beginning-of-sequence token included where the template writes it.
-    pub before: String,
-    /// Everything between the message and the model's answer.
-    pub after: String,
-    /// What becomes of white space at the message's beginning.
-    pub start: Edge,
-    /// What becomes of white space at the message's end.
-    pub end: Edge,
 }
 
 /// One turn of a conversation.
@@ -94,14 +64,13 @@ pub struct ChatTemplate {
     source: String,
     bos: String,
     eos: String,
-    date: Date,
+    told: ChatSpec,
 }
 
 impl ChatTemplate {
     /// Takes a template as it stands in a tokenizer's configuration, and the texts of its beginning- and
-    /// end-of-sequence tokens (empty where it has none). `date` is what the template is told today is: a fixed one
-    /// (say, the default), or the same evaluation would give other numbers tomorrow.
-    pub fn new(source: &str, bos: &str, eos: &str, date: Date) -> Result<Self, ChatError> {
+    /// end-of-sequence tokens (empty where it has none). `told` is what it is told beside messages.
+    pub fn new(source: &str, bos: &str, eos: &str, told: ChatSpec) -> Result<Self, ChatError> {
         if source.len() > LARGEST_TEMPLATE {
             return Err(ChatError::TooLarge {
                 bytes: source.len(),
@@ -112,17 +81,35 @@ impl ChatTemplate {
             source: from_python(source)?,
             bos: bos.to_owned(),
             eos: eos.to_owned(),
-            date,
+            told,
         })
     }
 
-    /// The whole text for one user message, up to where the model's answer begins. The template's own default system
-    /// prompt stands; thinking is switched off where the template has a switch.
+    /// The whole text for one user message, up to where the model's answer begins; thinking is switched off where the
+    /// template has a switch.
     pub fn render(&self, message: &str) -> Result<String, ChatError> {
-        self.render_turns(&[Turn {
-            role: "user".to_owned(),
-            content: message.to_owned(),
-        }])
+        self.rendered(message, Thinking::Off)
+    }
+
+    /// The whole text for one user message below the system message, where there is one, up to where the model goes on.
+    pub(super) fn rendered(&self, message: &str, thinking: Thinking) -> Result<String, ChatError> {
+        let turn = |role: &str, content: &str| Turn {
+            role: role.to_owned(),
+            content: content.to_owned(),
+        };
+        let system = self.told.system.iter().map(|system| turn("system", system));
+        let turns: Vec<Turn> = system.chain([turn("user", message)]).collect();
+        self.render_up_to(&turns, Opening::Assistant, thinking)
+    }
+
+    /// The template's text.
+    pub(super) fn source(&self) -> &str {
+        &self.source
+    }
+
+    /// What it is told beside messages.
+    pub(super) fn told(&self) -> &ChatSpec {
+        &self.told
     }
 
     /// The whole text of a conversation, up to where the model's next answer begins; a last turn of the assistant's is
@@ -134,12 +121,12 @@ impl ChatTemplate {
         let Some((last, before)) = turns.split_last().filter(|(last, _)| last.role == "assistant") else {
             return self.render_turns(turns);
         };
-        let whole = self.render_up_to(turns, Opening::None)?;
+        let whole = self.render_up_to(turns, Opening::None, Thinking::Off)?;
         let marked = Turn {
             role: last.role.clone(),
             content: format!("{}{END}", last.content),
         };
-        let marked = self.render_up_to(&[before, &[marked]].concat(), Opening::None)?;
+        let marked = self.render_up_to(&[before, &[marked]].concat(), Opening::None, Thinking::Off)?;
         let text = marked.split_once(END).map_or("", |(text, _)| text);
         // A template may trim what was said; then it is gone on with as it is trimmed.
         [text, text.trim_end()]
@@ -151,17 +138,23 @@ impl ChatTemplate {
             })
     }
 
-    /// The whole text of a conversation, up to where the model's next answer begins.
+    /// The whole text of a conversation, up to where the model's next answer begins; thinking is switched off where the
+    /// template has a switch.
     pub fn render_turns(&self, turns: &[Turn]) -> Result<String, ChatError> {
-        self.render_up_to(turns, Opening::Assistant)
+        self.render_up_to(turns, Opening::Assistant, Thinking::Off)
     }
 
-    fn render_up_to(&self, turns: &[Turn], opening: Opening) -> Result<String, ChatError> {
+    pub(super) fn render_up_to(
+        &self,
+        turns: &[Turn],
+        opening: Opening,
+        thinking: Thinking,
+    ) -> Result<String, ChatError> {
         let limits = TemplateLimits::of(turns);
         std::thread::scope(|scope| {
             let thread = std::thread::Builder::new().stack_size(STACK);
             let running = thread
-                .spawn_scoped(scope, || self.run(turns, opening, limits))
+                .spawn_scoped(scope, || self.run(self.variables(turns, opening, thinking), limits))
                 .map_err(ChatError::Thread)?;
             running.join().unwrap_or(Err(ChatError::Fails {
                 line: 0,
@@ -170,7 +163,26 @@ impl ChatTemplate {
         })
     }
 
-    fn run(&self, turns: &[Turn], opening: Opening, limits: TemplateLimits) -> Result<String, ChatError> {
+    /// What the template is told, by name.
+    fn variables(&self, turns: &[Turn], opening: Opening, thinking: Thinking) -> Value {
+        let message = |turn: &Turn| context! { role => &turn.role, content => &turn.content };
+        let own = [
+            ("messages", turns.iter().map(message).collect()),
+            ("add_generation_prompt", Value::from(opening == Opening::Assistant)),
+            // transformers tells a template only of tokens that there are.
+            ("bos_token", defined(&self.bos)),
+            ("eos_token", defined(&self.eos)),
+            ("tools", Value::from(())),
+            ("documents", Value::from(())),
+        ];
+        let switches = thinking.variables();
+        let switches = switches.iter().map(|(name, value)| (*name, of_json(value)));
+        let kwargs = self.told.kwargs.iter().map(|(name, value)| (name, of_json(value)));
+        // Later ones count: a switch may be set otherwise.
+        Value::from_pairs(switches.chain(kwargs).chain(own))
+    }
+
+    fn run(&self, variables: Value, limits: TemplateLimits) -> Result<String, ChatError> {
         let mut environment = Environment::new();
         // Transformers renders chat templates with both of these on.
         let syntax = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build();
@@ -179,31 +191,15 @@ impl ChatTemplate {
         environment.set_fuel(Some(limits.fuel));
         environment.set_recursion_limit(RECURSION);
         chat_python::add(&mut environment, limits.value);
-        chat_values::add(&mut environment, self.date, limits.value);
+        chat_values::add(&mut environment, self.told.today(), limits.value);
         let template = environment
             .template_from_named_str("chat_template", &self.source)
             .map_err(fails)?;
-        let messages: Vec<Value> = turns
-            .iter()
-            .map(|turn| context! { role => &turn.role, content => &turn.content })
-            .collect();
         let mut output = Bounded {
             text: Vec::new(),
             limit: limits.output,
         };
-        let rendered = template.render_captured_to(
-            context! {
-                messages => messages,
-                add_generation_prompt => opening == Opening::Assistant,
-                enable_thinking => false,
-                // transformers tells a template only of tokens that there are.
-                bos_token => defined(&self.bos),
-                eos_token => defined(&self.eos),
-                tools => Value::from(()),
-                documents => Value::from(()),
-            },
-            &mut output,
-        );
+        let rendered = template.render_captured_to(variables, &mut output);
         match rendered {
             Ok(_) => String::from_utf8(output.text).map_err(|_| ChatError::Alters {
                 how: "it writes text that is not UTF-8",
@@ -213,69 +209,6 @@ impl ChatTemplate {
             }
             Err(error) => Err(fails(error)),
         }
-    }
-
-    /// Finds out what the template puts around any message, and that it leaves the message as it is. What is after it ends where
-    /// an answer without thoughts begins.
-    pub fn frame(&self) -> Result<ChatFrame, ChatError> {
-        let (before, after) = self.around(PROBE)?;
-        let (padded_before, padded_after) = self.around(&format!("{PADDING}{PROBE}{PADDING}"))?;
-        let partly = |how| move || ChatError::Alters { how };
-        let start = edge(padded_before.strip_prefix(before.as_str()))
-            .ok_or_else(partly("it changes white space at the message's beginning"))?;
-        let end = edge(padded_after.strip_suffix(after.as_str()))
-            .ok_or_else(partly("it changes white space at the message's end"))?;
-        // A template that looks into the message must not treat an ordinary one otherwise.
-        let ordinary = "Which one? Answer with its letter.";
-        if self.render(ordinary)? != format!("{before}{ordinary}{after}") {
-            return Err(ChatError::Alters {
-                how: "what it puts around a message depends on the message",
-            });
-        }
-        Ok(ChatFrame {
-            before,
-            after: self.without_thoughts(after),
-            start,
-            end,
-        })
-    }
-
-    /// What an answer follows that is not thought about: where a template has the model think whatever it is told, the thoughts
-    /// end at once, in the form of the templates that have a switch; of gpt-oss' channels the last is begun.
-    fn without_thoughts(&self, after: String) -> String {
-        let before_thoughts = after.trim_end();
-        if before_thoughts.ends_with("<think>") {
-            return format!("{before_thoughts}\n\n</think>\n\n");
-        }
-        match after.ends_with("<|start|>assistant") && self.source.contains("<|channel|>") {
-            true => format!("{after}<|channel|>final<|message|>"),
-            false => after,
-        }
-    }
-
-    /// The text before and after the probing message.
-    fn around(&self, message: &str) -> Result<(String, String), ChatError> {
-        let text = self.render(message)?;
-        let how = match text.matches(PROBE).count() {
-            1 => {
-                return Ok(text
-                    .split_once(PROBE)
-                    .map(|(before, after)| (before.to_owned(), after.to_owned()))
-                    .unwrap_or_default());
-            }
-            0 => "it does not come out as it was put in",
-            _ => "it comes out more than once",
-        };
-        Err(ChatError::Alters { how })
-    }
-}
-
-/// What became of the padding at one end of the message, given what is left besides the unpadded frame.
-fn edge(padding: Option<&str>) -> Option<Edge> {
-    match padding? {
-        PADDING => Some(Edge::Kept),
-        "" => Some(Edge::Trimmed),
-        _ => None,
     }
 }
 
@@ -301,6 +234,22 @@ impl TemplateLimits {
                 bytes: output,
             },
         }
+    }
+}
+
+/// A value of a template.
+fn of_json(value: &serde_json::Value) -> Value {
+    use serde_json::Value as Json;
+    match value {
+        Json::Null => Value::from(()),
+        Json::Bool(switch) => Value::from(*switch),
+        Json::Number(number) => match (number.as_i64(), number.as_f64()) {
+            (Some(whole), _) => Value::from(whole),
+            (None, number) => Value::from(number),
+        },
+        Json::String(text) => Value::from(text.as_str()),
+        Json::Array(values) => values.iter().map(of_json).collect(),
+        Json::Object(fields) => Value::from_pairs(fields.iter().map(|(name, value)| (name.as_str(), of_json(value)))),
     }
 }
 

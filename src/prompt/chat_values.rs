@@ -1,6 +1,9 @@
 //! What chat templates may call: `strftime_now` and `raise_exception`.
 
+use std::fmt;
+
 use minijinja::{Environment, Error, ErrorKind, State, Value};
+use serde::{Deserialize, Serialize};
 
 use super::chat_json::{ValueSize, measured};
 
@@ -9,8 +12,9 @@ const LONGEST_FORMAT: usize = 1_000;
 /// Most characters of a template's own message that are shown.
 const LONGEST_MESSAGE: usize = 500;
 
-/// A calendar day.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+/// A calendar day, written as YYYY-MM-DD.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
 pub struct Date {
     /// Year.
     pub year: u16,
@@ -27,6 +31,51 @@ impl Default for Date {
             year: 2024,
             month: 7,
             day: 26,
+        }
+    }
+}
+
+impl fmt::Display for Date {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{:04}-{:02}-{:02}", self.year, self.month, self.day)
+    }
+}
+
+impl From<Date> for String {
+    fn from(date: Date) -> Self {
+        date.to_string()
+    }
+}
+
+impl TryFrom<String> for Date {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        let mut parts = text.split('-');
+        let mut part = |digits: usize| {
+            let part = parts.next()?;
+            let plain = part.len() == digits && part.bytes().all(|byte| byte.is_ascii_digit());
+            part.parse::<u16>().ok().filter(|_| plain)
+        };
+        let date = (part(4), part(2), part(2));
+        let (Some(year), Some(month), Some(day), None) = (date.0, date.1, date.2, parts.next()) else {
+            return Err(format!("{text} is not a day as YYYY-MM-DD"));
+        };
+        let leap = year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
+        let days = match month {
+            2 if leap => 29,
+            2 => 28,
+            4 | 6 | 9 | 11 => 30,
+            1..=12 => 31,
+            _ => 0,
+        };
+        match (1..=days).contains(&day) {
+            true => Ok(Self {
+                year,
+                month: month as u8,
+                day: day as u8,
+            }),
+            false => Err(format!("{text} is not a day as YYYY-MM-DD")),
         }
     }
 }

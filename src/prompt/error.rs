@@ -174,15 +174,28 @@ pub enum ChatError {
         /// In which way.
         how: &'static str,
     },
+    /// The system message does not come out.
+    #[error("the model's chat template leaves out the system message")]
+    NoSystem,
+    /// Thoughts are asked for, and the template has no place for them.
+    #[error("the model's chat template knows no thoughts: it neither begins any nor has a switch that leaves them out")]
+    NoThoughts,
 }
 
 impl ChatError {
     /// What to do about it.
     pub fn hint(&self) -> Option<String> {
-        Some(
-            "ask in plain text (`run --chat none`, `show --style plain`), or use a checkpoint whose chat template \
-             carries a user's message unchanged"
-                .into(),
-        )
+        let todo = match self {
+            Self::NoSystem => "leave out `system` of [chat] in the spec; the prompts themselves may say the same",
+            Self::NoThoughts => {
+                "leave out `thinking_tokens` of [scoring] (`--thinking-tokens`), or set the switch that the template has in \
+                 `kwargs` of [chat]"
+            }
+            _ => {
+                "ask in plain text (`run --chat none`, `show --style plain`), or use a checkpoint whose chat template \
+                 carries a user's message unchanged"
+            }
+        };
+        Some(todo.to_owned())
     }
 }

@@ -5,10 +5,12 @@
 
 mod chat;
 mod chat_filters;
+mod chat_frame;
 mod chat_json;
 mod chat_order;
 mod chat_python;
 mod chat_repr;
+mod chat_spec;
 mod chat_strings;
 mod chat_values;
 mod chat_views;
@@ -26,7 +28,11 @@ mod template;
 pub use error::{ChatError, PromptError};
 
 #[doc(hidden)]
-pub use chat::{ChatFrame, ChatTemplate, Edge, Turn};
+pub use chat::{ChatTemplate, Turn};
+#[doc(hidden)]
+pub use chat_frame::{ChatFrame, Edge, ThoughtBlock};
+#[doc(hidden)]
+pub use chat_spec::{ChatSpec, TemplateVariables};
 #[doc(hidden)]
 pub use chat_values::Date;
 #[doc(hidden)]

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::chat::{ChatFrame, Edge};
+use super::chat_frame::{ChatFrame, Edge, ThoughtBlock};
 use super::error::PromptError;
 use crate::probe::Case;
 use crate::survey::Catalogue;
@@ -49,10 +49,14 @@ pub struct Pieces {
     pub probe: String,
     /// What may follow: candidates, or labels of options, in the order asked for; empty where the answer is generated.
     pub continuations: Vec<String>,
+    /// How thoughts end that come before a generated answer, and how the answer begins behind them; absent where there are to
+    /// be none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub thoughts: Option<ThoughtBlock>,
 }
 
 impl Pieces {
-    /// Everything that precedes the answer.
+    /// Everything that precedes what the model writes: the answer, or thoughts before it.
     pub fn context(&self) -> String {
         let mut text = self.shared.clone();
         text.extend(self.person.iter().map(String::as_str));
@@ -81,10 +85,11 @@ impl Body<'_> {
     /// Puts a frame around the message. The lead-in is the beginning of the answer: below the message in plain text, at
     /// the start of the model's own turn in a chat.
     pub(crate) fn framed(self, frame: &Frame) -> Pieces {
-        let (shared, probe) = match frame {
+        let (shared, probe, thoughts) = match frame {
             Frame::Plain => (
                 self.head.to_owned(),
                 format!("{}{}{}", self.message, self.join, self.lead_in),
+                None,
             ),
             Frame::Chat(chat) => {
                 let head = match chat.start {
@@ -95,9 +100,15 @@ impl Body<'_> {
                     Edge::Kept => self.message.as_str(),
                     Edge::Trimmed => self.message.trim_end(),
                 };
+                let thoughts = chat.thoughts.clone().map(|block| ThoughtBlock {
+                    behind: format!("{}{}", block.behind, self.lead_in),
+                    ..block
+                });
+                let lead_in = if thoughts.is_some() { "" } else { self.lead_in };
                 (
                     format!("{}{head}", chat.before),
-                    format!("{message}{}{}", chat.after, self.lead_in),
+                    format!("{message}{}{lead_in}", chat.after),
+                    thoughts,
                 )
             }
         };
@@ -106,6 +117,7 @@ impl Body<'_> {
             person: self.person,
             probe,
             continuations: self.continuations,
+            thoughts,
         }
     }
 }

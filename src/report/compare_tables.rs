@@ -32,7 +32,7 @@ impl Comparisons {
             right("second, %", |row: &&ComparedPlace<'_>| percent(row.accuracy.1)),
             right("difference (95 %)", |row: &&ComparedPlace<'_>| row.words().difference),
             right("both read", |row: &&ComparedPlace<'_>| row.words().both_read),
-            right("unread a guess", |row: &&ComparedPlace<'_>| row.words().guess),
+            right("unread as guesses", |row: &&ComparedPlace<'_>| row.words().guess),
             right("p (Holm)", |row: &&ComparedPlace<'_>| {
                 row.p.map_or("–".to_owned(), p_value)
             }),
@@ -123,16 +123,16 @@ impl Comparisons {
 /// How many groups differ, and in which the difference is largest, or that none can; absent where no group is large
 /// enough.
 fn groups(all: &[GroupDifference], how: &Resampling) -> Option<String> {
-    let is_told =
+    let is_settled =
         |g: &&GroupDifference| matches!(g.difference.verdict_at(g.p_adjusted), Verdict::Ahead | Verdict::Behind);
-    let mut told: Vec<&GroupDifference> = all.iter().filter(is_told).collect();
+    let mut settled: Vec<&GroupDifference> = all.iter().filter(is_settled).collect();
     let value = |g: &GroupDifference| g.difference.wrong.estimate.value.abs();
-    told.sort_by(|a, b| value(b).total_cmp(&value(a)));
-    let named = told.iter().take(NAMED);
+    settled.sort_by(|a, b| value(b).total_cmp(&value(a)));
+    let named = settled.iter().take(NAMED);
     let named = named.map(|g| format!("{} {} {}", g.dimension, g.group, contrast(Some(&g.difference))));
     let most = all.iter().map(|group| group.people).max()?;
     let smallest = smallest_p(most, how);
-    let what = match told.is_empty() {
+    let what = match settled.is_empty() {
         true if smallest * all.len() as f64 >= LEVEL => format!(
             "; none can have one, since p cannot fall below {} in the largest ({}) before it is adjusted for {}",
             p_value(smallest),
@@ -144,7 +144,7 @@ fn groups(all: &[GroupDifference], how: &Resampling) -> Option<String> {
     };
     Some(format!(
         "Groups of {FEWEST_FOR_WORDS} people or more with a difference after Holm's correction: {} of {}{what}.",
-        told.len(),
+        settled.len(),
         all.len()
     ))
 }

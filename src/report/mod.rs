@@ -1,7 +1,7 @@
 //! Records become tables, pictures and pages.
 //!
 //! [`Report::new`] computes every number from runs; tables ([`Report::tables`], [`Report::csv_tables`]) and the page
-//! (`Page`) are made from those numbers alone. What is told of all systems alike is in `Results`; everything else is
+//! (`Page`) are made from those numbers alone. What is said of all systems alike is in `Results`; everything else is
 //! a section, one file each in `sections/`, with its numbers, its tables and its part of the page.
 
 mod answers;

@@ -300,7 +300,7 @@ mod tests {
     }
 
     #[test]
-    fn what_all_have_in_common_is_told_once() {
+    fn what_all_have_in_common_is_said_once() {
         let common = |conditions: [System; 2]| in_common(&conditions.map(|condition| Name::new("r", "M", &condition)));
         let (likelihood, label) = (condition(Method::Likelihood, 50), condition(Method::Label, 50));
         assert_eq!(

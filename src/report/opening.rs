@@ -3,11 +3,11 @@
 use super::charts::{Dot, DotPlot, DotRow, LabelPlace, Reference, dots};
 use super::names;
 use super::phrases::{STANDINGS, capital, list, number, share, standing, verdict, within};
-use super::section::Told;
+use super::section::ReportContext;
 use super::sections::diagonal;
 use super::svg::Mark;
 use super::whole::Report;
-use super::words::{contrast, crowd, mean_shown, percent, range};
+use super::words::{contrast, crowd, marked, mean_shown, percent, range};
 use crate::metrics::{Contrast, System, Verdict};
 use crate::scoring::{Condition, Control};
 
@@ -73,12 +73,11 @@ fn ranked_lede(report: &Report) -> Vec<String> {
             .iter()
             .map(|ranked| report.results.systems[ranked.system].people),
     );
-    let synthetic = if report.results.synthetic { "synthetic " } else { "" };
     let mut sentences = vec![format!(
         "{} systems in the order of their overall accuracy, over {}; differences to the next one are judged by p-values \
          adjusted for all pairs (Holm).",
         capital(&number(report.results.ranking.len())),
-        people.replacen(' ', &format!(" {synthetic}"), 1).replace("  ", " ")
+        marked(people, report.results.synthetic)
     )];
     for (rank, ranked) in report.results.ranking.iter().enumerate() {
         let Some(estimate) = report.results.systems[ranked.system].scores.overall else {
@@ -102,7 +101,7 @@ fn ranked_lede(report: &Report) -> Vec<String> {
 fn places(report: &Report, system: usize) -> String {
     let against = || {
         let own = report.results.against.iter().filter(|against| against.system == system);
-        // How a constant answerer stands to its own rule is told with the rule.
+        // How a constant answerer stands to its own rule is said with the rule.
         own.filter(|against| !against.difference.constant.own_rule)
     };
     let mut parts = Vec::new();
@@ -126,25 +125,25 @@ fn places(report: &Report, system: usize) -> String {
 /// beside it, the other grids.
 fn restricted_lede(report: &Report) -> Vec<String> {
     let grids = || report.sections.transfer.iter().filter(|grid| grid.main);
-    let Some(told) = grids().next() else {
+    let Some(grid) = grids().next() else {
         return Vec::new();
     };
-    let first = told.systems.first().map(|at| &report.results.systems[*at]);
+    let first = grid.systems.first().map(|at| &report.results.systems[*at]);
     let Some(system) = first else { return Vec::new() };
-    let (System::Model { condition, .. }, Some(same)) = (&system.system, told.same.overall) else {
+    let (System::Model { condition, .. }, Some(same)) = (&system.system, grid.same.overall) else {
         return Vec::new();
     };
-    let shown = crate::metrics::mean(told.shown.iter().copied());
-    let others = told.others.overall.map_or(String::new(), |others| {
+    let shown = crate::metrics::mean(grid.shown.iter().copied());
+    let others = grid.others.overall.map_or(String::new(), |others| {
         format!(", and in {} of those about other categories", share(&others))
     });
     // Of several conditions none speaks for the others, unless all of them answer alike whoever is asked.
-    let alike: Option<Vec<String>> = told.systems.iter().map(|at| constant_answers(report, *at)).collect();
+    let alike: Option<Vec<String>> = grid.systems.iter().map(|at| constant_answers(report, *at)).collect();
     // Where they do not all say the same, no figure of one may stand for the others.
     let alike = alike.map_or(String::new(), |said| match said.as_slice() {
         [] => String::new(),
         [first, rest @ ..] if rest.iter().all(|other| other == first) => format!(" {first}"),
-        _ => " Whatever it is shown, it answers nearly alike whoever is asked.".to_owned(),
+        _ => " Whatever it is shown, it answers nearly the same whoever is asked.".to_owned(),
     });
     let mut sentences = vec![format!(
         "{}, {} picks the statement that the same person would express next in {} of held-out \
@@ -154,8 +153,8 @@ fn restricted_lede(report: &Report) -> Vec<String> {
         share(&same),
         crowd(system.people, report.results.synthetic)
     )];
-    sentences.extend(told.lift.overall.as_ref().map(same_category));
-    for (baseline, over) in &told.against {
+    sentences.extend(grid.lift.overall.as_ref().map(same_category));
+    for (baseline, over) in &grid.against {
         let Some(other) = report.results.systems[*baseline].scores.overall else {
             continue;
         };
@@ -166,7 +165,7 @@ fn restricted_lede(report: &Report) -> Vec<String> {
             verdict(over, over.wrong.p)
         ));
     }
-    let rest = grids().filter(|grid| grid.label != told.label);
+    let rest = grids().filter(|other| other.label != grid.label);
     sentences.extend(rest.map(|grid| format!("{}: {}", capital(&grid.label), diagonal(grid))));
     sentences
 }
@@ -179,11 +178,13 @@ fn same_category(lift: &Contrast) -> String {
         Verdict::Behind => format!("Statements about other categories help more: {points} points."),
         Verdict::Depends => format!("Whether the same category helps depends on unread answers: {points} points."),
         Verdict::Open => {
-            format!("Statements about the same and about other categories are not told apart: {points} points.")
+            format!(
+                "Statements about the same and about other categories do not differ significantly: {points} points."
+            )
         }
         Verdict::Constant => {
             format!(
-                "Whether the same category helps is not judged (the model answers alike whoever is asked): {points} points."
+                "Whether the same category helps is not judged (the model answers the same whoever is asked): {points} points."
             )
         }
         Verdict::TooFew => {
@@ -219,12 +220,15 @@ fn setting(condition: &Condition, shown: Option<f64>, from: Option<&str>) -> Str
 }
 
 /// Overall accuracies as marks with their intervals.
-pub fn picture(told: &Told<'_>) -> String {
-    let chance: Vec<Reference> = told.chance().into_iter().collect();
+pub fn picture(report: &ReportContext<'_>) -> String {
+    let chance: Vec<Reference> = report.chance().into_iter().collect();
     // One chance level is a line; where runs have several, they are rows like other baselines.
-    let columns = told.columns.iter().filter(|column| !column.chance || chance.is_empty());
+    let columns = report
+        .columns
+        .iter()
+        .filter(|column| !column.chance || chance.is_empty());
     // Main conditions come first; grids of categories, which stand in for one, after them.
-    let marks = told.marks(&told.results.headline);
+    let marks = report.marks(&report.results.headline);
     let rows = columns.enumerate().filter_map(|(row, column)| {
         let dot = Dot {
             mark: match column.ours {
@@ -247,6 +251,6 @@ pub fn picture(told: &Told<'_>) -> String {
         differences: false,
         domain: None,
     };
-    let title = told.tagged("Overall accuracy in percent, with 95 % intervals");
+    let title = report.tagged("Overall accuracy in percent, with 95 % intervals");
     dots(&plot, "headline", &title)
 }

@@ -5,7 +5,7 @@ use minijinja::{AutoEscape, Environment, Value, context, escape_formatter};
 
 use super::opening::{lede, picture};
 use super::results::{Results, RunSummary};
-use super::section::{ReportSection, Told, safe};
+use super::section::{ReportContext, ReportSection, safe};
 use super::whole::Report;
 use crate::base::quote;
 
@@ -25,7 +25,7 @@ impl<'a> Page<'a> {
     /// # Errors
     /// Where a built-in template is wrong, which tests rule out.
     pub fn html(&self) -> Result<String, PageError> {
-        let (results, told) = (&self.report.results, self.report.told());
+        let (results, context) = (&self.report.results, self.report.context());
         let mut sections = self.report.sections.list();
         sections.sort_by_key(|section| !section.leads(results));
         let mut environment = environment()?;
@@ -33,7 +33,7 @@ impl<'a> Page<'a> {
             let part = section.part();
             environment.add_template(part.id, part.template)?;
         }
-        let parts = sections.iter().map(|section| part(&environment, *section, &told));
+        let parts = sections.iter().map(|section| part(&environment, *section, &context));
         let parts: Vec<Option<Value>> = parts.collect::<Result<_, _>>()?;
         let sections: Vec<Value> = parts.into_iter().flatten().collect();
         let sentences = lede(self.report);
@@ -47,7 +47,8 @@ impl<'a> Page<'a> {
             lede => sentences.first().cloned(),
             standings => sentences.iter().skip(1).cloned().collect::<Vec<_>>(),
             few => results.few(),
-            headline => safe(picture(&told)),
+            headline => safe(picture(&context)),
+            has_chance => context.chance().is_some(),
             incomplete => incomplete.map(|run| run.name.clone()).collect::<Vec<_>>(),
             sections,
         };
@@ -81,13 +82,13 @@ fn environment() -> Result<Environment<'static>, minijinja::Error> {
 fn part(
     environment: &Environment<'_>,
     section: &dyn ReportSection,
-    told: &Told<'_>,
+    context: &ReportContext<'_>,
 ) -> Result<Option<Value>, minijinja::Error> {
-    let Some(values) = section.page(told) else {
+    let Some(values) = section.page(context) else {
         return Ok(None);
     };
     let part = section.part();
-    let values = context! { synthetic => told.results.synthetic, ..values };
+    let values = context! { synthetic => context.results.synthetic, ..values };
     let html = environment.get_template(part.id)?.render(values)?;
     Ok(Some(
         context! { id => part.id, title => part.title, html => safe(html) },

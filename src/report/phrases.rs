@@ -1,6 +1,7 @@
 //! Sentences that several parts of a report need.
 
 use super::words::{ContrastWords, contrast, percent, whole_percent};
+use crate::base::text::count;
 use crate::metrics::{AlwaysAlike, Constancy, Contrast, Estimate, Verdict};
 
 /// "it chooses the first candidate on 100 % of probes: its accuracy is that of always doing so" and the like; where it is
@@ -27,7 +28,7 @@ pub fn alike(constancy: &Constancy, always: Option<&AlwaysAlike>) -> String {
             beyond(share.chosen, "always doing so")
         ),
         Constancy::Question { share } => format!(
-            "it answers a question alike whoever is asked, on {} of {probes} (people's own answers are alike on {}){}",
+            "it gives a question the same answer whoever is asked, on {} of {probes} (people's own answers: {}){}",
             figure(share.chosen),
             figure(share.own),
             beyond(share.chosen, "always giving its commonest answer")
@@ -53,7 +54,7 @@ fn beyond(always: &AlwaysAlike, what: &str) -> String {
     match always.over.map_or(Verdict::TooFew, |over| over.verdict()) {
         Verdict::Ahead => format!("its accuracy is above {that}: {points} points{rule}"),
         Verdict::Behind => format!("its accuracy is below {that}: {points} points{rule}"),
-        Verdict::Open => format!("its accuracy is not told apart from {that}: {points} points{rule}"),
+        Verdict::Open => format!("its accuracy is not significantly different from {that}: {points} points{rule}"),
         Verdict::TooFew | Verdict::Constant => {
             format!("its accuracy minus {that} is {points} points{rule}")
         }
@@ -61,7 +62,7 @@ fn beyond(always: &AlwaysAlike, what: &str) -> String {
             let words = ContrastWords::of(always.over.as_ref());
             format!(
                 "whether its accuracy is above or below {that} depends on unread answers: {points} points if they are wrong, \
-                 {} if they are worth a guess, {} without them",
+                 {} if they count as guesses, {} without them",
                 words.guess, words.both_read
             )
         }
@@ -86,22 +87,29 @@ pub fn verdict(judged: &Contrast, p: Option<f64>) -> String {
         Verdict::Behind if judged.constant.own_rule => format!("below that: {figure} points"),
         Verdict::Ahead => format!("ahead: {figure} points"),
         Verdict::Behind => format!("behind: {figure} points"),
-        Verdict::Open => format!("not told apart from it: {figure} points"),
+        Verdict::Open => format!("not significantly different from it: {figure} points"),
         Verdict::TooFew => format!("not judged (too few people): {figure} points"),
-        Verdict::Constant => format!("not judged (it answers alike whoever is asked): {figure} points"),
+        Verdict::Constant => format!("not judged (it answers the same whoever is asked): {figure} points"),
         Verdict::Depends => {
             let words = ContrastWords::of(Some(judged));
             format!(
-                "not judged, because that depends on {} unread answers: {figure} points if they are wrong, {} if they are worth \
-                 a guess, {} on the probes that both sides could read",
-                judged.unread, words.guess, words.both_read
+                "not judged, because that depends on {} unread answers: {figure} points if they are wrong, {} if they count \
+                 as guesses, {} on the probes that both sides could read",
+                count(judged.unread as u64),
+                words.guess,
+                words.both_read
             )
         }
     }
 }
 
-/// The four ways in which a system may stand to another, in the order in which they are told.
-pub const STANDINGS: [&str; 4] = ["ahead of", "behind", "not told apart from", "not judged against"];
+/// The four ways in which a system may stand to another, in the order in which they are named.
+pub const STANDINGS: [&str; 4] = [
+    "ahead of",
+    "behind",
+    "not significantly different from",
+    "not judged against",
+];
 
 /// Which of [`STANDINGS`] a difference shows. How a constant answerer stands to its own rule is none of them: the sentence
 /// that it is one says that ([`alike`]).
@@ -228,7 +236,7 @@ mod tests {
         );
         assert_eq!(
             over(-0.01, 0.03),
-            "its accuracy is not told apart from that of always doing so (52.9 %): +1.0 (−1.0 to +3.0) points"
+            "its accuracy is not significantly different from that of always doing so (52.9 %): +1.0 (−1.0 to +3.0) points"
         );
     }
 
@@ -236,9 +244,9 @@ mod tests {
     fn nothing_is_claimed_within_the_interval() {
         let contrast = judged(-0.01, 0.03);
         let said = verdict(&contrast, contrast.wrong.p);
-        assert_eq!(said, "not told apart from it: +1.0 (−1.0 to +3.0) points");
+        assert_eq!(said, "not significantly different from it: +1.0 (−1.0 to +3.0) points");
         // An interval without 0 does not help where p, adjusted for other pairs, is above the level.
-        assert!(verdict(&judged(0.01, 0.03), Some(0.2)).starts_with("not told apart"));
+        assert!(verdict(&judged(0.01, 0.03), Some(0.2)).starts_with("not significantly different"));
         assert!(verdict(&judged(0.01, 0.03), Some(0.02)).starts_with("ahead"));
     }
 }

@@ -14,7 +14,7 @@ use super::svg::{Mark, Picture, SERIES};
 use super::table::Table;
 use crate::metrics::{MetricsError, System};
 
-/// One section of a report: its numbers are the type's own fields, and every form in which they are told stands beside
+/// One section of a report: its numbers are the type's own fields, and every form in which they are shown stands beside
 /// them in one file. A form that a section does not have is left to the answer given here.
 pub(super) trait ReportSection {
     /// Computes its numbers.
@@ -29,10 +29,10 @@ pub(super) trait ReportSection {
     fn part(&self) -> PagePart;
 
     /// What the part's template is filled with; absent where the section has nothing to tell.
-    fn page(&self, told: &Told<'_>) -> Option<Value>;
+    fn page(&self, report: &ReportContext<'_>) -> Option<Value>;
 
     /// Its tables for people.
-    fn tables(&self, _told: &Told<'_>) -> Vec<Table> {
+    fn tables(&self, _report: &ReportContext<'_>) -> Vec<Table> {
         Vec::new()
     }
 
@@ -40,7 +40,7 @@ pub(super) trait ReportSection {
     ///
     /// # Errors
     /// Where a row has no columns, which tests rule out.
-    fn csv(&self, _told: &Told<'_>) -> Result<Option<CsvTable>, csv::Error> {
+    fn csv(&self, _report: &ReportContext<'_>) -> Result<Option<CsvTable>, csv::Error> {
         Ok(None)
     }
 
@@ -65,15 +65,15 @@ pub(super) struct PagePart {
     pub template: &'static str,
 }
 
-/// What a section is told with beside its own numbers.
-pub(super) struct Told<'a> {
+/// What a section draws on beside its own numbers.
+pub(super) struct ReportContext<'a> {
     /// All systems and how they stand.
     pub results: &'a Results,
     /// Columns of overall results: main conditions, grids of categories that stand in for one, baselines.
     pub columns: Vec<ResultColumn<'a>>,
 }
 
-impl Told<'_> {
+impl ReportContext<'_> {
     /// The overall figure of a baseline; absent where runs have different ones.
     fn baseline(&self, wanted: fn(&System) -> bool) -> Option<f64> {
         let systems = &self.results.systems;

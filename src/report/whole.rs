@@ -6,7 +6,7 @@ use super::bench::Bench;
 use super::csv::CsvTable;
 use super::options::ReportOptions;
 use super::results::Results;
-use super::section::Told;
+use super::section::ReportContext;
 use super::sections::Sections;
 use super::table::Table;
 use crate::metrics::{MetricsError, RunData, RunTable};
@@ -60,14 +60,14 @@ impl Report {
         Ok(Self { results, sections })
     }
 
-    /// What sections are told with.
-    pub(super) fn told(&self) -> Told<'_> {
+    /// What sections draw on beside their own numbers.
+    pub(super) fn context(&self) -> ReportContext<'_> {
         let mut columns = self.results.main_columns();
         for section in self.sections.list() {
             columns.extend(section.columns(&self.results));
         }
         columns.extend(self.results.baseline_columns());
-        Told {
+        ReportContext {
             results: &self.results,
             columns,
         }
@@ -75,9 +75,9 @@ impl Report {
 
     /// The tables for people, the main one first.
     pub fn tables(&self) -> Vec<Table> {
-        let told = self.told();
+        let context = self.context();
         let sections = self.sections.list().into_iter();
-        sections.flat_map(|section| section.tables(&told)).collect()
+        sections.flat_map(|section| section.tables(&context)).collect()
     }
 
     /// All tables for programs that have a row, the accuracies first.
@@ -85,10 +85,10 @@ impl Report {
     /// # Errors
     /// Where a row has no columns, which tests rule out.
     pub fn csv_tables(&self) -> Result<Vec<CsvTable>, csv::Error> {
-        let told = self.told();
+        let context = self.context();
         let mut tables = Vec::new();
         for section in self.sections.list() {
-            tables.extend(section.csv(&told)?.filter(|table| !table.text.is_empty()));
+            tables.extend(section.csv(&context)?.filter(|table| !table.text.is_empty()));
         }
         Ok(tables)
     }

@@ -33,7 +33,7 @@ pub fn with_interval(estimate: Option<&Estimate>) -> String {
     }
 }
 
-/// "+2.3 (+0.1 to +4.5)", in percentage points; "+2.3 (all 8 people alike)" where nothing varies.
+/// "+2.3 (+0.1 to +4.5)", in percentage points; "+2.3 (same for all 8 people)" where nothing varies.
 pub fn difference(estimate: Option<&Estimate>) -> String {
     let Some(estimate) = estimate else {
         return "–".to_owned();
@@ -41,7 +41,7 @@ pub fn difference(estimate: Option<&Estimate>) -> String {
     let value = signed(100.0 * estimate.value);
     match (estimate.ends(), estimate.interval) {
         (Some((low, high)), _) => format!("{value} ({} to {})", signed(100.0 * low), signed(100.0 * high)),
-        (None, Interval::Alike) => format!("{value} (all {} alike)", people(estimate.people)),
+        (None, Interval::Alike) => format!("{value} (same for all {})", people(estimate.people)),
         (None, _) => value,
     }
 }
@@ -154,8 +154,15 @@ pub fn people(count: usize) -> String {
 
 /// "12 people" or "12 synthetic people".
 pub fn crowd(count: usize, synthetic: bool) -> String {
-    let word = if synthetic { " synthetic " } else { " " };
-    people(count).replace(' ', word)
+    marked(people(count), synthetic)
+}
+
+/// "8 to 12 synthetic people" of "8 to 12 people", where they are invented.
+pub fn marked(people: String, synthetic: bool) -> String {
+    match people.rsplit_once(' ') {
+        Some((counts, word)) if synthetic => format!("{counts} synthetic {word}"),
+        _ => people,
+    }
 }
 
 /// "12 people", or "8 to 12 people" where counts differ.
@@ -229,6 +236,8 @@ mod tests {
         assert_eq!(kappas, ["0.00", "−0.13", "0.50", "–"]);
         assert_eq!(range([3, 1].into_iter()), "1 to 3 people");
         assert_eq!(range([1, 1].into_iter()), "1 person");
+        assert_eq!(marked(range([3, 1].into_iter()), true), "1 to 3 synthetic people");
+        assert_eq!(crowd(1, true), "1 synthetic person");
         assert_eq!([6.25, 200.0, 213.7, 15.96].map(mean_shown), ["6.2", "200", "214", "16"]);
         assert_eq!(signed(-2.34), "−2.3");
         assert_eq!(difference(Some(&estimate(0.01, Interval::TooFew))), "+1.0");
@@ -239,11 +248,11 @@ mod tests {
     fn people_who_are_all_alike_are_said_to_be_in_place_of_an_interval() {
         assert_eq!(
             difference(Some(&estimate(0.0, Interval::Alike))),
-            "0.0 (all 8 people alike)"
+            "0.0 (same for all 8 people)"
         );
         assert_eq!(
             difference(Some(&estimate(0.025, Interval::Alike))),
-            "+2.5 (all 8 people alike)"
+            "+2.5 (same for all 8 people)"
         );
     }
 

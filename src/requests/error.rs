@@ -27,7 +27,7 @@ pub enum RequestError {
         source: std::io::Error,
     },
     /// The answers would go into the file of the questions.
-    #[error("{}: is to be both read and written", path.display())]
+    #[error("{}: is both the input and the output", path.display())]
     Same {
         /// The file.
         path: PathBuf,
@@ -98,7 +98,7 @@ pub enum RequestError {
         free: u64,
     },
     /// The output has more lines than the input.
-    #[error("{}: has more lines than there are requests", path.display())]
+    #[error("{}: has more lines than the input has requests", path.display())]
     Longer {
         /// The output.
         path: PathBuf,

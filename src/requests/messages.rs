@@ -18,7 +18,7 @@ pub(super) fn turns(line: &Line) -> Result<Vec<Turn>, RequestError> {
         Some(Value::Array(_)) => return Err(line.bad("`messages` is empty")),
         other => {
             let found = other.map_or("missing", kind);
-            return Err(line.bad(format!("`messages` is {found}, no list of role and content")));
+            return Err(line.bad(format!("`messages` is {found}, expected a list of role and content")));
         }
     };
     let turn = |(at, message): (usize, &Value)| {
@@ -33,7 +33,7 @@ pub(super) fn turns(line: &Line) -> Result<Vec<Turn>, RequestError> {
         for call in ["tool_calls", "function_call"] {
             let asks = |value: &Value| !value.is_null() && value.as_array().is_none_or(|calls| !calls.is_empty());
             if fields.get(call).is_some_and(asks) {
-                return Err(wrong(&format!("has `{call}`, and tools are not known here")));
+                return Err(wrong(&format!("has `{call}`, and tools are not supported")));
             }
         }
         let content = match fields.get("content") {
@@ -92,7 +92,7 @@ mod tests {
     #[test]
     fn what_is_no_conversation_is_named() {
         for (messages, says) in [
-            ("\"hi\"", "`messages` is a text, no list of role and content"),
+            ("\"hi\"", "`messages` is a text, expected a list of role and content"),
             ("[]", "`messages` is empty"),
             ("[7]", "`messages`[0] is a number, expected an object"),
             (r#"[{"content": "x"}]"#, "`messages`[0] has no `role`"),
@@ -104,7 +104,7 @@ mod tests {
             ),
             (
                 r#"[{"role": "assistant", "content": "", "tool_calls": [{}]}]"#,
-                "has `tool_calls`, and tools are not known here",
+                "has `tool_calls`, and tools are not supported",
             ),
         ] {
             let said = of(messages).unwrap_err();

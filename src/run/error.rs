@@ -119,6 +119,14 @@ pub enum RunError {
     /// The model's chat template cannot be used.
     #[error(transparent)]
     Chat(#[from] crate::prompt::ChatError),
+    /// Something is said to a chat template, and none is used.
+    #[error("the spec has {what}, which nobody would hear: {why}")]
+    Unheard {
+        /// What is said.
+        what: &'static str,
+        /// Why none is used.
+        why: &'static str,
+    },
     /// Nobody is left to evaluate.
     #[error("{}: nobody to evaluate", survey.display())]
     Nobody {
@@ -204,6 +212,7 @@ impl RunError {
             Self::Survey(error) => return error.hint(),
             Self::Prompt(error) => return error.hint(),
             Self::Chat(error) => return error.hint(),
+            Self::Unheard { what, .. } => format!("leave out {what}, or ask in a chat template that is told of it"),
             Self::Nobody { .. } => {
                 "check --limit, --draw and the sample; `indieval survey stats` counts the file".into()
             }

@@ -122,7 +122,7 @@ impl SessionLog {
                 time: now_utc(),
                 program: crate::base::version::FULL.to_owned(),
                 machine: machine(),
-                device: opened.identity.device.to_string(),
+                device: opened.hardware.clone(),
                 batch_tokens: opened.model.limits().batch,
                 batch_seconds: 0.0,
                 recorded,

@@ -56,7 +56,7 @@ pub enum ShardError {
         what: String,
     },
     /// A person who stands in two places with different records.
-    #[error("{}: respondent {respondent} stands in {} too{how}", folder.display(), other.display())]
+    #[error("{}: respondent {respondent} is in {} too{how}", folder.display(), other.display())]
     Twice {
         /// The folder where the person does not belong, or belongs as well.
         folder: PathBuf,

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::RunError;
 use crate::model::{DeviceChoice, DtypeChoice, QuantizedWeights};
 use crate::probe::Split;
+use crate::prompt::ChatSpec;
 use crate::scoring::{Condition, Control, Method, ScoringSpec};
 use crate::survey::{Catalogue, Form, IncomeGrouping};
 
@@ -30,6 +31,9 @@ pub struct Spec {
     pub scoring: ScoringSpec,
     /// Prompt templates of one's own, in place of the built-in ones.
     pub prompts: PromptSpec,
+    /// What the model's chat template is told.
+    #[serde(skip_serializing_if = "ChatSpec::is_default")]
+    pub chat: ChatSpec,
 }
 
 /// The model and how its numbers are held.
@@ -335,6 +339,8 @@ mod tests {
                 "4294967295 is not a whole number from 0 to 100",
             ),
             ("[scoring]\norders = 0", "give `all`, or a number from 1"),
+            ("[scoring]\nthinking_tokens = 0", "expected a nonzero usize"),
+            ("[chat]\ndate = 2026-01-01", "invalid type"),
         ] {
             let error = toml::from_str::<Spec>(text).expect_err(text).to_string();
             assert!(error.contains(said) && error.contains("line 2"), "{error}");

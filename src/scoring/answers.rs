@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use super::constraint::{End, Marks, StagedChoices, Until};
 use super::join::{Encoded, Encoder};
-use crate::model::{Constraint, TokenId, TokenizeError};
+use super::thoughts::{AfterThoughts, ThoughtRule};
+use crate::model::{Allowed, Constraint, TokenId, TokenizeError};
 
 /// A prompt with the answers that may follow.
 #[derive(Debug, Clone)]
@@ -13,6 +14,8 @@ pub struct AnswerSpace {
     pub prompt: Vec<TokenId>,
     /// What may be generated.
     may_be: Allowance,
+    /// Thoughts that come first.
+    thoughts: Option<Arc<ThoughtRule>>,
 }
 
 #[derive(Debug, Clone)]
@@ -31,6 +34,7 @@ impl AnswerSpace {
         Self {
             prompt,
             may_be: Allowance::Free { end, beginnings },
+            thoughts: None,
         }
     }
 
@@ -39,7 +43,22 @@ impl AnswerSpace {
         Self {
             prompt,
             may_be: Allowance::Only(StagedChoices::new(stages)),
+            thoughts: None,
         }
+    }
+
+    /// The same answers behind thoughts that follow on `prompt`.
+    pub(crate) fn behind(self, thoughts: Arc<ThoughtRule>, prompt: Vec<TokenId>) -> Self {
+        Self {
+            prompt,
+            thoughts: Some(thoughts),
+            ..self
+        }
+    }
+
+    /// The thoughts that come first.
+    pub(super) fn thoughts(&self) -> Option<&Arc<ThoughtRule>> {
+        self.thoughts.as_ref()
     }
 
     /// For how many first steps the probability mass outside valid answers is known: all where only these may be given,
@@ -51,8 +70,8 @@ impl AnswerSpace {
         }
     }
 
-    /// Tokens of the longest valid answer, where only these may be given; else `free`.
-    pub fn max_tokens(&self, free: usize) -> usize {
+    /// Tokens of the longest valid answer, where only these may be given; else `free`. Thoughts are not counted.
+    pub fn answer_tokens(&self, free: usize) -> usize {
         match &self.may_be {
             Allowance::Only(choices) => choices.longest(),
             Allowance::Free { .. } => free,
@@ -61,11 +80,20 @@ impl AnswerSpace {
 
     /// Whether what may be generated depends on how tokens look.
     pub(super) fn needs_marks(&self) -> bool {
-        matches!(self.may_be, Allowance::Free { .. })
+        self.thoughts.is_some() || matches!(self.may_be, Allowance::Free { .. })
     }
 
-    /// A fresh constraint, which ends the generation as soon as the answer is complete.
-    pub(super) fn constraint(&self, marks: Option<&Arc<Marks>>) -> Option<Box<dyn Constraint>> {
+    /// A fresh constraint, which ends the generation as soon as an answer of at most `most` tokens is complete.
+    pub(super) fn constraint(&self, marks: Option<&Arc<Marks>>, most: usize) -> Option<Box<dyn Constraint>> {
+        let answer = self.of_answer(marks)?;
+        match (&self.thoughts, marks) {
+            (Some(rule), Some(marks)) => Some(Box::new(AfterThoughts::new(rule, marks, answer, most))),
+            _ => Some(answer),
+        }
+    }
+
+    /// A fresh constraint of the answer alone.
+    fn of_answer(&self, marks: Option<&Arc<Marks>>) -> Option<Box<dyn Constraint>> {
         match &self.may_be {
             Allowance::Only(choices) => Some(Box::new(choices.clone())),
             Allowance::Free { end, beginnings } => {
@@ -73,6 +101,12 @@ impl AnswerSpace {
                 marks.map(|marks| Box::new(until(marks)) as Box<dyn Constraint>)
             }
         }
+    }
+
+    /// Whether these tokens are a complete answer, and not only as many as there may be.
+    pub(super) fn is_complete(&self, answer: &[TokenId], marks: Option<&Arc<Marks>>) -> bool {
+        let constraint = self.of_answer(marks);
+        constraint.is_some_and(|mut constraint| constraint.allowed(answer) == Allowed::Done)
     }
 }
 

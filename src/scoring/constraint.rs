@@ -79,6 +79,11 @@ impl Marks {
         let of_token = (0..tokenizer.vocabulary()).map(text).collect::<Result<_, _>>()?;
         Ok(Self { of_token })
     }
+
+    /// The text of a token; nothing of one that there is not.
+    pub(super) fn text(&self, token: TokenId) -> &str {
+        self.of_token.get(token as usize).map_or("", |text| text)
+    }
 }
 
 /// Where a free answer is complete.
@@ -153,9 +158,7 @@ impl Constraint for Until {
     fn allowed(&mut self, generated: &[TokenId]) -> Allowed {
         let marks = Arc::clone(&self.marks);
         for &token in generated.get(self.seen..).unwrap_or_default() {
-            if let Some(piece) = marks.of_token.get(token as usize) {
-                self.read(piece);
-            }
+            self.read(marks.text(token));
         }
         self.seen = generated.len();
         match self.over {

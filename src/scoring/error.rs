@@ -16,6 +16,12 @@ pub enum ScoringError {
         /// The model's limit.
         limit: usize,
     },
+    /// Thoughts that cannot be closed.
+    #[error("the tokenizer joins {end}, which ends thoughts, to what stands beside it")]
+    JoinedThoughts {
+        /// What ends them.
+        end: String,
+    },
     /// A text that cannot be encoded.
     #[error(transparent)]
     Tokenize(#[from] TokenizeError),
@@ -36,6 +42,9 @@ impl ScoringError {
                  model with a longer context"
                     .to_owned(),
             ),
+            Self::JoinedThoughts { .. } => {
+                Some("let the model answer at once: leave out `thinking_tokens` of [scoring] (`--thinking-tokens`)".to_owned())
+            }
             Self::Tokenize(error) => error.hint(),
             Self::Prompt(error) => error.hint(),
             Self::Model(error) => error.hint(),

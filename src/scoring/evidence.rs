@@ -130,9 +130,12 @@ pub struct Try {
     /// The candidate that was read from it; absent where none could be, and where the text answers several probes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub choice: Option<usize>,
-    /// The text as generated.
+    /// What the model thought before its answer; absent where it was to answer at once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub thoughts: Option<Thoughts>,
+    /// The answer as generated.
     pub text: String,
-    /// Token ids.
+    /// Token ids, those of thoughts included.
     pub tokens: Vec<TokenId>,
     /// Log-probability of each token, nats.
     pub logprobs: Vec<f32>,
@@ -145,6 +148,18 @@ pub struct Try {
     pub temperature: f32,
     /// Seed it was generated with.
     pub seed: u64,
+}
+
+/// What a model thought before an answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Thoughts {
+    /// The text, without what ends it.
+    pub text: String,
+    /// How many tokens of the try come before the answer: thoughts, what ends them, and what comes between that and the
+    /// answer.
+    pub tokens: usize,
+    /// Whether they were longer than they might be, and were cut.
+    pub cut: bool,
 }
 
 impl Try {

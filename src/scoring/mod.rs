@@ -22,6 +22,7 @@ mod sampling;
 pub(crate) mod scorer;
 mod spec;
 mod texts;
+mod thoughts;
 
 pub use error::ScoringError;
 pub use evidence::{CandidateScore, Evidence};
@@ -34,7 +35,7 @@ pub use spec::{ChatUse, Fit, ScoringSpec};
 pub use texts::{TextScore, texts};
 
 #[doc(hidden)]
-pub use evidence::{EvidenceKind, Permutation, Reading, Try};
+pub use evidence::{EvidenceKind, Permutation, Reading, Thoughts, Try};
 #[doc(hidden)]
 pub use scorer::{Ask, Scorer};
 

@@ -131,12 +131,20 @@ pub enum Wanted {
 pub struct Writing {
     /// The prompt's tokens and what may follow.
     pub answers: AnswerSpace,
-    /// At most this many tokens are generated a try.
-    pub max_tokens: usize,
+    /// At most this many tokens of an answer are generated a try.
+    pub answer_tokens: usize,
     /// The options of each probe that is answered, in the order shown.
     pub options: Vec<Vec<String>>,
     /// The seed of each try; there are no more tries than these.
     pub seeds: Vec<u64>,
+}
+
+impl Writing {
+    /// At most this many tokens are generated a try, thoughts among them.
+    pub(crate) fn max_tokens(&self) -> usize {
+        let thoughts = self.answers.thoughts().map_or(0, |rule| rule.most_tokens());
+        thoughts.saturating_add(self.answer_tokens)
+    }
 }
 
 impl Request {
@@ -147,7 +155,7 @@ impl Request {
                 let lengths = joined.iter().map(|one| one.context.len() + one.continuation.len());
                 lengths.max().unwrap_or(0)
             }
-            Wanted::Text(writing) => writing.answers.prompt.len().saturating_add(writing.max_tokens),
+            Wanted::Text(writing) => writing.answers.prompt.len().saturating_add(writing.max_tokens()),
         }
     }
 

@@ -67,6 +67,9 @@ pub struct ScoringSpec {
     pub seed: u64,
     /// At most this many tokens for a free answer to all probes.
     pub paper_tokens: NonZeroUsize,
+    /// Let models think for at most so many tokens before they write an answer; absent: they answer at once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub thinking_tokens: Option<NonZeroUsize>,
     /// What is done with a context longer than the model's.
     pub fit: Fit,
     /// Which methods ask inside the model's chat template.
@@ -86,6 +89,7 @@ impl Default for ScoringSpec {
             retry_temperature: Temperature::RETRY,
             seed: 0,
             paper_tokens: NonZeroUsize::MIN.saturating_add(4095),
+            thinking_tokens: None,
             fit: Fit::default(),
             chat: ChatUse::default(),
         }
@@ -100,6 +104,11 @@ impl ScoringSpec {
         } else {
             self.retry_temperature.get()
         }
+    }
+
+    /// Most tokens of thoughts before an answer; 0 where there are to be none.
+    pub(crate) fn thinking(&self) -> usize {
+        self.thinking_tokens.map_or(0, NonZeroUsize::get)
     }
 
     /// How tokens are chosen in each try.

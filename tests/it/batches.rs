@@ -86,6 +86,12 @@ fn memory_threads_and_company_change_no_byte_of_a_run() {
                 "3",
                 "--methods",
                 "likelihood,label,generation",
+                // Answers of such weights are never read, and each is asked for again: two orders and a second try
+                // are company enough.
+                "--orders",
+                "2",
+                "--retries",
+                "1",
             ];
             let output = finish(run(&model, &out, &[&common[..], more].concat()));
             (bytes(&out), String::from_utf8_lossy(&output.stderr).into_owned())

@@ -1,6 +1,9 @@
 //! Chat templates do what transformers' Jinja does, and end whatever they are.
 
-use indieval::prompt::{ChatTemplate, Date, Turn};
+use std::path::Path;
+
+use indieval::model::{Inspection, Markup};
+use indieval::prompt::{ChatSpec, ChatTemplate, ThoughtBlock, Turn};
 use serde::Deserialize;
 
 /// What transformers' Jinja makes of templates; scripts/make_chat_goldens.py.
@@ -31,7 +34,7 @@ enum Here {
 }
 
 fn rendered(template: &str, turns: &[Turn]) -> Result<String, String> {
-    ChatTemplate::new(template, "<s>", "</s>", Date::default())
+    ChatTemplate::new(template, "<s>", "</s>", ChatSpec::default())
         .and_then(|template| template.render_turns(turns))
         .map_err(|error| error.to_string())
 }
@@ -71,10 +74,88 @@ fn answers_begin_behind_thoughts_that_are_empty() {
         ("<|start|>assistant", "<|start|>assistant"),
     ] {
         let template = format!("{MESSAGE}{{% if add_generation_prompt %}}{opening}{{% endif %}}");
-        let template = ChatTemplate::new(&template, "<s>", "</s>", Date::default()).unwrap();
+        let template = ChatTemplate::new(&template, "<s>", "</s>", ChatSpec::default()).unwrap();
         let frame = template.frame().unwrap_or_else(|error| panic!("{opening}: {error}"));
         assert_eq!(frame.after, format!("]{expected}"));
     }
+}
+
+/// A prompt for a model that thinks, as transformers renders and encodes it; scripts/make_thinking_goldens.py.
+#[derive(Deserialize)]
+struct ThinkingGolden {
+    template: String,
+    system: Option<String>,
+    #[serde(default)]
+    kwargs: serde_json::Value,
+    date: Option<String>,
+    thinking_tokens: Option<usize>,
+    /// Up to where the model goes on.
+    prompt: String,
+    ids: Vec<u32>,
+    /// With its thoughts, where it has any, and its answer.
+    whole: String,
+}
+
+#[test]
+fn prompts_of_models_that_think_have_the_ids_of_transformers() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/thinking");
+    let golden: Vec<ThinkingGolden> =
+        serde_json::from_slice(&std::fs::read(folder.join("golden.json")).unwrap()).unwrap();
+    assert!(golden.len() >= 36, "{}", golden.len());
+    let tokenizer = Inspection::of(&folder).tokenizer.expect("a tokenizer");
+    let message = "Which one?\nA. I trust people.\nB. I don't.\n\nAnswer with its letter.";
+    for case in golden {
+        let mut told = serde_json::json!({ "system": case.system, "date": case.date });
+        if !case.kwargs.is_null() {
+            told["kwargs"] = case.kwargs;
+        }
+        let told: ChatSpec = serde_json::from_value(told).unwrap();
+        let source = std::fs::read_to_string(folder.join(&case.template)).unwrap();
+        let template = ChatTemplate::new(&source, "", "", told).unwrap();
+        let frame = match case.thinking_tokens {
+            None => template.frame(),
+            Some(tokens) => template.thinking_frame(tokens),
+        };
+        let frame = frame.unwrap_or_else(|error| panic!("{}: {error}", case.template));
+        let prompt = format!("{}{message}{}", frame.before, frame.after);
+        assert_eq!(prompt, case.prompt, "{}", case.template);
+        assert_eq!(
+            tokenizer.encode_whole(&prompt, Markup::Chat).unwrap(),
+            case.ids,
+            "{}",
+            case.template
+        );
+        let thoughts = frame.thoughts.map(|block| {
+            let ThoughtBlock { cut, end, behind } = block;
+            format!("so{cut}{end}{behind}")
+        });
+        assert_eq!(
+            format!("{prompt}{}B", thoughts.unwrap_or_default()),
+            case.whole,
+            "{}",
+            case.template
+        );
+    }
+}
+
+#[test]
+fn what_a_template_does_not_pass_on_is_refused() {
+    const PLAIN: &str = "{% for m in messages if m.role == 'user' %}<user>{{ m.content }}{% endfor %}<model>";
+    let told = |text: &str| serde_json::from_str::<ChatSpec>(text).unwrap();
+    let template = ChatTemplate::new(PLAIN, "", "", ChatSpec::default()).unwrap();
+    assert_eq!(template.frame().unwrap().after, "<model>");
+    let error = template.thinking_frame(9).unwrap_err();
+    assert!(error.to_string().contains("knows no thoughts"), "{error}");
+    assert!(error.hint().unwrap().contains("thinking_tokens"));
+    let with_system = ChatTemplate::new(PLAIN, "", "", told(r#"{"system": "Be brief."}"#)).unwrap();
+    let error = with_system.frame().unwrap_err();
+    assert!(error.to_string().contains("leaves out the system message"), "{error}");
+    assert!(error.hint().unwrap().contains("`system` of [chat]"));
+    // Variables count more than the switches.
+    let switched = "{{ messages[0].content }}{{ enable_thinking }}{{ list[1] }}{{ today }}";
+    let kwargs = r#"{"kwargs": {"enable_thinking": true, "list": [1, 2.5], "today": {"a": null}}}"#;
+    let template = ChatTemplate::new(switched, "", "", told(kwargs)).unwrap();
+    assert_eq!(template.frame().unwrap().after, "True2.5{'a': None}");
 }
 
 #[test]

@@ -31,6 +31,11 @@ struct Export {
 
 impl Export {
     fn new(format: &str, methods: &str) -> Self {
+        Self::with(format, methods, &[]).unwrap_or_else(|said| panic!("{said}"))
+    }
+
+    /// What was said where it fails.
+    fn with(format: &str, methods: &str, asked: &[&str]) -> Result<Self, String> {
         let folder = tempfile::tempdir().unwrap();
         let survey = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/synthetic-respondents.csv");
         let out = folder.path().join("prompts");
@@ -56,9 +61,11 @@ impl Export {
             "--model",
             "gpt",
         ];
-        let output = indieval(&[&args[..], &more[..], &["--out", out.to_str().unwrap()]].concat());
-        assert!(output.status.success(), "{}", said(&output));
-        Self { folder }
+        let output = indieval(&[&args[..], &more[..], asked, &["--out", out.to_str().unwrap()]].concat());
+        match output.status.success() {
+            true => Ok(Self { folder }),
+            false => Err(said(&output)),
+        }
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -351,4 +358,39 @@ fn aggregates_for_every_eval_ever_have_our_intervals_and_nobodys_answers() {
     let uncertainty = &results[0]["score_details"]["uncertainty"];
     assert_eq!(uncertainty["confidence_interval"]["method"], "student");
     assert!(!document.to_string().contains("synthetic-0"));
+}
+
+#[test]
+fn a_system_message_and_variables_go_where_each_format_has_them() {
+    let told = ["--system", "Be this person."];
+    for (format, place, expected) in [
+        (
+            "jsonl",
+            "/messages/0",
+            json!({ "role": "system", "content": "Be this person." }),
+        ),
+        ("openai-batch", "/body/messages/0/role", json!("system")),
+        ("anthropic-batch", "/params/system", json!("Be this person.")),
+        (
+            "gemini-batch",
+            "/request/system_instruction/parts/0/text",
+            json!("Be this person."),
+        ),
+    ] {
+        let export = Export::with(format, "generation", &told).unwrap();
+        let request = &export.requests()[0];
+        assert_eq!(request.pointer(place), Some(&expected), "{request}");
+    }
+    let low = ["--chat-kwargs", r#"{"reasoning_effort": "low"}"#];
+    let export = Export::with("openai-batch", "generation", &low).unwrap();
+    let sent = &export.requests()[0]["body"];
+    assert_eq!(sent["chat_template_kwargs"], json!({ "reasoning_effort": "low" }));
+    assert!(sent["messages"][0]["role"] == "user");
+    for (asked, says) in [
+        (&low[..], "only requests of openai-batch have a place for them"),
+        (&["--thinking-tokens", "9"], "--max-tokens"),
+    ] {
+        let refused = Export::with("jsonl", "generation", asked).err().expect("refused");
+        assert!(refused.contains(says), "{refused}");
+    }
 }

@@ -37,14 +37,14 @@ fn device() -> Device {
     }
 }
 
-fn engine(path: &Path, dtype: DType, rows: usize) -> Engine {
+fn engine(path: &Path, dtype: DType, rows: impl Into<Option<usize>>) -> Engine {
     engine_with(path, dtype, rows, QuantizedWeights::Dequantize)
 }
 
 /// The same with quantised weights held as said.
-pub fn engine_with(path: &Path, dtype: DType, rows: usize, quantized: QuantizedWeights) -> Engine {
+pub fn engine_with(path: &Path, dtype: DType, rows: impl Into<Option<usize>>, quantized: QuantizedWeights) -> Engine {
     let settings = EngineSettings {
-        rows,
+        rows: rows.into(),
         quantized,
         ..EngineSettings::default()
     };
@@ -369,12 +369,17 @@ pub struct Recorded {
 }
 
 /// The real SmolLM2-135M-Instruct, where this machine has it, and its record.
-pub fn smollm2(dtype: DType) -> Option<(Engine, Recorded)> {
+fn smollm2(dtype: DType) -> Option<(Engine, Recorded)> {
+    smollm2_with(dtype, QuantizedWeights::Dequantize)
+}
+
+/// The same with quantised weights held as said.
+pub fn smollm2_with(dtype: DType, quantized: QuantizedWeights) -> Option<(Engine, Recorded)> {
     let recorded: Recorded = serde_json::from_slice(&std::fs::read(golden("smollm2-135m.json")).unwrap()).unwrap();
     match crate::real::smollm2() {
         Ok(path) => {
             // SmolLM2 has no BOS, so the record has none.
-            Some((engine(&path, dtype, EngineSettings::default().rows), recorded))
+            Some((engine_with(&path, dtype, None, quantized), recorded))
         }
         Err(why) => {
             println!("skipped: the real SmolLM2-135M-Instruct is not at hand: {why}");
@@ -491,7 +496,7 @@ fn the_real_gemma3_equals_transformers() {
     let checkpoint = Checkpoint::open(&path).unwrap();
     let ids = checkpoint.tokenizer.encode_whole(&recorded.text, Markup::Text).unwrap();
     assert_eq!(ids, recorded.ids);
-    let mut engine = engine(&path, DType::F32, EngineSettings::default().rows);
+    let mut engine = engine(&path, DType::F32, None);
     for (i, ((ours, _), theirs)) in scores(&mut engine, &ids).iter().zip(&recorded.f32).enumerate() {
         assert!((ours - theirs).abs() <= LOGPROB, "token {i}: {ours} and {theirs}");
     }

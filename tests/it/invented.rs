@@ -396,6 +396,7 @@ fn outcome(
             let one = Try {
                 order: (0..candidates).filter(|_| alone).collect(),
                 choice: prediction.filter(|_| alone),
+                thoughts: None,
                 text,
                 tokens: vec![33],
                 logprobs: vec![-0.4],

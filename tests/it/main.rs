@@ -28,5 +28,6 @@ mod shards;
 mod show;
 mod survey;
 mod tampered;
+mod thinking;
 mod tidy;
 mod wording;

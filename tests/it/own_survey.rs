@@ -155,7 +155,7 @@ fn a_survey_of_ones_own_runs_from_its_definition_to_a_report() {
     let out = own.run("run");
     let page = read(&out.join("report.html"));
     assert!(!page.contains("GPT-4o"));
-    assert!(page.contains("Ordered answers") && page.contains("Beside people themselves"));
+    assert!(page.contains("Ordered answers") && page.contains("Second answers and survey weights"));
     let again = read(&out.join("tables/asked-again.csv"));
     assert!(again.lines().count() > 1, "{again}");
     let people: serde_json::Value = serde_json::from_str(&read(&out.join("people.json"))).unwrap();

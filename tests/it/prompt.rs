@@ -2,7 +2,7 @@
 
 use indieval::probe::{Case, Count, Demonstration, Probe, Split};
 use indieval::prompt::{
-    ChatFrame, ChatTemplate, Date, Edge, Frame, PaperPrompt, Pieces, ProbePrompt, PromptKind, PromptStyle,
+    ChatFrame, ChatSpec, ChatTemplate, Edge, Frame, PaperPrompt, Pieces, ProbePrompt, PromptKind, PromptStyle,
 };
 use indieval::survey::{Catalogue, Form, ProbeRule, Question, QuestionId, Statement};
 
@@ -265,7 +265,7 @@ fn chatml() -> ChatTemplate {
                   <|im_start|>system\nBe brief.<|im_end|>\n{% endif %}\
                   {{ '<|im_start|>' + message['role'] + '\\n' + message['content'] + '<|im_end|>' + '\\n' }}{% endfor %}\
                   {% if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}";
-    ChatTemplate::new(source, "", "<|im_end|>", Date::default()).unwrap()
+    ChatTemplate::new(source, "", "<|im_end|>", ChatSpec::default()).unwrap()
 }
 
 /// A template that writes its own BOS and the date, trims messages and goes through a macro, as Llama 3 models' do.
@@ -291,7 +291,7 @@ fn trimming() -> ChatTemplate {
 {%- endfor %}
 {%- if add_generation_prompt %}{{- "<|start|>assistant<|end|>\n\n" }}{%- endif %}
 "#;
-    ChatTemplate::new(source, "<|bos|>", "<|eot|>", Date::default()).unwrap()
+    ChatTemplate::new(source, "<|bos|>", "<|eot|>", ChatSpec::default()).unwrap()
 }
 
 /// A template whose turns are in brackets, as Mistral's are.
@@ -300,7 +300,7 @@ fn bracketed() -> ChatTemplate {
                   {{ raise_exception('turns must alternate') }}{% endif %}{% if message['role'] == 'user' %}\
                   {{ '[INST] ' + message['content'] + ' [/INST]' }}{% else %}{{ message['content'] + eos_token }}{% endif %}\
                   {% endfor %}";
-    ChatTemplate::new(source, "<s>", "</s>", Date::default()).unwrap()
+    ChatTemplate::new(source, "<s>", "</s>", ChatSpec::default()).unwrap()
 }
 
 #[test]
@@ -310,6 +310,7 @@ fn frames_of_common_kinds_of_chat_templates() {
         after: after.into(),
         start: Edge::Kept,
         end: Edge::Kept,
+        thoughts: None,
     };
     assert_eq!(
         chatml().frame().unwrap(),
@@ -381,7 +382,7 @@ fn chat_templates_that_change_messages_are_refused() {
             "depends on the message",
         ),
     ] {
-        let error = ChatTemplate::new(source, "", "", Date::default())
+        let error = ChatTemplate::new(source, "", "", ChatSpec::default())
             .unwrap()
             .frame()
             .unwrap_err();
@@ -413,21 +414,21 @@ fn chat_templates_fail_with_their_line_and_within_limits() {
         ),
         ("{% include 'other' %}", "line 1"),
     ] {
-        let error = ChatTemplate::new(source, "", "", Date::default())
+        let error = ChatTemplate::new(source, "", "", ChatSpec::default())
             .unwrap()
             .frame()
             .unwrap_err();
         assert!(error.to_string().contains(says), "{source}: {error}");
     }
     let long = format!("{{% for i in range(6000) %}}{}{{% endfor %}}", "x".repeat(200));
-    let error = ChatTemplate::new(&long, "", "", Date::default())
+    let error = ChatTemplate::new(&long, "", "", ChatSpec::default())
         .unwrap()
         .frame()
         .unwrap_err();
     assert!(error.to_string().contains("bytes around a short message"), "{error}");
     let huge = "x".repeat(300_000);
     assert!(
-        ChatTemplate::new(&huge, "", "", Date::default())
+        ChatTemplate::new(&huge, "", "", ChatSpec::default())
             .unwrap_err()
             .to_string()
             .contains("300000 bytes")

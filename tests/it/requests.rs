@@ -531,7 +531,7 @@ fn hints_are_of_use() {
     let pair = json!({"context": "a", "continuation": "b"});
     let said = hint(&["score", "--out", &file.to_string_lossy()], &pair);
     assert!(
-        said.contains("is to be both read and written") && said.contains("give another --out"),
+        said.contains("is both the input and the output") && said.contains("give another --out"),
         "{said}"
     );
     let said = hint(

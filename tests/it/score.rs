@@ -221,7 +221,7 @@ fn bad_lines_are_named() {
             r#"{"messages": [{"role": "user", "content": "hi"}]}"#,
             "no chat template",
         ),
-        (r#"{"messages": "hi"}"#, "no list of role and content"),
+        (r#"{"messages": "hi"}"#, "expected a list of role and content"),
     ] {
         let said = failure(indieval(&["generate", "-", "--model", "fake:1", "-q"]).write_stdin(bad));
         assert!(said.contains("standard input:1: ") && said.contains(says), "{said}");

@@ -71,6 +71,7 @@ fn frame(method: Method) -> Frame {
             after: " <model> ".into(),
             start: Edge::Kept,
             end: Edge::Kept,
+            thoughts: None,
         }),
     }
 }

@@ -58,9 +58,13 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
             None => String::new(),
         };
         let pinned = if model.pinned() { "" } else { ", not pinned" };
+        let published = match &model.published {
+            Some(column) => format!("; {column} of the paper's Figure 2"),
+            None => String::new(),
+        };
         writeln!(
             out,
-            "{:<31} {:>9} {:>9} {:>9} {:>9} {:>13}  {:<14} {}@{}{pinned}{wheel}",
+            "{:<31} {:>9} {:>9} {:>9} {:>9} {:>13}  {:<14} {}@{}{pinned}{wheel}{published}",
             model.name,
             text::bytes(model.bytes),
             text::bytes(model.weight_bytes(DType::F32)),

@@ -19,7 +19,7 @@ pub struct Args {
 enum Action {
     /// Show the checkpoints that are known by name, and what they need in memory
     List(list::Args),
-    /// Fetch a checkpoint unless it is here, and print where it is
+    /// Fetch a checkpoint unless it is here already, and print its path
     Get(download::Args),
     /// Read a checkpoint without running it, and name every reason to refuse it
     Check(check::Args),

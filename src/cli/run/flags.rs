@@ -1,10 +1,12 @@
 //! Flags of `indieval run`, and how they change a spec: flags win over the file.
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use crate::cli::choice::choice;
 use crate::model::{DeviceChoice, DtypeChoice, QuantizedWeights};
 use crate::probe::Split;
+use crate::prompt::TemplateVariables;
 use crate::run::{RunError, Spec};
 use crate::scoring::{ChatUse, Control, Fit, Method, Norm, Orders, Retries};
 use crate::survey::{Form, IncomeGrouping};
@@ -34,8 +36,8 @@ pub struct SpecFlags {
     weights: Option<QuantizedWeights>,
     /// How predictions are made
     #[arg(
-        long = "method",
-        visible_alias = "methods",
+        long = "methods",
+        visible_alias = "method",
         value_delimiter = ',',
         value_name = "METHOD,...",
         value_parser = choice::<Method>()
@@ -67,10 +69,10 @@ pub struct SpecFlags {
         value_parser = choice::<Whether>()
     )]
     demographics: Option<Whether>,
-    /// Demonstrations of one category only: its name or an unmistakable part of it, or `each`
+    /// Demonstrations of one category only: its name or an unambiguous part of it, or `each`
     #[arg(long, value_name = "NAME")]
     category: Vec<String>,
-    /// Whose demonstrations: one's own, nobody's, a stranger's, a compatriot's
+    /// Whose demonstrations: the person's own, nobody's, a stranger's, a compatriot's
     #[arg(long, value_delimiter = ',', value_name = "WHO,...", value_parser = choice::<Control>())]
     control: Option<Vec<Control>>,
     /// Draw demonstrations anew for each number, as the paper did
@@ -82,10 +84,10 @@ pub struct SpecFlags {
     /// File of respondent ids (`indieval survey sample` writes one)
     #[arg(long, value_name = "FILE")]
     respondents: Option<PathBuf>,
-    /// Only so many respondents, drawn at random
+    /// Use only N respondents, drawn at random
     #[arg(long, value_name = "N")]
     draw: Option<usize>,
-    /// Only the first so many respondents
+    /// Use only the first N respondents
     #[arg(long, value_name = "N")]
     limit: Option<usize>,
     /// The authors' metadata file(s) in place of the built-in catalogue
@@ -118,6 +120,19 @@ pub struct SpecFlags {
     /// Which methods ask inside the model's chat template: all, answers (label and generation), none
     #[arg(long, value_name = "WHICH", value_parser = choice::<ChatUse>())]
     chat: Option<ChatUse>,
+    /// A system message before the user's, in the model's chat template
+    #[arg(long, value_name = "TEXT")]
+    system: Option<String>,
+    /// Variables of the chat template, as a JSON object: '{"reasoning_effort": "low"}'
+    #[arg(long, value_name = "JSON", value_parser = template_variables)]
+    chat_kwargs: Option<TemplateVariables>,
+    /// Let the model think for at most N tokens before it writes an answer [default: it answers at once]
+    #[arg(long, value_name = "N")]
+    thinking_tokens: Option<NonZeroUsize>,
+}
+
+fn template_variables(text: &str) -> Result<TemplateVariables, String> {
+    serde_json::from_str(text).map_err(|error| error.to_string())
 }
 
 crate::choices! {
@@ -206,6 +221,9 @@ impl SpecFlags {
         set(&mut spec.scoring.retries, self.retries);
         set(&mut spec.scoring.fit, self.fit);
         set(&mut spec.scoring.chat, self.chat);
+        spec.scoring.thinking_tokens = self.thinking_tokens.or(spec.scoring.thinking_tokens);
+        spec.chat.system = self.system.or(spec.chat.system);
+        set(&mut spec.chat.kwargs, self.chat_kwargs);
         Ok(spec)
     }
 }

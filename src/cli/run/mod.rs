@@ -51,22 +51,22 @@ pub struct Args {
     /// The run's folder [default: runs/NAME-OF-SPEC-MODEL]
     #[arg(long, value_name = "FOLDER")]
     out: Option<PathBuf>,
-    /// Print what would be run, what it takes and what would fail, and stop
+    /// Print what would be run, what it takes and what would fail; run nothing
     #[arg(long)]
     dry_run: bool,
-    /// Generate even where weights that do not fit into memory make it take more than a day
+    /// Generate even if it takes more than a day because the weights do not fit into memory
     #[arg(long)]
     slow: bool,
-    /// End with exit status 3 where answers could not be read
+    /// Exit with status 3 if any answer could not be read
     #[arg(long)]
     strict: bool,
-    /// After the run, re-score so many random records unshared, and fail where they differ
+    /// After the run, re-score N random records without sharing, and fail if they differ
     #[arg(long, value_name = "N")]
     verify: Option<usize>,
     /// Show nothing but errors
     #[arg(long, short)]
     quiet: bool,
-    /// Show also what is usually of no interest
+    /// Also show what is usually of no interest
     #[arg(long, short, conflicts_with = "quiet")]
     verbose: bool,
 }
@@ -175,7 +175,7 @@ impl How {
         };
         self.say(&sharing(&evaluated));
         self.say(&format!(
-            "shard {shard} is complete; `indieval merge {}` makes the run of all of them",
+            "shard {shard} is complete; `indieval merge {}` makes one run of all shards",
             shell::word(&self.out.display().to_string())
         ));
         Ok(ExitStatus::Done.into())

@@ -22,10 +22,10 @@ pub struct PartArgs {
     /// each
     #[arg(long, value_name = "N", value_parser = shard_count)]
     pub shards: Option<usize>,
-    /// After a signal to stop, let the batch in flight end only within so many seconds [default: however long it takes]
+    /// After a signal to stop, give the batch in flight at most this many seconds [default: as long as it takes]
     #[arg(long, value_name = "SECONDS")]
     grace: Option<u64>,
-    /// Wait so many seconds for a shard that another process holds
+    /// Wait this many seconds for a shard that another process holds
     #[arg(
         long,
         value_name = "SECONDS",

@@ -28,9 +28,9 @@ Examples:
 pub struct Args {
     #[command(flatten)]
     survey: SurveyArgs,
-    /// Whose case
+    /// Whose case [default: the first respondent of the file]
     #[arg(long, value_name = "ID")]
-    respondent: String,
+    respondent: Option<String>,
     /// Which questions are held out: 1, 2 or 3
     #[arg(long, value_name = "N", default_value = "1")]
     split: Split,
@@ -55,7 +55,7 @@ pub struct Args {
     /// Draw demonstrations anew for each number, as the paper did
     #[arg(long)]
     independent: bool,
-    /// Show statements of this category only (its name or an unmistakable part of it)
+    /// Show statements of this category only (its name or an unambiguous part of it)
     #[arg(long, value_name = "NAME")]
     category: Option<String>,
     /// A prompt template of one's own
@@ -121,7 +121,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     };
     match args.format {
         OutputFormat::Text => {
-            note(&case, &people);
+            note(&args, &case, &people);
             print(&pieces.context())?;
             if !pieces.continuations.is_empty() {
                 tell!("\nnote: each of these is scored as the continuation:");
@@ -151,7 +151,13 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
 }
 
 /// Says on standard error what a reader of the bare prompt should know.
-fn note(case: &Case, people: &LoadedSurvey) {
+fn note(args: &Args, case: &Case, people: &LoadedSurvey) {
+    if args.respondent.is_none() {
+        tell!(
+            "note: the first respondent, {}; --respondent names another",
+            case.respondent
+        );
+    }
     if people.survey.respondents.synthetic() {
         tell!("note: {} is a synthetic respondent", case.respondent);
     }
@@ -167,9 +173,13 @@ fn note(case: &Case, people: &LoadedSurvey) {
 
 fn case(args: &Args, people: &LoadedSurvey) -> anyhow::Result<Case> {
     let respondents = &people.survey.respondents;
-    let index = respondents
-        .index_of(&args.respondent)
-        .ok_or_else(|| ShowError::unknown_respondent(&args.respondent, respondents))?;
+    let index = match args.respondent.as_deref() {
+        Some(id) => respondents
+            .index_of(id)
+            .ok_or_else(|| ShowError::unknown_respondent(id, respondents))?,
+        None if respondents.is_empty() => anyhow::bail!("the file has no respondents"),
+        None => 0,
+    };
     let respondent = respondents.respondent(index);
     let form = if args.refined { Form::Refined } else { Form::Polar };
     people.questionnaire.catalogue.require(form)?;

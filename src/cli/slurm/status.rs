@@ -38,7 +38,7 @@ crate::choices! {
     }
 }
 
-/// Failed shards that are told one by one.
+/// Failed shards that are named one by one.
 const SHOWN: usize = 20;
 
 /// Runs the command.
@@ -54,7 +54,7 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let of = of.ok_or(run::RunError::Shard(ShardError::NoShards { folder }))?;
     let states = run::states(&args.run, of)?;
     let listed = squeue().unwrap_or_else(|error| {
-        tell!("note: {error:#}; what is told is what the files say");
+        tell!("note: {error:#}; this is what the files say");
         String::new()
     });
     let queued = submitted.queued(&listed);
@@ -86,11 +86,11 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
         let log = submitted
             .log(&args.run, state.shard.number())
             .unwrap_or_else(|| state.folder.join("worker.log"));
-        let last = last_line(&log).unwrap_or_else(|| "it says nothing".to_owned());
+        let last = last_line(&log).unwrap_or_else(|| "its log is empty".to_owned());
         say!("shard {} failed: {last} ({})", state.shard, log.display());
     }
     match states.iter().all(ShardState::complete) {
-        true => say!("`indieval merge` makes the run of them, if no merge is in the queue"),
+        true => say!("all shards are complete; `indieval merge` makes one run of them, unless a merge is in the queue"),
         false if queued.is_empty() => say!("the command that submitted them submits what is missing"),
         false => {}
     }

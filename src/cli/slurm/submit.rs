@@ -22,7 +22,7 @@ Examples:
   indieval slurm submit experiments/figure4.toml --model Qwen2-72B-Instruct --survey people.csv --shards 64 --sbatch=--gres=gpu:1
 
 Several options for sbatch are one word: --sbatch \"--gres=gpu:1 --mem=200G --time=12:00:00 --partition=long\".
-Given again, it submits only what is missing and not in the queue. docs/cluster.md tells more.")]
+Given again, it submits only what is missing and not in the queue. See docs/cluster.md.")]
 pub struct Args {
     #[command(flatten)]
     spec: SpecFlags,
@@ -43,7 +43,7 @@ pub struct Args {
         allow_hyphen_values = true
     )]
     sbatch: String,
-    /// At most so many tasks at a time
+    /// At most this many tasks at a time
     #[arg(long, value_name = "K", value_parser = shard_count)]
     max_parallel: Option<usize>,
     /// Seconds that the batch in flight may still take when the time limit comes near [default: from the batches that were
@@ -137,7 +137,7 @@ fn missing(states: &[ShardState], submitted: &Submitted, dry_run: bool) -> anyho
 fn nothing_missing(out: &Path, states: &[ShardState]) -> anyhow::Result<ExitCode> {
     let run = word(&out.display().to_string());
     match states.iter().all(ShardState::complete) {
-        true => say!("all shards are complete; `indieval merge {run}` makes the run of them"),
+        true => say!("all shards are complete; `indieval merge {run}` makes one run of them"),
         false => say!("what is missing is in the queue; `indieval slurm status {run}` says how far it is"),
     }
     Ok(ExitCode::SUCCESS)

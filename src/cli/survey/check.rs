@@ -132,7 +132,7 @@ impl Findings<'_> {
         let rows = counted(report.rows as usize, "row", "rows");
         writeln!(text, "{columns}, {rows}, {people}")?;
         if report.empty_rows > 0 {
-            writeln!(text, "rows without any content, left out: {}", count(report.empty_rows))?;
+            writeln!(text, "empty rows, left out: {}", count(report.empty_rows))?;
         }
         Ok(())
     }
@@ -206,7 +206,7 @@ impl Findings<'_> {
                 .collect();
             writeln!(
                 text,
-                "{question}: answers that the definition does not cover, missing: {}",
+                "{question}: answers not covered by the definition, counted as missing: {}",
                 shown.join(", ")
             )?;
         }

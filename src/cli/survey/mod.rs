@@ -21,11 +21,11 @@ pub struct Args {
 
 #[derive(Debug, clap::Subcommand)]
 enum SurveyCommand {
-    /// Read a survey file and say what is in it and what is odd about it
+    /// Check a survey file: what is in it, and what is odd about it
     Check(check::Args),
-    /// Write a first definition of a survey of one's own from a file of its answers
+    /// Write a first definition of your own survey from a file of its answers
     Define(define::Args),
-    /// Numbers of people and valid answers, in all and by country
+    /// Count people and valid answers, in all and by country
     Stats(stats::Args),
     /// Draw the paper's balanced sample of respondents
     Sample(sample::Args),

@@ -314,7 +314,7 @@ impl SafetensorsWeights {
             let &[rows, columns] = packed.shape.as_slice() else {
                 return None;
             };
-            self.each_rows(name, (rows, columns), DType::F32, &mut |_, _| Ok(()))
+            self.each_rows(name, (rows, columns), 0..rows, DType::F32, &mut |_, _| Ok(()))
                 .err()
         });
         ordered
@@ -347,18 +347,19 @@ impl WeightSource for SafetensorsWeights {
         &self,
         name: &str,
         (rows, columns): (usize, usize),
+        range: Range<usize>,
         dtype: DType,
         each: &mut RowSink<'_>,
     ) -> Result<(), LoadError> {
         if let Some(packed) = self.packed(name, &[rows, columns]) {
-            return Weight::Computed(Arc::new(packed?)).each_rows(name, dtype, each);
+            return Weight::Computed(Arc::new(packed?)).each_rows(name, range, dtype, each);
         }
         let (entry, stored) = self.entry(name, &[rows, columns])?;
         if entry.columns.is_some() {
-            return self.get(name, &[rows, columns])?.each_rows(name, dtype, each);
+            return self.get(name, &[rows, columns])?.each_rows(name, range, dtype, each);
         }
         let row = entry.bytes / rows.max(1);
-        for some in rows_at_once(rows, columns) {
+        for some in rows_at_once(range, columns) {
             let bytes = self.files[entry.file].read(entry.start + some.start * row, some.len() * row)?;
             self.check_values(name, entry, some.start * columns, &bytes)?;
             Tensor::from_raw_buffer(&bytes, stored, &[some.len(), columns], &Device::Cpu)

@@ -6,7 +6,7 @@ use super::keys;
 use super::places::TensorEntry;
 use super::value::{Metadata, MetadataValue};
 use crate::model::bounds;
-use crate::model::design::{Design, RopeScaling};
+use crate::model::design::{Design, QkNorm, RopeScaling};
 use crate::model::family::Family;
 use crate::model::mapped::MappedFile;
 use crate::model::stored::Storage;
@@ -88,7 +88,7 @@ impl<'a> ConfigReader<'a> {
             family,
             hidden,
             intermediate: self.width(family),
-            layers: self.size("block_count"),
+            layers: self.size("block_count").saturating_sub(self.later_layers(family)),
             heads,
             kv_heads: self.optional_size("attention.head_count_kv").unwrap_or(heads),
             head_dim,
@@ -103,7 +103,13 @@ impl<'a> ConfigReader<'a> {
             rope_scaling,
             qkv_bias: family == Family::Qwen2 || tensors.contains_key("blk.0.attn_q.bias"),
             output_bias: tensors.contains_key("blk.0.attn_output.bias"),
-            qk_norm: family.qk_norm(),
+            qk_norm: match family {
+                // Of GLM-4.5's sizes one has them.
+                Family::Glm4Moe => tensors
+                    .contains_key("blk.0.attn_q_norm.weight")
+                    .then_some(QkNorm::EachHead),
+                _ => family.qk_norm(),
+            },
             tied: !tensors.contains_key("output.weight"),
             sliding_window: self.window(),
             mixture: self.mixture(family, experts),
@@ -147,6 +153,18 @@ impl<'a> ConfigReader<'a> {
         self.keep(value)
     }
 
+    /// Whether a flag is set; a key that is no flag is refused.
+    pub(super) fn flag(&mut self, name: &str) -> bool {
+        match self.value(name) {
+            None => false,
+            Some(MetadataValue::Bool(flag)) => *flag,
+            Some(other) => {
+                self.refuse(name, format!("is {other}, expected true or false"));
+                false
+            }
+        }
+    }
+
     pub(super) fn number(&mut self, name: &str, default: Option<f64>) -> f64 {
         if let Some(value) = self.optional_number(name).or(default) {
             return value;
@@ -176,7 +194,7 @@ impl<'a> ConfigReader<'a> {
         let by_heads = hidden.checked_div(heads).unwrap_or(0);
         let width = self.optional_size("attention.key_length").unwrap_or(by_heads);
         // Where a part of a head may be turned, the number says how much.
-        let turns_part = matches!(family, Family::Phi3 | Family::Glm4);
+        let turns_part = matches!(family, Family::Phi3 | Family::Glm4 | Family::Glm4Moe);
         let others = ["attention.value_length", "rope.dimension_count"];
         for name in others.into_iter().take(if turns_part { 1 } else { 2 }) {
             if let Some(other) = self.optional_size(name)

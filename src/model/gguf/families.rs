@@ -10,10 +10,17 @@ use crate::model::family::{Family, WindowUse};
 
 /// Every so-manieth layer of SmolLM3 turns nothing.
 const UNTURNED: usize = 4;
+
+/// What scores of experts become.
+const GATING: &str = "expert_gating_func";
+
 impl ConfigReader<'_> {
     /// The mixture of a family that has one.
     pub(super) fn mixture(&mut self, family: Family, experts: Option<usize>) -> Option<Mixture> {
         let plain = family.mixture()?;
+        if family == Family::Glm4Moe {
+            return Some(self.glm_mixture(plain));
+        }
         let shared = plain.shared.map(|shared| SharedExpert {
             width: self.size("expert_shared_feed_forward_length"),
             ..shared
@@ -29,6 +36,46 @@ impl ConfigReader<'_> {
             shared,
             ..plain
         })
+    }
+
+    /// GLM-4.5's, whose files say all of it.
+    fn glm_mixture(&mut self, plain: Mixture) -> Mixture {
+        // 2 is a sigmoid; what is not said is one as well.
+        if let Some(other) = self.optional_size(GATING).filter(|&kind| kind != 0 && kind != 2) {
+            self.refuse(GATING, format!("is {other}; only 2 (sigmoid) is supported"));
+        }
+        let width = self.size("expert_feed_forward_length");
+        let shared = self.optional_size("expert_shared_count").unwrap_or(0);
+        let groups = ["expert_group_count", "expert_group_used_count"];
+        let [groups, used_groups] = groups.map(|key| self.optional_size(key).unwrap_or(1).max(1));
+        Mixture {
+            experts: self.size("expert_count"),
+            routing: Routing {
+                used: self.size("expert_used_count"),
+                renormalised: self.flag("expert_weights_norm"),
+                scale: self
+                    .optional_number("expert_weights_scale")
+                    .filter(|scale| *scale != 0.0)
+                    .unwrap_or(1.0),
+                groups: (groups, used_groups),
+                ..plain.routing
+            },
+            first_dense: self.optional_size("leading_dense_block_count").unwrap_or(0),
+            dense_width: self.size("feed_forward_length"),
+            shared: plain.shared.filter(|_| shared > 0).map(|plain| SharedExpert {
+                width: width.saturating_mul(shared),
+                ..plain
+            }),
+            ..plain
+        }
+    }
+
+    /// Layers behind the last one, which guess further tokens and are left out.
+    pub(super) fn later_layers(&mut self, family: Family) -> usize {
+        match family {
+            Family::Glm4Moe => self.optional_size("nextn_predict_layers").unwrap_or(0),
+            _ => 0,
+        }
     }
 
     /// Width of the network, or of one expert's.
@@ -49,6 +96,7 @@ impl ConfigReader<'_> {
         Design {
             // The converter adds the 1.
             norm_offset: false,
+            later_layers: self.later_layers(family),
             rotary_width: rotary.filter(|&width| width != head_dim),
             window_rope: family
                 .has_window_rope()

@@ -63,6 +63,17 @@ pub(super) fn own_keys(family: Family) -> &'static [&'static str] {
         }
         Family::Qwen2Moe => &["expert_feed_forward_length", "expert_shared_feed_forward_length"],
         Family::Qwen3Moe => &["expert_feed_forward_length"],
+        Family::Glm4Moe => &[
+            "expert_feed_forward_length",
+            "expert_gating_func",
+            "expert_group_count",
+            "expert_group_used_count",
+            "expert_shared_count",
+            "expert_weights_norm",
+            "expert_weights_scale",
+            "leading_dense_block_count",
+            "nextn_predict_layers",
+        ],
         Family::GptOss => &["expert_feed_forward_length", PATTERN],
         Family::Olmo3 | Family::Exaone4 => &[PATTERN],
         _ => &[],

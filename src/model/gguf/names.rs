@@ -92,6 +92,8 @@ pub(super) fn canonical(name: &str, layout: GgufLayout) -> Canonical {
         "attn_qkv" => in_layer("self_attn.qkv_proj"),
         "attn_output" => in_layer("self_attn.o_proj"),
         "attn_sinks" => whole(&format!("model.layers.{layer}.self_attn.sinks")),
+        // Of layers that guess further tokens.
+        _ if part.starts_with("nextn.") => in_layer(part),
         "ffn_gate" => in_layer("mlp.gate_proj"),
         "ffn_up" if layout.fused_gate_up => in_layer("mlp.gate_up_proj"),
         "ffn_up" => in_layer("mlp.up_proj"),
@@ -129,6 +131,10 @@ fn of_experts(part: &str, (layer, kind): (&str, &str), layout: GgufLayout) -> Op
     let beside = |matrix: &str| whole(&format!("{}{matrix}", layout.shared));
     match part {
         "ffn_gate_inp" => whole(layout.naming.router()),
+        "exp_probs_b" => Some(Canonical::Whole(format!(
+            "{module}.{}.e_score_correction_bias",
+            layout.naming.router()
+        ))),
         "ffn_gate_exps" => all(gate),
         "ffn_up_exps" => all(up),
         "ffn_down_exps" => all(down),

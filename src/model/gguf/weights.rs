@@ -202,13 +202,14 @@ impl WeightSource for GgufWeights {
         &self,
         name: &str,
         (rows, columns): (usize, usize),
+        range: Range<usize>,
         dtype: DType,
         each: &mut RowSink<'_>,
     ) -> Result<(), LoadError> {
         let entry = self.entry(name, &[rows, columns])?;
         // Each row is whole blocks.
         let row = entry.range.len() / rows.max(1);
-        for some in rows_at_once(rows, columns) {
+        for some in rows_at_once(range, columns) {
             let start = |number| entry.range.start + entry.order.place(rows, number) * row;
             let bytes = self.files[entry.file].read_each(some.clone().map(start), row)?;
             self.check_values(name, entry, some.start * columns, &bytes)?;

@@ -7,14 +7,25 @@ use super::products::product;
 use super::rows::CpuRows;
 use super::running::{Reduced, Running};
 use crate::model::{TokenId, TokenScore, pick::pick};
-use candle_core::{DType, Result, Tensor, bail};
+use candle_core::{DType, Device, Result, Tensor, bail};
+use rayon::prelude::*;
 
-/// CpuRows whose logits are held at a time.
-pub(super) const ROWS: usize = 256;
+/// Rows whose logits are held at a time on the CPU.
+const ROWS: usize = 256;
+/// Likewise on a GPU.
+const ROWS_GPU: usize = 2048;
 /// Vocabulary entries whose logits are held at a time on the CPU.
 const COLUMNS: usize = 4096;
 /// Likewise on a GPU, where few large operations are what counts.
-pub(super) const COLUMNS_GPU: usize = 1 << 15;
+const COLUMNS_GPU: usize = 1 << 15;
+
+/// Rows and vocabulary entries whose logits are held at a time.
+pub(super) fn logits_at_once(device: &Device) -> (usize, usize) {
+    match device.is_cpu() {
+        true => (ROWS, COLUMNS),
+        false => (ROWS_GPU, COLUMNS_GPU),
+    }
+}
 
 impl Linear {
     /// Log-probabilities of tokens under the softmax of this layer's outputs, in f32: for each `(row, token)` of
@@ -64,28 +75,39 @@ impl Linear {
         Tensor::cat(&parts, 1)
     }
 
-    /// Log-probabilities of all tokens from a row of this layer's outputs, to the bit as [`Linear::token_scores`] has them.
-    pub fn log_softmax(&self, logits: &[f32]) -> Result<Vec<f32>> {
-        let running = self.running(logits)?;
-        Ok(logits.iter().map(|&logit| running.score(0, logit).logprob).collect())
+    /// Log-probabilities of all tokens after each of `hidden`'s rows, to the bit as [`Linear::token_scores`] has them.
+    /// `hidden` is `(rows, in)`, already normed.
+    pub fn log_softmax(&self, hidden: &Tensor) -> Result<Vec<Vec<f32>>> {
+        let logits = self.logits(hidden)?;
+        let running = match &self.operand {
+            Operand::Packed(_) => Vec::new(),
+            Operand::Plain(_) => self.running(&logits)?,
+        };
+        let rows = logits.to_vec2::<f32>()?.into_par_iter().enumerate();
+        let of_row = |(row, mut logits): (usize, Vec<f32>)| {
+            let running = match &self.operand {
+                Operand::Packed(panels) => panels.running(&logits),
+                Operand::Plain(_) => running[row],
+            };
+            for logit in &mut logits {
+                *logit = running.score(0, *logit).logprob;
+            }
+            logits
+        };
+        Ok(rows.map(of_row).collect())
     }
 
-    /// What a row of logits comes to, cut and joined as everywhere.
-    fn running(&self, logits: &[f32]) -> Result<Running> {
-        if let Operand::Packed(panels) = &self.operand {
-            return Ok(panels.running(logits));
-        }
-        let cpu = self.kernels.device().is_cpu();
-        let columns = match &self.operand {
-            Operand::Plain(_) if cpu => COLUMNS,
-            Operand::Plain(_) => COLUMNS_GPU,
-            _ => logits.len().max(1),
-        };
-        let mut running = Running::NOTHING;
-        for (part, logits) in logits.chunks(columns).enumerate() {
-            let chunk = Tensor::from_slice(logits, (1, logits.len()), self.kernels.device())?;
-            let (found, _) = self.reduce(&chunk, part * columns, 0, &[])?;
-            running = found.into_iter().fold(running, Running::join);
+    /// What each row of logits, `(rows, out)`, comes to, cut and joined as everywhere.
+    fn running(&self, logits: &Tensor) -> Result<Vec<Running>> {
+        let (rows, all) = logits.dims2()?;
+        let (_, columns) = logits_at_once(logits.device());
+        let mut running = vec![Running::NOTHING; rows];
+        for first in (0..all).step_by(columns) {
+            let chunk = logits.narrow(1, first, columns.min(all - first))?.contiguous()?;
+            let (found, _) = self.reduce(&chunk, first, 0, &[])?;
+            for (all, part) in running.iter_mut().zip(found) {
+                *all = all.join(part);
+            }
         }
         Ok(running)
     }
@@ -110,8 +132,9 @@ impl Linear {
         let rows = hidden.dim(0)?;
         let mut scores = Vec::with_capacity(targets.len());
         let mut rest = targets;
-        for first in (0..rows).step_by(ROWS) {
-            let n = ROWS.min(rows - first);
+        let (at_once, _) = logits_at_once(hidden.device());
+        for first in (0..rows).step_by(at_once) {
+            let n = at_once.min(rows - first);
             let (mine, later) = rest.split_at(rest.partition_point(|&(row, _)| row < first + n));
             rest = later;
             if mine.is_empty() {
@@ -140,17 +163,10 @@ impl Linear {
         let Operand::Plain(weight) = &self.operand else {
             return each(0, &self.logits(hidden)?);
         };
-        // f32 throughout: logits rounded to half precision would cost more than the whole network loses.
-        let hidden = hidden.to_dtype(DType::F32)?.contiguous()?;
-        let columns = if hidden.device().is_cpu() { COLUMNS } else { COLUMNS_GPU };
+        let (_, columns) = logits_at_once(hidden.device());
         for first in (0..self.outputs).step_by(columns) {
             let n = columns.min(self.outputs - first);
-            let part = weight.narrow(0, first, n)?.to_dtype(DType::F32)?;
-            let mut logits = if hidden.device().is_cpu() {
-                product(&hidden, &part)?
-            } else {
-                hidden.matmul(&part.t()?)?
-            };
+            let mut logits = product_in_f32(hidden, &weight.narrow(0, first, n)?)?;
             if let Some(bias) = self.bias() {
                 logits = logits.broadcast_add(&bias.narrow(0, first, n)?.to_dtype(DType::F32)?)?;
             }
@@ -198,6 +214,19 @@ impl Linear {
             pick(&logits.flatten_all()?, &places)?.to_vec1::<f32>()?
         };
         Ok((running.collect(), numbers.into_iter().zip(wanted).collect()))
+    }
+}
+
+/// `x · weightᵀ` in f32 throughout: logits rounded to half precision would cost more than the whole network loses.
+fn product_in_f32(x: &Tensor, weight: &Tensor) -> Result<Tensor> {
+    #[cfg(feature = "cuda")]
+    if x.device().is_cuda() && weight.dtype() != DType::F32 {
+        return super::cuda::product::product_in_f32(&x.to_dtype(weight.dtype())?, weight);
+    }
+    let (x, weight) = (x.to_dtype(DType::F32)?.contiguous()?, weight.to_dtype(DType::F32)?);
+    match x.device().is_cpu() {
+        true => product(&x, &weight),
+        false => x.matmul(&weight.t()?),
     }
 }
 

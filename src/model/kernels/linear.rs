@@ -69,34 +69,28 @@ impl Kernels {
     fn operand(&self, weights: Vec<Weight>, inputs: usize) -> Result<Operand> {
         let rows = |weight: &Weight| weight.dims2().map(|shape| shape.0);
         let outputs: Vec<usize> = weights.iter().map(rows).collect::<Result<_>>()?;
-        if let Some(mut unfinished) = self.packing(outputs.iter().sum(), inputs) {
-            let mut first = 0;
-            for (weight, outputs) in weights.into_iter().zip(outputs) {
-                for rows in rows_at_once(outputs, inputs) {
-                    let start = first + rows.start;
-                    unfinished.put(start, &weight.some(RowChoice::Range(rows), self.dtype)?)?;
-                }
-                first += outputs;
+        let mut unfinished = self.packing(outputs.iter().sum(), inputs)?;
+        let mut first = 0;
+        for (weight, outputs) in weights.into_iter().zip(outputs) {
+            for rows in rows_at_once(0..outputs, inputs) {
+                let start = first + rows.start;
+                unfinished.put(start, &weight.some(RowChoice::Range(rows), self.dtype)?)?;
             }
-            return Ok(unfinished.operand());
+            first += outputs;
         }
-        let plain = weights.iter().zip(outputs);
-        let plain = plain.map(|(weight, outputs)| {
-            let rows = RowChoice::Range(0..outputs);
-            weight.some(rows, self.dtype)?.to_device(&self.device)
-        });
-        let weight = match plain.collect::<Result<Vec<_>>>()?.as_slice() {
-            [one] => one.clone(),
-            several => Tensor::cat(several, 0)?,
-        };
-        Ok(Operand::Plain(weight.contiguous()?))
+        Ok(unfinished.operand())
     }
 
-    /// A layer whose weight `(outputs, inputs)` is put in place row by row; nothing where weights are not packed.
-    pub(crate) fn packing(&self, outputs: usize, inputs: usize) -> Option<LinearPacking> {
-        Some(LinearPacking {
+    /// A layer whose weight `(outputs, inputs)` is put in place row by row.
+    pub(crate) fn packing(&self, outputs: usize, inputs: usize) -> Result<LinearPacking> {
+        let unfinished = match self.machine {
+            Some(machine) => UnfinishedOperand::Packed(Panels::zero(machine, outputs, inputs)),
+            None => UnfinishedOperand::Plain(PlainRows::new((outputs, inputs), self.dtype, &self.device)?),
+        };
+        Ok(LinearPacking {
             kernels: self.clone(),
-            panels: Panels::zero(self.machine?, outputs, inputs),
+            unfinished,
+            outputs,
             inputs,
         })
     }
@@ -121,14 +115,56 @@ impl Kernels {
 /// A layer on its way into memory.
 pub(crate) struct LinearPacking {
     kernels: Kernels,
-    panels: Panels,
+    unfinished: UnfinishedOperand,
+    outputs: usize,
     inputs: usize,
+}
+
+enum UnfinishedOperand {
+    Packed(Panels),
+    Plain(PlainRows),
+}
+
+/// A weight `(out, in)` in the compute dtype on its device, into which several threads may put rows, each others. What a
+/// thread put there others may use when it has handed it over ([`Kernels::hand_over`]).
+pub(crate) struct PlainRows(Tensor);
+
+impl PlainRows {
+    /// Room, all of which is put in place before it is used.
+    fn new(shape: (usize, usize), dtype: DType, device: &Device) -> Result<Self> {
+        if device.is_cpu() {
+            return Tensor::zeros(shape, dtype, device).map(Self);
+        }
+        // Not zeros, which would wait for what the GPU computes meanwhile.
+        // SAFETY: a layer is put in place as a whole, row by row, before it is used.
+        unsafe { Tensor::empty(shape, dtype, device) }.map(Self)
+    }
+
+    /// Puts rows, `(rows, in)` on the CPU in the compute dtype, in place from number `first` on.
+    pub fn put(&self, first: usize, rows: &Tensor) -> Result<()> {
+        #[cfg(feature = "cuda")]
+        if self.0.device().is_cuda() {
+            return super::cuda::upload::put_rows(&self.0, first, rows);
+        }
+        self.0.slice_set(rows, 0, first)
+    }
 }
 
 impl LinearPacking {
     /// Puts rows of the weight, `(rows, in)` in the compute dtype, in place from number `first` on.
     pub fn put(&mut self, first: usize, rows: &Tensor) -> Result<()> {
-        self.panels.put(first, rows)
+        match &mut self.unfinished {
+            UnfinishedOperand::Packed(panels) => panels.put(first, rows),
+            UnfinishedOperand::Plain(plain) => plain.put(first, rows),
+        }
+    }
+
+    /// The weight, where several threads may put rows into it.
+    pub fn plain(&self) -> Option<&PlainRows> {
+        match &self.unfinished {
+            UnfinishedOperand::Plain(plain) => Some(plain),
+            UnfinishedOperand::Packed(_) => None,
+        }
     }
 
     /// The layer, with the biases of its parts, each of which has so many outputs.
@@ -136,7 +172,7 @@ impl LinearPacking {
         Ok(Linear {
             bias: self.kernels.bias(biases, outputs)?,
             inputs: self.inputs,
-            outputs: self.panels.columns,
+            outputs: self.outputs,
             cap: None,
             kernels: self.kernels.clone(),
             operand: self.operand(),
@@ -144,7 +180,10 @@ impl LinearPacking {
     }
 
     fn operand(self) -> Operand {
-        Operand::Packed(Arc::new(self.panels))
+        match self.unfinished {
+            UnfinishedOperand::Packed(panels) => Operand::Packed(Arc::new(panels)),
+            UnfinishedOperand::Plain(PlainRows(weight)) => Operand::Plain(weight),
+        }
     }
 }
 

@@ -35,9 +35,9 @@ mod segment;
 mod shape;
 mod tiles;
 
-#[cfg(test)]
-mod checks;
-#[cfg(test)]
+#[cfg(any(test, feature = "checks"))]
+pub mod checks;
+#[cfg(any(test, feature = "checks"))]
 mod reference;
 
 pub use allocator::tune_allocator;
@@ -45,10 +45,12 @@ pub use backend::Backend;
 #[cfg(test)]
 pub(crate) use cuda::host::can_run as can_emulate;
 pub use experts::ExpertOutput;
+pub use gpu::Milestone;
 #[cfg(feature = "cuda")]
-pub(crate) use gpu::set_up;
+pub(crate) use gpu::{card, set_up};
 pub use kv::KvLayer;
 pub use linear::Linear;
+pub(crate) use linear::LinearPacking;
 pub use plan::AttentionPlan;
 pub use rotation::Rotation;
 pub use rule::ScoreRule;
@@ -136,7 +138,7 @@ impl Kernels {
     ///
     /// # Errors
     /// As [`Kernels::candle`].
-    #[cfg(test)]
+    #[cfg(any(test, feature = "checks"))]
     pub(crate) fn emulated(dtype: DType) -> Result<Self, LoadError> {
         let launches = dtype != DType::F32;
         Ok(Self {

@@ -1,5 +1,6 @@
 //! What the operations should give, computed in f64 one number at a time; and reproducible test data.
-#![cfg(test)]
+#![cfg(any(test, feature = "checks"))]
+#![allow(clippy::unwrap_used, reason = "only checks call it, which panic")]
 
 use super::ScoreRule;
 use candle_core::{Device, Tensor};

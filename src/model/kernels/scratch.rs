@@ -1,12 +1,7 @@
 //! Memory that a pass takes beside weights, keys and values where candle's operations compute it: each of them returns a
 //! tensor of its own.
 
-use super::{
-    Backend, Kernels,
-    attention::most_scores,
-    cuda::attend,
-    head::{COLUMNS_GPU, ROWS},
-};
+use super::{Backend, Kernels, attention::most_scores, cuda::attend, head::logits_at_once};
 use crate::model::ModelConfig;
 
 /// Attention's scores while an operation makes them anew: as they were, and as they will be.
@@ -18,6 +13,12 @@ const BETWEEN_BYTES: u64 = 2 * (4 + 4) + 4 + 4 + 4 + 4;
 const HIDDEN_BYTES: u64 = 64;
 /// Tensors as large as a part of the logits that their reduction holds.
 const LOGITS_AT_ONCE: u64 = 6;
+/// The same where our own kernels compute on a GPU: gates and partners and what comes of them; the residual before and behind
+/// a part of the layer, its norm, queries, keys and values, queries turned, what they attended to, and its product; one part
+/// of the logits while the next one is made.
+const OWN_BETWEEN_BYTES: u64 = 2 * 2 + 2;
+const OWN_HIDDEN_BYTES: u64 = 2 * 8;
+const OWN_LOGITS_AT_ONCE: u64 = 2;
 
 impl Kernels {
     /// Bytes, at most, that a pass of `rows` tokens takes beside weights, keys, values, masks and the rows themselves. Our
@@ -27,14 +28,20 @@ impl Kernels {
             return 0;
         }
         let rows = rows as u64;
+        let (between, hidden, logits) = match self.launches {
+            true => (OWN_BETWEEN_BYTES, OWN_HIDDEN_BYTES, OWN_LOGITS_AT_ONCE),
+            false => (BETWEEN_BYTES, HIDDEN_BYTES, LOGITS_AT_ONCE),
+        };
         let scores = match self.attends_in_tiles(config) {
             true => 0,
             false => SCORES_AT_ONCE * 4 * most_scores(&self.device) as u64,
         };
         // The largest of what is not there at the same time.
-        let network = rows * config.intermediate as u64 * BETWEEN_BYTES;
-        let head = 4 * COLUMNS_GPU as u64 * (config.hidden as u64 + LOGITS_AT_ONCE * ROWS as u64);
-        rows * config.hidden as u64 * HIDDEN_BYTES + scores.max(network).max(head)
+        let network = rows * config.intermediate as u64 * between;
+        let (at_once, columns) = logits_at_once(&self.device);
+        let widened = if self.launches { 0 } else { config.hidden as u64 };
+        let head = 4 * columns as u64 * (widened + logits * at_once as u64);
+        rows * config.hidden as u64 * hidden + scores.max(network).max(head)
     }
 
     /// Bytes, at most, that the masks of a batch take for a token of a path of `len` tokens in passes of `rows`: a token's

@@ -9,7 +9,7 @@ use super::super::csv::{CsvTable, EstimateColumns};
 use super::super::names;
 use super::super::published::Published;
 use super::super::results::{ResultColumn, Results};
-use super::super::section::{PagePart, ReportSection, Told, words};
+use super::super::section::{PagePart, ReportContext, ReportSection, words};
 use super::super::system_scores::SystemScores;
 use super::super::table::{Column, Table, left, right};
 use super::super::words::{percent, range, with_interval};
@@ -38,47 +38,52 @@ impl ReportSection for AccuracyTable {
         }
     }
 
-    fn page(&self, told: &Told<'_>) -> Option<Value> {
-        let published = paper(told.results);
-        let columns: Vec<HeatColumn> = told.columns.iter().map(|column| heat_column(told, column)).collect();
+    fn page(&self, report: &ReportContext<'_>) -> Option<Value> {
+        let published = paper(report.results);
+        let columns: Vec<HeatColumn> = report
+            .columns
+            .iter()
+            .map(|column| heat_column(report, column))
+            .collect();
         let columns: Vec<HeatColumn> = columns.into_iter().chain(published).collect();
         let has_published = columns.iter().any(|column| column.kind == "published");
-        let names: Vec<String> = row_names(told);
+        let names: Vec<String> = row_names(report);
         let tables = in_tables(columns).into_iter().map(|columns| {
             let spans: Vec<Value> = columns
                 .chunk_by(|a, b| a.kind == b.kind)
                 .map(|alike| context! { kind => alike[0].kind, width => alike.len() })
                 .collect();
-            let rows = names.iter().enumerate().map(|(at, name)| {
+            let rows = names.iter().enumerate().filter_map(|(at, name)| {
                 let cells: Vec<&HeatCell> = columns.iter().map(|column| &column.cells[at]).collect();
-                let kind = row_kind(at, told.results.categories.len());
-                context! { name, kind, cells => words(&cells) }
+                let kind = row_kind(at, report.results.categories.len());
+                let is_empty = cells.iter().all(|cell| cell.figure.is_empty());
+                (!is_empty).then(|| context! { name, kind, cells => words(&cells) })
             });
             let rows: Vec<Value> = rows.collect();
             context! { spans, columns => words(&columns), rows }
         });
         let tables: Vec<Value> = tables.collect();
-        let restricted = told.results.headline.is_empty();
+        let restricted = report.results.headline.is_empty();
         Some(context! { tables, has_published, restricted })
     }
 
-    fn tables(&self, told: &Told<'_>) -> Vec<Table> {
-        vec![main_table(told)]
+    fn tables(&self, report: &ReportContext<'_>) -> Vec<Table> {
+        vec![main_table(report)]
     }
 
-    fn csv(&self, told: &Told<'_>) -> Result<Option<CsvTable>, csv::Error> {
-        let rows = told
+    fn csv(&self, report: &ReportContext<'_>) -> Result<Option<CsvTable>, csv::Error> {
+        let rows = report
             .results
             .systems
             .iter()
-            .flat_map(|system| csv_rows(told.results, system));
-        CsvTable::of("accuracy", told.respondents(), rows).map(Some)
+            .flat_map(|system| csv_rows(report.results, system));
+        CsvTable::of("accuracy", report.respondents(), rows).map(Some)
     }
 }
 
 /// The table for people: categories and overall by system, in percent with 95 % intervals.
-fn main_table(told: &Told<'_>) -> Table {
-    let results = told.results;
+fn main_table(report: &ReportContext<'_>) -> Table {
+    let results = report.results;
     let synthetic = if results.synthetic {
         "SYNTHETIC respondents. "
     } else {
@@ -86,7 +91,7 @@ fn main_table(told: &Told<'_>) -> Table {
     };
     let common = names::in_common(&results.names(&results.headline));
     let shown: String = common.iter().map(|part| format!(", {part}")).collect();
-    let ours = || told.columns.iter().filter(|column| column.ours);
+    let ours = || report.columns.iter().filter(|column| column.ours);
     let counts = || ours().map(|column| column.people).filter(|people| *people > 0);
     let over = match counts().next() {
         Some(_) => format!(" over {}", range(counts())),
@@ -100,7 +105,7 @@ fn main_table(told: &Told<'_>) -> Table {
     let few = results.few().map_or(String::new(), |few| format!(" {few}"));
     let caption = format!(
         "{synthetic}Accuracy in percent with 95 % intervals{over}{shown}; overall is the mean of the \
-         categories, as mean of people it weighs people alike (the paper's figure).{grids}{silent}{few}"
+         categories; the mean of people (the paper's figure) counts every person alike.{grids}{silent}{few}"
     );
     // A row is a category, the overall figure, or the mean of people.
     type Pick<'a> = Box<dyn Fn(&ResultColumn<'_>) -> Option<Estimate> + 'a>;
@@ -116,7 +121,7 @@ fn main_table(told: &Told<'_>) -> Table {
     ]);
     type TableRow<'a> = (String, Pick<'a>);
     let mut columns: Vec<Column<'_, TableRow<'_>>> = vec![left("category", |row: &TableRow<'_>| row.0.clone())];
-    columns.extend(told.columns.iter().map(|column| {
+    columns.extend(report.columns.iter().map(|column| {
         right(column.label.clone(), move |row: &TableRow<'_>| {
             with_interval((row.1)(column).as_ref())
         })
@@ -153,16 +158,22 @@ impl HeatCell {
 }
 
 /// Splits that any column has.
-fn splits(told: &Told<'_>) -> Vec<usize> {
-    let has = |split: &usize| told.columns.iter().any(|column| column.scores.splits[*split].is_some());
+fn splits(report: &ReportContext<'_>) -> Vec<usize> {
+    let has = |split: &usize| {
+        report
+            .columns
+            .iter()
+            .any(|column| column.scores.splits[*split].is_some())
+    };
     (0..SPLITS).filter(has).collect()
 }
 
 /// Names of the page's rows: categories, overall, the mean of people, splits.
-fn row_names(told: &Told<'_>) -> Vec<String> {
+fn row_names(report: &ReportContext<'_>) -> Vec<String> {
     let overall = ["Overall", "Overall, mean of people"].map(str::to_owned);
-    let splits = splits(told).into_iter().map(|split| format!("Split {}", split + 1));
-    told.results
+    let splits = splits(report).into_iter().map(|split| format!("Split {}", split + 1));
+    report
+        .results
         .categories
         .iter()
         .cloned()
@@ -181,9 +192,9 @@ fn row_kind(at: usize, categories: usize) -> &'static str {
 }
 
 /// One of our columns, row by row as [`row_names`] has them.
-fn heat_column(told: &Told<'_>, column: &ResultColumn<'_>) -> HeatColumn {
+fn heat_column(report: &ReportContext<'_>, column: &ResultColumn<'_>) -> HeatColumn {
     let overall = [column.scores.overall, column.mean_of_people.copied()];
-    let splits = splits(told).into_iter().map(|split| column.scores.splits[split]);
+    let splits = splits(report).into_iter().map(|split| column.scores.splits[split]);
     let figures = column.scores.categories.iter().copied().chain(overall).chain(splits);
     HeatColumn {
         title: column.label.clone(),

@@ -7,7 +7,7 @@ use super::super::bench::Bench;
 use super::super::charts::reliability;
 use super::super::csv::{CsvTable, Figure, Tenth};
 use super::super::results::Results;
-use super::super::section::{PagePart, ReportSection, Told, safe};
+use super::super::section::{PagePart, ReportContext, ReportSection, safe};
 use super::super::words::percent;
 use crate::metrics::{Bin, Calibration, Forecast, MetricsError, calibration, softmax};
 
@@ -52,10 +52,10 @@ impl ReportSection for Vec<SystemCalibration> {
         }
     }
 
-    fn page(&self, told: &Told<'_>) -> Option<Value> {
+    fn page(&self, report: &ReportContext<'_>) -> Option<Value> {
         let systems = self.iter().enumerate().map(|(at, one)| {
             let c = &one.calibration;
-            let title = told.tagged(&format!("Calibration of {}", one.label));
+            let title = report.tagged(&format!("Calibration of {}", one.label));
             context! {
                 system => one.label.clone(),
                 svg => safe(reliability(c, at, &format!("calibration-{at}"), &title)),
@@ -67,12 +67,12 @@ impl ReportSection for Vec<SystemCalibration> {
         (!systems.is_empty()).then(|| context! { systems })
     }
 
-    fn csv(&self, told: &Told<'_>) -> Result<Option<CsvTable>, csv::Error> {
+    fn csv(&self, report: &ReportContext<'_>) -> Result<Option<CsvTable>, csv::Error> {
         let rows = self.iter().flat_map(|one| {
             let bins = one.calibration.bins.iter();
             bins.map(|bin| CalibrationColumns::of(&one.label, &one.calibration, bin))
         });
-        CsvTable::of("calibration", told.respondents(), rows).map(Some)
+        CsvTable::of("calibration", report.respondents(), rows).map(Some)
     }
 }
 

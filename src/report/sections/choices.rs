@@ -7,7 +7,7 @@ use super::super::bench::Bench;
 use super::super::csv::{ContrastColumns, CsvTable, Figure};
 use super::super::phrases::{alike, capital, ordinal};
 use super::super::results::Results;
-use super::super::section::{PagePart, ReportSection, Told, words};
+use super::super::section::{PagePart, ReportContext, ReportSection, words};
 use super::super::table::{Table, left, right};
 use super::super::words::{ContrastWords, beside, kappa, percent};
 use crate::metrics::{AlwaysAlike, Constancy, Flips, Habits, MetricsError, Shortest, System, flips, shortest};
@@ -64,20 +64,20 @@ impl ReportSection for Vec<SystemChoices> {
         }
     }
 
-    fn page(&self, _: &Told<'_>) -> Option<Value> {
+    fn page(&self, _: &ReportContext<'_>) -> Option<Value> {
         let width = positions(self);
         let rows: Vec<ChoiceWords> = self.iter().map(|one| ChoiceWords::of(one, width)).collect();
         let positions: Vec<String> = (0..width).map(|at| capital(&ordinal(at))).collect();
         (!rows.is_empty()).then(|| context! { rows => words(&rows), positions })
     }
 
-    fn tables(&self, told: &Told<'_>) -> Vec<Table> {
-        let table = table(self, told);
+    fn tables(&self, report: &ReportContext<'_>) -> Vec<Table> {
+        let table = table(self, report);
         if table.rows.is_empty() { Vec::new() } else { vec![table] }
     }
 
-    fn csv(&self, told: &Told<'_>) -> Result<Option<CsvTable>, csv::Error> {
-        CsvTable::of("choices", told.respondents(), self.iter().flat_map(csv_rows)).map(Some)
+    fn csv(&self, report: &ReportContext<'_>) -> Result<Option<CsvTable>, csv::Error> {
+        CsvTable::of("choices", report.respondents(), self.iter().flat_map(csv_rows)).map(Some)
     }
 }
 
@@ -169,7 +169,7 @@ fn flipping(flips: &Flips, read: usize) -> String {
     }
 }
 
-fn table(all: &[SystemChoices], told: &Told<'_>) -> Table {
+fn table(all: &[SystemChoices], report: &ReportContext<'_>) -> Table {
     let width = positions(all);
     let rows: Vec<ChoiceWords> = all.iter().map(|one| ChoiceWords::of(one, width)).collect();
     let warnings = rows
@@ -179,7 +179,7 @@ fn table(all: &[SystemChoices], told: &Told<'_>) -> Table {
         "What is chosen, whoever is asked, in percent with people's own answers in brackets ({} respondents); kappa is \
          agreement with the person beyond what the same choices, dealt to other people, would reach; shortest is how often the \
          shortest candidate is chosen, in tokens where candidates were scored, else in characters, where they differ in that.{}",
-        told.respondents(),
+        report.respondents(),
         warnings.collect::<String>()
     );
     let mut columns = vec![left("condition", |row: &ChoiceWords| row.label.clone())];
@@ -194,7 +194,7 @@ fn table(all: &[SystemChoices], told: &Told<'_>) -> Table {
         right("always its commonest", |row: &ChoiceWords| row.always.clone()),
         right("over that", |row: &ChoiceWords| row.over.difference.clone()),
         right("both read", |row: &ChoiceWords| row.over.both_read.clone()),
-        right("unread a guess", |row: &ChoiceWords| row.over.guess.clone()),
+        right("unread as guesses", |row: &ChoiceWords| row.over.guess.clone()),
     ]);
     Table::of("choices", caption, rows, &columns)
 }

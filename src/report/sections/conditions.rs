@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::super::bench::Bench;
 use super::super::names::cut;
 use super::super::results::{Results, RunSummary};
-use super::super::section::{PagePart, ReportSection, Told, words};
+use super::super::section::{PagePart, ReportContext, ReportSection, words};
 use super::super::table::{Table, left, right};
 use super::super::words::{crowd, mean_shown, with_interval};
 use crate::base::text;
@@ -29,20 +29,20 @@ impl ReportSection for RunList {
         }
     }
 
-    fn page(&self, told: &Told<'_>) -> Option<Value> {
-        let runs: Vec<Value> = told.results.runs.iter().map(described).collect();
-        Some(context! { runs, conditions => words(&conditions(told.results)) })
+    fn page(&self, report: &ReportContext<'_>) -> Option<Value> {
+        let runs: Vec<Value> = report.results.runs.iter().map(described).collect();
+        Some(context! { runs, conditions => words(&conditions(report.results)) })
     }
 
     /// Overall accuracy of every condition, where the main table does not have them all.
-    fn tables(&self, told: &Told<'_>) -> Vec<Table> {
-        let rows = conditions(told.results);
-        if rows.len() <= told.results.headline.len() {
+    fn tables(&self, report: &ReportContext<'_>) -> Vec<Table> {
+        let rows = conditions(report.results);
+        if rows.len() <= report.results.headline.len() {
             return Vec::new();
         }
         let caption = format!(
             "Overall accuracy of every condition ({} respondents); an answer that cannot be read counts as wrong.",
-            told.respondents()
+            report.respondents()
         );
         let columns = [
             left("condition", |row: &ConditionWords| row.label.clone()),

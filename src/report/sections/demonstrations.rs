@@ -10,7 +10,7 @@ use super::super::charts::{CurveLine, CurvePlot, Reference, curves};
 use super::super::names::NamePart;
 use super::super::published::Published;
 use super::super::results::Results;
-use super::super::section::{PagePart, ReportSection, Told, key, safe, words};
+use super::super::section::{PagePart, ReportContext, ReportSection, key, safe, words};
 use super::super::svg::Mark;
 use super::super::words::ContrastWords;
 use crate::metrics::{Bounds, Contrast, Estimate, MetricsError, bounds};
@@ -61,20 +61,20 @@ impl ReportSection for Vec<Curve> {
         }
     }
 
-    fn page(&self, told: &Told<'_>) -> Option<Value> {
+    fn page(&self, report: &ReportContext<'_>) -> Option<Value> {
         if self.is_empty() {
             return None;
         }
-        let references: Vec<Reference> = [told.chance(), told.majority()].into_iter().flatten().collect();
+        let references: Vec<Reference> = [report.chance(), report.majority()].into_iter().flatten().collect();
         // Published figures are of real people: beside invented ones they would only mislead.
-        let published = match told.results.synthetic {
+        let published = match report.results.synthetic {
             true => Vec::new(),
             false => Published::read()
-                .map(|published| published.curve(&told.results.categories))
+                .map(|published| published.curve(&report.results.categories))
                 .unwrap_or_default(),
         };
         let systems: Vec<usize> = self.iter().map(|curve| curve.system).collect();
-        let marks = told.marks(&systems);
+        let marks = report.marks(&systems);
         let drawn = || self.iter().zip(&marks);
         let mut legend: Vec<Value> = drawn().map(|(curve, mark)| key(*mark, &curve.label)).collect();
         if !published.is_empty() {
@@ -96,7 +96,7 @@ impl ReportSection for Vec<Curve> {
             references,
             published,
         };
-        let title = told.tagged("Accuracy against number of demonstrations");
+        let title = report.tagged("Accuracy against number of demonstrations");
         let gains: Vec<GainWords> = self.iter().filter_map(GainWords::of).collect();
         Some(context! { svg => safe(curves(&plot, "curve", &title)), legend_keys => legend, gains => words(&gains) })
     }

@@ -7,7 +7,7 @@ use super::super::bench::Bench;
 use super::super::charts::{Dot, DotPlot, DotRow, LabelPlace, Reference, dots};
 use super::super::csv::{CsvTable, EstimateColumns};
 use super::super::results::Results;
-use super::super::section::{PagePart, ReportSection, Told, key, safe, words};
+use super::super::section::{PagePart, ReportContext, ReportSection, key, safe, words};
 use super::super::svg::{self, Mark};
 use super::super::words::p_value;
 use crate::metrics::{
@@ -50,25 +50,25 @@ impl ReportSection for Vec<SystemGroups> {
         }
     }
 
-    fn page(&self, told: &Told<'_>) -> Option<Value> {
+    fn page(&self, report: &ReportContext<'_>) -> Option<Value> {
         let dimensions = &self.first()?.inequity.dimensions;
         let domain = common_domain(self);
         let plots = dimensions.iter().enumerate().map(|(number, dimension)| {
-            let plot = plot(self, told, dimension, domain);
-            let title = told.tagged(&format!("Accuracy in percent by {}", dimension.name));
+            let plot = plot(self, report, dimension, domain);
+            let title = report.tagged(&format!("Accuracy in percent by {}", dimension.name));
             let svg = safe(dots(&plot, &format!("group-{number}"), &title));
             context! { heading => dimension.name.clone(), svg }
         });
         let plots: Vec<Value> = plots.collect();
-        let legend = self.iter().zip(marks(self, told)).filter(|_| self.len() > 1);
+        let legend = self.iter().zip(marks(self, report)).filter(|_| self.len() > 1);
         let legend: Vec<Value> = legend.map(|(one, mark)| key(mark, &one.label)).collect();
         let inequity: Vec<InequityWords> = self.iter().map(InequityWords::of).collect();
         Some(context! { plots, legend_keys => legend, inequity => words(&inequity) })
     }
 
-    fn csv(&self, told: &Told<'_>) -> Result<Option<CsvTable>, csv::Error> {
+    fn csv(&self, report: &ReportContext<'_>) -> Result<Option<CsvTable>, csv::Error> {
         let rows = self.iter().flat_map(|one| {
-            let system = told.results.systems[one.system].label.as_str();
+            let system = report.results.systems[one.system].label.as_str();
             one.inequity.dimensions.iter().flat_map(move |dimension| {
                 dimension.groups.iter().map(move |group| {
                     let about = GroupColumns {
@@ -81,7 +81,7 @@ impl ReportSection for Vec<SystemGroups> {
                 })
             })
         });
-        CsvTable::of("groups", told.respondents(), rows).map(Some)
+        CsvTable::of("groups", report.respondents(), rows).map(Some)
     }
 }
 
@@ -106,13 +106,13 @@ fn common_domain(all: &[SystemGroups]) -> (f64, f64) {
 }
 
 /// How each system is drawn.
-fn marks(all: &[SystemGroups], told: &Told<'_>) -> Vec<Mark> {
-    told.marks(&all.iter().map(|one| one.system).collect::<Vec<_>>())
+fn marks(all: &[SystemGroups], report: &ReportContext<'_>) -> Vec<Mark> {
+    report.marks(&all.iter().map(|one| one.system).collect::<Vec<_>>())
 }
 
 /// All systems by the groups of one dimension.
-fn plot(all: &[SystemGroups], told: &Told<'_>, dimension: &DimensionGroups, domain: (f64, f64)) -> DotPlot {
-    let marks = marks(all, told);
+fn plot(all: &[SystemGroups], report: &ReportContext<'_>, dimension: &DimensionGroups, domain: (f64, f64)) -> DotPlot {
+    let marks = marks(all, report);
     let rows = dimension.groups.iter().map(|group| DotRow {
         label: group.name.clone(),
         note: group.people.to_string(),
@@ -132,7 +132,7 @@ fn plot(all: &[SystemGroups], told: &Told<'_>, dimension: &DimensionGroups, doma
             .collect(),
     });
     let overall = match all {
-        [one] => told.results.systems[one.system].scores.overall,
+        [one] => report.results.systems[one.system].scores.overall,
         _ => None,
     };
     let reference = overall.map(|estimate| Reference {

@@ -9,10 +9,11 @@ use serde::{Deserialize, Serialize};
 use super::super::bench::Bench;
 use super::super::csv::{CsvTable, Figure};
 use super::super::results::Results;
-use super::super::section::{PagePart, ReportSection, Told, words};
+use super::super::section::{PagePart, ReportContext, ReportSection, words};
 use super::super::table::{Table, left, right};
 use super::super::words::{kappa, percent, with_interval};
 use super::ordered::scales;
+use crate::base::text::count;
 use crate::metrics::{
     CountryDistance, FEWEST_OF_A_COUNTRY, MetricsError, PeopleBeaten, QuestionFigures, System, by_country, by_question,
     gap_closed, mean, people_beaten, spread,
@@ -98,16 +99,16 @@ impl ReportSection for Vec<SystemIndividuals> {
         }
     }
 
-    fn page(&self, _: &Told<'_>) -> Option<Value> {
+    fn page(&self, _: &ReportContext<'_>) -> Option<Value> {
         let rows: Vec<IndividualWords> = self.iter().map(IndividualWords::of).collect();
         let countries = self.iter().any(|one| !one.countries.is_empty());
         let beaten = beaten_names(self);
         (!rows.is_empty()).then(|| context! { rows => words(&rows), countries, beaten, fewest => FEWEST_OF_A_COUNTRY })
     }
 
-    fn tables(&self, told: &Told<'_>) -> Vec<Table> {
+    fn tables(&self, report: &ReportContext<'_>) -> Vec<Table> {
         // Baselines stand beside models on the page.
-        let models = self.iter().filter(|one| told.results.systems[one.system].is_model());
+        let models = self.iter().filter(|one| report.results.systems[one.system].is_model());
         let rows: Vec<IndividualWords> = models.map(IndividualWords::of).collect();
         if rows.is_empty() {
             return Vec::new();
@@ -117,11 +118,11 @@ impl ReportSection for Vec<SystemIndividuals> {
              spread is how varied choices are as a share of how varied answers are; W1 is the distance between the \
              distributions of choices and of answers; then the share of people of whom the system knows more than a \
              baseline, in percent, and how much of the way from the majority to resemblance it goes.",
-            told.respondents()
+            report.respondents()
         );
         let mut columns = vec![
             left("system", |row: &IndividualWords| row.system.clone()),
-            right("read", |row: &IndividualWords| row.read.to_string()),
+            right("read", |row: &IndividualWords| row.read.clone()),
             right("kappa", |row: &IndividualWords| row.kappa.clone()),
             right("spread", |row: &IndividualWords| row.spread.clone()),
             right("W1", |row: &IndividualWords| row.distance.clone()),
@@ -138,9 +139,9 @@ impl ReportSection for Vec<SystemIndividuals> {
         vec![Table::of("individuals", caption, rows, &columns)]
     }
 
-    fn csv(&self, told: &Told<'_>) -> Result<Option<CsvTable>, csv::Error> {
-        let rows = self.iter().flat_map(|one| csv_rows(one, told.results));
-        CsvTable::of("individuals", told.respondents(), rows).map(Some)
+    fn csv(&self, report: &ReportContext<'_>) -> Result<Option<CsvTable>, csv::Error> {
+        let rows = self.iter().flat_map(|one| csv_rows(one, report.results));
+        CsvTable::of("individuals", report.respondents(), rows).map(Some)
     }
 }
 
@@ -224,7 +225,7 @@ fn beaten_names(all: &[SystemIndividuals]) -> Vec<&'static str> {
 #[derive(Serialize)]
 struct IndividualWords {
     system: String,
-    read: usize,
+    read: String,
     kappa: String,
     spread: String,
     distance: String,
@@ -250,7 +251,7 @@ impl IndividualWords {
         });
         Self {
             system: one.label.clone(),
-            read: one.read,
+            read: count(one.read as u64),
             kappa: kappa(one.kappa),
             spread: kappa(one.spread),
             distance: kappa(one.distance),

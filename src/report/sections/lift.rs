@@ -10,7 +10,7 @@ use super::super::charts::{Dot, DotPlot, DotRow, LabelPlace, Reference, dots};
 use super::super::csv::{ContrastColumns, CsvTable, Figure};
 use super::super::names;
 use super::super::results::Results;
-use super::super::section::{PagePart, ReportSection, Told, safe, words};
+use super::super::section::{PagePart, ReportContext, ReportSection, safe, words};
 use super::super::svg::Mark;
 use super::super::table::{Table, left, right};
 use super::super::words::{ContrastWords, percent};
@@ -55,18 +55,18 @@ impl ReportSection for Vec<Lift> {
         }
     }
 
-    fn page(&self, told: &Told<'_>) -> Option<Value> {
-        let svg = picture(self, told)?;
+    fn page(&self, report: &ReportContext<'_>) -> Option<Value> {
+        let svg = picture(self, report)?;
         let rows: Vec<LiftWords> = self.iter().map(LiftWords::of).collect();
         Some(context! { svg, rows => words(&rows) })
     }
 
-    fn tables(&self, told: &Told<'_>) -> Vec<Table> {
+    fn tables(&self, report: &ReportContext<'_>) -> Vec<Table> {
         let caption = format!(
             "Individual lift: accuracy with the person's own statements minus accuracy with the control's, paired on the \
              same probes, with 95 % intervals ({} respondents). Unread answers are wrong; beside it, the probes that both sides \
-             could read, and unread answers worth a guess.",
-            told.respondents()
+             could read, and unread answers counted as guesses.",
+            report.respondents()
         );
         let columns = [
             left("system", |row: &LiftWords| row.system.clone()),
@@ -75,16 +75,16 @@ impl ReportSection for Vec<Lift> {
             right("control, %", |row: &LiftWords| row.other.clone()),
             right("lift, points", |row: &LiftWords| row.lift.difference.clone()),
             right("both read", |row: &LiftWords| row.lift.both_read.clone()),
-            right("unread a guess", |row: &LiftWords| row.lift.guess.clone()),
+            right("unread as guesses", |row: &LiftWords| row.lift.guess.clone()),
             right("probes", |row: &LiftWords| row.probes.to_string()),
         ];
         let table = Table::of("lift", caption, self.iter().map(LiftWords::of), &columns);
         if self.is_empty() { Vec::new() } else { vec![table] }
     }
 
-    fn csv(&self, told: &Told<'_>) -> Result<Option<CsvTable>, csv::Error> {
-        let rows = self.iter().flat_map(|lift| csv_rows(lift, &told.results.categories));
-        CsvTable::of("individual-lift", told.respondents(), rows).map(Some)
+    fn csv(&self, report: &ReportContext<'_>) -> Result<Option<CsvTable>, csv::Error> {
+        let rows = self.iter().flat_map(|lift| csv_rows(lift, &report.results.categories));
+        CsvTable::of("individual-lift", report.respondents(), rows).map(Some)
     }
 }
 
@@ -174,7 +174,7 @@ impl LiftWords {
 }
 
 /// The lifts as marks; absent where there is none.
-fn picture(all: &[Lift], told: &Told<'_>) -> Option<Value> {
+fn picture(all: &[Lift], report: &ReportContext<'_>) -> Option<Value> {
     let alike = all.windows(2).all(|pair| pair[0].label == pair[1].label);
     let rows = all.iter().filter_map(|lift| {
         let dot = Dot {
@@ -201,7 +201,7 @@ fn picture(all: &[Lift], told: &Told<'_>) -> Option<Value> {
         differences: true,
         domain: None,
     };
-    let title = told.tagged("Individual lift in percentage points, with 95 % intervals");
+    let title = report.tagged("Individual lift in percentage points, with 95 % intervals");
     (!plot.rows.is_empty()).then(|| safe(dots(&plot, "lift", &title)))
 }
 

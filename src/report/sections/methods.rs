@@ -8,7 +8,7 @@ use super::super::charts::{heat_share, matrix};
 use super::super::csv::{ContrastColumns, CsvTable, Figure};
 use super::super::names;
 use super::super::results::Results;
-use super::super::section::{PagePart, ReportSection, Told, safe, words};
+use super::super::section::{PagePart, ReportContext, ReportSection, safe, words};
 use super::super::words::{ContrastWords, contrast, kappa, p_words, people, percent};
 use crate::metrics::{Agreement, Comparison, MetricsError, p_by_category};
 
@@ -57,12 +57,12 @@ impl ReportSection for Vec<MethodPair> {
         }
     }
 
-    fn page(&self, told: &Told<'_>) -> Option<Value> {
+    fn page(&self, report: &ReportContext<'_>) -> Option<Value> {
         let pairs = self.iter().enumerate().map(|(at, pair)| {
-            let title = told.tagged(&format!("{} and {}, right and wrong", pair.first, pair.second));
+            let title = report.tagged(&format!("{} and {}, right and wrong", pair.first, pair.second));
             let table = &pair.comparison.table;
             let svg = matrix(table, &pair.first, &pair.second, &format!("pair-{at}"), &title);
-            let categories = told.results.categories.iter().enumerate();
+            let categories = report.results.categories.iter().enumerate();
             let rows: Vec<AgreementWords> = categories
                 .filter_map(|(row, category)| AgreementWords::of(pair, row, category))
                 .collect();
@@ -72,9 +72,9 @@ impl ReportSection for Vec<MethodPair> {
         (!pairs.is_empty()).then(|| context! { pairs })
     }
 
-    fn csv(&self, told: &Told<'_>) -> Result<Option<CsvTable>, csv::Error> {
-        let rows = self.iter().flat_map(|pair| csv_rows(pair, &told.results.categories));
-        CsvTable::of("agreement", told.respondents(), rows).map(Some)
+    fn csv(&self, report: &ReportContext<'_>) -> Result<Option<CsvTable>, csv::Error> {
+        let rows = self.iter().flat_map(|pair| csv_rows(pair, &report.results.categories));
+        CsvTable::of("agreement", report.respondents(), rows).map(Some)
     }
 }
 

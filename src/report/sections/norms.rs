@@ -8,7 +8,7 @@ use super::super::csv::{CsvTable, EstimateColumns, Figure};
 use super::super::names;
 use super::super::phrases::{STANDINGS, list, standing, within};
 use super::super::results::Results;
-use super::super::section::{PagePart, ReportSection, Told, words};
+use super::super::section::{PagePart, ReportContext, ReportSection, words};
 use super::super::words::{beside, contrast, percent, with_interval};
 use crate::metrics::{
     Agreement, Contrast, Estimate, MetricsError, Norm, Paired, Panel, Shortest, Sums, System, Unread, agreement,
@@ -76,22 +76,22 @@ impl ReportSection for Vec<NormScores> {
         }
     }
 
-    fn page(&self, _: &Told<'_>) -> Option<Value> {
+    fn page(&self, _: &ReportContext<'_>) -> Option<Value> {
         let systems = self.iter().map(|scores| {
             let rows: Vec<NormWords> = scores.norms.iter().map(NormWords::of).collect();
-            let (system, baseline) = (scores.label.clone(), scores.baseline.clone());
+            let (system, baseline) = (scores.label.clone(), scores.baseline.replace(" = ", "\u{a0}=\u{a0}"));
             context! { system, baseline, rows => words(&rows), dependence => dependence(scores) }
         });
         let systems: Vec<Value> = systems.collect();
         (!systems.is_empty()).then(|| context! { systems })
     }
 
-    fn csv(&self, told: &Told<'_>) -> Result<Option<CsvTable>, csv::Error> {
+    fn csv(&self, report: &ReportContext<'_>) -> Result<Option<CsvTable>, csv::Error> {
         let rows = self.iter().flat_map(|scores| {
             let norms = scores.norms.iter();
             norms.map(|row| csv_row(scores, row))
         });
-        CsvTable::of("norms", told.respondents(), rows).map(Some)
+        CsvTable::of("norms", report.respondents(), rows).map(Some)
     }
 }
 
@@ -309,7 +309,7 @@ mod tests {
         assert_eq!(
             dependence(&differ),
             [
-                "The conclusion depends on the norm: it is ahead of chance under sum and pmi, not told apart from chance \
+                "The conclusion depends on the norm: it is ahead of chance under sum and pmi, not significantly different from chance \
               under token."
             ]
         );

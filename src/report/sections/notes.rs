@@ -4,7 +4,7 @@ use minijinja::{Value, context};
 
 use super::super::bench::Bench;
 use super::super::results::Results;
-use super::super::section::{PagePart, ReportSection, Told};
+use super::super::section::{PagePart, ReportContext, ReportSection};
 use crate::metrics::MetricsError;
 
 /// The section; it has no numbers but those that resamples were made with.
@@ -24,8 +24,8 @@ impl ReportSection for Notes {
         }
     }
 
-    fn page(&self, told: &Told<'_>) -> Option<Value> {
-        let how = &told.results.options.resampling;
+    fn page(&self, report: &ReportContext<'_>) -> Option<Value> {
+        let how = &report.results.options.resampling;
         Some(context! { resamples => how.resamples, seed => how.seed })
     }
 }

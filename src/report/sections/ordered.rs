@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::super::bench::Bench;
 use super::super::csv::{CsvTable, Figure};
 use super::super::results::Results;
-use super::super::section::{PagePart, ReportSection, Told, words};
+use super::super::section::{PagePart, ReportContext, ReportSection, words};
 use crate::metrics::{ChoicePair, MetricsError, mean, ordered};
 
 /// One main condition or baseline on the questions whose answers have an order.
@@ -76,7 +76,7 @@ impl ReportSection for Vec<OrderedAnswers> {
         }
     }
 
-    fn page(&self, _: &Told<'_>) -> Option<Value> {
+    fn page(&self, _: &ReportContext<'_>) -> Option<Value> {
         let rows: Vec<OrderedWords> = self
             .iter()
             .filter(|one| one.group.is_none())
@@ -85,10 +85,10 @@ impl ReportSection for Vec<OrderedAnswers> {
         (!rows.is_empty()).then(|| context! { rows => words(&rows) })
     }
 
-    fn csv(&self, told: &Told<'_>) -> Result<Option<CsvTable>, csv::Error> {
+    fn csv(&self, report: &ReportContext<'_>) -> Result<Option<CsvTable>, csv::Error> {
         CsvTable::of(
             "ordered-answers",
-            told.respondents(),
+            report.respondents(),
             self.iter().map(OrderedColumns::of),
         )
         .map(Some)

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::super::bench::Bench;
 use super::super::csv::{CsvTable, Figure};
 use super::super::results::Results;
-use super::super::section::{PagePart, ReportSection, Told, words};
+use super::super::section::{PagePart, ReportContext, ReportSection, words};
 use super::super::words::percent;
 use crate::metrics::{Bounds, MetricsError, Readings, bounds, readings};
 use crate::scoring::Condition;
@@ -57,13 +57,13 @@ impl ReportSection for Vec<SystemReadings> {
         }
     }
 
-    fn page(&self, _: &Told<'_>) -> Option<Value> {
+    fn page(&self, _: &ReportContext<'_>) -> Option<Value> {
         let rows: Vec<ReadingWords> = self.iter().map(ReadingWords::of).collect();
         (!rows.is_empty()).then(|| context! { rows => words(&rows) })
     }
 
-    fn csv(&self, told: &Told<'_>) -> Result<Option<CsvTable>, csv::Error> {
-        CsvTable::of("readings", told.respondents(), self.iter().map(ReadingColumns::of)).map(Some)
+    fn csv(&self, report: &ReportContext<'_>) -> Result<Option<CsvTable>, csv::Error> {
+        CsvTable::of("readings", report.respondents(), self.iter().map(ReadingColumns::of)).map(Some)
     }
 }
 

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::super::bench::Bench;
 use super::super::csv::{CsvTable, Figure};
 use super::super::results::Results;
-use super::super::section::{PagePart, ReportSection, Told, words};
+use super::super::section::{PagePart, ReportContext, ReportSection, words};
 use super::super::words::percent;
 use crate::metrics::{MetricsError, RunTable, mean, ordered};
 
@@ -49,7 +49,7 @@ impl ReportSection for Vec<AskedAgain> {
             .chain(baselines)
             .filter(|(_, at)| !bench.entries[**at].panel.is_chance());
         Ok(all
-            .map(|(label, &at)| known[bench.entries[at].run].told(bench, at, label))
+            .map(|(label, &at)| known[bench.entries[at].run].of_system(bench, at, label))
             .filter(|one| one.accuracy.is_some() || one.weighted.is_some())
             .collect())
     }
@@ -57,20 +57,20 @@ impl ReportSection for Vec<AskedAgain> {
     fn part(&self) -> PagePart {
         PagePart {
             id: "asked-again",
-            title: "People themselves",
+            title: "Second answers, weights",
             template: include_str!("../templates/asked-again.html"),
         }
     }
 
-    fn page(&self, _: &Told<'_>) -> Option<Value> {
+    fn page(&self, _: &ReportContext<'_>) -> Option<Value> {
         let rows: Vec<AgainWords> = self.iter().map(AgainWords::of).collect();
         let again = self.iter().any(|one| one.accuracy.is_some());
         let weighted = self.iter().any(|one| one.weighted.is_some());
         (!rows.is_empty()).then(|| context! { rows => words(&rows), again, weighted })
     }
 
-    fn csv(&self, told: &Told<'_>) -> Result<Option<CsvTable>, csv::Error> {
-        CsvTable::of("asked-again", told.respondents(), self.iter().map(AgainColumns::of)).map(Some)
+    fn csv(&self, report: &ReportContext<'_>) -> Result<Option<CsvTable>, csv::Error> {
+        CsvTable::of("asked-again", report.respondents(), self.iter().map(AgainColumns::of)).map(Some)
     }
 }
 
@@ -99,7 +99,7 @@ impl<'a> KnownOfPeople<'a> {
         }
     }
 
-    fn told(&self, bench: &Bench<'_>, at: usize, label: String) -> AskedAgain {
+    fn of_system(&self, bench: &Bench<'_>, at: usize, label: String) -> AskedAgain {
         let rows = &bench.entries[at].panel.rows;
         let person = |row: &crate::metrics::Row| bench.roster.people[row.person as usize].id.as_str();
         // By person: right, alike, probes.

@@ -11,7 +11,7 @@ use super::super::csv::{CsvTable, EstimateColumns, Tenth};
 use super::super::names::NamePart;
 use super::super::phrases::share;
 use super::super::results::{ResultColumn, Results};
-use super::super::section::{PagePart, ReportSection, Told, safe};
+use super::super::section::{PagePart, ReportContext, ReportSection, safe};
 use super::super::words::contrast;
 use crate::metrics::{
     Chooser, Constancy, Constant, Contrast, Credit, Estimate, MetricsError, Paired, Panel, Quantity, Resampling, Row,
@@ -76,12 +76,12 @@ impl ReportSection for Vec<Transfer> {
         }
     }
 
-    fn page(&self, told: &Told<'_>) -> Option<Value> {
+    fn page(&self, report: &ReportContext<'_>) -> Option<Value> {
         let grids = self.iter().enumerate().map(|(at, grid)| {
-            let title = told.tagged("Accuracy by category of the probe and category of the demonstrations");
+            let title = report.tagged("Accuracy by category of the probe and category of the demonstrations");
             let value = |cell: &Option<Estimate>| cell.as_ref().map(|estimate| estimate.value);
             let picture = CategoryGrid {
-                categories: &told.results.categories,
+                categories: &report.results.categories,
                 columns: &grid.columns,
                 shown: &grid.shown,
                 accuracy: grid.cells.iter().map(|row| row.iter().map(value).collect()).collect(),
@@ -93,9 +93,9 @@ impl ReportSection for Vec<Transfer> {
         (!grids.is_empty()).then(|| context! { grids })
     }
 
-    fn csv(&self, told: &Told<'_>) -> Result<Option<CsvTable>, csv::Error> {
-        let rows = self.iter().flat_map(|grid| csv_rows(grid, &told.results.categories));
-        CsvTable::of("category-to-category", told.respondents(), rows).map(Some)
+    fn csv(&self, report: &ReportContext<'_>) -> Result<Option<CsvTable>, csv::Error> {
+        let rows = self.iter().flat_map(|grid| csv_rows(grid, &report.results.categories));
+        CsvTable::of("category-to-category", report.respondents(), rows).map(Some)
     }
 
     /// A grid that stands in for a main condition has two columns: its diagonal, and the rest.

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::super::bench::Bench;
 use super::super::csv::{CsvTable, EstimateColumns, Figure};
 use super::super::results::Results;
-use super::super::section::{PagePart, ReportSection, Told, words};
+use super::super::section::{PagePart, ReportContext, ReportSection, words};
 use super::super::table::{Table, left, right};
 use super::super::words::{percent, with_interval};
 use crate::metrics::{Estimate, MetricsError, Norm, RunTable, System, mean};
@@ -73,12 +73,12 @@ impl ReportSection for Vec<Wordings> {
         }
     }
 
-    fn page(&self, _: &Told<'_>) -> Option<Value> {
+    fn page(&self, _: &ReportContext<'_>) -> Option<Value> {
         let rows: Vec<WordingWords> = self.iter().map(WordingWords::of).collect();
         (!rows.is_empty()).then(|| context! { rows => words(&rows) })
     }
 
-    fn tables(&self, told: &Told<'_>) -> Vec<Table> {
+    fn tables(&self, report: &ReportContext<'_>) -> Vec<Table> {
         if self.is_empty() {
             return Vec::new();
         }
@@ -86,7 +86,7 @@ impl ReportSection for Vec<Wordings> {
         let caption = format!(
             "Sensitivity to wording: overall accuracy of one condition under several prompt files, in percent ({} \
              respondents).",
-            told.respondents()
+            report.respondents()
         );
         let columns = [
             left("condition", |row: &WordingWords| row.label.clone()),
@@ -98,7 +98,7 @@ impl ReportSection for Vec<Wordings> {
         vec![Table::of("wordings", caption, rows, &columns)]
     }
 
-    fn csv(&self, told: &Told<'_>) -> Result<Option<CsvTable>, csv::Error> {
+    fn csv(&self, report: &ReportContext<'_>) -> Result<Option<CsvTable>, csv::Error> {
         let rows = self.iter().flat_map(|one| {
             one.wordings.iter().map(|wording| {
                 let columns = WordingColumns {
@@ -113,7 +113,7 @@ impl ReportSection for Vec<Wordings> {
                 (columns, EstimateColumns::of(Some(&wording.accuracy)))
             })
         });
-        CsvTable::of("wordings", told.respondents(), rows).map(Some)
+        CsvTable::of("wordings", report.respondents(), rows).map(Some)
     }
 }
 

@@ -30,7 +30,7 @@ pub(super) fn read(path: &Path, bytes: &[u8]) -> Result<AnswerLines, AnswerError
             return Err(AnswerError::Line {
                 path: path.to_owned(),
                 line: before.iter().filter(|byte| **byte == b'\n').count() + 1,
-                problem: "this is no UTF-8; save the file as UTF-8".to_owned(),
+                problem: "this is not UTF-8; save the file as UTF-8".to_owned(),
             });
         }
     };
@@ -168,7 +168,7 @@ mod tests {
         let torn = "{\"id\":\"a\",\"text\":\"B\"}\n{\"id\":\"b\",\"text\":\"ä".as_bytes();
         assert_eq!(read(path, &torn[..torn.len() - 1]).unwrap().cut, Some(2));
         let error = read(path, b"{\"id\":\"a\",\"text\":\"B\"}\n\xff\xfe\n").err().unwrap();
-        assert!(error.to_string().contains("line 2: this is no UTF-8"), "{error}");
+        assert!(error.to_string().contains("line 2: this is not UTF-8"), "{error}");
         let error = read(path, b"{\"id\":\n{\"id\":\"a\",\"text\":\"B\"}\n").err().unwrap();
         assert!(error.to_string().contains("line 1"), "{error}");
     }

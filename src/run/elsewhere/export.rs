@@ -40,28 +40,68 @@ impl PromptFormat {
         }
     }
 
-    /// The request of one text.
-    fn request(self, text: &AskedText, model: &str, max_tokens: usize, temperature: f32) -> Value {
-        let messages = json!([{ "role": "user", "content": text.text }]);
+    /// The request of one text, for an answer of at most `max_tokens`.
+    fn request(self, text: &AskedText, spec: &Spec, max_tokens: usize) -> Value {
+        let (model, system) = (&spec.model.id, spec.chat.system.as_deref());
+        let said = |role: &str, content: &str| json!({ "role": role, "content": content });
+        let user = said("user", &text.text);
+        let messages: Vec<Value> = system
+            .map(|system| said("system", system))
+            .into_iter()
+            .chain([user.clone()])
+            .collect();
         // In single precision 0.7 is written as 0.699999988.
-        let temperature: f64 = temperature.to_string().parse().unwrap_or(0.0);
-        match self {
-            Self::Jsonl => json!({ "custom_id": text.id, "prompt": text.text }),
-            Self::OpenaiBatch => json!({
-                "custom_id": text.id, "method": "POST", "url": "/v1/chat/completions",
-                "body": { "model": model, "messages": messages, "max_completion_tokens": max_tokens, "temperature": temperature },
-            }),
-            Self::AnthropicBatch => json!({
-                "custom_id": text.id,
-                "params": { "model": model, "max_tokens": max_tokens, "messages": messages, "temperature": temperature },
-            }),
-            Self::GeminiBatch => json!({
-                "key": text.id,
-                "request": {
-                    "contents": [{ "role": "user", "parts": [{ "text": text.text }] }],
+        let temperature: f64 = spec.scoring.temperature.get().to_string().parse().unwrap_or(0.0);
+        match (self, system) {
+            (Self::Jsonl, None) => json!({ "custom_id": text.id, "prompt": text.text }),
+            (Self::Jsonl, Some(_)) => json!({ "custom_id": text.id, "messages": messages }),
+            (Self::OpenaiBatch, _) => {
+                let mut body = json!({
+                    "model": model, "messages": messages, "max_completion_tokens": max_tokens, "temperature": temperature,
+                });
+                if !spec.chat.kwargs.is_empty() {
+                    body["chat_template_kwargs"] = json!(spec.chat.kwargs);
+                }
+                json!({ "custom_id": text.id, "method": "POST", "url": "/v1/chat/completions", "body": body })
+            }
+            (Self::AnthropicBatch, _) => {
+                let mut params = json!({
+                    "model": model, "max_tokens": max_tokens, "messages": [user], "temperature": temperature,
+                });
+                if let Some(system) = system {
+                    params["system"] = system.into();
+                }
+                json!({ "custom_id": text.id, "params": params })
+            }
+            (Self::GeminiBatch, _) => {
+                let parts = |text: &str| json!([{ "text": text }]);
+                let mut request = json!({
+                    "contents": [{ "role": "user", "parts": parts(&text.text) }],
                     "generation_config": { "temperature": temperature, "max_output_tokens": max_tokens },
-                },
-            }),
+                });
+                if let Some(system) = system {
+                    request["system_instruction"] = json!({ "parts": parts(system) });
+                }
+                json!({ "key": text.id, "request": request })
+            }
+        }
+    }
+
+    /// Refuses what a spec says to a chat template that requests of this format cannot pass on.
+    fn passes_on(self, spec: &Spec) -> Result<(), RunError> {
+        let unheard = |what, why| Err(RunError::Unheard { what, why });
+        match (spec.scoring.thinking_tokens, spec.chat.date, self) {
+            (Some(_), ..) => unheard(
+                "thinking_tokens of [scoring]",
+                "how long a model elsewhere thinks is not settled by its prompt (--max-tokens bounds thoughts and answer)",
+            ),
+            (_, Some(_), _) => unheard("date of [chat]", "the chat template is filled in elsewhere"),
+            (.., Self::OpenaiBatch) => Ok(()),
+            _ if spec.chat.kwargs.is_empty() => Ok(()),
+            _ => unheard(
+                "kwargs of [chat]",
+                "only requests of openai-batch have a place for them",
+            ),
         }
     }
 }
@@ -118,6 +158,8 @@ pub fn export(
     // An answer that cannot be read is not asked for again: nobody is there to be asked.
     spec.scoring.retries = crate::scoring::Retries::NONE;
     written_only(&spec)?;
+    spec.model.id = model.to_owned();
+    format.passes_on(&spec)?;
     if folder.join(PLAN).exists() {
         return Err(RunError::Exported {
             folder: folder.to_owned(),
@@ -133,10 +175,9 @@ pub fn export(
     let questions = Questions::new(&spec, &people, &plan)?;
     let letter = max_tokens.unwrap_or(LETTER_TOKENS);
     let all = max_tokens.unwrap_or(spec.scoring.paper_tokens.get());
-    let temperature = spec.scoring.temperature.get();
     let asked = write_requests(folder, &questions, format.limits(), |text| {
         let tokens = if text.order.is_empty() { all } else { letter };
-        format.request(text, model, tokens, temperature)
+        format.request(text, &spec, tokens)
     })?;
     let mut hashes = people.hashes();
     hashes.extend(questions.hashes());

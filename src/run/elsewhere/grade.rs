@@ -263,6 +263,7 @@ fn judged(spec: &Spec, mut outcomes: Vec<Outcome>, texts: &[AskedText], book: &A
                 .and_then(|read| read.prediction())
                 .and_then(|option| text.order.get(option).copied()),
             text: said.clone(),
+            thoughts: None,
             tokens: Vec::new(),
             logprobs: Vec::new(),
             invalid_mass: None,

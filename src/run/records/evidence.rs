@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::line::{Pick, Status};
 use crate::model::{Finish, TokenId};
 use crate::scoring::norm::total;
-use crate::scoring::{CandidateScore, Evidence, EvidenceKind, Permutation, Try};
+use crate::scoring::{CandidateScore, Evidence, EvidenceKind, Permutation, Thoughts, Try};
 
 /// Name of the file of a kind of evidence in a run's folder.
 pub(in crate::run) fn file(kind: EvidenceKind) -> &'static str {
@@ -69,6 +69,9 @@ struct TryEntry {
     order: Vec<usize>,
     /// The candidate read from it; -1 where none could be, and where the text answers several probes.
     choice: Pick,
+    /// Absent from all lines of a run whose model was to answer at once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    thoughts: Option<Thoughts>,
     text: String,
     tokens: Vec<TokenId>,
     logprobs: Vec<f32>,
@@ -232,6 +235,7 @@ impl TryEntry {
         Ok(Self {
             order: told.order.clone(),
             choice: Pick(told.choice),
+            thoughts: told.thoughts.clone(),
             text: told.text.clone(),
             tokens: told.tokens.clone(),
             logprobs: told.logprobs.clone(),
@@ -250,6 +254,7 @@ impl TryEntry {
         Ok(Try {
             order: self.order,
             choice: self.choice.0,
+            thoughts: self.thoughts,
             text: self.text,
             tokens: self.tokens,
             logprobs: self.logprobs,

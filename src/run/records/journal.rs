@@ -135,7 +135,7 @@ impl Journal {
         let question = self.people.question(outcome.question);
         let category = question.and_then(|question| self.people.categories.get(question.category));
         let (Some(question), Some(category)) = (question, category) else {
-            return Err(unrecordable("the question is none of the run's".to_owned()));
+            return Err(unrecordable("the question is not one of the run's".to_owned()));
         };
         let id = record_id(outcome);
         let evidence = encode(&id, &outcome.evidence, &question.candidates).map_err(unrecordable)?;

@@ -109,6 +109,7 @@ fn evidence(method: Method, chosen: usize) -> Evidence {
                 order: vec![0, 1],
                 choice: Some(chosen),
                 text: ["A.", "B."][chosen].into(),
+                thoughts: None,
                 tokens: vec![33, 14],
                 logprobs: vec![-0.4, -0.1],
                 invalid_mass: Some(0.25),

@@ -5,13 +5,14 @@ use super::{
     Answered, Asked, Claims, Concluded, Definition, Evidence, EvidenceKind, Judged, Prefixes, Request, ScoringError,
 };
 use crate::model::TokenizeError;
-use crate::prompt::{ProbePrompt, Prompt, PromptError, PromptKind};
+use crate::prompt::{Pieces, ProbePrompt, Prompt, PromptError, PromptKind};
 use crate::scoring::answers::{AnswerSpace, runs};
 use crate::scoring::constraint::End;
 use crate::scoring::join::{Encoded, Encoder};
 use crate::scoring::orders::plurality;
 use crate::scoring::parser::{Read, read_single};
 use crate::scoring::request::{Claim, Claimed, Continuation, Given, Wanted, Writing};
+use crate::scoring::thoughts::ThoughtRule;
 use crate::scoring::{Reading, ScoringSpec, Try};
 
 /// At most this many tokens for a free answer to one probe.
@@ -197,25 +198,38 @@ fn request(
 ) -> Result<Request, ScoringError> {
     let pieces = asked.pieces(probe, Some(&order))?;
     let context = texts.context(&pieces, asked.frame)?;
-    let answers = letters(
-        &texts.encoder(asked.frame),
-        &context,
-        order.len(),
-        asked.spec.constrained,
-    )?;
+    let encoder = texts.encoder(asked.frame);
+    let answers = behind_thoughts(asked, &encoder, (&pieces, &context), |context| {
+        Ok(letters(&encoder, context, order.len(), asked.spec.constrained)?)
+    })?;
     let question = asked.question(probe).map(|id| id.to_string()).unwrap_or_default();
     let candidates = asked.candidates(probe);
     Ok(Request {
         probe,
         context_tokens: context.len(),
         wanted: Wanted::Text(Writing {
-            max_tokens: answers.max_tokens(SINGLE_TOKENS),
+            answer_tokens: answers.answer_tokens(SINGLE_TOKENS),
             answers,
             options: vec![order.iter().map(|&at| candidates[at].to_owned()).collect()],
             seeds: seeds(asked, &question, &order),
         }),
         order,
     })
+}
+
+/// The answers that `answers` finds behind a text: behind the prompt, or behind thoughts that follow on it.
+pub(super) fn behind_thoughts(
+    asked: &Asked<'_>,
+    encoder: &Encoder<'_>,
+    (pieces, context): (&Pieces, &Encoded),
+    answers: impl FnOnce(&Encoded) -> Result<AnswerSpace, ScoringError>,
+) -> Result<AnswerSpace, ScoringError> {
+    let Some(block) = &pieces.thoughts else {
+        return answers(context);
+    };
+    let answers = answers(&ThoughtRule::closed(encoder, block)?)?;
+    let rule = ThoughtRule::new(encoder, block, asked.spec.thinking(), &answers.prompt)?;
+    Ok(answers.behind(rule, context.tokens()))
 }
 
 /// The letters of as many options: nothing else where the answer is `constrained`, else only to be watched.

@@ -1,6 +1,6 @@
 //! The paper's prompt: all probes of a split in one generated JSON answer.
 
-use super::generation::{claim, mistried, seeds};
+use super::generation::{behind_thoughts, claim, mistried, seeds};
 use super::{
     Answered, Asked, Claims, Concluded, Definition, Evidence, EvidenceKind, Judged, Prefixes, Request, ScoringError,
 };
@@ -53,18 +53,21 @@ impl Definition for PaperMethod {
         let context = texts.context(&pieces, asked.frame)?;
         let owned = |probe| asked.candidates(probe).into_iter().map(str::to_owned).collect();
         let options: Vec<Vec<String>> = (0..probes).map(owned).collect();
-        let answers = if asked.spec.constrained {
-            let sizes: Vec<usize> = options.iter().map(Vec::len).collect();
-            valid(&texts.encoder(asked.frame), &context, &sizes)?
-        } else {
-            AnswerSpace::free(context.tokens(), End::Object, Vec::new())
-        };
+        let encoder = texts.encoder(asked.frame);
+        let answers = behind_thoughts(asked, &encoder, (&pieces, &context), |context| {
+            if asked.spec.constrained {
+                let sizes: Vec<usize> = options.iter().map(Vec::len).collect();
+                Ok(valid(&encoder, context, &sizes)?)
+            } else {
+                Ok(AnswerSpace::free(context.tokens(), End::Object, Vec::new()))
+            }
+        })?;
         Ok(vec![Request {
             probe: 0,
             order: Vec::new(),
             context_tokens: context.len(),
             wanted: Wanted::Text(Writing {
-                max_tokens: answers.max_tokens(asked.spec.paper_tokens.get()),
+                answer_tokens: answers.answer_tokens(asked.spec.paper_tokens.get()),
                 answers,
                 options,
                 seeds: seeds(asked, "all", &[]),

@@ -1,15 +1,21 @@
 //! What in a generated text is no part of the answer.
 
-/// Tags that models think between.
-const THINKING: [&str; 4] = ["think", "thinking", "thought", "reasoning"];
+/// What models think between.
+const THINKING: [(&str, &str); 6] = [
+    ("<think>", "</think>"),
+    ("<thinking>", "</thinking>"),
+    ("<thought>", "</thought>"),
+    ("<reasoning>", "</reasoning>"),
+    ("<seed:think>", "</seed:think>"),
+    ("[think]", "[/think]"),
+];
 
 /// The text without thoughts and without control tokens. Thoughts that do not end leave nothing behind them; of a text
 /// that only ends thoughts, what comes after the end is the answer.
 pub(super) fn answer(text: &str) -> String {
     let mut text = control_tokens_removed(text);
-    for tag in THINKING {
-        let (open, close) = (format!("<{tag}>"), format!("</{tag}>"));
-        while let Some((from, to)) = block(&text, &open, &close) {
+    for (open, close) in THINKING {
+        while let Some((from, to)) = block(&text, open, close) {
             text.replace_range(from..to, "\n");
         }
     }
@@ -65,6 +71,8 @@ mod tests {
             ("A or B?</think>C", "C"),
             ("<think>I think A", ""),
             ("<reasoning>A</reasoning> B", "B"),
+            ("<seed:think>A</seed:think>B", "B"),
+            ("[THINK]A[/THINK]B", "B"),
             ("B<|im_end|>", "B"),
             ("B</s>", "B"),
             ("a <| b", "a <| b"),

@@ -46,8 +46,8 @@ impl Scorer<'_> {
             if let Wanted::Text(writing) = &request.wanted {
                 let prompt = &writing.answers.prompt;
                 paths.push(Path(prompt, &[]));
-                generated += writing.max_tokens as u64;
-                longest = longest.max(prompt.len() + writing.max_tokens);
+                generated += writing.max_tokens() as u64;
+                longest = longest.max(prompt.len() + writing.max_tokens());
             }
         }
         let alone = paths.iter().map(|path| path.len() as u64).sum::<u64>();

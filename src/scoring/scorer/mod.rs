@@ -123,7 +123,7 @@ impl<'a> Scorer<'a> {
             told += mine.len();
             for one in &mine {
                 if pending.begin().is_none() {
-                    odd.push("there is a try more than its answers call for");
+                    odd.push("there is one try more than its answers call for");
                 }
                 pending.finish(one.generation());
             }

@@ -234,7 +234,7 @@ fn check_codes(place: &str, form: &str, statements: &[Statement]) -> Result<(), 
             if !seen.insert(code) {
                 return Err(fault(
                     place,
-                    format!("the {form} answer code {code} stands twice; give each code once"),
+                    format!("the {form} answer code {code} appears twice; give each code once"),
                 ));
             }
         }

@@ -168,7 +168,7 @@ fn broken_catalogues_are_refused_with_their_place() {
         ("[[block.question]]\nid='Q1'\nphrase='p'\nextra=1", "unknown field"),
         (
             "[[block.question]]\nid='Q1'\nphrase='p'\nrefined=[{codes=[1],answer='x'},{codes=[1],answer='y'}]",
-            "stands twice",
+            "appears twice",
         ),
         (
             "[[block.question]]\nid='Q1'\nphrase='p'\npolar=[{codes=[1],answer='x'},{codes=[3],answer='z'}]",
@@ -252,7 +252,7 @@ fn broken_metadata_is_refused_with_its_line() {
             "1 groups of answers but 2 statements",
         ),
         (line.replace("\"b\"", "\" \""), "empty statement"),
-        (line.replace("[[1],[2]]", "[[1],[1]]"), "stands twice"),
+        (line.replace("[[1],[2]]", "[[1],[1]]"), "appears twice"),
     ] {
         let error = Catalogue::from_metadata(&[written(&text).path()])
             .unwrap_err()

@@ -5,6 +5,7 @@ mod build;
 mod cells;
 mod people;
 mod scale;
+mod scale_answers;
 mod source;
 
 use std::path::{Path, PathBuf};

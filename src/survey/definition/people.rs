@@ -1,7 +1,7 @@
 //! What a definition says of people besides their answers.
 
 use super::DimensionColumn;
-use super::scale::answers;
+use super::scale_answers::answers;
 use super::source::{DemographicSource, Fault};
 use crate::survey::demographics::{Demographics, Dimension, Group};
 

@@ -1,6 +1,5 @@
 //! A table of a survey that a definition describes.
 
-use std::collections::HashMap;
 use std::path::Path;
 
 use csv::ByteRecord;
@@ -16,77 +15,11 @@ use super::super::respondents::{MISSING, MISSING_CODE};
 use super::super::types::Catalogue;
 use super::header::HeaderRow;
 use super::intake::{AbsentColumns, FileShape, Intake};
+use super::meant_column::{ColumnReading, MeantColumn};
 use super::report::{FileKind, ReadOptions, Separator};
 use super::rows::TableRows;
 use super::sniff::{BYTE_ORDER_MARK, TableLayout, read_line, separator_of};
 use super::{Purpose, SurveyFile, code, input, interview, shown};
-
-/// Cells of a column whose meaning is remembered: texts and codes of a survey are few, numbers may be many.
-const REMEMBERED: usize = 4096;
-
-/// A column and what its cells mean.
-struct MeantColumn {
-    at: usize,
-    name: String,
-    reading: ColumnReading,
-    known: HashMap<Box<[u8]>, CellMeaning>,
-}
-
-enum ColumnReading {
-    /// What each answer looks like.
-    Single(Vec<AnswerMatch>),
-    Chosen {
-        separator: String,
-        option: String,
-    },
-    Marked {
-        columns: Vec<usize>,
-    },
-}
-
-impl MeantColumn {
-    fn meaning(&mut self, row: &ByteRecord, missing: &MissingCells) -> CellMeaning {
-        if let ColumnReading::Marked { columns } = &self.reading {
-            return marked(row, self.at, columns);
-        }
-        let cell = &row[self.at];
-        if let Some(&known) = self.known.get(cell) {
-            return known;
-        }
-        let text = String::from_utf8_lossy(cell);
-        let meaning = match &self.reading {
-            ColumnReading::Single(answers) => missing.meaning(&text, answers),
-            ColumnReading::Chosen { separator, option } => match missing.meaning(&text, []) {
-                CellMeaning::Other => CellMeaning::Answer(usize::from(!holds(&text, separator, option))),
-                known => known,
-            },
-            ColumnReading::Marked { .. } => CellMeaning::Missing,
-        };
-        if self.known.len() < REMEMBERED {
-            self.known.insert(cell.into(), meaning);
-        }
-        meaning
-    }
-}
-
-/// Yes (0) where the option's own column has something in it, no (1) where another option's has.
-fn marked(row: &ByteRecord, own: usize, columns: &[usize]) -> CellMeaning {
-    let chosen = |at: usize| !matches!(row[at].trim_ascii(), b"" | b"0" | b"NA");
-    match (chosen(own), columns.iter().any(|&at| chosen(at))) {
-        (true, _) => CellMeaning::Answer(0),
-        (false, true) => CellMeaning::Answer(1),
-        (false, false) => CellMeaning::Missing,
-    }
-}
-
-/// Whether a cell of several options holds one of them. Options may hold the separator themselves.
-fn holds(cell: &str, separator: &str, option: &str) -> bool {
-    let spaced = |text: &str| {
-        let parts: Vec<&str> = text.split(separator).map(str::trim).collect();
-        format!("{separator}{}{separator}", parts.join(separator))
-    };
-    spaced(cell).contains(&spaced(option))
-}
 
 /// Which column holds what.
 struct DefinedPlan {
@@ -141,21 +74,13 @@ impl Places<'_> {
                 columns: columns.iter().map(|name| self.find(name)).collect::<Result<_, _>>()?,
             },
         };
-        Ok(MeantColumn {
-            at: self.find(name)?,
-            name: name.to_owned(),
-            reading,
-            known: HashMap::new(),
-        })
+        Ok(MeantColumn::new(self.find(name)?, name, reading))
     }
 
     fn dimension(&mut self, dimension: &DimensionColumn) -> Result<MeantColumn, FileError> {
-        Ok(MeantColumn {
-            at: self.find(&dimension.column)?,
-            name: dimension.column.clone(),
-            reading: ColumnReading::Single(dimension.answers.clone()),
-            known: HashMap::new(),
-        })
+        let at = self.find(&dimension.column)?;
+        let reading = ColumnReading::Single(dimension.answers.clone());
+        Ok(MeantColumn::new(at, &dimension.column, reading))
     }
 }
 
@@ -470,33 +395,4 @@ fn layout(path: &Path, source: &mut input::ByteSource, table: &DefinedTable) -> 
         lines,
         skipped: Vec::new(),
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_option_may_hold_what_separates_options() {
-        let cell = "Gym, Waste management (food, trash), Bus pass";
-        for (option, there) in [
-            ("Gym", true),
-            ("Waste management (food, trash)", true),
-            ("Bus pass", true),
-            ("Bus", false),
-            ("trash)", true),
-            ("Lunch", false),
-        ] {
-            assert_eq!(holds(cell, ",", option), there, "{option}");
-        }
-        assert!(holds("Gym;Lunch", ";", "Lunch") && !holds("Gym;Lunch", ";", "Lun"));
-    }
-
-    #[test]
-    fn an_option_with_a_column_of_its_own_is_chosen_where_something_stands() {
-        let row = |cells: &[&str]| ByteRecord::from(cells.to_vec());
-        assert_eq!(marked(&row(&["1", ""]), 0, &[0, 1]), CellMeaning::Answer(0));
-        assert_eq!(marked(&row(&["0", "Lunch"]), 0, &[0, 1]), CellMeaning::Answer(1));
-        assert_eq!(marked(&row(&["", ""]), 0, &[0, 1]), CellMeaning::Missing);
-    }
 }

@@ -8,14 +8,15 @@ use candle_core::quantized::GgmlDType;
 use candle_core::{DType, Device, Tensor};
 use indieval::model::checkpoint::for_each_tensor;
 use indieval::model::{
-    Checkpoint, Family, LayerKind, LayerNorms, LoadError, ModelConfig, RopeScaling, Weight, WeightSource, open_weights,
+    Checkpoint, Family, LayerKind, LayerNorms, LoadError, Mixture, ModelConfig, RopeScaling, Weight, WeightSource,
+    open_weights,
 };
 
 use super::gguf_writer::{Writer, add_shape, add_tokenizer, interleave};
 use super::golden;
 
 /// The architecture's name, and a golden checkpoint whose configuration is written.
-const FILES: [(&str, &str); 17] = [
+const FILES: [(&str, &str); 18] = [
     ("gemma", "gemma-bf16"),
     ("gemma2", "gemma2-f32"),
     ("gemma3", "gemma3-bf16"),
@@ -33,6 +34,7 @@ const FILES: [(&str, &str); 17] = [
     ("ernie4_5", "ernie4-5-bf16"),
     ("exaone4", "exaone4-f32"),
     ("gpt-oss", "gpt-oss-bf16"),
+    ("glm4moe", "glm4-moe-bf16"),
 ];
 
 /// Any tensor that is asked for, told apart by its name.
@@ -92,8 +94,14 @@ fn as_said(architecture: &str, config: &ModelConfig) -> ModelConfig {
     if let RopeScaling::LongRope { attention_factor, .. } = &mut said.rope_scaling {
         *attention_factor = narrow(*attention_factor);
     }
-    if let Some(mixture) = &mut said.mixture {
-        (mixture.every, mixture.dense_width) = (1, 0);
+    match &mut said.mixture {
+        Some(mixture) if architecture == "glm4moe" => {
+            mixture.routing.scale = narrow(mixture.routing.scale);
+            // The published ones have such a layer.
+            said.design.later_layers = 1;
+        }
+        Some(mixture) => (mixture.every, mixture.dense_width) = (1, 0),
+        None => {}
     }
     said
 }
@@ -120,7 +128,7 @@ fn converted(architecture: &str, config: &ModelConfig) -> Writer {
         file.float(&key("residual_scale"), scalars.residual);
         file.float(&key("logit_scale"), 1.0 / scalars.logits);
     }
-    let own_width = ["qwen2moe", "qwen3moe", "gpt-oss"].contains(&architecture);
+    let own_width = ["qwen2moe", "qwen3moe", "gpt-oss", "glm4moe"].contains(&architecture);
     let width = if own_width {
         "expert_feed_forward_length"
     } else {
@@ -130,13 +138,45 @@ fn converted(architecture: &str, config: &ModelConfig) -> Writer {
     if let Some(mixture) = config.mixture {
         file.number(&key("expert_count"), mixture.experts);
         file.number(&key("expert_used_count"), mixture.routing.used);
-        if let Some(shared) = mixture.shared {
-            file.number(&key("expert_shared_feed_forward_length"), shared.width);
+        match mixture.shared {
+            Some(_) if architecture == "glm4moe" => add_glm_mixture(&mut file, config, &mixture),
+            Some(shared) => file.number(&key("expert_shared_feed_forward_length"), shared.width),
+            None => {}
         }
     }
     add_tokenizer(&mut file, config.vocabulary);
     add_tensors(&mut file, architecture, config);
     file
+}
+
+/// What the converter writes of GLM-4.5's experts, and the tensors of a layer that guesses further tokens.
+fn add_glm_mixture(file: &mut Writer, config: &ModelConfig, mixture: &Mixture) {
+    let key = |name: &str| format!("glm4moe.{name}");
+    let (groups, used_groups) = mixture.routing.groups;
+    for (name, value) in [
+        ("feed_forward_length", mixture.dense_width),
+        (
+            "expert_shared_count",
+            mixture.shared.unwrap().width / config.intermediate,
+        ),
+        ("leading_dense_block_count", mixture.first_dense),
+        ("expert_gating_func", 2),
+        ("expert_group_count", groups),
+        ("expert_group_used_count", used_groups),
+        ("nextn_predict_layers", config.design.later_layers),
+    ] {
+        file.number(&key(name), value);
+    }
+    file.float(&key("expert_weights_scale"), mixture.routing.scale);
+    file.flag(&key("expert_weights_norm"), mixture.routing.renormalised);
+    for name in ["nextn.eh_proj", "nextn.enorm", "attn_norm", "attn_q"] {
+        let anything = Tensor::ones((2, 32), DType::F32, &Device::Cpu).unwrap();
+        file.tensor(
+            &format!("blk.{}.{name}.weight", config.layers),
+            &anything,
+            GgmlDType::F32,
+        );
+    }
 }
 
 fn add_rope(file: &mut Writer, architecture: &str, config: &ModelConfig) {
@@ -198,7 +238,7 @@ fn add_tensors(file: &mut Writer, architecture: &str, config: &ModelConfig) {
 
 fn converted_name(architecture: &str, config: &ModelConfig, name: &str) -> String {
     let after_attention = match config.design.norms {
-        LayerNorms::BEFORE if !matches!(architecture, "seed_oss" | "gpt-oss") => "ffn_norm",
+        LayerNorms::BEFORE if !matches!(architecture, "seed_oss" | "gpt-oss" | "glm4moe") => "ffn_norm",
         LayerNorms::AROUND_GLM => "ffn_norm",
         _ => "post_attention_norm",
     };
@@ -221,6 +261,8 @@ fn converted_name(architecture: &str, config: &ModelConfig, name: &str) -> Strin
         ("self_attn.q_norm", "attn_q_norm"),
         ("self_attn.k_norm", "attn_k_norm"),
         ("self_attn.sinks", "attn_sinks.weight"),
+        ("mlp.gate.e_score_correction_bias", "exp_probs_b.bias"),
+        ("mlp.shared_experts.", "mlp.shared_expert."),
         ("mlp.shared_expert_gate", "ffn_gate_inp_shexp"),
         ("mlp.shared_expert.gate_proj", "ffn_gate_shexp"),
         ("mlp.shared_expert.up_proj", "ffn_up_shexp"),

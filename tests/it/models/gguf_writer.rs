@@ -145,7 +145,7 @@ pub fn add_shape(file: &mut Writer, architecture: &str, config: &ModelConfig) {
     file.string("general.architecture", architecture);
     let key = |name: &str| format!("{architecture}.{name}");
     for (name, value) in [
-        ("block_count", config.layers),
+        ("block_count", config.layers + config.design.later_layers),
         ("embedding_length", config.hidden),
         ("attention.head_count", config.heads),
         ("attention.head_count_kv", config.kv_heads),

@@ -95,6 +95,26 @@ fn check_names_every_reason_and_fails() {
         "tensor `model.layers.0.mlp.gate_proj.weight` has the shape [96, 64], expected [95, 64]",
         "tensor `model.layers.1.mlp.down_proj.weight` has the shape [64, 96], expected [64, 95]",
         "refused for 7 reasons",
+        "hint: a checkpoint folder has config.json, tokenizer.json and model.safetensors",
+    ] {
+        assert!(text.contains(part), "{part} is not in\n{text}");
+    }
+}
+
+#[test]
+fn check_tells_the_remedy_of_every_reason() {
+    let folder = tempfile::tempdir().unwrap();
+    let broken = copy_of("llama3-tied-f32");
+    for name in ["tokenizer.json", "model.safetensors"] {
+        std::fs::remove_file(broken.path().join(name)).unwrap();
+    }
+    std::fs::write(broken.path().join("tokenizer.model"), "pieces").unwrap();
+    let assert = indieval(&folder).arg("check").arg(broken.path()).assert().code(1);
+    let text = String::from_utf8(assert.get_output().stdout.clone()).unwrap();
+    for part in [
+        "refused for 2 reasons",
+        "hint: pip install transformers sentencepiece protobuf && python -c",
+        "hint: a checkpoint folder has",
     ] {
         assert!(text.contains(part), "{part} is not in\n{text}");
     }

@@ -46,7 +46,7 @@ fn every_packed_weight_is_unpacked_to_the_bit_on_every_way() {
                 Ok(())
             };
             source
-                .each_rows(name, (shape[0], shape[1]), DType::F32, &mut each)
+                .each_rows(name, (shape[0], shape[1]), 0..shape[0], DType::F32, &mut each)
                 .unwrap();
             assert!(piece_by_piece == whole, "{}", at());
             let ids = [3, 0, 17];

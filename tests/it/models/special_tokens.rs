@@ -1,7 +1,7 @@
 //! Special and added tokens are those that transformers has, in whichever file they are written.
 
 use indieval::model::{Checkpoint, Inspection, Markup, QuantizedWeights, Tokenizer};
-use indieval::prompt::{ChatTemplate, Date};
+use indieval::prompt::{ChatSpec, ChatTemplate};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
@@ -85,7 +85,8 @@ impl Golden {
     /// Ids of the message in a chat, as a run puts it to the model.
     fn chat(&self, tokenizer: &Tokenizer, template: &str) -> Vec<u32> {
         let special = tokenizer.special_tokens();
-        let template = ChatTemplate::new(template, special.bos_text(), special.eos_text(), Date::default()).unwrap();
+        let template =
+            ChatTemplate::new(template, special.bos_text(), special.eos_text(), ChatSpec::default()).unwrap();
         let rendered = template.render(&self.message).unwrap();
         tokenizer.encode_whole(&rendered, Markup::Chat).unwrap()
     }
@@ -205,7 +206,7 @@ fn answers_in_a_chat_whose_bos_only_the_template_writes_have_transformers_log_pr
     let special = tokenizer.special_tokens();
     assert_eq!(special.leading, None, "plain texts get no BOS");
     let template = checkpoint.chat_template.as_ref().unwrap();
-    let template = ChatTemplate::new(template, special.bos_text(), special.eos_text(), Date::default()).unwrap();
+    let template = ChatTemplate::new(template, special.bos_text(), special.eos_text(), ChatSpec::default()).unwrap();
     let frame = template.frame().unwrap();
     let prompt = format!("{}{}{}", frame.before, golden.message, frame.after);
     let chat = tokenizer.encode_whole(&prompt, Markup::Chat).unwrap();

@@ -46,7 +46,10 @@ fn overall_differences_of_several_pairs_are_judged_by_p_adjusted_for_all_of_them
     for table in three.tables() {
         let text = table.text();
         let said = text.split_whitespace().collect::<Vec<_>>().join(" ");
-        assert!(said.contains("The first is not told apart from it: −"), "{said}");
+        assert!(
+            said.contains("The first is not significantly different from it: −"),
+            "{said}"
+        );
         assert!(
             said.contains(
                 "(p = 0.031 by flipping whole people, p = 0.094 once adjusted for 3 pairs (Holm), McNemar's p"

@@ -92,7 +92,7 @@ fn must_say(run: &RunData, sentence: &str, kind: &str) {
         .wrong
         .estimate;
     assert_eq!(over.value, 0.0);
-    assert!(table.contains("0.0 (all 20 people alike)"), "{table}");
+    assert!(table.contains("0.0 (same for all 20 people)"), "{table}");
     let kappa = report.sections.choices[0]
         .choices
         .agreement
@@ -152,7 +152,7 @@ fn a_model_that_chooses_by_length_is_not_praised_though_its_choices_differ_betwe
         "{opening}"
     );
     assert!(
-        opening.contains("not judged (it answers alike whoever is asked): +"),
+        opening.contains("not judged (it answers the same whoever is asked): +"),
         "{opening}"
     );
     assert!(!opening.contains("ahead"), "{opening}");
@@ -175,7 +175,7 @@ fn what_a_constant_answerer_does_beyond_always_answering_alike_is_told_and_not_p
     );
     assert!(told.contains("; the model is above that: +"), "{told}");
     assert!(
-        told.contains("not judged (it answers alike whoever is asked): +"),
+        told.contains("not judged (it answers the same whoever is asked): +"),
         "{told}"
     );
     assert!(!told.contains("ahead"), "{told}");
@@ -229,7 +229,7 @@ fn a_model_that_repeats_the_majority_is_not_praised_for_it() {
     let run = run(Method::Generation, majority, majority);
     must_say(
         &run,
-        "answers a question alike whoever is asked, on 100 % of probes",
+        "gives a question the same answer whoever is asked, on 100 % of probes",
         "question",
     );
 }
@@ -254,7 +254,7 @@ fn a_constant_answerer_on_one_category_at_a_time_is_called_that_too() {
         outcome.prediction = Some(usize::from(departs));
     }
     let report = Report::new(&[nearly], options()).expect("a report");
-    let said = "Whatever it is shown, it answers nearly alike whoever is asked.";
+    let said = "Whatever it is shown, it answers nearly the same whoever is asked.";
     assert!(opening(&report).contains(said), "{}", opening(&report));
     let report = Report::new(&[run], options()).expect("a report");
     assert!(report.results.headline.is_empty());
@@ -307,7 +307,7 @@ fn a_gain_that_comes_from_unread_answers_is_not_called_one() {
     assert_eq!(rules.shared.expect("most were read").estimate.value, 0.0);
     assert_eq!(lift.verdict(), indieval::metrics::Verdict::Depends);
     let printed = table(&report, "lift").text();
-    assert!(printed.contains("0.0 (all 20 people alike)"), "{printed}");
+    assert!(printed.contains("0.0 (same for all 20 people)"), "{printed}");
     let compared = Comparisons::new(&[run], Factor::Demonstrations, options()).expect("two conditions");
     let text = compared.tables()[0].text();
     assert!(!text.contains("ahead:") && !text.contains("behind:"), "{text}");

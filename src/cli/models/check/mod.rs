@@ -13,7 +13,7 @@ use crate::cli::output::{print, print_json_pretty};
 use crate::model::checkpoint;
 use crate::model::source::{self, Environment, Fetch, Located};
 use crate::model::{
-    DeviceChoice, DtypeChoice, Inspection, MemoryNeeds, ModelConfig, OpenDevice, SpecialToken, Tokenizer,
+    DeviceChoice, DtypeChoice, Inspection, LoadError, MemoryNeeds, ModelConfig, OpenDevice, SpecialToken, Tokenizer,
 };
 
 /// Options of `indieval models check`.
@@ -74,6 +74,8 @@ fn report(args: &Args, located: Located, device: &OpenDevice, inspection: &Inspe
         .as_ref()
         .map(|config| memory(args, device, config, inspection));
     let mut faults: Vec<String> = inspection.faults.iter().flat_map(|fault| fault.reasons()).collect();
+    let mut remedies: Vec<String> = inspection.faults.iter().flat_map(LoadError::remedies).collect();
+    remedies.dedup();
     let mut chat_note = None;
     if let (Some(source), Some(tokenizer)) = (&inspection.chat_template, &inspection.tokenizer) {
         // As a run takes it, whatever its methods ask.
@@ -111,6 +113,7 @@ fn report(args: &Args, located: Located, device: &OpenDevice, inspection: &Inspe
             .chain(inspection.identify_adapter()?)
             .collect(),
         faults,
+        remedies,
     })
 }
 
@@ -177,6 +180,6 @@ fn memory(args: &Args, device: &OpenDevice, config: &ModelConfig, inspection: &I
         generating_bytes: of_batch(generating),
         free_bytes: device.free_bytes,
         fits: fits(needs.weights),
-        fits_layer_by_layer: fits(needs.layer_by_layer).map(|fits| fits && device.device.is_cpu()),
+        fits_layer_by_layer: fits(needs.layer_by_layer),
     }
 }

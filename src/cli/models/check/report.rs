@@ -10,6 +10,9 @@ use crate::model::source::Origin;
 use crate::model::stored::StoredKind;
 use crate::model::{DeviceId, Dtype, Family};
 
+/// Bytes without a token that the text names; the JSON has all.
+const BYTES_NAMED: usize = 8;
+
 /// A line of the text: what it is about, and what is said of it.
 type Labelled = (&'static str, String);
 
@@ -36,6 +39,8 @@ pub(super) struct CheckReport {
     pub memory: Option<MemoryReport>,
     pub files: Vec<FileIdentity>,
     pub faults: Vec<String>,
+    /// What can be done about them.
+    pub remedies: Vec<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -194,6 +199,7 @@ impl CheckReport {
         let lines = lines.iter().map(|(label, value)| format!("{label:<15} {value}\n"));
         lines
             .chain(self.faults.iter().map(|fault| format!("  - {fault}\n")))
+            .chain(self.remedies.iter().map(|remedy| format!("hint: {remedy}\n")))
             .collect()
     }
 
@@ -256,10 +262,15 @@ impl TokenizerReport {
         ];
         lines.extend(self.notes.iter().map(|note| ("note", note.clone())));
         if !self.missing_bytes.is_empty() {
-            let bytes: Vec<String> = self.missing_bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+            let bytes = self.missing_bytes.iter().take(BYTES_NAMED);
+            let bytes: Vec<String> = bytes.map(|byte| format!("{byte:02x}")).collect();
+            let rest = match self.missing_bytes.len().saturating_sub(BYTES_NAMED) {
+                0 => String::new(),
+                more => format!(" and {more} more"),
+            };
             lines.push((
                 "no token for",
-                format!("bytes {}: text with them is refused", bytes.join(" ")),
+                format!("bytes {}{rest}: text with them is refused", bytes.join(" ")),
             ));
         }
         lines

@@ -1,5 +1,6 @@
 //! LoRA adapters as peft saves them: small matrices whose products are added to a base checkpoint's weights.
 
+mod changes;
 mod merge;
 mod settings;
 mod weights;
@@ -7,13 +8,13 @@ mod weights;
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 
+use self::changes::{Added, Change, Role, Unfit, role};
 use self::settings::{AdapterSettings, is_called};
 use super::identity::{self, FileIdentity};
 use super::manifest::{EMBEDDING, HEAD, for_each_tensor};
 use super::safetensors::SafetensorsWeights;
 use crate::base::files::read_up_to;
 use crate::base::shell::{python_text, word};
-use crate::model::tensor_problem::LISTED;
 use crate::model::tokenizer::LARGEST_SETTINGS;
 use crate::model::{LoadError, ModelConfig};
 
@@ -24,8 +25,6 @@ pub(crate) use weights::AdaptedWeights;
 pub(crate) const TENSORS: &str = "adapter_model.safetensors";
 /// The same as a pickle, which is not read.
 const PICKLE: &str = "adapter_model.bin";
-/// What peft puts before the names of the base's modules.
-const PREFIX: &str = "base_model.model.";
 /// Files by which an adapter's folder brings a tokenizer of its own.
 const TEXT: [&str; 2] = ["tokenizer.json", "chat_template.jinja"];
 
@@ -36,65 +35,6 @@ pub(crate) struct Adapter {
     tensors: SafetensorsWeights,
     /// What becomes of the base's tensors, by their canonical names.
     changes: BTreeMap<String, Change>,
-}
-
-/// What becomes of one tensor of the base.
-#[derive(Debug, Default)]
-struct Change {
-    /// The adapter's tensor that stands in its place.
-    replaced: Option<String>,
-    product: Option<Added>,
-}
-
-/// Two matrices whose product is added to a weight.
-#[derive(Debug, Default)]
-struct Added {
-    /// `(rank, inputs)`, by its name in the file.
-    a: Option<String>,
-    /// `(outputs, rank)`, by its name in the file.
-    b: Option<String>,
-    kind: AddedKind,
-    rank: usize,
-    scaling: f32,
-}
-
-/// Which way a product lies.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-enum AddedKind {
-    /// `B · A` is the weight's change.
-    #[default]
-    Linear,
-    /// `(B · A)` transposed is: peft keeps an embedding's matrices the other way around.
-    Embedding,
-}
-
-/// What a tensor of an adapter is, by its name.
-#[derive(Debug, PartialEq, Eq)]
-enum Role<'a> {
-    A(&'a str, AddedKind),
-    B(&'a str, AddedKind),
-    /// In place of the base's own.
-    Whole(String),
-}
-
-fn role(name: &str) -> Role<'_> {
-    let name = name.strip_prefix(PREFIX).unwrap_or(name);
-    for (ending, is_a, kind) in [
-        (".lora_A.weight", true, AddedKind::Linear),
-        (".lora_B.weight", false, AddedKind::Linear),
-        (".lora_embedding_A", true, AddedKind::Embedding),
-        (".lora_embedding_B", false, AddedKind::Embedding),
-    ] {
-        if let Some(module) = name.strip_suffix(ending) {
-            return if is_a {
-                Role::A(module, kind)
-            } else {
-                Role::B(module, kind)
-            };
-        }
-    }
-    // A layer that has matrices keeps its own weight and bias one step further down.
-    Role::Whole(name.replace(".base_layer.", "."))
 }
 
 impl Adapter {
@@ -277,85 +217,6 @@ impl Adapter {
     }
 }
 
-impl Change {
-    /// Names in the file.
-    fn names(&self) -> impl Iterator<Item = &String> {
-        let product = self
-            .product
-            .iter()
-            .flat_map(|product| product.a.iter().chain(&product.b));
-        self.replaced.iter().chain(product)
-    }
-}
-
-impl Added {
-    /// Compares both matrices with the weight that they change, and with the rank that the settings say.
-    fn fit(
-        &mut self,
-        (name, shape): (&str, &[usize]),
-        (settings, tensors): (&AdapterSettings, &SafetensorsWeights),
-        problems: &mut Unfit,
-    ) {
-        let module = name.strip_suffix(".weight").unwrap_or(name);
-        let (rank, scaling) = match settings.scaling(module) {
-            Ok(found) => found,
-            Err(what) => return problems.add(what),
-        };
-        let (Some(a), Some(b)) = (&self.a, &self.b) else {
-            let (there, lacking) = if self.a.is_some() { ("A", "B") } else { ("B", "A") };
-            return problems.add(format!("has a matrix {there} for `{module}`, and no {lacking}"));
-        };
-        let &[rows, columns] = shape else {
-            return problems.add(format!("`{a}` is for `{name}`, which is no matrix"));
-        };
-        let (outputs, inputs) = match self.kind {
-            AddedKind::Linear => (rows, columns),
-            AddedKind::Embedding => (columns, rows),
-        };
-        let rank = usize::try_from(rank).unwrap_or(usize::MAX);
-        problems.compare(tensors, a, &[rank, inputs]);
-        problems.compare(tensors, b, &[outputs, rank]);
-        (self.rank, self.scaling) = (rank, scaling as f32);
-    }
-}
-
-/// The first few problems, and how many more there are.
-#[derive(Default)]
-struct Unfit {
-    listed: Vec<String>,
-    more: usize,
-}
-
-impl Unfit {
-    fn add(&mut self, problem: String) {
-        if self.listed.len() < LISTED {
-            self.listed.push(problem);
-        } else {
-            self.more += 1;
-        }
-    }
-
-    fn compare(&mut self, tensors: &SafetensorsWeights, name: &str, expected: &[usize]) {
-        match tensors.shape(name) {
-            Some(Ok(found)) if found == expected => {}
-            Some(Ok(found)) => self.add(format!("`{name}` has the shape {found:?}, expected {expected:?}")),
-            Some(Err(kind)) => self.add(format!("`{name}` is stored as {kind}, which cannot be read")),
-            None => self.add(format!("`{name}` is missing")),
-        }
-    }
-
-    fn done(mut self) -> Result<(), Vec<String>> {
-        if self.more > 0 {
-            self.listed
-                .push(format!("{} more of its tensors do not fit", self.more));
-        }
-        match self.listed.is_empty() {
-            true => Ok(()),
-            false => Err(self.listed),
-        }
-    }
-}
-
 /// The base that the settings name, where they can be read.
 pub(super) fn base_of(settings: &[u8]) -> Option<String> {
     let root: serde_json::Value = serde_json::from_slice(settings).ok()?;
@@ -419,38 +280,4 @@ fn is_snapshot(folder: &Path) -> bool {
         .parent()
         .and_then(Path::file_name)
         .is_some_and(|name| name == "snapshots")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_as_peft_writes_them_say_what_a_tensor_is() {
-        let module = "model.layers.0.self_attn.q_proj";
-        let of = |name: &str| format!("base_model.model.{name}");
-        assert_eq!(
-            role(&of(&format!("{module}.lora_A.weight"))),
-            Role::A(module, AddedKind::Linear)
-        );
-        assert_eq!(
-            role(&of(&format!("{module}.lora_B.weight"))),
-            Role::B(module, AddedKind::Linear)
-        );
-        let embedding = "model.embed_tokens";
-        assert_eq!(
-            role(&of(&format!("{embedding}.lora_embedding_A"))),
-            Role::A(embedding, AddedKind::Embedding)
-        );
-        let whole = |name: &str| Role::Whole(name.to_owned());
-        assert_eq!(role(&of("lm_head.weight")), whole("lm_head.weight"));
-        assert_eq!(
-            role(&of("model.embed_tokens.base_layer.weight")),
-            whole("model.embed_tokens.weight")
-        );
-        assert_eq!(
-            role(&of(&format!("{module}.base_layer.bias"))),
-            whole(&format!("{module}.bias"))
-        );
-    }
 }

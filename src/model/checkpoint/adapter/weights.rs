@@ -1,11 +1,13 @@
 //! A base's weights with an adapter's added to them as they are read.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use candle_core::{DType, Device, Tensor};
 
+use super::Adapter;
+use super::changes::{Added, AddedKind};
 use super::merge::Factors;
-use super::{Adapter, Added, AddedKind};
 use crate::model::checkpoint::manifest::{EMBEDDING, HEAD};
 use crate::model::weights::{RowChoice, RowSink, WeightRows};
 use crate::model::{LoadError, Weight, WeightSource};
@@ -156,15 +158,16 @@ impl WeightSource for AdaptedWeights {
         &self,
         name: &str,
         shape: (usize, usize),
+        range: Range<usize>,
         dtype: DType,
         each: &mut RowSink<'_>,
     ) -> Result<(), LoadError> {
         let (source, own, product) = self.before(name);
         let Some(product) = product else {
-            return source.each_rows(own, shape, dtype, each);
+            return source.each_rows(own, shape, range, dtype, each);
         };
         let added = self.matrices(product, &[shape.0, shape.1])?;
-        source.each_rows(own, shape, DType::F32, &mut |first, before| {
+        source.each_rows(own, shape, range, DType::F32, &mut |first, before| {
             let rows = RowChoice::Range(first..first + before.dim(0)?);
             each(first, &added.add(before, &rows)?.to_dtype(dtype)?)
         })

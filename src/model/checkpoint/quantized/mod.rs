@@ -1,6 +1,8 @@
 //! Quantised weights in safetensors: which quantiser wrote them, which tensors belong together, and their values.
 
+mod bitsandbytes;
 mod layout;
+mod numbers;
 mod parts;
 mod rows;
 mod scheme;

@@ -8,54 +8,13 @@ use rayon::prelude::*;
 use safetensors::Dtype;
 
 use super::layout::{ByteKind, CodeKind, Layout, PackedTensor, PartKind};
+use super::numbers::{E2M1, FP4, NF4, byte_table, floats, words};
 use crate::model::weights::{RowChoice, WeightRows};
 
 /// Rows that one task computes: of what is packed by inputs, so many share a line of the cache.
 const ROWS: usize = 16;
 /// Which of AWQ's four bits in a word an output's are.
 const AWQ_PLACES: [u32; 8] = [0, 4, 1, 5, 2, 6, 3, 7];
-
-/// bitsandbytes' codes (`functional.py`), by their numbers.
-const NF4: [f32; 16] = [
-    -1.0,
-    -0.696_192_8,
-    -0.525_073_05,
-    -0.394_917_5,
-    -0.284_441_38,
-    -0.184_773_43,
-    -0.091_050_036,
-    0.0,
-    0.079_580_3,
-    0.160_930_2,
-    0.246_112_3,
-    0.337_915_24,
-    0.440_709_83,
-    0.562_617,
-    0.722_956_84,
-    1.0,
-];
-const FP4: [f32; 16] = [
-    0.0,
-    0.005_208_333_4,
-    0.666_666_7,
-    1.0,
-    0.333_333_34,
-    0.5,
-    0.166_666_67,
-    0.25,
-    0.0,
-    -0.005_208_333_4,
-    -0.666_666_7,
-    -1.0,
-    -0.333_333_34,
-    -0.5,
-    -0.166_666_67,
-    -0.25,
-];
-/// The numbers of four bits with two of exponent and one of mantissa, by their bits.
-const E2M1: [f32; 16] = [
-    0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, -0.0, -0.5, -1.0, -1.5, -2.0, -3.0, -4.0, -6.0,
-];
 
 /// A tensor's bytes, or some of them.
 pub(in super::super) type ReadBytes<'a, E> =
@@ -160,7 +119,15 @@ impl PackedRows {
                 _ => DType::F32,
             },
         };
-        let groups: Vec<u32> = groups.map(|(_, bytes)| words(&bytes)).unwrap_or_default();
+        let mut groups: Vec<u32> = groups.map(|(_, bytes)| words(&bytes)).unwrap_or_default();
+        // Most files say of every input that groups follow each other.
+        if let Layout::Gptq { group, .. } | Layout::Stream { group, .. } = packed.layout
+            && (0..)
+                .zip(&groups)
+                .all(|(input, &own): (usize, _)| own as usize == input / group.max(1))
+        {
+            groups.clear();
+        }
         let packed = Self {
             shape,
             rounded,
@@ -227,9 +194,18 @@ impl PackedRows {
         }
     }
 
+    /// What each of 16 numbers stands for with the zero point and the scale at that place.
+    fn codes(&self, scaled: usize) -> [f32; 16] {
+        let (zero, scale) = (self.zeros[scaled], self.scales[scaled]);
+        std::array::from_fn(|number| (number as i32 - zero) as f32 * scale)
+    }
+
     fn fill_gptq(&self, rows: &[usize], values: &mut [f32], (bits, group): (usize, usize)) {
         let (outputs, columns) = self.shape;
         let (count, mask) = (32 / bits, (1u32 << bits) - 1);
+        if bits <= 4 && self.groups.is_empty() && group.is_multiple_of(count) {
+            return self.fill_grouped_gptq(rows, values, (bits, group));
+        }
         for first in (0..columns).step_by(count) {
             for (at, &row) in rows.iter().enumerate() {
                 let word = self.word(first / count * outputs + row);
@@ -243,14 +219,47 @@ impl PackedRows {
         }
     }
 
+    /// As [`fill_gptq`](Self::fill_gptq), where groups follow each other and begin with a word: what numbers stand for is looked up.
+    fn fill_grouped_gptq(&self, rows: &[usize], values: &mut [f32], (bits, group): (usize, usize)) {
+        let (outputs, columns) = self.shape;
+        let (count, mask) = (32 / bits, (1u32 << bits) - 1);
+        let (words, _) = self.values.as_chunks::<4>();
+        for first in (0..columns).step_by(group) {
+            for (&row, values) in rows.iter().zip(values.chunks_exact_mut(columns)) {
+                let codes = self.codes(first / group * outputs + row);
+                let of_row = words.get(first / count * outputs + row..).unwrap_or_default();
+                let values = values[first..].chunks_exact_mut(count).take(group / count);
+                for (values, word) in values.zip(of_row.iter().step_by(outputs)) {
+                    let word = u32::from_le_bytes(*word);
+                    for (place, value) in values.iter_mut().enumerate() {
+                        *value = codes[(word >> (place * bits) & mask) as usize];
+                    }
+                }
+            }
+        }
+    }
+
     fn fill_awq(&self, rows: &[usize], values: &mut [f32], group: usize) {
         let (outputs, columns) = self.shape;
-        for input in 0..columns {
-            let scaled = input / group * outputs;
-            for (at, &row) in rows.iter().enumerate() {
-                let word = self.word(input * (outputs / 8) + row / 8);
-                let number = (word >> (4 * AWQ_PLACES[row % 8]) & 15) as i32;
-                values[at * columns + input] = (number - self.zeros[scaled + row]) as f32 * self.scales[scaled + row];
+        let (words, _) = self.values.as_chunks::<4>();
+        // Eight rows are in the same words, which lie far apart: they are put side by side once for all of these rows.
+        let mut of_rows = vec![0u32; columns];
+        let mut left = values;
+        for rows in rows.chunk_by(|one, other| one / 8 == other / 8) {
+            let (values, rest) = left.split_at_mut(rows.len() * columns);
+            left = rest;
+            let column = words.get(rows[0] / 8..).unwrap_or_default();
+            for (word, bytes) in of_rows.iter_mut().zip(column.iter().step_by(outputs / 8)) {
+                *word = u32::from_le_bytes(*bytes);
+            }
+            for (&row, values) in rows.iter().zip(values.chunks_exact_mut(columns)) {
+                let shift = 4 * AWQ_PLACES[row % 8];
+                for (at, (values, words)) in values.chunks_mut(group).zip(of_rows.chunks(group)).enumerate() {
+                    let codes = self.codes(at * outputs + row);
+                    for (value, word) in values.iter_mut().zip(words) {
+                        *value = codes[(word >> shift & 15) as usize];
+                    }
+                }
             }
         }
     }
@@ -355,36 +364,6 @@ impl WeightRows for PackedRows {
 /// A tensor that was read, where there is one.
 type ReadPart = Option<(Dtype, Vec<u8>)>;
 
-/// Little-endian words of 32 bits.
-fn words(bytes: &[u8]) -> Vec<u32> {
-    bytes
-        .as_chunks::<4>()
-        .0
-        .iter()
-        .map(|word| u32::from_le_bytes(*word))
-        .collect()
-}
-
-/// Numbers as f32; a byte is an exponent.
-fn floats(kind: Dtype, bytes: &[u8]) -> std::result::Result<Vec<f32>, String> {
-    let halves = || bytes.as_chunks::<2>().0.iter();
-    match kind {
-        Dtype::F32 => Ok(words(bytes).into_iter().map(f32::from_bits).collect()),
-        Dtype::F16 => Ok(halves().map(|half| f16::from_le_bytes(*half).to_f32()).collect()),
-        Dtype::BF16 => Ok(halves().map(|half| bf16::from_le_bytes(*half).to_f32()).collect()),
-        Dtype::U8 | Dtype::F8_E8M0 => Ok(bytes.iter().map(|&byte| power(byte)).collect()),
-        other => Err(format!("has scales of {other:?}, which are not read")),
-    }
-}
-
-/// Two to the power of an exponent that 127 is taken off from.
-fn power(byte: u8) -> f32 {
-    match byte {
-        0 => f32::from_bits(1 << 22),
-        _ => f32::from_bits(u32::from(byte) << 23),
-    }
-}
-
 /// Zero points by group and output, or, of rows, by output and group: as the scales lie.
 fn unpack_zeros(layout: &Layout, words: &[u32], outputs: usize) -> Vec<i32> {
     match *layout {
@@ -423,60 +402,5 @@ fn unpack_zeros(layout: &Layout, words: &[u32], outputs: usize) -> Vec<i32> {
                 .collect()
         }
         _ => Vec::new(),
-    }
-}
-
-/// What each byte stands for.
-fn byte_table(kind: ByteKind) -> [f32; 256] {
-    let float = |byte: u8, mantissa: i32, bias: i32| {
-        let (sign, bits) = (if byte > 127 { -1. } else { 1. }, i32::from(byte & 127));
-        let (exponent, fraction) = (bits >> mantissa, bits & ((1 << mantissa) - 1));
-        let size = match exponent {
-            0 => fraction as f32 * ((1 - bias - mantissa) as f32).exp2(),
-            _ => (fraction + (1 << mantissa)) as f32 * ((exponent - bias - mantissa) as f32).exp2(),
-        };
-        sign * size
-    };
-    std::array::from_fn(|byte| {
-        let byte = byte as u8;
-        match kind {
-            // There is no infinity, and one NaN of each sign.
-            ByteKind::E4m3 if byte & 127 == 127 => f32::NAN,
-            ByteKind::E4m3 => float(byte, 3, 7),
-            ByteKind::E5m2 if byte & 127 >= 0x7c => f32::NAN,
-            ByteKind::E5m2 => float(byte, 2, 15),
-            ByteKind::Int8 => f32::from(byte as i8),
-        }
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn bytes_stand_for_what_the_ocp_formats_say() {
-        let (e4m3, e5m2) = (byte_table(ByteKind::E4m3), byte_table(ByteKind::E5m2));
-        for (byte, value) in [
-            (0x00, 0.),
-            (0x01, 2f32.powi(-9)),
-            (0x08, 2f32.powi(-6)),
-            (0x38, 1.),
-            (0x7e, 448.),
-            (0xfe, -448.),
-        ] {
-            assert_eq!(e4m3[byte], value, "{byte:x}");
-        }
-        for (byte, value) in [
-            (0x01, 2f32.powi(-16)),
-            (0x04, 2f32.powi(-14)),
-            (0x3c, 1.),
-            (0x7b, 57344.),
-            (0xfb, -57344.),
-        ] {
-            assert_eq!(e5m2[byte], value, "{byte:x}");
-        }
-        assert!(e4m3[0x7f].is_nan() && e4m3[0xff].is_nan() && e5m2[0x7c].is_nan());
-        assert_eq!(byte_table(ByteKind::Int8)[0x80], -128.);
     }
 }

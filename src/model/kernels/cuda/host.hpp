@@ -25,6 +25,7 @@
 
 #define DEVICE static inline
 #define KERNEL(threads) static void
+#define KERNEL_ON_SM(threads, blocks) static void
 #define SHARED(type, name) type* name = reinterpret_cast<type*>(host::block->shared.data())
 
 namespace host {
@@ -267,6 +268,13 @@ template <> inline bf16 rounded<bf16>(float x) {
     return {static_cast<uint16_t>((bits + 0x7fff + (bits >> 16 & 1)) >> 16)};
 }
 template <> inline f16 rounded<f16>(float x) { return {host::float_to_half(x)}; }
+template <class T> uint32_t pair(float low, float high) {
+    return static_cast<uint32_t>(rounded<T>(low).bits) | static_cast<uint32_t>(rounded<T>(high).bits) << 16;
+}
+DEVICE float power_of_2(float x) {
+    const float y = exp2f(x);
+    return y < 0x1p-126f ? 0 : y;
+}
 
 namespace host {
 

@@ -71,6 +71,7 @@ impl HostKernels {
     }
 
     /// The same with a mistake, counted from 1 on.
+    #[cfg(test)]
     pub fn mistaken(self, mistake: u32) -> Self {
         Self { mistake, ..self }
     }
@@ -145,6 +146,7 @@ fn kernels() -> std::result::Result<HostKernels, Option<String>> {
 }
 
 /// Whether there is what these tests need; says so where it is not.
+#[cfg(test)]
 pub(crate) fn can_run() -> bool {
     let there = cfg!(all(target_os = "linux", target_pointer_width = "64")) && !matches!(kernels(), Err(None));
     if !there {

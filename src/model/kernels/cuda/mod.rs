@@ -11,15 +11,19 @@ pub(super) mod attend;
 #[cfg(feature = "cuda")]
 mod device;
 #[cfg_attr(
-    not(any(test, feature = "cuda")),
+    not(any(test, feature = "checks", feature = "cuda")),
     expect(dead_code, reason = "without GPUs and tests nothing is started")
 )]
 mod grid;
-#[cfg(test)]
+#[cfg(any(test, feature = "checks"))]
 pub(super) mod host;
 #[cfg_attr(
-    not(any(test, feature = "cuda")),
+    not(any(test, feature = "checks", feature = "cuda")),
     expect(dead_code, reason = "without GPUs and tests nothing is started")
 )]
 mod launch;
 pub(super) mod per_row;
+#[cfg(feature = "cuda")]
+pub(super) mod product;
+#[cfg(feature = "cuda")]
+pub(super) mod upload;

@@ -29,14 +29,22 @@ struct Sizes {
     float cap;          // 0: none
 };
 
-// Asks for KEYS rows of keys or values from position `first` on; behind `end` there are zeros.
+// Asks for KEYS rows of keys or values from position `first` on, a page at a time; behind `end` there are zeros.
 template <class T, int D>
 DEVICE void copy_keys(T* to, const T* held, const uint32_t* pages, uint32_t first, uint32_t end, uint32_t kv_heads) {
-    for (uint32_t i = threadIdx.x; i < KEYS * (D / 8); i += WARPS * WARP) {
-        const uint32_t key = i / (D / 8), number = i % (D / 8) * 8, position = first + key;
-        const bool there = position < end;
-        const uint64_t slot = there ? static_cast<uint64_t>(pages[position / PAGE]) * PAGE + position % PAGE : 0;
-        copy_16(to + key * (D + PADDING) + number, held + (slot * kv_heads + blockIdx.y) * D + number, there);
+    constexpr uint32_t EIGHTS = PAGE * (D / 8);
+#pragma unroll
+    for (uint32_t page = 0; page < KEYS / PAGE; page++, first += PAGE, to += PAGE * (D + PADDING)) {
+        const uint64_t slot = first < end ? static_cast<uint64_t>(pages[first / PAGE]) * PAGE : 0;
+        const T* const from = held + (slot * kv_heads + blockIdx.y) * D;
+#pragma unroll
+        for (uint32_t begin = 0; begin < EIGHTS; begin += WARPS * WARP) {
+            const uint32_t i = begin + threadIdx.x;
+            if (EIGHTS % (WARPS * WARP) && i >= EIGHTS) break;
+            const uint32_t key = i / (D / 8), number = i % (D / 8) * 8;
+            const bool there = first + key < end;
+            copy_16(to + key * (D + PADDING) + number, from + (there ? key * kv_heads * D : 0) + number, there);
+        }
     }
 }
 
@@ -84,33 +92,30 @@ struct Softmax {
     float sum[2];
 };
 
-DEVICE float score(float product, const Sizes& sizes) {
-    if (sizes.cap == 0) return product * (sizes.scale * LOG2_E);
-    return tanhf(product * sizes.scale / sizes.cap) * (sizes.cap * LOG2_E);
-}
-
-// Scores of a block become weights, rounded as they are multiplied; `factor` is what earlier sums are multiplied by.
+// Scores of a block, in units of `unit`, become weights, rounded as they are multiplied; `factor` is what earlier sums are
+// multiplied by.
 template <class T>
-DEVICE void weigh(float (&scores)[KEYS / 8][4], uint32_t (&weights)[KEYS / 16][4], Softmax& state, float (&factor)[2]) {
+DEVICE void weigh(const float (&scores)[KEYS / 8][4], uint32_t (&weights)[KEYS / 16][4], Softmax& state,
+                  float (&factor)[2], float unit) {
 #pragma unroll
     for (uint32_t half = 0; half < 2; half++) {
-        float max = state.max[half];
+        float max = -INFINITY;
 #pragma unroll
         for (uint32_t n = 0; n < KEYS / 8; n++) max = fmaxf(max, fmaxf(scores[n][2 * half], scores[n][2 * half + 1]));
         // The four lanes that share a row.
         max = fmaxf(max, from_lane_xor(max, 1));
         max = fmaxf(max, from_lane_xor(max, 2));
+        max = fmaxf(state.max[half], max * unit);
         // Nothing seen yet: no weight, and no infinity less infinity.
         const float base = max == -INFINITY ? 0 : max;
-        factor[half] = exp2f(state.max[half] - base);
+        factor[half] = power_of_2(state.max[half] - base);
         float sum = state.sum[half] * factor[half];
 #pragma unroll
         for (uint32_t n = 0; n < KEYS / 8; n++) {
-            const T first = rounded<T>(exp2f(scores[n][2 * half] - base));
-            const T second = rounded<T>(exp2f(scores[n][2 * half + 1] - base));
-            // The sum is of what is multiplied, so that weights come to one.
-            sum += to_float(first) + to_float(second);
-            weights[n / 2][n % 2 * 2 + half] = static_cast<uint32_t>(first.bits) | static_cast<uint32_t>(second.bits) << 16;
+            const float first = power_of_2(fmaf(scores[n][2 * half], unit, -base));
+            const float second = power_of_2(fmaf(scores[n][2 * half + 1], unit, -base));
+            sum += first + second;
+            weights[n / 2][n % 2 * 2 + half] = pair<T>(first, second);
         }
         state.max[half] = max;
         state.sum[half] = sum;
@@ -149,6 +154,8 @@ DEVICE void attend(T* out, const T* queries, const T* keys, const T* values, con
     const uint32_t own[2] = {warp * 16 + lane / 4, warp * 16 + lane / 4 + 8};
     float sums[D / 8][4] = {};
     Softmax state = {{-INFINITY, -INFINITY}, {0, 0}};
+    // What a score is multiplied by: with a cap it has been already.
+    const float unit = sizes.cap == 0 ? sizes.scale * LOG2_E : 1;
     for (; first < end; first += KEYS) {
         float scores[KEYS / 8][4], factor[2];
         uint32_t weights[KEYS / 16][4];
@@ -161,16 +168,24 @@ DEVICE void attend(T* out, const T* queries, const T* keys, const T* values, con
         if (first + KEYS < end) copy_keys<T, D>(shared_keys, keys, pages, first + KEYS, end, sizes.kv_heads);
         end_copies();
         if (active) {
+            if (sizes.cap != 0)
 #pragma unroll
-            for (uint32_t n = 0; n < KEYS / 8; n++)
+                for (uint32_t n = 0; n < KEYS / 8; n++)
 #pragma unroll
-                for (uint32_t i = 0; i < 4; i++) {
-                    const uint32_t key = first + n * 8 + lane % 4 * 2 + i % 2;
-                    const uint32_t position = tile.position + own[i / 2] / group;
-                    const bool seen = key <= position && (sizes.window == 0 || key + sizes.window > position);
-                    scores[n][i] = seen ? score(scores[n][i], sizes) : -INFINITY;
-                }
-            weigh<T>(scores, weights, state, factor);
+                    for (uint32_t i = 0; i < 4; i++)
+                        scores[n][i] = tanhf(scores[n][i] * sizes.scale / sizes.cap) * (sizes.cap * LOG2_E);
+            // Most blocks are seen by all rows, as a whole.
+            if (first + KEYS > tile.position + 1 || (sizes.window && first + sizes.window < end))
+#pragma unroll
+                for (uint32_t n = 0; n < KEYS / 8; n++)
+#pragma unroll
+                    for (uint32_t i = 0; i < 4; i++) {
+                        const uint32_t key = first + n * 8 + lane % 4 * 2 + i % 2;
+                        const uint32_t position = tile.position + own[i / 2] / group;
+                        const bool seen = key <= position && (sizes.window == 0 || key + sizes.window > position);
+                        if (!seen) scores[n][i] = -INFINITY;
+                    }
+            weigh<T>(scores, weights, state, factor, unit);
 #pragma unroll
             for (uint32_t n = 0; n < D / 8; n++)
 #pragma unroll
@@ -190,7 +205,7 @@ DEVICE void attend(T* out, const T* queries, const T* keys, const T* values, con
         sum += from_lane_xor(sum, 2);
         if (row >= rows) continue;
         // A sink is a key that has no value.
-        if (sinks) sum += exp2f(sinks[blockIdx.y * group + row % group] * LOG2_E - state.max[half]);
+        if (sinks) sum += power_of_2(sinks[blockIdx.y * group + row % group] * LOG2_E - state.max[half]);
         const float share = 1 / sum;
         uint32_t* const to = reinterpret_cast<uint32_t*>(out + place(row)) + lane % 4;
 #pragma unroll
@@ -199,7 +214,7 @@ DEVICE void attend(T* out, const T* queries, const T* keys, const T* values, con
 }
 
 #define ATTEND(T, D)                                                                                                  \
-    KERNEL(WARPS * WARP)                                                                                              \
+    KERNEL_ON_SM(WARPS * WARP, D <= 128 ? 3 : 2)                                                                      \
     attend_##T##_##D(T* out, const T* queries, const T* keys, const T* values, const uint32_t* plan,                  \
                      const float* sinks, uint32_t heads, uint32_t kv_heads, uint32_t window, float scale, float cap) { \
         attend<T, D>(out, queries, keys, values, plan, sinks, {heads, kv_heads, window, scale, cap});                 \

@@ -22,6 +22,8 @@ constexpr uint32_t WARP = 32;
 #define DEVICE __device__ __forceinline__
 // A kernel of at most so many threads a block.
 #define KERNEL(threads) extern "C" __global__ void __launch_bounds__(threads)
+// The same in as few registers as so many blocks on a multiprocessor leave each.
+#define KERNEL_ON_SM(threads, blocks) extern "C" __global__ void __launch_bounds__(threads, blocks)
 // Shared memory of the block, as much as the launch gives it.
 extern __shared__ __align__(16) unsigned char block_shared[];
 #define SHARED(type, name) type* name = reinterpret_cast<type*>(block_shared)
@@ -41,6 +43,25 @@ template <> DEVICE bf16 rounded<bf16>(float x) {
 template <> DEVICE f16 rounded<f16>(float x) {
     f16 y;
     asm("cvt.rn.f16.f32 %0, %1;" : "=h"(y.bits) : "f"(x));
+    return y;
+}
+
+// Two numbers side by side, each rounded.
+template <class T> DEVICE uint32_t pair(float low, float high);
+template <> DEVICE uint32_t pair<bf16>(float low, float high) {
+    uint32_t both;
+    asm("cvt.rn.bf16x2.f32 %0, %1, %2;" : "=r"(both) : "f"(high), "f"(low));
+    return both;
+}
+template <> DEVICE uint32_t pair<f16>(float low, float high) {
+    uint32_t both;
+    asm("cvt.rn.f16x2.f32 %0, %1, %2;" : "=r"(both) : "f"(high), "f"(low));
+    return both;
+}
+// 2^x within two units in the last place; 0 where that is below 2^-126 (PTX 9.7.3, "ex2").
+DEVICE float power_of_2(float x) {
+    float y;
+    asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x));
     return y;
 }
 
@@ -84,7 +105,3 @@ DEVICE void barrier() { __syncthreads(); }
 #else
 #include "host.hpp"
 #endif
-
-template <class T> DEVICE uint32_t pair(float low, float high) {
-    return static_cast<uint32_t>(rounded<T>(low).bits) | static_cast<uint32_t>(rounded<T>(high).bits) << 16;
-}

@@ -106,7 +106,10 @@ impl Audit {
     /// What one record says of itself.
     fn alone(&mut self, outcome: &Outcome) -> Result<(), String> {
         let Some(question) = self.questions.get_mut(&outcome.question) else {
-            return Err(format!("{} is none of the questions of people.json", outcome.question));
+            return Err(format!(
+                "{} is not among the questions in people.json",
+                outcome.question
+            ));
         };
         let candidates = *question.candidates.get_or_insert(outcome.candidates);
         if outcome.candidates != candidates {
@@ -117,7 +120,7 @@ impl Audit {
         }
         for (name, position) in [("label", Some(outcome.label)), ("prediction", outcome.prediction)] {
             if position.is_some_and(|position| position >= candidates) {
-                return Err(format!("`{name}` is none of the {candidates} candidates"));
+                return Err(format!("`{name}` is not one of the {candidates} candidates"));
             }
         }
         let Condition { demonstrations, .. } = outcome.condition;
@@ -144,13 +147,13 @@ impl Audit {
             what: what.to_owned(),
         };
         let Some(&person) = self.people.get(&outcome.respondent) else {
-            return Err(problem("`respondent` is nobody of people.json"));
+            return Err(problem("`respondent` is not in people.json"));
         };
         if !self.splits.contains(&outcome.split) {
-            return Err(problem("`split` is none of the run's"));
+            return Err(problem("`split` is not one of the run's"));
         }
         let Some(&condition) = self.conditions.get(&outcome.condition) else {
-            return Err(problem("its condition is none of the run's"));
+            return Err(problem("its condition is not one of the run's"));
         };
         let place = (person, outcome.split);
         let mut at = self.at.take().unwrap_or_else(|| At::new(place, condition));

@@ -71,7 +71,7 @@ impl At {
         if self.first {
             self.holes |= gap;
             if known.is_some() {
-                return Err(format!("{} stands twice", probe.0));
+                return Err(format!("{} appears twice", probe.0));
             }
             self.probes.push(probe);
         } else if let Some(at) = known.filter(|&at| gap && at > self.asked) {
@@ -83,11 +83,11 @@ impl At {
         match expected {
             Some(expected) if expected.0 == probe.0 => {
                 self.asked += 1;
-                let what = "`label` or `candidates` is another than in the conditions before it";
+                let what = "`label` or `candidates` differs from the conditions before it";
                 (*expected == probe).then_some(()).ok_or_else(|| what.to_owned())
             }
             Some(expected) => Err(format!("{} stands where {} belongs", probe.0, expected.0)),
-            None => Err(format!("{} stands where no record more belongs", probe.0)),
+            None => Err(format!("{} stands where no further record belongs", probe.0)),
         }
     }
 }

@@ -146,6 +146,7 @@ impl From<Format1Try> for Try {
         Self {
             order: Vec::new(),
             choice: None,
+            thoughts: None,
             text: text.text,
             tokens: text.tokens,
             logprobs: text.logprobs,

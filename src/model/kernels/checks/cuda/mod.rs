@@ -4,24 +4,26 @@
 //! What they are given is rounded to the dtype first, so that all that is off is theirs: numbers are rounded once, as they
 //! are written, and attention's weights once more.
 
+#[cfg(test)]
+mod any_tree;
+#[cfg(test)]
 mod mistakes;
 
 use super::{
-    attention::{AttentionScene, below, scene},
     flat,
+    scene::{AttentionScene, below, scene},
 };
 use crate::model::{
-    DeviceChoice, Weight,
+    Weight,
     design::{Activation, Pairing},
     kernels::{
         ExpertOutput, Kernels, PAGE, Rotation, Segment,
-        cuda::host::can_run,
         kv::KvBuffers,
         reference::{self, matrix, numbers},
     },
 };
 use candle_core::{DType, Device, Tensor};
-use proptest::prelude::*;
+use std::sync::OnceLock;
 
 /// What a number of each dtype is off by at most when it is rounded, of itself.
 const DTYPES: [(DType, f64); 2] = [(DType::BF16, 1. / 256.), (DType::F16, 1. / 2048.)];
@@ -31,12 +33,12 @@ const F32: f64 = 4e-5;
 /// at most, 2, and the result's.
 const ATTENTION: f64 = 3.;
 
-/// What INDIEVAL_TEST_DEVICE names, or the CPU.
+/// The GPU that is checked, if it is one.
+static GPU: OnceLock<Device> = OnceLock::new();
+
+/// What kernels are run on.
 fn device() -> Device {
-    match std::env::var("INDIEVAL_TEST_DEVICE") {
-        Ok(name) => name.parse::<DeviceChoice>().unwrap().open().unwrap().device,
-        Err(_) => Device::Cpu,
-    }
+    GPU.get().cloned().unwrap_or(Device::Cpu)
 }
 
 /// A GPU's kernels, there or on the CPU.
@@ -48,8 +50,9 @@ fn ours(dtype: DType) -> Kernels {
 }
 
 /// Whether they can be run; says so where they cannot.
+#[cfg(test)]
 fn are_there() -> bool {
-    !device().is_cpu() || can_run()
+    !device().is_cpu() || crate::model::kernels::can_emulate()
 }
 
 /// Asserts that numbers are those expected, rounded to what the dtype holds.
@@ -353,8 +356,8 @@ fn softmax_of_a_vocabulary() {
     }
 }
 
-/// Those that must see mistakes, with what they are about.
-const CHECKS: [(&str, fn()); 8] = [
+/// What is checked, and what it is about.
+const CHECKS: [(&str, fn()); 9] = [
     ("attention", attention_of_trees),
     ("attention", attention_in_other_company),
     ("norms", norms),
@@ -363,30 +366,22 @@ const CHECKS: [(&str, fn()); 8] = [
     ("gates", gates),
     ("experts", sums_of_experts),
     ("softmax", softmax_of_a_vocabulary),
+    // Those before see every mistake.
+    ("widths", attention_of_every_width),
 ];
+
+/// All checks, on this device: what each is about, and what it does, which is to panic where a kernel is wrong. One device
+/// a process.
+pub fn checks(device: &Device) -> [(&'static str, fn()); 9] {
+    if !device.is_cpu() {
+        GPU.get_or_init(|| device.clone());
+    }
+    CHECKS
+}
 
 #[test]
 fn kernels_for_gpus_equal_plain_arithmetic_on_the_cpu() {
     if are_there() {
         CHECKS.iter().for_each(|(_, check)| check());
-        attention_of_every_width();
-    }
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 8, ..ProptestConfig::default() })]
-
-    #[test]
-    fn attention_on_a_gpu_equals_plain_arithmetic_on_any_tree(
-        shared in 1usize..200,
-        strands in prop::collection::vec((0usize..200, 1usize..30), 1..4),
-        (kv_heads, group) in (1usize..3, 1usize..6),
-        head_dim in prop::sample::select(vec![64usize, 80]),
-        window in prop::option::of(1usize..200),
-        dtype in prop::sample::select(DTYPES.to_vec()),
-    ) {
-        if are_there() {
-            check_attention(&scene(below(shared, &strands), kv_heads * group, kv_heads, head_dim, window), dtype);
-        }
     }
 }

@@ -1,0 +1,2 @@
+#![no_main]
+indieval_fuzz::target!(indieval_fuzz::checkpoints::packed());

@@ -1,0 +1,212 @@
+//! What columns of a file of answers seem to be, by their names and values.
+
+use crate::survey::file::{ColumnOverview, TableOverview};
+
+/// A column with so many different values at most is a question.
+pub(super) const MOST_ANSWERS: usize = 12;
+
+/// Of a cell that holds several options, at most so many different ones.
+const MOST_OPTIONS: usize = 20;
+
+/// What columns of demographic facts are called, in small letters.
+const DEMOGRAPHIC: [&str; 18] = [
+    "age",
+    "sex",
+    "gender",
+    "education",
+    "educ",
+    "degree",
+    "country",
+    "race",
+    "ethnicity",
+    "income",
+    "marital",
+    "religion",
+    "relig",
+    "region",
+    "department",
+    "party",
+    "employment",
+    "occupation",
+];
+
+/// What columns that tell people apart are called.
+const IDS: [&str; 12] = [
+    "id",
+    "pid",
+    "respid",
+    "responseid",
+    "respondent",
+    "respondent_id",
+    "caseid",
+    "case",
+    "twin_id",
+    "qkey",
+    "uniqid",
+    "rownames",
+];
+
+/// Codes that stand for "no answer" by custom, where they lie apart from the others.
+const MISSING_CODES: [i64; 14] = [77, 88, 98, 99, 777, 888, 998, 999, 7777, 8888, 9999, -9, -99, -100];
+
+/// Orders of labels that many questionnaires share, in small letters.
+const ORDERS: [&[&str]; 8] = [
+    &[
+        "strongly disagree",
+        "disagree",
+        "somewhat disagree",
+        "slightly disagree",
+        "neutral",
+        "neither agree nor disagree",
+        "neither",
+        "slightly agree",
+        "somewhat agree",
+        "agree",
+        "strongly agree",
+    ],
+    &[
+        "disagree strongly",
+        "disagree a little",
+        "neither agree nor disagree",
+        "agree a little",
+        "agree strongly",
+    ],
+    &["never", "rarely", "seldom", "sometimes", "often", "usually", "always"],
+    &[
+        "not at all",
+        "a little",
+        "slightly",
+        "somewhat",
+        "moderately",
+        "quite a bit",
+        "very",
+        "very much",
+        "extremely",
+    ],
+    &[
+        "not at all important",
+        "not very important",
+        "not important",
+        "somewhat important",
+        "rather important",
+        "important",
+        "very important",
+        "extremely important",
+    ],
+    &[
+        "very dissatisfied",
+        "dissatisfied",
+        "neutral",
+        "satisfied",
+        "very satisfied",
+    ],
+    &["very poor", "poor", "fair", "good", "very good", "excellent"],
+    &["no", "yes"],
+];
+
+/// What a column seems to be.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum ColumnKind {
+    Id,
+    /// Its answers, and codes that seem to mean "no answer".
+    Question {
+        answers: Vec<String>,
+        missing: Vec<String>,
+    },
+    Options(Vec<String>),
+    Demographic,
+    Other,
+}
+
+pub(super) fn is_id(column: &ColumnOverview, rows: u64) -> bool {
+    let name = column.name.to_lowercase();
+    column.blank == 0 && column.distinct as u64 == rows && (name.is_empty() || IDS.contains(&name.as_str()))
+}
+
+pub(super) fn kind(column: &ColumnOverview, rows: u64) -> ColumnKind {
+    let name = column.name.to_lowercase();
+    if DEMOGRAPHIC.contains(&name.as_str()) {
+        return ColumnKind::Demographic;
+    }
+    if let Some(options) = options(column) {
+        return ColumnKind::Options(options);
+    }
+    let few = (2..=MOST_ANSWERS + 4).contains(&column.distinct) && (column.distinct as u64) < rows;
+    if !few {
+        return ColumnKind::Other;
+    }
+    let (answers, missing) = apart(column);
+    match (2..=MOST_ANSWERS).contains(&answers.len()) {
+        true => ColumnKind::Question { answers, missing },
+        false => ColumnKind::Other,
+    }
+}
+
+/// The options of a column whose cells hold several, separated by semicolons.
+fn options(column: &ColumnOverview) -> Option<Vec<String>> {
+    if column.values.len() < column.distinct || !column.values.keys().any(|cell| cell.contains(';')) {
+        return None;
+    }
+    let mut options: Vec<String> = Vec::new();
+    for part in column.values.keys().flat_map(|cell| cell.split(';')) {
+        let part = part.trim().to_owned();
+        if !part.is_empty() && !options.contains(&part) {
+            options.push(part);
+        }
+    }
+    (options.len() <= MOST_OPTIONS).then_some(options)
+}
+
+/// The answers of a column in order, and apart from them the codes that by custom mean none.
+fn apart(column: &ColumnOverview) -> (Vec<String>, Vec<String>) {
+    let codes: Option<Vec<(i64, &String)>> = column
+        .values
+        .keys()
+        .map(|value| Some((value.parse::<f64>().ok().and_then(whole)?, value)))
+        .collect();
+    let Some(mut codes) = codes else {
+        return (ordered(column.values.keys().cloned().collect()).0, Vec::new());
+    };
+    codes.sort_unstable();
+    let is_missing = |code: i64| {
+        MISSING_CODES.contains(&code) && !codes.iter().any(|(other, _)| *other == code - 1 || *other == code + 1)
+            || code < -20
+            || (code > 50 && MISSING_CODES.contains(&code))
+    };
+    let (missing, answers): (Vec<_>, Vec<_>) = codes.iter().partition(|(code, _)| is_missing(*code));
+    let texts = |codes: Vec<&(i64, &String)>| codes.into_iter().map(|(_, text)| (*text).clone()).collect();
+    (texts(answers), texts(missing))
+}
+
+fn whole(number: f64) -> Option<i64> {
+    (number.fract() == 0.0 && number.abs() < 1e9).then_some(number as i64)
+}
+
+/// Labels in the order that questionnaires give them; whether that order is known.
+pub(super) fn ordered(mut labels: Vec<String>) -> (Vec<String>, bool) {
+    for order in ORDERS {
+        let place = |label: &String| order.iter().position(|known| *known == label.to_lowercase());
+        if labels.iter().all(|label| place(label).is_some()) {
+            labels.sort_by_key(place);
+            return (labels, true);
+        }
+    }
+    (labels, false)
+}
+
+/// Scales by the answers that they have: columns whose answers are among those of another share its scale.
+pub(super) fn scales(table: &TableOverview, kinds: &[ColumnKind]) -> Vec<Vec<String>> {
+    let mut sets: Vec<Vec<String>> = Vec::new();
+    for kind in kinds {
+        if let ColumnKind::Question { answers, .. } = kind
+            && !sets.contains(answers)
+        {
+            sets.push(answers.clone());
+        }
+    }
+    debug_assert_eq!(table.columns.len(), kinds.len());
+    let within =
+        |small: &[String], large: &[String]| small.len() < large.len() && small.iter().all(|one| large.contains(one));
+    let largest = |set: &&Vec<String>| !sets.iter().any(|other| within(set, other));
+    sets.iter().filter(largest).cloned().collect()
+}
