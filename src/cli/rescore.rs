@@ -38,7 +38,7 @@ pub fn sample(folder: &Path, experiment: &Experiment, opened: &mut OpenModel, nu
     let mut reader = Reader::open(folder).context("the run was just written")?;
     let records = reader.try_fold(0, |records, outcome| outcome.map(|_| records + 1))?;
     let chosen = Draws::new(0, 0).choose(records, number);
-    let shown = Shown::few(folder, number, 0);
+    let shown = PrintedDifferences::few(folder, number, 0);
     let clean = compare(experiment, opened, folder, (&chosen, &shown))?;
     anyhow::ensure!(
         clean,
@@ -68,14 +68,14 @@ const FEW: usize = 10;
 
 /// How much is printed of what differs.
 #[derive(Debug)]
-pub enum Shown {
+pub enum PrintedDifferences {
     /// All.
     All,
     /// Some, and the command that prints all.
     Few(String),
 }
 
-impl Shown {
+impl PrintedDifferences {
     /// Some of what differs where so many records, drawn with this seed, are scored again.
     pub fn few(run: &Path, records: usize, seed: u64) -> Self {
         let run = shell::word(&run.display().to_string());
@@ -108,7 +108,7 @@ pub fn compare(
     experiment: &Experiment,
     opened: &mut OpenModel,
     folder: &Path,
-    (chosen, shown): (&[usize], &Shown),
+    (chosen, shown): (&[usize], &PrintedDifferences),
 ) -> anyhow::Result<bool> {
     let (header, outcomes) = read(folder, &experiment.needed(chosen))?;
     let tolerance = run::tolerance(&header, &opened.identity);

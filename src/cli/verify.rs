@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use super::model_args::MachineArgs;
-use super::rescore::{self, Shown, line};
+use super::rescore::{self, PrintedDifferences, line};
 use super::status::ExitStatus;
 use crate::base::random::Draws;
 use crate::base::text::{count, counted};
@@ -47,8 +47,8 @@ pub struct Args {
 /// Runs the command.
 pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     let shown = match args.all {
-        true => Shown::All,
-        false => Shown::few(&args.run, args.records, args.seed),
+        true => PrintedDifferences::All,
+        false => PrintedDifferences::few(&args.run, args.records, args.seed),
     };
     let mut reader = Reader::open(&args.run)?;
     let header = reader.header().clone();
@@ -205,7 +205,7 @@ fn status(clean: bool, complete: bool) -> ExitCode {
 fn files(
     reader: &mut Reader,
     folder: &Path,
-    (mut check, shown): (Option<RecordsCheck<'_>>, &Shown),
+    (mut check, shown): (Option<RecordsCheck<'_>>, &PrintedDifferences),
 ) -> anyhow::Result<Option<(usize, Option<RunError>)>> {
     let (mut records, mut problems) = (0, Vec::new());
     for outcome in reader.by_ref() {

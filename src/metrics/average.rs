@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use super::estimate::{Quantity, Variation};
 use super::panel::{Credit, Panel, Row, SPLITS};
-use super::weighed::{Columns, LANES};
+use super::weighed::{LANES, WeighedColumns};
 
 /// Sums by person and slot, a slot being one category in one split: what every mean and every resample is made of.
 #[derive(Debug, Clone)]
@@ -247,14 +247,14 @@ impl Sums {
     }
 
     /// Everybody's numerators and denominators, to be summed with weights: [`Totals::of_lane`].
-    pub(super) fn columns(&self) -> Columns {
-        Columns::new(self.cells.as_flattened(), 2 * self.width())
+    pub(super) fn columns(&self) -> WeighedColumns {
+        WeighedColumns::new(self.cells.as_flattened(), 2 * self.width())
     }
 
     /// Everybody's numerators alone: [`Totals::with_numerators`].
-    pub(super) fn numerators(&self) -> Columns {
+    pub(super) fn numerators(&self) -> WeighedColumns {
         let numerators: Vec<f64> = self.cells.iter().map(|cell| cell[0]).collect();
-        Columns::new(&numerators, self.width())
+        WeighedColumns::new(&numerators, self.width())
     }
 }
 

@@ -190,25 +190,3 @@ pub struct QuestionInfo {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub values: Vec<f64>,
 }
-
-/// What the baselines without a model said of one probe: positions among the probe's candidates, as in
-/// [`Outcome::prediction`].
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct BaselineRow {
-    /// The respondent's id.
-    pub respondent: String,
-    /// 1, 2 or 3.
-    pub split: u8,
-    /// The probed question.
-    pub question: QuestionId,
-    /// The most common answer of the others; absent where nobody else answered.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub majority: Option<usize>,
-    /// Whether the two commonest answers of everyone are at most one answer apart: leaving out the person's own then
-    /// decides which of them is the majority.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub near_tie: bool,
-    /// The answer most common among the k most similar others, by k.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub resemblance: BTreeMap<usize, usize>,
-}

@@ -37,11 +37,11 @@ pub use table::{OutcomeTable, TabledOutcome};
 
 #[doc(hidden)]
 pub use crate::scoring::Norm;
-#[doc(hidden)]
-pub use baseline_table::BaselineTable;
 pub(crate) use baseline_table::TabledBaseline;
 #[doc(hidden)]
-pub use input::{BaselineRow, DimensionOrder, ModelInfo, Person, QuestionInfo, RunHeader, SecondAnswer};
+pub use baseline_table::{BaselineRow, BaselineTable};
+#[doc(hidden)]
+pub use input::{DimensionOrder, ModelInfo, Person, QuestionInfo, RunHeader, SecondAnswer};
 
 pub(crate) use average::{ProbeCounts, Scores, Sums, counts, mean, tally};
 pub(crate) use bootstrap::{clustered, clustered_overall};

@@ -6,18 +6,18 @@
 /// Weightings that are summed side by side.
 pub(super) const LANES: usize = 8;
 
-/// Columns that are summed side by side.
+/// WeighedColumns that are summed side by side.
 const TILE: usize = 8;
 
 /// Numbers by person and column, laid out for sums over people.
 #[derive(Debug)]
-pub(super) struct Columns {
+pub(super) struct WeighedColumns {
     people: usize,
     /// [`TILE`] columns of everybody after each other; columns beyond the last are 0.
     tiles: Vec<[f64; TILE]>,
 }
 
-impl Columns {
+impl WeighedColumns {
     /// Takes everybody's numbers, person by person, `width` each.
     pub fn new(numbers: &[f64], width: usize) -> Self {
         let people = numbers.len() / width.max(1);
@@ -48,7 +48,7 @@ impl Columns {
 
 /// A task, compiled for each set of instructions that a machine may have.
 struct Weighing<'a> {
-    columns: &'a Columns,
+    columns: &'a WeighedColumns,
     weights: &'a [[f64; LANES]],
     sums: &'a mut [[f64; LANES]],
 }
@@ -86,7 +86,7 @@ mod tests {
             let numbers: Vec<f64> = (0..people * width).map(|_| draws.below(4) as f64 / 3.0).collect();
             let weight = |draws: &mut Draws| std::array::from_fn(|_| draws.normal());
             let weights: Vec<[f64; LANES]> = (0..people).map(|_| weight(&mut draws)).collect();
-            let found = Columns::new(&numbers, width).sums(&weights);
+            let found = WeighedColumns::new(&numbers, width).sums(&weights);
             for column in 0..width {
                 for lane in 0..LANES {
                     let mut sum = 0.0;
