@@ -38,8 +38,8 @@ tests() {
     echo "SmolLM2-135M could not be fetched; the tests on real weights will skip."
   say "tests"
   cargo test --locked --features checks
-  say "the check of GPUs, on the CPU"
-  "$built/debug/examples/gpu_check" --cpu
+  say "the check of GPUs, on the CPU, but for what was just tested"
+  "$built/debug/examples/gpu_check" --cpu --only half,bits,peak,work,streamed,experts,large
 }
 
 # The examples of docs/formats.md on a run's files, in the tools they are for.
