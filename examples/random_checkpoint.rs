@@ -13,8 +13,6 @@
 mod shapes;
 
 use indieval::model::{Mixture, ModelConfig, RopeScaling, checkpoint};
-use rand_chacha::ChaCha8Rng;
-use rand_core::{Rng, SeedableRng};
 use std::{
     error::Error,
     fs::{self, File},
@@ -63,12 +61,8 @@ fn config_json(config: &ModelConfig) -> serde_json::Value {
 
 /// Random bf16 numbers around `middle`, as bytes.
 fn numbers(middle: f32, spread: f32) -> Vec<u8> {
-    let mut random = ChaCha8Rng::seed_from_u64(1);
-    let draw = |_| middle + spread * ((random.next_u32() >> 8) as f32 / (1 << 23) as f32 - 1.);
-    (0..DRAWN)
-        .map(draw)
-        .flat_map(|x| half::bf16::from_f32(x).to_le_bytes())
-        .collect()
+    let drawn = shapes::drawn(middle, spread, DRAWN).into_iter();
+    drawn.flat_map(half::bf16::to_le_bytes).collect()
 }
 
 fn main() -> Result<(), Box<dyn Error>> {

@@ -1,9 +1,8 @@
 //! Weights that are drawn in memory: the shape of a real model, nothing learnt.
 
+use super::shapes;
 use candle_core::{DType, Device, Tensor};
 use indieval::model::{LoadError, ModelConfig, RowSink, Weight, WeightSource, checkpoint};
-use rand_chacha::ChaCha8Rng;
-use rand_core::{Rng, SeedableRng};
 use std::{
     hash::{DefaultHasher, Hash, Hasher},
     ops::Range,
@@ -23,12 +22,7 @@ impl DrawnWeights {
     pub fn new(config: &ModelConfig) -> candle_core::Result<Self> {
         let mut largest = 0;
         checkpoint::for_each_tensor(config, |_, shape| largest = largest.max(shape.iter().product()));
-        let mut random = ChaCha8Rng::seed_from_u64(1);
-        let mut draw = |middle: f32, spread: f32, n: usize| -> Vec<half::bf16> {
-            let one = |_| middle + spread * ((random.next_u32() >> 8) as f32 / (1 << 23) as f32 - 1.);
-            (0..n).map(one).map(half::bf16::from_f32).collect()
-        };
-        let drawn = draw(0., 0.035, DRAWN);
+        let drawn = shapes::drawn(0., 0.035, DRAWN);
         let mut pool = Vec::with_capacity(largest + 2 * DRAWN);
         while pool.len() < largest + DRAWN {
             pool.extend_from_slice(&drawn);
@@ -36,12 +30,10 @@ impl DrawnWeights {
         let tensor = |numbers: Vec<half::bf16>| Tensor::new(numbers, &Device::Cpu);
         Ok(Self {
             pool: tensor(pool)?,
-            norms: tensor(draw(1., 0.1, 1 << 16))?,
+            norms: tensor(shapes::drawn(1., 0.1, 1 << 16))?,
         })
     }
-}
 
-impl DrawnWeights {
     /// Where a tensor of that name begins.
     fn place(&self, name: &str, dimensions: usize) -> (&Tensor, usize) {
         let mut hash = DefaultHasher::new();

@@ -1,6 +1,16 @@
-//! Shapes of models that are measured.
+//! Shapes of models that are measured, and numbers to fill them with.
 
+use half::bf16;
 use indieval::model::{Design, Family, Mixture, ModelConfig, RopeScaling};
+use rand_chacha::ChaCha8Rng;
+use rand_core::{Rng, SeedableRng};
+
+/// Random numbers around `middle`, at most `spread` off; always the same.
+pub fn drawn(middle: f32, spread: f32, count: usize) -> Vec<bf16> {
+    let mut random = ChaCha8Rng::seed_from_u64(1);
+    let draw = |_| middle + spread * ((random.next_u32() >> 8) as f32 / (1 << 23) as f32 - 1.);
+    (0..count).map(draw).map(bf16::from_f32).collect()
+}
 
 /// The shape of a model that people have, by its name.
 pub fn shape(name: &str) -> Result<ModelConfig, String> {

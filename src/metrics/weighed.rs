@@ -6,7 +6,7 @@
 /// Weightings that are summed side by side.
 pub(super) const LANES: usize = 8;
 
-/// WeighedColumns that are summed side by side.
+/// Columns that are summed side by side.
 const TILE: usize = 8;
 
 /// Numbers by person and column, laid out for sums over people.

@@ -6,7 +6,7 @@ use super::{
     asked::{AskedToken, after, asked},
     decoder::Decoder,
     design::RopeClass,
-    engine_settings::{EngineInfo, EngineSettings, placement},
+    engine_settings::{EngineInfo, EngineSettings, in_one_memory, placement},
     flow::flow,
     forest::{Forest, Path, sorted},
     kept::{Kept, KeptPrompt},
@@ -85,7 +85,7 @@ impl Engine {
         let kernels = Kernels::new(device, dtype)?;
         let others = others.iter().map(|device| Kernels::new(device, dtype));
         let others = others.collect::<Result<Vec<_>, _>>()?;
-        let placement = placement(config, source, &kernels, (1 + others.len(), settings))?;
+        let placement = placement(config, source, &kernels, settings, 1 + others.len())?;
         let decoder = Decoder::load_over(config, source, (&kernels, &others), placement)?;
         Ok(Self::new(decoder, settings))
     }
@@ -97,11 +97,9 @@ impl Engine {
             .map(|stage| memory::available(stage.kernels.device()))
             .min()
             .flatten();
-        let weights = match decoder.kernels().device().is_cpu() {
-            true => decoder.size().bytes,
-            false => decoder.size().bytes / decoder.stages().len().max(1) as u64,
-        };
-        let rows = settings.rows_on(decoder.kernels().device());
+        let device = decoder.kernels().device();
+        let weights = in_one_memory(decoder.size().bytes, device, decoder.stages().len());
+        let rows = settings.rows_on(device);
         let held = match decoder.is_resident() {
             true => 0,
             false => MemoryNeeds::of(decoder.config(), decoder.kernels().dtype()).layer_by_layer,

@@ -70,7 +70,8 @@ pub(super) fn placement(
     config: &ModelConfig,
     source: &Arc<dyn WeightSource>,
     kernels: &Kernels,
-    (devices, settings): (usize, &EngineSettings),
+    settings: &EngineSettings,
+    devices: usize,
 ) -> Result<Placement, LoadError> {
     let first = "model.layers.0.self_attn.q_proj.weight";
     let shape = [config.heads * config.head_dim, config.hidden];
@@ -78,11 +79,7 @@ pub(super) fn placement(
         return Ok(Placement::Blocks);
     }
     let needs = MemoryNeeds::of(config, kernels.dtype());
-    // CPUs share one memory; GPUs have about as many layers each.
-    let weights = match kernels.device().is_cpu() {
-        true => needs.weights,
-        false => needs.weights / devices.max(1) as u64,
-    };
+    let weights = in_one_memory(needs.weights, kernels.device(), devices);
     let Some(all) = settings.memory.or_else(|| memory::available(kernels.device())) else {
         return Ok(Placement::Resident);
     };
@@ -94,6 +91,15 @@ pub(super) fn placement(
     match needed <= all {
         true => Ok(Placement::Streamed),
         false => Err(LoadError::Memory { needed, given: all }),
+    }
+}
+
+/// Bytes of weights that one memory has to hold where they are spread over so many devices: CPUs share one, GPUs have about
+/// as many layers each.
+pub(super) fn in_one_memory(weights: u64, device: &Device, devices: usize) -> u64 {
+    match device.is_cpu() {
+        true => weights,
+        false => weights / devices.max(1) as u64,
     }
 }
 

@@ -12,7 +12,7 @@ use crate::model::design::{Activation, Pairing};
 use candle_core::{D, DType, Device, Result, Tensor, bail};
 use rayon::prelude::*;
 
-/// CpuRows one task works on.
+/// Rows one task works on.
 const ROWS_PER_TASK: usize = 16;
 
 impl Kernels {

@@ -238,7 +238,7 @@ impl Linear {
         residual + self.forward(x)?
     }
 
-    /// CpuRows of the weight by number, `(ids, in)` in the activation dtype: with a tied head, the embedding of `ids`.
+    /// Rows of the weight by number, `(ids, in)` in the activation dtype: with a tied head, the embedding of `ids`.
     pub fn weight_rows(&self, ids: &[TokenId]) -> Result<Tensor> {
         if let Some(id) = ids.iter().find(|&&id| id as usize >= self.outputs) {
             bail!("row {id} of a weight with {} rows", self.outputs);

@@ -46,7 +46,7 @@ pub struct Transfer {
 }
 
 impl ReportSection for Vec<Transfer> {
-    /// GridConditions whose demonstrations came from one category, side by side.
+    /// Conditions whose demonstrations came from one category, side by side.
     fn compute(bench: &Bench<'_>, results: &Results) -> Result<Self, MetricsError> {
         let grids = grids(bench);
         let ends = grids.values().filter_map(|list| list.first().map(|(_, at)| *at));
@@ -124,7 +124,7 @@ impl ReportSection for Vec<Transfer> {
 /// What is equal in all conditions of a grid: run, method, form, demographics, number of demonstrations.
 type GridKey = (usize, Method, Form, bool, usize);
 
-/// GridConditions of a grid as (category, position in the bench), ordered by category.
+/// Conditions of a grid as (category, position in the bench), ordered by category.
 type GridConditions = Vec<(usize, usize)>;
 
 fn grids(bench: &Bench<'_>) -> BTreeMap<GridKey, GridConditions> {

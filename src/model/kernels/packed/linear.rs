@@ -23,7 +23,7 @@ const TASKS_PER_THREAD: usize = 4;
 /// Fewest rows that a task turns into words.
 const ROWS_PER_CONVERSION: usize = 32;
 
-/// CpuRows whose logits are held at a time by a task of the head.
+/// Rows whose logits are held at a time by a task of the head.
 const HEAD_ROWS: usize = 192;
 /// Panels whose logits are held at a time by a task of the head: with the rows, 384 KiB.
 const HEAD_PANELS: usize = 16;
