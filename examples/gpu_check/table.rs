@@ -49,6 +49,18 @@ impl Findings {
         self.add(what.into(), found.into(), Some((asked.into(), holds)));
     }
 
+    /// Something that should be so on a real device, and is only to be known of another.
+    pub fn goal(
+        &mut self,
+        real: bool,
+        what: impl Into<String>,
+        found: impl Into<String>,
+        asked: impl Into<String>,
+        holds: bool,
+    ) {
+        self.add(what.into(), found.into(), real.then(|| (asked.into(), holds)));
+    }
+
     fn add(&mut self, what: String, found: String, asked: Option<(String, bool)>) {
         let finding = Finding {
             part: self.part,
