@@ -35,10 +35,11 @@ fn main() {
         splits: &Split::ALL,
         neighbours: MOST_NEIGHBOURS,
         similarity: Similarity::Share,
+        naive_bayes: true,
     };
     let tally = Tally::of(catalogue, &reference, &targets, &[], &rule, &|_| {});
     let counted = start.elapsed();
-    let accuracies = tally.accuracies(catalogue, &[BaselineMethod::Majority, BaselineMethod::Resemblance]);
+    let accuracies = tally.accuracies(catalogue, &BaselineMethod::ALL);
     println!(
         "{people} x {questions} answers, {} people, {} probes, {} accuracies, {} threads: \
          packed in {:.2} s, predicted and counted in {:.2} s",

@@ -36,7 +36,7 @@ pub struct Args {
         visible_alias = "method",
         value_delimiter = ',',
         value_name = "METHOD,...",
-        default_value = "random,majority,resemblance",
+        default_value = "random,majority,resemblance,naive-bayes",
         value_parser = choice::<BaselineMethod>()
     )]
     methods: Vec<BaselineMethod>,
@@ -152,6 +152,7 @@ impl BaselineFindings {
                 false => 0,
             },
             similarity: args.similarity,
+            naive_bayes: methods.contains(&BaselineMethod::NaiveBayes),
         };
         let watch = Watch::new(targets.len(), reference.len() * rule.neighbours.min(1));
         let tally = Tally::of(catalogue, &reference, &targets, &weights, &rule, &|people| {
@@ -265,6 +266,7 @@ impl BaselineFindings {
             .map(|&(method, k)| match (method, k) {
                 (BaselineMethod::Random, _) => "random".to_owned(),
                 (BaselineMethod::Majority, _) => "majority".to_owned(),
+                (BaselineMethod::NaiveBayes, _) => "naive Bayes".to_owned(),
                 (BaselineMethod::Resemblance, k) => format!("k = {}", k.unwrap_or_default()),
             })
             .collect();

@@ -27,6 +27,9 @@ pub struct BaselineRow {
     /// The answer most common among the k most similar others, by k.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub resemblance: BTreeMap<usize, usize>,
+    /// What naive Bayes says; absent where nobody else answered, and in runs that were made before it was asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub naive_bayes: Option<usize>,
 }
 
 /// What the baselines say of a run's probes, in the order in which it was added. In JSON a list of [`BaselineRow`].
@@ -39,12 +42,13 @@ pub struct BaselineTable {
     votes: Vec<(u32, u32)>,
 }
 
-/// One row in 20 bytes.
+/// One row in 24 bytes.
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct BaselineEntry {
     respondent: u32,
     question: u32,
     majority: u32,
+    naive_bayes: u32,
     /// Where its votes end; they begin where those of the row before do.
     end: u32,
     split: u8,
@@ -64,6 +68,8 @@ pub struct TabledBaseline<'a> {
     pub majority: Option<usize>,
     /// Whether leaving out the person's own answer decides which is the commonest.
     pub near_tie: bool,
+    /// What naive Bayes says.
+    pub naive_bayes: Option<usize>,
     votes: &'a [(u32, u32)],
 }
 
@@ -89,6 +95,7 @@ impl BaselineTable {
             respondent: self.respondents.number(&row.respondent),
             question: self.questions.number(&row.question),
             majority: row.majority.map_or(NOWHERE, small),
+            naive_bayes: row.naive_bayes.map_or(NOWHERE, small),
             end: small(self.votes.len()),
             split: row.split,
             near_tie: row.near_tie,
@@ -108,8 +115,9 @@ impl BaselineTable {
             person: row.respondent as usize,
             split: row.split,
             question: self.questions.all()[row.question as usize],
-            majority: (row.majority != NOWHERE).then_some(row.majority as usize),
+            majority: somewhere(row.majority),
             near_tie: row.near_tie,
+            naive_bayes: somewhere(row.naive_bayes),
             votes: &self.votes[from as usize..row.end as usize],
         })
     }
@@ -132,6 +140,7 @@ impl BaselineTable {
                 .iter()
                 .map(|&(k, answer)| (k as usize, answer as usize))
                 .collect(),
+            naive_bayes: row.naive_bayes,
         })
     }
 
@@ -157,6 +166,11 @@ impl BaselineTable {
     pub fn neighbours(&self) -> BTreeSet<usize> {
         self.votes.iter().map(|(k, _)| *k as usize).collect()
     }
+}
+
+/// A position, where it is one.
+fn somewhere(position: u32) -> Option<usize> {
+    (position != NOWHERE).then_some(position as usize)
 }
 
 impl Extend<BaselineRow> for BaselineTable {
@@ -211,7 +225,7 @@ mod tests {
     #[test]
     fn a_table_is_read_and_written_as_the_list_that_it_is() {
         let list = concat!(
-            r#"[{"respondent":"b","split":1,"question":"Q9","majority":2,"resemblance":{"1":0,"20":3}},"#,
+            r#"[{"respondent":"b","split":1,"question":"Q9","majority":2,"resemblance":{"1":0,"20":3},"naive_bayes":1},"#,
             r#"{"respondent":"b","split":2,"question":"Q7","near_tie":true},"#,
             r#"{"respondent":"a","split":1,"question":"Q9","majority":0,"resemblance":{"5":1}}]"#
         );
@@ -221,9 +235,14 @@ mod tests {
         assert_eq!(table.neighbours(), BTreeSet::from([1, 5, 20]));
         let told: Vec<_> = table
             .iter()
-            .map(|row| (row.person, row.majority, row.resemblance(1)))
+            .map(|row| (row.person, row.majority, row.resemblance(1), row.naive_bayes))
             .collect();
-        assert_eq!(told, [(0, Some(2), Some(0)), (0, None, None), (1, Some(0), None)]);
+        let expected = [
+            (0, Some(2), Some(0), Some(1)),
+            (0, None, None, None),
+            (1, Some(0), None, None),
+        ];
+        assert_eq!(told, expected);
         assert_eq!(table.iter().next().and_then(|row| row.widest_resemblance()), Some(3));
         assert_eq!(table.rows().collect::<BaselineTable>(), table);
         assert!(serde_json::from_str::<BaselineTable>(r#"[{"respondent":"b"}]"#).is_err());

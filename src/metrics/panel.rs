@@ -39,6 +39,8 @@ pub enum System {
         /// How many others.
         k: usize,
     },
+    /// The most probable answer given the person's others, as naive Bayes learns it from everyone else.
+    NaiveBayes,
 }
 
 /// What counts for a probe whose choice could not be read.
@@ -153,13 +155,14 @@ impl Panel {
             }
             System::Majority => with_baseline(run, roster, |b| b.majority)?,
             System::Resemblance { k } => with_baseline(run, roster, |b| b.resemblance(*k))?,
+            System::NaiveBayes => with_baseline(run, roster, |b| b.naive_bayes)?,
         };
         let mut panel = Self {
             rows,
             asked: match system {
                 System::Model { .. } => Chooser::Model,
                 System::Chance => Chooser::Chance,
-                System::First | System::Majority | System::Resemblance { .. } => Chooser::Baseline,
+                System::First | System::Majority | System::Resemblance { .. } | System::NaiveBayes => Chooser::Baseline,
             },
             by_length: match system {
                 System::Model { condition, norm } => {
@@ -210,6 +213,9 @@ pub fn baselines(run: &RunTable) -> Vec<System> {
     }
     let neighbours = run.baselines.neighbours().into_iter();
     systems.extend(neighbours.map(|k| System::Resemblance { k }));
+    if run.baselines.iter().any(|b| b.naive_bayes.is_some()) {
+        systems.push(System::NaiveBayes);
+    }
     systems
 }
 

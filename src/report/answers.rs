@@ -83,6 +83,8 @@ pub struct ModelAnswer {
     pub majority: Option<usize>,
     /// Position that the most similar other people chose, with the largest k of the run.
     pub resemblance: Option<usize>,
+    /// Position that naive Bayes takes for the most probable.
+    pub naive_bayes: Option<usize>,
     /// Texts that were generated; none for methods that generate nothing.
     pub tries: Vec<AnsweredTry>,
     /// The candidate that another run's model chose on the same probe, where one is compared.
@@ -174,6 +176,7 @@ fn answer(
         candidates: (0..outcome.candidates).map(candidate).collect(),
         majority: baselines.and_then(|row| row.majority),
         resemblance: baselines.and_then(|row| row.widest_resemblance()),
+        naive_bayes: baselines.and_then(|row| row.naive_bayes),
         tries: tries(&outcome.evidence),
         other,
     }
@@ -249,6 +252,7 @@ impl ModelAnswer {
             candidate.own.then(|| "the person's own".to_owned()),
             (self.majority == Some(at)).then(|| "majority".to_owned()),
             (self.resemblance == Some(at)).then(|| "resemblance".to_owned()),
+            (self.naive_bayes == Some(at)).then(|| "naive Bayes".to_owned()),
             other.map(|other| format!("chosen in {}", other.run)),
         ];
         let notes: Vec<String> = notes.into_iter().flatten().collect();

@@ -148,6 +148,7 @@ pub fn baseline(system: &System) -> String {
         System::First => "always the first".to_owned(),
         System::Majority => "majority".to_owned(),
         System::Resemblance { k } => format!("resemblance, k = {k}"),
+        System::NaiveBayes => "naive Bayes".to_owned(),
     }
 }
 

@@ -129,7 +129,7 @@ impl Experiment {
 }
 
 impl People {
-    /// What majority and resemblance say of every probe of the plan, learnt from everyone else in the survey file.
+    /// What majority, resemblance and naive Bayes say of every probe of the plan, learnt from everyone else in the survey file.
     pub fn baselines(&self, plan: &Plan) -> BaselineTable {
         let everyone = &self.everyone;
         let groups = (0..everyone.len()).map(|at| everyone.groups(at, Form::Polar));
@@ -138,6 +138,7 @@ impl People {
             splits: &plan.splits,
             neighbours: NEIGHBOURS.into_iter().max().unwrap_or(0),
             similarity: Similarity::Share,
+            naive_bayes: true,
         };
         let together = |chosen: &[usize]| {
             let target = |&person: &usize| Target {
@@ -165,6 +166,7 @@ impl People {
             majority: prediction.majority,
             near_tie: prediction.near_tie,
             resemblance: NEIGHBOURS.into_iter().filter_map(|k| Some((k, voted(k)?))).collect(),
+            naive_bayes: prediction.naive_bayes,
         }
     }
 

@@ -28,7 +28,7 @@ pub struct PeopleFile {
     pub dimensions: Vec<DimensionOrder>,
     /// The people in the order of the run.
     pub people: Vec<Person>,
-    /// What majority and resemblance say of the same probes.
+    /// What majority, resemblance and naive Bayes say of the same probes.
     pub baselines: BaselineTable,
     /// What people answered when they were asked again.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

@@ -110,6 +110,27 @@ pub enum FileError {
         /// The names that are in the header.
         known: Vec<String>,
     },
+    /// A table with a row an answer says two things of one person.
+    #[error(
+        "{}, line {line}: {column} is `{found}` for person {person}, for whom it is `{before}` in line {before_line}",
+        path.display()
+    )]
+    TwoCells {
+        /// The file.
+        path: PathBuf,
+        /// Line of the later one, from 1.
+        line: u64,
+        /// The column or question.
+        column: String,
+        /// What stands there.
+        found: String,
+        /// The person.
+        person: String,
+        /// What stood there before.
+        before: String,
+        /// Line of that.
+        before_line: u64,
+    },
     /// A column stands in the header twice.
     #[error("{}, line {line}: column {column} appears twice", path.display())]
     RepeatedColumn {
@@ -313,6 +334,10 @@ impl FileError {
             }
             Self::UndefinedColumns { .. } => {
                 "correct `column` in the definition, or remove the question; a column can be named by its place, too: `#12`"
+            }
+            Self::TwoCells { .. } => {
+                "a person has one answer to a question: remove one of the two rows; where people were asked again, name the \
+                 column that tells it (`[retest] column`, `values`), or keep one time alone (`[file] where`)"
             }
             Self::RepeatedColumn { .. } => {
                 "remove one of the two columns; the definition of a survey can name one by its place: `#12`"

@@ -232,6 +232,7 @@ pub fn run(plan: &Plan) -> RunData {
                             (1, draw(&mut world, chance + 0.4 * (reach - chance))),
                             (9, near),
                         ]),
+                        naive_bayes: None,
                     });
                     for condition in &plan.conditions {
                         if condition.category.is_some() && split > 0 {

@@ -72,6 +72,10 @@ pub(super) fn columns(known: &OutcomeContext<'_>) -> Vec<PredictionColumn> {
             }),
         ]);
     }
+    columns.extend([
+        whole("naive_bayes", |seen| seen.naive_bayes().and_then(int)),
+        whole("correct_naive_bayes", |seen| Some(seen.right(seen.naive_bayes()?))),
+    ]);
     for dimension in &known.run.dimensions {
         let name = dimension.name.clone();
         columns.push(text(&group_column(&name), move |seen| seen.group(&name).into()));

@@ -64,6 +64,11 @@ impl<'a> Seen<'a> {
     pub(super) fn resemblance(&self, k: usize) -> Option<usize> {
         self.baseline?.resemblance(k)
     }
+
+    /// What naive Bayes says.
+    pub(super) fn naive_bayes(&self) -> Option<usize> {
+        self.baseline?.naive_bayes
+    }
 }
 
 /// How sure an outcome is.

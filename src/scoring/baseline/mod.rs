@@ -1,7 +1,7 @@
 //! What can be told without a model: chance, the most common answer of the others, the most common answer among those
-//! who are most like the person.
+//! who are most like the person, and what naive Bayes learns from the others.
 //!
-//! All three choose among polar candidates, on the same probes as a model. The person themself is never among the
+//! All four choose among polar candidates, on the same probes as a model. The person themself is never among the
 //! others. Rules, so that every figure can be computed again:
 //!
 //! - **Random** is the exact chance level, 1 / candidates, not a draw.
@@ -9,13 +9,19 @@
 //! - **Resemblance**: the others are ranked by how similar they are to the person, see [`Similarity`]. The k first vote
 //!   with their own answers to the probe; of several candidates with most votes, the one whose first supporter ranks
 //!   highest wins. Where none of the k answered the probe, the majority decides.
+//! - **Naive Bayes** is learnt from all others: the candidate that is most probable given the person's answers outside the
+//!   split, as if these had nothing to do with each other; see the module `bayes`.
 
+mod bayes;
 mod packed;
 mod rank;
 mod tally;
 
 pub use tally::{Accuracy, BaselineMethod, Tally};
 
+use std::sync::OnceLock;
+
+use bayes::AnswerPairs;
 use packed::{Nearest, Packed, Seeker};
 
 use crate::probe::{Split, Splitting};
@@ -42,6 +48,8 @@ pub struct ReferencePeople {
     splitting: Splitting,
     /// How often each candidate of each question was chosen.
     chosen: Vec<Vec<u32>>,
+    /// Counted when naive Bayes is first asked.
+    pairs: OnceLock<AnswerPairs>,
 }
 
 /// A person whose probes are predicted.
@@ -62,6 +70,8 @@ pub struct Rule<'a> {
     pub neighbours: usize,
     /// How people are compared.
     pub similarity: Similarity,
+    /// Whether naive Bayes is asked.
+    pub naive_bayes: bool,
 }
 
 /// What the baselines say of one probe. Positions are among the question's polar statements.
@@ -79,6 +89,8 @@ pub struct Prediction {
     pub near_tie: bool,
     /// The answer of the k most similar others at position k - 1; absent where nobody else answered.
     pub resemblance: Vec<Option<usize>>,
+    /// What naive Bayes says; absent where nobody else answered or it was not asked.
+    pub naive_bayes: Option<usize>,
 }
 
 impl ReferencePeople {
@@ -112,6 +124,7 @@ impl ReferencePeople {
             packed,
             splitting,
             chosen,
+            pairs: OnceLock::new(),
         }
     }
 
@@ -198,6 +211,10 @@ impl ReferencePeople {
             if !rule.splits.contains(&split) {
                 continue;
             }
+            let shown = match rule.naive_bayes {
+                true => self.shown(target, split),
+                false => Vec::new(),
+            };
             for question in self.probes(target, split) {
                 let Some(&label) = target.groups.get(question).filter(|&&group| group != MISSING) else {
                     continue;
@@ -210,10 +227,32 @@ impl ReferencePeople {
                     majority,
                     near_tie: self.near_tie(question),
                     resemblance: self.votes(question, nearest, rule.neighbours, majority),
+                    naive_bayes: match rule.naive_bayes {
+                        true => {
+                            self.pairs()
+                                .guess(target.own.and_then(|own| self.packed.answers(own)), &shown, question)
+                        }
+                        false => None,
+                    },
                 });
             }
         }
         predictions
+    }
+
+    /// How often any two answers were given by one person.
+    fn pairs(&self) -> &AnswerPairs {
+        self.pairs.get_or_init(|| {
+            let questions = self.chosen.len();
+            let mut probes = vec![self.splitting.is_personal(); questions];
+            for split in Split::ALL.into_iter().filter(|_| !self.splitting.is_personal()) {
+                for question in self.splitting.questions(split, |_| true) {
+                    probes[question] = true;
+                }
+            }
+            let answer = |person, question| self.packed.answer(person, question);
+            AnswerPairs::new(self.packed.candidates(), &probes, self.len(), answer)
+        })
     }
 
     /// The most common answer of everyone but `own`; of several, the first.

@@ -201,6 +201,17 @@ impl Packed {
         self.groups.len() / self.layout.candidates.len().max(1)
     }
 
+    /// How many candidates each question has.
+    pub(super) fn candidates(&self) -> &[u8] {
+        &self.layout.candidates
+    }
+
+    /// The answers of the person in `row`, [`MISSING`] where there is none.
+    pub(super) fn answers(&self, row: usize) -> Option<&[u8]> {
+        let questions = self.layout.candidates.len();
+        self.groups.get(row * questions..(row + 1) * questions)
+    }
+
     /// The answer of the person in `row`.
     pub(super) fn answer(&self, row: usize, question: QuestionIndex) -> Option<usize> {
         let group = *self.groups.get(row * self.layout.candidates.len() + question)?;

@@ -16,6 +16,9 @@ crate::choices! {
         Majority = "majority",
         /// The most common answer among the k most similar others.
         Resemblance = "resemblance",
+        /// The most probable answer given the person's others, learnt from everyone else as if answers had nothing to do with each
+        /// other.
+        NaiveBayes = "naive-bayes",
     }
 }
 
@@ -58,6 +61,7 @@ struct AnswerCounts {
     /// Their weight, and that of those for whom each prediction is right.
     asked: u64,
     majority: u64,
+    naive_bayes: u64,
     /// At position k - 1.
     resemblance: Vec<u64>,
 }
@@ -100,6 +104,7 @@ impl Tally {
             people: 0,
             asked: 0,
             majority: 0,
+            naive_bayes: 0,
             resemblance: vec![0; neighbours],
         };
         Self {
@@ -119,6 +124,7 @@ impl Tally {
         counts.people += 1;
         counts.asked += weight;
         counts.majority += right(prediction.majority);
+        counts.naive_bayes += right(prediction.naive_bayes);
         for (count, &choice) in counts.resemblance.iter_mut().zip(&prediction.resemblance) {
             *count += right(choice);
         }
@@ -129,6 +135,7 @@ impl Tally {
             mine.people += theirs.people;
             mine.asked += theirs.asked;
             mine.majority += theirs.majority;
+            mine.naive_bayes += theirs.naive_bayes;
             for (mine, theirs) in mine.resemblance.iter_mut().zip(theirs.resemblance) {
                 *mine += theirs;
             }
@@ -151,7 +158,7 @@ impl Tally {
         let mut all = Vec::new();
         for &method in methods {
             match method {
-                BaselineMethod::Random | BaselineMethod::Majority => {
+                BaselineMethod::Random | BaselineMethod::Majority | BaselineMethod::NaiveBayes => {
                     self.method(catalogue, method, None, &mut all);
                 }
                 BaselineMethod::Resemblance => {
@@ -216,9 +223,10 @@ impl Tally {
         let (mut asked, mut right) = (0, 0);
         for (_, counts) in counted {
             asked += counts.asked;
-            right += match k {
-                Some(k) => counts.resemblance.get(k.wrapping_sub(1)).copied().unwrap_or(0),
-                None => counts.majority,
+            right += match (method, k) {
+                (BaselineMethod::NaiveBayes, _) => counts.naive_bayes,
+                (_, Some(k)) => counts.resemblance.get(k.wrapping_sub(1)).copied().unwrap_or(0),
+                (_, None) => counts.majority,
             };
         }
         (asked > 0).then(|| right as f64 / asked as f64)

@@ -5,7 +5,7 @@ use crate::probe::split_questions;
 use crate::survey::{ProbeRule, Question, QuestionId, Statement};
 
 /// A catalogue of one category with so many candidates for each question.
-fn catalogue(candidates: &[usize]) -> Catalogue {
+pub(super) fn catalogue(candidates: &[usize]) -> Catalogue {
     let statements = |n: usize| -> Vec<Statement> {
         (1..=n as i16)
             .map(|code| Statement {
@@ -34,16 +34,22 @@ fn catalogue(candidates: &[usize]) -> Catalogue {
 }
 
 /// Everything of one person, by share.
-fn said(reference: &ReferencePeople, target: Target<'_>, splits: &[Split], neighbours: usize) -> Vec<Prediction> {
+pub(super) fn said(
+    reference: &ReferencePeople,
+    target: Target<'_>,
+    splits: &[Split],
+    neighbours: usize,
+) -> Vec<Prediction> {
     let rule = Rule {
         splits,
         neighbours,
         similarity: Similarity::Share,
+        naive_bayes: true,
     };
     reference.predict(&[target], &rule).remove(0)
 }
 
-fn reference(catalogue: &Catalogue, rows: &[Vec<u8>]) -> ReferencePeople {
+pub(super) fn reference(catalogue: &Catalogue, rows: &[Vec<u8>]) -> ReferencePeople {
     ReferencePeople::new(catalogue, rows.iter().map(Vec::as_slice))
 }
 
@@ -121,6 +127,7 @@ fn accuracies_are_averaged_as_the_paper_does() {
         splits: &[Split::One, Split::Two],
         neighbours: 1,
         similarity: Similarity::Share,
+        naive_bayes: true,
     };
     let told = std::sync::atomic::AtomicUsize::new(0);
     let tally = Tally::of(&catalogue, &reference, &targets, &[], &rule, &|people| {
@@ -231,6 +238,26 @@ fn resemblance_slowly(
     votes.iter().copied().find(|&v| count(v) == most)
 }
 
+/// Logarithms of the products that naive Bayes compares for the first person, of each candidate.
+fn naive_bayes_slowly(rows: &[Vec<u8>], candidates: u8, probes: &[usize], probe: usize) -> Vec<f64> {
+    let (person, others) = (&rows[0], &rows[1..]);
+    let told = (0..person.len()).filter(|question| !probes.contains(question) && person[*question] != X);
+    let told: Vec<usize> = told.collect();
+    let odds = |candidate: u8| {
+        let alike: Vec<&Vec<u8>> = others.iter().filter(|row| row[probe] == candidate).collect();
+        let factor = |&question: &usize| {
+            let answered = alike.iter().filter(|row| row[question] != X).count();
+            let equal = alike.iter().filter(|row| row[question] == person[question]).count();
+            ((equal + 1) as f64 / (answered + usize::from(candidates)) as f64).ln()
+        };
+        (alike.len() as f64).ln() + told.iter().map(factor).sum::<f64>()
+    };
+    (0..candidates).map(odds).collect()
+}
+
+/// What sums of some dozens of logarithms may differ by where they are summed in another way, nats.
+const ROUNDING: f64 = 1e-9;
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
@@ -245,7 +272,7 @@ proptest! {
     ) {
         let catalogue = catalogue(&vec![usize::from(candidates); rows[0].len()]);
         let reference = reference(&catalogue, &rows);
-        let rule = Rule { splits: &Split::ALL, neighbours: 6, similarity };
+        let rule = Rule { splits: &Split::ALL, neighbours: 6, similarity, naive_bayes: true };
         // Somebody who is not one of the reference people beside somebody who is.
         let targets = [Some(0), None].map(|own| Target { groups: &rows[0], own });
         let both = reference.predict(&targets, &rule);
@@ -255,6 +282,12 @@ proptest! {
             for k in 1..=6 {
                 let expected = resemblance_slowly(&rows, similarity, &probes, said.question, k).map(usize::from);
                 prop_assert_eq!(said.resemblance[k - 1], expected.or(said.majority));
+            }
+            let odds = naive_bayes_slowly(&rows, candidates, &probes, said.question);
+            let most = odds.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+            match said.naive_bayes {
+                None => prop_assert_eq!(most, f64::NEG_INFINITY),
+                Some(guess) => prop_assert!(odds[guess] >= most - ROUNDING, "{:?} of {:?}", guess, odds),
             }
         }
         // Whoever is not left out is the most similar to themself.

@@ -6,8 +6,8 @@ use std::path::Path;
 use super::cells::MissingRule;
 use super::people::dimensions;
 use super::scale::{AnswerScale, Wording};
-use super::source::{DefinedQuestion, DefinedScale, Fault, QuestionKind, RetestSource, SurveySource};
-use super::{CellReading, DefinedColumn, DefinedTable, Retest};
+use super::source::{DefinedQuestion, DefinedScale, Fault, FileLayout, QuestionKind, RetestSource, SurveySource};
+use super::{CellReading, DefinedColumn, DefinedTable, LongColumns, Retest};
 use crate::base::hex::sha256_hex;
 use crate::base::near::near;
 use crate::survey::catalogue::{Draft, assemble};
@@ -61,6 +61,7 @@ pub(super) fn build(path: &Path, source: &SurveySource) -> Result<Built, Fault> 
         header_rows: source.file.header_rows,
         names_row: names_row(source)?,
         names: source.file.names,
+        long: long(source)?,
         keep: source
             .file
             .keep
@@ -105,6 +106,26 @@ fn delimiter(source: &SurveySource) -> Result<Option<u8>, Fault> {
             "[file] delimiter".to_owned(),
             "one character, such as \",\" \";\" \"\\t\" or \"|\"".to_owned(),
         )),
+    }
+}
+
+/// The columns of a table with a row an answer; a table with a row a person has none.
+fn long(source: &SurveySource) -> Result<Option<LongColumns>, Fault> {
+    let file = &source.file;
+    let fault = |problem: &str| Err(("[file] layout".to_owned(), problem.to_owned()));
+    let column = |name: &Option<String>, plain: &str| name.clone().unwrap_or_else(|| plain.to_owned());
+    match file.layout {
+        FileLayout::Wide if file.question.is_some() || file.answer.is_some() => {
+            fault("`question` and `answer` name columns of a table with a row an answer: add `layout = \"long\"`")
+        }
+        FileLayout::Wide => Ok(None),
+        FileLayout::Long if source.person.id.is_none() => {
+            fault("a table with a row an answer has a column that tells people apart: name it by `id` of [person]")
+        }
+        FileLayout::Long => Ok(Some(LongColumns {
+            question: column(&file.question, "question"),
+            answer: column(&file.answer, "answer"),
+        })),
     }
 }
 

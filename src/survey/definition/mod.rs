@@ -45,6 +45,8 @@ pub(super) struct DefinedTable {
     /// Which of them names the columns, from 1.
     pub(super) names_row: usize,
     pub(super) names: NamesIn,
+    /// The columns of a table with a row an answer.
+    pub(super) long: Option<LongColumns>,
     /// Only rows whose cell in a column is one of these.
     pub(super) keep: Vec<(String, Vec<AnswerMatch>)>,
     /// Columns that tell people apart; none: the number of the row.
@@ -56,6 +58,13 @@ pub(super) struct DefinedTable {
     /// By dimension of the demographics.
     pub(super) dimensions: Vec<DimensionColumn>,
     pub(super) retest: Option<Retest>,
+}
+
+/// Where a table with a row an answer says what was asked, and what the answer is.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct LongColumns {
+    pub(super) question: String,
+    pub(super) answer: String,
 }
 
 /// Where a question's answers stand, and what they mean.

@@ -42,6 +42,19 @@ pub(super) struct FileSource {
     pub(super) names: NamesIn,
     #[serde(rename = "where")]
     pub(super) keep: BTreeMap<String, Vec<Scalar>>,
+    pub(super) layout: FileLayout,
+    pub(super) question: Option<String>,
+    pub(super) answer: Option<String>,
+}
+
+crate::choices! {
+    /// What a row of the file is.
+    pub enum FileLayout: Wide {
+        /// A person, with a column a question.
+        Wide = "wide",
+        /// An answer of a person to a question.
+        Long = "long",
+    }
 }
 
 impl Default for FileSource {
@@ -52,6 +65,9 @@ impl Default for FileSource {
             names_row: 1,
             names: NamesIn::default(),
             keep: BTreeMap::new(),
+            layout: FileLayout::default(),
+            question: None,
+            answer: None,
         }
     }
 }

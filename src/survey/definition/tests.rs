@@ -2,6 +2,7 @@ use std::path::PathBuf;
 
 use super::super::file::{RepeatedIds, SurveyFile};
 use super::super::questionnaire::{Questionnaire, QuestionnaireSource};
+use super::super::respondents::Respondents;
 use super::super::types::Form;
 use super::super::{ProbesOf, QuestionId};
 
@@ -150,6 +151,56 @@ fn second_answers_stand_in_columns_rows_or_a_file_of_their_own() {
     let rows = "id,a,wave\n1,Yes,1\n2,Yes,2\n2,Yes,1\n1,No,2\n3,No,1\n4,No,3\n";
     let found = second("[retest]\ncolumn = 'wave'\nvalues = [1, 2]", rows);
     assert_eq!(found, expected);
+}
+
+#[test]
+fn a_row_an_answer_reads_as_a_row_a_person() {
+    let about = "[[question]]\nid = 'a'\nlabels = ['No', 'Yes']\n[[question]]\nid = 'b'\nlabels = ['No', 'Yes']\n\
+                 [[demographic]]\ncolumn = 'city'\ntemplate = 'I live in {label}'\nlabels = ['Rome', 'Oslo']\n";
+    let define = |file: &str| format!("name = 'n'\n[file]\n{file}\n[person]\nid = 'who'\n{about}");
+    let wide = Survey::new(&define(""));
+    let expected = wide.read("who,city,a,b\nx,Rome,Yes,No\ny,Oslo,,Yes\n").respondents;
+    let long = "layout = 'long'\nquestion = 'item'\nanswer = 'said'\nwhere = { year = [2022] }";
+    let long = Survey::new(&define(long));
+    let header = "who,city,year,said,item\n";
+    let rows =
+        "x,Rome,2022,Yes,a\ny,Oslo,2022,Yes,b\nx,Rome,2021,No,a\nx,Rome,2022,No,b\nx,Rome,2022,No,b\ny,Oslo,2022,9,c\n";
+    let read = long.read(&format!("{header}{rows}")).respondents;
+    assert_eq!(read.len(), 2);
+    for person in 0..2 {
+        assert_eq!(read.id(person), expected.id(person));
+        assert_eq!(read.groups(person, Form::Polar), expected.groups(person, Form::Polar));
+        let all = |of: &Respondents| format!("{:?}", of.respondent(person));
+        assert_eq!(all(&read), all(&expected));
+    }
+    // Cells are named by the lines in which they stand.
+    for (more, said) in [
+        ("y,Oslo,2022,Perhaps,a\n", "line 8, column a"),
+        (
+            "y,Oslo,2022,No,b\n",
+            "line 8: b is `No` for person y, for whom it is `Yes` in line 3",
+        ),
+        (
+            "y,Rome,2022,No,a\n",
+            "line 8: city is `Rome` for person y, for whom it is `Oslo` in line 3",
+        ),
+    ] {
+        let error = long.try_read(&format!("{header}{rows}{more}")).unwrap_err();
+        assert!(error.contains(said), "{error}");
+    }
+    let error = long.try_read("who,city,year,said\nx,Rome,2022,Yes\n").unwrap_err();
+    assert!(error.contains("no column `item`"), "{error}");
+    for (file, said) in [
+        ("question = 'item'", "add `layout = \"long\"`"),
+        ("layout = 'tall'", "line 3"),
+    ] {
+        let error = Survey::try_new(&define(file)).err().expect("a fault");
+        assert!(error.contains(said), "{error}");
+    }
+    let error = Survey::try_new(&format!("name = 'n'\n[file]\nlayout = 'long'\n{about}"))
+        .err()
+        .expect("a fault");
+    assert!(error.contains("name it by `id` of [person]"), "{error}");
 }
 
 #[test]

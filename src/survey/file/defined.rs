@@ -15,17 +15,29 @@ use super::super::respondents::{MISSING, MISSING_CODE};
 use super::super::types::Catalogue;
 use super::header::HeaderRow;
 use super::intake::{AbsentColumns, FileShape, Intake};
+use super::long::{CellLines, LongTable};
 use super::meant_column::{ColumnReading, MeantColumn};
 use super::report::{FileKind, ReadOptions, Separator};
 use super::rows::TableRows;
 use super::sniff::{BYTE_ORDER_MARK, TableLayout, read_line, separator_of};
 use super::{Purpose, SurveyFile, code, input, interview, shown};
 
+/// Columns, and what stands in them in the rows that are read.
+type KeptRows = Vec<(usize, Vec<AnswerMatch>)>;
+
+impl DefinedTable {
+    /// Whether a row is read.
+    fn keeps(&self, columns: &KeptRows, row: &ByteRecord) -> bool {
+        let mut columns = columns.iter();
+        columns.all(|(at, values)| is_one_of(&self.missing, &row[*at], values))
+    }
+}
+
 /// Which column holds what.
 struct DefinedPlan {
     id: Vec<usize>,
     weight: Option<(usize, String)>,
-    keep: Vec<(usize, Vec<AnswerMatch>)>,
+    keep: KeptRows,
     questions: Vec<MeantColumn>,
     /// The same questions asked again, in columns of their own.
     second: Vec<MeantColumn>,
@@ -42,7 +54,29 @@ struct Places<'a> {
     absent: Vec<String>,
 }
 
-impl Places<'_> {
+impl<'a> Places<'a> {
+    fn new(path: &'a Path, header: &'a HeaderRow, line: u64) -> Self {
+        Self {
+            path,
+            header,
+            line,
+            absent: Vec::new(),
+        }
+    }
+
+    /// Whether all that was looked for is there.
+    fn all_there(self) -> Result<(), FileError> {
+        match self.absent.is_empty() {
+            true => Ok(()),
+            false => Err(FileError::UndefinedColumns {
+                path: self.path.to_owned(),
+                line: self.line,
+                columns: self.absent,
+                known: self.header.names(),
+            }),
+        }
+    }
+
     /// Where a column is: by its name, or by its place (`#12`, counted from 1).
     fn find(&mut self, name: &str) -> Result<usize, FileError> {
         let place = name.strip_prefix('#').and_then(|digits| digits.parse::<usize>().ok());
@@ -75,6 +109,14 @@ impl Places<'_> {
             },
         };
         Ok(MeantColumn::new(self.find(name)?, name, reading))
+    }
+
+    /// The columns that say which rows are read, and how.
+    fn kept(&mut self, table: &DefinedTable) -> Result<KeptRows, FileError> {
+        let columns = table.keep.iter();
+        columns
+            .map(|(name, values)| Ok((self.find(name)?, values.clone())))
+            .collect()
     }
 
     fn dimension(&mut self, dimension: &DimensionColumn) -> Result<MeantColumn, FileError> {
@@ -110,11 +152,7 @@ impl DefinedPlan {
             weight: weight
                 .map(|name| Ok::<_, FileError>((places.find(name)?, name.to_owned())))
                 .transpose()?,
-            keep: table
-                .keep
-                .iter()
-                .map(|(name, values)| Ok((places.find(name)?, values.clone())))
-                .collect::<Result<_, FileError>>()?,
+            keep: places.kept(table)?,
             questions: questions(places, first)?,
             second: second.map_or_else(|| Ok(Vec::new()), |end| questions(places, end))?,
             dimensions: match again {
@@ -157,7 +195,7 @@ impl DefinedRows<'_> {
     }
 
     /// The id of a row: its number where no column tells people apart.
-    fn id(&self, row: &ByteRecord, line: u64) -> Result<String, FileError> {
+    fn id(&self, row: &ByteRecord, lines: CellLines<'_>) -> Result<String, FileError> {
         if self.plan.id.is_empty() {
             return Ok(self.people.rows.to_string());
         }
@@ -166,46 +204,39 @@ impl DefinedRows<'_> {
             let text = String::from_utf8_lossy(&row[at]);
             match interview::id(&text) {
                 Ok(id) => parts.push(id.into_owned()),
-                Err(Expected::Interview) => return Err(self.fault(line, name, &row[at], Expected::Person)),
-                Err(expected) => return Err(self.fault(line, name, &row[at], expected)),
+                Err(Expected::Interview) => return Err(self.fault(lines.of(at), name, &row[at], Expected::Person)),
+                Err(expected) => return Err(self.fault(lines.of(at), name, &row[at], expected)),
             }
         }
         Ok(parts.join("-"))
     }
 
-    fn is_kept(&self, row: &ByteRecord) -> bool {
-        self.plan
-            .keep
-            .iter()
-            .all(|(at, values)| is_one_of(&self.table.missing, &row[*at], values))
-    }
-
-    fn row(&mut self, row: &ByteRecord, line: u64) -> Result<(), FileError> {
-        if !self.is_kept(row) {
+    fn row(&mut self, row: &ByteRecord, lines: CellLines<'_>) -> Result<(), FileError> {
+        if !self.table.keeps(&self.plan.keep, row) {
             return Ok(());
         }
         self.people.rows += 1;
-        let id = self.id(row, line)?;
+        let id = self.id(row, lines)?;
         let which = self.plan.rows.as_ref().map(|(at, values)| {
             let of = |value: &AnswerMatch| is_one_of(&self.table.missing, &row[*at], std::slice::from_ref(value));
             (of(&values[0]), of(&values[1]))
         });
         match which {
             Some((false, true)) => {
-                let (_, polar) = self.answers(row, line, false)?;
+                let (_, polar) = self.answers(row, lines, false)?;
                 self.again.push((id, polar));
                 return Ok(());
             }
             Some((false, false)) => return Ok(()),
             _ => {}
         }
-        (self.people.refined, self.people.polar) = self.answers(row, line, false)?;
-        self.dimensions(row, line)?;
+        (self.people.refined, self.people.polar) = self.answers(row, lines, false)?;
+        self.dimensions(row, lines)?;
         let weight = match &self.plan.weight {
             None => None,
             Some((at, column)) => {
                 let weight = code::parse_weight(&row[*at]);
-                Some(weight.ok_or_else(|| self.fault(line, column, &row[*at], Expected::Weight))?)
+                Some(weight.ok_or_else(|| self.fault(lines.of(*at), column, &row[*at], Expected::Weight))?)
             }
         };
         let country = self.people.demographics.country;
@@ -216,14 +247,19 @@ impl DefinedRows<'_> {
             self.people.respondents.weigh(weight);
         }
         if !self.plan.second.is_empty() {
-            let (_, polar) = self.answers(row, line, true)?;
+            let (_, polar) = self.answers(row, lines, true)?;
             self.again.push((id, polar));
         }
         Ok(())
     }
 
     /// Refined and polar answers of a row, by question; those of the second columns where `second`.
-    fn answers(&mut self, row: &ByteRecord, line: u64, second: bool) -> Result<(Vec<u8>, Vec<u8>), FileError> {
+    fn answers(
+        &mut self,
+        row: &ByteRecord,
+        lines: CellLines<'_>,
+        second: bool,
+    ) -> Result<(Vec<u8>, Vec<u8>), FileError> {
         let questions = self.plan.questions.len();
         let (mut refined, mut polar) = (vec![MISSING; questions], vec![MISSING; questions]);
         for at in 0..questions {
@@ -250,21 +286,21 @@ impl DefinedRows<'_> {
                 }
                 CellMeaning::Other => {
                     let (cell, name) = (column.at, column.name.clone());
-                    return Err(self.fault(line, &name, &row[cell], self.table.missing.expected()));
+                    return Err(self.fault(lines.of(cell), &name, &row[cell], self.table.missing.expected()));
                 }
             }
         }
         Ok((refined, polar))
     }
 
-    fn dimensions(&mut self, row: &ByteRecord, line: u64) -> Result<(), FileError> {
+    fn dimensions(&mut self, row: &ByteRecord, lines: CellLines<'_>) -> Result<(), FileError> {
         for at in 0..self.plan.dimensions.len() {
             let column = &mut self.plan.dimensions[at];
             self.people.values[at] = match column.meaning(row, &self.table.missing) {
                 CellMeaning::Answer(answer) => answer as i32 + 1,
                 CellMeaning::Other if !self.table.missing.lenient => {
                     let (cell, name) = (column.at, column.name.clone());
-                    return Err(self.fault(line, &name, &row[cell], self.table.missing.expected()));
+                    return Err(self.fault(lines.of(cell), &name, &row[cell], self.table.missing.expected()));
                 }
                 _ => MISSING_CODE,
             };
@@ -314,31 +350,35 @@ fn read(
 ) -> Result<(SurveyFile, PolarById), SurveyError> {
     let (mut source, member) = input::open(path, |_, _| true)?;
     let layout = layout(path, &mut source, table)?;
-    let mut places = Places {
-        path,
-        header: &layout.header,
-        line: layout.lines,
-        absent: Vec::new(),
-    };
-    let plan = DefinedPlan::new(&mut places, table, purpose.options.weight.as_deref(), second)?;
-    if !places.absent.is_empty() {
-        return Err(FileError::UndefinedColumns {
-            path: path.to_owned(),
-            line: layout.lines,
-            columns: places.absent,
-            known: layout.header.names(),
+    let mut rows = TableRows::new(path, source, &layout);
+    let long = match &table.long {
+        None => None,
+        Some(long) => {
+            let mut places = Places::new(path, &layout.header, layout.lines);
+            let kept = places.kept(table)?;
+            places.all_there()?;
+            let about = (&layout.header, layout.lines);
+            let keep = |row: &ByteRecord| table.keeps(&kept, row);
+            Some(LongTable::read(path, &mut rows, about, (table, long), keep)?)
         }
-        .into());
-    }
+    };
+    let header = long.as_ref().map_or(&layout.header, |long| &long.header);
+    let mut places = Places::new(path, header, layout.lines);
+    let plan = DefinedPlan::new(&mut places, table, purpose.options.weight.as_deref(), second)?;
+    places.all_there()?;
     let mut reader = DefinedRows {
         plan,
         table,
-        people: Intake::new(path, purpose, layout.header.is_synthetic()),
+        people: Intake::new(path, purpose, header.is_synthetic()),
         again: Vec::new(),
     };
-    let mut rows = TableRows::new(path, source, &layout);
-    while let Some((row, line)) = rows.next()? {
-        reader.row(row, line)?;
+    match &long {
+        Some(long) => long.each(|row, lines| reader.row(row, lines))?,
+        None => {
+            while let Some((row, first)) = rows.next()? {
+                reader.row(row, CellLines { first, cells: &[] })?;
+            }
+        }
     }
     let found = FileShape {
         kind: FileKind::Defined,

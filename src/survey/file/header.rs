@@ -78,28 +78,45 @@ impl HeaderRow {
             repeated: HashSet::new(),
         };
         for record in reader.records().map_while(Result::ok).take(1) {
-            header.width = record.len();
-            for (at, cell) in record.iter().enumerate() {
+            for cell in &record {
                 let told = || serde_json::from_str::<ImportId>(cell).ok();
                 let name = match import_ids {
                     true => told().map_or_else(|| cell.trim().to_owned(), |id| id.import_id),
                     false => cell.trim().to_owned(),
                 };
                 if name.is_empty() {
+                    header.width += 1;
                     continue;
                 }
-                header.named = at + 1;
-                match header.columns.entry(name) {
-                    Entry::Occupied(known) => {
-                        header.repeated.insert(known.key().clone());
-                    }
-                    Entry::Vacant(new) => {
-                        new.insert(at);
-                    }
-                }
+                header.add(name);
+                header.named = header.width;
             }
         }
         header
+    }
+
+    /// The same with further columns behind its last one, whose names are taken as they are.
+    pub(super) fn with(&self, names: &[String]) -> Self {
+        let mut header = self.clone();
+        for name in names {
+            header.add(name.clone());
+        }
+        header.named = header.width;
+        header
+    }
+
+    /// A further column, in the next place.
+    fn add(&mut self, name: String) {
+        let at = self.width;
+        self.width += 1;
+        match self.columns.entry(name) {
+            Entry::Occupied(known) => {
+                self.repeated.insert(known.key().clone());
+            }
+            Entry::Vacant(new) => {
+                new.insert(at);
+            }
+        }
     }
 
     /// Where the column of exactly this name stands, the first of several.

@@ -10,6 +10,7 @@ mod intake;
 mod interview;
 mod label_files;
 mod labels;
+mod long;
 mod meant_column;
 mod overview;
 mod report;
