@@ -16,4 +16,4 @@ command -v aarch64-linux-gnu-gcc >/dev/null || {
 rustup target add "$target"
 export CC_aarch64_unknown_linux_gnu=aarch64-linux-gnu-gcc CXX_aarch64_unknown_linux_gnu=aarch64-linux-gnu-g++
 export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER=aarch64-linux-gnu-gcc
-RUSTFLAGS="-D warnings" cargo check --locked --all-targets --target "$target"
+RUSTFLAGS="-D warnings" cargo check --locked --workspace --all-targets --target "$target"

@@ -19,25 +19,25 @@ say() { printf '\n== %s\n' "$*"; }
 
 format() {
   say "format"
-  cargo fmt --check
+  cargo fmt --all --check
   rustfmt --edition 2024 --check fuzz/src/lib.rs fuzz/src/bin/*.rs
 }
 
 lints() {
   say "lints"
-  cargo clippy --locked --all-targets --features checks -- -D warnings
+  cargo clippy --locked --workspace --all-targets --features checks -- -D warnings
   say "lints without the hub"
   cargo clippy --locked --no-default-features --lib --bins --examples -- -D warnings
 }
 
 tests() {
   say "build"
-  cargo test --locked --features checks --no-run
+  cargo test --locked --workspace --features checks --no-run
   wait_for "$browser" || echo "Chromium could not be installed; without one the test that opens the report skips."
   "$built/debug/indieval" models get SmolLM2-135M-Instruct ||
     echo "SmolLM2-135M could not be fetched; the tests on real weights will skip."
   say "tests"
-  cargo test --locked --features checks
+  cargo test --locked --workspace --features checks
   say "the check of GPUs, on the CPU, but for what was just tested"
   "$built/debug/examples/gpu_check" --cpu --only half,bits,peak,work,streamed,experts,large
 }
@@ -45,7 +45,7 @@ tests() {
 # The examples of docs/formats.md on a run's files, in the tools they are for.
 files() {
   say "files of a run"
-  cargo test --locked --features checks --no-run
+  cargo test --locked --workspace --features checks --no-run
   if ! command -v python3 >/dev/null; then
     echo "skipped: there is no python3"
     return
@@ -81,7 +81,7 @@ slurm() {
 
 docs() {
   say "documentation"
-  RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --lib --examples --features checks
+  RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps --lib --examples --features checks
 }
 
 built="${CARGO_TARGET_DIR:-target}"

@@ -1,5 +1,7 @@
 //! What a decoder is made of: the numbers of one checkpoint, whatever family it comes from.
 
+use indieval_kernels::LayerSizes;
+
 use super::{
     Family,
     design::{Design, LayerKind, Mixture, QkNorm, RopeClass, RopeScaling},
@@ -49,6 +51,17 @@ pub struct ModelConfig {
 }
 
 impl ModelConfig {
+    /// The sizes on which the memory of a pass depends.
+    pub(crate) fn layer_sizes(&self) -> LayerSizes {
+        LayerSizes {
+            hidden: self.hidden,
+            intermediate: self.intermediate,
+            heads: self.heads,
+            kv_heads: self.kv_heads,
+            head_dim: self.head_dim,
+        }
+    }
+
     /// What the attention of layer `number` does.
     pub fn layer_kind(&self, number: usize) -> LayerKind {
         let alike = LayerKind {

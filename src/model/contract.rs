@@ -4,17 +4,7 @@ use super::LoadError;
 use crate::base::text::bytes;
 use serde::{Deserialize, Serialize};
 
-/// A token's number in its vocabulary.
-pub type TokenId = u32;
-
-/// How one given token fared.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct TokenScore {
-    /// Log-probability of the token given everything before it, in nats.
-    pub logprob: f32,
-    /// Whether no other token was more probable (the token greedy decoding would have chosen).
-    pub greedy: bool,
-}
+pub use indieval_kernels::{TokenId, TokenScore};
 
 /// Which tokens may come next.
 #[derive(Debug, Clone, PartialEq, Eq)]

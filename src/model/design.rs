@@ -1,6 +1,8 @@
 //! What layers may do otherwise than Llama's: norms, positions, experts, multipliers and caps, in the families' names for
 //! none of them.
 
+pub use indieval_kernels::{Activation, Pairing};
+
 /// How RoPE frequencies are scaled.
 #[derive(Debug, Clone, PartialEq)]
 pub enum RopeScaling {
@@ -277,23 +279,6 @@ impl LayerNorms {
     }
 }
 
-/// What the gate of a feed-forward network goes through, and what it is multiplied with.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
-pub enum Activation {
-    /// `x / (1 + exp(-x))`.
-    #[default]
-    Silu,
-    /// GELU, approximated by a tanh as PyTorch does.
-    GeluTanh,
-    /// `x / (1 + exp(-gain · x))` of a gate of at most `limit`, times 1 + a partner within plus and minus `limit`.
-    Clamped {
-        /// How steep it is.
-        gain: f32,
-        /// What gates and their partners are kept to.
-        limit: f32,
-    },
-}
-
 /// Over what queries and keys are normed before they are turned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum QkNorm {
@@ -301,16 +286,6 @@ pub enum QkNorm {
     EachHead,
     /// All heads together.
     AllHeads,
-}
-
-/// Which elements of a head are turned against each other.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Pairing {
-    /// Each of the first half against the one of the same place in the second.
-    #[default]
-    Halves,
-    /// Each even one against the odd one after it.
-    Neighbours,
 }
 
 /// What one layer's attention does.

@@ -104,7 +104,7 @@ impl Engine {
             true => 0,
             false => MemoryNeeds::of(decoder.config(), decoder.kernels().dtype()).layer_by_layer,
         };
-        let held = held + decoder.kernels().scratch_bytes(decoder.config(), rows);
+        let held = held + decoder.kernels().scratch_bytes(&decoder.config().layer_sizes(), rows);
         let memory = match settings.memory {
             Some(all) => all.saturating_sub(held + weights),
             None => available.map_or(UNKNOWN_MEMORY, |bytes| bytes.saturating_sub(held) / 2),
@@ -179,7 +179,10 @@ impl Engine {
     fn cost(&self, len: usize, added: usize, kept: Option<usize>) -> u64 {
         let pages = |tokens: usize| (tokens / PAGE + 2) as u64;
         let page = self.decoder.page_bytes() as u64;
-        let mask = self.decoder.kernels().mask_bytes(self.config(), len, self.rows);
+        let mask = self
+            .decoder
+            .kernels()
+            .mask_bytes(&self.config().layer_sizes(), len, self.rows);
         let token = self.token_bytes() as u64 + mask;
         let layers = self.decoder.in_one_memory(|stage| stage.layers.len());
         let kept = kept.map_or(0, |kept| pages(kept) * page * layers as u64);

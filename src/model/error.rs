@@ -4,6 +4,8 @@ use std::fmt;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
+use indieval_kernels::Unavailable;
+
 use crate::base::text;
 
 use super::family::Family;
@@ -226,6 +228,13 @@ pub enum LoadError {
         /// What to do.
         remedy: String,
     },
+}
+
+impl From<Unavailable> for LoadError {
+    fn from(error: Unavailable) -> Self {
+        let Unavailable { device, what, remedy } = error;
+        Self::Device { device, what, remedy }
+    }
 }
 
 /// What to do where a file cannot be read, or what is fetched cannot be written.

@@ -3,8 +3,8 @@
 use super::{
     LoadError, Mixture, ModelConfig,
     design::Activation,
+    kernels::pick::pick,
     kernels::{ExpertOutput, Kernels, Linear},
-    pick::pick,
     placing::{LinearPart, Loader},
     routing::Router,
 };

@@ -3,8 +3,8 @@
 use super::{
     LoadError, ModelConfig,
     feed_forward::FeedForward,
+    kernels::pick::pick_by,
     kernels::{AttentionPlan, Kernels, KvLayer, Linear, Rotation, ScoreRule},
-    pick::pick_by,
     placing::{LinearPart, Loader},
 };
 use candle_core::Tensor;

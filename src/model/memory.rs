@@ -3,7 +3,7 @@
 use candle_core::{DType, Device};
 use serde::Serialize;
 
-use super::{ModelConfig, checkpoint::for_each_tensor, weights::AT_ONCE};
+use super::{ModelConfig, checkpoint::for_each_tensor, kernels::AT_ONCE};
 
 /// What a model needs, in bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]

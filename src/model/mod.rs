@@ -29,14 +29,11 @@ mod gguf;
 mod held;
 mod identity;
 mod kept;
-#[doc(hidden)]
-pub mod kernels;
 mod layer;
 mod mapped;
 pub(crate) mod memory;
 mod open;
 mod pass;
-mod pick;
 mod placing;
 mod read_ahead;
 pub(crate) mod registry;
@@ -60,7 +57,9 @@ pub use device::{DeviceChoice, DeviceId, Dtype, DtypeChoice};
 pub use error::LoadError;
 pub use family::Family;
 pub use identity::{ModelIdentity, Speaker};
-pub use kernels::Backend;
+#[doc(hidden)]
+pub use indieval_kernels as kernels;
+pub use indieval_kernels::Backend;
 pub use open::{Memory, OpenModel, OpenOptions, open};
 pub use placing::QuantizedWeights;
 pub use tokenizer::{TokenizeError, Tokenizer};
@@ -80,9 +79,11 @@ pub use engine::Engine;
 #[doc(hidden)]
 pub use engine_settings::EngineSettings;
 #[doc(hidden)]
+pub use indieval_kernels::{RowSink, Weight};
+#[doc(hidden)]
 pub use tokenizer::Markup;
 #[doc(hidden)]
-pub use weights::{RowSink, Weight, WeightSource};
+pub use weights::WeightSource;
 
 pub(crate) use device::OpenDevice;
 pub(crate) use forest::{Forest, Path};

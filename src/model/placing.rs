@@ -2,8 +2,8 @@
 
 use super::{
     LoadError, WeightSource,
+    kernels::pieces,
     kernels::{Kernels, Linear, LinearPacking},
-    weights::pieces,
 };
 use candle_core::{DType, Tensor};
 use rayon::prelude::*;

@@ -262,7 +262,11 @@ pub fn engine_over(
     let source = Arc::new(RandomWeights) as Arc<dyn WeightSource>;
     let decoder = Decoder::load_over(config, &source, (kernels, others), placement).unwrap();
     let settings = EngineSettings {
-        memory: Some(decoder.size().bytes + kernels.scratch_bytes(config, rows) + 20_000 * (tokens as u64 / 32 + 20)),
+        memory: Some(
+            decoder.size().bytes
+                + kernels.scratch_bytes(&config.layer_sizes(), rows)
+                + 20_000 * (tokens as u64 / 32 + 20),
+        ),
         rows: Some(rows),
         ..EngineSettings::default()
     };

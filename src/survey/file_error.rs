@@ -4,6 +4,29 @@ use std::path::PathBuf;
 
 use super::foreign::{Foreign, Packing};
 
+/// What a table with a row an answer says in two ways of one person.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "{}, line {line}: {column} is `{found}` for person {person}, for whom it is `{before}` in line {before_line}",
+    path.display()
+)]
+pub struct TwoCells {
+    /// The file.
+    pub path: PathBuf,
+    /// Line of the later one, from 1.
+    pub line: u64,
+    /// The column or question.
+    pub column: String,
+    /// What stands there.
+    pub found: String,
+    /// The person.
+    pub person: String,
+    /// What stood there before.
+    pub before: String,
+    /// Line of that.
+    pub before_line: u64,
+}
+
 /// A survey file, or a list of respondents, that cannot be used.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum FileError {
@@ -111,26 +134,8 @@ pub enum FileError {
         known: Vec<String>,
     },
     /// A table with a row an answer says two things of one person.
-    #[error(
-        "{}, line {line}: {column} is `{found}` for person {person}, for whom it is `{before}` in line {before_line}",
-        path.display()
-    )]
-    TwoCells {
-        /// The file.
-        path: PathBuf,
-        /// Line of the later one, from 1.
-        line: u64,
-        /// The column or question.
-        column: String,
-        /// What stands there.
-        found: String,
-        /// The person.
-        person: String,
-        /// What stood there before.
-        before: String,
-        /// Line of that.
-        before_line: u64,
-    },
+    #[error("{0}")]
+    TwoCells(Box<TwoCells>),
     /// A column stands in the header twice.
     #[error("{}, line {line}: column {column} appears twice", path.display())]
     RepeatedColumn {
@@ -335,7 +340,7 @@ impl FileError {
             Self::UndefinedColumns { .. } => {
                 "correct `column` in the definition, or remove the question; a column can be named by its place, too: `#12`"
             }
-            Self::TwoCells { .. } => {
+            Self::TwoCells(_) => {
                 "a person has one answer to a question: remove one of the two rows; where people were asked again, name the \
                  column that tells it (`[retest] column`, `values`), or keep one time alone (`[file] where`)"
             }

@@ -14,11 +14,11 @@ use super::{header, nested};
 use crate::base::files::read_up_to;
 use crate::model::design::ExpertNaming;
 use crate::model::finite::first_bad_value;
+use crate::model::kernels::{RowChoice, RowSink, rows_at_once};
 use crate::model::mapped::MappedFile;
 use crate::model::stored::{Inventory, Storage};
 use crate::model::tensor_problem::LISTED;
 use crate::model::tokenizer::LARGEST_SETTINGS;
-use crate::model::weights::{RowChoice, RowSink, rows_at_once};
 use crate::model::{LoadError, Weight, WeightSource};
 
 /// The file of a checkpoint in one piece.
@@ -352,11 +352,13 @@ impl WeightSource for SafetensorsWeights {
         each: &mut RowSink<'_>,
     ) -> Result<(), LoadError> {
         if let Some(packed) = self.packed(name, &[rows, columns]) {
-            return Weight::Computed(Arc::new(packed?)).each_rows(name, range, dtype, each);
+            let weight = Weight::Computed(Arc::new(packed?));
+            return weight.each_rows(range, dtype, each).map_err(LoadError::tensor(name));
         }
         let (entry, stored) = self.entry(name, &[rows, columns])?;
         if entry.columns.is_some() {
-            return self.get(name, &[rows, columns])?.each_rows(name, range, dtype, each);
+            let weight = self.get(name, &[rows, columns])?;
+            return weight.each_rows(range, dtype, each).map_err(LoadError::tensor(name));
         }
         let row = entry.bytes / rows.max(1);
         for some in rows_at_once(range, columns) {

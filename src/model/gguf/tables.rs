@@ -5,8 +5,8 @@ use candle_core::{DType, Device, Result, Tensor};
 use half::f16;
 use rayon::prelude::*;
 
+use crate::model::kernels::{RowChoice, WeightRows};
 use crate::model::stored::TableKind;
-use crate::model::weights::{RowChoice, WeightRows};
 
 /// What four bits of IQ4 stand for, before the scale.
 const IQ4: [i8; 16] = [-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113];

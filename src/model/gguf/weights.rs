@@ -12,9 +12,9 @@ use super::places::TensorEntry;
 use super::tables::{self, BlockRows};
 use crate::model::bounds::MOST_EXPERTS;
 use crate::model::finite::first_bad_value;
+use crate::model::kernels::{RowChoice, RowSink, rows_at_once};
 use crate::model::mapped::MappedFile;
 use crate::model::stored::{Inventory, Storage};
-use crate::model::weights::{RowChoice, RowSink, rows_at_once};
 use crate::model::{LoadError, Weight, WeightSource};
 
 /// Most tensors that merged ones are taken apart into. Without a limit a file with a hole could ask for a name every few

@@ -10,7 +10,7 @@ use csv::ByteRecord;
 
 use super::super::definition::{DefinedTable, LongColumns, Retest};
 use super::super::error::SurveyError;
-use super::super::file_error::FileError;
+use super::super::file_error::{FileError, TwoCells};
 use super::header::HeaderRow;
 use super::rows::TableRows;
 use super::shown;
@@ -171,7 +171,7 @@ impl LongTable {
             for answer in &person.answers {
                 let before = seen.insert(answer.question, answer);
                 if let Some(before) = before.filter(|before| before.text != answer.text) {
-                    return Err(FileError::TwoCells {
+                    return Err(FileError::TwoCells(Box::new(TwoCells {
                         path: path.to_owned(),
                         line: answer.line,
                         column: self.questions[answer.question as usize].clone(),
@@ -179,7 +179,7 @@ impl LongTable {
                         person: plan.name(&person.row),
                         before: shown(&self.texts[before.text as usize]),
                         before_line: before.line,
-                    });
+                    })));
                 }
             }
         }
@@ -219,7 +219,7 @@ impl LongPerson {
         let other = |(at, _): &&(usize, String)| row[*at].trim_ascii() != self.row[*at].trim_ascii();
         match plan.same.iter().find(other) {
             None => Ok(()),
-            Some((at, column)) => Err(FileError::TwoCells {
+            Some((at, column)) => Err(FileError::TwoCells(Box::new(TwoCells {
                 path: path.to_owned(),
                 line,
                 column: column.clone(),
@@ -227,7 +227,7 @@ impl LongPerson {
                 person: plan.name(&self.row),
                 before: shown(&self.row[*at]),
                 before_line: self.line,
-            }),
+            }))),
         }
     }
 }

@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::source::{Source, code, imported};
+use super::source::{KERNELS, Source, code, imported};
 
 /// A module's path.
 type Place = Vec<String>;
@@ -114,7 +114,7 @@ impl<'s> Modules<'s> {
         let mut rooted = false;
         while let Some((first, behind)) = rest.split_first() {
             match first.as_str() {
-                "crate" => at.clear(),
+                "crate" => at.truncate(usize::from(from.first().is_some_and(|top| top == KERNELS))),
                 "self" => {}
                 "super" => drop(at.pop()),
                 _ => break,

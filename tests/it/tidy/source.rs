@@ -1,10 +1,10 @@
-//! The files of `src`, with what does not count left out.
+//! The files of `src` and of the crate of kernels, with what does not count left out.
 
 use std::path::{Path, PathBuf};
 
-/// A file of `src`.
+/// A file of `src`, or of `kernels/src`, which counts as one more module.
 pub struct Source {
-    /// Its place in `src`, with slashes.
+    /// Its place in `src`, with slashes; `kernels/...` for those of the crate.
     pub place: String,
     /// The path of the module that it is: `["survey", "file"]` for `survey/file/mod.rs`.
     pub module: Vec<String>,
@@ -21,11 +21,21 @@ impl Source {
     }
 }
 
-/// All of them, in the order of their places.
+/// The module of all that is in the crate of kernels.
+pub const KERNELS: &str = "kernels";
+
+/// All of them, each crate's in the order of their places.
 pub fn all() -> Vec<Source> {
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut all = files(&root.join("src"), None);
+    all.extend(files(&root.join("kernels/src"), Some(KERNELS)));
+    all
+}
+
+/// Those of one crate, within a module where one is named.
+fn files(source: &Path, within: Option<&str>) -> Vec<Source> {
     let mut files = Vec::new();
-    rust_files(&source, &mut files);
+    rust_files(source, &mut files);
     files.sort();
     let texts: Vec<String> = files
         .iter()
@@ -46,7 +56,7 @@ pub fn all() -> Vec<Source> {
         .iter()
         .zip(texts)
         .map(|(file, text)| {
-            let place = file.strip_prefix(&source).unwrap();
+            let place = Path::new(within.unwrap_or_default()).join(file.strip_prefix(source).unwrap());
             let mut module: Vec<String> = place
                 .with_extension("")
                 .iter()

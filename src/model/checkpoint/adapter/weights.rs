@@ -9,7 +9,7 @@ use super::Adapter;
 use super::changes::{Added, AddedKind};
 use super::merge::Factors;
 use crate::model::checkpoint::manifest::{EMBEDDING, HEAD};
-use crate::model::weights::{RowChoice, RowSink, WeightRows};
+use crate::model::kernels::{RowChoice, RowSink, WeightRows};
 use crate::model::{LoadError, Weight, WeightSource};
 
 /// A base with an adapter. Sums are in f32: nothing is rounded before the weights are put in place.

@@ -9,7 +9,7 @@ use safetensors::Dtype;
 
 use super::layout::{ByteKind, CodeKind, Layout, PackedTensor, PartKind};
 use super::numbers::{E2M1, FP4, NF4, byte_table, floats, words};
-use crate::model::weights::{RowChoice, WeightRows};
+use crate::model::kernels::{RowChoice, WeightRows};
 
 /// Rows that one task computes: of what is packed by inputs, so many share a line of the cache.
 const ROWS: usize = 16;

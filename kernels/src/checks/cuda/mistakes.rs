@@ -1,7 +1,7 @@
 //! That each check of our own kernels for GPUs would see a kernel that is wrong.
 
 use super::{CHECKS, device};
-use crate::model::kernels::cuda::host::{HostKernels, INSTEAD, SOURCES, can_run};
+use crate::cuda::host::{HostKernels, INSTEAD, SOURCES, can_run};
 use std::panic::catch_unwind;
 
 /// One a line: the check that must see it, what stands in the source, what is put in its place.

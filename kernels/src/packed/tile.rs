@@ -79,9 +79,9 @@ macro_rules! by_parts {
                 }
             };
         }
-        $crate::model::kernels::packed::tile::in_parts($rows, $columns, $tile, |rows, tile| match tile.sums {
-            $crate::model::kernels::packed::tile::SumStart::Apart => by_rows!(rows, tile, false),
-            $crate::model::kernels::packed::tile::SumStart::GoOn => by_rows!(rows, tile, true),
+        $crate::packed::tile::in_parts($rows, $columns, $tile, |rows, tile| match tile.sums {
+            $crate::packed::tile::SumStart::Apart => by_rows!(rows, tile, false),
+            $crate::packed::tile::SumStart::GoOn => by_rows!(rows, tile, true),
         })
     }};
 }

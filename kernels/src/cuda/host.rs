@@ -146,8 +146,7 @@ fn kernels() -> std::result::Result<HostKernels, Option<String>> {
 }
 
 /// Whether there is what these tests need; says so where it is not.
-#[cfg(test)]
-pub(crate) fn can_run() -> bool {
+pub fn can_run() -> bool {
     let there = cfg!(all(target_os = "linux", target_pointer_width = "64")) && !matches!(kernels(), Err(None));
     if !there {
         println!("skipped: kernels for GPUs are run on the CPU on 64-bit Linux with a C++ compiler");

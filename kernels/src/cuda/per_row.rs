@@ -5,10 +5,7 @@ use super::launch::{
     KernelArgument::{Maybe, Real, Tensor as Of, Whole},
     KernelLaunch, of_dtype, whole,
 };
-use crate::model::{
-    design::{Activation, Pairing},
-    kernels::{rotation::Rotation, rows::row_stride},
-};
+use crate::{Activation, Pairing, rotation::Rotation, rows::row_stride};
 use candle_core::{DType, Result, Tensor, bail};
 
 /// Numbers that a thread takes at a time.

@@ -6,7 +6,7 @@ use super::packed::linear::LogitTail;
 use super::products::product;
 use super::rows::CpuRows;
 use super::running::{Reduced, Running};
-use crate::model::{TokenId, TokenScore, pick::pick};
+use crate::{TokenId, TokenScore, pick::pick};
 use candle_core::{DType, Device, Result, Tensor, bail};
 use rayon::prelude::*;
 

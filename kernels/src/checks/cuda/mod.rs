@@ -13,14 +13,10 @@ use super::{
     flat,
     scene::{AttentionScene, below, scene},
 };
-use crate::model::{
-    Weight,
-    design::{Activation, Pairing},
-    kernels::{
-        ExpertOutput, Kernels, PAGE, Rotation, Segment,
-        kv::KvBuffers,
-        reference::{self, matrix, numbers},
-    },
+use crate::{
+    Activation, ExpertOutput, Kernels, PAGE, Pairing, Rotation, Segment, Weight,
+    kv::KvBuffers,
+    reference::{self, matrix, numbers},
 };
 use candle_core::{DType, Device, Tensor};
 use std::sync::OnceLock;
@@ -52,7 +48,7 @@ fn ours(dtype: DType) -> Kernels {
 /// Whether they can be run; says so where they cannot.
 #[cfg(test)]
 fn are_there() -> bool {
-    !device().is_cpu() || crate::model::kernels::can_emulate()
+    !device().is_cpu() || crate::can_emulate()
 }
 
 /// Asserts that numbers are those expected, rounded to what the dtype holds.

@@ -13,17 +13,37 @@
 //! On the CPU a row of any result depends on that row's inputs only, to the bit: not on the rows beside it, nor on how many
 //! threads there are or what they do.
 
+// The library neither stops the program nor speaks to its user.
+#![cfg_attr(
+    not(any(test, feature = "checks")),
+    warn(
+        clippy::expect_used,
+        clippy::panic,
+        clippy::print_stderr,
+        clippy::print_stdout,
+        clippy::todo,
+        clippy::unimplemented,
+        clippy::unreachable,
+        clippy::unwrap_used
+    )
+)]
+// Longer than clippy.toml says is too long.
+#![warn(clippy::too_many_lines)]
+
+mod activation;
 mod allocator;
 mod attention;
 mod backend;
 mod cuda;
 mod elementwise;
 mod experts;
+mod finite;
 mod gpu;
 mod head;
 mod kv;
 mod linear;
 mod packed;
+pub mod pick;
 mod plan;
 mod products;
 mod rotation;
@@ -34,31 +54,48 @@ mod scratch;
 mod segment;
 mod shape;
 mod tiles;
+mod token;
+mod weight;
 
 #[cfg(any(test, feature = "checks"))]
 pub mod checks;
 #[cfg(any(test, feature = "checks"))]
 mod reference;
 
+pub use activation::Activation;
 pub use allocator::tune_allocator;
-pub use backend::Backend;
-#[cfg(test)]
-pub(crate) use cuda::host::can_run as can_emulate;
+pub use backend::{Backend, UnknownBackend};
+#[cfg(any(test, feature = "checks"))]
+pub use cuda::host::can_run as can_emulate;
 pub use experts::ExpertOutput;
+pub use finite::{Floats, first_not_finite};
 pub use gpu::Milestone;
 #[cfg(feature = "cuda")]
-pub(crate) use gpu::{card, set_up};
+pub use gpu::{card, set_up};
 pub use kv::KvLayer;
-pub use linear::Linear;
-pub(crate) use linear::LinearPacking;
+pub use linear::{Linear, LinearPacking};
 pub use plan::AttentionPlan;
-pub use rotation::Rotation;
+pub use rotation::{Pairing, Rotation};
 pub use rule::ScoreRule;
+pub use scratch::LayerSizes;
 pub use segment::{PAGE, Segment};
+pub use token::{TokenId, TokenScore};
+pub use weight::{AT_ONCE, RowChoice, RowSink, Weight, WeightRows, pieces, rows_at_once};
 
-use crate::model::LoadError;
 use candle_core::{DType, Device};
 use packed::Machine;
+
+/// Kernels that cannot be had.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("device `{device}`: {what}")]
+pub struct Unavailable {
+    /// The device.
+    pub device: String,
+    /// Why not.
+    pub what: String,
+    /// What to do.
+    pub remedy: String,
+}
 
 /// Where and in what dtype numbers are held, and how they are multiplied. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -78,7 +115,7 @@ impl Kernels {
     ///
     /// # Errors
     /// Another dtype; a backend that is unknown or not there.
-    pub fn new(device: &Device, dtype: DType) -> Result<Self, LoadError> {
+    pub fn new(device: &Device, dtype: DType) -> Result<Self, Unavailable> {
         if !device.is_cpu() {
             return Self::candle(device, dtype);
         }
@@ -98,7 +135,7 @@ impl Kernels {
     ///
     /// # Errors
     /// As [`Kernels::new`].
-    pub fn with(backend: Backend, dtype: DType) -> Result<Self, LoadError> {
+    pub fn with(backend: Backend, dtype: DType) -> Result<Self, Unavailable> {
         let candle = Self::candle(&Device::Cpu, dtype)?;
         if backend == Backend::Candle {
             return Ok(candle);
@@ -117,9 +154,9 @@ impl Kernels {
     ///
     /// # Errors
     /// A dtype that is none of f32, bf16 and f16.
-    pub fn candle(device: &Device, dtype: DType) -> Result<Self, LoadError> {
+    pub fn candle(device: &Device, dtype: DType) -> Result<Self, Unavailable> {
         if !matches!(dtype, DType::F32 | DType::BF16 | DType::F16) {
-            return Err(LoadError::Device {
+            return Err(Unavailable {
                 device: format!("{:?}", device.location()),
                 what: format!("weights can be held as f32, bf16 or f16, not as {}", dtype.as_str()),
                 remedy: "hold them as one of these".to_owned(),
@@ -139,7 +176,7 @@ impl Kernels {
     /// # Errors
     /// As [`Kernels::candle`].
     #[cfg(any(test, feature = "checks"))]
-    pub(crate) fn emulated(dtype: DType) -> Result<Self, LoadError> {
+    pub fn emulated(dtype: DType) -> Result<Self, Unavailable> {
         let launches = dtype != DType::F32;
         Ok(Self {
             launches,
@@ -148,7 +185,7 @@ impl Kernels {
     }
 
     /// The same for weights of f32.
-    pub(crate) fn in_f32(&self) -> Self {
+    pub fn in_f32(&self) -> Self {
         Self {
             dtype: DType::F32,
             machine: machine(self.backend, DType::F32),

@@ -70,7 +70,7 @@ impl Kernels {
 
 /// A GPU's number, name and compute capability, and the version of cuBLAS.
 #[cfg(feature = "cuda")]
-pub(crate) fn card(device: &candle_core::CudaDevice) -> Result<String> {
+pub fn card(device: &candle_core::CudaDevice) -> Result<String> {
     use candle_core::cuda_backend::{
         WrapErr,
         cudarc::{cublas::sys::cublasGetVersion_v2, driver::sys::CUdevice_attribute as Attribute},
@@ -120,7 +120,7 @@ fn keep_sums_whole(device: &candle_core::CudaDevice) -> Result<()> {
 
 /// Sets a GPU up: freed memory stays with this process, and nobody notes events that nobody waits for.
 #[cfg(feature = "cuda")]
-pub(crate) fn set_up(device: &candle_core::CudaDevice) -> Result<()> {
+pub fn set_up(device: &candle_core::CudaDevice) -> Result<()> {
     use candle_core::cuda_backend::{
         WrapErr,
         cudarc::driver::{result, sys},

@@ -1,8 +1,17 @@
 //! How queries and keys are turned.
 
 use super::rows::flat_dims;
-use crate::model::design::Pairing;
 use candle_core::{Result, Tensor, bail};
+
+/// Which elements of a head are turned against each other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Pairing {
+    /// Each of the first half against the one of the same place in the second.
+    #[default]
+    Halves,
+    /// Each even one against the odd one after it.
+    Neighbours,
+}
 
 /// How queries or keys are turned by their positions.
 #[derive(Debug, Clone, Copy)]

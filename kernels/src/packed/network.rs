@@ -8,7 +8,7 @@ use super::{
     panels::Panels,
     tile::PANEL,
 };
-use crate::model::design::Activation;
+use crate::Activation;
 use rayon::prelude::*;
 use std::cell::Cell;
 

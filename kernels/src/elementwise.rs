@@ -8,7 +8,7 @@ use super::{
     rotation::Rotation,
     rows::{CpuRows, RowView, flat_dims},
 };
-use crate::model::design::{Activation, Pairing};
+use crate::{Activation, Pairing};
 use candle_core::{D, DType, Device, Result, Tensor, bail};
 use rayon::prelude::*;
 

@@ -10,7 +10,7 @@ use super::{
     panels::Panels,
     tile::PANEL,
 };
-use crate::model::TokenId;
+use crate::TokenId;
 use rayon::prelude::*;
 use std::{cell::Cell, ops::Range};
 

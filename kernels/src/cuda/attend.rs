@@ -8,7 +8,7 @@ use super::{
     },
     per_row::gapless,
 };
-use crate::model::kernels::{PAGE, Segment, rule::ScoreRule, shape::KvShape};
+use crate::{PAGE, Segment, rule::ScoreRule, shape::KvShape};
 use candle_core::{Device, Result, Tensor};
 use std::{collections::BTreeMap, sync::Arc};
 

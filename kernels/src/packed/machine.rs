@@ -9,7 +9,7 @@ use super::{
     sets::portable,
     tile::Tile,
 };
-use crate::model::design::Activation;
+use crate::Activation;
 use candle_core::DType;
 
 /// Instructions that the kernels are compiled for.

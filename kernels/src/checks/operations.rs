@@ -4,14 +4,10 @@ use super::{
     flat,
     implementations::{F32, implementations},
 };
-use crate::model::{
-    TokenId, Weight,
-    design::{Activation, Pairing},
-    kernels::{
-        Backend, Kernels, PAGE, Rotation, Segment,
-        reference::{self, distance, matrix, numbers, product},
-    },
+use crate::{
+    Activation, Backend, Kernels, PAGE, Pairing, Rotation, Segment, TokenId, Weight,
     pick::pick,
+    reference::{self, distance, matrix, numbers, product},
 };
 use candle_core::{DType, Device, Tensor};
 use proptest::prelude::*;

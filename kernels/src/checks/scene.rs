@@ -1,12 +1,10 @@
 //! Trees that attention is checked on.
 
 use super::flat;
-use crate::model::{
-    kernels::{
-        Kernels, KvLayer, PAGE, ScoreRule, Segment,
-        reference::{KeysAndValues, attention, distance, matrix},
-    },
+use crate::{
+    Kernels, KvLayer, PAGE, ScoreRule, Segment,
     pick::pick,
+    reference::{KeysAndValues, attention, distance, matrix},
 };
 use candle_core::{DType, Tensor};
 

@@ -13,7 +13,7 @@ use super::{
     segment::Segment,
     tiles::seen,
 };
-use crate::model::pick::pick_by;
+use crate::pick::pick_by;
 use candle_core::{DType, Device, Result, Tensor, bail};
 use std::collections::BTreeMap;
 

@@ -1,6 +1,6 @@
 //! What is checked.
 
-use crate::model::kernels::{Backend, Kernels};
+use crate::{Backend, Kernels};
 use candle_core::DType;
 
 /// f32: sums of up to a few hundred products of numbers below 1, each rounded to 2^-24 of the running sum.

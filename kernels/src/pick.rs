@@ -7,7 +7,7 @@ use candle_core::{Result, Tensor, bail};
 /// # Errors
 /// No ids, on every device: a GPU refuses to launch a kernel over nothing (candle 0.11 launches it all the same,
 /// huggingface/candle#2673), and a CPU must not hide that.
-pub(super) fn pick(table: &Tensor, ids: &[u32]) -> Result<Tensor> {
+pub fn pick(table: &Tensor, ids: &[u32]) -> Result<Tensor> {
     pick_by(table, &Tensor::new(ids, table.device())?)
 }
 
@@ -16,7 +16,7 @@ pub(super) fn pick(table: &Tensor, ids: &[u32]) -> Result<Tensor> {
 /// # Errors
 /// As there.
 #[expect(clippy::disallowed_methods)]
-pub(super) fn pick_by(table: &Tensor, ids: &Tensor) -> Result<Tensor> {
+pub fn pick_by(table: &Tensor, ids: &Tensor) -> Result<Tensor> {
     if ids.elem_count() == 0 {
         bail!(
             "none of the rows of {:?} was asked for: a GPU cannot pick nothing",

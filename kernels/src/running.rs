@@ -1,6 +1,6 @@
 //! A log-softmax over a vocabulary that is seen part by part.
 
-use crate::model::{TokenId, TokenScore};
+use crate::{TokenId, TokenScore};
 
 /// A row's log-sum-exp and best token, as far as the vocabulary has been seen.
 #[derive(Debug, Clone, Copy)]

@@ -6,10 +6,10 @@ use super::{
     products::product,
     rows::{CpuRows, some},
 };
-use crate::model::{
-    TokenId, Weight,
+use crate::{
+    TokenId,
     pick::pick,
-    weights::{RowChoice, rows_at_once},
+    weight::{RowChoice, Weight, rows_at_once},
 };
 use candle_core::{DType, Device, Result, Tensor, bail};
 use std::sync::Arc;
@@ -82,7 +82,7 @@ impl Kernels {
     }
 
     /// A layer whose weight `(outputs, inputs)` is put in place row by row.
-    pub(crate) fn packing(&self, outputs: usize, inputs: usize) -> Result<LinearPacking> {
+    pub fn packing(&self, outputs: usize, inputs: usize) -> Result<LinearPacking> {
         let unfinished = match self.machine {
             Some(machine) => UnfinishedOperand::Packed(Panels::zero(machine, outputs, inputs)),
             None => UnfinishedOperand::Plain(PlainRows::new((outputs, inputs), self.dtype, &self.device)?),
@@ -113,7 +113,7 @@ impl Kernels {
 }
 
 /// A layer on its way into memory.
-pub(crate) struct LinearPacking {
+pub struct LinearPacking {
     kernels: Kernels,
     unfinished: UnfinishedOperand,
     outputs: usize,
@@ -127,7 +127,7 @@ enum UnfinishedOperand {
 
 /// A weight `(out, in)` in the compute dtype on its device, into which several threads may put rows, each others. What a
 /// thread put there others may use when it has handed it over ([`Kernels::hand_over`]).
-pub(crate) struct PlainRows(Tensor);
+pub struct PlainRows(Tensor);
 
 impl PlainRows {
     /// Room, all of which is put in place before it is used.

@@ -2,7 +2,6 @@
 //! tensor of its own.
 
 use super::{Backend, Kernels, attention::most_scores, cuda::attend, head::logits_at_once};
-use crate::model::ModelConfig;
 
 /// Attention's scores while an operation makes them anew: as they were, and as they will be.
 const SCORES_AT_ONCE: u64 = 2;
@@ -20,10 +19,25 @@ const OWN_BETWEEN_BYTES: u64 = 2 * 2 + 2;
 const OWN_HIDDEN_BYTES: u64 = 2 * 8;
 const OWN_LOGITS_AT_ONCE: u64 = 2;
 
+/// The sizes of a layer on which memory depends.
+#[derive(Debug, Clone, Copy)]
+pub struct LayerSizes {
+    /// Width of a token's hidden state.
+    pub hidden: usize,
+    /// Width between the two layers of a feed-forward network.
+    pub intermediate: usize,
+    /// Query heads.
+    pub heads: usize,
+    /// Heads of keys and values.
+    pub kv_heads: usize,
+    /// Width of a head.
+    pub head_dim: usize,
+}
+
 impl Kernels {
     /// Bytes, at most, that a pass of `rows` tokens takes beside weights, keys, values, masks and the rows themselves. Our
     /// own kernels work in tiles that are too small to count.
-    pub fn scratch_bytes(&self, config: &ModelConfig, rows: usize) -> u64 {
+    pub fn scratch_bytes(&self, sizes: &LayerSizes, rows: usize) -> u64 {
         if self.backend != Backend::Candle {
             return 0;
         }
@@ -32,64 +46,66 @@ impl Kernels {
             true => (OWN_BETWEEN_BYTES, OWN_HIDDEN_BYTES, OWN_LOGITS_AT_ONCE),
             false => (BETWEEN_BYTES, HIDDEN_BYTES, LOGITS_AT_ONCE),
         };
-        let scores = match self.attends_in_tiles(config) {
+        let scores = match self.attends_in_tiles(sizes) {
             true => 0,
             false => SCORES_AT_ONCE * 4 * most_scores(&self.device) as u64,
         };
         // The largest of what is not there at the same time.
-        let network = rows * config.intermediate as u64 * between;
+        let network = rows * sizes.intermediate as u64 * between;
         let (at_once, columns) = logits_at_once(&self.device);
-        let widened = if self.launches { 0 } else { config.hidden as u64 };
+        let widened = if self.launches { 0 } else { sizes.hidden as u64 };
         let head = 4 * columns as u64 * (widened + logits * at_once as u64);
-        rows * config.hidden as u64 * hidden + scores.max(network).max(head)
+        rows * sizes.hidden as u64 * hidden + scores.max(network).max(head)
     }
 
     /// Bytes, at most, that the masks of a batch take for a token of a path of `len` tokens in passes of `rows`: a token's
     /// mask has a number for each key that its pass sees, and masks stay until the last layer is done.
-    pub fn mask_bytes(&self, config: &ModelConfig, len: usize, rows: usize) -> u64 {
+    pub fn mask_bytes(&self, sizes: &LayerSizes, len: usize, rows: usize) -> u64 {
         match self.backend {
-            Backend::Candle if !self.attends_in_tiles(config) => 4 * (len + rows) as u64,
+            Backend::Candle if !self.attends_in_tiles(sizes) => 4 * (len + rows) as u64,
             _ => 0,
         }
     }
 
     /// Whether a GPU's attention is a kernel of our own.
-    fn attends_in_tiles(&self, config: &ModelConfig) -> bool {
-        self.launches && attend::fits(config.head_dim, config.heads / config.kv_heads)
+    fn attends_in_tiles(&self, sizes: &LayerSizes) -> bool {
+        self.launches && attend::fits(sizes.head_dim, sizes.heads / sizes.kv_heads)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Family, testing::config};
     use candle_core::{DType, Device};
 
     #[test]
     fn only_candles_operations_take_memory_by_the_pass() {
-        let config = config(Family::Llama);
+        let sizes = LayerSizes {
+            hidden: 32,
+            intermediate: 48,
+            heads: 4,
+            kv_heads: 2,
+            head_dim: 8,
+        };
         let candle = Kernels::candle(&Device::Cpu, DType::F32).unwrap();
         let own = Kernels::with(Backend::Portable, DType::F32).unwrap();
         assert_eq!(
-            (own.scratch_bytes(&config, 512), own.mask_bytes(&config, 3500, 512)),
+            (own.scratch_bytes(&sizes, 512), own.mask_bytes(&sizes, 3500, 512)),
             (0, 0)
         );
         // Attention's scores count for most in a model as small as this; a pass of more rows takes more all the same.
         let scores = 2 * 4 * most_scores(&Device::Cpu) as u64;
-        let [few, many] = [512, 4096].map(|rows| candle.scratch_bytes(&config, rows));
+        let [few, many] = [512, 4096].map(|rows| candle.scratch_bytes(&sizes, rows));
         assert!(
             few >= scores && many - few == (4096 - 512) * 32 * HIDDEN_BYTES,
             "{few} {many}"
         );
-        assert_eq!(candle.mask_bytes(&config, 3500, 512), 4 * 4012);
+        assert_eq!(candle.mask_bytes(&sizes, 3500, 512), 4 * 4012);
         // A kernel for these heads, and none.
         let gpu = Kernels::emulated(DType::BF16).unwrap();
-        let wide = ModelConfig {
-            head_dim: 64,
-            ..config.clone()
-        };
-        assert_eq!(gpu.mask_bytes(&config, 3500, 512), 4 * 4012);
+        let wide = LayerSizes { head_dim: 64, ..sizes };
+        assert_eq!(gpu.mask_bytes(&sizes, 3500, 512), 4 * 4012);
         assert_eq!(gpu.mask_bytes(&wide, 3500, 512), 0);
-        assert!(gpu.scratch_bytes(&wide, 512) < gpu.scratch_bytes(&config, 512));
+        assert!(gpu.scratch_bytes(&wide, 512) < gpu.scratch_bytes(&sizes, 512));
     }
 }
