@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Everything that decides whether a change is good: format, lints, all tests, doc tests and documentation. Installs what
-# a fresh machine lacks where it may (the small model from the package registry, Chromium on Debian); a test whose need
+# a fresh machine lacks where it may (the small model and real people's answers from the package registry, Chromium on Debian); a test whose need
 # is still missing says so and skips.
 #
 # usage: scripts/test.sh [STEP...]    steps: format lints tests files docs, all of them where none is given; and slurm
@@ -34,6 +34,7 @@ tests() {
   say "build"
   cargo test --locked --workspace --features checks --no-run
   wait_for "$browser" || echo "Chromium could not be installed; without one the test that opens the report skips."
+  wait_for "$people" || echo "The answers of psych::bfi could not be fetched; the test on real people will skip."
   "$built/debug/indieval" models get SmolLM2-135M-Instruct ||
     echo "SmolLM2-135M could not be fetched; the tests on real weights will skip."
   say "tests"
@@ -65,6 +66,8 @@ install_browser() {
     DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium
 }
 
+fetch_people() { [ -e "$built/tmp/bfi.csv" ] || scripts/fetch-bfi.sh "$built/tmp"; }
+
 install_tables() {
   python3 -m venv "$built/formats-venv" &&
     "$built/formats-venv/bin/pip" install --quiet --disable-pip-version-check pandas polars duckdb jsonschema
@@ -85,11 +88,14 @@ docs() {
 }
 
 built="${CARGO_TARGET_DIR:-target}"
-browser="" tables=""
+browser="" tables="" people=""
 read -ra steps <<<"${*:-format lints tests files docs}"
 for step in "${steps[@]}"; do
   case "$step" in
-    tests) install_browser >/dev/null 2>&1 & browser=$! ;;
+    tests)
+      install_browser >/dev/null 2>&1 & browser=$!
+      fetch_people >/dev/null 2>&1 & people=$!
+      ;;
     files) install_tables >/dev/null 2>&1 & tables=$! ;;
     format | lints | docs | slurm) ;;
     *) echo "error: no step is called $step; there are format, lints, tests, files, docs and slurm" >&2; exit 2 ;;

@@ -18,6 +18,7 @@ mod own_survey;
 mod probe;
 mod prompt;
 mod real;
+mod real_people;
 mod report;
 mod requests;
 mod run;
