@@ -78,9 +78,7 @@ def reported(folder: Path) -> dict:
     with open(folder / "tables" / "accuracy.csv", encoding="utf-8", newline="") as file:
         rows = [row for row in csv.DictReader(file) if row["scope"] == "overall"]
     rows = [row for row in rows if row["norm"] in ("", "sum") and row["demonstrations"]]
-    # Tables for people have titles where records have names.
-    names = {"generation, paper's prompt": "generation-paper"}
-    return {(names.get(row["method"], row["method"]), int(row["demonstrations"])): float(row["value"]) for row in rows}
+    return {(row["method"], int(row["demonstrations"])): float(row["value"]) for row in rows}
 
 
 def one_liner(name: str, alias: str, file: str):

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use super::choice::choice;
 use super::output::{print, tell};
 use super::report::{Numbers, TableFormat, load};
-use crate::report::{Comparisons, Factor, Table};
+use crate::report::{Comparisons, Factor, Table, latex_document};
 
 /// Options of `indieval compare`.
 #[derive(Debug, clap::Args)]
@@ -47,6 +47,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     print(&match args.format {
         TableFormat::Text => joined(Table::text),
         TableFormat::Markdown => joined(Table::markdown),
+        TableFormat::Latex => latex_document(&tables),
         TableFormat::Csv => comparisons.csv_table()?.text,
         TableFormat::Json => serde_json::to_string_pretty(&comparisons)? + "\n",
     })?;

@@ -17,6 +17,7 @@ mod model_args;
 mod models;
 mod output;
 mod people;
+mod person_pages;
 mod progress;
 mod prompts;
 mod report;

@@ -5,10 +5,12 @@ use std::process::ExitCode;
 
 use super::choice::choice;
 use super::output::{print, tell};
+use super::person_pages;
 use super::report_files::ReportFiles;
 use super::status::ExitStatus;
+use crate::base::text::counted;
 use crate::metrics::{Norm, OutcomeTable, Resampling, RunData, RunTable};
-use crate::report::{Report, ReportOptions};
+use crate::report::{Report, ReportOptions, latex_document};
 use crate::run::RunError;
 
 /// Options of `indieval report`.
@@ -18,18 +20,21 @@ Examples:
   indieval report runs/figure4-Qwen3-0.6B
   indieval report runs/a runs/b --out reports/a-and-b --format markdown
 
-Everything is computed anew from the records; no model is needed. Of one run, report.html, summary.json and the CSV
-tables go into the run's folder; of several runs, to where --out says.")]
+Everything is computed anew from the records; no model is needed. Of one run, report.html, summary.json, tables (CSV)
+and figures (SVG) go into the run's folder; of several runs, to where --out says.")]
 pub struct Args {
     /// Folders of runs
     #[arg(required = true, value_name = "RUN")]
     runs: Vec<PathBuf>,
-    /// Where the page goes: a folder, or a file that ends in .html; summary.json and tables/ lie beside it
+    /// Where the page goes: a folder, or a file that ends in .html; summary.json, tables/ and figures/ lie beside it
     #[arg(long, value_name = "PATH")]
     out: Option<PathBuf>,
     /// What is printed
     #[arg(long, default_value_t, value_name = "FORMAT", value_parser = choice::<TableFormat>())]
     format: TableFormat,
+    /// Write a page a person too, into people/ beside the page: what was shown, asked and chosen
+    #[arg(long)]
+    people: bool,
     #[command(flatten)]
     numbers: Numbers,
 }
@@ -76,6 +81,8 @@ crate::choices! {
         Text = "text",
         /// For documents.
         Markdown = "markdown",
+        /// For papers: LaTeX with booktabs.
+        Latex = "latex",
         /// For spreadsheets: every figure of every system, a line each.
         Csv = "csv",
         /// For programs: everything.
@@ -86,16 +93,24 @@ crate::choices! {
 /// Runs the command.
 pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     let runs = load(&args.runs)?;
-    let files = ReportFiles { page: where_to(&args)? };
+    let files = ReportFiles {
+        page: where_to(&args)?,
+        people: args.people,
+    };
     files.check_beside(&args.runs)?;
     let report = Report::of_tables(&runs, args.numbers.options())?;
-    let tables = files.write(&report)?;
+    if args.people {
+        let names: Vec<String> = runs.iter().map(|run| run.name.clone()).collect();
+        person_pages::write(&args.runs, &names, &files.page)?;
+    }
+    let written = files.write(&report)?;
     match args.format {
-        TableFormat::Text => print_table(&report, &files.page, tables)?,
+        TableFormat::Text => print_table(&report, &files.page, written)?,
         TableFormat::Markdown => {
             let tables: Vec<String> = report.tables().iter().map(|table| table.markdown()).collect();
             print(&tables.join("\n"))?;
         }
+        TableFormat::Latex => print(&latex_document(&report.tables()))?,
         TableFormat::Csv => {
             if let Some(table) = report.csv_tables()?.first() {
                 print(&table.text)?;
@@ -124,9 +139,14 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
 }
 
 /// The table for people and where the rest is.
-fn print_table(report: &Report, page: &Path, tables: usize) -> anyhow::Result<()> {
+fn print_table(report: &Report, page: &Path, (tables, figures): (usize, usize)) -> anyhow::Result<()> {
     let shown: String = report.tables().iter().map(|table| table.text() + "\n").collect();
-    print(&format!("{shown}{} and {tables} tables beside it\n", page.display()))
+    print(&format!(
+        "{shown}{}, and beside it {} and {}\n",
+        page.display(),
+        counted(tables, "table", "tables"),
+        counted(figures, "figure", "figures")
+    ))
 }
 
 /// The report of a run that has just ended: files into its folder, the table on stdout. Returns how many answers could
@@ -142,9 +162,9 @@ pub fn of_run(run: RunTable, folder: &Path, quiet: bool) -> anyhow::Result<usize
     let report = Report::of_tables(&runs, ReportOptions::default())?;
     let files = ReportFiles::within(folder);
     files.check()?;
-    let tables = files.write(&report)?;
+    let written = files.write(&report)?;
     if !quiet {
-        print_table(&report, &files.page, tables)?;
+        print_table(&report, &files.page, written)?;
     }
     Ok(runs
         .iter()

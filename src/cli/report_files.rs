@@ -6,13 +6,15 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 
 use super::output::write_whole;
-use crate::report::{CsvTable, Page, Report};
+use crate::report::{CsvTable, Page, Report, is_figure, is_figure_name};
 
 /// Where a report's page, summary and tables lie.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReportFiles {
     /// The page.
     pub page: PathBuf,
+    /// Whether it leads to a page a person.
+    pub people: bool,
 }
 
 /// Why files of a report are not written.
@@ -41,6 +43,7 @@ impl ReportFiles {
     pub fn within(folder: &Path) -> Self {
         Self {
             page: folder.join("report.html"),
+            people: false,
         }
     }
 
@@ -56,6 +59,22 @@ impl ReportFiles {
         self.folder().join("tables").join(format!("{name}.csv"))
     }
 
+    fn figure(&self, name: &str) -> PathBuf {
+        self.folder().join("figures").join(format!("{name}.svg"))
+    }
+
+    /// Pictures there are, whoever drew them, but for names that no report gives.
+    fn figures(&self) -> Vec<PathBuf> {
+        let files = fs::read_dir(self.folder().join("figures")).into_iter().flatten();
+        let paths = files.filter_map(|file| Some(file.ok()?.path()));
+        let is_named = |path: &PathBuf| {
+            let name = path.file_name().and_then(|name| name.to_str());
+            name.and_then(|name| name.strip_suffix(".svg"))
+                .is_some_and(is_figure_name)
+        };
+        paths.filter(is_named).collect()
+    }
+
     /// Makes sure that nothing is replaced but an earlier report.
     ///
     /// # Errors
@@ -65,7 +84,8 @@ impl ReportFiles {
             .iter()
             .map(|name| (self.table(name), is_table as Signature));
         let all = [(self.page.clone(), is_page as Signature), (self.summary(), is_summary)];
-        for (path, is_ours) in all.into_iter().chain(tables) {
+        let figures = self.figures().into_iter().map(|path| (path, is_figure as Signature));
+        for (path, is_ours) in all.into_iter().chain(tables).chain(figures) {
             if path.symlink_metadata().is_ok() && !fs::read_to_string(&path).is_ok_and(|text| is_ours(&text)) {
                 return Err(InTheWay::File(path));
             }
@@ -94,19 +114,34 @@ impl ReportFiles {
         self.check()
     }
 
-    /// Writes them and removes tables of an earlier report that this one does not have; returns the number of tables. What
-    /// they replace must have been checked.
-    pub fn write(&self, report: &Report) -> anyhow::Result<usize> {
-        let tables = self.folder().join("tables");
-        fs::create_dir_all(&tables).with_context(|| format!("cannot make the folder {}", tables.display()))?;
-        put(&self.page, &Page::new(report).html()?)?;
+    /// Writes them and removes tables and figures of an earlier report that this one does not have; returns the number of
+    /// tables and that of figures. What they replace must have been checked.
+    pub fn write(&self, report: &Report) -> anyhow::Result<(usize, usize)> {
+        for folder in ["tables", "figures"].map(|name| self.folder().join(name)) {
+            fs::create_dir_all(&folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
+        }
+        let page = Page::new(report);
+        let page = if self.people { page.with_people() } else { page };
+        put(&self.page, &page.html()?)?;
         put(&self.summary(), &serde_json::to_string_pretty(report)?)?;
         let all = report.csv_tables()?;
         for table in &all {
             put(&self.table(&table.name), &table.text)?;
         }
         self.remove_stale(&all)?;
-        Ok(all.len())
+        let figures = report.figures();
+        let written = figures
+            .iter()
+            .map(|figure| self.figure(&figure.name))
+            .collect::<Vec<_>>();
+        for path in self.figures().iter().filter(|path| !written.contains(path)) {
+            fs::remove_file(path)
+                .with_context(|| format!("cannot remove {}, a figure of an earlier report", path.display()))?;
+        }
+        for (path, figure) in written.iter().zip(&figures) {
+            put(path, &figure.text)?;
+        }
+        Ok((all.len(), figures.len()))
     }
 
     fn remove_stale(&self, written: &[CsvTable]) -> anyhow::Result<()> {
@@ -125,7 +160,8 @@ impl ReportFiles {
 /// Whether a text is from a report.
 type Signature = fn(&str) -> bool;
 
-fn is_page(text: &str) -> bool {
+/// Whether a text is a page of a report.
+pub fn is_page(text: &str) -> bool {
     text.contains("<meta name=\"generator\" content=\"indieval ")
 }
 
@@ -135,10 +171,10 @@ fn is_summary(text: &str) -> bool {
         .is_ok_and(|summary| keys.iter().all(|key| summary.contains_key(*key)))
 }
 
-/// The last column of every table says whose answers they are about.
+/// Every table begins with the columns of a system; those of earlier versions ended in one about the respondents.
 fn is_table(text: &str) -> bool {
     let titles = text.lines().next();
-    titles.is_some_and(|titles| titles.ends_with(",respondents"))
+    titles.is_some_and(|titles| titles.starts_with("run,model,method,") || titles.ends_with(",respondents"))
 }
 
 fn put(path: &Path, text: &str) -> anyhow::Result<()> {

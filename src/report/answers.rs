@@ -136,6 +136,13 @@ pub fn answers(run: &RunData, filter: &AnswerFilter, other: Option<&RunData>) ->
         .collect()
 }
 
+/// All answers among outcomes of a run that is known.
+pub(super) fn all_answers(known: &OutcomeContext<'_>, outcomes: &[Outcome]) -> Vec<ModelAnswer> {
+    let table: OutcomeTable = outcomes.iter().collect();
+    let taken = outcomes.iter().zip(table.iter());
+    taken.map(|both| answer(known, both, None)).collect()
+}
+
 impl AnswerFilter {
     fn takes(&self, outcome: &Outcome) -> bool {
         self.respondent.as_ref().is_none_or(|id| *id == outcome.respondent)
@@ -210,6 +217,11 @@ impl ModelAnswer {
             .any(|candidate| candidate.chosen && candidate.own)
     }
 
+    /// Position of the candidate that the model chose; absent where none could be read.
+    pub fn chosen(&self) -> Option<usize> {
+        self.candidates.iter().position(|candidate| candidate.chosen)
+    }
+
     /// For people, in lines of any length.
     pub fn text(&self) -> String {
         let mut out = format!(
@@ -222,10 +234,7 @@ impl ModelAnswer {
             counted(self.shown, "statement", "statements"),
             count(self.context_tokens as u64),
         );
-        let said = match (
-            self.candidates.iter().any(|candidate| candidate.chosen),
-            self.is_correct(),
-        ) {
+        let said = match (self.chosen().is_some(), self.is_correct()) {
             (false, _) => format!("unread ({})", self.status),
             (true, true) => "right".to_owned(),
             (true, false) => "wrong".to_owned(),
@@ -265,7 +274,8 @@ impl ModelAnswer {
 }
 
 impl AnsweredTry {
-    fn line(&self) -> String {
+    /// What was said and what was read from it.
+    pub(super) fn line(&self) -> String {
         let shown = match self.order.is_empty() {
             true => String::new(),
             false => {

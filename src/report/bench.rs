@@ -3,6 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
 
+use super::identity::NamedSystem;
 use super::names::{self, Name, NamePart};
 use super::options::ReportOptions;
 use crate::metrics::{MetricsError, Norm, Paired, Panel, Roster, RunTable, System, baselines, conditions};
@@ -130,6 +131,19 @@ impl<'a> Bench<'a> {
         match paired {
             Err(MetricsError::NothingShared { .. }) => Ok(None),
             paired => paired.map(Some),
+        }
+    }
+
+    /// A system with its run and model by name.
+    pub fn named(&self, at: usize) -> NamedSystem {
+        let entry = &self.entries[at];
+        let run = &self.runs[entry.run];
+        NamedSystem {
+            run: run.name.clone(),
+            model: entry
+                .condition()
+                .map_or(String::new(), |_| run.header.model.name.clone()),
+            system: entry.system.clone(),
         }
     }
 

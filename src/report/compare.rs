@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::bench::{Bench, Contender};
+use super::identity::NamedSystem;
 use super::names::{Name, NamePart};
 use super::options::ReportOptions;
 use crate::metrics::{
@@ -107,6 +108,8 @@ pub struct Comparisons {
 /// One comparison.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Pair {
+    /// The two systems.
+    pub systems: (NamedSystem, NamedSystem),
     /// What the first is called.
     pub first: String,
     /// What the second is called.
@@ -318,8 +321,10 @@ fn pair(bench: &Bench<'_>, first: usize, second: usize) -> Result<Pair, MetricsE
     let labels = bench.labels(&[first, second]);
     let p_by_category = p_by_category(&comparison.difference);
     let groups = groups(bench, &paired);
+    let systems = (bench.named(first), bench.named(second));
     let [first, second] = [labels[0].clone(), labels[1].clone()];
     Ok(Pair {
+        systems,
         first,
         second,
         common,

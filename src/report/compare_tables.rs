@@ -16,10 +16,13 @@ const NAMED: usize = 3;
 impl Comparisons {
     /// Every comparison as a table by category with the main figures above, for people.
     pub fn tables(&self) -> Vec<Table> {
-        self.pairs.iter().map(|pair| self.table(pair)).collect()
+        let pairs = self.pairs.iter().enumerate();
+        pairs
+            .map(|(at, pair)| self.table(&format!("comparison-{}", at + 1), pair))
+            .collect()
     }
 
-    fn table(&self, pair: &Pair) -> Table {
+    fn table(&self, name: &str, pair: &Pair) -> Table {
         let places = ComparedPlace::all(pair, &self.categories);
         let of = |scope: &'static str| places.iter().filter(move |place| place.scope == scope);
         let rows = of("category").chain(of("overall"));
@@ -43,7 +46,7 @@ impl Comparisons {
                 kappa(row.agreement.and_then(|a| a.kappa))
             }),
         ];
-        Table::of("comparison", self.summary(pair), rows, &columns)
+        Table::of(name, self.summary(pair), rows, &columns)
     }
 
     /// The main figures in sentences.
@@ -111,12 +114,15 @@ impl Comparisons {
     /// # Errors
     /// Where a row has no columns, which tests rule out.
     pub fn csv_table(&self) -> Result<CsvTable, csv::Error> {
-        let respondents = if self.synthetic { "synthetic" } else { "survey" };
         let rows = self.pairs.iter().flat_map(|pair| {
             let places = ComparedPlace::all(pair, &self.categories);
-            places.into_iter().filter_map(|place| place.columns(pair))
+            places.into_iter().filter_map(|place| {
+                let (first, second) = &pair.systems;
+                let sides = (first.columns(self.synthetic), second.as_other());
+                Some((sides, place.columns(pair)?))
+            })
         });
-        CsvTable::of("compare", respondents, rows)
+        CsvTable::of("compare", rows)
     }
 }
 
@@ -204,9 +210,6 @@ impl<'a> ComparedPlace<'a> {
     fn columns(&self, pair: &'a Pair) -> Option<impl Serialize + use<'a>> {
         let difference = self.difference?;
         let before = PlaceColumns {
-            first: &pair.first,
-            second: &pair.second,
-            common: &pair.common,
             scope: self.scope,
             dimension: self.dimension,
             name: self.name,
@@ -230,9 +233,6 @@ impl<'a> ComparedPlace<'a> {
 /// What a row of the CSV table is about.
 #[derive(Serialize)]
 struct PlaceColumns<'a> {
-    first: &'a str,
-    second: &'a str,
-    common: &'a str,
     scope: &'static str,
     dimension: &'a str,
     name: &'a str,

@@ -16,26 +16,16 @@ pub struct CsvTable {
     pub text: String,
 }
 
-/// The last column of every table.
-#[derive(Serialize)]
-struct RespondentsColumn {
-    respondents: &'static str,
-}
-
 impl CsvTable {
-    /// The table of some rows, each with a last column that says whether the respondents are synthetic.
+    /// The table of some rows, which begin with the columns of a system.
     ///
     /// # Errors
     /// Where a row is something that has no columns, such as a list of any length.
-    pub(super) fn of<R: Serialize>(
-        name: &str,
-        respondents: &'static str,
-        rows: impl IntoIterator<Item = R>,
-    ) -> Result<Self, csv::Error> {
+    pub(super) fn of<R: Serialize>(name: &str, rows: impl IntoIterator<Item = R>) -> Result<Self, csv::Error> {
         let mut bytes = Vec::new();
         let mut writer = csv::Writer::from_writer(&mut bytes);
         for row in rows {
-            writer.serialize((row, RespondentsColumn { respondents }))?;
+            writer.serialize(row)?;
         }
         writer.flush()?;
         drop(writer);
@@ -216,12 +206,12 @@ mod tests {
             let estimate = share.map(|share| Estimate::exact(share, 3));
             (NameColumn { name }, EstimateColumns::of(estimate.as_ref()))
         });
-        let table = CsvTable::of("t", "survey", rows).expect("rows have columns");
+        let table = CsvTable::of("t", rows).expect("rows have columns");
         assert_eq!(
             table.text,
-            "name,value,se,low,high,interval,respondents\n\"a, \"\"b\"\"\",0.250000,,,,exact,survey\nü,,,,,,survey\n"
+            "name,value,se,low,high,interval\n\"a, \"\"b\"\"\",0.250000,,,,exact\nü,,,,,\n"
         );
         let none: [NameColumn; 0] = [];
-        assert_eq!(CsvTable::of("t", "survey", none).expect("no row").text, "");
+        assert_eq!(CsvTable::of("t", none).expect("no row").text, "");
     }
 }

@@ -11,13 +11,20 @@ mod compare;
 mod compare_tables;
 mod csv;
 mod export;
+mod headline;
+mod identity;
+mod latex;
 #[cfg(test)]
 mod method_checks;
 mod names;
+mod numbering;
 mod opening;
 mod options;
 mod outcome_context;
+mod overlap;
 mod page;
+mod person;
+mod person_files;
 mod phrases;
 mod published;
 mod ranking;
@@ -25,6 +32,7 @@ mod results;
 mod section;
 mod sections;
 mod svg;
+mod svg_file;
 mod system_scores;
 mod table;
 mod whole;
@@ -39,8 +47,14 @@ pub use whole::Report;
 #[doc(hidden)]
 pub use compare::Factor;
 #[doc(hidden)]
+pub use svg_file::{FigureFile, is_figure, is_figure_name};
+#[doc(hidden)]
 pub use table::Table;
+
+pub(crate) use latex::document as latex_document;
 
 pub(crate) use answers::{AnswerFilter, ModelAnswer, answers};
 pub(crate) use csv::CsvTable;
 pub(crate) use names::condition_words;
+pub(crate) use person::{PersonFile, PersonPages};
+pub(crate) use person_files::run_folder;

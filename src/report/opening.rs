@@ -1,14 +1,14 @@
 //! The page's opening: the sentences that a reader should take away, and the picture beside them.
 
-use super::charts::{Dot, DotPlot, DotRow, LabelPlace, Reference, dots};
 use super::names;
 use super::phrases::{STANDINGS, capital, list, number, share, standing, verdict, within};
-use super::section::ReportContext;
+use super::ranking::{Ranked, RankedPair};
+use super::results::Results;
+use super::section::SIDE_BY_SIDE;
 use super::sections::diagonal;
-use super::svg::Mark;
 use super::whole::Report;
 use super::words::{contrast, crowd, marked, mean_shown, percent, range};
-use crate::metrics::{Contrast, System, Verdict};
+use crate::metrics::{Contrast, Estimate, System, Verdict};
 use crate::scoring::{Condition, Control};
 
 /// The first sentences of a report. Of one run, they are about the first method of its spec, which was chosen before any
@@ -73,6 +73,9 @@ fn ranked_lede(report: &Report) -> Vec<String> {
             .iter()
             .map(|ranked| report.results.systems[ranked.system].people),
     );
+    if report.results.ranking.len() > SIDE_BY_SIDE {
+        return many_lede(report, &marked(people, report.results.synthetic));
+    }
     let mut sentences = vec![format!(
         "{} systems in the order of their overall accuracy, over {}; differences to the next one are judged by p-values \
          adjusted for all pairs (Holm).",
@@ -95,6 +98,127 @@ fn ranked_lede(report: &Report) -> Vec<String> {
         sentences.push(format!("{}: {}.{alike}{places}{next}", ranked.label, share(&estimate)));
     }
     sentences
+}
+
+/// Many systems in a few sentences: the highest and the lowest, what cannot be told from the highest, what is known of
+/// pairs, how many are ahead of each baseline, and who answers alike whoever is asked.
+fn many_lede(report: &Report, people: &str) -> Vec<String> {
+    let results = &report.results;
+    let overall = |ranked: &Ranked| results.systems[ranked.system].scores.overall;
+    let scored: Vec<(&Ranked, Estimate)> = results
+        .ranking
+        .iter()
+        .filter_map(|ranked| Some((ranked, overall(ranked)?)))
+        .collect();
+    let (Some((best, highest)), Some((worst, lowest))) = (scored.first(), scored.last()) else {
+        return results.silent().into_iter().collect();
+    };
+    let mut sentences = vec![format!(
+        "Of {} systems, over {people}, {} has the highest overall accuracy: {}. {} has the lowest: {}.",
+        number(results.ranking.len()),
+        best.label,
+        share(highest),
+        worst.label,
+        share(lowest)
+    )];
+    sentences.extend(beside_the_best(results));
+    sentences.push(pairs(results));
+    sentences.extend(results.baselines.iter().filter_map(|at| over_baseline(results, *at)));
+    let alike = results.ranking.iter();
+    let alike = alike.filter(|ranked| constant_answers(report, ranked.system).is_some());
+    let alike: Vec<&str> = alike.map(|ranked| ranked.label.as_str()).collect();
+    if !alike.is_empty() {
+        let (whose, verb) = match alike.len() {
+            1 => ("Its accuracy says", "answers"),
+            _ => ("Their accuracies say", "answer"),
+        };
+        sentences.push(format!(
+            "{} {verb} nearly the same whoever is asked. {whose} little about knowing a person (Choices).",
+            some(&alike)
+        ));
+    }
+    sentences.extend(results.silent());
+    sentences
+}
+
+/// Which systems cannot be told from the highest, or have no verdict beside it.
+fn beside_the_best(results: &Results) -> Vec<String> {
+    let best = &results.ranking[0].label;
+    let beside = |wanted: fn(Verdict) -> bool| {
+        let pairs = results
+            .differences
+            .iter()
+            .filter(move |pair| pair.first == 0 && wanted(pair.verdict()));
+        pairs
+            .map(|pair| results.ranking[pair.second].label.as_str())
+            .collect::<Vec<&str>>()
+    };
+    let of_best = || results.differences.iter().filter(|pair| pair.first == 0);
+    if of_best().count() > 0 && of_best().all(|pair| pair.verdict() == Verdict::Ahead) {
+        return vec![format!("{best} is ahead of every other system.")];
+    }
+    let open = beside(|verdict| verdict == Verdict::Open);
+    let unjudged = beside(|verdict| matches!(verdict, Verdict::Constant | Verdict::Depends | Verdict::TooFew));
+    let said = [
+        (open, "not significantly different from it"),
+        (unjudged, "not judged against it"),
+    ];
+    let said = said.into_iter().filter(|(systems, _)| !systems.is_empty());
+    said.map(|(systems, how)| {
+        let verb = if systems.len() == 1 { "is" } else { "are" };
+        format!("{} {verb} {how}.", some(&systems))
+    })
+    .collect()
+}
+
+/// How many pairs differ.
+fn pairs(results: &Results) -> String {
+    let pairs = &results.differences;
+    let told = |pair: &&RankedPair| matches!(pair.verdict(), Verdict::Ahead | Verdict::Behind);
+    let open = |pair: &&RankedPair| pair.verdict() == Verdict::Open;
+    let (told, open) = (pairs.iter().filter(told).count(), pairs.iter().filter(open).count());
+    let rest = match pairs.len() - told - open {
+        0 => String::new(),
+        rest => format!(", {} cannot be judged", number(rest)),
+    };
+    format!(
+        "Of {} pairs of systems {} differ significantly once p is adjusted for all of them (Holm), {} do not{rest}          (Differences).",
+        pairs.len(),
+        number(told),
+        number(open)
+    )
+}
+
+/// How many systems stand how to a baseline; nothing where none is compared with it.
+fn over_baseline(results: &Results, baseline: usize) -> Option<String> {
+    let reached = results.systems[baseline].scores.overall?;
+    let against = || results.against.iter().filter(|against| against.baseline == baseline);
+    let counted = STANDINGS.into_iter().filter_map(|place| {
+        let here = against().filter(|against| standing(&against.difference) == place);
+        match here.count() {
+            0 => None,
+            1 => Some(format!("one system is {place} it")),
+            count => Some(format!("{} are {place} it", number(count))),
+        }
+    });
+    let counted: Vec<String> = counted.collect();
+    (!counted.is_empty()).then(|| {
+        format!(
+            "{} reaches {} %: {}.",
+            capital(&within(&results.baseline_label(baseline))),
+            percent(Some(reached.value)),
+            counted.join(", ")
+        )
+    })
+}
+
+/// Names in a sentence; of many only the first.
+fn some(names: &[&str]) -> String {
+    const NAMED: usize = 3;
+    match names.len() > NAMED + 1 {
+        true => format!("{} and {} more", names[..NAMED].join(", "), names.len() - NAMED),
+        false => list(names),
+    }
 }
 
 /// " It is ahead of chance and behind majority.": one system's standing to all baselines in a sentence.
@@ -217,40 +341,4 @@ fn setting(condition: &Condition, shown: Option<f64>, from: Option<&str>) -> Str
         "Shown {} statements of {whose}{average}{from} and asked by {method}",
         mean_shown(shown)
     )
-}
-
-/// Overall accuracies as marks with their intervals.
-pub fn picture(report: &ReportContext<'_>) -> String {
-    let chance: Vec<Reference> = report.chance().into_iter().collect();
-    // One chance level is a line; where runs have several, they are rows like other baselines.
-    let columns = report
-        .columns
-        .iter()
-        .filter(|column| !column.chance || chance.is_empty());
-    // Main conditions come first; grids of categories, which stand in for one, after them.
-    let marks = report.marks(&report.results.headline);
-    let rows = columns.enumerate().filter_map(|(row, column)| {
-        let dot = Dot {
-            mark: match column.ours {
-                true => marks.get(row).copied().unwrap_or(Mark::Series(row)),
-                false => Mark::Baseline,
-            },
-            name: String::new(),
-            estimate: column.scores.overall?,
-        };
-        Some(DotRow {
-            label: column.label.clone(),
-            note: String::new(),
-            dots: vec![dot],
-        })
-    });
-    let plot = DotPlot {
-        rows: rows.collect(),
-        labels: LabelPlace::Above,
-        references: chance,
-        differences: false,
-        domain: None,
-    };
-    let title = report.tagged("Overall accuracy in percent, with 95 % intervals");
-    dots(&plot, "headline", &title)
 }

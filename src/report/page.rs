@@ -3,21 +3,30 @@
 use minijinja::syntax::SyntaxConfig;
 use minijinja::{AutoEscape, Environment, Value, context, escape_formatter};
 
-use super::opening::{lede, picture};
+use super::headline::picture;
+use super::numbering::teach;
+use super::opening::lede;
 use super::results::{Results, RunSummary};
-use super::section::{ReportContext, ReportSection, safe};
+use super::section::{ReportContext, ReportSection, placed, safe};
 use super::whole::Report;
 use crate::base::quote;
 
 /// A report as a page.
 pub struct Page<'a> {
     report: &'a Report,
+    people: bool,
 }
 
 impl<'a> Page<'a> {
     /// The page of a report.
     pub fn new(report: &'a Report) -> Self {
-        Self { report }
+        Self { report, people: false }
+    }
+
+    /// The same with links to a page a person, which lies in `people/` beside it.
+    #[must_use]
+    pub fn with_people(self) -> Self {
+        Self { people: true, ..self }
     }
 
     /// The whole file.
@@ -25,10 +34,18 @@ impl<'a> Page<'a> {
     /// # Errors
     /// Where a built-in template is wrong, which tests rule out.
     pub fn html(&self) -> Result<String, PageError> {
-        let (results, context) = (&self.report.results, self.report.context());
+        let results = &self.report.results;
+        let context = ReportContext {
+            people_pages: self.people,
+            ..self.report.context()
+        };
         let mut sections = self.report.sections.list();
         sections.sort_by_key(|section| !section.leads(results));
         let mut environment = environment()?;
+        let tables = self.report.csv_tables()?.into_iter().map(|table| table.name);
+        teach(&mut environment, tables.collect());
+        // The opening's picture is the first figure, though the page is put together last.
+        environment.render_str("{{ figure('headline') }}", ())?;
         for section in &sections {
             let part = section.part();
             environment.add_template(part.id, part.template)?;
@@ -47,7 +64,8 @@ impl<'a> Page<'a> {
             lede => sentences.first().cloned(),
             standings => sentences.iter().skip(1).cloned().collect::<Vec<_>>(),
             few => results.few(),
-            headline => safe(picture(&context)),
+            unequal => results.unequal(),
+            headline => placed(&picture(&context)),
             has_chance => context.chance().is_some(),
             incomplete => incomplete.map(|run| run.name.clone()).collect::<Vec<_>>(),
             sections,
@@ -62,10 +80,13 @@ pub enum PageError {
     /// A built-in template is wrong.
     #[error("the report's page could not be made: {0}")]
     Template(#[from] minijinja::Error),
+    /// A table for programs has rows without columns, which tests rule out.
+    #[error("the report's tables could not be made: {0}")]
+    Table(#[from] csv::Error),
 }
 
 /// The templates that are no section's. Everything is escaped, and what cannot be seen is written out.
-fn environment() -> Result<Environment<'static>, minijinja::Error> {
+pub(super) fn environment() -> Result<Environment<'static>, minijinja::Error> {
     let mut environment = Environment::new();
     environment.set_auto_escape_callback(|_| AutoEscape::Html);
     environment.set_formatter(|out, state, value| match value.as_str() {

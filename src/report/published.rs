@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use super::charts::PublishedPoint;
+use crate::metrics::SPLITS;
 
 /// `data/paper-figures.json`: figures of the paper's tables and pictures, in percent.
 const FIGURES: &str = include_str!("../../data/paper-figures.json");
@@ -14,6 +15,7 @@ const FIGURES: &str = include_str!("../../data/paper-figures.json");
 pub struct Published {
     figure2: Figure2,
     figure4_gpt4o_0806: Figure4,
+    table2: Table2,
 }
 
 #[derive(Debug, Deserialize)]
@@ -28,6 +30,24 @@ struct Figure4 {
     demonstrations_50: f64,
     demographics_only: f64,
     demonstrations_200: f64,
+}
+
+#[derive(Debug, Deserialize)]
+struct Table2 {
+    model: String,
+    refined: [f64; SPLITS + 1],
+    polar: [f64; SPLITS + 1],
+}
+
+/// One published result with something changed and without: shares.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PublishedPair {
+    /// What it is of.
+    pub label: String,
+    /// Overall accuracy of both.
+    pub overall: (f64, f64),
+    /// Accuracy of both by split; empty where none was published.
+    pub splits: Vec<(f64, f64)>,
 }
 
 /// One published column of Figure 2.
@@ -80,6 +100,34 @@ impl Published {
             .collect()
     }
 
+    /// Table 2: refined and polar statements, or nothing where these categories are not the paper's.
+    pub fn forms(&self, categories: &[String]) -> Vec<PublishedPair> {
+        if self.columns(categories).is_empty() {
+            return Vec::new();
+        }
+        let table = &self.table2;
+        let both = |at: usize| (table.refined[at] / 100.0, table.polar[at] / 100.0);
+        vec![PublishedPair {
+            label: format!("published: {}, 200 demonstrations (Table 2)", table.model),
+            overall: both(SPLITS),
+            splits: (0..SPLITS).map(both).collect(),
+        }]
+    }
+
+    /// What Figure 4 has with demographics and without, or nothing where these categories are not the paper's.
+    pub fn demographics(&self, categories: &[String]) -> Vec<PublishedPair> {
+        if self.columns(categories).is_empty() {
+            return Vec::new();
+        }
+        let figures = &self.figure4_gpt4o_0806;
+        let (with, without) = (figures.demographics_only, figures.demonstrations_0_no_demographics);
+        vec![PublishedPair {
+            label: "published: GPT-4o (0806), no demonstrations (Figure 4)".to_owned(),
+            overall: (with / 100.0, without / 100.0),
+            splits: Vec::new(),
+        }]
+    }
+
     /// Figure 4's points, or nothing where these categories are not the paper's.
     pub fn curve(&self, categories: &[String]) -> Vec<PublishedPoint> {
         if self.columns(categories).is_empty() {
@@ -125,5 +173,18 @@ mod tests {
         assert!(published.columns(&["another category".to_owned()]).is_empty());
         assert_eq!(published.curve(&categories).len(), 4);
         assert!(published.curve(&["another category".to_owned()]).is_empty());
+        // Table 2's averages, and the two ends of Figure 4 that differ in demographics alone.
+        let [forms] = published.forms(&categories).try_into().expect("one row");
+        let near = |found: (f64, f64), expected: (f64, f64)| {
+            (found.0 - expected.0).abs() < 1e-12 && (found.1 - expected.1).abs() < 1e-12
+        };
+        assert!(
+            near(forms.overall, (0.6361, 0.6346)) && forms.splits.len() == 3,
+            "{forms:?}"
+        );
+        let [demographics] = published.demographics(&categories).try_into().expect("one row");
+        assert!(near(demographics.overall, (0.6031, 0.5479)), "{demographics:?}");
+        assert!(published.forms(&["another category".to_owned()]).is_empty());
+        assert!(published.demographics(&["another category".to_owned()]).is_empty());
     }
 }

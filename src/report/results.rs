@@ -3,9 +3,11 @@
 use serde::{Deserialize, Serialize};
 
 use super::bench::Bench;
+use super::identity::{NamedSystem, OtherColumns, SystemColumns};
 use super::names::{self, Name};
 use super::options::ReportOptions;
-use super::ranking::{Ranked, ranking};
+use super::overlap::Overlap;
+use super::ranking::{Ranked, RankedPair, ranking};
 use super::system_scores::SystemScores;
 use super::words::reach;
 use crate::metrics::{Contrast, Estimate, MetricsError, Norm, RunHeader, RunTable, Scores, System};
@@ -38,6 +40,12 @@ pub struct Results {
     /// Main conditions of all runs from the highest overall accuracy down; empty for a single run, whose headline is the
     /// first method of its spec.
     pub ranking: Vec<Ranked>,
+    /// Every two of the ranked systems that share a probe.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub differences: Vec<RankedPair>,
+    /// What the ranked systems were asked in common; absent where nothing is ranked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub overlap: Option<Overlap>,
 }
 
 /// What one run was.
@@ -111,6 +119,7 @@ impl Results {
         let runs = 0..bench.runs.len();
         let belongs = |at: &usize| runs.clone().filter(|run| bench.baselines[*run].contains(at)).collect();
         let summaries = bench.runs.iter().zip(&bench.norms);
+        let (ranking, differences) = ranking(bench, &systems)?;
         Ok(Self {
             version: crate::base::version::FULL.to_owned(),
             synthetic: bench.runs.iter().any(|run| run.header.synthetic),
@@ -118,7 +127,9 @@ impl Results {
             categories: bench.roster.categories.clone(),
             runs: summaries.map(|(run, norm)| RunSummary::of(run, *norm)).collect(),
             against: against(bench, &shown)?,
-            ranking: ranking(bench, &systems)?,
+            overlap: Overlap::of(bench).filter(|_| !ranking.is_empty()),
+            ranking,
+            differences,
             headline: bench.headline.clone(),
             baseline_runs: shown.iter().map(belongs).collect(),
             baselines: shown,
@@ -207,6 +218,35 @@ impl Results {
             "{who} predicts nothing under the {norm} norm, because nothing about the person was shown for it to weigh; \
              choose another norm with --norm."
         ))
+    }
+
+    /// The first columns of rows about a system.
+    pub(super) fn columns_of(&self, at: usize) -> SystemColumns {
+        self.named(at).columns(self.synthetic)
+    }
+
+    /// The columns of what it is held against.
+    pub(super) fn other_columns_of(&self, at: usize) -> OtherColumns {
+        self.named(at).as_other()
+    }
+
+    fn named(&self, at: usize) -> NamedSystem {
+        let scores = &self.systems[at];
+        let run = &self.runs[scores.run];
+        let model = match scores.is_model() {
+            true => run.header.model.name.clone(),
+            false => String::new(),
+        };
+        NamedSystem {
+            run: run.name.clone(),
+            model,
+            system: scores.system.clone(),
+        }
+    }
+
+    /// That ranked systems were not asked the same of the same people.
+    pub(super) fn unequal(&self) -> Option<String> {
+        self.overlap.and_then(|overlap| overlap.warning())
     }
 
     /// The word that stands wherever a result is shown.

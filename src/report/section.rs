@@ -10,7 +10,7 @@ use super::bench::Bench;
 use super::charts::Reference;
 use super::csv::CsvTable;
 use super::results::{ResultColumn, Results};
-use super::svg::{Mark, Picture, SERIES};
+use super::svg::{Drawing, Mark, Picture, SERIES};
 use super::table::Table;
 use crate::metrics::{MetricsError, System};
 
@@ -30,6 +30,11 @@ pub(super) trait ReportSection {
 
     /// What the part's template is filled with; absent where the section has nothing to tell.
     fn page(&self, report: &ReportContext<'_>) -> Option<Value>;
+
+    /// Its pictures, which are files too.
+    fn drawings(&self, _report: &ReportContext<'_>) -> Vec<Drawing> {
+        Vec::new()
+    }
 
     /// Its tables for people.
     fn tables(&self, _report: &ReportContext<'_>) -> Vec<Table> {
@@ -65,15 +70,25 @@ pub(super) struct PagePart {
     pub template: &'static str,
 }
 
+/// Systems that stand side by side. More of them are rows of a table, and share no axes.
+pub(super) const SIDE_BY_SIDE: usize = 4;
+
 /// What a section draws on beside its own numbers.
 pub(super) struct ReportContext<'a> {
     /// All systems and how they stand.
     pub results: &'a Results,
     /// Columns of overall results: main conditions, grids of categories that stand in for one, baselines.
     pub columns: Vec<ResultColumn<'a>>,
+    /// Whether a page a person lies beside the report's.
+    pub people_pages: bool,
 }
 
 impl ReportContext<'_> {
+    /// Whether there are more results than stand side by side.
+    pub fn many(&self) -> bool {
+        self.columns.iter().filter(|column| column.ours).count() > SIDE_BY_SIDE
+    }
+
     /// The overall figure of a baseline; absent where runs have different ones.
     fn baseline(&self, wanted: fn(&System) -> bool) -> Option<f64> {
         let systems = &self.results.systems;
@@ -149,9 +164,19 @@ fn place<T: PartialEq>(known: &mut Vec<T>, thing: T) -> usize {
     })
 }
 
-/// A picture that has escaped its own words.
-pub(super) fn safe(svg: String) -> Value {
-    Value::from_safe_string(svg)
+/// HTML that has escaped its own words.
+pub(super) fn safe(html: String) -> Value {
+    Value::from_safe_string(html)
+}
+
+/// A picture as templates take it: what it is called in files, itself, and its legend.
+pub(super) fn placed(drawing: &Drawing) -> Value {
+    let legend = drawing.legend.iter().map(|(mark, label)| key(*mark, label));
+    minijinja::context! {
+        id => drawing.id.clone(),
+        svg => safe(drawing.inline()),
+        legend_keys => legend.collect::<Vec<Value>>(),
+    }
 }
 
 /// Rows of words, or anything else that can be written down, as templates take it.
@@ -160,7 +185,7 @@ pub(super) fn words(said: &impl Serialize) -> Value {
 }
 
 /// A legend's entry.
-pub(super) fn key(mark: Mark, label: &str) -> Value {
+fn key(mark: Mark, label: &str) -> Value {
     let mut canvas = Picture::new(22.0, 14.0);
     if !matches!(mark, Mark::Published) {
         canvas.line((1.0, 7.0), (21.0, 7.0), &format!("interval {}", mark.class()));

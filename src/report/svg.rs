@@ -157,22 +157,20 @@ impl Picture {
     }
 
     /// The finished picture with its name and what it shows in words; `id` is unique within the page.
-    pub fn finish(self, id: &str, title: &str, description: &str) -> String {
-        let (id, title, description) = (escape(id), escape(title), escape(description));
-        let (width, height) = (self.width, self.height);
-        format!(
-            concat!(
-                r#"<svg viewBox="0 0 {width:.0} {height:.0}" "#,
-                r#"width="{width:.0}" height="{height:.0}" role="img" aria-labelledby="{id}-t {id}-d">"#,
-                r#"<title id="{id}-t">{title}</title><desc id="{id}-d">{description}</desc>{body}</svg>"#
-            ),
-            width = width,
-            height = height,
-            id = id,
-            title = title,
-            description = description,
-            body = self.body
-        )
+    pub fn finish(self, id: &str, title: &str, description: &str) -> Drawing {
+        Drawing {
+            id: id.to_owned(),
+            title: title.to_owned(),
+            description: description.to_owned(),
+            size: (self.width, self.height),
+            body: self.body,
+            legend: Vec::new(),
+        }
+    }
+
+    /// What is drawn so far, as SVG elements.
+    pub fn body(self) -> String {
+        self.body
     }
 
     /// A picture that only repeats what stands beside it, such as a key: hidden from screen readers.
@@ -182,6 +180,48 @@ impl Picture {
             self.body,
             w = self.width,
             h = self.height
+        )
+    }
+}
+
+/// A picture with its name and what it shows in words.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Drawing {
+    /// Unique within the page; the file's name without its ending.
+    pub id: String,
+    /// What it is called.
+    pub title: String,
+    /// Every figure in words.
+    pub description: String,
+    /// Natural size in CSS pixels.
+    pub size: (f64, f64),
+    /// What is drawn, as SVG elements.
+    pub body: String,
+    /// What marks stand for, where the page says that beside the picture.
+    pub legend: Vec<(Mark, String)>,
+}
+
+impl Drawing {
+    /// The same with a legend in its file.
+    pub fn with_legend(self, legend: Vec<(Mark, String)>) -> Self {
+        Self { legend, ..self }
+    }
+
+    /// The picture within the page, whose style it takes.
+    pub fn inline(&self) -> String {
+        let (id, width, height) = (escape(&self.id), self.size.0, self.size.1);
+        format!(
+            concat!(
+                r#"<svg viewBox="0 0 {width:.0} {height:.0}" "#,
+                r#"width="{width:.0}" height="{height:.0}" role="img" aria-labelledby="{id}-t {id}-d">"#,
+                r#"<title id="{id}-t">{title}</title><desc id="{id}-d">{description}</desc>{body}</svg>"#
+            ),
+            width = width,
+            height = height,
+            id = id,
+            title = escape(&self.title),
+            description = escape(&self.description),
+            body = self.body
         )
     }
 }
@@ -273,7 +313,7 @@ mod tests {
             "</text><script>alert('x')</script>\u{0}",
         );
         canvas.mark(Mark::Series(1), (1.0, 1.0), "\"><img src=x onerror=y>");
-        let svg = canvas.finish("i\"d", "<b>", "a & b");
+        let svg = canvas.finish("i\"d", "<b>", "a & b").inline();
         assert!(!svg.contains("<script") && !svg.contains("<img") && !svg.contains('\u{0}'));
         assert!(svg.contains("&lt;/text&gt;&lt;script&gt;alert(&#39;x&#39;)") && svg.contains("a &amp; b"));
         assert!(svg.contains("id=\"i&quot;d-t\""));

@@ -52,7 +52,7 @@ pub(super) fn right<'a, R>(title: impl Into<String>, cell: impl Fn(&R) -> String
 }
 
 /// Characters of a line on a terminal: a table that is wider goes on below.
-const WIDTH: usize = 120;
+const WIDTH: usize = 100;
 
 /// Characters of a line of a caption.
 const CAPTION: usize = 100;
@@ -274,7 +274,7 @@ mod tests {
         columns.extend(numbers);
         let long = "a label of so many words that it needs two lines of the terminal";
         let text = Table::of("t", "Caption.", ["Overall", long], &columns).text();
-        assert!(text.lines().all(|line| line.chars().count() <= 120), "{text}");
+        assert!(text.lines().all(|line| line.chars().count() <= WIDTH), "{text}");
         assert_eq!(text.matches("Overall").count(), 3, "{text}");
         for at in 0..9 {
             assert_eq!(

@@ -4,10 +4,12 @@ use serde::{Deserialize, Serialize};
 
 use super::bench::Bench;
 use super::csv::CsvTable;
+use super::headline::picture;
 use super::options::ReportOptions;
 use super::results::Results;
 use super::section::ReportContext;
 use super::sections::Sections;
+use super::svg_file::FigureFile;
 use super::table::Table;
 use crate::metrics::{MetricsError, RunData, RunTable};
 
@@ -24,13 +26,15 @@ pub struct Report {
 
 impl Report {
     /// Names of all tables for programs that a report may have.
-    pub const TABLES: [&str; 13] = [
+    pub const TABLES: [&str; 15] = [
         "accuracy",
         "agreement",
         "asked-again",
         "calibration",
         "category-to-category",
         "choices",
+        "differences",
+        "form-and-demographics",
         "groups",
         "individual-lift",
         "individuals",
@@ -70,6 +74,7 @@ impl Report {
         ReportContext {
             results: &self.results,
             columns,
+            people_pages: false,
         }
     }
 
@@ -78,6 +83,20 @@ impl Report {
         let context = self.context();
         let sections = self.sections.list().into_iter();
         sections.flat_map(|section| section.tables(&context)).collect()
+    }
+
+    /// All pictures, as files that stand alone, the opening's first.
+    pub fn figures(&self) -> Vec<FigureFile> {
+        let context = self.context();
+        let sections = self.sections.list().into_iter();
+        let drawings = sections.flat_map(|section| section.drawings(&context));
+        std::iter::once(picture(&context))
+            .chain(drawings)
+            .map(|drawing| FigureFile {
+                name: drawing.id.clone(),
+                text: drawing.file(),
+            })
+            .collect()
     }
 
     /// All tables for programs that have a row, the accuracies first.

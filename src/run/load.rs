@@ -38,7 +38,7 @@ fn gather<O: Default>(folder: &Path, keep: impl Fn(&mut O, Outcome)) -> Result<R
     told(folder, read, outcomes)
 }
 
-fn told<O>(folder: &Path, read: ReadRun, outcomes: O) -> Result<RunData<O>, RunError> {
+pub(super) fn told<O>(folder: &Path, read: ReadRun, outcomes: O) -> Result<RunData<O>, RunError> {
     let (header, people, recorded) = (read.header, read.people, read.records);
     let sessions = session::read_sessions(folder);
     let killed = sessions.iter().filter(|session| session.ending.is_none()).count();

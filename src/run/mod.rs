@@ -1,6 +1,7 @@
 //! Specs, plans, the loop over people, the journal.
 
 mod answer_error;
+mod by_person;
 mod cases;
 mod compute;
 mod elsewhere;
@@ -48,6 +49,7 @@ pub use records::{Header, Journal, Reader};
 #[doc(hidden)]
 pub use session::{Note, SessionEvent, append_note};
 
+pub(crate) use by_person::{ShownList, ShownStatements, about, load_by_person};
 pub(crate) use cases::SpecCheck;
 pub(crate) use compute::ModelCompute;
 pub(crate) use execute::{Compute, execute};

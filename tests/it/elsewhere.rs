@@ -261,7 +261,7 @@ fn predictions_give_back_the_reports_own_accuracies() {
     for row in read("predictions.csv") {
         for (column, name) in [
             ("correct_majority", "majority"),
-            ("correct_resemblance_10", "resemblance, k = 10"),
+            ("correct_resemblance_10", "resemblance_10"),
         ] {
             let sum = baselines.entry(name).or_default();
             sum.0 += row[column].parse::<f64>().unwrap();

@@ -18,8 +18,10 @@ mod constant;
 mod figures;
 mod individuals;
 mod left_out;
+mod many;
 mod ordered;
 mod orders;
+mod people;
 mod replaced;
 mod schema;
 
@@ -163,13 +165,11 @@ fn report_writes_page_summary_and_tables_that_agree_with_a_recount() {
     for name in names.iter().chain(&["readings"]) {
         let table = std::fs::read_to_string(folder.join(format!("tables/{name}.csv"))).expect("the table is there");
         let mut lines = table.lines();
-        assert!(
-            lines.next().is_some_and(|titles| titles.ends_with(",respondents")),
-            "{name}"
-        );
+        let titles = lines.next().expect("titles");
+        assert!(titles.starts_with("run,model,method,"), "{name}: {titles}");
         let rows: Vec<&str> = lines.collect();
         assert!(
-            !rows.is_empty() && rows.iter().all(|row| row.ends_with(",synthetic")),
+            !rows.is_empty() && rows.iter().all(|row| row.contains(",true,")),
             "{name}"
         );
     }
@@ -196,9 +196,13 @@ fn formats_print_tables_for_documents_and_programs() {
     );
     assert_eq!(
         markdown.lines().filter(|line| line.starts_with('|')).count(),
-        (2 + 13 + 2) + (2 + 1) + (2 + 1),
-        "thirteen categories and two averages, then one line of choices and one of individuals"
+        (2 + 13 + 2) + 3 * (2 + 1),
+        "thirteen categories and two averages, then a line each of choices, individuals and people"
     );
+    let latex = print("latex");
+    for words in ["\\begin{table}", "\\toprule", "\\end{tabular}"] {
+        assert_eq!(latex.matches(words).count(), 4, "{words}: {latex}");
+    }
     let csv = print("csv");
     let titles = csv.lines().next().expect("titles").split(',').count();
     let mut reader = csv_rows(&csv);
@@ -395,11 +399,7 @@ fn hostile_words_stay_words() {
     let markdown = report.tables()[0].markdown();
     assert!(!markdown.contains("<script"));
     let table = csv(&report, "accuracy");
-    assert!(
-        table.rows("respondents").all(|word| word == "synthetic"),
-        "{}",
-        table.text
-    );
+    assert!(table.rows("synthetic").all(|word| word == "true"), "{}", table.text);
     // A browser agrees: no script element, no image, no request.
     let scratch = tempfile::tempdir().expect("a temporary folder");
     let file = scratch.path().join("hostile.html");

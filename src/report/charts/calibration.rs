@@ -1,13 +1,13 @@
 //! Confidence against accuracy.
 
-use super::super::svg::{Anchor, Mark, Picture, Scale};
+use super::super::svg::{Anchor, Drawing, Mark, Picture, Scale};
 use super::super::words::{people, percent, with_interval};
 use crate::metrics::{Bin, Calibration};
 
 const SIZE: f64 = 280.0;
 
 /// A reliability diagram: bins on confidence, their accuracy, and below it how many probes each holds.
-pub fn reliability(calibration: &Calibration, series: usize, id: &str, title: &str) -> String {
+pub fn reliability(calibration: &Calibration, series: usize, id: &str, title: &str) -> Drawing {
     let x = Scale {
         domain: (0.0, 1.0),
         range: (36.0, SIZE - 10.0),

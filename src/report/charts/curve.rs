@@ -1,7 +1,7 @@
 //! Accuracy against number of demonstrations.
 
 use super::super::names::cut;
-use super::super::svg::{Anchor, Mark, Picture, Scale, domain};
+use super::super::svg::{Anchor, Drawing, Mark, Picture, Scale, domain};
 use super::super::words::{percent, with_interval};
 use super::dots::{Reference, ends};
 use crate::metrics::Estimate;
@@ -33,6 +33,8 @@ pub struct PublishedPoint {
 pub struct CurvePlot<'a> {
     /// The curves.
     pub curves: Vec<CurveLine<'a>>,
+    /// Curves that stand in another plot on the same scales, drawn thin and grey so that plots can be compared.
+    pub others: Vec<CurveLine<'a>>,
     /// Horizontal lines for what needs no demonstrations.
     pub references: Vec<Reference>,
     /// Figures of the paper.
@@ -54,11 +56,14 @@ const LINE: f64 = 12.0;
 const APART: f64 = 26.0;
 
 /// Draws it. `id` is unique within the page; `title` names the picture, and every figure is in the text alternative.
-pub fn curves(plot: &CurvePlot<'_>, id: &str, title: &str) -> String {
+pub fn curves(plot: &CurvePlot<'_>, id: &str, title: &str) -> Drawing {
     let axes = Axes::of(plot);
     let mut canvas = Picture::new(WIDTH, HEIGHT);
     axes.draw(&mut canvas, plot);
     axes.references(&mut canvas, &plot.references);
+    for other in &plot.others {
+        axes.faint(&mut canvas, other);
+    }
     for (series, curve) in plot.curves.iter().enumerate() {
         // Intervals of different curves stand a little apart.
         let gaps = (plot.curves.len() - 1) as f64;
@@ -81,7 +86,7 @@ struct Axes {
 
 impl Axes {
     fn of(plot: &CurvePlot<'_>) -> Self {
-        let points = || plot.curves.iter().flat_map(|curve| &curve.points);
+        let points = || plot.curves.iter().chain(&plot.others).flat_map(|curve| &curve.points);
         let figures = points()
             .flat_map(|(_, accuracy)| ends(accuracy))
             .chain(plot.references.iter().map(|r| r.value))
@@ -135,6 +140,13 @@ impl Axes {
             let place = (RIGHT + 4.0, height + 4.0);
             canvas.text(place, Anchor::Start, "m tick", &cut(&reference.label, 10));
         }
+    }
+
+    /// A curve of another plot.
+    fn faint(&self, canvas: &mut Picture, curve: &CurveLine<'_>) {
+        let points = curve.points.iter();
+        let line = points.map(|(n, accuracy)| (self.x.at(*n as f64), self.y.at(accuracy.value)));
+        canvas.path(&line.collect::<Vec<_>>(), "curve faint");
     }
 
     fn curve(&self, canvas: &mut Picture, curve: &CurveLine<'_>, mark: Mark, shift: f64) {

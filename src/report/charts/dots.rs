@@ -1,7 +1,7 @@
 //! Dot plots: one line a row, a mark and an interval a system.
 
 use super::super::names::cut;
-use super::super::svg::{Anchor, Mark, Picture, Scale, domain};
+use super::super::svg::{Anchor, Drawing, Mark, Picture, Scale, domain};
 use super::super::words::{difference, percent, signed, with_interval};
 use crate::metrics::Estimate;
 
@@ -69,8 +69,11 @@ const TOP: f64 = 18.0;
 /// Height of one figure of a row. Those of one row stand below each other, so that intervals never cover one another.
 const STEP: f64 = 8.0;
 
+/// Rows that stand with room between them; of more, those with labels above stand closer.
+const ROOMY: usize = 8;
+
 /// Draws it. `id` is unique within the page; `title` names the picture, and every figure is in the text alternative.
-pub fn dots(plot: &DotPlot, id: &str, title: &str) -> String {
+pub fn dots(plot: &DotPlot, id: &str, title: &str) -> Drawing {
     let layout = DotLayout::of(plot);
     let mut canvas = Picture::new(layout.width, layout.bottom() + 24.0);
     layout.axis(&mut canvas);
@@ -104,13 +107,18 @@ impl<'a> DotLayout<'a> {
             LabelPlace::Above => (WIDTHS.0, 17.0, 6.0),
             LabelPlace::Beside => (WIDTHS.1, 0.0, 134.0),
         };
+        // Many rows stand closer.
+        let (above, gap) = match plot.rows.len() > ROOMY && above > 0.0 {
+            true => (15.0, 4.0),
+            false => (above, 13.0),
+        };
         let right = if single { width - 46.0 } else { width - 12.0 };
         Self {
             plot,
             width,
             above,
             beside,
-            row_height: above + 13.0 + STEP * most as f64,
+            row_height: above + gap + STEP * most as f64,
             single,
             scale: Scale {
                 domain: plot.domain.unwrap_or_else(|| own_domain(plot)),
@@ -174,7 +182,7 @@ impl<'a> DotLayout<'a> {
     fn label(&self, canvas: &mut Picture, at: usize, row: &DotRow) {
         match self.plot.labels {
             LabelPlace::Above => {
-                let place = (self.beside, self.top_of(at) + 14.0);
+                let place = (self.beside, self.top_of(at) + self.above - 3.0);
                 canvas.text(place, Anchor::Start, "t", &cut(&row.label, 58));
             }
             LabelPlace::Beside => {

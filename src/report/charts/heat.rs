@@ -1,7 +1,7 @@
 //! Heat maps: categories against categories, and right against wrong.
 
 use super::super::names::{cut, short_category};
-use super::super::svg::{Anchor, Picture};
+use super::super::svg::{Anchor, Drawing, Picture};
 use super::super::table::folded;
 use super::super::words::percent;
 use crate::metrics::Outcomes2x2;
@@ -32,7 +32,7 @@ const CORNER: (f64, f64) = (112.0, 98.0);
 const SQUARE: f64 = 40.0;
 
 /// Draws it, the diagonal framed.
-pub fn category_grid(grid: &CategoryGrid<'_>, id: &str, title: &str) -> String {
+pub fn category_grid(grid: &CategoryGrid<'_>, id: &str, title: &str) -> Drawing {
     let (left, top) = CORNER;
     let width = left + SQUARE * grid.columns.len() as f64 + 34.0;
     let bottom = top + SQUARE * grid.categories.len() as f64;
@@ -70,7 +70,7 @@ pub fn category_grid(grid: &CategoryGrid<'_>, id: &str, title: &str) -> String {
 const LINE: usize = 42;
 
 /// How often two methods are right together and apart.
-pub fn matrix(table: &Outcomes2x2, first: &str, second: &str, id: &str, title: &str) -> String {
+pub fn matrix(table: &Outcomes2x2, first: &str, second: &str, id: &str, title: &str) -> Drawing {
     let probes = table.probes().max(1) as f64;
     // Who stands where is said in lines of their own above: names are too long for the ends of rows and columns.
     let mut said = folded(&format!("rows: {first}"), LINE);

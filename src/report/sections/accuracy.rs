@@ -13,7 +13,7 @@ use super::super::section::{PagePart, ReportContext, ReportSection, words};
 use super::super::system_scores::SystemScores;
 use super::super::table::{Column, Table, left, right};
 use super::super::words::{percent, range, with_interval};
-use crate::metrics::{Estimate, MetricsError, ProbeCounts, SPLITS, System};
+use crate::metrics::{Estimate, MetricsError, ProbeCounts, SPLITS};
 
 /// The section; its numbers are the report's systems.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
@@ -24,6 +24,9 @@ const PAPERS_PEOPLE: usize = 800;
 
 /// Columns that a page has room for; more of them go on in a table below.
 const COLUMNS: usize = 16;
+
+/// A table turned so that systems are its rows has the overall figures first and no splits, which are in accuracy.csv.
+const OVERALL: [&str; 2] = ["Overall", "Mean of people"];
 
 impl ReportSection for AccuracyTable {
     fn compute(_: &Bench<'_>, _: &Results) -> Result<Self, MetricsError> {
@@ -47,6 +50,11 @@ impl ReportSection for AccuracyTable {
             .collect();
         let columns: Vec<HeatColumn> = columns.into_iter().chain(published).collect();
         let has_published = columns.iter().any(|column| column.kind == "published");
+        let restricted = report.results.headline.is_empty();
+        if report.many() {
+            let turned = words(&turned(report, &columns));
+            return Some(context! { turned, has_published, restricted });
+        }
         let names: Vec<String> = row_names(report);
         let tables = in_tables(columns).into_iter().map(|columns| {
             let spans: Vec<Value> = columns
@@ -63,7 +71,6 @@ impl ReportSection for AccuracyTable {
             context! { spans, columns => words(&columns), rows }
         });
         let tables: Vec<Value> = tables.collect();
-        let restricted = report.results.headline.is_empty();
         Some(context! { tables, has_published, restricted })
     }
 
@@ -76,8 +83,9 @@ impl ReportSection for AccuracyTable {
             .results
             .systems
             .iter()
-            .flat_map(|system| csv_rows(report.results, system));
-        CsvTable::of("accuracy", report.respondents(), rows).map(Some)
+            .enumerate()
+            .flat_map(|(at, system)| csv_rows(report.results, at, system));
+        CsvTable::of("accuracy", rows).map(Some)
     }
 }
 
@@ -102,11 +110,16 @@ fn main_table(report: &ReportContext<'_>) -> Table {
         true => " All demonstrations came from one category: that of the probe (same category) or another one.",
         false => "",
     };
-    let few = results.few().map_or(String::new(), |few| format!(" {few}"));
+    let few = [results.unequal(), results.few()].into_iter().flatten();
+    let few: String = few.map(|few| format!(" {few}")).collect();
     let caption = format!(
         "{synthetic}Accuracy in percent with 95 % intervals{over}{shown}; overall is the mean of the \
          categories; the mean of people (the paper's figure) counts every person alike.{grids}{silent}{few}"
     );
+    if report.many() {
+        let turned = turned_columns(report);
+        return Table::of("main", caption + TURNED, &report.columns, &turned);
+    }
     // A row is a category, the overall figure, or the mean of people.
     type Pick<'a> = Box<dyn Fn(&ResultColumn<'_>) -> Option<Estimate> + 'a>;
     let categories = results.categories.iter().enumerate().map(|(row, category)| {
@@ -127,6 +140,29 @@ fn main_table(report: &ReportContext<'_>) -> Table {
         })
     }));
     Table::of("main", caption, rows, &columns)
+}
+
+/// What a caption adds where systems are rows.
+const TURNED: &str = " Intervals of the categories are in accuracy.csv.";
+
+/// Columns of the table for people where systems are its rows.
+fn turned_columns<'a>(report: &'a ReportContext<'a>) -> Vec<Column<'a, &'a ResultColumn<'a>>> {
+    let categories = report.results.categories.iter().enumerate();
+    let categories = categories.map(|(at, name)| {
+        right(names::short_category(name), move |row: &&ResultColumn<'_>| {
+            percent(row.scores.categories[at].map(|estimate| estimate.value))
+        })
+    });
+    let overall = [
+        left("system", |row: &&ResultColumn<'_>| row.label.clone()),
+        right("Overall", |row: &&ResultColumn<'_>| {
+            with_interval(row.scores.overall.as_ref())
+        }),
+        right("Mean of people", |row: &&ResultColumn<'_>| {
+            with_interval(row.mean_of_people)
+        }),
+    ];
+    overall.into_iter().chain(categories).collect()
 }
 
 /// A column of the page's table.
@@ -180,6 +216,43 @@ fn row_names(report: &ReportContext<'_>) -> Vec<String> {
         .chain(overall)
         .chain(splits)
         .collect()
+}
+
+/// The table with systems as rows: what its columns are called, and each system's figures.
+#[derive(Serialize)]
+struct TurnedTable<'a> {
+    names: Vec<String>,
+    rows: Vec<TurnedRow<'a>>,
+}
+
+/// One system's row.
+#[derive(Serialize)]
+struct TurnedRow<'a> {
+    title: &'a str,
+    kind: &'static str,
+    /// Whether it is the first of its kind.
+    first: bool,
+    cells: Vec<&'a HeatCell>,
+}
+
+fn turned<'a>(report: &ReportContext<'_>, columns: &'a [HeatColumn]) -> TurnedTable<'a> {
+    let categories = report.results.categories.len();
+    let names = OVERALL.map(str::to_owned).into_iter();
+    let names = names.chain(report.results.categories.iter().map(|name| names::short_category(name)));
+    let rows = columns.iter().enumerate().map(|(at, column)| {
+        // The overall figures stand behind the categories there.
+        let (of_categories, overall) = column.cells.split_at(categories);
+        TurnedRow {
+            title: &column.title,
+            kind: column.kind,
+            first: at == 0 || columns[at - 1].kind != column.kind,
+            cells: overall.iter().take(OVERALL.len()).chain(of_categories).collect(),
+        }
+    });
+    TurnedTable {
+        names: names.collect(),
+        rows: rows.collect(),
+    }
 }
 
 /// What kind of row stands at a position: a category, overall, or what stands below it.
@@ -249,53 +322,6 @@ fn in_tables(columns: Vec<HeatColumn>) -> Vec<Vec<HeatColumn>> {
     tables
 }
 
-/// The columns that say which system a row of the CSV table is about; a baseline has only its name.
-#[derive(Debug, Clone, Serialize)]
-struct SystemColumns {
-    run: String,
-    model: String,
-    method: String,
-    norm: &'static str,
-    demonstrations: Option<usize>,
-    form: &'static str,
-    demographics: Option<bool>,
-    from_category: String,
-    control: &'static str,
-}
-
-impl SystemColumns {
-    fn of(results: &Results, scores: &SystemScores) -> Self {
-        let run = &results.runs[scores.run];
-        match &scores.system {
-            System::Model { condition, norm } => Self {
-                run: run.name.clone(),
-                model: run.header.model.name.clone(),
-                method: names::method(condition.method).to_owned(),
-                norm: match condition.method.definition().is_normed() {
-                    true => norm.name(),
-                    false => "",
-                },
-                demonstrations: Some(condition.demonstrations),
-                form: names::form(condition.form),
-                demographics: Some(condition.demographics),
-                from_category: condition.category.clone().unwrap_or_default(),
-                control: names::control(condition.control),
-            },
-            baseline => Self {
-                run: run.name.clone(),
-                model: String::new(),
-                method: names::baseline(baseline),
-                norm: "",
-                demonstrations: None,
-                form: "",
-                demographics: None,
-                from_category: String::new(),
-                control: "",
-            },
-        }
-    }
-}
-
 /// What part of a system's result a row of the CSV table is.
 #[derive(Debug, Clone, Serialize)]
 struct ScopeColumns {
@@ -312,7 +338,7 @@ struct CountColumns {
 }
 
 /// Every figure of a system: overall, by split, by category, and overall as the paper has it and with questions varied.
-fn csv_rows(results: &Results, system: &SystemScores) -> Vec<impl Serialize + use<>> {
+fn csv_rows(results: &Results, at: usize, system: &SystemScores) -> Vec<impl Serialize + use<>> {
     let (scores, counts) = (&system.scores, &system.counts);
     type Line<'a> = (&'static str, String, Option<&'a Estimate>, Option<ProbeCounts>);
     let overall = |scope, estimate| (scope, String::new(), estimate, counts.overall);
@@ -334,7 +360,7 @@ fn csv_rows(results: &Results, system: &SystemScores) -> Vec<impl Serialize + us
         .chain(splits)
         .chain(categories)
         .chain(last);
-    let identity = SystemColumns::of(results, system);
+    let identity = results.columns_of(at);
     let row = |(scope, name, estimate, counts): Line<'_>| {
         let counts = CountColumns {
             people: counts.map(|counts| counts.people),

@@ -7,13 +7,16 @@ use super::super::bench::Bench;
 use super::super::charts::reliability;
 use super::super::csv::{CsvTable, Figure, Tenth};
 use super::super::results::Results;
-use super::super::section::{PagePart, ReportContext, ReportSection, safe};
+use super::super::section::{PagePart, ReportContext, ReportSection, SIDE_BY_SIDE, placed};
+use super::super::svg::Drawing;
 use super::super::words::percent;
 use crate::metrics::{Bin, Calibration, Forecast, MetricsError, calibration, softmax};
 
 /// Calibration of one condition.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SystemCalibration {
+    /// Position among the report's systems.
+    pub system: usize,
     /// What it is called.
     pub label: String,
     /// Its calibration.
@@ -39,7 +42,11 @@ impl ReportSection for Vec<SystemCalibration> {
                 })
             });
             let calibration = calibration(forecasts, &bench.options.resampling)?;
-            Some(SystemCalibration { label, calibration })
+            Some(SystemCalibration {
+                system: at,
+                label,
+                calibration,
+            })
         });
         Ok(all.collect())
     }
@@ -53,33 +60,43 @@ impl ReportSection for Vec<SystemCalibration> {
     }
 
     fn page(&self, report: &ReportContext<'_>) -> Option<Value> {
-        let systems = self.iter().enumerate().map(|(at, one)| {
+        let systems = self.iter().zip(self.drawings(report)).map(|(one, drawing)| {
             let c = &one.calibration;
-            let title = report.tagged(&format!("Calibration of {}", one.label));
             context! {
                 system => one.label.clone(),
-                svg => safe(reliability(c, at, &format!("calibration-{at}"), &title)),
+                picture => placed(&drawing),
                 brier => format!("{:.3}", c.brier), brier_of_chance => format!("{:.3}", c.brier_of_chance),
                 ece => percent(Some(c.ece)), log_loss => format!("{:.3}", c.log_loss), probes => c.probes,
             }
         });
         let systems: Vec<Value> = systems.collect();
-        (!systems.is_empty()).then(|| context! { systems })
+        let several = systems.len() > SIDE_BY_SIDE;
+        (!systems.is_empty()).then(|| context! { systems, several })
+    }
+
+    fn drawings(&self, report: &ReportContext<'_>) -> Vec<Drawing> {
+        let drawings = self.iter().enumerate().map(|(at, one)| {
+            let title = report.tagged(&format!("Calibration of {}", one.label));
+            reliability(&one.calibration, at, &format!("calibration-{at}"), &title)
+        });
+        drawings.collect()
     }
 
     fn csv(&self, report: &ReportContext<'_>) -> Result<Option<CsvTable>, csv::Error> {
         let rows = self.iter().flat_map(|one| {
             let bins = one.calibration.bins.iter();
-            bins.map(|bin| CalibrationColumns::of(&one.label, &one.calibration, bin))
+            bins.map(|bin| {
+                let about = report.results.columns_of(one.system);
+                (about, CalibrationColumns::of(&one.calibration, bin))
+            })
         });
-        CsvTable::of("calibration", report.respondents(), rows).map(Some)
+        CsvTable::of("calibration", rows).map(Some)
     }
 }
 
 /// A row of the CSV table: one bin, the figures of the whole condition on each.
 #[derive(Serialize)]
-struct CalibrationColumns<'a> {
-    system: &'a str,
+struct CalibrationColumns {
     low: Tenth,
     high: Tenth,
     probes: usize,
@@ -94,11 +111,10 @@ struct CalibrationColumns<'a> {
     ece: Figure,
 }
 
-impl<'a> CalibrationColumns<'a> {
-    fn of(system: &'a str, all: &Calibration, bin: &Bin) -> Self {
+impl CalibrationColumns {
+    fn of(all: &Calibration, bin: &Bin) -> Self {
         let ends = bin.accuracy.ends();
         Self {
-            system,
             low: Tenth(bin.low),
             high: Tenth(bin.high),
             probes: bin.probes,

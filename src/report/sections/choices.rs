@@ -68,7 +68,8 @@ impl ReportSection for Vec<SystemChoices> {
         let width = positions(self);
         let rows: Vec<ChoiceWords> = self.iter().map(|one| ChoiceWords::of(one, width)).collect();
         let positions: Vec<String> = (0..width).map(|at| capital(&ordinal(at))).collect();
-        (!rows.is_empty()).then(|| context! { rows => words(&rows), positions })
+        let warnings: Vec<&ChoiceWords> = rows.iter().filter(|row| row.alike.is_some()).collect();
+        (!rows.is_empty()).then(|| context! { rows => words(&rows), warnings => words(&warnings), positions })
     }
 
     fn tables(&self, report: &ReportContext<'_>) -> Vec<Table> {
@@ -77,7 +78,8 @@ impl ReportSection for Vec<SystemChoices> {
     }
 
     fn csv(&self, report: &ReportContext<'_>) -> Result<Option<CsvTable>, csv::Error> {
-        CsvTable::of("choices", report.respondents(), self.iter().flat_map(csv_rows)).map(Some)
+        let rows = self.iter().flat_map(|one| csv_rows(one, report.results));
+        CsvTable::of("choices", rows).map(Some)
     }
 }
 
@@ -201,8 +203,7 @@ fn table(all: &[SystemChoices], report: &ReportContext<'_>) -> Table {
 
 /// A row of the CSV table before the difference to always its commonest choice.
 #[derive(Serialize)]
-struct ChoiceColumns<'a> {
-    system: &'a str,
+struct ChoiceColumns {
     position: usize,
     chosen: Figure,
     own: Figure,
@@ -229,11 +230,11 @@ struct HabitColumns {
 }
 
 /// A row a position, the figures of the whole condition on each.
-fn csv_rows(one: &SystemChoices) -> impl Iterator<Item = impl Serialize> {
+fn csv_rows(one: &SystemChoices, results: &Results) -> impl Iterator<Item = impl Serialize> {
+    let about = results.columns_of(one.system);
     let choices = &one.choices;
     choices.positions.iter().enumerate().map(move |(position, share)| {
         let first = ChoiceColumns {
-            system: &one.label,
             position: position + 1,
             chosen: share.chosen.into(),
             own: share.own.into(),
@@ -256,7 +257,8 @@ fn csv_rows(one: &SystemChoices) -> impl Iterator<Item = impl Serialize> {
             flips_probes: one.flips.map(|flips| flips.probes),
             constant: one.constancy.as_ref().map_or("", kind),
         };
-        (first, ContrastColumns::of(choices.over_commonest.as_ref()), last)
+        let over = ContrastColumns::of(choices.over_commonest.as_ref());
+        (about.clone(), first, over, last)
     })
 }
 

@@ -6,14 +6,14 @@ use minijinja::{Value, context};
 use serde::{Deserialize, Serialize};
 
 use super::super::bench::Bench;
-use super::super::charts::{CurveLine, CurvePlot, Reference, curves};
-use super::super::names::NamePart;
+use super::super::charts::{CurveLine, CurvePlot, PublishedPoint, curves};
+use super::super::names::{self, NamePart};
 use super::super::published::Published;
 use super::super::results::Results;
-use super::super::section::{PagePart, ReportContext, ReportSection, key, safe, words};
-use super::super::svg::Mark;
+use super::super::section::{PagePart, ReportContext, ReportSection, SIDE_BY_SIDE, placed, words};
+use super::super::svg::{Drawing, Mark};
 use super::super::words::ContrastWords;
-use crate::metrics::{Bounds, Contrast, Estimate, MetricsError, bounds};
+use crate::metrics::{Bounds, Contrast, Estimate, MetricsError, System, bounds};
 use crate::scoring::Method;
 use crate::survey::Form;
 
@@ -65,42 +65,129 @@ impl ReportSection for Vec<Curve> {
         if self.is_empty() {
             return None;
         }
-        let references: Vec<Reference> = [report.chance(), report.majority()].into_iter().flatten().collect();
-        // Published figures are of real people: beside invented ones they would only mislead.
-        let published = match report.results.synthetic {
-            true => Vec::new(),
-            false => Published::read()
-                .map(|published| published.curve(&report.results.categories))
-                .unwrap_or_default(),
-        };
-        let systems: Vec<usize> = self.iter().map(|curve| curve.system).collect();
-        let marks = report.marks(&systems);
-        let drawn = || self.iter().zip(&marks);
-        let mut legend: Vec<Value> = drawn().map(|(curve, mark)| key(*mark, &curve.label)).collect();
-        if !published.is_empty() {
-            let label = "published (GPT-4o of August 2024; at 0 also with demographics alone)";
-            legend.push(key(Mark::Published, label));
-        }
-        let line = |curve: &'_ Curve| -> Vec<(usize, Estimate)> {
-            let points = curve.points.iter();
-            points.map(|point| (point.demonstrations, point.accuracy)).collect()
-        };
-        let plot = CurvePlot {
-            curves: drawn()
-                .map(|(curve, &mark)| CurveLine {
-                    label: &curve.label,
-                    mark,
-                    points: line(curve),
-                })
-                .collect(),
-            references,
-            published,
-        };
-        let title = report.tagged("Accuracy against number of demonstrations");
+        let drawings = self.drawings(report);
+        let several = drawings.len() > 1;
+        let panels = panels(self, report).into_iter().zip(&drawings);
+        let panels = panels.map(|(panel, drawing)| context! { heading => panel.heading, ..placed(drawing) });
+        let panels: Vec<Value> = panels.collect();
         let gains: Vec<GainWords> = self.iter().filter_map(GainWords::of).collect();
-        Some(context! { svg => safe(curves(&plot, "curve", &title)), legend_keys => legend, gains => words(&gains) })
+        let has_published = !published(report).is_empty();
+        Some(context! { panels, several, has_published, gains => words(&gains) })
+    }
+
+    fn drawings(&self, report: &ReportContext<'_>) -> Vec<Drawing> {
+        let systems: Vec<usize> = self.iter().map(|curve| curve.system).collect();
+        let lines = self.iter().zip(report.marks(&systems)).map(|(curve, mark)| CurveLine {
+            label: &curve.label,
+            mark,
+            points: curve
+                .points
+                .iter()
+                .map(|one| (one.demonstrations, one.accuracy))
+                .collect(),
+        });
+        let lines: Vec<CurveLine<'_>> = lines.collect();
+        let panels = if self.is_empty() {
+            Vec::new()
+        } else {
+            panels(self, report)
+        };
+        let several = panels.len() > 1;
+        let panels = panels.iter().enumerate();
+        panels
+            .map(|(number, panel)| panel.drawn(&lines, report, several.then_some(number)))
+            .collect()
     }
 }
+
+/// Curves that share a pair of axes, by position.
+struct CurvePanel {
+    /// What they have in common; empty where they are all there are.
+    heading: String,
+    curves: Vec<usize>,
+}
+
+/// All curves on one pair of axes, or, where they would pile up, one a model; of one model, one a method.
+fn panels(curves: &[Curve], report: &ReportContext<'_>) -> Vec<CurvePanel> {
+    let scores = |curve: &Curve| &report.results.systems[curve.system];
+    let model = |curve: &Curve| report.results.runs[scores(curve).run].header.model.name.clone();
+    let method = |curve: &Curve| match &scores(curve).system {
+        System::Model { condition, .. } => names::method(condition.method).to_owned(),
+        _ => String::new(),
+    };
+    let all = CurvePanel {
+        heading: String::new(),
+        curves: (0..curves.len()).collect(),
+    };
+    if curves.len() <= SIDE_BY_SIDE {
+        return vec![all];
+    }
+    let by = |heading: &dyn Fn(&Curve) -> String| {
+        let mut panels: Vec<CurvePanel> = Vec::new();
+        for (at, curve) in curves.iter().enumerate() {
+            let heading = heading(curve);
+            match panels.iter_mut().find(|panel| panel.heading == heading) {
+                Some(panel) => panel.curves.push(at),
+                None => panels.push(CurvePanel {
+                    heading,
+                    curves: vec![at],
+                }),
+            }
+        }
+        panels
+    };
+    let mut ways = [by(&model), by(&method)].into_iter();
+    ways.find(|panels| panels.len() > 1).unwrap_or_else(|| vec![all])
+}
+
+/// The paper's points. They are of real people: beside invented ones they would only mislead.
+fn published(report: &ReportContext<'_>) -> Vec<PublishedPoint> {
+    match report.results.synthetic {
+        true => Vec::new(),
+        false => Published::read()
+            .map(|published| published.curve(&report.results.categories))
+            .unwrap_or_default(),
+    }
+}
+
+impl CurvePanel {
+    /// The picture with its legend; curves of other panels stand behind its own.
+    fn drawn(&self, lines: &[CurveLine<'_>], report: &ReportContext<'_>, number: Option<usize>) -> Drawing {
+        let chosen = |own: bool| {
+            let lines = lines.iter().enumerate();
+            let chosen = lines.filter(move |(at, _)| self.curves.contains(at) == own);
+            chosen.map(|(_, line)| line.clone()).collect::<Vec<_>>()
+        };
+        let plot = CurvePlot {
+            curves: chosen(true),
+            others: chosen(false),
+            references: [report.chance(), report.majority()].into_iter().flatten().collect(),
+            published: published(report),
+        };
+        let mut legend: Vec<(Mark, String)> = plot
+            .curves
+            .iter()
+            .map(|line| (line.mark, line.label.to_owned()))
+            .collect();
+        if !plot.published.is_empty() {
+            legend.push((Mark::Published, PUBLISHED.to_owned()));
+        }
+        let (id, title) = match number {
+            None => (
+                "curve".to_owned(),
+                "Accuracy against number of demonstrations".to_owned(),
+            ),
+            Some(number) => (
+                format!("curve-{number}"),
+                format!("Accuracy against number of demonstrations, {}", self.heading),
+            ),
+        };
+        curves(&plot, &id, &report.tagged(&title)).with_legend(legend)
+    }
+}
+
+/// What the legend says of the paper's points.
+const PUBLISHED: &str = "published (GPT-4o of August 2024; at 0 also with demographics alone)";
 
 /// Conditions of which only the number of demonstrations differs, by number. None at all belong to every form.
 fn alike(bench: &Bench<'_>) -> Vec<Vec<usize>> {

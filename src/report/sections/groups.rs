@@ -4,12 +4,12 @@ use minijinja::{Value, context};
 use serde::{Deserialize, Serialize};
 
 use super::super::bench::Bench;
-use super::super::charts::{Dot, DotPlot, DotRow, LabelPlace, Reference, dots};
+use super::super::charts::{Dot, DotPlot, DotRow, LabelPlace, Reference, dots, heat_share};
 use super::super::csv::{CsvTable, EstimateColumns};
 use super::super::results::Results;
-use super::super::section::{PagePart, ReportContext, ReportSection, key, safe, words};
-use super::super::svg::{self, Mark};
-use super::super::words::p_value;
+use super::super::section::{PagePart, ReportContext, ReportSection, SIDE_BY_SIDE, placed, words};
+use super::super::svg::{self, Drawing, Mark};
+use super::super::words::{p_value, percent};
 use crate::metrics::{
     DimensionGroups, FEWEST_FOR_INTERVAL, GroupAccuracy, Inequity, MetricsError, Sums, Unread, by_group,
 };
@@ -52,43 +52,54 @@ impl ReportSection for Vec<SystemGroups> {
 
     fn page(&self, report: &ReportContext<'_>) -> Option<Value> {
         let dimensions = &self.first()?.inequity.dimensions;
+        let inequity: Vec<InequityWords> = self.iter().map(InequityWords::of).collect();
+        if self.len() > SIDE_BY_SIDE {
+            let tables: Vec<GroupHeat<'_>> = dimensions.iter().map(|dimension| table(self, dimension)).collect();
+            let fewest = FEWEST_FOR_INTERVAL;
+            return Some(context! { tables => words(&tables), fewest, inequity => words(&inequity) });
+        }
+        let plots = dimensions.iter().zip(self.drawings(report));
+        let plots =
+            plots.map(|(dimension, drawing)| context! { heading => dimension.name.clone(), ..placed(&drawing) });
+        let plots: Vec<Value> = plots.collect();
+        Some(context! { plots, inequity => words(&inequity) })
+    }
+
+    fn drawings(&self, report: &ReportContext<'_>) -> Vec<Drawing> {
+        let dimensions = self.first().map(|one| one.inequity.dimensions.as_slice());
+        let dimensions = dimensions.filter(|_| self.len() <= SIDE_BY_SIDE).unwrap_or_default();
         let domain = common_domain(self);
-        let plots = dimensions.iter().enumerate().map(|(number, dimension)| {
+        let legend = self.iter().zip(marks(self, report)).filter(|_| self.len() > 1);
+        let legend: Vec<(Mark, String)> = legend.map(|(one, mark)| (mark, one.label.clone())).collect();
+        let drawings = dimensions.iter().enumerate().map(|(number, dimension)| {
             let plot = plot(self, report, dimension, domain);
             let title = report.tagged(&format!("Accuracy in percent by {}", dimension.name));
-            let svg = safe(dots(&plot, &format!("group-{number}"), &title));
-            context! { heading => dimension.name.clone(), svg }
+            dots(&plot, &format!("group-{number}"), &title).with_legend(legend.clone())
         });
-        let plots: Vec<Value> = plots.collect();
-        let legend = self.iter().zip(marks(self, report)).filter(|_| self.len() > 1);
-        let legend: Vec<Value> = legend.map(|(one, mark)| key(mark, &one.label)).collect();
-        let inequity: Vec<InequityWords> = self.iter().map(InequityWords::of).collect();
-        Some(context! { plots, legend_keys => legend, inequity => words(&inequity) })
+        drawings.collect()
     }
 
     fn csv(&self, report: &ReportContext<'_>) -> Result<Option<CsvTable>, csv::Error> {
         let rows = self.iter().flat_map(|one| {
-            let system = report.results.systems[one.system].label.as_str();
             one.inequity.dimensions.iter().flat_map(move |dimension| {
                 dimension.groups.iter().map(move |group| {
-                    let about = GroupColumns {
-                        system,
+                    let of_group = GroupColumns {
                         dimension: &dimension.name,
                         group: &group.name,
                         people: group.people,
                     };
-                    (about, EstimateColumns::of(Some(&group.accuracy)))
+                    let about = report.results.columns_of(one.system);
+                    (about, of_group, EstimateColumns::of(Some(&group.accuracy)))
                 })
             })
         });
-        CsvTable::of("groups", report.respondents(), rows).map(Some)
+        CsvTable::of("groups", rows).map(Some)
     }
 }
 
 /// What a row of the CSV table is about.
 #[derive(Serialize)]
 struct GroupColumns<'a> {
-    system: &'a str,
     dimension: &'a str,
     group: &'a str,
     people: usize,
@@ -145,6 +156,62 @@ fn plot(all: &[SystemGroups], report: &ReportContext<'_>, dimension: &DimensionG
         references: reference.into_iter().collect(),
         differences: false,
         domain: Some(domain),
+    }
+}
+
+/// Many systems by the groups of one dimension.
+#[derive(Serialize)]
+struct GroupHeat<'a> {
+    heading: &'a str,
+    groups: Vec<GroupHead<'a>>,
+    rows: Vec<GroupRow<'a>>,
+}
+
+/// A group as a column is called.
+#[derive(Serialize)]
+struct GroupHead<'a> {
+    name: &'a str,
+    people: usize,
+}
+
+/// One system by group.
+#[derive(Serialize)]
+struct GroupRow<'a> {
+    system: &'a str,
+    cells: Vec<GroupCell>,
+}
+
+/// An accuracy, coloured unless its group is of too few people for an interval.
+#[derive(Serialize)]
+struct GroupCell {
+    figure: String,
+    heat: Option<String>,
+}
+
+fn table<'a>(all: &'a [SystemGroups], dimension: &'a DimensionGroups) -> GroupHeat<'a> {
+    let cell = |one: &SystemGroups, group: &GroupAccuracy| {
+        let own = same_group(one, &dimension.name, &group.name);
+        let value = own.map(|own| own.accuracy.value);
+        let told = own.filter(|own| own.people >= FEWEST_FOR_INTERVAL);
+        GroupCell {
+            figure: percent(value),
+            heat: told.map(|own| format!("{:.3}", heat_share(own.accuracy.value))),
+        }
+    };
+    let groups = dimension.groups.iter();
+    let rows = all.iter().map(|one| GroupRow {
+        system: &one.label,
+        cells: dimension.groups.iter().map(|group| cell(one, group)).collect(),
+    });
+    GroupHeat {
+        heading: &dimension.name,
+        groups: groups
+            .map(|group| GroupHead {
+                name: &group.name,
+                people: group.people,
+            })
+            .collect(),
+        rows: rows.collect(),
     }
 }
 

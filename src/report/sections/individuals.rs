@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::super::bench::Bench;
 use super::super::csv::{CsvTable, Figure};
+use super::super::identity::SystemColumns;
 use super::super::results::Results;
 use super::super::section::{PagePart, ReportContext, ReportSection, words};
 use super::super::table::{Table, left, right};
@@ -141,7 +142,7 @@ impl ReportSection for Vec<SystemIndividuals> {
 
     fn csv(&self, report: &ReportContext<'_>) -> Result<Option<CsvTable>, csv::Error> {
         let rows = self.iter().flat_map(|one| csv_rows(one, report.results));
-        CsvTable::of("individuals", report.respondents(), rows).map(Some)
+        CsvTable::of("individuals", rows).map(Some)
     }
 }
 
@@ -264,8 +265,7 @@ impl IndividualWords {
 
 /// A row of the CSV table: everybody and all questions, a question, or a country.
 #[derive(Serialize)]
-struct IndividualColumns<'a> {
-    system: &'a str,
+struct IndividualColumns {
     scope: &'static str,
     name: String,
     people: Option<usize>,
@@ -281,10 +281,9 @@ struct IndividualColumns<'a> {
     gap_closed: Figure,
 }
 
-impl<'a> IndividualColumns<'a> {
-    fn empty(system: &'a str, scope: &'static str, name: String) -> Self {
+impl IndividualColumns {
+    fn empty(scope: &'static str, name: String) -> Self {
         Self {
-            system,
             scope,
             name,
             people: None,
@@ -302,8 +301,8 @@ impl<'a> IndividualColumns<'a> {
     }
 }
 
-fn csv_rows<'a>(one: &'a SystemIndividuals, results: &'a Results) -> Vec<IndividualColumns<'a>> {
-    let system = one.label.as_str();
+fn csv_rows(one: &SystemIndividuals, results: &Results) -> Vec<(SystemColumns, IndividualColumns)> {
+    let about = results.columns_of(one.system);
     let better = |at: usize| one.beaten.get(at).map(|one| one.people.better.value).into();
     let scores = &results.systems[one.system];
     let mut rows = vec![IndividualColumns {
@@ -316,7 +315,7 @@ fn csv_rows<'a>(one: &'a SystemIndividuals, results: &'a Results) -> Vec<Individ
         better_than_majority: better(0),
         better_than_resemblance: better(1),
         gap_closed: one.gap_closed.into(),
-        ..IndividualColumns::empty(system, "overall", String::new())
+        ..IndividualColumns::empty("overall", String::new())
     }];
     rows.extend(
         one.questions
@@ -329,13 +328,13 @@ fn csv_rows<'a>(one: &'a SystemIndividuals, results: &'a Results) -> Vec<Individ
                 own_diversity: figures.own_diversity.into(),
                 spread: spread(std::iter::once(figures)).into(),
                 distance: figures.distance.into(),
-                ..IndividualColumns::empty(system, "question", question.to_string())
+                ..IndividualColumns::empty("question", question.to_string())
             }),
     );
     rows.extend(one.countries.iter().map(|country| IndividualColumns {
         questions: Some(country.questions),
         distance: country.distance.into(),
-        ..IndividualColumns::empty(system, "country", country.country.clone())
+        ..IndividualColumns::empty("country", country.country.clone())
     }));
-    rows
+    rows.into_iter().map(|row| (about.clone(), row)).collect()
 }

@@ -10,8 +10,8 @@ use super::super::charts::{Dot, DotPlot, DotRow, LabelPlace, Reference, dots};
 use super::super::csv::{ContrastColumns, CsvTable, Figure};
 use super::super::names;
 use super::super::results::Results;
-use super::super::section::{PagePart, ReportContext, ReportSection, safe, words};
-use super::super::svg::Mark;
+use super::super::section::{PagePart, ReportContext, ReportSection, SIDE_BY_SIDE, placed, words};
+use super::super::svg::{Drawing, Mark};
 use super::super::table::{Table, left, right};
 use super::super::words::{ContrastWords, percent};
 use crate::metrics::{Contrast, MetricsError, Scores, p_by_category};
@@ -20,6 +20,8 @@ use crate::scoring::{Condition, Control};
 /// Own demonstrations minus a control, paired.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Lift {
+    /// Positions among the report's systems: with one's own, and under the control.
+    pub systems: (usize, usize),
     /// What is equal in both.
     pub label: String,
     /// Whose demonstrations the control showed.
@@ -56,9 +58,13 @@ impl ReportSection for Vec<Lift> {
     }
 
     fn page(&self, report: &ReportContext<'_>) -> Option<Value> {
-        let svg = picture(self, report)?;
+        let picture = placed(&picture(self, report)?);
         let rows: Vec<LiftWords> = self.iter().map(LiftWords::of).collect();
-        Some(context! { svg, rows => words(&rows) })
+        Some(context! { picture, rows => words(&rows) })
+    }
+
+    fn drawings(&self, report: &ReportContext<'_>) -> Vec<Drawing> {
+        picture(self, report).into_iter().collect()
     }
 
     fn tables(&self, report: &ReportContext<'_>) -> Vec<Table> {
@@ -83,8 +89,8 @@ impl ReportSection for Vec<Lift> {
     }
 
     fn csv(&self, report: &ReportContext<'_>) -> Result<Option<CsvTable>, csv::Error> {
-        let rows = self.iter().flat_map(|lift| csv_rows(lift, &report.results.categories));
-        CsvTable::of("individual-lift", report.respondents(), rows).map(Some)
+        let rows = self.iter().flat_map(|lift| csv_rows(lift, report.results));
+        CsvTable::of("individual-lift", rows).map(Some)
     }
 }
 
@@ -103,6 +109,7 @@ impl Controlled {
         };
         let accuracies = paired.accuracies(bench.categories());
         Ok(Some(Lift {
+            systems: (self.own, self.other),
             label,
             control: names::control(self.control).to_owned(),
             own: accuracies.0.overall.unwrap_or(0.0),
@@ -174,7 +181,10 @@ impl LiftWords {
 }
 
 /// The lifts as marks; absent where there is none.
-fn picture(all: &[Lift], report: &ReportContext<'_>) -> Option<Value> {
+fn picture(all: &[Lift], report: &ReportContext<'_>) -> Option<Drawing> {
+    if all.chunk_by(|a, b| a.label == b.label).count() > SIDE_BY_SIDE {
+        return by_system(all, report);
+    }
     let alike = all.windows(2).all(|pair| pair[0].label == pair[1].label);
     let rows = all.iter().filter_map(|lift| {
         let dot = Dot {
@@ -191,8 +201,33 @@ fn picture(all: &[Lift], report: &ReportContext<'_>) -> Option<Value> {
             dots: vec![dot],
         })
     });
+    drawn(rows.collect(), report)
+}
+
+/// The same with a row a system and a mark a control.
+fn by_system(all: &[Lift], report: &ReportContext<'_>) -> Option<Drawing> {
+    let controls = controls(all);
+    let dot = |lift: &Lift| {
+        Some(Dot {
+            mark: Mark::Series(controls.iter().position(|control| *control == lift.control)?),
+            name: format!("over {}", lift.control),
+            estimate: lift.difference.overall?.wrong.estimate,
+        })
+    };
+    let rows = all.chunk_by(|a, b| a.label == b.label).map(|of_system| DotRow {
+        label: of_system[0].label.clone(),
+        note: String::new(),
+        dots: of_system.iter().filter_map(dot).collect(),
+    });
+    let drawing = drawn(rows.filter(|row| !row.dots.is_empty()).collect(), report)?;
+    let legend = controls.iter().enumerate();
+    let legend = legend.map(|(at, control)| (Mark::Series(at), format!("over {control}")));
+    Some(drawing.with_legend(legend.collect()))
+}
+
+fn drawn(rows: Vec<DotRow>, report: &ReportContext<'_>) -> Option<Drawing> {
     let plot = DotPlot {
-        rows: rows.collect(),
+        rows,
         labels: LabelPlace::Above,
         references: vec![Reference {
             value: 0.0,
@@ -202,14 +237,24 @@ fn picture(all: &[Lift], report: &ReportContext<'_>) -> Option<Value> {
         domain: None,
     };
     let title = report.tagged("Individual lift in percentage points, with 95 % intervals");
-    (!plot.rows.is_empty()).then(|| safe(dots(&plot, "lift", &title)))
+    (!plot.rows.is_empty()).then(|| dots(&plot, "lift", &title))
+}
+
+/// All controls, as they come.
+fn controls(all: &[Lift]) -> Vec<&str> {
+    let mut controls: Vec<&str> = Vec::new();
+    for lift in all {
+        if !controls.contains(&lift.control.as_str()) {
+            controls.push(&lift.control);
+        }
+    }
+    controls
 }
 
 /// What a row of the CSV table is about. Accuracies are overall ones.
 #[derive(Serialize)]
 struct LiftColumns<'a> {
-    system: &'a str,
-    control: &'a str,
+    against: &'a str,
     category: &'a str,
     own: Figure,
     other: Figure,
@@ -222,11 +267,13 @@ struct ProbeColumn {
 }
 
 /// Overall, then by category.
-fn csv_rows<'a>(lift: &'a Lift, categories: &'a [String]) -> impl Iterator<Item = impl Serialize> {
+fn csv_rows<'a>(lift: &'a Lift, results: &'a Results) -> impl Iterator<Item = impl Serialize> {
+    let (own, other) = lift.systems;
+    let sides = (results.columns_of(own), results.other_columns_of(other));
     let overall = (
+        sides.clone(),
         LiftColumns {
-            system: &lift.label,
-            control: &lift.control,
+            against: &lift.control,
             category: "",
             own: lift.own.into(),
             other: lift.other.into(),
@@ -237,17 +284,16 @@ fn csv_rows<'a>(lift: &'a Lift, categories: &'a [String]) -> impl Iterator<Item 
         },
     );
     let differences = lift.difference.categories.iter().zip(p_by_category(&lift.difference));
-    let categories = categories.iter().zip(differences);
-    let categories = categories.map(|(category, (difference, p))| {
+    let categories = results.categories.iter().zip(differences);
+    let categories = categories.map(move |(category, (difference, p))| {
         let about = LiftColumns {
-            system: &lift.label,
-            control: &lift.control,
+            against: &lift.control,
             category,
             own: None.into(),
             other: None.into(),
         };
         let figures = ContrastColumns::of_family(difference.as_ref(), p);
-        (about, figures, ProbeColumn { probes: None })
+        (sides.clone(), about, figures, ProbeColumn { probes: None })
     });
     std::iter::once(overall).chain(categories)
 }

@@ -8,13 +8,16 @@ use super::super::charts::{heat_share, matrix};
 use super::super::csv::{ContrastColumns, CsvTable, Figure};
 use super::super::names;
 use super::super::results::Results;
-use super::super::section::{PagePart, ReportContext, ReportSection, safe, words};
+use super::super::section::{PagePart, ReportContext, ReportSection, placed, words};
+use super::super::svg::Drawing;
 use super::super::words::{ContrastWords, contrast, kappa, p_words, people, percent};
 use crate::metrics::{Agreement, Comparison, MetricsError, p_by_category};
 
 /// Two methods of one run on the same probes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct MethodPair {
+    /// Positions of both among the report's systems.
+    pub systems: (usize, usize),
     /// What the first is called.
     pub first: String,
     /// What the second is called.
@@ -39,6 +42,7 @@ impl ReportSection for Vec<MethodPair> {
                 }
                 let paired = bench.pair(*first, *second)?;
                 pairs.extend(paired.map(|paired| MethodPair {
+                    systems: (*first, *second),
                     first: label.clone(),
                     second: other.clone(),
                     common: one.name.common(&two.name),
@@ -58,23 +62,29 @@ impl ReportSection for Vec<MethodPair> {
     }
 
     fn page(&self, report: &ReportContext<'_>) -> Option<Value> {
-        let pairs = self.iter().enumerate().map(|(at, pair)| {
-            let title = report.tagged(&format!("{} and {}, right and wrong", pair.first, pair.second));
-            let table = &pair.comparison.table;
-            let svg = matrix(table, &pair.first, &pair.second, &format!("pair-{at}"), &title);
+        let pairs = self.iter().zip(self.drawings(report)).map(|(pair, drawing)| {
             let categories = report.results.categories.iter().enumerate();
             let rows: Vec<AgreementWords> = categories
                 .filter_map(|(row, category)| AgreementWords::of(pair, row, category))
                 .collect();
-            context! { svg => safe(svg), rows => words(&rows), words => words(&PairWords::of(pair)) }
+            context! { picture => placed(&drawing), rows => words(&rows), words => words(&PairWords::of(pair)) }
         });
         let pairs: Vec<Value> = pairs.collect();
         (!pairs.is_empty()).then(|| context! { pairs })
     }
 
+    fn drawings(&self, report: &ReportContext<'_>) -> Vec<Drawing> {
+        let drawings = self.iter().enumerate().map(|(at, pair)| {
+            let title = report.tagged(&format!("{} and {}, right and wrong", pair.first, pair.second));
+            let table = &pair.comparison.table;
+            matrix(table, &pair.first, &pair.second, &format!("pair-{at}"), &title)
+        });
+        drawings.collect()
+    }
+
     fn csv(&self, report: &ReportContext<'_>) -> Result<Option<CsvTable>, csv::Error> {
-        let rows = self.iter().flat_map(|pair| csv_rows(pair, &report.results.categories));
-        CsvTable::of("agreement", report.respondents(), rows).map(Some)
+        let rows = self.iter().flat_map(|pair| csv_rows(pair, report.results));
+        CsvTable::of("agreement", rows).map(Some)
     }
 }
 
@@ -138,8 +148,6 @@ impl AgreementWords {
 /// What a row of the CSV table says before the difference.
 #[derive(Serialize)]
 struct AgreementColumns<'a> {
-    first: &'a str,
-    second: &'a str,
     category: &'a str,
     probes: usize,
     agreement: Figure,
@@ -147,11 +155,15 @@ struct AgreementColumns<'a> {
 }
 
 /// Overall, then by category, where there is any agreement to tell.
-fn csv_rows<'a>(pair: &'a MethodPair, categories: &'a [String]) -> impl Iterator<Item = impl Serialize> {
+fn csv_rows<'a>(pair: &'a MethodPair, results: &'a Results) -> impl Iterator<Item = impl Serialize> {
+    let sides = (
+        results.columns_of(pair.systems.0),
+        results.other_columns_of(pair.systems.1),
+    );
     let c = &pair.comparison;
     let differences = c.difference.categories.iter().zip(p_by_category(&c.difference));
     let by_category = c.agreement_by_category.iter().zip(differences);
-    let by_category = categories.iter().map(String::as_str).zip(by_category);
+    let by_category = results.categories.iter().map(String::as_str).zip(by_category);
     let overall = ("", (&c.agreement, (&c.difference.overall, None)));
     let all = std::iter::once(overall).chain(by_category);
     all.filter_map(move |(category, (agreement, (difference, p)))| {
@@ -161,13 +173,12 @@ fn csv_rows<'a>(pair: &'a MethodPair, categories: &'a [String]) -> impl Iterator
             kappa,
         } = (*agreement)?;
         let about = AgreementColumns {
-            first: &pair.first,
-            second: &pair.second,
             category,
             probes,
             agreement: agreement.into(),
             kappa: kappa.into(),
         };
-        Some((about, ContrastColumns::of_family(difference.as_ref(), p)))
+        let difference = ContrastColumns::of_family(difference.as_ref(), p);
+        Some((sides.clone(), about, difference))
     })
 }

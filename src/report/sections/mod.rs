@@ -14,6 +14,8 @@ mod calibration;
 mod choices;
 mod conditions;
 mod demonstrations;
+mod differences;
+mod factors;
 mod groups;
 mod individuals;
 mod lift;
@@ -21,6 +23,7 @@ mod methods;
 mod norms;
 mod notes;
 mod ordered;
+mod people;
 mod readings;
 mod repeated;
 mod transfer;
@@ -29,12 +32,14 @@ mod wordings;
 pub use calibration::SystemCalibration;
 pub use choices::SystemChoices;
 pub use demonstrations::Curve;
+pub use factors::ShownPair;
 pub use groups::SystemGroups;
 pub use individuals::SystemIndividuals;
 pub use lift::Lift;
 pub use methods::MethodPair;
 pub use norms::NormScores;
 pub use ordered::OrderedAnswers;
+pub use people::SystemPeople;
 pub use readings::SystemReadings;
 pub use repeated::AskedAgain;
 pub use transfer::Transfer;
@@ -70,6 +75,9 @@ sections! {
     /// The table of categories.
     #[serde(skip)]
     accuracy: accuracy::AccuracyTable,
+    /// Ranked systems against each other.
+    #[serde(skip)]
+    differences: differences::DifferenceMatrix,
     /// What every condition chooses, beside what people answered.
     choices: Vec<SystemChoices>,
     /// Agreement by question, spread, distances, and for how many people each system beats the baselines.
@@ -77,10 +85,16 @@ sections! {
     individuals: Vec<SystemIndividuals>,
     /// Accuracy against number of demonstrations.
     curves: Vec<Curve>,
+    /// Refined and polar statements, demographics and none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    shown: Vec<ShownPair>,
     /// Own demonstrations against somebody else's or nobody's.
     lift: Vec<Lift>,
     /// Main conditions by demographic group.
     groups: Vec<SystemGroups>,
+    /// Who is known best and least.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    people: Vec<SystemPeople>,
     /// Questions whose answers have an order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     ordered: Vec<OrderedAnswers>,

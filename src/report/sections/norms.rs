@@ -8,7 +8,7 @@ use super::super::csv::{CsvTable, EstimateColumns, Figure};
 use super::super::names;
 use super::super::phrases::{STANDINGS, list, standing, within};
 use super::super::results::Results;
-use super::super::section::{PagePart, ReportContext, ReportSection, words};
+use super::super::section::{PagePart, ReportContext, ReportSection, SIDE_BY_SIDE, words};
 use super::super::words::{beside, contrast, percent, with_interval};
 use crate::metrics::{
     Agreement, Contrast, Estimate, MetricsError, Norm, Paired, Panel, Shortest, Sums, System, Unread, agreement,
@@ -18,6 +18,8 @@ use crate::metrics::{
 /// One likelihood condition under every norm.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct NormScores {
+    /// Position among the report's systems, of its headline norm.
+    pub system: usize,
     /// What it is called.
     pub label: String,
     /// Its norms.
@@ -57,6 +59,7 @@ impl ReportSection for Vec<NormScores> {
             let rows = Norm::ALL.into_iter().map(|norm| norm_row(bench, norm, &rivals));
             let rows: Result<Vec<Option<NormRow>>, MetricsError> = rows.collect();
             Ok(NormScores {
+                system: at,
                 label,
                 norms: rows?.into_iter().flatten().collect(),
                 baseline: rivals
@@ -83,15 +86,16 @@ impl ReportSection for Vec<NormScores> {
             context! { system, baseline, rows => words(&rows), dependence => dependence(scores) }
         });
         let systems: Vec<Value> = systems.collect();
-        (!systems.is_empty()).then(|| context! { systems })
+        let many = (systems.len() > SIDE_BY_SIDE).then(|| words(&by_norm(self)));
+        (!systems.is_empty()).then(|| context! { systems, many })
     }
 
     fn csv(&self, report: &ReportContext<'_>) -> Result<Option<CsvTable>, csv::Error> {
         let rows = self.iter().flat_map(|scores| {
             let norms = scores.norms.iter();
-            norms.map(|row| csv_row(scores, row))
+            norms.map(|row| csv_row(scores, row, report.results))
         });
-        CsvTable::of("norms", report.respondents(), rows).map(Some)
+        CsvTable::of("norms", rows).map(Some)
     }
 }
 
@@ -196,6 +200,37 @@ fn conclusion(other: &str, judged: &[(&str, &str)]) -> Option<String> {
     }
 }
 
+/// Many systems, a norm a column.
+#[derive(Serialize)]
+struct NormsBeside {
+    norms: Vec<&'static str>,
+    rows: Vec<SystemNorms>,
+}
+
+/// One of them.
+#[derive(Serialize)]
+struct SystemNorms {
+    system: String,
+    accuracies: Vec<String>,
+}
+
+fn by_norm(all: &[NormScores]) -> NormsBeside {
+    let has = |norm: &Norm| all.iter().any(|one| one.norms.iter().any(|row| row.norm == *norm));
+    let norms: Vec<Norm> = Norm::ALL.into_iter().filter(has).collect();
+    let accuracy = |one: &NormScores, norm: Norm| {
+        let row = one.norms.iter().find(|row| row.norm == norm);
+        with_interval(row.and_then(|row| row.accuracy.as_ref()))
+    };
+    let rows = all.iter().map(|one| SystemNorms {
+        system: one.label.clone(),
+        accuracies: norms.iter().map(|norm| accuracy(one, *norm)).collect(),
+    });
+    NormsBeside {
+        rows: rows.collect(),
+        norms: norms.iter().map(|norm| norm.name()).collect(),
+    }
+}
+
 /// What stands in a row of the page's table.
 #[derive(Serialize)]
 struct NormWords {
@@ -224,13 +259,6 @@ impl NormWords {
     }
 }
 
-/// Which norm of which system a row of the CSV table is about.
-#[derive(Serialize)]
-struct NormColumns<'a> {
-    system: &'a str,
-    norm: &'static str,
-}
-
 /// What follows its accuracy.
 #[derive(Serialize)]
 struct NormedColumns<'a> {
@@ -244,12 +272,9 @@ struct NormedColumns<'a> {
     shortest_by_chance: Figure,
 }
 
-fn csv_row<'a>(scores: &'a NormScores, row: &NormRow) -> impl Serialize + use<'a> {
+fn csv_row<'a>(scores: &'a NormScores, row: &NormRow, results: &Results) -> impl Serialize + use<'a> {
     let over = |contrast: Option<Contrast>| contrast.map(|contrast| contrast.wrong.estimate.value).into();
-    let about = NormColumns {
-        system: &scores.label,
-        norm: row.norm.name(),
-    };
+    let about = results.columns_of(scores.system).under(row.norm);
     let rest = NormedColumns {
         agreement_with_headline: row.agreement.map(|agreement| agreement.agreement).into(),
         over_chance: over(row.over_chance),
@@ -295,6 +320,7 @@ mod tests {
     #[test]
     fn a_conclusion_that_depends_on_the_norm_is_called_so() {
         let scores = |norms| NormScores {
+            system: 0,
             label: "x".into(),
             norms,
             baseline: "majority".into(),

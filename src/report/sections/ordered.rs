@@ -14,6 +14,8 @@ use crate::metrics::{ChoicePair, MetricsError, mean, ordered};
 /// One main condition or baseline on the questions whose answers have an order.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct OrderedAnswers {
+    /// Position among the report's systems.
+    pub system: usize,
     /// What it is called.
     pub label: String,
     /// Of whom: absent for everybody, else the name of a group.
@@ -86,12 +88,9 @@ impl ReportSection for Vec<OrderedAnswers> {
     }
 
     fn csv(&self, report: &ReportContext<'_>) -> Result<Option<CsvTable>, csv::Error> {
-        CsvTable::of(
-            "ordered-answers",
-            report.respondents(),
-            self.iter().map(OrderedColumns::of),
-        )
-        .map(Some)
+        let rows = self.iter();
+        let rows = rows.map(|one| (report.results.columns_of(one.system), OrderedColumns::of(one)));
+        CsvTable::of("ordered-answers", rows).map(Some)
     }
 }
 
@@ -145,6 +144,7 @@ impl OrderedAnswers {
             (chosen, answered)
         };
         Self {
+            system: at,
             label: label.to_owned(),
             group: group.map(|(dimension, group)| format!("{dimension}: {group}")),
             questions: questions.len(),
@@ -198,7 +198,6 @@ impl OrderedWords {
 /// A row of the CSV table.
 #[derive(Serialize)]
 struct OrderedColumns<'a> {
-    system: &'a str,
     group: &'a str,
     questions: usize,
     probes: usize,
@@ -215,7 +214,6 @@ struct OrderedColumns<'a> {
 impl<'a> OrderedColumns<'a> {
     fn of(one: &'a OrderedAnswers) -> Self {
         Self {
-            system: &one.label,
             group: one.group.as_deref().unwrap_or(""),
             questions: one.questions,
             probes: one.probes,

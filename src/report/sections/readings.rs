@@ -16,6 +16,8 @@ use crate::scoring::Condition;
 /// How one condition's answers were read.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SystemReadings {
+    /// Position among the report's systems.
+    pub system: usize,
     /// What it is called.
     pub label: String,
     /// The condition.
@@ -40,6 +42,7 @@ impl ReportSection for Vec<SystemReadings> {
         let all = labelled.filter_map(|(&at, label)| {
             let (condition, readings) = read(at)?;
             Some(SystemReadings {
+                system: at,
                 label,
                 condition: condition.clone(),
                 readings: readings.clone(),
@@ -63,7 +66,9 @@ impl ReportSection for Vec<SystemReadings> {
     }
 
     fn csv(&self, report: &ReportContext<'_>) -> Result<Option<CsvTable>, csv::Error> {
-        CsvTable::of("readings", report.respondents(), self.iter().map(ReadingColumns::of)).map(Some)
+        let rows = self.iter();
+        let rows = rows.map(|one| (report.results.columns_of(one.system), ReadingColumns::of(one)));
+        CsvTable::of("readings", rows).map(Some)
     }
 }
 
@@ -97,8 +102,7 @@ impl ReadingWords {
 
 /// A row of the CSV table.
 #[derive(Serialize)]
-struct ReadingColumns<'a> {
-    system: &'a str,
+struct ReadingColumns {
     probes: usize,
     choice: usize,
     out_of_range: usize,
@@ -112,11 +116,10 @@ struct ReadingColumns<'a> {
     as_right: Figure,
 }
 
-impl<'a> ReadingColumns<'a> {
-    fn of(one: &'a SystemReadings) -> Self {
+impl ReadingColumns {
+    fn of(one: &SystemReadings) -> Self {
         let (readings, bounds) = (&one.readings, &one.bounds);
         Self {
-            system: &one.label,
             probes: readings.probes,
             choice: readings.choice,
             out_of_range: readings.out_of_range,

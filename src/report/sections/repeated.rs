@@ -16,6 +16,8 @@ use crate::metrics::{MetricsError, RunTable, mean, ordered};
 /// One main condition or baseline beside people's second answers and weights.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct AskedAgain {
+    /// Position among the report's systems.
+    pub system: usize,
     /// What it is called.
     pub label: String,
     /// Probes that the same people answered again.
@@ -70,7 +72,9 @@ impl ReportSection for Vec<AskedAgain> {
     }
 
     fn csv(&self, report: &ReportContext<'_>) -> Result<Option<CsvTable>, csv::Error> {
-        CsvTable::of("asked-again", report.respondents(), self.iter().map(AgainColumns::of)).map(Some)
+        let rows = self.iter();
+        let rows = rows.map(|one| (report.results.columns_of(one.system), AgainColumns::of(one)));
+        CsvTable::of("asked-again", rows).map(Some)
     }
 }
 
@@ -129,6 +133,7 @@ impl<'a> KnownOfPeople<'a> {
             people.extend(self.weights.get(person(row)).map(|weight| (row.person, *weight)));
         }
         AskedAgain {
+            system: at,
             label,
             probes: sum(2) as usize,
             normalised: accuracy
@@ -187,8 +192,7 @@ impl AgainWords {
 
 /// A row of the CSV table.
 #[derive(Serialize)]
-struct AgainColumns<'a> {
-    system: &'a str,
+struct AgainColumns {
     probes: usize,
     accuracy: Figure,
     retest: Figure,
@@ -201,10 +205,9 @@ struct AgainColumns<'a> {
     effective_people: Figure,
 }
 
-impl<'a> AgainColumns<'a> {
-    fn of(one: &'a AskedAgain) -> Self {
+impl AgainColumns {
+    fn of(one: &AskedAgain) -> Self {
         Self {
-            system: &one.label,
             probes: one.probes,
             accuracy: one.accuracy.into(),
             retest: one.retest.into(),

@@ -11,7 +11,8 @@ use super::super::csv::{CsvTable, EstimateColumns, Tenth};
 use super::super::names::NamePart;
 use super::super::phrases::share;
 use super::super::results::{ResultColumn, Results};
-use super::super::section::{PagePart, ReportContext, ReportSection, safe};
+use super::super::section::{PagePart, ReportContext, ReportSection, placed};
+use super::super::svg::Drawing;
 use super::super::words::contrast;
 use crate::metrics::{
     Chooser, Constancy, Constant, Contrast, Credit, Estimate, MetricsError, Paired, Panel, Quantity, Resampling, Row,
@@ -77,8 +78,19 @@ impl ReportSection for Vec<Transfer> {
     }
 
     fn page(&self, report: &ReportContext<'_>) -> Option<Value> {
+        let grids = self.iter().zip(self.drawings(report)).map(
+            |(grid, drawing)| context! { heading => grid.label.clone(), summary => diagonal(grid), ..placed(&drawing) },
+        );
+        let grids: Vec<Value> = grids.collect();
+        (!grids.is_empty()).then(|| context! { grids })
+    }
+
+    fn drawings(&self, report: &ReportContext<'_>) -> Vec<Drawing> {
         let grids = self.iter().enumerate().map(|(at, grid)| {
-            let title = report.tagged("Accuracy by category of the probe and category of the demonstrations");
+            let title = report.tagged(&format!(
+                "Accuracy by category of the probe and category of the demonstrations, {}",
+                grid.label
+            ));
             let value = |cell: &Option<Estimate>| cell.as_ref().map(|estimate| estimate.value);
             let picture = CategoryGrid {
                 categories: &report.results.categories,
@@ -86,16 +98,14 @@ impl ReportSection for Vec<Transfer> {
                 shown: &grid.shown,
                 accuracy: grid.cells.iter().map(|row| row.iter().map(value).collect()).collect(),
             };
-            let svg = safe(category_grid(&picture, &format!("transfer-{at}"), &title));
-            context! { heading => grid.label.clone(), svg, summary => diagonal(grid) }
+            category_grid(&picture, &format!("transfer-{at}"), &title)
         });
-        let grids: Vec<Value> = grids.collect();
-        (!grids.is_empty()).then(|| context! { grids })
+        grids.collect()
     }
 
     fn csv(&self, report: &ReportContext<'_>) -> Result<Option<CsvTable>, csv::Error> {
-        let rows = self.iter().flat_map(|grid| csv_rows(grid, &report.results.categories));
-        CsvTable::of("category-to-category", report.respondents(), rows).map(Some)
+        let rows = self.iter().flat_map(|grid| csv_rows(grid, report.results));
+        CsvTable::of("category-to-category", rows).map(Some)
     }
 
     /// A grid that stands in for a main condition has two columns: its diagonal, and the rest.
@@ -289,23 +299,23 @@ pub(in crate::report) fn diagonal(grid: &Transfer) -> String {
 /// What a row of the CSV table is about.
 #[derive(Serialize)]
 struct TransferColumns<'a> {
-    system: &'a str,
     probed: &'a str,
     demonstrated: &'a str,
     demonstrations_shown: Tenth,
 }
 
-fn csv_rows<'a>(grid: &'a Transfer, categories: &'a [String]) -> impl Iterator<Item = impl Serialize> {
+fn csv_rows<'a>(grid: &'a Transfer, results: &'a Results) -> impl Iterator<Item = impl Serialize> {
+    let categories = &results.categories;
     grid.cells.iter().zip(categories).flat_map(move |(cells, probed)| {
-        let columns = grid.columns.iter().zip(&grid.shown).zip(cells);
-        columns.map(move |((&column, &shown), cell)| {
-            let about = TransferColumns {
-                system: &grid.label,
+        let columns = grid.columns.iter().zip(&grid.shown).zip(&grid.systems).zip(cells);
+        columns.map(move |(((&column, &shown), &system), cell)| {
+            let of_cell = TransferColumns {
                 probed,
                 demonstrated: &categories[column],
                 demonstrations_shown: Tenth(shown),
             };
-            (about, EstimateColumns::of(cell.as_ref()))
+            let about = results.columns_of(system);
+            (about, of_cell, EstimateColumns::of(cell.as_ref()))
         })
     })
 }

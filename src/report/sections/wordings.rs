@@ -33,6 +33,8 @@ pub struct Wordings {
 /// One of them.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct PromptWording {
+    /// Position among the report's systems.
+    pub system: usize,
     /// The run.
     pub run: String,
     /// Name of the prompt file; `built-in` where the run names none.
@@ -102,18 +104,17 @@ impl ReportSection for Vec<Wordings> {
         let rows = self.iter().flat_map(|one| {
             one.wordings.iter().map(|wording| {
                 let columns = WordingColumns {
-                    condition: &one.label,
-                    run: &wording.run,
                     prompt: &wording.prompt,
                     prompt_hash: &wording.hash,
                     mean: one.mean.into(),
                     lowest: one.lowest.into(),
                     highest: one.highest.into(),
                 };
-                (columns, EstimateColumns::of(Some(&wording.accuracy)))
+                let about = report.results.columns_of(wording.system);
+                (about, columns, EstimateColumns::of(Some(&wording.accuracy)))
             })
         });
-        CsvTable::of("wordings", report.respondents(), rows).map(Some)
+        CsvTable::of("wordings", rows).map(Some)
     }
 }
 
@@ -130,6 +131,7 @@ impl Wordings {
                 && wordings.iter().all(|known| known.hash != *hash)
             {
                 wordings.push(PromptWording {
+                    system: at,
                     run: run.name.clone(),
                     prompt: prompt_file(run, condition.method),
                     hash: hash.clone(),
@@ -193,8 +195,6 @@ impl WordingWords {
 /// A row of the CSV table before the accuracy.
 #[derive(Serialize)]
 struct WordingColumns<'a> {
-    condition: &'a str,
-    run: &'a str,
     prompt: &'a str,
     prompt_hash: &'a str,
     mean: Figure,

@@ -127,16 +127,24 @@ fn the_individual_lift_is_printed_too() {
     let tables = report.tables();
     assert_eq!(
         tables.iter().map(|t| t.name.as_str()).collect::<Vec<_>>(),
-        ["main", "choices", "individuals", "lift", "conditions"]
+        [
+            "main",
+            "choices",
+            "individuals",
+            "demographics",
+            "lift",
+            "people",
+            "conditions"
+        ]
     );
-    let printed = tables[3].text();
+    let printed = tables[4].text();
     assert!(
         printed.contains("a stranger's") && printed.contains("nobody's"),
         "{printed}"
     );
-    let own = tables[3].rows.iter().map(|row| row[2].clone()).next().expect("a row");
+    let own = tables[4].rows.iter().map(|row| row[2].clone()).next().expect("a row");
     assert!(printed.contains(&own));
-    assert!(tables[4].columns.iter().any(|(title, _)| title == "people"));
+    assert!(tables[6].columns.iter().any(|(title, _)| title == "people"));
 }
 
 #[test]

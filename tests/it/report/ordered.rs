@@ -73,7 +73,7 @@ fn weights_and_second_answers_are_counted_as_a_plain_loop_counts_them() {
     assert!(near(found.normalised, right / alike), "{found:?}");
     assert!(near(found.skill, (right - chance) / (alike - chance)), "{found:?}");
     assert!(near(found.weighted, weighted / weights), "{found:?}");
-    assert!(csv(&report, "asked-again").rows("system").count() > 1);
+    assert!(csv(&report, "asked-again").rows("method").count() > 1);
 }
 
 #[test]

@@ -25,8 +25,9 @@ fn a_report_replaces_an_earlier_one_whole_and_nothing_else() {
     };
     // Tables that the second report does not have go; what is one's own stays.
     assert_eq!(report(&all, &out).0, Some(0));
-    // The built-in survey has no scales, no weights, nobody was asked twice, and all were asked in the same words.
-    let elsewhere = ["asked-again", "ordered-answers", "wordings"];
+    // The built-in survey has no scales, no weights, nobody was asked twice, all were asked in the same words, and one run
+    // ranks nothing.
+    let elsewhere = ["asked-again", "differences", "ordered-answers", "wordings"];
     let expected = Report::TABLES.iter().filter(|name| !elsewhere.contains(name));
     let expected = expected.map(|name| format!("{name}.csv"));
     assert_eq!(names(&out), expected.collect());
@@ -35,11 +36,18 @@ fn a_report_replaces_an_earlier_one_whole_and_nothing_else() {
     let left = names(&out);
     assert!(left.contains("notes.csv") && left.contains("accuracy.csv"), "{left:?}");
     assert!(!left.contains("category-to-category.csv"), "{left:?}");
+    let figures = |name: &str| out.join("figures").join(name).is_file();
+    assert!(figures("headline.svg") && !figures("transfer-0.svg") && !figures("lift.svg"));
     // Neither another run's report is replaced nor a file that no report wrote.
     let (status, said) = report(&all, &one);
     assert_eq!(status, Some(1), "{said}");
     assert!(said.contains("is a run's folder") && said.contains("hint: "), "{said}");
-    for name in ["report.html", "summary.json", "tables/accuracy.csv"] {
+    for name in [
+        "report.html",
+        "summary.json",
+        "tables/accuracy.csv",
+        "figures/curve.svg",
+    ] {
         let file = mine.join(name);
         std::fs::create_dir_all(file.parent().expect("a folder")).expect("a folder");
         std::fs::write(&file, "{\"mine\": 1}\n").expect("written");
