@@ -100,6 +100,7 @@ impl NamedSystem {
             System::First => "first".to_owned(),
             System::Majority => "majority".to_owned(),
             System::Resemblance { k } => format!("resemblance_{k}"),
+            System::NaiveBayes => "naive_bayes".to_owned(),
         }
     }
 }

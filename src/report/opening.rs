@@ -160,8 +160,8 @@ fn beside_the_best(results: &Results) -> Vec<String> {
     let open = beside(|verdict| verdict == Verdict::Open);
     let unjudged = beside(|verdict| matches!(verdict, Verdict::Constant | Verdict::Depends | Verdict::TooFew));
     let said = [
-        (open, "not significantly different from it"),
-        (unjudged, "not judged against it"),
+        (open, "not significantly different from the highest"),
+        (unjudged, "not judged against the highest"),
     ];
     let said = said.into_iter().filter(|(systems, _)| !systems.is_empty());
     said.map(|(systems, how)| {
@@ -181,11 +181,15 @@ fn pairs(results: &Results) -> String {
         0 => String::new(),
         rest => format!(", {} cannot be judged", number(rest)),
     };
+    let some_or_none = |count: usize| match count {
+        0 => "none".to_owned(),
+        count => number(count),
+    };
     format!(
         "Of {} pairs of systems {} differ significantly once p is adjusted for all of them (Holm), {} do not{rest}          (Differences).",
         pairs.len(),
-        number(told),
-        number(open)
+        some_or_none(told),
+        some_or_none(open)
     )
 }
 

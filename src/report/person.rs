@@ -241,10 +241,14 @@ impl<'a> PersonQuestion<'a> {
                 )
             };
             let notes = [
-                (first.majority == Some(at), "majority"),
-                (first.resemblance == Some(at), "resemblance"),
+                (first.majority, "majority"),
+                (first.resemblance, "resemblance"),
+                (first.naive_bayes, "naive Bayes"),
             ];
-            let notes = notes.into_iter().filter(|(is, _)| *is).map(|(_, word)| word);
+            let notes = notes
+                .into_iter()
+                .filter(|(choice, _)| *choice == Some(at))
+                .map(|(_, word)| word);
             PersonCandidate {
                 text: &candidate.text,
                 own: candidate.own,

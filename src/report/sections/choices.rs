@@ -64,12 +64,17 @@ impl ReportSection for Vec<SystemChoices> {
         }
     }
 
-    fn page(&self, _: &ReportContext<'_>) -> Option<Value> {
+    fn page(&self, report: &ReportContext<'_>) -> Option<Value> {
         let width = positions(self);
-        let rows: Vec<ChoiceWords> = self.iter().map(|one| ChoiceWords::of(one, width)).collect();
+        let folded = report.many();
+        // Of many systems only the main conditions are shown: the others would fill pages.
+        let shown = self
+            .iter()
+            .filter(|one| !folded || report.results.headline.contains(&one.system));
+        let rows: Vec<ChoiceWords> = shown.map(|one| ChoiceWords::of(one, width)).collect();
         let positions: Vec<String> = (0..width).map(|at| capital(&ordinal(at))).collect();
         let warnings: Vec<&ChoiceWords> = rows.iter().filter(|row| row.alike.is_some()).collect();
-        (!rows.is_empty()).then(|| context! { rows => words(&rows), warnings => words(&warnings), positions })
+        (!rows.is_empty()).then(|| context! { rows => words(&rows), warnings => words(&warnings), positions, folded })
     }
 
     fn tables(&self, report: &ReportContext<'_>) -> Vec<Table> {
