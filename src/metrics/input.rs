@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::baseline_table::BaselineTable;
 use super::table::OutcomeTable;
 use crate::scoring::Outcome;
-use crate::survey::QuestionId;
+use crate::survey::{PublishedResult, QuestionId};
 
 /// One run as read from its folder. Reports and comparisons need no more of its outcomes than a table has ([`RunTable`]).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -112,6 +112,9 @@ pub struct RunHeader {
     /// Which catalogue: `indieval` or the name of the file that was given instead.
     #[serde(default)]
     pub catalogue: String,
+    /// What others reported on the same survey, as its definition says.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub published: Vec<PublishedResult>,
 }
 
 /// The model of a run.

@@ -85,6 +85,7 @@ pub(super) fn told<O>(folder: &Path, read: ReadRun, outcomes: O) -> Result<RunDa
             synthetic: header.synthetic,
             survey: people.survey,
             catalogue: people.catalogue,
+            published: people.published,
         },
         outcomes,
         people: people.people,

@@ -186,6 +186,11 @@ impl People {
                 .collect(),
             baselines,
             second_answers,
+            published: self
+                .definition
+                .as_ref()
+                .map(|own| own.published.clone())
+                .unwrap_or_default(),
         }
     }
 }

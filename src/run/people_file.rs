@@ -9,7 +9,7 @@ use super::names::PEOPLE;
 use crate::base::files::write_bytes;
 use crate::base::hex::sha256_hex;
 use crate::metrics::{BaselineTable, DimensionOrder, Person, QuestionInfo, SecondAnswer};
-use crate::survey::QuestionId;
+use crate::survey::{PublishedResult, QuestionId};
 
 /// People, questions and the baselines on the same probes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -33,6 +33,9 @@ pub struct PeopleFile {
     /// What people answered when they were asked again.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub second_answers: Vec<SecondAnswer>,
+    /// What others reported on the same survey, as its definition says.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub published: Vec<PublishedResult>,
 }
 
 impl PeopleFile {
@@ -46,6 +49,7 @@ impl PeopleFile {
             ("people", self.people == other.people),
             ("baselines", self.baselines == other.baselines),
             ("second answers", self.second_answers == other.second_answers),
+            ("published figures", self.published == other.published),
         ];
         let differ = parts.into_iter().filter(|(_, same)| !same);
         differ.map(|(name, _)| name).collect()

@@ -22,7 +22,7 @@ mod types;
 mod wide_text;
 
 pub use define::define;
-pub use definition::SurveyDefinition;
+pub use definition::{PublishedResult, SurveyDefinition};
 pub use demographics::{Demographics, IncomeGrouping};
 pub use error::SurveyError;
 pub use file::{ReadOptions, ReadReport, RepeatedIds, SurveyFile};

@@ -291,6 +291,7 @@ pub fn run(plan: &Plan) -> RunData {
         synthetic: plan.synthetic,
         survey: "synthetic-respondents.csv".into(),
         catalogue: "indieval".into(),
+        published: Vec::new(),
     };
     RunData {
         name: plan.name.to_owned(),
@@ -550,6 +551,7 @@ pub fn write(folder: &Path, plan: &Plan) -> RunData {
         people: data.people.clone(),
         baselines: data.baselines.clone(),
         second_answers: Vec::new(),
+        published: Vec::new(),
     };
     let hashes = data.header.hashes.clone();
     let counts = (plan.people, data.outcomes.len());

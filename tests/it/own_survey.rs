@@ -46,6 +46,7 @@ fn definition() -> String {
          [retest]\ncolumn = 'wave'\nvalues = [1, 2]\n[probes]\nper_category = 1\nwrap = false\n\
          [scale.accuracy]\nlabels = ['very inaccurate', 'moderately inaccurate', 'slightly inaccurate', 'slightly accurate', \
          'moderately accurate', 'very accurate']\npolar_labels = ['inaccurate', 'accurate']\ntemplate = 'It is {label} that I {text}'\n\
+         [[published]]\nname = 'A model of 2025'\nsource = 'a paper'\noverall = 61.5\ncategories = { 'Trait A' = 70.5 }\n\
          [[demographic]]\ncolumn = 'education'\nname = 'Education'\ntemplate = 'I went to {label}'\nlabels = ['school', 'college']\n",
     );
     for item in items() {
@@ -155,6 +156,9 @@ fn a_survey_of_ones_own_runs_from_its_definition_to_a_report() {
     let out = own.run("run");
     let page = read(&out.join("report.html"));
     assert!(!page.contains("GPT-4o"));
+    for text in ["A model of 2025", "of others: A model of 2025: a paper", "61.5", "70.5"] {
+        assert!(page.contains(text), "{text}");
+    }
     assert!(page.contains("Ordered answers") && page.contains("Second answers and survey weights"));
     let again = read(&out.join("tables/asked-again.csv"));
     assert!(again.lines().count() > 1, "{again}");

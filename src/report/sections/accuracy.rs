@@ -14,6 +14,7 @@ use super::super::system_scores::SystemScores;
 use super::super::table::{Column, Table, left, right};
 use super::super::words::{percent, range, with_interval};
 use crate::metrics::{Estimate, MetricsError, ProbeCounts, SPLITS};
+use crate::survey::PublishedResult;
 
 /// The section; its numbers are the report's systems.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
@@ -42,7 +43,8 @@ impl ReportSection for AccuracyTable {
     }
 
     fn page(&self, report: &ReportContext<'_>) -> Option<Value> {
-        let published = paper(report.results);
+        let published = published(report.results);
+        let sources = sources(report.results);
         let columns: Vec<HeatColumn> = report
             .columns
             .iter()
@@ -53,7 +55,7 @@ impl ReportSection for AccuracyTable {
         let restricted = report.results.headline.is_empty();
         if report.many() {
             let turned = words(&turned(report, &columns));
-            return Some(context! { turned, has_published, restricted });
+            return Some(context! { turned, has_published, sources, restricted });
         }
         let names: Vec<String> = row_names(report);
         let tables = in_tables(columns).into_iter().map(|columns| {
@@ -71,7 +73,7 @@ impl ReportSection for AccuracyTable {
             context! { spans, columns => words(&columns), rows }
         });
         let tables: Vec<Value> = tables.collect();
-        Some(context! { tables, has_published, restricted })
+        Some(context! { tables, has_published, sources, restricted })
     }
 
     fn tables(&self, report: &ReportContext<'_>) -> Vec<Table> {
@@ -276,31 +278,60 @@ fn heat_column(report: &ReportContext<'_>, column: &ResultColumn<'_>) -> HeatCol
     }
 }
 
-/// The paper's columns, where the categories are the paper's; they are of demonstrations from all categories.
-fn paper(results: &Results) -> Vec<HeatColumn> {
+/// Published columns: the paper's, where the categories are the paper's, and those that the survey's definition names. All are
+/// of demonstrations from all categories.
+fn published(results: &Results) -> Vec<HeatColumn> {
     if results.headline.is_empty() {
         return Vec::new();
     }
-    let published = Published::read().map(|published| published.columns(&results.categories));
-    let exact = |share: f64| HeatCell::of(Some(Estimate::exact(share, PAPERS_PEOPLE)));
-    let nothing = || HeatCell {
-        figure: String::new(),
-        interval: String::new(),
-        heat: None,
-    };
-    let columns = published.unwrap_or_default().into_iter().map(|column| HeatColumn {
-        title: column.name,
-        kind: "published",
-        cells: column
-            .categories
-            .into_iter()
-            .chain([column.overall])
-            .map(exact)
-            // The paper has neither a second overall figure nor splits.
-            .chain((0..=SPLITS).map(|_| nothing()))
-            .collect(),
+    let paper = Published::read().map(|published| published.columns(&results.categories));
+    let paper = paper.unwrap_or_default().into_iter().map(|column| {
+        let categories = column.categories.into_iter().map(Some).collect();
+        published_column(column.name, categories, Some(column.overall))
     });
-    columns.collect()
+    let mut own: Vec<&PublishedResult> = Vec::new();
+    for one in results.runs.iter().flat_map(|run| &run.header.published) {
+        if !own.contains(&one) {
+            own.push(one);
+        }
+    }
+    let own = own.into_iter().map(|one| {
+        let share = |percent: f64| percent / 100.0;
+        let of = |category: &String| one.categories.get(category).copied().map(share);
+        let categories = results.categories.iter().map(of).collect();
+        published_column(one.name.clone(), categories, one.overall.map(share))
+    });
+    paper.chain(own).collect()
+}
+
+/// A published column, of shares; neither a second overall figure nor splits are published.
+fn published_column(title: String, categories: Vec<Option<f64>>, overall: Option<f64>) -> HeatColumn {
+    let cell = |share: Option<f64>| match share {
+        Some(share) => HeatCell::of(Some(Estimate::exact(share, PAPERS_PEOPLE))),
+        None => HeatCell {
+            figure: String::new(),
+            interval: String::new(),
+            heat: None,
+        },
+    };
+    let shares = categories.into_iter().chain([overall]);
+    HeatColumn {
+        title,
+        kind: "published",
+        cells: shares.chain((0..=SPLITS).map(|_| None)).map(cell).collect(),
+    }
+}
+
+/// Where the figures that a survey's definition names were published.
+fn sources(results: &Results) -> Vec<String> {
+    let mut sources: Vec<String> = Vec::new();
+    for one in results.runs.iter().flat_map(|run| &run.header.published) {
+        let source = format!("{}: {}", one.name, one.source);
+        if !sources.contains(&source) {
+            sources.push(source);
+        }
+    }
+    sources
 }
 
 /// Columns by table: all in one where a page has room for them, otherwise kinds kept together as far as that goes.

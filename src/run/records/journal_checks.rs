@@ -74,6 +74,7 @@ fn people() -> PeopleFile {
             .to_vec(),
         baselines: crate::metrics::BaselineTable::default(),
         second_answers: Vec::new(),
+        published: Vec::new(),
     }
 }
 

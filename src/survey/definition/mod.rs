@@ -4,6 +4,7 @@
 mod build;
 mod cells;
 mod people;
+mod published;
 mod scale;
 mod scale_answers;
 mod source;
@@ -19,6 +20,7 @@ use super::types::Catalogue;
 use crate::base::hex::sha256_hex;
 
 pub(super) use self::cells::{AnswerMatch, CellMeaning, MissingRule as MissingCells};
+pub use self::published::PublishedResult;
 pub(super) use self::source::NamesIn as ColumnNames;
 
 /// How the rows of a table become people.
@@ -30,6 +32,8 @@ pub struct SurveyDefinition {
     pub citation: String,
     /// Under which licence its answers are; empty where the file says nothing.
     pub licence: String,
+    /// What others reported on the survey.
+    pub published: Vec<PublishedResult>,
     /// SHA-256 (hex) of the file.
     pub hash: String,
     /// The file itself.
@@ -130,11 +134,16 @@ pub(super) fn load(path: &Path) -> Result<LoadedDefinition, SurveyError> {
         demographics,
         table,
     } = build::build(path, &source).map_err(|(place, problem)| fault(&place, problem))?;
+    for published in &source.published {
+        let checked = published.check(&catalogue.categories);
+        checked.map_err(|problem| fault(&format!("[[published]] {}", published.name), problem))?;
+    }
     Ok(LoadedDefinition {
         definition: SurveyDefinition {
             name: source.name,
             citation: source.citation.unwrap_or_default(),
             licence: source.licence.unwrap_or_default(),
+            published: source.published,
             hash,
             path: path.to_owned(),
             table,

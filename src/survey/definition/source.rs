@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use super::super::probe_rule::ProbesOf;
+use super::published::PublishedResult;
 
 /// Where in a definition something is wrong, and what.
 pub(super) type Fault = (String, String);
@@ -31,6 +32,8 @@ pub(super) struct SurveySource {
     pub(super) question: Vec<DefinedQuestion>,
     #[serde(default)]
     pub(super) demographic: Vec<DemographicSource>,
+    #[serde(default)]
+    pub(super) published: Vec<PublishedResult>,
 }
 
 #[derive(Deserialize)]

@@ -269,6 +269,19 @@ fn a_definition_that_cannot_be_used_says_where_and_why() {
             "`dept` is no [[demographic]]",
         ),
         (
+            "name = 'n'\n[[published]]\nname = 'm'\nsource = 's'\ncategories = { Wrk = 50 }\n[[question]]\nid = 'a'\n\
+             category = 'Work'\nlabels = ['x', 'y']",
+            "[[published]] m: there is no category `Wrk`; is `Work` meant?",
+        ),
+        (
+            "name = 'n'\n[[published]]\nname = 'm'\nsource = 's'\noverall = 140\n[[question]]\nid = 'a'\nlabels = ['x', 'y']",
+            "140 is no percentage",
+        ),
+        (
+            "name = 'n'\n[[published]]\nname = 'm'\nsource = 's'\n[[question]]\nid = 'a'\nlabels = ['x', 'y']",
+            "it has figures",
+        ),
+        (
             "name = 'n'\n[missing]\ncodes = ['x']\n[[question]]\nid = 'a'\nlabels = ['x', 'y']",
             "[missing]: `x` is neither",
         ),
