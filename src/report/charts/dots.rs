@@ -109,7 +109,7 @@ impl<'a> DotLayout<'a> {
         };
         // Many rows stand closer.
         let (above, gap) = match plot.rows.len() > ROOMY && above > 0.0 {
-            true => (15.0, 4.0),
+            true => (15.0, 7.0),
             false => (above, 13.0),
         };
         let right = if single { width - 46.0 } else { width - 12.0 };
