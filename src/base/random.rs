@@ -6,6 +6,31 @@
 use rand_chacha::ChaCha8Rng;
 use rand_core::{Rng as _, SeedableRng as _};
 
+/// Bytes of a stream that are taken up at once.
+const AT_ONCE: usize = 1 << 11;
+
+/// A number that is drawn as a whole.
+trait Word<const BYTES: usize> {
+    fn of(bytes: [u8; BYTES]) -> Self;
+}
+
+impl Word<4> for u32 {
+    fn of(bytes: [u8; 4]) -> Self {
+        Self::from_le_bytes(bytes)
+    }
+}
+
+impl Word<8> for u64 {
+    fn of(bytes: [u8; 8]) -> Self {
+        Self::from_le_bytes(bytes)
+    }
+}
+
+/// Draws from here on are drawn again: of the last, incomplete run of the range, whose numbers would be likelier.
+fn limit(bound: u64) -> u64 {
+    u64::MAX - u64::MAX % bound
+}
+
 /// One stream of draws.
 #[derive(Debug, Clone)]
 pub struct Draws(ChaCha8Rng);
@@ -25,24 +50,50 @@ impl Draws {
 
     /// A whole number below `bound` (which is at least 1), each equally likely.
     pub(crate) fn below(&mut self, bound: usize) -> usize {
-        let mut found = 0;
-        self.each_below(bound, 1, |drawn| found = drawn);
-        found
+        let bound = bound.max(1) as u64;
+        let limit = limit(bound);
+        loop {
+            let drawn = self.0.next_u64();
+            if drawn < limit {
+                return (drawn % bound) as usize;
+            }
+        }
     }
 
     /// The same as often as wanted, one after the other.
     pub(crate) fn each_below(&mut self, bound: usize, times: usize, mut take: impl FnMut(usize)) {
         let bound = bound.max(1) as u64;
-        // The last, incomplete run of the range is drawn again: no number is likelier than another.
-        let limit = u64::MAX - u64::MAX % bound;
+        let limit = limit(bound);
+        // A multiplication and what it is short of, which is one multiple of the bound at most, in place of a division.
+        let inverse = u64::MAX / bound;
         let mut left = times;
         while left > 0 {
-            let drawn = self.0.next_u64();
-            if drawn < limit {
-                take((drawn % bound) as usize);
-                left -= 1;
-            }
+            // Every number that is wanted takes a draw at the least, so that none is drawn in vain.
+            left -= self.words(left, |drawn: u64| {
+                let quotient = (u128::from(drawn) * u128::from(inverse) >> 64) as u64;
+                let rest = drawn - quotient * bound;
+                let below = if rest >= bound { rest - bound } else { rest };
+                let counts = drawn < limit;
+                if counts {
+                    take(below as usize);
+                }
+                usize::from(counts)
+            });
         }
+    }
+
+    /// Takes up so many words of the stream, as if they were drawn one by one; returns the sum of what is made of them.
+    fn words<const BYTES: usize, W: Word<BYTES>>(&mut self, count: usize, mut take: impl FnMut(W) -> usize) -> usize {
+        let mut bytes = [0; AT_ONCE];
+        let (mut left, mut sum) = (count * BYTES, 0);
+        while left > 0 {
+            let bytes = &mut bytes[..left.min(AT_ONCE)];
+            self.0.fill_bytes(bytes);
+            let words = bytes.as_chunks::<BYTES>().0;
+            sum += words.iter().map(|word| take(W::of(*word))).sum::<usize>();
+            left -= bytes.len();
+        }
+        sum
     }
 
     /// A number in [0, 1), with 53 bits.
@@ -50,9 +101,12 @@ impl Draws {
         (self.0.next_u64() >> 11) as f64 / (1_u64 << 53) as f64
     }
 
-    /// Heads or tails.
-    pub(crate) fn coin(&mut self) -> bool {
-        self.0.next_u32() & 1 == 0
+    /// Heads or tails, as often as wanted, one after the other.
+    pub(crate) fn coins(&mut self, times: usize, mut take: impl FnMut(bool)) {
+        self.words(times, |drawn: u32| {
+            take(drawn & 1 == 0);
+            0
+        });
     }
 
     /// Whether something of this probability happens.
@@ -128,6 +182,40 @@ mod tests {
         assert_eq!((draws.normal() * 1e6) as i64, 406_434);
         // The first number that splitmix64 gives for the seed 0.
         assert_eq!(mix(0x9e37_79b9_7f4a_7c15), 0xe220_a839_7b1d_cdaf);
+    }
+
+    /// Many draws at once are those of one after the other, wherever in the stream they begin, and leave it at the same place.
+    #[test]
+    fn many_draws_are_those_that_come_one_by_one() {
+        let times = [0, 1, 7, 255, 256, 257, 3000];
+        for (bound, words_before) in [
+            (1, 0),
+            (2, 1),
+            (3, 2),
+            (10, 15),
+            (1 << 33, 63),
+            ((1 << 63) + 1, 5),
+            (usize::MAX, 1),
+        ] {
+            for times in times {
+                let mut many = Draws::new(9, bound as u64);
+                for _ in 0..words_before {
+                    many.0.next_u32();
+                }
+                let mut single = many.clone();
+                let mut found = Vec::new();
+                many.each_below(bound, times, |at| found.push(at));
+                let expected: Vec<usize> = (0..times).map(|_| single.below(bound)).collect();
+                assert_eq!(found, expected, "below {bound}, {times} times");
+                let mut coins = Vec::new();
+                many.coins(times, |coin| coins.push(coin));
+                assert_eq!(
+                    coins,
+                    (0..times).map(|_| single.0.next_u32() & 1 == 0).collect::<Vec<_>>()
+                );
+                assert_eq!(many.0.next_u64(), single.0.next_u64());
+            }
+        }
     }
 
     #[test]

@@ -32,7 +32,9 @@ impl InTheWay {
     /// What can be done about it.
     pub fn hint(&self) -> Option<String> {
         Some(match self {
-            Self::File(_) => "name another folder with --out, or move that file away".to_owned(),
+            Self::File(_) => {
+                "move that file away; where the command has --out, another folder can be named with it".to_owned()
+            }
             Self::Run(_) => "name another folder with --out".to_owned(),
         })
     }

@@ -12,6 +12,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::counted::CountedRows;
 use super::estimate::{Quantity, Variation};
 use super::panel::{Credit, Panel, Row, SPLITS};
 use super::weighed::{LANES, WeighedColumns};
@@ -251,10 +252,14 @@ impl Sums {
         WeighedColumns::new(self.cells.as_flattened(), 2 * self.width())
     }
 
+    /// The same where all of them are counts: [`Totals::of_counts`].
+    pub(super) fn counts(&self) -> Option<CountedRows> {
+        CountedRows::new(self.cells.as_flattened(), 2 * self.width())
+    }
+
     /// Everybody's numerators alone: [`Totals::with_numerators`].
-    pub(super) fn numerators(&self) -> WeighedColumns {
-        let numerators: Vec<f64> = self.cells.iter().map(|cell| cell[0]).collect();
-        WeighedColumns::new(&numerators, self.width())
+    pub(super) fn numerators(&self) -> Vec<f64> {
+        self.cells.iter().map(|cell| cell[0]).collect()
     }
 }
 
@@ -278,12 +283,25 @@ impl Totals {
         }
     }
 
-    /// The same denominators with one lane of the sums of [`Sums::numerators`].
-    pub(super) fn with_numerators(&self, sums: &[[f64; LANES]], lane: usize) -> Self {
-        let slots = self.slots.iter().zip(sums);
+    /// Sums of the rows of [`Sums::counts`].
+    pub(super) fn of_counts(sums: &[i64], width: usize) -> Self {
+        let slots = sums.as_chunks::<2>().0.iter().take(width);
         Self {
-            slots: slots.map(|(own, sums)| [sums[lane], own[1]]).collect(),
+            slots: slots.map(|slot| slot.map(|sum| sum as f64)).collect(),
         }
+    }
+
+    /// The same denominators with other numerators.
+    pub(super) fn with_numerators(&self, numerators: impl Iterator<Item = f64>) -> Self {
+        let slots = self.slots.iter().zip(numerators);
+        Self {
+            slots: slots.map(|(own, numerator)| [numerator, own[1]]).collect(),
+        }
+    }
+
+    /// The numerators.
+    pub(super) fn numerators(&self) -> impl Iterator<Item = f64> {
+        self.slots.iter().map(|slot| slot[0])
     }
 
     /// The same totals without one person's cells.

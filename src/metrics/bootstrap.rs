@@ -14,6 +14,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::average::{Scores, Sums, Totals};
+use super::counted::BLOCK;
 use super::estimate::{Estimate, FROM_PERCENTILE, Quantity, Variation};
 use super::weighed::LANES;
 use crate::base::random::Draws;
@@ -88,13 +89,32 @@ fn resample<T: Send>(sums: &Sums, how: &Resampling, one: impl Fn(&Totals) -> T +
     if people < FROM_PERCENTILE || sums.quantity == Quantity::Exact {
         return Vec::new();
     }
+    let draws = |number: usize| Draws::new(how.seed, number as u64);
+    if let Some(rows) = sums.counts() {
+        let numbers = (0..how.resamples).into_par_iter();
+        let totals = |number| {
+            let (mut drawn, mut found) = (Vec::with_capacity(BLOCK), rows.nothing());
+            draws(number).each_below(people, people, |at| {
+                drawn.push(at);
+                if drawn.len() == BLOCK {
+                    rows.add_block(&drawn, &mut found);
+                    drawn.clear();
+                }
+            });
+            rows.add_block(&drawn, &mut found);
+            one(&Totals::of_counts(&found, sums.width()))
+        };
+        return numbers.map(totals).collect();
+    }
     let columns = sums.columns();
     let together = |batch: usize| {
         let numbers = batch * LANES..how.resamples.min((batch + 1) * LANES);
-        let mut weights = vec![[0.0; LANES]; people];
+        let (mut weights, mut counts) = (vec![[0.0; LANES]; people], vec![0_u32; people]);
         for (lane, number) in numbers.clone().enumerate() {
-            let mut draws = Draws::new(how.seed, number as u64);
-            draws.each_below(people, people, |at| weights[at][lane] += 1.0);
+            counts.fill(0);
+            draws(number).each_below(people, people, |at| counts[at] += 1);
+            let both = weights.iter_mut().zip(&counts);
+            both.for_each(|(weights, count)| weights[lane] = f64::from(*count));
         }
         let drawn = columns.sums(&weights);
         let totals = (0..numbers.len()).map(|lane| Totals::of_lane(&drawn, lane, sums.width()));

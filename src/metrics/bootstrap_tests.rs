@@ -1,5 +1,6 @@
 use super::*;
 use crate::metrics::crossed::crossed_overall;
+use crate::metrics::flips::sign_flip;
 use crate::metrics::panel::{Chooser, Credit, Panel, Row, Unread};
 
 /// 40 people, 6 probes each in two categories; person p is right on probe q where (7p + 5q) mod 11 < 6 + p mod 3.
@@ -31,6 +32,36 @@ fn row((person, split, question, category): (usize, usize, usize, usize), correc
 }
 
 const WRONG: Credit = Credit::Choice(Unread::Wrong);
+
+/// Counts are summed in bytes, other numbers as they are. Half of every count is no count, and its shares are the same.
+#[test]
+fn figures_do_not_depend_on_how_their_sums_are_added() {
+    let (how, panel) = (
+        Resampling {
+            resamples: 300,
+            seed: 3,
+        },
+        panel(),
+    );
+    for quantity in [Quantity::Share, Quantity::Difference] {
+        let sums = |scale: f64| {
+            // Some probes are missing, so that nothing is balanced.
+            let rows = panel.rows.iter().filter(|row| (row.person + row.question) % 7 > 0);
+            let worth = |row: &Row| {
+                (
+                    scale * (f64::from(u8::from(row.correct())) - f64::from(row.question % 2)),
+                    scale,
+                )
+            };
+            Sums::of_worths(rows.map(|row| (row, worth(row))), 2, quantity)
+        };
+        let (counts, halves) = (sums(1.0), sums(0.5));
+        assert!(counts.counts().is_some() && halves.counts().is_none());
+        assert_eq!(clustered(&counts, &how), clustered(&halves, &how));
+        assert_eq!(clustered_overall(&counts, &how), clustered_overall(&halves, &how));
+        assert_eq!(sign_flip(&counts, &how), sign_flip(&halves, &how));
+    }
+}
 
 #[test]
 fn cluster_interval_agrees_with_the_standard_error_of_the_mean() {

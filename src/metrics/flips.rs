@@ -4,7 +4,8 @@ use rayon::prelude::*;
 
 use super::average::{Scores, Sums, Totals};
 use super::bootstrap::Resampling;
-use super::weighed::LANES;
+use super::counted::CountedRows;
+use super::weighed::{LANES, WeighedColumns};
 use crate::base::random::Draws;
 
 /// Averages that differ by this little are equal: they are of the same counts, added in another order.
@@ -43,8 +44,11 @@ impl SignFlips {
         match self {
             Self::All(_) => (0..people).for_each(|person| take(person, sign(number >> person & 1 == 1))),
             Self::Drawn(_) => {
-                let mut draws = Draws::new(how.seed ^ FLIP, number);
-                (0..people).for_each(|person| take(person, sign(!draws.coin())));
+                let mut person = 0;
+                Draws::new(how.seed ^ FLIP, number).coins(people, |coin| {
+                    take(person, sign(!coin));
+                    person += 1;
+                });
             }
         }
     }
@@ -104,25 +108,21 @@ fn flipped(
     if people < 2 {
         return Vec::new();
     }
-    let (flips, whole, numerators) = (SignFlips::of(people, how), sums.totals(), sums.numerators());
+    let (flips, whole) = (SignFlips::of(people, how), sums.totals());
+    let numerators = Numerators::of(sums);
     let together = |batch: u64| -> Vec<u64> {
         let first = batch * LANES as u64;
-        let count = (flips.count() - first).min(LANES as u64) as usize;
-        let mut weights = vec![[0.0; LANES]; people];
-        for (lane, number) in (first..).take(count).enumerate() {
-            flips.signs(number, people, how, |person, sign| weights[person][lane] = sign);
-        }
-        let drawn = numerators.sums(&weights);
+        let count = (flips.count() - first).min(LANES as u64);
         let (mut reached, mut found) = (vec![0; observed.len()], Vec::new());
-        for lane in 0..count {
+        numerators.flipped(&whole, (flips, how), first..first + count, |totals| {
             found.clear();
-            averages(&whole.with_numerators(&drawn, lane), &mut found);
+            averages(totals, &mut found);
             for (reached, both) in reached.iter_mut().zip(observed.iter().zip(&found)) {
                 if let (Some(observed), Some(found)) = both {
                     *reached += u64::from(found.abs() >= observed.abs() - ROUNDING);
                 }
             }
-        }
+        });
         reached
     };
     let reached = (0..flips.count().div_ceil(LANES as u64))
@@ -137,6 +137,61 @@ fn flipped(
         );
     let both = observed.iter().zip(reached);
     both.map(|(observed, count)| observed.map(|_| flips.p(count))).collect()
+}
+
+/// Everybody's numerators.
+enum Numerators {
+    /// Counts, most of which are right answers of one system less those of another.
+    Counts(CountedRows),
+    /// Any numbers.
+    Numbers(WeighedColumns),
+}
+
+impl Numerators {
+    fn of(sums: &Sums) -> Self {
+        let (numbers, width) = (sums.numerators(), sums.width());
+        let counts = CountedRows::new(&numbers, width);
+        counts.map_or_else(|| Self::Numbers(WeighedColumns::new(&numbers, width)), Self::Counts)
+    }
+
+    /// Hands on the totals under each of at most [`LANES`] flips, in order; `whole` are those of none.
+    fn flipped(
+        &self,
+        whole: &Totals,
+        (flips, how): (SignFlips, &Resampling),
+        numbers: std::ops::Range<u64>,
+        mut take: impl FnMut(&Totals),
+    ) {
+        match self {
+            Self::Counts(rows) => {
+                let mut flipped = Vec::with_capacity(rows.people());
+                for number in numbers {
+                    flipped.clear();
+                    flips.signs(number, rows.people(), how, |person, sign| {
+                        if sign < 0.0 {
+                            flipped.push(person);
+                        }
+                    });
+                    let mut sums = rows.nothing();
+                    rows.add(flipped.iter().copied(), &mut sums);
+                    let both = whole.numerators().zip(sums);
+                    take(&whole.with_numerators(both.map(|(all, flipped)| all - 2.0 * flipped as f64)));
+                }
+            }
+            Self::Numbers(columns) => {
+                let mut weights = vec![[0.0; LANES]; columns.people()];
+                for (lane, number) in numbers.clone().enumerate() {
+                    flips.signs(number, columns.people(), how, |person, sign| {
+                        weights[person][lane] = sign
+                    });
+                }
+                let sums = columns.sums(&weights);
+                for (lane, _) in numbers.enumerate() {
+                    take(&whole.with_numerators(sums.iter().map(|sums| sums[lane])));
+                }
+            }
+        }
+    }
 }
 
 /// Whether all ways of flipping this many people are tried, so that more resamples would change nothing.

@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::average::{Sums, mean};
+use super::average::{Sums, Totals, mean};
 use super::bootstrap::{Resampling, clustered_overall};
 use super::estimate::Estimate;
 use super::roster::Roster;
@@ -127,7 +127,7 @@ fn deal(sums: &Sums, dimensions: &[Vec<Vec<usize>>], how: &Resampling) -> Vec<f6
             groups.iter().map(place).collect()
         })
         .collect();
-    let balanced = sums.balanced();
+    let (balanced, counts) = (sums.balanced(), sums.counts());
     (0..how.resamples.min(DEALS) as u64)
         .into_par_iter()
         .filter_map(|number| {
@@ -137,8 +137,15 @@ fn deal(sums: &Sums, dimensions: &[Vec<Vec<usize>>], how: &Resampling) -> Vec<f6
                 sample_deviation(groups.iter().filter_map(|members| match &balanced {
                     Some(own) => mean(members.iter().map(|position| own[dealt[*position]])),
                     None => {
-                        let members: Vec<usize> = members.iter().map(|position| dealt[*position]).collect();
-                        sums.overall_of(&members)
+                        let members = members.iter().map(|position| dealt[*position]);
+                        match &counts {
+                            Some(rows) => {
+                                let mut found = rows.nothing();
+                                rows.add(members, &mut found);
+                                Totals::of_counts(&found, sums.width()).overall()
+                            }
+                            None => sums.overall_of(&members.collect::<Vec<usize>>()),
+                        }
                     }
                 }))
             }))

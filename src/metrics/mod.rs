@@ -11,6 +11,7 @@ mod calibration;
 mod choices;
 mod constancy;
 mod contrast;
+mod counted;
 mod crossed;
 mod estimate;
 mod flips;

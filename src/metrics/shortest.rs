@@ -3,7 +3,8 @@
 //! A sum of log-probabilities favours what has fewer terms, and what is asked in letters may favour what is quickly said.
 //! Neither says anything about a person.
 
-use std::collections::BTreeMap;
+use std::borrow::Cow;
+use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
 
@@ -60,16 +61,16 @@ impl Shortest {
 /// How often one condition chose the shortest candidate under a norm. Absent where all
 /// candidates are equally long, and where nothing says how long they are (answers in runs of format 1).
 pub fn shortest(run: &RunTable, condition: &Condition, norm: Norm) -> Option<Shortest> {
-    let texts = run
-        .questions
-        .iter()
-        .map(|question| (question.id, &question.candidates[..]));
-    let texts: BTreeMap<QuestionId, &[String]> = texts.collect();
+    let chars = run.questions.iter().map(|question| {
+        let candidates = question.candidates.iter();
+        (question.id, candidates.map(|text| text.chars().count()).collect())
+    });
+    let chars: HashMap<QuestionId, Vec<usize>> = chars.collect();
     let mut found: Option<Measure> = None;
     let (mut probes, mut chosen, mut own, mut chance) = (0usize, 0usize, 0usize, 0.0);
     for outcome in run.outcomes.of_condition(condition) {
         let Some(choice) = outcome.informed(norm) else { continue };
-        let (measure, lengths) = lengths(&outcome, texts.get(&outcome.question).copied().unwrap_or_default());
+        let (measure, lengths) = lengths(&outcome, chars.get(&outcome.question).map_or(&[], Vec::as_slice));
         let least = lengths.iter().min().copied().unwrap_or(0);
         let short = |at: usize| lengths.get(at) == Some(&least);
         let count = (0..lengths.len()).filter(|at| short(*at)).count();
@@ -94,14 +95,13 @@ pub fn shortest(run: &RunTable, condition: &Condition, norm: Norm) -> Option<Sho
     })
 }
 
-/// How long the candidates of a probe are; empty where nothing says so.
-fn lengths(outcome: &TabledOutcome<'_>, texts: &[String]) -> (Measure, Vec<usize>) {
+/// How long the candidates of a probe are, whose texts have so many characters; empty where nothing says so.
+fn lengths<'a>(outcome: &TabledOutcome<'_>, chars: &'a [usize]) -> (Measure, Cow<'a, [usize]>) {
     match outcome.basis {
         Basis::Likelihood { scores, .. } => (Measure::Tokens, scores.iter().map(CandidateSums::tokens).collect()),
         Basis::Label { .. } | Basis::Generation { .. } => {
-            let known = texts.len() == outcome.candidates;
-            let texts = texts.iter().filter(|_| known);
-            (Measure::Characters, texts.map(|text| text.chars().count()).collect())
+            let known = chars.len() == outcome.candidates;
+            (Measure::Characters, Cow::Borrowed(if known { chars } else { &[] }))
         }
     }
 }

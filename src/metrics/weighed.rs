@@ -33,6 +33,11 @@ impl WeighedColumns {
         Self { people, tiles }
     }
 
+    /// Number of people.
+    pub fn people(&self) -> usize {
+        self.people
+    }
+
     /// The sum of every column under each weighting, one weight a person and lane; as many columns as a multiple of
     /// [`TILE`] has.
     pub fn sums(&self, weights: &[[f64; LANES]]) -> Vec<[f64; LANES]> {

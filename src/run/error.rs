@@ -1,7 +1,9 @@
 //! What can go wrong around a run.
 
 use std::io::ErrorKind;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+
+use super::shard::Shard;
 
 /// A run that cannot start, go on or be read, and why.
 #[derive(Debug, thiserror::Error)]
@@ -171,7 +173,7 @@ impl RunError {
     pub fn hint(&self) -> Option<String> {
         Some(match self {
             Self::Read { path, source } if path.ends_with(super::names::PEOPLE) && source.kind() == ErrorKind::NotFound => {
-                "give the command of the run again to have it rewritten, or restore it from a copy".into()
+                format!("give {} to have it rewritten, or restore it from a copy", command_for(path))
             }
             Self::Read { .. } => "check the path and that the file may be read".into(),
             Self::Write { .. } => {
@@ -190,16 +192,16 @@ impl RunError {
                 "put the old one back to resume this run, or start a new one with another --out".into()
             }
             Self::Locked { .. } => "wait for it to end or stop it; if none runs, the lock is free at once".into(),
-            Self::Record { path, .. } | Self::Altered { path, .. } if path.ends_with(super::names::PEOPLE) => {
-                "restore the file from a copy; or remove it, and give the command of the run again to have it rewritten".into()
-            }
-            Self::Record { path, .. } if path.ends_with(super::names::RUN) => WITHOUT_RUN.into(),
-            Self::Record { .. } => {
-                "restore the file from a copy; or remove this line and all after it, and give the command of the run \
-                 again to compute them anew"
-                    .into()
-            }
-            Self::Altered { .. } => WITHOUT_RUN.into(),
+            Self::Record { path, .. } | Self::Altered { path, .. } if path.ends_with(super::names::PEOPLE) => format!(
+                "restore the file from a copy; or remove it, and give {} to have it rewritten",
+                command_for(path)
+            ),
+            Self::Record { path, .. } if path.ends_with(super::names::RUN) => without_run(path),
+            Self::Record { path, .. } => format!(
+                "restore the file from a copy; or remove this line and all after it, and give {} to compute them anew",
+                command_for(path)
+            ),
+            Self::Altered { path, .. } => without_run(path),
             Self::OldFormat { .. } => {
                 "finish it with indieval 0.1, or start over with another --out; report, compare and verify read it as it is"
                     .into()
@@ -230,6 +232,31 @@ impl RunError {
     }
 }
 
+/// The shard whose file this is; `None` where it is that of a run.
+fn shard_of(file: &Path) -> Option<Shard> {
+    let folder = file.parent()?;
+    let within = folder.parent()?.ends_with(super::names::SHARDS);
+    Shard::of_folder(folder.file_name()?.to_str()?).filter(|_| within)
+}
+
+/// The command that computes what a run or a shard with this file lacks.
+fn command_for(file: &Path) -> String {
+    match shard_of(file) {
+        Some(shard) => format!("the command of the run with --shard {shard}"),
+        None => "the command of the run again".to_owned(),
+    }
+}
+
 /// What to do without a file that a run cannot be read without.
-const WITHOUT_RUN: &str =
-    "restore the file from a copy; without one the run can no longer be trusted: start over with another --out";
+fn without_run(file: &Path) -> String {
+    match shard_of(file) {
+        Some(shard) => format!(
+            "restore the file from a copy; without one the shard can no longer be trusted: remove its folder, and give the \
+             command of the run with --shard {shard} to compute it anew"
+        ),
+        None => {
+            "restore the file from a copy; without one the run can no longer be trusted: start over with another --out"
+                .to_owned()
+        }
+    }
+}

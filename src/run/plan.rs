@@ -50,22 +50,39 @@ pub struct Plan {
     pub left_out: Vec<String>,
     /// Which part of a run it is; absent where it is all of it.
     pub shard: Option<ShardEntry>,
+    /// Outcomes up to the end of each person; of the plan of a whole run only.
+    ends: Vec<usize>,
 }
 
 impl Plan {
     /// Plans the run of a spec over these people.
     pub fn new(spec: &Spec, people: &People) -> Result<Self, RunError> {
+        Self::of_those(spec, people, |_| true)
+    }
+
+    /// The same where nothing but one shard is to be computed: what all others are asked is counted, and their units are left
+    /// out. [`of_shard`](Self::of_shard) makes the shard's own plan of it.
+    pub(crate) fn around(shard: Shard, spec: &Spec, people: &People) -> Result<Self, RunError> {
+        Self::of_those(spec, people, |position| shard.has(position))
+    }
+
+    /// The plan with the units of those people whose position is wanted.
+    fn of_those(spec: &Spec, people: &People, wanted: impl Fn(usize) -> bool) -> Result<Self, RunError> {
         let conditions = spec.conditions(&people.catalogue)?;
         let splits: BTreeSet<Split> = spec.grid.splits.iter().copied().collect();
         let splits: Vec<Split> = splits.into_iter().collect();
         let mut owners = Owners::new(spec, people, &conditions);
         let splitting = Splitting::new(&people.catalogue);
-        let mut units = Vec::new();
+        let (mut units, mut ends) = (Vec::new(), Vec::with_capacity(people.chosen.len()));
         let mut outcomes = 0;
-        for &person in &people.chosen {
+        for (position, &person) in people.chosen.iter().enumerate() {
             for &split in &splits {
                 let probes = people.probes(&splitting, person, split);
                 let asked = owners.of(person, split);
+                if !wanted(position) {
+                    outcomes += probes.len() * asked.len();
+                    continue;
+                }
                 for tree in asked.chunk_by(|(a, _), (b, _)| conditions[*a].shares_tree(&conditions[*b])) {
                     let unit = Unit {
                         person,
@@ -78,6 +95,7 @@ impl Plan {
                     units.push(unit);
                 }
             }
+            ends.push(outcomes);
         }
         let alone = owners.alone.into_iter();
         let left_out = alone
@@ -91,6 +109,7 @@ impl Plan {
             outcomes,
             left_out,
             shard: None,
+            ends,
         })
     }
 
@@ -126,6 +145,7 @@ impl Plan {
             units,
             outcomes,
             shard: Some(entry),
+            ends: Vec::new(),
             ..self
         }
     }
@@ -139,14 +159,9 @@ impl Plan {
         }
     }
 
-    /// How many people at the front have all of their records among the first `recorded`.
+    /// How many people at the front of a whole run have all of their records among the first `recorded`.
     pub(crate) fn whole_people(&self, recorded: usize) -> usize {
-        let next = self
-            .units
-            .partition_point(|unit| unit.first + unit.outcomes() <= recorded);
-        let person = self.units.get(next).map(|unit| unit.person);
-        let at = person.and_then(|person| self.people.iter().position(|&one| one == person));
-        at.unwrap_or(self.people.len())
+        self.ends.partition_point(|&end| end <= recorded)
     }
 
     /// The units of each person and split.

@@ -1,8 +1,8 @@
 //! What can go wrong with the shards of a run.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use super::shard::ranges;
+use super::shard::{Shard, ranges};
 
 /// Shards that cannot be computed beside each other, or not be merged.
 #[derive(Debug, thiserror::Error)]
@@ -45,6 +45,16 @@ pub enum ShardError {
         /// The shard's folder.
         folder: PathBuf,
         /// How that shows.
+        problem: String,
+    },
+    /// A shard whose files do not all end with its last record.
+    #[error("{}: {problem}", folder.display())]
+    Torn {
+        /// The shard's folder.
+        folder: PathBuf,
+        /// Which shard.
+        shard: Shard,
+        /// Which file ends too early or too late.
         problem: String,
     },
     /// Shards that different programs or kernels computed.
@@ -92,6 +102,21 @@ fn counts(found: &[usize]) -> String {
 }
 
 impl ShardError {
+    /// Makes sure that a folder holds what it should: a shard, or a run in one piece.
+    ///
+    /// # Errors
+    /// [`Foreign`](Self::Foreign) where its `run.json` says otherwise.
+    pub(super) fn is_of(folder: &Path, says: Option<Shard>, expected: Option<Shard>) -> Result<(), Self> {
+        if says == expected {
+            return Ok(());
+        }
+        let word = |shard: Option<Shard>| shard.map_or("the whole run".to_owned(), |shard| format!("shard {shard}"));
+        Err(Self::Foreign {
+            folder: folder.to_owned(),
+            problem: format!("it holds {}, not {}", word(says), word(expected)),
+        })
+    }
+
     /// What to do about it.
     pub fn hint(&self) -> String {
         match self {
@@ -115,6 +140,10 @@ impl ShardError {
             Self::Foreign { .. } | Self::Twice { .. } => {
                 "put the shard's own folder back; or remove this folder, and compute the shard anew with --shard".into()
             }
+            Self::Torn { shard, .. } => format!(
+                "give the command of the run with --shard {shard}: it drops what belongs to no record, computes what is \
+                 missing and keeps the rest; then merge again"
+            ),
             Self::Mixed { .. } => {
                 "merge with --mixed, and the report says so; or remove this folder and compute the shard anew where the \
                  others were computed (INDIEVAL_BACKEND names kernels)"

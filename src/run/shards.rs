@@ -55,7 +55,7 @@ pub(crate) fn folder(run: &Path, shard: Shard) -> PathBuf {
 }
 
 /// The shards that have a folder.
-fn begun(run: &Path) -> Result<BTreeSet<Shard>, RunError> {
+pub(super) fn begun(run: &Path) -> Result<BTreeSet<Shard>, RunError> {
     let path = run.join(SHARDS);
     let failed = |source| RunError::Read {
         path: path.clone(),
@@ -161,8 +161,11 @@ impl ShardState {
     /// # Errors
     /// As [`of`](Self::of).
     pub fn look(&mut self) -> Result<(), RunError> {
-        if self.outcomes.is_none() {
-            self.outcomes = Header::read(&self.folder)?.map(|header| header.outcomes);
+        if self.outcomes.is_none()
+            && let Some(header) = Header::read(&self.folder)?
+        {
+            ShardError::is_of(&self.folder, header.shard(), Some(self.shard))?;
+            self.outcomes = Some(header.outcomes);
         }
         self.lines.look(&self.folder.join(RECORDS))
     }

@@ -39,12 +39,16 @@ impl QuestionId {
         self.0
     }
 
-    fn kept(text: &str) -> Self {
+    /// The id of this very spelling, if it was met.
+    fn met(text: &str) -> Option<Self> {
         let read = MET.read().unwrap_or_else(std::sync::PoisonError::into_inner);
-        if let Some(&known) = read.get(text) {
-            return Self(known);
+        read.get(text).map(|known| Self(known))
+    }
+
+    fn kept(text: &str) -> Self {
+        if let Some(known) = Self::met(text) {
+            return known;
         }
-        drop(read);
         let mut met = MET.write().unwrap_or_else(std::sync::PoisonError::into_inner);
         // Another thread may have come first.
         if let Some(&known) = met.get(text) {
@@ -61,6 +65,9 @@ impl FromStr for QuestionId {
 
     /// Any text without line breaks. `q131` is Q131: the World Values Survey's files write its numbers either way.
     fn from_str(text: &str) -> Result<Self, QuestionIdError> {
+        if let Some(known) = Self::met(text) {
+            return Ok(known);
+        }
         let fault = |problem| QuestionIdError {
             text: text.chars().take(40).collect(),
             problem,

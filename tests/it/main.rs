@@ -27,6 +27,7 @@ mod score;
 mod scoring;
 mod shards;
 mod show;
+mod slurm;
 mod survey;
 mod tampered;
 mod thinking;

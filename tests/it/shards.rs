@@ -61,6 +61,7 @@ fn refused(out: &Path, code: i32, parts: &[&str]) {
     let output = merge(out, &[]);
     let said = said(&output);
     assert_eq!(output.status.code(), Some(code), "{said}");
+    assert!(!out.join(".merge").exists(), "what was begun is removed");
     for part in parts.iter().chain(&["hint: "]) {
         assert!(said.contains(part), "`{part}` is missing from\n{said}");
     }
@@ -218,13 +219,116 @@ fn shards_that_were_changed_doubled_or_are_of_another_run_are_named() {
     assert!(text.contains("another weights"), "{text}");
     put_back();
 
+    // A complete run of another model beside the shards, and a shard's files in the place of the run's.
+    for other in [other.join("whole"), place(1)] {
+        if !other.exists() {
+            finish(run("fake:8", &other, &more));
+        }
+        for name in SAME.iter().filter(|name| other.join(name).exists()) {
+            std::fs::copy(other.join(name), out.join(name)).expect("a copy");
+        }
+        refused(
+            &out,
+            1,
+            &[if other == place(1) {
+                "it holds shard 1/3, not the whole run"
+            } else {
+                "1-of-3: it belongs to another run"
+            }],
+        );
+        SAME.iter().for_each(|name| drop(std::fs::remove_file(out.join(name))));
+    }
+
     // A record that is there twice.
     let records = std::fs::read_to_string(own.join("records.jsonl")).expect("records");
     let last = records.lines().last().expect("a record");
     std::fs::write(own.join("records.jsonl"), format!("{records}{last}\n")).expect("writes");
     refused(&out, 1, &["2-of-3: ", "records.jsonl"]);
     put_back();
+
+    // Files of two shards in each other's place, one kind after the other.
+    for name in [
+        "run.json",
+        "people.json",
+        "evidence-likelihood.jsonl",
+        "evidence-generation.jsonl",
+    ] {
+        let (one, two) = (place(1).join(name), own.join(name));
+        let (first, second) = (
+            std::fs::read(&one).expect("a file"),
+            std::fs::read(&two).expect("a file"),
+        );
+        std::fs::write(&one, &second).expect("writes");
+        std::fs::write(&two, &first).expect("writes");
+        refused(&out, 1, &["1-of-3"]);
+        std::fs::write(&one, first).expect("writes");
+        put_back();
+    }
     merged(&out);
+}
+
+/// What a kill or a full disk leaves of a shard is no reason to compute all of it anew: the command of the hint keeps the rest.
+#[test]
+fn a_shard_whose_files_end_apart_is_gone_on_with_as_the_hint_says() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (whole, out) = (folder.path().join("whole"), folder.path().join("run"));
+    let more = ["--limit", "4", "--methods", "likelihood", "--quiet"];
+    finish(run("fake:7", &whole, &more));
+    all_shards("fake:7", &out, 2, &more);
+    let path = |name: &str| out.join("shards/2-of-2").join(name);
+    let read = |name: &str| std::fs::read_to_string(path(name)).expect("a file");
+    for (name, kept, more_of_it) in [
+        ("evidence-likelihood.jsonl", 0.6, 0),
+        ("evidence-likelihood.jsonl", 1.0, 1),
+        ("records.jsonl", 1.0, 1),
+    ] {
+        let text = read(name);
+        let lines: Vec<&str> = text.split_inclusive('\n').collect();
+        let front = &lines[..(lines.len() as f64 * kept) as usize];
+        let more_of_it = &lines[lines.len() - more_of_it..];
+        std::fs::write(path(name), [front, more_of_it].concat().concat()).expect("writes");
+        refused(&out, 1, &["shards/2-of-2: ", "with --shard 2/2"]);
+        let output = finish(shard("fake:7", &out, "2/2", &more));
+        assert_eq!(said(&output), "", "quiet");
+        let notes = read("sessions.jsonl");
+        let last_start = notes
+            .lines()
+            .rfind(|line| line.contains("\"started\""))
+            .expect("a start");
+        assert!(
+            !last_start.contains("\"recorded\":0,") || notes.lines().count() < 3,
+            "{last_start}"
+        );
+        assert!(read(name) == text, "{name} is whole again");
+    }
+    merged(&out);
+    assert_same(&whole, &out);
+}
+
+/// A disk that is full, by a limit on the size of files: nothing of shards or run is lost, what was begun goes, and once there is
+/// room the same command merges.
+#[test]
+#[cfg(unix)]
+fn a_merge_without_room_says_where_and_loses_nothing() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (whole, out) = (folder.path().join("whole"), folder.path().join("run"));
+    finish(run("fake:7", &whole, &MORE));
+    all_shards("fake:7", &out, 3, &MORE);
+    let mut limited = Command::new("bash");
+    limited.args(["-c", "trap '' XFSZ; ulimit -f 64; exec \"$0\" merge \"$1\" --quiet"]);
+    let output = limited
+        .arg(env!("CARGO_BIN_EXE_indieval"))
+        .arg(&out)
+        .output()
+        .expect("bash starts");
+    let text = said(&output);
+    assert_eq!(output.status.code(), Some(1), "{text}");
+    for part in [".merge/", "File too large", "hint: ", "make room"] {
+        assert!(text.contains(part), "`{part}` is missing from\n{text}");
+    }
+    assert!(!out.join(".merge").exists() && !out.join("records.jsonl").exists());
+    merged(&out);
+    assert_same(&whole, &out);
 }
 
 /// A tiny model of random weights whose context is long enough for a prompt.
@@ -388,7 +492,8 @@ fn a_signal_ends_all_workers_and_the_same_command_goes_on() {
     assert_same(&whole, &out);
 }
 
-/// More shards than a merge keeps open side by side.
+/// Two hundred people in fifty shards, more than a merge keeps open side by side: each computes four, and writes as few files as
+/// a run does.
 #[test]
 fn many_shards_are_merged_without_as_many_open_files() {
     use indieval::model::{OpenOptions, source::Silent};
@@ -397,9 +502,10 @@ fn many_shards_are_merged_without_as_many_open_files() {
     let mut opened = indieval::model::open("fake:3", &OpenOptions::default(), &mut Silent).expect("a model");
     let mut spec = Spec::default();
     spec.respondents.survey = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/synthetic-respondents.csv");
-    spec.respondents.limit = Some(60);
+    spec.respondents.limit = Some(200);
     spec.grid.splits.truncate(1);
     spec.grid.demonstrations = vec![0];
+    spec.grid.methods.truncate(1);
     let experiment = || Experiment::read(spec.clone(), &opened).expect("an experiment");
     let (whole, out) = (folder.path().join("whole"), folder.path().join("run"));
     let all = experiment();
@@ -416,11 +522,17 @@ fn many_shards_are_merged_without_as_many_open_files() {
         .expect_err("shards are computed")
         .to_string();
     assert!(held.contains("another process is writing this run"), "{held}");
+    for (place, part) in &parts {
+        assert_eq!(part.plan.people.len(), 4);
+        // What it is, its people, its spec, its starts, records and their evidence, and the lock.
+        let files = std::fs::read_dir(&place.folder).expect("a shard").count();
+        assert!(files <= 7, "{files} files in {}", place.folder.display());
+    }
     drop(parts);
     let merged = indieval::run::merge(&out, false).expect("a merge");
     assert_eq!(
         (merged.shards, merged.people, merged.records),
-        (of, 60, all.plan.outcomes)
+        (of, 200, all.plan.outcomes)
     );
     assert_same(&whole, &out);
 }

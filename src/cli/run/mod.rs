@@ -77,7 +77,10 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     let spec = args.spec.resolve_with_model()?;
     let requests = StopRequests::listen(args.parts.grace());
     let people = People::read(&spec)?;
-    let plan = Plan::new(&spec, &people)?;
+    let plan = match args.parts.shard.filter(|_| !args.dry_run) {
+        Some(shard) => Plan::around(shard, &spec, &people)?,
+        None => Plan::new(&spec, &people)?,
+    };
     let out = args.out.unwrap_or_else(|| default_folder(named.as_deref(), &spec));
     let how = How {
         out,

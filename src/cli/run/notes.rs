@@ -1,8 +1,10 @@
 //! What a user should know of a run before it begins.
 
+use std::collections::BTreeMap;
+
 use super::super::people;
 use crate::base::text::{count, counted};
-use crate::probe::{Splitting, cautions};
+use crate::probe::{Split, Splitting, cautions};
 use crate::run::{People, Plan, Unit};
 
 /// Lines about the people and the plan; with `verbose`, also what is usually of no interest.
@@ -47,7 +49,12 @@ fn unanswered(people: &People, plan: &Plan, verbose: bool) -> Option<String> {
     const MANY: usize = 10;
     let splitting = Splitting::new(&people.catalogue);
     let firsts = || plan.person_splits().filter_map(|units| units.first());
-    let there = |unit: &Unit| splitting.questions(unit.split, |_| true).len();
+    let of_split: BTreeMap<Split, usize> = plan
+        .splits
+        .iter()
+        .map(|&split| (split, splitting.questions(split, |_| true).len()))
+        .collect();
+    let there = |unit: &Unit| of_split.get(&unit.split).copied().unwrap_or(0);
     let (asked, answered) = firsts().fold((0, 0), |(asked, answered), unit| {
         (asked + there(unit), answered + unit.probes.len())
     });

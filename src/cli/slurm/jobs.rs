@@ -1,6 +1,6 @@
 //! What was submitted (`RUN/slurm/jobs.json`), and what of it Slurm still has in its queue.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -90,6 +90,12 @@ impl Submitted {
         found
     }
 
+    /// The shards that were ever submitted.
+    pub fn shards(&self) -> BTreeSet<usize> {
+        let parts = self.arrays.iter().flat_map(|array| parts(&array.shards));
+        parts.flat_map(|(first, last)| first..=last.min(self.of)).collect()
+    }
+
     /// The log of a shard: the latest array that has it.
     pub fn log(&self, run: &Path, shard: usize) -> Option<PathBuf> {
         let array = self.arrays.iter().rev().find(|array| has(&array.shards, shard))?;
@@ -104,10 +110,14 @@ pub fn log(run: &Path, offset: usize, task: &str) -> PathBuf {
 
 /// Whether a list of numbers and ranges has a number.
 fn has(list: &str, number: usize) -> bool {
-    list.split(',').any(|part| {
+    parts(list).any(|(first, last)| (first..=last).contains(&number))
+}
+
+/// The ends of each part of a list of numbers and ranges.
+fn parts(list: &str) -> impl Iterator<Item = (usize, usize)> {
+    list.split(',').filter_map(|part| {
         let (first, last) = part.split_once('-').unwrap_or((part, part));
-        let bounds = first.parse::<usize>().ok().zip(last.parse::<usize>().ok());
-        bounds.is_some_and(|(first, last)| (first..=last).contains(&number))
+        first.parse().ok().zip(last.parse().ok())
     })
 }
 
@@ -166,5 +176,12 @@ mod tests {
         assert_eq!(log(1002).as_deref(), Some("run/slurm/logs/1000+2.log"));
         assert_eq!(log(6).as_deref(), Some("run/slurm/logs/0+6.log"));
         assert_eq!(log(1501), None);
+        assert!(submitted.shards().into_iter().eq(1..=1500));
+        let few = Submitted {
+            of: 4,
+            arrays: vec![array("7", 0, "2"), array("8", 0, "4-99999999999")],
+            merges: Vec::new(),
+        };
+        assert!(few.shards().into_iter().eq([2, 4]));
     }
 }

@@ -57,14 +57,14 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
         tell!("note: {error:#}; this is what the files say");
         String::new()
     });
-    let queued = submitted.queued(&listed);
+    let (queued, known) = (submitted.queued(&listed), submitted.shards());
     let standing = |state: &ShardState| {
         let number = state.shard.number();
         match (state.complete(), queued.get(&number)) {
             (true, _) => Standing::Complete,
             (false, Some(Queued::Running)) => Standing::Running,
             (false, Some(Queued::Waiting)) => Standing::Waiting,
-            (false, None) if state.outcomes.is_some() || submitted.log(&args.run, number).is_some() => Standing::Failed,
+            (false, None) if state.outcomes.is_some() || known.contains(&number) => Standing::Failed,
             (false, None) => Standing::NotBegun,
         }
     };

@@ -11,11 +11,11 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use self::people::MergedPeople;
-use self::place::{finish_placing, place, prepare};
+use self::place::{MergedFiles, finish_placing};
 use self::source::{Merging, Source};
 use super::records::{Access, JournalCopy, lock};
 use super::session::join_notes;
-use super::shards::{count, missing, states};
+use super::shards::{begun, count, missing, states};
 use super::{Header, MixedEntry, RECORDS, RunError, ShardError};
 use crate::metrics::BaselineTable;
 use crate::scoring::Outcome;
@@ -81,12 +81,29 @@ pub(crate) fn merge_showing(folder: &Path, mixed: bool, take: &mut dyn FnMut(&Ou
 }
 
 /// What a merge of a run that is complete already says.
+///
+/// # Errors
+/// Where the folder has the files of a shard, or those of another run than its shards are of.
 fn finished(folder: &Path) -> Result<Option<Merged>, RunError> {
     if super::shards::complete(folder)? != Some(true) {
         return Ok(None);
     }
-    let header = Header::read(folder)?;
-    Ok(header.map(|header| Merged {
+    let Some(header) = Header::read(folder)? else {
+        return Ok(None);
+    };
+    ShardError::is_of(folder, header.shard(), None)?;
+    for shard in begun(folder)? {
+        let shard = super::shards::folder(folder, shard);
+        let Some(of_shard) = Header::read(&shard)? else {
+            continue;
+        };
+        if let Some(what) = header.other_experiment(&of_shard) {
+            let problem = format!("it belongs to another run than the complete one: {what}");
+            let folder = shard;
+            return Err(ShardError::Foreign { folder, problem }.into());
+        }
+    }
+    Ok(Some(Merged {
         records: header.outcomes,
         people: header.respondents,
         kept: header.respondents,
@@ -123,12 +140,12 @@ impl ShardMerge {
     fn write(&mut self, mixed: bool, take: &mut dyn FnMut(&Outcome)) -> Result<Merged, RunError> {
         let mut header = self.header(mixed)?;
         let mut people = MergedPeople::gather(&mut self.run, &mut self.shards, &header)?;
-        let part = prepare(&self.folder)?;
+        let part = MergedFiles::prepare(&self.folder)?;
         header.mixed = self.mixed(&people.from);
-        header.people = people.file.write(&part)?;
+        header.people = people.file.write(&part.folder)?;
         people.file.baselines = BaselineTable::default();
         let mut merging = Merging {
-            copy: JournalCopy::begin(&part, &header)?,
+            copy: JournalCopy::begin(&part.folder, &header)?,
             take,
         };
         let records = self.copy(&people, &mut merging, mixed)?;
@@ -142,8 +159,8 @@ impl ShardMerge {
             return Err(ShardError::Foreign { folder, problem }.into());
         }
         let kept = people.from.iter().filter(|from| from.is_none()).count();
-        self.notes(&part)?;
-        place(&self.folder, &part, &header)?;
+        self.notes(&part.folder)?;
+        part.place(&self.folder, &header)?;
         Ok(Merged {
             records,
             people: header.respondents,

@@ -13,27 +13,47 @@ use crate::scoring::EvidenceKind;
 /// Says that everything beside it is whole: from then on a merge that was killed is finished, not begun anew.
 const WHOLE: &str = "whole";
 
-/// An empty folder for what is merged.
-///
-/// # Errors
-/// [`RunError::Write`].
-pub(super) fn prepare(run: &Path) -> Result<PathBuf, RunError> {
-    let part = run.join(MERGED);
-    remove(&part)?;
-    std::fs::create_dir_all(&part).map_err(|source| written(&part, source))?;
-    Ok(part)
+/// A folder for what is merged. It goes where the merge fails, since it may be as large as the run.
+pub(super) struct MergedFiles {
+    /// Where it is.
+    pub folder: PathBuf,
+    /// Whether all of it is there, so that it stays until it is in its place.
+    whole: bool,
 }
 
-/// Puts merged files, which are complete, in the place of the run's.
-///
-/// # Errors
-/// [`RunError::Write`].
-pub(super) fn place(run: &Path, part: &Path, header: &Header) -> Result<(), RunError> {
-    let spec = part.join(SPEC);
-    write_bytes(&spec, header.spec.to_toml()?.as_bytes()).map_err(|source| written(&spec, source))?;
-    let mark = part.join(WHOLE);
-    write_bytes(&mark, b"").map_err(|source| written(&mark, source))?;
-    finish_placing(run)
+impl MergedFiles {
+    /// An empty one.
+    ///
+    /// # Errors
+    /// [`RunError::Write`].
+    pub fn prepare(run: &Path) -> Result<Self, RunError> {
+        let folder = run.join(MERGED);
+        remove(&folder)?;
+        std::fs::create_dir_all(&folder).map_err(|source| written(&folder, source))?;
+        Ok(Self { folder, whole: false })
+    }
+
+    /// Puts merged files, which are complete, in the place of the run's.
+    ///
+    /// # Errors
+    /// [`RunError::Write`].
+    pub fn place(mut self, run: &Path, header: &Header) -> Result<(), RunError> {
+        let spec = self.folder.join(SPEC);
+        write_bytes(&spec, header.spec.to_toml()?.as_bytes()).map_err(|source| written(&spec, source))?;
+        let mark = self.folder.join(WHOLE);
+        write_bytes(&mark, b"").map_err(|source| written(&mark, source))?;
+        self.whole = true;
+        finish_placing(run)
+    }
+}
+
+impl Drop for MergedFiles {
+    fn drop(&mut self) {
+        if !self.whole {
+            // What cannot be removed now is by the next merge.
+            let _ = remove(&self.folder);
+        }
+    }
 }
 
 /// Finishes what a merge that was killed had begun to put in place.
@@ -89,7 +109,8 @@ mod tests {
         let names = [PEOPLE, RUN, SPEC, SESSIONS, evidence_file(EvidenceKind::Label), RECORDS];
         for placed in 0..=names.len() {
             let folder = tempfile::tempdir().unwrap();
-            let part = prepare(folder.path()).unwrap();
+            let part = folder.path().join(MERGED);
+            std::fs::create_dir(&part).unwrap();
             for (at, name) in names.iter().enumerate() {
                 std::fs::write(folder.path().join(name), "old").unwrap();
                 let place = if at < placed { folder.path() } else { &part };

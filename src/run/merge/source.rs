@@ -40,15 +40,7 @@ impl Source {
     pub fn open(folder: &Path, shard: Option<Shard>, together: usize) -> Result<Self, RunError> {
         let buffer = (BUFFERS / together.max(1)).clamp(LEAST_BUFFER, BUFFER);
         let reader = Reader::open_buffered(folder, buffer)?;
-        let says = reader.header().shard();
-        if says != shard {
-            let word = |shard: Option<Shard>| shard.map_or("no shard".to_owned(), |shard| format!("shard {shard}"));
-            return Err(ShardError::Foreign {
-                folder: folder.to_owned(),
-                problem: format!("it holds {}, not {}", word(says), word(shard)),
-            }
-            .into());
-        }
+        ShardError::is_of(folder, reader.header().shard(), shard)?;
         let mut source = Self {
             folder: folder.to_owned(),
             reader,
@@ -155,9 +147,14 @@ impl Source {
 
     /// Behind the records of a complete shard nothing stands; the run in one piece may end in what a kill left.
     fn nothing_left(&self) -> Result<(), RunError> {
-        let left = self.reader.left_over();
-        match left.first().filter(|_| self.reader.header().shard().is_some()) {
-            Some(left) => Err(self.foreign(left.clone())),
+        let left = self.reader.left_over().into_iter().next();
+        match left.zip(self.reader.header().shard()) {
+            Some((problem, shard)) => Err(ShardError::Torn {
+                folder: self.folder.clone(),
+                shard,
+                problem,
+            }
+            .into()),
             None => Ok(()),
         }
     }

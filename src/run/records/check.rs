@@ -5,6 +5,8 @@
 //! record on the record before it and on its evidence. The first line of each file follows on `run.json`. So one flipped
 //! byte, a line too many, too few or in another place shows at the very line, in whichever file it is.
 
+use std::io::{self, Write};
+
 use sha2::{Digest, Sha256};
 
 use crate::base::hex::{digits, hex};
@@ -64,13 +66,13 @@ impl Check {
 }
 
 /// Writes a sealed line again behind other lines than those it followed on.
-pub(in crate::run) fn seal_again(line: Sealed<'_>, before: &[Check], into: &mut Vec<u8>) -> Check {
+pub(in crate::run) fn seal_again(line: Sealed<'_>, before: &[Check], into: &mut impl Write) -> io::Result<Check> {
     let check = Check::new(before, line.text);
-    into.extend_from_slice(line.text);
-    into.extend_from_slice(LINE.0.as_bytes());
-    into.extend_from_slice(&check.digits());
-    into.extend_from_slice(LINE.1.as_bytes());
-    check
+    into.write_all(line.text)?;
+    into.write_all(LINE.0.as_bytes())?;
+    into.write_all(&check.digits())?;
+    into.write_all(LINE.1.as_bytes())?;
+    Ok(check)
 }
 
 /// Ends a JSON object in one line with its check and a line feed. `object` is the object as text.

@@ -17,7 +17,6 @@ pub(in crate::run) struct JournalCopy {
     records: CopiedLines,
     /// One a kind, in the order of [`EvidenceKind::ALL`].
     evidence: [CopiedLines; 3],
-    line: Vec<u8>,
 }
 
 /// A file that lines are added to.
@@ -44,7 +43,6 @@ impl JournalCopy {
         Ok(Self {
             records: lines(RECORDS),
             evidence: EvidenceKind::ALL.map(|kind| lines(file(kind))),
-            line: Vec::new(),
         })
     }
 
@@ -58,9 +56,9 @@ impl JournalCopy {
             return Ok(false);
         };
         let lines = &mut self.evidence[kind as usize];
-        lines.last = lines.add(evidence, &[lines.last], &mut self.line)?;
+        lines.last = lines.add(evidence, &[lines.last])?;
         let before = [self.records.last, lines.last];
-        self.records.last = self.records.add(record, &before, &mut self.line)?;
+        self.records.last = self.records.add(record, &before)?;
         Ok(true)
     }
 
@@ -75,19 +73,17 @@ impl JournalCopy {
 }
 
 impl CopiedLines {
-    fn add(&mut self, line: Sealed<'_>, before: &[Check], buffer: &mut Vec<u8>) -> Result<Check, RunError> {
-        buffer.clear();
-        let check = seal_again(line, before, buffer);
-        self.write(buffer).map_err(|source| self.failed(source))?;
-        Ok(check)
+    fn add(&mut self, line: Sealed<'_>, before: &[Check]) -> Result<Check, RunError> {
+        let added = self.write(line, before);
+        added.map_err(|source| self.failed(source))
     }
 
-    fn write(&mut self, line: &[u8]) -> std::io::Result<()> {
+    fn write(&mut self, line: Sealed<'_>, before: &[Check]) -> std::io::Result<Check> {
         let mut file = match self.file.take() {
             Some(file) => file,
             None => BufWriter::with_capacity(1 << 18, File::create(&self.path)?),
         };
-        let written = file.write_all(line);
+        let written = seal_again(line, before, &mut file);
         self.file = Some(file);
         written
     }

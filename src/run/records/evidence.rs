@@ -2,12 +2,11 @@
 
 use std::borrow::Cow;
 
-use serde::{Deserialize, Serialize};
-
+use super::evidence_line::{CandidateEntry, GenerationLine, LabelLine, LikelihoodLine, TryEntry};
 use super::line::{Pick, Status};
-use crate::model::{Finish, TokenId};
+use super::plain;
 use crate::scoring::norm::total;
-use crate::scoring::{CandidateScore, Evidence, EvidenceKind, Permutation, Thoughts, Try};
+use crate::scoring::{CandidateScore, Evidence, EvidenceKind, Try};
 
 /// Name of the file of a kind of evidence in a run's folder.
 pub(in crate::run) fn file(kind: EvidenceKind) -> &'static str {
@@ -16,70 +15,6 @@ pub(in crate::run) fn file(kind: EvidenceKind) -> &'static str {
         EvidenceKind::Label => "evidence-label.jsonl",
         EvidenceKind::Generation => "evidence-generation.jsonl",
     }
-}
-
-/// A line of `evidence-likelihood.jsonl`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-struct LikelihoodLine<'a> {
-    #[serde(borrow)]
-    id: Cow<'a, str>,
-    #[serde(borrow)]
-    candidates: Vec<CandidateEntry<'a>>,
-}
-
-/// A candidate and how it fared. `unconditional` and its tokens' are absent from all lines of a run that did not ask
-/// for them.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-struct CandidateEntry<'a> {
-    #[serde(borrow)]
-    text: Cow<'a, str>,
-    logprob: f64,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    unconditional: Option<f64>,
-    chars: usize,
-    bytes: usize,
-    tokens: Vec<TokenId>,
-    token_logprobs: Vec<f32>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    unconditional_token_logprobs: Option<Vec<f32>>,
-}
-
-/// A line of `evidence-label.jsonl`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-struct LabelLine<'a> {
-    #[serde(borrow)]
-    id: Cow<'a, str>,
-    logprobs: Vec<f64>,
-    invalid_mass: f64,
-    permutations: Vec<Permutation>,
-}
-
-/// A line of `evidence-generation.jsonl`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-struct GenerationLine<'a> {
-    #[serde(borrow)]
-    id: Cow<'a, str>,
-    tries: Vec<TryEntry>,
-}
-
-/// One generated text. A seed is text, since tables round whole numbers beyond 2^53.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-struct TryEntry {
-    /// `order[i]` is the candidate shown as option i; empty where the text answers several probes.
-    order: Vec<usize>,
-    /// The candidate read from it; -1 where none could be, and where the text answers several probes.
-    choice: Pick,
-    /// Absent from all lines of a run whose model was to answer at once.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    thoughts: Option<Thoughts>,
-    text: String,
-    tokens: Vec<TokenId>,
-    logprobs: Vec<f32>,
-    /// -1 where it was not measured.
-    invalid_mass: f32,
-    finish: Finish,
-    temperature: f32,
-    seed: String,
 }
 
 /// What `invalid_mass` of a try says where nothing was measured.
@@ -145,7 +80,8 @@ pub(super) fn decode<'a>(
     let bad = |error: serde_json::Error| error.to_string();
     Ok(match kind {
         EvidenceKind::Likelihood => {
-            let line: LikelihoodLine<'a> = serde_json::from_slice(line).map_err(bad)?;
+            let line = plain::likelihood(line).map_or_else(|| serde_json::from_slice(line), Ok);
+            let line: LikelihoodLine<'a> = line.map_err(bad)?;
             if let Some(texts) = texts
                 && !line
                     .candidates
@@ -162,7 +98,8 @@ pub(super) fn decode<'a>(
             (line.id, Evidence::Likelihood { scores })
         }
         EvidenceKind::Label => {
-            let line: LabelLine<'a> = serde_json::from_slice(line).map_err(bad)?;
+            let line = plain::label(line).map_or_else(|| serde_json::from_slice(line), Ok);
+            let line: LabelLine<'a> = line.map_err(bad)?;
             let evidence = Evidence::Label {
                 logprobs: line.logprobs,
                 invalid_mass: line.invalid_mass,

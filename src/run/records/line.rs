@@ -4,12 +4,9 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
-use crate::base::hex::sha256_hex;
+use super::check::Check;
 use crate::scoring::{Condition, Control, Evidence, Method, Outcome, Reading};
 use crate::survey::{Form, QuestionId};
-
-/// Hexadecimal digits of a record's id.
-const ID: usize = 16;
 
 /// A record, field by field as docs/formats.md has it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -63,20 +60,20 @@ impl TryFrom<i64> for Pick {
     }
 }
 
-/// What became of the answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub(super) enum Status {
-    /// A candidate was chosen.
-    Answered,
-    /// No choice can be read.
-    Unparsed,
-    /// A choice that is none of the candidates.
-    OutOfRange,
-    /// The answer does not mention this probe.
-    Missing,
-    /// Nobody answered: a provider's error.
-    Failed,
+crate::choices! {
+    /// What became of the answer.
+    pub(super) enum Status {
+        /// A candidate was chosen.
+        Answered = "answered",
+        /// No choice can be read.
+        Unparsed = "unparsed",
+        /// A choice that is none of the candidates.
+        OutOfRange = "out-of-range",
+        /// The answer does not mention this probe.
+        Missing = "missing",
+        /// Nobody answered: a provider's error.
+        Failed = "failed",
+    }
 }
 
 impl From<Reading> for Status {
@@ -150,9 +147,7 @@ impl<'a> RecordLine<'a> {
             self.control,
         );
         // Text, numbers and unit variants always have a JSON form.
-        let mut id = sha256_hex(&serde_json::to_vec(&asked).unwrap_or_default());
-        id.truncate(ID);
-        id
+        Check::new(&[], &serde_json::to_vec(&asked).unwrap_or_default()).to_string()
     }
 
     /// The outcome that this line and its evidence are.
@@ -177,7 +172,7 @@ impl<'a> RecordLine<'a> {
             shown: self.shown,
             evidence,
         };
-        let id = record_id(&outcome);
+        let id = self.own_id();
         let expected = RecordLine::new(&outcome, &id, category.unwrap_or(&self.category));
         let differs = |name: &str, is: &dyn std::fmt::Debug, follows: &dyn std::fmt::Debug| {
             Err(format!(
@@ -196,7 +191,7 @@ impl<'a> RecordLine<'a> {
         if self.status != expected.status || (self.status == Status::Answered) != self.prediction.0.is_some() {
             return Err(format!(
                 "`status` and `prediction` do not agree: {} with {}",
-                word(&self.status),
+                self.status,
                 i64::from(self.prediction)
             ));
         }

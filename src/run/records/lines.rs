@@ -2,7 +2,8 @@
 
 use std::cell::Cell;
 use std::fs::File;
-use std::io::{BufRead, BufReader, ErrorKind, Read, Seek, SeekFrom};
+use std::io::{ErrorKind, Read, Seek, SeekFrom};
+use std::ops::Range;
 use std::path::PathBuf;
 
 use serde::Deserialize;
@@ -47,9 +48,15 @@ impl Read for Reopened {
 pub(super) struct Lines {
     pub path: PathBuf,
     /// None where there is no such file.
-    file: Option<BufReader<Reopened>>,
-    /// The last line read.
-    pub line: Vec<u8>,
+    file: Option<Reopened>,
+    /// What was read of it last: passed lines, the last one, and what is read ahead.
+    buffer: Vec<u8>,
+    /// Bytes that are read at once.
+    at_once: usize,
+    /// Where the last line read is.
+    place: Range<usize>,
+    /// Where what was read ends.
+    filled: usize,
     /// Its number, from 1.
     pub number: usize,
     /// The check of the last line that was accepted; that of `run.json` before there is one.
@@ -92,9 +99,12 @@ impl Lines {
             passed: 0,
         };
         Ok(Self {
-            file: file.map(|file| BufReader::with_capacity(buffer, reopened(file))),
+            file: file.map(reopened),
             path,
-            line: Vec::new(),
+            buffer: Vec::new(),
+            at_once: buffer.max(1),
+            place: 0..0,
+            filled: 0,
             number: 0,
             last: Cell::new(start),
             other: Cell::new(None),
@@ -110,16 +120,53 @@ impl Lines {
     /// Closes the file until more of it is read: more files may have to be read side by side than may be open.
     pub fn close(&mut self) {
         if let Some(file) = &mut self.file {
-            file.get_mut().file = None;
+            file.file = None;
         }
     }
 
+    /// The last line read, line feed included; the last one of a file may have none.
+    pub fn line(&self) -> &[u8] {
+        &self.buffer[self.place.clone()]
+    }
+
+    /// Goes to the next line. It is read where it stands in the buffer, and copied only where it does not fit behind what is
+    /// there.
     fn read_line(&mut self) -> std::io::Result<()> {
-        self.line.clear();
-        if let Some(file) = &mut self.file {
-            file.read_until(b'\n', &mut self.line)?;
+        let mut from = self.place.end;
+        let mut known = 0;
+        loop {
+            let ahead = &self.buffer[from..self.filled];
+            if let Some(at) = memchr::memchr(b'\n', &ahead[known..]) {
+                self.place = from..from + known + at + 1;
+                return Ok(());
+            }
+            known = ahead.len();
+            if from > 0 {
+                self.buffer.copy_within(from..self.filled, 0);
+            }
+            (from, self.place, self.filled) = (0, 0..0, known);
+            if self.read_ahead()? == 0 {
+                self.place = 0..self.filled;
+                return Ok(());
+            }
         }
-        Ok(())
+    }
+
+    /// Reads more behind what is there, for which room is made; returns how many bytes.
+    fn read_ahead(&mut self) -> std::io::Result<usize> {
+        let Some(file) = &mut self.file else { return Ok(0) };
+        if self.filled == self.buffer.len() {
+            self.buffer.resize(self.filled + self.at_once, 0);
+        }
+        loop {
+            match file.read(&mut self.buffer[self.filled..]) {
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                read => {
+                    self.filled += *read.as_ref().unwrap_or(&0);
+                    return read;
+                }
+            }
+        }
     }
 
     /// Reads the next line; false where there is no whole one more.
@@ -129,7 +176,7 @@ impl Lines {
             source,
         })?;
         self.number += 1;
-        Ok(self.line.last() == Some(&b'\n'))
+        Ok(self.line().last() == Some(&b'\n'))
     }
 
     /// Goes to the line of the record of this id: the next one, unless the lines before did not fit together. Returns
@@ -160,13 +207,13 @@ impl Lines {
 
     /// Whether the last line says that it is of this record.
     pub(crate) fn is_of(&self, id: &str) -> bool {
-        serde_json::from_slice::<IdLine>(&self.line).is_ok_and(|line| line.id == id)
+        serde_json::from_slice::<IdLine>(self.line()).is_ok_and(|line| line.id == id)
     }
 
     /// The last line belongs to a whole record.
     pub(crate) fn accept(&self) {
         if !self.again {
-            self.end.set(self.end.get() + self.line.len() as u64);
+            self.end.set(self.end.get() + self.place.len() as u64);
         }
     }
 
@@ -177,7 +224,7 @@ impl Lines {
 
     /// The check that the last line follows on, where it is known, and the line itself, where it ends in a check.
     pub(crate) fn follow(&self) -> (Option<Check>, Option<Sealed<'_>>) {
-        let sealed = Sealed::line(&self.line);
+        let sealed = Sealed::line(self.line());
         if self.again {
             return (None, sealed);
         }
@@ -213,4 +260,43 @@ impl Lines {
 #[derive(Deserialize)]
 struct IdLine {
     id: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Lines shorter and longer than what is read at once, empty ones, a last one with and without an end; a file that is closed
+    /// in between.
+    #[test]
+    fn lines_come_as_they_are_however_little_is_read_at_once() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("lines");
+        let texts = [
+            "",
+            "\n",
+            "a",
+            "ab\n\nc\n",
+            "a\nlonger line\nb\nlast",
+            "\n\n0123456789\n",
+        ];
+        for text in texts {
+            std::fs::write(&path, text).expect("a file");
+            for at_once in [1, 2, 3, 7, 100] {
+                let mut lines = Lines::open(path.clone(), Check::new(&[], b""), at_once).expect("opens");
+                for (at, line) in text.split_inclusive('\n').enumerate() {
+                    let whole = lines.advance().expect("reads");
+                    assert_eq!(
+                        (lines.line(), whole),
+                        (line.as_bytes(), line.ends_with('\n')),
+                        "{text:?}"
+                    );
+                    assert_eq!(lines.number, at + 1);
+                    lines.close();
+                }
+                let more = lines.advance().expect("reads");
+                assert!(!more && lines.line().is_empty(), "{text:?}");
+            }
+        }
+    }
 }

@@ -17,6 +17,7 @@ mod audit;
 mod check;
 mod copy;
 mod evidence;
+mod evidence_line;
 mod folder;
 mod format1;
 mod header;
@@ -26,6 +27,9 @@ mod journal_checks;
 mod line;
 mod lines;
 mod lock;
+mod plain;
+#[cfg(test)]
+mod plain_checks;
 mod reader;
 mod run_files;
 

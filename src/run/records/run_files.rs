@@ -9,6 +9,7 @@ use super::check::Check;
 use super::evidence::{decode, file};
 use super::line::RecordLine;
 use super::lines::Lines;
+use super::plain;
 use crate::metrics::QuestionInfo;
 use crate::run::names::RECORDS;
 use crate::run::{PeopleFile, RunError};
@@ -110,7 +111,7 @@ impl RunFiles {
 
     /// The last record's line and that of its evidence, which is of this kind.
     pub(super) fn last_lines(&self, kind: EvidenceKind) -> (&[u8], &[u8]) {
-        (&self.records.line, &self.evidence[kind as usize].line)
+        (self.records.line(), self.evidence[kind as usize].line())
     }
 
     /// The next record whose evidence is there.
@@ -126,7 +127,8 @@ impl RunFiles {
             return Ok(None);
         }
         let records = &self.records;
-        let line: RecordLine<'_> = match serde_json::from_slice(&records.line) {
+        let line = plain::record(records.line()).map_or_else(|| serde_json::from_slice(records.line()), Ok);
+        let line: RecordLine<'_> = match line {
             Ok(line) => line,
             Err(error) => {
                 let problem = records.bad(error.to_string());
@@ -160,7 +162,7 @@ impl RunFiles {
         }
         let question = people.question(line.question);
         let texts = question.map(|question| question.candidates.as_slice());
-        let (id, said) = decode(kind, &evidence.line, line.status, texts).map_err(|what| evidence.bad(what))?;
+        let (id, said) = decode(kind, evidence.line(), line.status, texts).map_err(|what| evidence.bad(what))?;
         if id != line.id {
             let problem = evidence.bad(format!("`id` is {id}, that of its record {}", line.id));
             evidence.astray = true;
@@ -173,7 +175,7 @@ impl RunFiles {
 
     /// Goes past the evidence of a record that cannot be read.
     fn step_over(&mut self) -> Result<(), RunError> {
-        let said = serde_json::from_slice::<MethodLine>(&self.records.line);
+        let said = serde_json::from_slice::<MethodLine>(self.records.line());
         let Ok(MethodLine { method }) = said else {
             // Whose evidence it has shows by the ids of the next records.
             self.evidence.iter_mut().for_each(|lines| lines.astray = true);

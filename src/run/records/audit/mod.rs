@@ -236,6 +236,9 @@ impl Audit {
 
     /// A text that says something else than what is recorded of it.
     fn misread(&self, outcome: &Outcome, tries: &[Try]) -> Option<String> {
+        if tries.is_empty() {
+            return None;
+        }
         let texts = self.texts(outcome.question)?;
         let method = outcome.condition.method.definition();
         let wrong = tries.iter().position(|told| {
