@@ -70,7 +70,7 @@ impl Draws {
         while left > 0 {
             // Every number that is wanted takes a draw at the least, so that none is drawn in vain.
             left -= self.words(left, |drawn: u64| {
-                let quotient = (u128::from(drawn) * u128::from(inverse) >> 64) as u64;
+                let quotient = ((u128::from(drawn) * u128::from(inverse)) >> 64) as u64;
                 let rest = drawn - quotient * bound;
                 let below = if rest >= bound { rest - bound } else { rest };
                 let counts = drawn < limit;
