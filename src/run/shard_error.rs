@@ -57,6 +57,14 @@ pub enum ShardError {
         /// Which file ends too early or too late.
         problem: String,
     },
+    /// A complete run whose shards are another's, or a shard's files in the place of the run's.
+    #[error("{}: {problem}", folder.display())]
+    Apart {
+        /// The folder that does not belong there.
+        folder: PathBuf,
+        /// How that shows.
+        problem: String,
+    },
     /// Shards that different programs or kernels computed.
     #[error("{}: {what}", folder.display())]
     Mixed {
@@ -144,6 +152,9 @@ impl ShardError {
                 "give the command of the run with --shard {shard}: it drops what belongs to no record, computes what is \
                  missing and keeps the rest; then merge again"
             ),
+            Self::Apart { .. } => {
+                "move the run's own files, or its folder `shards`, to another folder: they are two runs".into()
+            }
             Self::Mixed { .. } => {
                 "merge with --mixed, and the report says so; or remove this folder and compute the shard anew where the \
                  others were computed (INDIEVAL_BACKEND names kernels)"

@@ -492,8 +492,8 @@ fn a_signal_ends_all_workers_and_the_same_command_goes_on() {
     assert_same(&whole, &out);
 }
 
-/// Two hundred people in fifty shards, more than a merge keeps open side by side: each computes four, and writes as few files as
-/// a run does.
+/// A hundred people in fifty shards, more than a merge keeps open side by side: each computes two, and writes as few files as a
+/// run does.
 #[test]
 fn many_shards_are_merged_without_as_many_open_files() {
     use indieval::model::{OpenOptions, source::Silent};
@@ -502,7 +502,7 @@ fn many_shards_are_merged_without_as_many_open_files() {
     let mut opened = indieval::model::open("fake:3", &OpenOptions::default(), &mut Silent).expect("a model");
     let mut spec = Spec::default();
     spec.respondents.survey = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/synthetic-respondents.csv");
-    spec.respondents.limit = Some(200);
+    spec.respondents.limit = Some(100);
     spec.grid.splits.truncate(1);
     spec.grid.demonstrations = vec![0];
     spec.grid.methods.truncate(1);
@@ -523,7 +523,7 @@ fn many_shards_are_merged_without_as_many_open_files() {
         .to_string();
     assert!(held.contains("another process is writing this run"), "{held}");
     for (place, part) in &parts {
-        assert_eq!(part.plan.people.len(), 4);
+        assert_eq!(part.plan.people.len(), 2);
         // What it is, its people, its spec, its starts, records and their evidence, and the lock.
         let files = std::fs::read_dir(&place.folder).expect("a shard").count();
         assert!(files <= 7, "{files} files in {}", place.folder.display());
@@ -532,7 +532,7 @@ fn many_shards_are_merged_without_as_many_open_files() {
     let merged = indieval::run::merge(&out, false).expect("a merge");
     assert_eq!(
         (merged.shards, merged.people, merged.records),
-        (of, 200, all.plan.outcomes)
+        (of, 100, all.plan.outcomes)
     );
     assert_same(&whole, &out);
 }

@@ -91,16 +91,23 @@ fn finished(folder: &Path) -> Result<Option<Merged>, RunError> {
     let Some(header) = Header::read(folder)? else {
         return Ok(None);
     };
-    ShardError::is_of(folder, header.shard(), None)?;
+    let apart = |folder: PathBuf, problem: String| ShardError::Apart { folder, problem }.into();
+    if let Some(shard) = header.shard() {
+        return Err(apart(
+            folder.to_owned(),
+            format!("it holds shard {shard}, not the whole run"),
+        ));
+    }
     for shard in begun(folder)? {
         let shard = super::shards::folder(folder, shard);
         let Some(of_shard) = Header::read(&shard)? else {
             continue;
         };
         if let Some(what) = header.other_experiment(&of_shard) {
-            let problem = format!("it belongs to another run than the complete one: {what}");
-            let folder = shard;
-            return Err(ShardError::Foreign { folder, problem }.into());
+            return Err(apart(
+                shard,
+                format!("it belongs to another run than the complete one: {what}"),
+            ));
         }
     }
     Ok(Some(Merged {
