@@ -42,7 +42,7 @@ pub enum Method {
 }
 
 impl Method {
-    /// All methods, in the order of reports.
+    /// All methods, in the order of lists on the command line; reports have them in the order of the variants.
     pub const ALL: &'static [Self] = &[
         Self::Likelihood,
         Self::Label,
