@@ -31,6 +31,7 @@ mod ranking;
 mod results;
 mod section;
 mod sections;
+mod style;
 mod svg;
 mod svg_file;
 mod system_scores;

@@ -8,6 +8,7 @@ use super::numbering::teach;
 use super::opening::lede;
 use super::results::{Results, RunSummary};
 use super::section::{ReportContext, ReportSection, placed, safe};
+use super::style::STYLE;
 use super::whole::Report;
 use crate::base::quote;
 
@@ -56,7 +57,7 @@ impl<'a> Page<'a> {
         let sentences = lede(self.report);
         let incomplete = results.runs.iter().filter(|run| run.incomplete());
         let page = context! {
-            style => safe(include_str!("templates/style.css").to_owned()),
+            style => safe(STYLE.to_owned()),
             title => title(results),
             synthetic => results.synthetic,
             version => results.version.clone(),
@@ -95,6 +96,7 @@ pub(super) fn environment() -> Result<Environment<'static>, minijinja::Error> {
     });
     environment.set_syntax(SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build()?);
     environment.add_template("page", include_str!("templates/page.html"))?;
+    environment.add_template("head", include_str!("templates/head.html"))?;
     environment.add_template("macros", include_str!("templates/macros.html"))?;
     Ok(environment)
 }

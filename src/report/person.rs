@@ -12,6 +12,7 @@ use super::outcome_context::OutcomeContext;
 use super::page::{PageError, environment};
 use super::person_files::{PEOPLE_LIST, person_file};
 use super::section::{safe, words};
+use super::style::STYLE;
 use super::words::{percent, whole_percent};
 use crate::base::text::count;
 use crate::metrics::RunData;
@@ -135,8 +136,6 @@ impl<'a> PersonPages<'a> {
         Ok(PersonFile { name, html })
     }
 }
-
-const STYLE: &str = include_str!("templates/style.css");
 
 /// A person's row of the list.
 struct PersonRow {

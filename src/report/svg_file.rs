@@ -2,11 +2,9 @@
 
 use std::fmt::Write as _;
 
+use super::style::STYLE;
 use super::svg::{Anchor, Drawing, Mark, Picture, escape};
 use super::table::folded;
-
-/// The page's style, from which files take their colours.
-const STYLE: &str = include_str!("templates/style.css");
 
 /// Where a report's pictures lie, beside its page.
 pub const FOLDER: &str = "figures";

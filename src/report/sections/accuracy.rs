@@ -44,7 +44,10 @@ impl ReportSection for AccuracyTable {
 
     fn page(&self, report: &ReportContext<'_>) -> Option<Value> {
         let published = published(report.results);
-        let sources = sources(report.results);
+        let sources: Vec<String> = defined(report.results)
+            .iter()
+            .map(|one| format!("{}: {}", one.name, one.source))
+            .collect();
         let columns: Vec<HeatColumn> = report
             .columns
             .iter()
@@ -289,13 +292,7 @@ fn published(results: &Results) -> Vec<HeatColumn> {
         let categories = column.categories.into_iter().map(Some).collect();
         published_column(column.name, categories, Some(column.overall))
     });
-    let mut own: Vec<&PublishedResult> = Vec::new();
-    for one in results.runs.iter().flat_map(|run| &run.header.published) {
-        if !own.contains(&one) {
-            own.push(one);
-        }
-    }
-    let own = own.into_iter().map(|one| {
+    let own = defined(results).into_iter().map(|one| {
         let share = |percent: f64| percent / 100.0;
         let of = |category: &String| one.categories.get(category).copied().map(share);
         let categories = results.categories.iter().map(of).collect();
@@ -322,16 +319,15 @@ fn published_column(title: String, categories: Vec<Option<f64>>, overall: Option
     }
 }
 
-/// Where the figures that a survey's definition names were published.
-fn sources(results: &Results) -> Vec<String> {
-    let mut sources: Vec<String> = Vec::new();
+/// What the definitions of the runs' surveys name, each once.
+fn defined(results: &Results) -> Vec<&PublishedResult> {
+    let mut found: Vec<&PublishedResult> = Vec::new();
     for one in results.runs.iter().flat_map(|run| &run.header.published) {
-        let source = format!("{}: {}", one.name, one.source);
-        if !sources.contains(&source) {
-            sources.push(source);
+        if !found.contains(&one) {
+            found.push(one);
         }
     }
-    sources
+    found
 }
 
 /// Columns by table: all in one where a page has room for them, otherwise kinds kept together as far as that goes.
