@@ -136,6 +136,27 @@ fn no_two_types_share_a_name() {
     assert_none(&names::clashes(&source::all()));
 }
 
+/// candle's crates each have operations of their own for GPUs, and one that is built without them fails when a GPU is first
+/// asked for one: no build and no CPU would notice.
+#[test]
+fn the_feature_cuda_reaches_every_crate_of_candle() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut reached = 0;
+    for manifest in ["Cargo.toml", "kernels/Cargo.toml"] {
+        let text = std::fs::read_to_string(root.join(manifest)).unwrap();
+        let manifest_of: toml::Table = text.parse().unwrap();
+        let cuda = manifest_of["features"]["cuda"].as_array().unwrap();
+        let dependencies = manifest_of["dependencies"].as_table().unwrap().keys();
+        for name in dependencies.filter(|name| name.starts_with("candle-") || *name == "indieval-kernels") {
+            let wanted = format!("{name}/cuda");
+            let there = cuda.iter().any(|entry| entry.as_str() == Some(wanted.as_str()));
+            assert!(there, "{manifest}: the feature cuda lacks {wanted}");
+            reached += 1;
+        }
+    }
+    assert!(reached >= 4, "{reached} crates were looked at");
+}
+
 #[test]
 fn files_are_short_enough_to_be_read() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
