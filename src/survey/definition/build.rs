@@ -5,6 +5,7 @@ use std::path::Path;
 
 use super::cells::MissingRule;
 use super::people::dimensions;
+use super::rules::rules;
 use super::scale::{AnswerScale, Wording};
 use super::source::{DefinedQuestion, DefinedScale, Fault, FileLayout, QuestionKind, RetestSource, SurveySource};
 use super::{CellReading, DefinedColumn, DefinedTable, LongColumns, Retest};
@@ -12,9 +13,8 @@ use crate::base::hex::sha256_hex;
 use crate::base::near::near;
 use crate::survey::catalogue::{Draft, assemble};
 use crate::survey::demographics::Demographics;
-use crate::survey::probe_rule::ProbeRule;
 use crate::survey::question_id::QuestionId;
-use crate::survey::types::{Catalogue, QuestionIndex, Statement};
+use crate::survey::types::{Catalogue, Statement};
 
 /// What a definition comes to.
 pub(super) struct Built {
@@ -38,6 +38,12 @@ pub(super) fn build(path: &Path, source: &SurveySource) -> Result<Built, Fault> 
     for question in &source.question {
         let place = format!("[[question]] {}", question.id);
         items.extend(expanded(question, &source.scale).map_err(|problem| (place, problem))?);
+    }
+    for block in &source.questions {
+        let fault = |problem| (block.place(), problem);
+        for question in block.each().map_err(fault)? {
+            items.extend(expanded(&question, &source.scale).map_err(fault)?);
+        }
     }
     if items.is_empty() {
         return Err(("[[question]]".to_owned(), "a survey has questions".to_owned()));
@@ -145,6 +151,10 @@ fn expanded(question: &DefinedQuestion, scales: &BTreeMap<String, DefinedScale>)
     let column = question.column.clone().unwrap_or_else(|| question.id.clone());
     match question.kind {
         QuestionKind::Multi => options(question, &column),
+        QuestionKind::Text if question.scale.is_some() || !question.labels.is_empty() => {
+            Err("an open answer (`type = \"text\"`) has no scale: leave one of them out".to_owned())
+        }
+        QuestionKind::Text => Ok(Vec::new()),
         QuestionKind::Rank => {
             if question.columns.len() < 2 {
                 return Err("a ranking has `columns`, the first choice first".to_owned());
@@ -298,59 +308,6 @@ fn options(question: &DefinedQuestion, column: &str) -> Result<Vec<Item>, String
         })
     });
     items.collect()
-}
-
-/// Which questions are held out.
-fn rules(source: &SurveySource, catalogue: &Catalogue) -> Result<ProbeRule, Fault> {
-    let probes = &source.probes;
-    let fault = |problem: String| ("[probes]".to_owned(), problem);
-    if probes.per_category == 0 {
-        return Err(fault("`per_category` is 1 or more".to_owned()));
-    }
-    if probes.sets.len() > 3 {
-        return Err(fault("there are at most three sets: one a split".to_owned()));
-    }
-    let lists = |lists: &[Vec<String>]| -> Result<Vec<Vec<QuestionIndex>>, Fault> {
-        let lists = lists.iter().map(|list| {
-            let mut found = Vec::new();
-            for name in list {
-                found.extend(asked(catalogue, name).map_err(fault)?);
-            }
-            found.sort_unstable();
-            found.dedup();
-            Ok(found)
-        });
-        lists.collect()
-    };
-    let mut apart = lists(&probes.apart)?;
-    // Options of one question, or its ranks, say much of each other.
-    for question in &source.question {
-        if matches!(question.kind, QuestionKind::Multi | QuestionKind::Rank) {
-            apart.push(asked(catalogue, &question.id).map_err(fault)?);
-        }
-    }
-    Ok(ProbeRule {
-        per_category: probes.per_category,
-        wrap: probes.wrap,
-        of: probes.of,
-        sets: lists(&probes.sets)?,
-        apart,
-    })
-}
-
-/// The question of that id, or all that a block of that id asks.
-fn asked(catalogue: &Catalogue, name: &str) -> Result<Vec<QuestionIndex>, String> {
-    let id: QuestionId = name.parse().map_err(|_| format!("`{name}` is no question id"))?;
-    if let Some(at) = catalogue.index_of(id) {
-        return Ok(vec![at]);
-    }
-    let begin = format!("{name} [");
-    let of_block = |at: &QuestionIndex| catalogue.questions[*at].id.as_str().starts_with(&begin);
-    let found: Vec<QuestionIndex> = (0..catalogue.questions.len()).filter(of_block).collect();
-    match found.is_empty() {
-        true => Err(format!("there is no question `{name}`")),
-        false => Ok(found),
-    }
 }
 
 fn second(path: &Path, retest: &RetestSource) -> Result<Retest, Fault> {

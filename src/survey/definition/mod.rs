@@ -5,6 +5,8 @@ mod build;
 mod cells;
 mod people;
 mod published;
+mod questions;
+mod rules;
 mod scale;
 mod scale_answers;
 mod source;

@@ -6,6 +6,7 @@ use serde::Deserialize;
 
 use super::super::probe_rule::ProbesOf;
 use super::published::PublishedResult;
+use super::questions::QuestionsSource;
 
 /// Where in a definition something is wrong, and what.
 pub(super) type Fault = (String, String);
@@ -30,6 +31,8 @@ pub(super) struct SurveySource {
     pub(super) scale: BTreeMap<String, DefinedScale>,
     #[serde(default)]
     pub(super) question: Vec<DefinedQuestion>,
+    #[serde(default)]
+    pub(super) questions: Vec<QuestionsSource>,
     #[serde(default)]
     pub(super) demographic: Vec<DemographicSource>,
     #[serde(default)]
@@ -235,6 +238,8 @@ crate::choices! {
         Multi = "multi",
         /// First choice, second choice, ...: one question each.
         Rank = "rank",
+        /// Words of one's own: named so that the definition is complete, and never read.
+        Text = "text",
     }
 }
 

@@ -69,6 +69,43 @@ impl Survey {
     }
 }
 
+#[test]
+fn one_block_asks_many_questions_and_open_answers_are_named_only() {
+    let survey = Survey::new(
+        "name = 'Form'\n[scale.agree]\nlabels = ['Disagree', 'Neutral', 'Agree']\npolar = 'each'\n\
+         [[questions]]\ncolumns = ['1. I like my work', '2. I am paid well', 'C1 .. C3']\nreverse = ['C2']\n\
+         category = 'Work'\nscale = 'agree'\ntext = { C1 = 'Coffee is free' }\n\
+         [[question]]\nid = 'Anything else?'\ntype = 'text'\n",
+    );
+    assert_eq!(
+        survey.ids(),
+        ["1. I like my work", "2. I am paid well", "C1", "C2", "C3"]
+    );
+    assert_eq!(survey.texts("1. I like my work")[0], "I like my work: Disagree");
+    assert_eq!(survey.texts("C1")[2], "Coffee is free: Agree");
+    let values = |id: &str| {
+        let at = survey.questionnaire.catalogue.index_of(id.parse().unwrap()).unwrap();
+        survey.questionnaire.catalogue.questions[at].values.clone()
+    };
+    assert_eq!(values("C1"), values("C3"));
+    assert_ne!(values("C1"), values("C2"), "C2 counts the other way");
+    let file = survey.read(
+        "1. I like my work,2. I am paid well,C1,C2,C3,Anything else?\nAgree,Neutral,Disagree,3,1,\"No, thanks\"\n",
+    );
+    assert_eq!(survey.polar(&file, 0), [2, 1, 0, 2, 0]);
+
+    let refused = |block: &str| Survey::try_new(&format!("name = 'n'\n{block}")).err().unwrap();
+    let error = refused("[[questions]]\ncolumns = ['A1 .. B2']\nlabels = ['No', 'Yes']\n");
+    assert!(
+        error.contains("[[questions]] A1 .. B2") && error.contains("no range"),
+        "{error}"
+    );
+    let error = refused("[[questions]]\ncolumns = ['A1']\nreverse = ['A2']\nlabels = ['No', 'Yes']\n");
+    assert!(error.contains("`reverse` speaks of `A2`"), "{error}");
+    let error = refused("[[question]]\nid = 'a'\ntype = 'text'\nlabels = ['No', 'Yes']\n");
+    assert!(error.contains("has no scale"), "{error}");
+}
+
 const ONE: &str = "name = 'n'\n[[question]]\nid = 'a'\nlabels = ['No', 'Yes']\n";
 
 #[test]
