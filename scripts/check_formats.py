@@ -32,7 +32,12 @@ def run(program: Path, folder: Path) -> None:
     command = [program, "run", "--model", "fake:7", "--survey", survey, "--out", folder, "--limit", "8", "--splits", "1"]
     command += ["--demonstrations", "0,3", "--methods", "likelihood,label,generation,generation-paper", "--quiet"]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-    subprocess.run([program, "export", folder, "--to", "csv"], check=True, stdout=subprocess.DEVNULL)
+    for format in ["csv", "parquet"]:
+        done = subprocess.run([program, "export", folder, "--to", format], capture_output=True, text=True)
+        if "cannot write Parquet" in done.stderr:
+            print("skipped: Parquet (a program built without it)")
+        else:
+            done.check_returncode()
 
 
 def examples(language: str) -> list:
@@ -84,7 +89,7 @@ def reported(folder: Path) -> dict:
 def one_liner(name: str, alias: str, file: str):
     """What the page's line for a library gives of a file, as a figure a condition. Raises ImportError."""
     library = importlib.import_module(name)
-    block = the("python", {"records": "pd.read_json", "predictions": "pd.read_csv"}[file])
+    block = the("python", {"records": "pd.read_json", "csv": "pd.read_csv", "parquet": "pd.read_parquet"}[file])
     (line,) = [line for line in block.splitlines() if line.startswith(f"{alias}.")]
     table = eval(line, {alias: library})
     match name:
@@ -109,6 +114,25 @@ def in_r() -> dict:
     done.check_returncode()
     rows = csv.DictReader(done.stdout.splitlines())
     return {(row["method"], int(row["demonstrations"])): float(row["correct"]) for row in rows}
+
+
+def same_rows() -> bool:
+    """Whether predictions.parquet holds what predictions.csv does, cell by cell. Raises ImportError."""
+    pl = importlib.import_module("polars")
+    plain, typed = pl.read_csv("predictions.csv", infer_schema=False), pl.read_parquet("predictions.parquet")
+    assert plain.columns == typed.columns and plain.height == typed.height
+    for name in typed.columns:
+        column, kind = typed[name], typed[name].dtype
+        text = plain[name].fill_null("")
+        if kind == pl.String:
+            assert text.equals(column), name
+        elif kind == pl.Boolean:
+            assert (text == "true").equals(column), name
+        else:
+            numbers = plain[name].cast(kind)
+            assert numbers.null_count() == (text == "").sum() and numbers.equals(column), name
+    print(f"predictions.parquet: the same {typed.height} x {typed.width} cells as predictions.csv")
+    return True
 
 
 def probabilities(folder: Path) -> dict:
@@ -167,7 +191,8 @@ def main() -> int:
         good &= same("the report", expected, reported(folder))
         accuracy = [
             (f"{name}, {file}", functools.partial(one_liner, name, alias, file))
-            for file in ("records", "predictions")
+            for file in ("records", "csv", "parquet")
+            if file != "parquet" or Path("predictions.parquet").exists()
             for name, alias in (("pandas", "pd"), ("polars", "pl"), ("duckdb", "duckdb"))
         ]
         accuracy += [("R", in_r)]
@@ -178,6 +203,11 @@ def main() -> int:
                 good &= same(name, right, figures())
             except ImportError as error:
                 print(f"skipped: {name} ({error.name or error} is not installed)")
+        if Path("predictions.parquet").exists():
+            try:
+                good &= same_rows()
+            except ImportError as error:
+                print(f"skipped: cells of Parquet ({error.name} is not installed)")
         try:
             print(f"schemas: {fits_schemas(folder)} documents fit")
         except ImportError as error:

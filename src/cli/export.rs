@@ -12,7 +12,7 @@ use super::report::{Numbers, load_as};
 use crate::base::files::write_bytes;
 use crate::base::text::counted;
 use crate::metrics::RunData;
-use crate::report::{EeeModel, Report, evaluations, logs, predictions};
+use crate::report::{EeeModel, Report, evaluations, logs, predictions, predictions_parquet};
 
 /// Options of `indieval export`.
 #[derive(Debug, clap::Args)]
@@ -49,6 +49,8 @@ crate::choices! {
     enum ExportFormat {
         /// predictions.csv: one row a record, for pandas, polars, DuckDB and R.
         Csv = "csv",
+        /// predictions.parquet: the same rows, typed and a tenth as large; in builds with the feature `parquet`.
+        Parquet = "parquet",
         /// A log a condition for `inspect view` and inspect_ai.
         Inspect = "inspect",
         /// Aggregates for Every Eval Ever.
@@ -66,12 +68,12 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     }
     let norm = args.numbers.headline(&run);
     match args.to {
-        ExportFormat::Csv => {
-            let path = out.join("predictions.csv");
-            write(&path, &predictions(&run, norm)?)?;
-            say!("{}: {}", path.display(), counted(run.outcomes.len(), "row", "rows"));
-            personal(&run);
-        }
+        ExportFormat::Csv => table(&run, &out.join("predictions.csv"), &predictions(&run, norm)?)?,
+        ExportFormat::Parquet => table(
+            &run,
+            &out.join("predictions.parquet"),
+            &predictions_parquet(&run, norm)?,
+        )?,
         ExportFormat::Inspect => {
             for log in logs(&run, norm)? {
                 let path = out.join(&log.name);
@@ -97,6 +99,14 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Writes a table of one row a record.
+fn table(run: &RunData, path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
+    write(path, bytes)?;
+    say!("{}: {}", path.display(), counted(run.outcomes.len(), "row", "rows"));
+    personal(run);
+    Ok(())
 }
 
 /// What was exported of real people.

@@ -40,7 +40,7 @@ mod whole;
 mod words;
 
 pub use compare::{CompareError, Comparisons};
-pub use export::{EeeModel, ExportError, InspectLog, evaluations, logs, predictions};
+pub use export::{EeeModel, ExportError, InspectLog, evaluations, logs, predictions, predictions_parquet};
 pub use options::ReportOptions;
 pub use page::{Page, PageError};
 pub use whole::Report;

@@ -4,12 +4,25 @@
 
 mod eee;
 mod inspect;
+#[cfg(feature = "parquet")]
+mod parquet;
 mod predictions;
 mod seen;
 
 pub use self::eee::{EeeModel, evaluations};
 pub use self::inspect::{InspectLog, logs};
+#[cfg(feature = "parquet")]
+pub use self::parquet::predictions_parquet;
 pub use self::predictions::predictions;
+
+/// Parquet needs a build with the feature.
+///
+/// # Errors
+/// [`ExportError::NoParquet`].
+#[cfg(not(feature = "parquet"))]
+pub fn predictions_parquet(_: &crate::metrics::RunData, _: crate::metrics::Norm) -> Result<Vec<u8>, ExportError> {
+    Err(ExportError::NoParquet)
+}
 
 /// Why a run cannot be exported.
 #[derive(Debug, thiserror::Error)]
@@ -20,6 +33,9 @@ pub enum ExportError {
     /// Something that cannot be written down.
     #[error("cannot encode: {0}")]
     Encode(String),
+    /// Parquet, in a build without the feature.
+    #[error("this build of indieval cannot write Parquet")]
+    NoParquet,
     /// Runs contradict each other.
     #[error(transparent)]
     Metrics(#[from] crate::metrics::MetricsError),
@@ -35,6 +51,7 @@ impl ExportError {
             Self::NoTexts(_) => "run it again with this version; --to eee needs no texts",
             Self::ModelName(_) => "give --model-id ORGANISATION/MODEL, as the hub spells it",
             Self::Metrics(error) => return error.hint(),
+            Self::NoParquet => "build it with `--features parquet`; `--to csv` writes the same rows",
             Self::Encode(_) => return None,
         };
         Some(text.to_owned())
