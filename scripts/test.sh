@@ -7,7 +7,7 @@
 #
 # Every step asks for tests or examples as well: development dependencies switch on features of what we depend on, and a
 # step without them would compile half of the dependencies again (candle and gemm among them). The feature `checks` adds
-# examples/gpu_check.
+# examples/gpu_check, `parquet` an export.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -23,22 +23,39 @@ format() {
   rustfmt --edition 2024 --check fuzz/src/lib.rs fuzz/src/bin/*.rs
 }
 
+# In a folder of their own, since cargo lets one command at a time into one, and what lints need of a dependency is no use to
+# a build. Documentation needs the same, so that it comes from there, too.
 lints() {
   say "lints"
-  cargo clippy --locked --workspace --all-targets --features checks -- -D warnings
+  cargo clippy --locked --target-dir "$built/lints" --workspace --all-targets --features "$features" -- -D warnings || return
   say "lints without the hub"
-  cargo clippy --locked --no-default-features --lib --bins --examples -- -D warnings
+  cargo clippy --locked --target-dir "$built/lints" --no-default-features --lib --bins --examples -- -D warnings
+}
+
+build() {
+  say "build"
+  cargo test --locked --workspace --features "$features" --no-run
+}
+
+# Lints beside the build, each of which waits for single crates now and then and leaves a core to the other.
+lints_and_build() {
+  local log="$built/lints.log" linting failed=0
+  mkdir -p "$built"
+  lints >"$log" 2>&1 & linting=$!
+  build || failed=1
+  wait "$linting" || failed=1
+  cat "$log"
+  return "$failed"
 }
 
 tests() {
-  say "build"
-  cargo test --locked --workspace --features checks --no-run
+  build
   wait_for "$browser" || echo "Chromium could not be installed; without one the test that opens the report skips."
   wait_for "$people" || echo "The answers of psych::bfi could not be fetched; the test on real people will skip."
   "$built/debug/indieval" models get SmolLM2-135M-Instruct ||
     echo "SmolLM2-135M could not be fetched; the tests on real weights will skip."
   say "tests"
-  cargo test --locked --workspace --features checks
+  cargo test --locked --workspace --features "$features"
   say "the check of GPUs, on the CPU, but for what was just tested"
   "$built/debug/examples/gpu_check" --cpu --only half,bits,peak,work,streamed,experts,large
 }
@@ -46,7 +63,7 @@ tests() {
 # The examples of docs/formats.md on a run's files, in the tools they are for.
 files() {
   say "files of a run"
-  cargo test --locked --workspace --features checks --no-run
+  cargo test --locked --workspace --features "$features" --no-run
   if ! command -v python3 >/dev/null; then
     echo "skipped: there is no python3"
     return
@@ -84,10 +101,12 @@ slurm() {
 
 docs() {
   say "documentation"
-  RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps --lib --examples --features checks
+  RUSTDOCFLAGS="-D warnings" cargo doc --locked --target-dir "$built/lints" --workspace --no-deps --lib --examples \
+    --features "$features"
 }
 
 built="${CARGO_TARGET_DIR:-target}"
+features=checks,parquet
 browser="" tables="" people=""
 read -ra steps <<<"${*:-format lints tests files docs}"
 for step in "${steps[@]}"; do
@@ -101,4 +120,14 @@ for step in "${steps[@]}"; do
     *) echo "error: no step is called $step; there are format, lints, tests, files, docs and slurm" >&2; exit 2 ;;
   esac
 done
-for step in "${steps[@]}"; do "$step"; done
+case " ${steps[*]} " in
+  *" lints "*" tests "*) together=1 ;;
+  *) together="" ;;
+esac
+for step in "${steps[@]}"; do
+  case "$together$step" in
+    1lints) ;;
+    1tests) lints_and_build; tests ;;
+    *) "$step" ;;
+  esac
+done
