@@ -1,0 +1,100 @@
+#!/usr/bin/env python3
+"""Time and memory of `score` on one checkpoint, with its weights in place and read layer by layer.
+
+    usage: scripts/bench_memory.py PROGRAM FOLDER [--people N] [--prefix N] [--continuations N] [--dtype D] LIMIT...
+
+PROGRAM is a built indieval, FOLDER a checkpoint such as examples/random_checkpoint writes, LIMIT a value of `--memory` or
+`all`, which gives none. The work is that of W unless told otherwise: a prefix of 3,500 tokens and 87 continuations of 15 for
+each person, of ids drawn from the vocabulary. One line a limit, all in turns as given: seconds by the clock, processor time
+over the threads, most anonymous memory (RssAnon, looked at every 5 ms), all that was resident at once (VmHWM, file pages
+included), bytes read from the disk, and the time against the first limit's. All must give the same bytes.
+"""
+
+import argparse
+import json
+import os
+import random
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+CONTINUATION = 15
+
+
+def lines_of(work: argparse.Namespace, vocabulary: int) -> list:
+    draw = random.Random(7)
+    ids = lambda count: [draw.randrange(2, vocabulary) for _ in range(count)]
+    lines = []
+    for _ in range(work.people):
+        prefix = ids(work.prefix)
+        lines += [
+            json.dumps({"context_token_ids": prefix, "continuation_token_ids": ids(CONTINUATION)})
+            for _ in range(work.continuations)
+        ]
+    return lines
+
+
+def entry(path: Path, name: str) -> int:
+    """A number of a file of /proc/PID, 0 when it is gone."""
+    try:
+        text = path.read_text()
+    except OSError:
+        return 0
+    found = [line.split()[1] for line in text.splitlines() if line.startswith(name + ":")]
+    return int(found[0]) if found else 0
+
+
+def measured(command: list, environment: dict) -> tuple:
+    before, begun = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
+    process = subprocess.Popen(command, env=environment)
+    at = Path("/proc") / str(process.pid)
+    anonymous = resident = read = 0
+    while process.poll() is None:
+        anonymous = max(anonymous, entry(at / "status", "RssAnon") * 1024)
+        resident = max(resident, entry(at / "status", "VmHWM") * 1024)
+        read = max(read, entry(at / "io", "read_bytes"))
+        time.sleep(0.005)
+    if process.returncode:
+        sys.exit(f"{' '.join(map(str, command))}: status {process.returncode}")
+    clock, after = time.monotonic() - begun, resource.getrusage(resource.RUSAGE_CHILDREN)
+    used = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return clock, used, anonymous, resident, read
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(usage=__doc__.split("usage: ")[1].split("\n")[0])
+    parser.add_argument("program")
+    parser.add_argument("folder", type=Path)
+    for name, default in [("people", 1), ("prefix", 3500), ("continuations", 87)]:
+        parser.add_argument(f"--{name}", type=int, default=default)
+    parser.add_argument("--dtype", default="bf16")
+    parser.add_argument("--weights")
+    parser.add_argument("limits", nargs="+")
+    work = parser.parse_args()
+    config = work.folder / "config.json" if work.folder.is_dir() else None
+    vocabulary = json.loads(config.read_text())["vocab_size"] if config else 32000
+    threads = len(os.sched_getaffinity(0))
+    tokens = work.people * (work.prefix + work.continuations * CONTINUATION)
+    print(f"{work.folder}, {work.dtype}: {work.people} x ({work.prefix} + {work.continuations} x {CONTINUATION}) = {tokens} tokens")
+    print(f"{'memory':>10}{'clock, s':>10}{'CPU, s':>10}{'ratio':>8}{'anonymous':>12}{'resident':>12}{'read':>12}")
+    with tempfile.TemporaryDirectory() as scratch:
+        lines = Path(scratch) / "lines.jsonl"
+        lines.write_text("\n".join(lines_of(work, vocabulary)) + "\n")
+        first = None
+        for number, limit in enumerate(work.limits):
+            out = Path(scratch) / f"scores-{number}.jsonl"
+            command = [work.program, "score", lines, "--model", work.folder, "--dtype", work.dtype, "--out", out, "--quiet"]
+            command += [] if limit == "all" else ["--memory", limit]
+            command += ["--weights", work.weights] if work.weights else []
+            clock, used, anonymous, resident, read = measured(command, {**os.environ, "RAYON_NUM_THREADS": str(threads)})
+            first = first or (clock, out.read_bytes())
+            mega = [f"{number / 1e6:.0f} MB" for number in (anonymous, resident, read)]
+            row = f"{limit:>10}{clock:>10.1f}{used / threads:>10.1f}{clock / first[0]:>8.3f}"
+            print(row + "".join(f"{text:>12}" for text in mega), flush=True)
+            assert out.read_bytes() == first[1], f"--memory {limit} gives other scores"
+
+
+main()
