@@ -1,32 +1,6 @@
 //! `[[questions]]`: many questions in one block, alike in all but their columns and wording.
 
-use std::collections::BTreeMap;
-
-use serde::Deserialize;
-
-use super::source::{DefinedQuestion, PolarSource};
-
-/// As it is written.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct QuestionsSource {
-    /// Names of columns, or ranges of them: `A1 .. A5`.
-    columns: Vec<String>,
-    /// Wording by column, where that is not the column's name.
-    #[serde(default)]
-    text: BTreeMap<String, String>,
-    /// Those among the columns that count the other way.
-    #[serde(default)]
-    reverse: Vec<String>,
-    category: Option<String>,
-    scale: Option<String>,
-    polar: Option<PolarSource>,
-    #[serde(default)]
-    polar_labels: Vec<String>,
-    template: Option<String>,
-    #[serde(default)]
-    labels: Vec<String>,
-}
+use super::source::{DefinedQuestion, QuestionsSource};
 
 impl QuestionsSource {
     /// What errors call the block.

@@ -6,7 +6,6 @@ use serde::Deserialize;
 
 use super::super::probe_rule::ProbesOf;
 use super::published::PublishedResult;
-use super::questions::QuestionsSource;
 
 /// Where in a definition something is wrong, and what.
 pub(super) type Fault = (String, String);
@@ -225,6 +224,28 @@ pub(super) struct DefinedQuestion {
     pub(super) separator: Option<String>,
     pub(super) yes: Option<String>,
     pub(super) no: Option<String>,
+}
+
+/// Questions that are alike in all but their columns and wording.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct QuestionsSource {
+    /// Names of columns, or ranges of them: `A1 .. A5`.
+    pub(super) columns: Vec<String>,
+    /// Wording by column, where that is not the column's name.
+    #[serde(default)]
+    pub(super) text: BTreeMap<String, String>,
+    /// Those among the columns that count the other way.
+    #[serde(default)]
+    pub(super) reverse: Vec<String>,
+    pub(super) category: Option<String>,
+    pub(super) scale: Option<String>,
+    pub(super) polar: Option<PolarSource>,
+    #[serde(default)]
+    pub(super) polar_labels: Vec<String>,
+    pub(super) template: Option<String>,
+    #[serde(default)]
+    pub(super) labels: Vec<String>,
 }
 
 crate::choices! {
