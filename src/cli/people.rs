@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use super::choice::choice;
 use crate::cli::output::tell;
 use crate::survey::{
-    Catalogue, Demographics, IncomeGrouping, QuestionId, Questionnaire, QuestionnaireSource, ReadOptions, ReadReport,
-    RepeatedIds, SurveyFile,
+    BuiltinSurvey, Catalogue, Demographics, IncomeGrouping, QuestionId, Questionnaire, QuestionnaireSource,
+    ReadOptions, ReadReport, RepeatedIds, SurveyFile,
 };
 
 /// Which catalogue to use.
@@ -68,21 +68,20 @@ pub fn notes(report: &ReadReport, demographics: &Demographics) -> Vec<String> {
         notes.push(format!("the file has no {}: read as not asked", absent.join(", ")));
     }
     notes.extend(unknown(report));
-    let absent = |id: &str| report.absent_columns.iter().any(|column| column == id);
-    match demographics.income {
-        IncomeGrouping::Halves if absent("Q288") => {
-            notes.push(
-                "the file has no Q288, so nobody has an income; `--income thirds` takes them from Q288R".to_owned(),
-            );
-        }
-        IncomeGrouping::Thirds if absent("Q288R") => {
-            notes.push(
-                "the file has no Q288R, so nobody has an income; `--income halves` takes them from Q288".to_owned(),
-            );
-        }
-        _ => {}
-    }
+    notes.extend(no_incomes(report, demographics.income));
     notes
+}
+
+/// A line where the file lacks the column of incomes.
+fn no_incomes(report: &ReadReport, income: IncomeGrouping) -> Option<String> {
+    let survey = BuiltinSurvey::get().ok()?;
+    let (column, other) = (income.column(survey), income.other());
+    report.absent_columns.iter().any(|absent| absent == column).then(|| {
+        format!(
+            "the file has no {column}, so nobody has an income; `--income {other}` takes them from {}",
+            other.column(survey)
+        )
+    })
 }
 
 /// Lines on codes and answers that nothing knows.

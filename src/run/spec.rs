@@ -76,7 +76,7 @@ pub struct RespondentSpec {
     /// Only the first so many of them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub limit: Option<usize>,
-    /// Keep the first of several rows with one `D_INTERVIEW`, as the paper's code did.
+    /// Keep the first of several rows with one interview number, as the paper's code did.
     pub paper_ids: bool,
     /// How incomes are grouped.
     pub income: IncomeGrouping,

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::builtin::BrokenBuiltin;
 use super::file_error::FileError;
 
 /// An error of this module. It names the thing, the place and what was expected; [`SurveyError::hint`] says what to do.
@@ -34,6 +35,9 @@ pub enum SurveyError {
         /// What is wrong there.
         problem: String,
     },
+    /// The definition of the built-in survey cannot be used.
+    #[error(transparent)]
+    Builtin(#[from] BrokenBuiltin),
     /// The model behind synthetic respondents breaks a rule of its format.
     #[error("synthetic-model.toml, {place}: {problem}")]
     SyntheticModel {
@@ -97,7 +101,7 @@ impl SurveyError {
             Self::Definition { .. } => Some(
                 "GUIDE (\"Your own survey\") describes every key; `indieval survey define FILE` writes a first definition".into(),
             ),
-            Self::Demographics { .. } | Self::SyntheticModel { .. } => {
+            Self::Builtin(_) | Self::Demographics { .. } | Self::SyntheticModel { .. } => {
                 Some("the program's own data are broken: build it again from an unchanged checkout".into())
             }
             Self::NoRefinedStatements => {

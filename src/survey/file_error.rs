@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::builtin::{BuiltinSurvey, PersonColumns};
 use super::foreign::{Foreign, Packing};
 
 /// What a table with a row an answer says in two ways of one person.
@@ -260,8 +261,8 @@ pub enum Expected {
 }
 
 impl Expected {
-    fn hint(self) -> &'static str {
-        match self {
+    fn hint(self) -> Option<String> {
+        let text = match self {
             Self::Code => {
                 "answers are whole numbers, and a missing one is blank, NA or a negative code: use the CSV with numeric codes, \
                  not the one with labels, and leave out a second line of names below the header"
@@ -271,7 +272,12 @@ impl Expected {
                  `missing.other = \"missing\"` takes whatever is unknown for missing"
             }
             Self::Person => "fill it in, remove the row, or leave `person.id` out to number the rows",
-            Self::Interview => "every row needs its D_INTERVIEW; remove the row, or give it a number of its own",
+            Self::Interview => {
+                let id = &BuiltinSurvey::get().ok()?.person.id;
+                return Some(format!(
+                    "every row needs its {id}; remove the row, or give it a number of its own"
+                ));
+            }
             Self::UnroundedInterview => {
                 "a spreadsheet rounded it: format the column as a number without decimals before saving, or take the file as \
                  it was downloaded"
@@ -286,7 +292,8 @@ impl Expected {
                  `indieval survey sample` makes a new list"
             }
             Self::New => "remove the line",
-        }
+        };
+        Some(text.to_owned())
     }
 }
 
@@ -322,20 +329,8 @@ impl FileError {
             Self::Separator { .. } => {
                 "use the survey's own CSV file: cross-national files have commas, country files semicolons"
             }
-            Self::ToldSeparator { .. } => {
-                "remove that line, and have columns separated by commas, semicolons, tabs or vertical bars below a line of \
-                 their names (D_INTERVIEW, Q1, ...)"
-            }
-            Self::NoWeights { .. } => "the survey's own column of weights is W_WEIGHT; label files have none",
-            Self::MissingColumns { columns, .. } if columns.len() == 1 && columns[0] == "D_INTERVIEW" => {
-                "the column D_INTERVIEW tells people apart: `indieval survey sample` writes a list that has it"
-            }
-            Self::MissingColumns { path, .. } if path.extension().is_some_and(|e| e.eq_ignore_ascii_case("jsonl")) => {
-                "every line of a label file needs D_INTERVIEW and the group of each question, as the paper's files have them"
-            }
-            Self::MissingColumns { .. } => {
-                "the built-in questionnaire reads wave 7 files with D_INTERVIEW, B_COUNTRY and the questions Q1 to Q259; for \
-                 another survey give --definition: `indieval survey define FILE` writes a first one"
+            Self::ToldSeparator { .. } | Self::NoWeights { .. } | Self::MissingColumns { .. } => {
+                return self.hint_of_columns();
             }
             Self::UndefinedColumns { .. } => {
                 "correct `column` in the definition, or remove the question; a column can be named by its place, too: `#12`"
@@ -359,7 +354,7 @@ impl FileError {
             Self::EndlessRow { .. } => {
                 "a quotation mark opens that row and is never closed, or this is not a table of people; look at that line"
             }
-            Self::Value { expected, .. } => expected.hint(),
+            Self::Value { expected, .. } => return expected.hint(),
             Self::JsonArray { path } => {
                 return Some(format!(
                     "make lines of it: jq -c '.[]' '{}' > lines.jsonl",
@@ -369,5 +364,32 @@ impl FileError {
             Self::Json { .. } => "a label file has one JSON object a line, keyed by question id",
         };
         Some(text.to_owned())
+    }
+
+    /// The same where it names columns of the built-in survey.
+    fn hint_of_columns(&self) -> Option<String> {
+        let PersonColumns { id, weight, group } = &BuiltinSurvey::get().ok()?.person;
+        Some(match self {
+            Self::ToldSeparator { .. } => format!(
+                "remove that line, and have columns separated by commas, semicolons, tabs or vertical bars below a line of \
+                 their names ({id}, Q1, ...)"
+            ),
+            Self::NoWeights { .. } => {
+                format!("the survey's own column of weights is {weight}; label files have none")
+            }
+            Self::MissingColumns { columns, .. } if columns == std::slice::from_ref(id) => {
+                format!("the column {id} tells people apart: `indieval survey sample` writes a list that has it")
+            }
+            Self::MissingColumns { path, .. } if path.extension().is_some_and(|e| e.eq_ignore_ascii_case("jsonl")) => {
+                format!(
+                    "every line of a label file needs {id} and the group of each question, as the paper's files have them"
+                )
+            }
+            Self::MissingColumns { .. } => format!(
+                "the built-in questionnaire reads wave 7 files with {id}, {group} and the questions Q1 to Q259; for \
+                 another survey give --definition: `indieval survey define FILE` writes a first one"
+            ),
+            _ => return None,
+        })
     }
 }

@@ -3,9 +3,10 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use super::builtin::BuiltinSurvey;
 use super::demographics::Demographics;
 use super::error::SurveyError;
-use super::file::{ID, SYNTHETIC_COLUMN, interviews};
+use super::file::{SYNTHETIC_COLUMN, interviews};
 use super::file_error::{Expected, FileError};
 use super::respondents::Respondents;
 
@@ -18,7 +19,7 @@ pub struct RespondentList {
 }
 
 impl RespondentList {
-    /// Reads a table of text with a column `D_INTERVIEW`; other columns are for the reader's eyes.
+    /// Reads a table of text with a column of interview numbers; other columns are for the reader's eyes.
     pub fn read(path: &Path) -> Result<Self, SurveyError> {
         Ok(Self {
             path: path.to_owned(),
@@ -28,13 +29,14 @@ impl RespondentList {
 
     /// Where these people stand in `respondents`, in the order of the list; each must be there, once.
     pub(crate) fn positions(&self, respondents: &Respondents) -> Result<Vec<usize>, SurveyError> {
+        let column = &BuiltinSurvey::get()?.person.id;
         let mut positions = Vec::with_capacity(self.ids.len());
         let mut taken = vec![false; respondents.len()];
         for (id, line) in &self.ids {
             let fault = |expected| FileError::Value {
                 path: self.path.clone(),
                 line: *line,
-                column: ID.to_owned(),
+                column: column.clone(),
                 found: id.clone(),
                 expected,
             };
@@ -55,11 +57,14 @@ pub(crate) fn write_list<W: Write>(
     people: &[usize],
     output: W,
 ) -> std::io::Result<()> {
+    let survey = BuiltinSurvey::get().map_err(std::io::Error::other)?;
     let mut writer = csv::Writer::from_writer(output);
     let synthetic = respondents.synthetic();
     let marker = |name: &'static str| synthetic.then_some(name).into_iter();
-    let shown = [("country", "B_COUNTRY"), ("continent", "B_COUNTRY_to_continent")];
-    let header = marker(SYNTHETIC_COLUMN).chain([ID]).chain(shown.map(|(name, _)| name));
+    let shown = [("country", &survey.person.group), ("continent", &survey.sample.strata)];
+    let header = marker(SYNTHETIC_COLUMN)
+        .chain([survey.person.id.as_str()])
+        .chain(shown.map(|(name, _)| name));
     writer.write_record(header)?;
     for &person in people {
         let mut row: Vec<String> = marker("synthetic").map(str::to_owned).collect();

@@ -2,6 +2,7 @@
 //!
 //! This module imports none but `base` and never sees a tensor.
 
+mod builtin;
 mod catalogue;
 mod define;
 mod definition;
@@ -39,9 +40,10 @@ pub use list::RespondentList;
 #[doc(hidden)]
 pub use respondents::MISSING;
 
+pub(crate) use builtin::BuiltinSurvey;
 pub(crate) use catalogue::UnknownCategory;
 pub(crate) use file::SEVERAL_COUNTRIES;
 pub(crate) use list::write_list;
-pub(crate) use sample::{BalanceTable, Conditions, MOST_DEMONSTRATIONS, Sample, SampleOptions, SampleRule, sample};
+pub(crate) use sample::{BalanceTable, Conditions, Sample, SampleOptions, SampleRule, sample};
 pub(crate) use stats::{SurveyStats, ValidCounts};
 pub(crate) use types::{CategoryId, DemographicValue, QuestionIndex};

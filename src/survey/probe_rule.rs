@@ -27,7 +27,8 @@ pub struct ProbeRule {
 }
 
 impl Default for ProbeRule {
-    /// The paper's: three a category, over all questions, beginning again where there are too few.
+    /// What a definition means that says nothing, and the paper's rule: three a category, over all questions, beginning
+    /// again where there are too few.
     fn default() -> Self {
         Self {
             per_category: 3,

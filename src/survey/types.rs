@@ -105,7 +105,7 @@ impl DemographicValue {
 /// One person who answered the survey.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Respondent {
-    /// Unique within the file (`D_INTERVIEW`, made unique where the file repeats it).
+    /// Unique within the file (the interview number, made unique where the file repeats it).
     pub id: String,
     /// One answer per question, aligned with [`Catalogue::questions`].
     pub answers: Vec<Answer>,

@@ -157,6 +157,33 @@ fn the_feature_cuda_reaches_every_crate_of_candle() {
     assert!(reached >= 4, "{reached} crates were looked at");
 }
 
+/// Columns of the built-in survey that its definition (`data/wvs7.toml`) names. Code asks the definition.
+const COLUMNS: [&str; 7] = ["D_INTERVIEW", "B_COUNTRY", "W_WEIGHT", "X003R", "Q262", "Q288", "Q289"];
+
+/// It makes up what stands in them.
+const GENERATOR: &str = "survey/synth/person.rs";
+
+/// Lines of a file that name such a column, comments and tests left out.
+fn named_columns(source: &Source) -> Vec<String> {
+    let raw: Vec<&str> = source.text.lines().collect();
+    let lines = code(&source.text).into_iter().map(|(number, _)| number);
+    lines
+        .filter(|number| COLUMNS.iter().any(|column| raw[number - 1].contains(column)))
+        .map(|number| format!("{}:{number}: {}", source.place, raw[number - 1].trim()))
+        .collect()
+}
+
+#[test]
+fn columns_of_the_built_in_survey_are_named_by_its_definition_alone() {
+    let sources = source::all();
+    let logic = sources
+        .iter()
+        .filter(|source| !source.tests && source.place != GENERATOR);
+    assert_none(&logic.flat_map(named_columns).collect::<Vec<_>>());
+    let generator = sources.iter().find(|source| source.place == GENERATOR).unwrap();
+    assert!(!named_columns(generator).is_empty());
+}
+
 #[test]
 fn files_are_short_enough_to_be_read() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));

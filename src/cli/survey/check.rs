@@ -29,7 +29,7 @@ const SHOWN_CODES: usize = 8;
 
 pub(super) fn run(args: &Args) -> anyhow::Result<()> {
     let loaded = args.survey.load_quietly()?;
-    let conditions = conditions(&loaded.questionnaire.catalogue);
+    let conditions = conditions(&loaded.questionnaire.catalogue)?;
     let findings = Findings {
         report: &loaded.survey.report,
         eligible: conditions.eligible(&loaded.survey.respondents).len(),

@@ -10,7 +10,7 @@ use std::process::ExitCode;
 
 use crate::base::text::counted;
 use crate::probe::{Split, split_questions};
-use crate::survey::{Catalogue, Conditions, MOST_DEMONSTRATIONS, QuestionIndex};
+use crate::survey::{BuiltinSurvey, Catalogue, Conditions, QuestionIndex, SurveyError};
 
 /// Options of `indieval survey`.
 #[derive(Debug, clap::Args)]
@@ -55,16 +55,16 @@ fn people(count: usize, synthetic: bool) -> String {
 
 /// Whom the paper's sample may draw: everyone who answered every probe of every split, and enough questions besides
 /// those of one split to be shown by as many demonstrations as the paper shows.
-fn conditions(catalogue: &Catalogue) -> Conditions {
+fn conditions(catalogue: &Catalogue) -> Result<Conditions, SurveyError> {
     let of_a_split = Split::ALL.map(|split| split_questions(catalogue, split));
     let most = of_a_split.iter().map(Vec::len).max().unwrap_or(0);
     let mut probes = of_a_split.concat();
     probes.sort_unstable();
     probes.dedup();
-    Conditions {
+    Ok(Conditions {
         probes,
-        least_answers: MOST_DEMONSTRATIONS + most,
-    }
+        least_answers: BuiltinSurvey::get()?.sample.demonstrations + most,
+    })
 }
 
 /// Question numbers, for people.

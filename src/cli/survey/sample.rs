@@ -61,7 +61,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<()> {
     let drawn = sample(
         survey,
         demographics,
-        &conditions(&loaded.questionnaire.catalogue),
+        &conditions(&loaded.questionnaire.catalogue)?,
         options,
     )?;
     write_whole(&args.out, |output| {

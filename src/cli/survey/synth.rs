@@ -32,7 +32,7 @@ pub struct Args {
 pub(super) fn run(args: &Args) -> anyhow::Result<()> {
     refuse_existing(&args.out, args.force)?;
     let profile = if args.answering {
-        SyntheticProfile::Answering(conditions(Catalogue::builtin()?).probes)
+        SyntheticProfile::Answering(conditions(Catalogue::builtin()?)?.probes)
     } else {
         SyntheticProfile::Surveyed
     };

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use serde::Deserialize;
 
+use super::super::builtin::BuiltinSurvey;
 use super::super::error::SurveyError;
 use super::super::question_id::QuestionId;
 use super::super::types::{Catalogue, Statement};
@@ -66,7 +67,11 @@ pub(super) fn read<P: AsRef<Path>>(paths: &[P]) -> Result<Catalogue, SurveyError
     // The paper's order of categories where the names are the paper's.
     let mut categories = Catalogue::builtin()?.categories.clone();
     categories.retain(|name| drafts.values().any(|draft| draft.category == *name));
-    assemble(categories, drafts.into_values().collect())
+    let mut catalogue = assemble(categories, drafts.into_values().collect())?;
+    if catalogue.is_of_builtin_survey() {
+        catalogue.rules = BuiltinSurvey::get()?.probe_rule();
+    }
+    Ok(catalogue)
 }
 
 fn add(

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use serde::Deserialize;
 
+use super::super::builtin::BuiltinSurvey;
 use super::super::error::SurveyError;
 use super::super::question_id::QuestionId;
 use super::super::types::{Catalogue, Statement};
@@ -60,7 +61,9 @@ pub(super) fn parse(files: &[(&str, &str)]) -> Result<Catalogue, SurveyError> {
         categories.push(file.category);
     }
     check_texts(&drafts)?;
-    assemble(categories, drafts)
+    let mut catalogue = assemble(categories, drafts)?;
+    catalogue.rules = BuiltinSurvey::get()?.probe_rule();
+    Ok(catalogue)
 }
 
 fn draft(file: &str, category: &str, block: &Block, item: &QuestionEntry) -> Result<Draft, SurveyError> {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use super::super::probe_rule::ProbesOf;
+use super::super::probe_rule::{ProbeRule, ProbesOf};
 use super::published::PublishedResult;
 
 /// Where in a definition something is wrong, and what.
@@ -143,10 +143,13 @@ pub(super) struct ProbesSource {
 
 impl Default for ProbesSource {
     fn default() -> Self {
+        let ProbeRule {
+            per_category, wrap, of, ..
+        } = ProbeRule::default();
         Self {
-            per_category: 3,
-            wrap: true,
-            of: ProbesOf::default(),
+            per_category,
+            wrap,
+            of,
             sets: Vec::new(),
             apart: Vec::new(),
         }

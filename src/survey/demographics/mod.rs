@@ -5,6 +5,7 @@ mod source;
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
+use super::builtin::BuiltinSurvey;
 use super::error::SurveyError;
 use super::types::DemographicValue;
 use source::parse;
@@ -23,11 +24,19 @@ crate::choices! {
 }
 
 impl IncomeGrouping {
-    /// Id of the income dimension that this grouping leaves out.
-    fn other(self) -> &'static str {
+    /// The other one.
+    pub(crate) fn other(self) -> Self {
         match self {
-            Self::Halves => "Q288R",
-            Self::Thirds => "Q288",
+            Self::Halves => Self::Thirds,
+            Self::Thirds => Self::Halves,
+        }
+    }
+
+    /// Id of the dimension that holds incomes grouped so, which is its column, too.
+    pub(crate) fn column(self, survey: &BuiltinSurvey) -> &str {
+        match self {
+            Self::Halves => &survey.income.halves,
+            Self::Thirds => &survey.income.thirds,
         }
     }
 }
@@ -35,7 +44,7 @@ impl IncomeGrouping {
 /// One demographic dimension, such as religion.
 #[derive(Debug, Clone)]
 pub struct Dimension {
-    /// Id, unique: the survey file's column name, or `B_COUNTRY_to_continent`.
+    /// Id, unique: the survey file's column name, but for a second dimension of one column (continents, of countries).
     pub id: String,
     /// The column of the survey file that holds its code.
     pub column: String,

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
+use super::super::builtin::BuiltinSurvey;
 use super::super::error::SurveyError;
 use super::{Demographics, Dimension, Group, IncomeGrouping};
 use crate::base::hex::hex;
@@ -75,9 +76,6 @@ impl CodeLabels {
     }
 }
 
-/// The dimension of countries.
-const COUNTRY: &str = "B_COUNTRY";
-
 /// The table of names that read differently within a sentence.
 const IN_SENTENCE: &str = "in_sentence";
 
@@ -86,9 +84,10 @@ pub(super) fn parse(dimensions: &str, labels: &str, income: IncomeGrouping) -> R
     let file: DimensionsFile =
         toml::from_str(dimensions).map_err(|error| fault("demographics.toml", error.to_string()))?;
     let labels = CodeLabels::parse(labels)?;
+    let survey = BuiltinSurvey::get()?;
     let mut found: Vec<Dimension> = Vec::with_capacity(file.dimension.len());
     for source in file.dimension {
-        if source.id == income.other() {
+        if source.id == income.other().column(survey) {
             continue;
         }
         let Groups { groups, by_code, open } = match (&source.labels, &source.answers) {
@@ -111,7 +110,7 @@ pub(super) fn parse(dimensions: &str, labels: &str, income: IncomeGrouping) -> R
     }
     let hash = hash(&found);
     Ok(Demographics {
-        country: found.iter().position(|dimension| dimension.id == COUNTRY),
+        country: found.iter().position(|dimension| dimension.id == survey.person.group),
         dimensions: found,
         income,
         hash,

@@ -1,5 +1,7 @@
 //! Answer codes as bytes of a CSV field.
 
+use super::super::builtin::BuiltinSurvey;
+
 /// A field of a column that holds codes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Code {
@@ -10,9 +12,12 @@ pub(super) enum Code {
 }
 
 impl Code {
-    /// Whether the survey means "no answer" by it: -1 to -5 or blank.
-    pub(super) fn is_missing(self) -> bool {
-        matches!(self, Self::Blank | Self::Number(-5..=-1))
+    /// Whether the survey means "no answer" by it: one of its codes for that, or blank.
+    pub(super) fn is_missing(self, survey: &BuiltinSurvey) -> bool {
+        match self {
+            Self::Blank => true,
+            Self::Number(number) => survey.missing_codes().contains(&number),
+        }
     }
 }
 
@@ -121,9 +126,11 @@ mod tests {
 
     #[test]
     fn missing_is_minus_five_to_minus_one_or_blank() {
-        assert!(Code::Blank.is_missing());
-        assert!((-5..=-1).all(|code| Code::Number(code).is_missing()));
-        assert!(![-6, -99, 0, 1].map(Code::Number).iter().any(|code| code.is_missing()));
+        let survey = BuiltinSurvey::get().unwrap();
+        assert!(Code::Blank.is_missing(survey));
+        assert!((-5..=-1).all(|code| Code::Number(code).is_missing(survey)));
+        let others = [-6, -99, 0, 1].map(Code::Number);
+        assert!(!others.iter().any(|code| code.is_missing(survey)));
     }
 
     #[test]

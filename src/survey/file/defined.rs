@@ -4,6 +4,7 @@ use std::path::Path;
 
 use csv::ByteRecord;
 
+use super::super::builtin::BuiltinSurvey;
 use super::super::definition::{
     AnswerMatch, CellMeaning, CellReading, ColumnNames, DefinedTable, DimensionColumn, MissingCells, Retest,
     SurveyDefinition,
@@ -325,6 +326,7 @@ impl SurveyFile {
         options: &ReadOptions,
     ) -> Result<Self, SurveyError> {
         let purpose = Purpose {
+            survey: BuiltinSurvey::get()?,
             catalogue,
             demographics,
             options,

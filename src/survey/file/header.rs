@@ -4,12 +4,10 @@ use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
+use super::super::builtin::BuiltinSurvey;
 use super::super::error::SurveyError;
 use super::super::file_error::FileError;
 use super::report::Separator;
-
-/// The column that tells people apart.
-pub(in super::super) const ID: &str = "D_INTERVIEW";
 
 /// The first column of files that `indieval survey synth` writes.
 pub(in super::super) const SYNTHETIC_COLUMN: &str = "SYNTHETIC";
@@ -33,6 +31,7 @@ impl HeaderRow {
             .has_headers(false)
             .delimiter(separator.byte())
             .from_reader(line.as_bytes());
+        let survey = BuiltinSurvey::get()?;
         let (mut columns, mut repeated) = (HashMap::new(), HashSet::new());
         let (mut width, mut named) = (0, 0);
         // A header that csv cannot read has no columns; what is missing is then reported by name.
@@ -45,7 +44,7 @@ impl HeaderRow {
                 }
                 named = at + 1;
                 if columns.insert(name.clone(), at).is_some() {
-                    if matters(&name) {
+                    if matters(survey, &name) {
                         return Err(FileError::RepeatedColumn {
                             path: path.to_owned(),
                             line: number,
@@ -132,21 +131,21 @@ impl HeaderRow {
     }
 
     /// Whether this is the header of a survey file or a list of its people, and not a title above one.
-    pub(super) fn is_of_a_survey(&self) -> bool {
-        self.find(ID).is_some() || self.has_questions()
+    pub(super) fn is_of_a_survey(&self, survey: &BuiltinSurvey) -> bool {
+        self.find(&survey.person.id).is_some() || self.has_questions(survey)
     }
 
     /// Whether there are questions among the columns. A line of a code book names one, and no more.
-    pub(super) fn has_questions(&self) -> bool {
+    pub(super) fn has_questions(&self, survey: &BuiltinSurvey) -> bool {
         /// So many columns named as questions are no accident.
         const QUESTIONS: usize = 3;
-        let questions = self.columns.keys().filter(|name| is_question(name));
+        let questions = self.columns.keys().filter(|name| survey.is_question(name));
         questions.take(QUESTIONS).count() == QUESTIONS
     }
 
     /// Columns that may be read.
-    pub(super) fn known(&self) -> usize {
-        self.columns.keys().filter(|name| matters(name)).count()
+    pub(super) fn known(&self, survey: &BuiltinSurvey) -> usize {
+        self.columns.keys().filter(|name| matters(survey, name)).count()
     }
 
     /// Where a column stands.
@@ -168,8 +167,9 @@ impl HeaderRow {
     }
 
     /// Label files of the paper count valid questions and carry the original codes beside the groups.
-    pub(super) fn is_label_file(&self) -> bool {
-        self.find("num_valid_questions").is_some() || self.find("Q1_aid").is_some()
+    pub(super) fn is_label_file(&self, survey: &BuiltinSurvey) -> bool {
+        let mut told = survey.file.label_file_columns.iter();
+        told.any(|column| self.find(column).is_some())
     }
 }
 
@@ -186,16 +186,9 @@ fn name_of(field: &str) -> String {
     name.trim().to_ascii_uppercase()
 }
 
-/// Columns that may be read; the survey's other ones may repeat as they like.
-fn matters(name: &str) -> bool {
-    let name = name.strip_suffix("_AID").unwrap_or(name);
-    is_question(name) || matches!(name, "D_INTERVIEW" | "B_COUNTRY" | "X003R" | "Q288R")
-}
-
-/// Whether a column is named as a question of the survey is: Q1, Q2, ...
-fn is_question(name: &str) -> bool {
-    let number = name.strip_prefix('Q').unwrap_or_default();
-    !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit())
+/// Columns that may be read, in label files those of their codes, too; the survey's other ones may repeat as they like.
+fn matters(survey: &BuiltinSurvey, name: &str) -> bool {
+    survey.reads(name.strip_suffix("_AID").unwrap_or(name))
 }
 
 #[cfg(test)]
@@ -234,7 +227,7 @@ mod tests {
         let of_a_survey = |line| {
             HeaderRow::parse(Path::new("f"), line, 1, Separator::Comma)
                 .unwrap()
-                .is_of_a_survey()
+                .is_of_a_survey(BuiltinSurvey::get().unwrap())
         };
         assert!(of_a_survey("D_INTERVIEW"));
         assert!(of_a_survey("id,q1,q2,q3"));

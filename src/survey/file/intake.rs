@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::super::builtin::BuiltinSurvey;
 use super::super::demographics::Demographics;
 use super::super::file_error::FileError;
 use super::super::question_id::QuestionId;
@@ -15,6 +16,7 @@ use super::{Purpose, SurveyFile};
 /// The people read so far, the row at hand, and what was counted on the way.
 pub(super) struct Intake<'a> {
     pub(super) path: &'a Path,
+    pub(super) survey: &'static BuiltinSurvey,
     pub(super) catalogue: &'a Catalogue,
     pub(super) demographics: &'a Demographics,
     options: &'a ReadOptions,
@@ -53,17 +55,19 @@ pub(super) struct AbsentColumns {
 impl<'a> Intake<'a> {
     pub(super) fn new(path: &'a Path, purpose: Purpose<'a>, synthetic: bool) -> Self {
         let Purpose {
+            survey,
             catalogue,
             demographics,
             options,
         } = purpose;
         Self {
             path,
+            survey,
             catalogue,
             demographics,
             options,
             tables: group_tables(catalogue),
-            tally: ReadTally::default(),
+            tally: ReadTally::new(survey),
             ids: IdBook::new(options.repeated_ids),
             respondents: Respondents::new(catalogue, demographics, synthetic),
             refined: vec![MISSING; catalogue.questions.len()],

@@ -3,25 +3,26 @@
 use std::borrow::Cow;
 use std::path::Path;
 
+use super::super::builtin::BuiltinSurvey;
 use super::super::error::SurveyError;
 use super::super::file_error::{Expected, FileError};
 use super::code::is_missing_word;
-use super::header::ID;
 use super::rows::TableRows;
 use super::shown;
 use super::sniff::{self, Sniffed};
 
-/// The ids in the column [`ID`] of a table of text, each with its line.
+/// The ids in the column of interview numbers of a table of text, each with its line.
 pub(in super::super) fn interviews(path: &Path) -> Result<Vec<(String, u64)>, SurveyError> {
+    let name = &BuiltinSurvey::get()?.person.id;
     let missing = |line| FileError::MissingColumns {
         path: path.to_owned(),
         line,
-        columns: vec![ID.to_owned()],
+        columns: vec![name.clone()],
     };
     let (opened, Sniffed::Csv(layout)) = sniff::open(path)? else {
         return Err(missing(1).into());
     };
-    let column = layout.header.find(ID).ok_or_else(|| missing(layout.lines))?;
+    let column = layout.header.find(name).ok_or_else(|| missing(layout.lines))?;
     let mut rows = TableRows::new(path, opened.input, &layout);
     let mut ids = Vec::new();
     while let Some((row, line)) = rows.next()? {
@@ -30,7 +31,7 @@ pub(in super::super) fn interviews(path: &Path) -> Result<Vec<(String, u64)>, Su
         let id = id(&text).map_err(|expected| FileError::Value {
             path: path.to_owned(),
             line,
-            column: ID.to_owned(),
+            column: name.clone(),
             found: shown(field),
             expected,
         })?;
@@ -42,7 +43,7 @@ pub(in super::super) fn interviews(path: &Path) -> Result<Vec<(String, u64)>, Su
     Ok(ids)
 }
 
-/// The id that a field of `D_INTERVIEW` stands for; what should have been there where it stands for none.
+/// The id that an interview number stands for; what should have been there where it stands for none.
 ///
 /// A whole number is one id in every spelling: `356070001`, `356070001.0`, `+356070001`, `3.56070001E+08`. A number that
 /// a spreadsheet rounded (`3.5607E+08` may have been any of ten thousand) is refused. Anything else is an id as it is.

@@ -32,7 +32,7 @@ pub(super) fn read_json(opened: Opened, purpose: Purpose<'_>) -> Result<SurveyFi
         member,
     } = opened;
     refuse_weights(&path, purpose)?;
-    let columns = Columns::new(purpose.catalogue, purpose.demographics);
+    let columns = Columns::new(purpose);
     let names = columns.names.iter().enumerate();
     let index = names.map(|(at, name)| (name.as_str(), at)).collect();
     let mut cells = vec![Cell::Absent; columns.names.len()];
@@ -90,7 +90,7 @@ pub(super) fn read_json(opened: Opened, purpose: Purpose<'_>) -> Result<SurveyFi
 pub(super) fn read_csv(opened: Opened, layout: TableLayout, purpose: Purpose<'_>) -> Result<SurveyFile, SurveyError> {
     let Opened { path, input, member } = opened;
     refuse_weights(&path, purpose)?;
-    let columns = Columns::new(purpose.catalogue, purpose.demographics);
+    let columns = Columns::new(purpose);
     let places: Vec<Option<usize>> = columns.names.iter().map(|name| layout.header.find(name)).collect();
     let missing = columns.missing(|at| places[at].is_some());
     if !missing.is_empty() {

@@ -4,16 +4,15 @@
 //! the survey file. Where the code is there it decides, so that both forms are known. Where it is not, all groups of the
 //! file are of one form: refined if any of them is too high for a polar group, polar otherwise.
 
-use super::super::demographics::Demographics;
 use super::super::error::SurveyError;
 use super::super::file_error::{Expected, FileError};
 use super::super::respondents::{MISSING, MISSING_CODE};
-use super::super::types::{Catalogue, DemographicValue, Form};
+use super::super::types::{DemographicValue, Form};
 use super::cells::Cell;
 use super::code::{self, Code};
 use super::header::SYNTHETIC_COLUMN;
 use super::intake::{AbsentColumns, FileShape, Intake};
-use super::{SurveyFile, interview, shown};
+use super::{Purpose, SurveyFile, interview, shown};
 
 /// What the released files put where an answer is missing.
 const NO_GROUP: i64 = -99;
@@ -25,8 +24,14 @@ pub(super) struct Columns {
 }
 
 impl Columns {
-    pub(super) fn new(catalogue: &Catalogue, demographics: &Demographics) -> Self {
-        let mut names = vec!["D_INTERVIEW".to_owned(), SYNTHETIC_COLUMN.to_owned()];
+    pub(super) fn new(purpose: Purpose<'_>) -> Self {
+        let Purpose {
+            survey,
+            catalogue,
+            demographics,
+            ..
+        } = purpose;
+        let mut names = vec![survey.person.id.clone(), SYNTHETIC_COLUMN.to_owned()];
         let ids = catalogue.questions.iter().map(|question| question.id.to_string());
         let ids = ids.chain(demographics.dimensions.iter().map(|dimension| dimension.id.clone()));
         for id in ids {
@@ -162,7 +167,7 @@ impl<'a> LabelReader<'a> {
             return Ok(group);
         };
         self.any_code = true;
-        if code.is_missing() {
+        if code.is_missing(self.people.survey) {
             if group != MISSING {
                 return Err(self.value(line, cell, group.to_string(), Expected::NoGroup));
             }

@@ -21,12 +21,13 @@ mod wvs;
 
 use std::path::Path;
 
-pub(super) use header::{ID, SYNTHETIC_COLUMN};
+pub(super) use header::SYNTHETIC_COLUMN;
 pub(super) use interview::interviews;
 pub(super) use overview::{ColumnOverview, TableOverview, overview};
 pub(crate) use report::SEVERAL_COUNTRIES;
 pub use report::{ReadOptions, ReadReport, RepeatedIds};
 
+use super::builtin::BuiltinSurvey;
 use super::demographics::Demographics;
 use super::error::SurveyError;
 use super::file_error::FileError;
@@ -57,6 +58,7 @@ impl SurveyFile {
         let options = options.into();
         let (opened, kind) = sniff::open(path)?;
         let purpose = Purpose {
+            survey: BuiltinSurvey::get()?,
             catalogue,
             demographics,
             options: &options,
@@ -70,27 +72,30 @@ impl SurveyFile {
                 .into());
             }
             sniff::Sniffed::JsonLines => label_files::read_json(opened, purpose)?,
-            sniff::Sniffed::Csv(layout) if layout.header.is_label_file() => {
+            sniff::Sniffed::Csv(layout) if layout.header.is_label_file(purpose.survey) => {
                 label_files::read_csv(opened, layout, purpose)?
             }
             sniff::Sniffed::Csv(layout) => wvs::read(opened, layout, purpose)?,
         };
-        file.check_direction(path, catalogue)?;
+        file.check_direction(path, purpose)?;
         Ok(file)
     }
 
-    /// Refuses a file of the built-in survey in which most people say that family is not important at all: its scales run
-    /// the other way. (In each of 66 countries at least 68 % give the first answer to Q1.)
-    fn check_direction(&self, path: &Path, catalogue: &Catalogue) -> Result<(), SurveyError> {
+    /// Refuses a file of the built-in survey in which most people say what is rarely said in any country, that family is not
+    /// important at all: its scales run the other way.
+    fn check_direction(&self, path: &Path, purpose: Purpose<'_>) -> Result<(), SurveyError> {
         /// With fewer answers chance could make another one the commonest.
         const LEAST_ANSWERS: usize = 30;
-        let Some(question) = catalogue
-            .index_of(QuestionId::number(1))
+        let (catalogue, told) = (purpose.catalogue, &purpose.survey.direction);
+        let id = told.question.parse::<QuestionId>().ok();
+        let Some(question) = id
+            .and_then(|id| catalogue.index_of(id))
             .filter(|_| is_builtin(catalogue))
         else {
             return Ok(());
         };
         let statements = &catalogue.questions[question].refined;
+        let expected = catalogue.questions[question].group_of_code(Form::Refined, told.commonest);
         let mut counts = vec![0_usize; statements.len()];
         for person in 0..self.respondents.len() {
             let group = usize::from(self.respondents.groups(person, Form::Refined)[question]);
@@ -100,15 +105,15 @@ impl SurveyFile {
         }
         let answers: usize = counts.iter().sum();
         let commonest = (0..counts.len()).rev().max_by_key(|&at| counts[at]).unwrap_or(0);
-        if answers < LEAST_ANSWERS || commonest == 0 {
+        if answers < LEAST_ANSWERS || Some(commonest) == expected {
             return Ok(());
         }
         let code = statements[commonest].codes.first().copied().unwrap_or_default();
         Err(FileError::Inverted {
             path: path.to_owned(),
             sign: format!(
-                "the commonest answer to Q1 is {code} ({} of {answers}), where it is 1 in every country",
-                counts[commonest]
+                "the commonest answer to {} is {code} ({} of {answers}), where it is {} in every country",
+                told.question, counts[commonest], told.commonest
             ),
         }
         .into())
@@ -118,6 +123,7 @@ impl SurveyFile {
 /// What a file is read for, and how.
 #[derive(Clone, Copy)]
 struct Purpose<'a> {
+    survey: &'static BuiltinSurvey,
     catalogue: &'a Catalogue,
     demographics: &'a Demographics,
     options: &'a ReadOptions,

@@ -3,9 +3,10 @@
 use std::io::{BufRead as _, Read as _};
 use std::path::{Path, PathBuf};
 
+use super::super::builtin::BuiltinSurvey;
 use super::super::error::SurveyError;
 use super::super::file_error::FileError;
-use super::header::{HeaderRow, ID};
+use super::header::HeaderRow;
 use super::input::{self, ByteSource};
 use super::report::Separator;
 use super::shown;
@@ -44,8 +45,9 @@ pub(super) const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// Opens `path` and reads its header.
 pub(super) fn open(path: &Path) -> Result<(Opened, Sniffed), SurveyError> {
+    let survey = BuiltinSurvey::get()?;
     let (mut input, member) = input::open(path, is_survey)?;
-    let kind = sniffed(path, &mut input)?;
+    let kind = sniffed(path, &mut input, survey)?;
     let opened = Opened {
         path: path.to_owned(),
         input,
@@ -55,7 +57,7 @@ pub(super) fn open(path: &Path) -> Result<(Opened, Sniffed), SurveyError> {
 }
 
 /// What a stream is; it then stands behind its header.
-fn sniffed(path: &Path, input: &mut ByteSource) -> Result<Sniffed, SurveyError> {
+fn sniffed(path: &Path, input: &mut ByteSource, survey: &BuiltinSurvey) -> Result<Sniffed, SurveyError> {
     let failed = |error| SurveyError::io("read", path, error);
     // A program that adds a byte-order mark to a file that has one leaves two.
     while input.fill_buf().map_err(failed)?.starts_with(BYTE_ORDER_MARK) {
@@ -65,18 +67,21 @@ fn sniffed(path: &Path, input: &mut ByteSource) -> Result<Sniffed, SurveyError> 
     match start.iter().find(|byte| !byte.is_ascii_whitespace()) {
         Some(b'{') => Ok(Sniffed::JsonLines),
         Some(b'[') => Err(FileError::JsonArray { path: path.to_owned() }.into()),
-        _ => Ok(Sniffed::Csv(layout(path, input)?)),
+        _ => Ok(Sniffed::Csv(layout(path, input, survey)?)),
     }
 }
 
 /// Whether a stream holds people: a table with a header of questions, lines of JSON of which the first says who. One that cannot be
 /// read to the end of its header might.
 fn is_survey(path: &Path, input: &mut ByteSource) -> bool {
-    match sniffed(path, input) {
-        Ok(Sniffed::Csv(layout)) => layout.header.has_questions(),
+    let Ok(survey) = BuiltinSurvey::get() else {
+        return false;
+    };
+    match sniffed(path, input, survey) {
+        Ok(Sniffed::Csv(layout)) => layout.header.has_questions(survey),
         Ok(Sniffed::JsonLines) => {
             let mut line = Vec::new();
-            let name = ID.as_bytes();
+            let name = survey.person.id.as_bytes();
             read_line(input, &mut line).is_err() || line.windows(name.len()).any(|part| part == name)
         }
         Err(SurveyError::File(FileError::RepeatedColumn { .. }) | SurveyError::Io { .. }) => true,
@@ -86,7 +91,7 @@ fn is_survey(path: &Path, input: &mut ByteSource) -> bool {
 
 /// Finds the header among the first lines: the first one that names a column of a survey; where there is none, the first
 /// line that is not blank, so that what is missing can be said.
-fn layout(path: &Path, input: &mut ByteSource) -> Result<TableLayout, SurveyError> {
+fn layout(path: &Path, input: &mut ByteSource, survey: &BuiltinSurvey) -> Result<TableLayout, SurveyError> {
     let mut told = None;
     let mut first = None;
     let (mut lines, mut skipped) = (0, Vec::new());
@@ -118,8 +123,9 @@ fn layout(path: &Path, input: &mut ByteSource) -> Result<TableLayout, SurveyErro
             });
             continue;
         }
-        let (separator, header) = header(path, &text, lines, told.as_ref().and_then(|told| told.separator))?;
-        let recognised = header.is_of_a_survey();
+        let told_one = told.as_ref().and_then(|told| told.separator);
+        let (separator, header) = header((path, &text, lines), told_one, survey)?;
+        let recognised = header.is_of_a_survey(survey);
         if recognised && let Some(told) = told.take_if(|told| told.separator != Some(separator)) {
             skipped.push(told.said);
         }
@@ -149,19 +155,24 @@ fn layout(path: &Path, input: &mut ByteSource) -> Result<TableLayout, SurveyErro
 
 /// A line as names of columns: split by what Excel's line told or by what stands there most often, unless another separator
 /// makes more columns of a survey of it (labels may hold any of them).
-fn header(path: &Path, text: &str, line: u64, told: Option<Separator>) -> Result<(Separator, HeaderRow), SurveyError> {
+fn header(
+    (path, text, line): (&Path, &str, u64),
+    told: Option<Separator>,
+    survey: &BuiltinSurvey,
+) -> Result<(Separator, HeaderRow), SurveyError> {
+    let known = |(_, header): &(Separator, HeaderRow)| header.known(survey);
     let read = |separator| HeaderRow::parse(path, text, line, separator).map(|header| (separator, header));
     // A line without any is a table of one column, as lists of people may be.
     let commonest = read(separator_of(text).unwrap_or_default());
     let told = told.and_then(|told| read(told).ok()).filter(|(_, told)| told.width > 1);
     let mut best = match (told, commonest) {
-        (Some(told), Err(_)) if told.1.known() > 0 => told,
+        (Some(told), Err(_)) if known(&told) > 0 => told,
         (_, Err(error)) => return Err(error),
-        (Some(told), Ok(commonest)) if told.1.known() >= commonest.1.known() => told,
+        (Some(told), Ok(commonest)) if known(&told) >= known(&commonest) => told,
         (_, Ok(commonest)) => commonest,
     };
     for other in Separator::ALL.into_iter().filter_map(|separator| read(separator).ok()) {
-        if other.1.known() > best.1.known() {
+        if known(&other) > known(&best) {
             best = other;
         }
     }

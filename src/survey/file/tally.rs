@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use super::super::builtin::BuiltinSurvey;
 use super::super::demographics::Demographics;
 use super::super::respondents::{MISSING, MISSING_CODE};
 use super::super::types::{Catalogue, Form, Question};
@@ -57,10 +58,10 @@ pub(super) fn group_tables(catalogue: &Catalogue) -> Vec<GroupTable> {
 }
 
 /// Counts what is missing or unknown while a file is read.
-#[derive(Default)]
 pub(super) struct ReadTally {
-    /// Blank, then -1 to -5.
-    missing: [u64; 6],
+    survey: &'static BuiltinSurvey,
+    /// Blank, then the survey's codes for no answer.
+    missing: Vec<u64>,
     /// What is missing in a file of a survey of one's own, by why.
     named: BTreeMap<&'static str, u64>,
     texts: BTreeMap<String, BTreeMap<String, u64>>,
@@ -94,13 +95,23 @@ pub(super) struct Counted {
 }
 
 impl ReadTally {
+    /// Nothing counted yet.
+    pub(super) fn new(survey: &'static BuiltinSurvey) -> Self {
+        Self {
+            survey,
+            missing: vec![0; 1 + survey.missing_codes().len()],
+            named: BTreeMap::new(),
+            texts: BTreeMap::new(),
+            answers: Unknown::new(),
+            demographics: Unknown::new(),
+        }
+    }
+
     /// Counts an answer that is missing.
     pub(super) fn missing(&mut self, code: Code) {
-        let at = match code {
-            Code::Number(code @ -5..=-1) => -code as usize,
-            _ => 0,
-        };
-        self.missing[at] += 1;
+        let mut codes = self.survey.missing_codes().iter();
+        let at = codes.position(|&known| code == Code::Number(known));
+        self.missing[at.map_or(0, |at| at + 1)] += 1;
     }
 
     /// Counts an answer that is missing for a reason that has a name.
@@ -124,7 +135,7 @@ impl ReadTally {
         let Code::Number(number) = code else {
             return MISSING_CODE;
         };
-        if code.is_missing() {
+        if code.is_missing(self.survey) {
             return MISSING_CODE;
         }
         let dimension = &demographics.dimensions[dimension];
@@ -139,9 +150,10 @@ impl ReadTally {
 
     /// For the report.
     pub(super) fn finish(self) -> Counted {
-        let names = ["blank", "-1", "-2", "-3", "-4", "-5"];
+        let codes = self.survey.missing_codes().iter().map(i64::to_string);
+        let names = std::iter::once("blank".to_owned()).chain(codes);
         let missing = match self.named.is_empty() {
-            true => names.into_iter().map(str::to_owned).zip(self.missing).collect(),
+            true => names.zip(self.missing).collect(),
             false => self
                 .named
                 .into_iter()

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use csv::ByteRecord;
 
+use super::super::builtin::{BuiltinSurvey, DerivedColumn};
 use super::super::demographics::Demographics;
 use super::super::error::SurveyError;
 use super::super::file_error::{Expected, FileError};
@@ -16,17 +17,15 @@ use super::intake::{AbsentColumns, FileShape, Intake};
 use super::report::FileKind;
 use super::rows::TableRows;
 use super::sniff::{Opened, TableLayout};
-use super::{ID, Purpose, SurveyFile, interview, shown};
+use super::{Purpose, SurveyFile, interview, shown};
 
 /// Where a dimension's code comes from.
 #[derive(Clone, Copy)]
 enum DimensionOrigin {
     /// A column of its own.
     Column(usize),
-    /// Age bands from years of age (Q262).
-    Age(usize),
-    /// Low, medium, high from the ten steps of income (Q288).
-    Steps(usize),
+    /// Another column, whose numbers fall into bands.
+    Derived(usize, &'static DerivedColumn),
     /// The file does not have it.
     Absent,
 }
@@ -45,23 +44,21 @@ struct ColumnPlan {
     absent: AbsentColumns,
 }
 
-/// A file without more than one question in so many is another survey, or another wave.
-const ABSENT_ONE_IN: usize = 4;
-
 /// Inverted variables have names of their own in the survey's files.
-fn not_inverted(path: &Path, header: &HeaderRow, absent: &[QuestionId]) -> Result<(), FileError> {
-    match absent.iter().find(|id| header.find(&format!("{id}P")).is_some()) {
+fn not_inverted(path: &Path, header: &HeaderRow, suffix: &str, absent: &[QuestionId]) -> Result<(), FileError> {
+    match absent.iter().find(|id| header.find(&format!("{id}{suffix}")).is_some()) {
         None => Ok(()),
         Some(id) => Err(FileError::Inverted {
             path: path.to_owned(),
-            sign: format!("it has the column {id}P instead of {id}"),
+            sign: format!("it has the column {id}{suffix} instead of {id}"),
         }),
     }
 }
 
 impl ColumnPlan {
     fn new(path: &Path, header: &HeaderRow, line: u64, purpose: Purpose<'_>) -> Result<Self, SurveyError> {
-        let catalogue = purpose.catalogue;
+        let Purpose { survey, catalogue, .. } = purpose;
+        let person = &survey.person;
         let questions: Vec<Option<usize>> = catalogue
             .questions
             .iter()
@@ -74,19 +71,23 @@ impl ColumnPlan {
             .filter(|(_, column)| column.is_none())
             .map(|(question, _)| question.id)
             .collect();
-        not_inverted(path, header, &absent_questions)?;
-        let country = header.find(COUNTRY).filter(|_| catalogue.is_of_builtin_survey());
+        not_inverted(path, header, &survey.direction.inverted_suffix, &absent_questions)?;
         let needs_country = catalogue.is_of_builtin_survey();
-        let (id, country) = match (header.find(ID), country) {
+        let country = header.find(&person.group).filter(|_| needs_country);
+        let (id, country) = match (header.find(&person.id), country) {
             (Some(id), country)
                 if (country.is_some() || !needs_country)
-                    && absent_questions.len() * ABSENT_ONE_IN <= questions.len() =>
+                    && absent_questions.len() * survey.file.absent_one_in <= questions.len() =>
             {
                 (id, country)
             }
             (id, country) => {
-                let needed = [(ID, id.is_none()), (COUNTRY, country.is_none() && needs_country)].into_iter();
-                let missing = needed.filter(|(_, missing)| *missing).map(|(name, _)| name.to_owned());
+                let needed = [
+                    (&person.id, id.is_none()),
+                    (&person.group, country.is_none() && needs_country),
+                ];
+                let missing = needed.into_iter().filter(|(_, missing)| *missing);
+                let missing = missing.map(|(name, _)| name.clone());
                 let columns = missing
                     .chain(absent_questions.iter().map(QuestionId::to_string))
                     .collect();
@@ -109,35 +110,28 @@ impl ColumnPlan {
                 ..AbsentColumns::default()
             },
         };
-        plan.find_dimensions(header, purpose.demographics);
+        plan.find_dimensions(header, purpose.demographics, survey);
         Ok(plan)
     }
 
-    fn find_dimensions(&mut self, header: &HeaderRow, demographics: &Demographics) {
+    fn find_dimensions(&mut self, header: &HeaderRow, demographics: &Demographics, survey: &'static BuiltinSurvey) {
         for dimension in &demographics.dimensions {
             let column = dimension.column.as_str();
-            let origin = match (header.find(column), column) {
-                (Some(at), _) => DimensionOrigin::Column(at),
-                (None, "X003R") => header
-                    .find("Q262")
-                    .map_or(DimensionOrigin::Absent, DimensionOrigin::Age),
-                (None, "Q288R") => header
-                    .find("Q288")
-                    .map_or(DimensionOrigin::Absent, DimensionOrigin::Steps),
-                (None, _) => DimensionOrigin::Absent,
+            let derived = || {
+                let derived = survey.derived.iter().find(|derived| derived.id == column)?;
+                Some(DimensionOrigin::Derived(header.find(&derived.column)?, derived))
             };
+            let own = header.find(column).map(DimensionOrigin::Column);
+            let origin = own.or_else(derived).unwrap_or(DimensionOrigin::Absent);
             match origin {
                 DimensionOrigin::Column(_) => {}
-                DimensionOrigin::Age(_) | DimensionOrigin::Steps(_) => self.absent.derived.push(column.to_owned()),
+                DimensionOrigin::Derived(..) => self.absent.derived.push(column.to_owned()),
                 DimensionOrigin::Absent => self.absent.dimensions.push(column.to_owned()),
             }
             self.dimensions.push(origin);
         }
     }
 }
-
-/// The column of the country, which every file of the built-in survey has.
-const COUNTRY: &str = "B_COUNTRY";
 
 /// Where the weights stand, where they were asked for.
 fn weight(
@@ -162,29 +156,6 @@ fn weight(
             column: column.clone(),
         }
         .into()),
-    }
-}
-
-/// The code that X003R would have for an age in years; the survey's youngest band begins at 16.
-fn age_band(years: i64) -> Option<i64> {
-    match years {
-        16..=24 => Some(1),
-        25..=34 => Some(2),
-        35..=44 => Some(3),
-        45..=54 => Some(4),
-        55..=64 => Some(5),
-        65..=120 => Some(6),
-        _ => None,
-    }
-}
-
-/// The code that Q288R would have for a step of Q288.
-fn income_third(step: i64) -> Option<i64> {
-    match step {
-        1..=3 => Some(1),
-        4..=7 => Some(2),
-        8..=10 => Some(3),
-        _ => None,
     }
 }
 
@@ -223,11 +194,12 @@ impl CodeReader<'_> {
     }
 
     fn row(&mut self, row: &ByteRecord, line: u64) -> Result<(), FileError> {
+        let person = &self.people.survey.person;
         self.people.rows += 1;
         self.answers(row, line)?;
         self.dimensions(row, line)?;
         let country = match self.plan.country {
-            Some(at) => self.code(row, line, at, COUNTRY)?,
+            Some(at) => self.code(row, line, at, &person.group)?,
             None => Code::Blank,
         };
         let country = match country {
@@ -237,7 +209,7 @@ impl CodeReader<'_> {
         self.countries.insert(country);
         let field = &row[self.plan.id];
         let text = std::str::from_utf8(field).unwrap_or_default();
-        let id = interview::id(text).map_err(|expected| self.value(line, ID, field, expected))?;
+        let id = interview::id(text).map_err(|expected| self.value(line, &person.id, field, expected))?;
         let weight = match &self.plan.weight {
             Some((at, column)) => {
                 let weight = code::parse_weight(&row[*at]);
@@ -271,7 +243,7 @@ impl CodeReader<'_> {
             (self.people.refined[at], self.people.polar[at]) = groups.unwrap_or((MISSING, MISSING));
             match code {
                 _ if groups.is_some() => {}
-                Code::Number(number) if !code.is_missing() => {
+                Code::Number(number) if !code.is_missing(self.people.survey) => {
                     self.people.tally.unknown(&question.id.to_string(), number)
                 }
                 _ => self.people.tally.missing(code),
@@ -283,14 +255,13 @@ impl CodeReader<'_> {
     fn dimensions(&mut self, row: &ByteRecord, line: u64) -> Result<(), FileError> {
         for at in 0..self.plan.dimensions.len() {
             let column = self.people.demographics.dimensions[at].column.as_str();
-            let derive = |code, band: fn(i64) -> Option<i64>| match code {
-                Code::Number(number) if !code.is_missing() => band(number).map_or(Code::Blank, Code::Number),
-                _ => Code::Blank,
-            };
             let code = match self.plan.dimensions[at] {
                 DimensionOrigin::Column(from) => self.code(row, line, from, column)?,
-                DimensionOrigin::Age(from) => derive(self.code(row, line, from, "Q262")?, age_band),
-                DimensionOrigin::Steps(from) => derive(self.code(row, line, from, "Q288")?, income_third),
+                DimensionOrigin::Derived(from, derived) => match self.code(row, line, from, &derived.column)? {
+                    code if code.is_missing(self.people.survey) => Code::Blank,
+                    Code::Number(number) => derived.code(number).map_or(Code::Blank, Code::Number),
+                    Code::Blank => Code::Blank,
+                },
                 DimensionOrigin::Absent => Code::Blank,
             };
             self.people.values[at] = self.people.tally.demographic(self.people.demographics, at, code);
@@ -324,33 +295,4 @@ pub(super) fn read(opened: Opened, layout: TableLayout, purpose: Purpose<'_>) ->
         layout: Some(layout),
     };
     Ok(reader.people.finish(found, reader.plan.absent)?)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn ages_and_steps_fall_into_the_surveys_bands() {
-        let bands: Vec<_> = [15, 16, 24, 25, 44, 45, 64, 65, 103, 999].map(age_band).to_vec();
-        assert_eq!(
-            bands,
-            [
-                None,
-                Some(1),
-                Some(1),
-                Some(2),
-                Some(3),
-                Some(4),
-                Some(5),
-                Some(6),
-                Some(6),
-                None
-            ]
-        );
-        let thirds: Vec<_> = (0..=11).map(income_third).collect();
-        assert_eq!(thirds[3..5], [Some(1), Some(2)]);
-        assert_eq!(thirds[7..9], [Some(2), Some(3)]);
-        assert_eq!((thirds[0], thirds[11]), (None, None));
-    }
 }

@@ -4,24 +4,12 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::builtin::{BalancedSample, BuiltinSurvey};
 use super::demographics::{Demographics, Dimension};
 use super::error::SurveyError;
 use super::respondents::{MISSING, Respondents};
 use super::types::{DemographicValue, Form, QuestionIndex};
 use crate::base::random::Draws;
-
-/// Demonstrations that everybody of the paper's sample can show; so many answers they have besides a split's probes.
-pub(crate) const MOST_DEMONSTRATIONS: usize = 200;
-/// Fewest known demographic dimensions outside Oceania.
-pub(crate) const LEAST_DEMOGRAPHICS: usize = 24;
-/// Most people of one religion that a continent may draw from.
-pub(crate) const MOST_OF_A_RELIGION: usize = 80;
-/// The continent that is taken whole: only two of its countries took part.
-const WHOLE_CONTINENT: &str = "Oceania";
-/// Denominations (Q289) that the paper does not limit: Jewish and Hindu.
-const UNLIMITED_RELIGIONS: [i32; 2] = [4, 6];
-/// Dimensions by which the balance is shown.
-const BALANCE: [&str; 4] = ["B_COUNTRY_to_continent", "Q289", "Q260", "X003R"];
 
 /// Who may be in a sample.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -100,10 +88,10 @@ pub struct BalanceTable {
 
 /// Draws a sample of the people who meet the conditions. It depends on ids and the seed, not on the order of the file.
 ///
-/// Where the file has people of every continent, it is the paper's balanced sample: everyone eligible of Oceania; the
-/// other continents in equal numbers, from people with at least [`LEAST_DEMOGRAPHICS`] known dimensions, and of no
-/// limited religion more than [`MOST_OF_A_RELIGION`] to draw from. A file of some countries cannot be balanced so: of
-/// its eligible people as many as there are, up to the number asked for, are drawn by chance.
+/// Where the file has people of every continent, it is the paper's balanced sample (`[sample]` of `data/wvs7.toml`):
+/// everyone eligible of Oceania; the other continents in equal numbers, from people with at least 24 known dimensions,
+/// and of no limited religion more than 80 to draw from. A file of some countries cannot be balanced so: of its eligible
+/// people as many as there are, up to the number asked for, are drawn by chance.
 pub fn sample(
     respondents: &Respondents,
     demographics: &Demographics,
@@ -114,17 +102,18 @@ pub fn sample(
     if eligible.is_empty() {
         return Err(nobody(respondents, conditions));
     }
-    let strata = Strata::new(respondents, demographics)?;
-    let (mut chosen, rule) = if strata.everywhere() {
+    let rule = &BuiltinSurvey::get()?.sample;
+    let strata = Strata::new(rule, respondents, demographics)?;
+    let (mut chosen, how) = if strata.everywhere() {
         (strata.balanced(&eligible, conditions, options)?, SampleRule::Balanced)
     } else {
         (plain(respondents, &eligible, options), SampleRule::Plain)
     };
     chosen.sort_unstable();
-    let balance = balance(respondents, demographics, &chosen);
+    let balance = balance(rule, respondents, demographics, &chosen);
     Ok(Sample {
         respondents: chosen,
-        rule,
+        rule: how,
         eligible: eligible.len(),
         unasked: conditions.asked(respondents).1,
         balance,
@@ -160,6 +149,7 @@ fn plain(respondents: &Respondents, eligible: &[usize], options: SampleOptions) 
 
 /// People by continent.
 struct Strata<'a> {
+    rule: &'static BalancedSample,
     respondents: &'a Respondents,
     continent: &'a Dimension,
     continent_at: usize,
@@ -167,19 +157,24 @@ struct Strata<'a> {
 }
 
 impl<'a> Strata<'a> {
-    fn new(respondents: &'a Respondents, demographics: &'a Demographics) -> Result<Self, SurveyError> {
+    fn new(
+        rule: &'static BalancedSample,
+        respondents: &'a Respondents,
+        demographics: &'a Demographics,
+    ) -> Result<Self, SurveyError> {
         let find = |id: &str| {
             demographics.index_of(id).ok_or_else(|| SurveyError::Demographics {
                 place: id.to_owned(),
                 problem: "the balanced sample needs this dimension".to_owned(),
             })
         };
-        let continent_at = find("B_COUNTRY_to_continent")?;
+        let continent_at = find(&rule.strata)?;
         Ok(Self {
+            rule,
             respondents,
             continent: &demographics.dimensions[continent_at],
             continent_at,
-            religion_at: find("Q289")?,
+            religion_at: find(&rule.limited)?,
         })
     }
 
@@ -212,13 +207,14 @@ impl<'a> Strata<'a> {
     ) -> Result<Vec<usize>, SurveyError> {
         let mut strata = self.of(eligible.iter().copied());
         let mut draws = Draws::new(options.seed, 0);
-        let mut chosen = strata.remove(WHOLE_CONTINENT).unwrap_or_default();
+        let whole = self.rule.whole.as_str();
+        let mut chosen = strata.remove(whole).unwrap_or_default();
         let rest = options
             .respondents
             .checked_sub(chosen.len())
             .ok_or(SurveyError::SampleTooSmall {
                 asked: options.respondents,
-                continent: WHOLE_CONTINENT,
+                continent: whole,
                 has: chosen.len(),
             })?;
         let (share, more) = (rest / strata.len().max(1), rest % strata.len().max(1));
@@ -237,10 +233,10 @@ impl<'a> Strata<'a> {
         }
         Err(SurveyError::TooFewRespondents {
             problem: format!(
-                "too few people answered all {} probes and {} questions in all, with {LEAST_DEMOGRAPHICS} known \
-                 demographics: {}",
+                "too few people answered all {} probes and {} questions in all, with {} known demographics: {}",
                 conditions.asked(self.respondents).0.len(),
                 conditions.least_answers,
+                self.rule.least_demographics,
                 short.join(", ")
             ),
         })
@@ -250,36 +246,42 @@ impl<'a> Strata<'a> {
     fn limited(&self, people: Vec<usize>, draws: &mut Draws) -> Vec<usize> {
         let mut people: Vec<usize> = people
             .into_iter()
-            .filter(|&person| self.respondents.valid_demographics(person) >= LEAST_DEMOGRAPHICS)
+            .filter(|&person| self.respondents.valid_demographics(person) >= self.rule.least_demographics)
             .collect();
         shuffled(self.respondents, &mut people, draws);
         let mut of_religion: BTreeMap<String, usize> = BTreeMap::new();
         people.retain(|&person| {
-            let Some(key) = limited(self.respondents.demographic(person, self.religion_at)) else {
+            let Some(key) = limited(self.rule, self.respondents.demographic(person, self.religion_at)) else {
                 return true;
             };
             let count = of_religion.entry(key).or_default();
             *count += 1;
-            *count <= MOST_OF_A_RELIGION
+            *count <= self.rule.most_of_a_group
         });
         people
     }
 }
 
 /// What a person's religion is counted under where the rule limits it; absent where it does not, or is unknown.
-fn limited(religion: Option<DemographicValue>) -> Option<String> {
+fn limited(rule: &BalancedSample, religion: Option<DemographicValue>) -> Option<String> {
+    let told = |text: &str| rule.unlimited_words.iter().any(|word| text.contains(word.as_str()));
     match religion? {
         DemographicValue::Code(code) | DemographicValue::Worded(code, _) => {
-            (!UNLIMITED_RELIGIONS.contains(&code)).then(|| code.to_string())
+            (!rule.unlimited_codes.contains(&code)).then(|| code.to_string())
         }
-        DemographicValue::Sentence(text) if ["Jew", "Hindu"].iter().any(|name| text.contains(name)) => None,
+        DemographicValue::Sentence(text) if told(&text) => None,
         DemographicValue::Sentence(text) => Some(text.into()),
     }
 }
 
 /// Numbers of people by continent, religion, sex and age.
-pub(crate) fn balance(respondents: &Respondents, demographics: &Demographics, people: &[usize]) -> Vec<BalanceTable> {
-    BALANCE
+fn balance(
+    rule: &BalancedSample,
+    respondents: &Respondents,
+    demographics: &Demographics,
+    people: &[usize],
+) -> Vec<BalanceTable> {
+    rule.balance
         .iter()
         .filter_map(|id| demographics.index_of(id))
         .map(|at| {

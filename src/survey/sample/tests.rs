@@ -87,6 +87,7 @@ fn a_seed_names_a_sample() {
 
 #[test]
 fn no_limited_religion_gives_a_continent_more_than_eighty_people() {
+    let limited = |value| limited(&BuiltinSurvey::get().unwrap().sample, value);
     assert_eq!(limited(Some(DemographicValue::Code(5))), Some("5".to_owned()));
     assert_eq!(limited(Some(DemographicValue::Code(6))), None);
     assert_eq!(

@@ -11,6 +11,7 @@ mod write;
 
 use std::io::Write;
 
+use super::builtin::BuiltinSurvey;
 use super::demographics::{Demographics, IncomeGrouping};
 use super::error::SurveyError;
 use super::types::{Catalogue, QuestionIndex};
@@ -44,7 +45,8 @@ pub fn write_synthetic<W: Write>(options: &SyntheticOptions, output: W) -> Resul
     let model = Model::builtin()?;
     let catalogue = Catalogue::builtin()?;
     let demographics = Demographics::builtin(IncomeGrouping::Thirds)?;
-    let continents = continents(model, demographics);
+    let survey = BuiltinSurvey::get().map_err(SurveyError::from)?;
+    let continents = continents(model, demographics, &survey.sample.strata);
     let never_missing = match &options.profile {
         SyntheticProfile::Surveyed => None,
         SyntheticProfile::Answering(questions) => {
@@ -57,7 +59,7 @@ pub fn write_synthetic<W: Write>(options: &SyntheticOptions, output: W) -> Resul
             Some(never)
         }
     };
-    let mut table = write::SyntheticTable::new(output, catalogue)?;
+    let mut table = write::SyntheticTable::new(output, catalogue, &survey.synthetic)?;
     for number in 0..options.respondents {
         let mut draws = Draws::new(options.seed, number as u64);
         let country = match options.profile {
@@ -75,9 +77,9 @@ pub fn write_synthetic<W: Write>(options: &SyntheticOptions, output: W) -> Resul
     Ok(())
 }
 
-/// Countries by continent, in the order of the continents' groups.
-fn continents<'m>(model: &'m Model, demographics: &Demographics) -> Vec<Vec<&'m Country>> {
-    let Some(at) = demographics.index_of("B_COUNTRY_to_continent") else {
+/// Countries by continent, in the order of the groups of the dimension `id`.
+fn continents<'m>(model: &'m Model, demographics: &Demographics, id: &str) -> Vec<Vec<&'m Country>> {
+    let Some(at) = demographics.index_of(id) else {
         return vec![model.countries.iter().collect()];
     };
     let dimension = &demographics.dimensions[at];

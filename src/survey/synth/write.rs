@@ -3,70 +3,56 @@
 use std::collections::HashMap;
 use std::io::{self, BufWriter, Write};
 
+use super::super::builtin::SyntheticColumns;
 use super::super::file::SYNTHETIC_COLUMN;
 use super::super::question_id::QuestionId;
 use super::super::types::Catalogue;
 use super::person::{NOT_ASKED, SyntheticPerson, YEAR};
 
-/// Columns before the questions, in the official order, as far as they make sense for invented people.
-const FRONT: [&str; 11] = [
-    SYNTHETIC_COLUMN,
-    "version",
-    "doi",
-    "A_WAVE",
-    "A_YEAR",
-    "A_STUDY",
-    "B_COUNTRY",
-    "B_COUNTRY_ALPHA",
-    "D_INTERVIEW",
-    "Q_MODE",
-    "W_WEIGHT",
-];
-
-/// Columns after the questions.
-const BACK: [&str; 2] = ["X003R", "Q288R"];
-
-/// Questions 1 to 290 as columns; Q82 differs from region to region and is not one column in the official file either.
-fn questions() -> impl Iterator<Item = QuestionId> {
-    (1..=290).filter(|&number| number != 82).map(QuestionId::number)
-}
-
 pub(super) struct SyntheticTable<'c, W: Write> {
     output: BufWriter<W>,
     catalogue: &'c Catalogue,
+    columns: &'c SyntheticColumns,
 }
 
 impl<'c, W: Write> SyntheticTable<'c, W> {
     /// Writes the header.
-    pub(super) fn new(output: W, catalogue: &'c Catalogue) -> io::Result<Self> {
-        let mut output = BufWriter::new(output);
-        let names = FRONT.map(str::to_owned).into_iter();
-        let names = names.chain(questions().map(|id| id.to_string()));
-        let names: Vec<_> = names.chain(BACK.map(str::to_owned)).collect();
-        writeln!(output, "{}", names.join(","))?;
-        Ok(Self { output, catalogue })
+    pub(super) fn new(output: W, catalogue: &'c Catalogue, columns: &'c SyntheticColumns) -> io::Result<Self> {
+        let mut table = Self {
+            output: BufWriter::new(output),
+            catalogue,
+            columns,
+        };
+        let before = columns.before.iter().map(|cell| cell.column.clone());
+        let names = [SYNTHETIC_COLUMN.to_owned()].into_iter().chain(before);
+        let names = names.chain(table.questions().map(|id| id.to_string()));
+        let names: Vec<_> = names.chain(columns.after.iter().cloned()).collect();
+        writeln!(table.output, "{}", names.join(","))?;
+        Ok(table)
+    }
+
+    /// The questions that are columns, in order.
+    fn questions(&self) -> impl Iterator<Item = QuestionId> + use<'c, W> {
+        self.columns.numbers().map(QuestionId::number)
     }
 
     /// Writes one person; `answers` is aligned with the catalogue.
     pub(super) fn row(&mut self, number: usize, person: &SyntheticPerson<'_>, answers: &[i16]) -> io::Result<()> {
         let facts: HashMap<&str, i32> = person.facts.iter().copied().collect();
-        let country = person.country;
-        write!(
-            self.output,
-            "synthetic,synthetic,,7,{YEAR},2,{},{},synthetic-{:05},1,1",
-            country.code,
-            country.alpha,
-            number + 1
-        )?;
-        for id in questions() {
+        write!(self.output, "synthetic")?;
+        for cell in &self.columns.before {
+            write!(self.output, ",{}", filled(&cell.value, number, person))?;
+        }
+        for id in self.questions() {
             let code = match self.catalogue.index_of(id) {
                 Some(at) => i32::from(answers[at]),
                 None => facts.get(id.to_string().as_str()).copied().unwrap_or(NOT_ASKED),
             };
             write!(self.output, ",{code}")?;
         }
-        for column in BACK {
-            write!(self.output, ",{}", facts.get(column).copied().unwrap_or(NOT_ASKED))?;
+        for column in &self.columns.after {
+            let code = facts.get(column.as_str()).copied().unwrap_or(NOT_ASKED);
+            write!(self.output, ",{code}")?;
         }
         writeln!(self.output)
     }
@@ -75,4 +61,16 @@ impl<'c, W: Write> SyntheticTable<'c, W> {
     pub(super) fn finish(mut self) -> io::Result<()> {
         self.output.flush()
     }
+}
+
+/// A value with what its placeholders stand for; `number` counts people from 0, files do from 1.
+fn filled(value: &str, number: usize, person: &SyntheticPerson<'_>) -> String {
+    if !value.contains('{') {
+        return value.to_owned();
+    }
+    value
+        .replace("{year}", &YEAR.to_string())
+        .replace("{country}", &person.country.code.to_string())
+        .replace("{alpha}", &person.country.alpha)
+        .replace("{number}", &format!("{:05}", number + 1))
 }
