@@ -33,7 +33,7 @@ def main() -> None:
     )
     loaded = time.monotonic() - begun
     draw = random.Random(7)
-    ids = lambda count: [draw.randrange(2, config.vocab_size) for _ in range(count)]
+    ids = lambda count: [draw.randrange(2, 128) for _ in range(count)]
     shown, asked = ids(prefix), [ids(CONTINUATION) for _ in range(continuations)]
     begun = time.monotonic()
     with torch.no_grad():

@@ -5,31 +5,27 @@ use crate::model::TokenId;
 use std::collections::BTreeSet;
 use std::ops::Range;
 
-/// Neighbouring pieces of work, in batches of at most about `budget` tokens (one piece at least), what they begin with alike
-/// counted once. Answers do not depend on it.
-pub(super) fn batches(asks: &[&TokenAsk], budget: usize) -> Vec<Range<usize>> {
-    let mut batches: Vec<Range<usize>> = Vec::new();
+/// The batch that begins with piece `first`: neighbouring pieces of at most about `budget` tokens, what they begin with alike
+/// counted once. At least one piece, and where that is longer than the budget as much again: those that begin like it would
+/// each cost its length anew in batches of their own. Pieces that are answered or given up cost nothing. Answers do not depend
+/// on it.
+pub(super) fn batch_from(asks: &[Option<&TokenAsk>], first: usize, budget: usize) -> Range<usize> {
     let mut paths: BTreeSet<&[TokenId]> = BTreeSet::new();
-    let mut tokens = 0;
-    for (at, ask) in asks.iter().enumerate() {
+    let (mut tokens, mut most) = (0, budget);
+    for (at, ask) in asks.iter().enumerate().skip(first) {
+        let Some(ask) = ask else { continue };
         let path = ask.tokens.as_slice();
         let neighbours = [paths.range(..=path).next_back(), paths.range(path..).next()];
         let held = neighbours.into_iter().flatten().map(|other| common(path, other)).max();
-        let more = path.len() - held.unwrap_or(0) + ask.more;
-        match batches.last_mut() {
-            Some(batch) if tokens + more <= budget => {
-                batch.end = at + 1;
-                tokens += more;
-            }
-            _ => {
-                batches.push(at..at + 1);
-                paths.clear();
-                tokens = path.len() + ask.more;
-            }
+        tokens += path.len() - held.unwrap_or(0) + ask.more;
+        if paths.is_empty() {
+            most = budget.max(2 * tokens);
+        } else if tokens > most {
+            return first..at;
         }
         paths.insert(path);
     }
-    batches
+    first..asks.len()
 }
 
 /// Tokens that both begin with.
@@ -59,11 +55,27 @@ mod tests {
             ask(&[7; 30], 0),
             ask(&[7; 4], 0),
         ];
-        let of = |budget| batches(&asks.iter().collect::<Vec<_>>(), budget);
-        assert_eq!(of(7), [0..3, 3..4, 4..5, 5..6]);
-        assert_eq!(of(10), [0..4, 4..5, 5..6]);
-        assert_eq!(of(1000).first(), Some(&(0..6)));
-        assert_eq!(of(0).len(), 6);
-        assert!(batches(&[], 5).is_empty());
+        let asks: Vec<Option<&TokenAsk>> = asks.iter().map(Some).collect();
+        let of = |budget| {
+            let next = |done: &Range<usize>| Some(batch_from(&asks, done.end, budget));
+            let all = std::iter::successors(next(&(0..0)), next);
+            all.take_while(|batch| !batch.is_empty()).collect::<Vec<_>>()
+        };
+        assert_eq!(of(7), [0..3, 3..4, 4..6]);
+        assert_eq!(of(10), [0..4, 4..6]);
+        assert_eq!(of(1000), [0..6]);
+        assert_eq!(of(0), [0..3, 3..4, 4..6]);
+        assert_eq!(batch_from(&[], 0, 5), 0..0);
+    }
+
+    #[test]
+    fn a_long_beginning_is_not_computed_for_each_line() {
+        let line = |own| {
+            let mut tokens = vec![1; 3500];
+            tokens.extend([own; 15]);
+            ask(&tokens, 0)
+        };
+        let asks: Vec<TokenAsk> = (2..89).map(line).collect();
+        assert_eq!(batch_from(&asks.iter().map(Some).collect::<Vec<_>>(), 0, 2048), 0..87);
     }
 }

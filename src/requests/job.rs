@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::batches::batches;
+use super::batches::batch_from;
 use super::input::InputLines;
 use super::output::{self, Earlier, OutputFile};
 use super::task::{Files, JobProgress, RequestEvent, RequestObserver, Task};
@@ -158,13 +158,16 @@ impl<'a> Job<'a> {
         let mut window = Window::read(lines, self.on_error, task)?;
         self.write(&mut window, done)?;
         let pieces = window.pieces();
-        let asks: Vec<&TokenAsk> = pieces.iter().filter_map(|&piece| window.ask(piece)).collect();
-        let budget = task.model().limits().batch;
         let bytes = |piece: &AskPlace| lines[piece.line].text.len() as u64 / window.pieces_of(piece.line);
         let shares: Vec<u64> = pieces.iter().map(bytes).collect();
         let (all, mut share): (u64, u64) = (shares.iter().sum(), 0);
         let size = self.input.read() - begun;
-        for batch in batches(&asks, budget) {
+        let mut begin = 0;
+        while begin < pieces.len() {
+            // How fast the model is, and so how much a batch may have, is better known with each.
+            let asks: Vec<Option<&TokenAsk>> = pieces.iter().map(|&piece| window.ask(piece)).collect();
+            let batch = batch_from(&asks, begin, task.model().limits().batch);
+            begin = batch.end;
             share += shares[batch.clone()].iter().sum::<u64>();
             // Lines rise: where the last is answered, all are.
             if pieces[batch.end - 1].line >= done {

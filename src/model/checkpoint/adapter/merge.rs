@@ -4,7 +4,7 @@ use rayon::prelude::*;
 
 /// Rows of the large matrix that one task changes: enough that handing them out costs nothing.
 const ROWS: usize = 64;
-/// Columns that are changed together: so many of each row of `A` stay in the fastest cache for all rows of a task.
+/// Columns that are summed together, in registers.
 const COLUMNS: usize = 64;
 
 /// The two matrices, and what their product is multiplied by.
@@ -57,21 +57,30 @@ impl pulp::WithSimd for Adding<'_> {
             weight,
             columns,
         } = self;
-        for first in (0..columns).step_by(COLUMNS) {
-            let width = COLUMNS.min(columns - first);
-            let rows = weight
-                .chunks_exact_mut(columns)
-                .zip(factors.left.chunks_exact(factors.rank));
-            for (row, left) in rows {
+        let rank = factors.rank;
+        // So many columns of each row of `A` stay in the fastest cache for all rows of a task.
+        for first in (0..columns - columns % COLUMNS).step_by(COLUMNS) {
+            for (row, left) in weight.chunks_exact_mut(columns).zip(factors.left.chunks_exact(rank)) {
                 let mut sums = [0f32; COLUMNS];
                 for (&factor, right) in left.iter().zip(factors.right.chunks_exact(columns)) {
-                    for (sum, &number) in sums.iter_mut().zip(&right[first..first + width]) {
+                    // As many as there are sums, which the compiler then keeps in registers.
+                    let Some(right) = right[first..].first_chunk::<COLUMNS>() else {
+                        return;
+                    };
+                    for (sum, number) in sums.iter_mut().zip(right) {
                         *sum += factor * number;
                     }
                 }
-                for (number, sum) in row[first..first + width].iter_mut().zip(sums) {
+                for (number, sum) in row[first..].iter_mut().zip(sums) {
                     *number += factors.scaling * sum;
                 }
+            }
+        }
+        for (row, left) in weight.chunks_exact_mut(columns).zip(factors.left.chunks_exact(rank)) {
+            for (at, number) in row.iter_mut().enumerate().skip(columns - columns % COLUMNS) {
+                let right = factors.right[at..].iter().step_by(columns);
+                let products = left.iter().zip(right).map(|(factor, number)| factor * number);
+                *number += factors.scaling * products.fold(0f32, |sum, product| sum + product);
             }
         }
     }
