@@ -177,20 +177,21 @@ fn pairs(results: &Results) -> String {
     let told = |pair: &&RankedPair| matches!(pair.verdict(), Verdict::Ahead | Verdict::Behind);
     let open = |pair: &&RankedPair| pair.verdict() == Verdict::Open;
     let (told, open) = (pairs.iter().filter(told).count(), pairs.iter().filter(open).count());
-    let rest = match pairs.len() - told - open {
-        0 => String::new(),
-        rest => format!(", {} cannot be judged", number(rest)),
+    let (all, unjudged) = (pairs.len(), pairs.len() - told - open);
+    let first = match (told, open) {
+        (0, 0) => return format!("None of {all} pairs of systems can be judged (Differences)."),
+        (0, _) => format!("None of {all} pairs of systems differs significantly"),
+        (told, _) => format!("Of {all} pairs of systems {} differ significantly", number(told)),
     };
-    let some_or_none = |count: usize| match count {
-        0 => "none".to_owned(),
-        count => number(count),
-    };
-    format!(
-        "Of {} pairs of systems {} differ significantly once p is adjusted for all of them (Holm), {} do not{rest}          (Differences).",
-        pairs.len(),
-        some_or_none(told),
-        some_or_none(open)
-    )
+    let others = [
+        (if told == 0 { 0 } else { open }, "do not"),
+        (unjudged, "cannot be judged"),
+    ];
+    let others = others.into_iter().filter(|(count, _)| *count > 0);
+    let others: String = others
+        .map(|(count, how)| format!(", {} {how}", number(count)))
+        .collect();
+    format!("{first} once p is adjusted for all of them (Holm){others} (Differences).")
 }
 
 /// How many systems stand how to a baseline; nothing where none is compared with it.

@@ -157,6 +157,7 @@ struct ConditionResult {
     accuracy: String,
     majority: String,
     resemblance: String,
+    naive_bayes: String,
 }
 
 impl ConditionResult {
@@ -181,6 +182,7 @@ impl ConditionResult {
             accuracy: percent(share),
             majority: baseline(|answer| answer.majority),
             resemblance: baseline(|answer| answer.resemblance),
+            naive_bayes: baseline(|answer| answer.naive_bayes),
         }
     }
 }
