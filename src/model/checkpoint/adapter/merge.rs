@@ -4,8 +4,8 @@ use rayon::prelude::*;
 
 /// Rows of the large matrix that one task changes: enough that handing them out costs nothing.
 const ROWS: usize = 64;
-/// Columns that are summed together, in registers.
-const COLUMNS: usize = 64;
+/// Registers of columns that are summed together.
+const TOGETHER: usize = 4;
 
 /// The two matrices, and what their product is multiplied by.
 #[derive(Clone, Copy)]
@@ -51,36 +51,39 @@ impl pulp::WithSimd for Adding<'_> {
     type Output = ();
 
     #[inline(always)]
-    fn with_simd<S: pulp::Simd>(self, _: S) {
+    fn with_simd<S: pulp::Simd>(self, simd: S) {
         let Self {
             factors,
             weight,
             columns,
         } = self;
-        let rank = factors.rank;
+        let Factors {
+            left, rank, scaling, ..
+        } = factors;
+        let right: Vec<_> = factors.right.chunks_exact(columns).map(S::as_simd_f32s).collect();
+        let vectors = right.first().map_or(0, |(vectors, _)| vectors.len());
         // So many columns of each row of `A` stay in the fastest cache for all rows of a task.
-        for first in (0..columns - columns % COLUMNS).step_by(COLUMNS) {
-            for (row, left) in weight.chunks_exact_mut(columns).zip(factors.left.chunks_exact(rank)) {
-                let mut sums = [0f32; COLUMNS];
-                for (&factor, right) in left.iter().zip(factors.right.chunks_exact(columns)) {
-                    // As many as there are sums, which the compiler then keeps in registers.
-                    let Some(right) = right[first..].first_chunk::<COLUMNS>() else {
-                        return;
-                    };
-                    for (sum, number) in sums.iter_mut().zip(right) {
-                        *sum += factor * number;
+        for first in (0..vectors).step_by(TOGETHER) {
+            let together = TOGETHER.min(vectors - first);
+            for (row, left) in weight.chunks_exact_mut(columns).zip(left.chunks_exact(rank)) {
+                let mut sums = [simd.splat_f32s(0.); TOGETHER];
+                for (&factor, (right, _)) in left.iter().zip(&right) {
+                    let factor = simd.splat_f32s(factor);
+                    for (sum, &number) in sums.iter_mut().zip(&right[first..first + together]) {
+                        *sum = simd.add_f32s(*sum, simd.mul_f32s(factor, number));
                     }
                 }
-                for (number, sum) in row[first..].iter_mut().zip(sums) {
-                    *number += factors.scaling * sum;
+                let (row, _) = S::as_mut_simd_f32s(row);
+                for (number, sum) in row[first..first + together].iter_mut().zip(sums) {
+                    *number = simd.add_f32s(*number, simd.mul_f32s(simd.splat_f32s(scaling), sum));
                 }
             }
         }
-        for (row, left) in weight.chunks_exact_mut(columns).zip(factors.left.chunks_exact(rank)) {
-            for (at, number) in row.iter_mut().enumerate().skip(columns - columns % COLUMNS) {
-                let right = factors.right[at..].iter().step_by(columns);
-                let products = left.iter().zip(right).map(|(factor, number)| factor * number);
-                *number += factors.scaling * products.fold(0f32, |sum, product| sum + product);
+        for (row, left) in weight.chunks_exact_mut(columns).zip(left.chunks_exact(rank)) {
+            let (_, row) = S::as_mut_simd_f32s(row);
+            for (at, number) in row.iter_mut().enumerate() {
+                let products = left.iter().zip(&right).map(|(factor, (_, right))| factor * right[at]);
+                *number += scaling * products.fold(0f32, |sum, product| sum + product);
             }
         }
     }
