@@ -250,10 +250,10 @@ impl BaselineFindings {
         let mut text = String::new();
         writeln!(
             text,
-            "{}: {} {kind}people against {} {kind}others, {} probes; accuracy in percent",
+            "{}: {} {kind}people, each against {} {kind}others, {} probes; accuracy in percent",
             args.survey.file.display(),
             count(self.people as u64),
-            count(self.others as u64),
+            count((self.others - usize::from(args.train.is_none())) as u64),
             count(self.probes),
         )?;
         let mut columns: Vec<(BaselineMethod, Option<usize>)> =

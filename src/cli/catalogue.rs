@@ -189,10 +189,12 @@ fn probes(catalogue: &Catalogue, split: Split, format: OutputFormat) -> anyhow::
         return print_json(&probes.iter().map(|question| question.id).collect::<Vec<_>>());
     }
     let mut text = String::new();
+    let longest = probes.iter().map(|question| question.id.as_str().chars().count()).max();
+    let width = longest.unwrap_or(0).max(4) + 2;
     for question in probes {
         writeln!(
             text,
-            "{:<6}{}",
+            "{:<width$}{}",
             question.id.to_string(),
             catalogue.categories[question.category]
         )?;

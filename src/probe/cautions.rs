@@ -35,18 +35,26 @@ pub(crate) fn cautions(catalogue: &Catalogue) -> Vec<String> {
     for (category, name) in catalogue.categories.iter().enumerate() {
         let of_category = |question: &&QuestionIndex| catalogue.questions[**question].category == category;
         let all = catalogue.questions_in(category);
-        let asked = probes
-            .iter()
-            .map(|probes| probes.iter().filter(of_category).count())
-            .max();
-        if all > 0 && asked == Some(all) {
+        let asks_all = |probes: &&Vec<QuestionIndex>| probes.iter().filter(of_category).count() == all;
+        let splits: Vec<String> = (1..)
+            .zip(probes.iter())
+            .filter(|(_, probes)| asks_all(probes))
+            .map(|(split, _): (usize, _)| split.to_string())
+            .collect();
+        if all > 0 && !splits.is_empty() {
             let whole = match all {
                 1 => "its one question is a probe".to_owned(),
                 all => format!("all of its {all} questions are probes"),
             };
-            lines.push(format!(
-                "category {name}: {whole} of one split, so that none of it can be shown there"
-            ));
+            let (where_, shown) = match splits.as_slice() {
+                [split] => (format!("split {split}"), "none of it can be shown there"),
+                splits if splits.len() == probes.len() => ("every split".to_owned(), "none of it is ever shown"),
+                splits => (
+                    format!("splits {}", splits.join(" and ")),
+                    "none of it can be shown there",
+                ),
+            };
+            lines.push(format!("category {name}: {whole} of {where_}, so that {shown}"));
         }
     }
     let most = probes
@@ -57,4 +65,32 @@ pub(crate) fn cautions(catalogue: &Catalogue) -> Vec<String> {
         lines.push(format!("at most {most} demonstrations can be shown"));
     }
     lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::survey::{Questionnaire, QuestionnaireSource};
+
+    #[test]
+    fn a_category_that_is_never_shown_is_told_from_one_that_is_missing_in_a_split() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("survey.toml");
+        let said = |wrap: bool| {
+            let questions = "[[question]]\nid = 'p'\ncategory = 'P'\nlabels = ['No', 'Yes']\n\
+                 [[questions]]\ncolumns = ['q1 .. q4']\ncategory = 'Q'\nlabels = ['No', 'Yes']\n";
+            let text = format!("name = 'n'\n[probes]\nper_category = 1\nwrap = {wrap}\n{questions}");
+            std::fs::write(&path, text).unwrap();
+            let source = QuestionnaireSource {
+                definition: Some(&path),
+                ..QuestionnaireSource::default()
+            };
+            cautions(&Questionnaire::load(&source).unwrap().catalogue)
+        };
+        let (ever, there) = (said(true), said(false));
+        let never = "category P: its one question is a probe of every split, so that none of it is ever shown";
+        assert!(ever.contains(&never.to_owned()), "{ever:?}");
+        let once = "category P: its one question is a probe of split 1, so that none of it can be shown there";
+        assert!(there.contains(&once.to_owned()), "{there:?}");
+    }
 }

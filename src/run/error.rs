@@ -48,6 +48,11 @@ pub enum RunError {
     /// An axis of the grid without a value.
     #[error("`{0}` of the grid is empty")]
     EmptyAxis(&'static str),
+    /// A control that draws within groups that stand for countries, in a survey that names none.
+    #[error(
+        "the control `same-country` draws within the groups of a survey's `person.group`, and its definition names none"
+    )]
+    NoCountries,
     /// A category that the catalogue does not have.
     #[error(transparent)]
     UnknownCategory(#[from] crate::survey::UnknownCategory),
@@ -187,6 +192,9 @@ impl RunError {
             }
             Self::Encode(_) => return None,
             Self::EmptyAxis(axis) => format!("give at least one value, for example `{axis} = [...]` in [grid]"),
+            Self::NoCountries => {
+                "name a [[demographic]] by `group` in [person] of the definition, or leave this control out".into()
+            }
             Self::UnknownCategory(error) => format!("{} (`each` takes all of them, one at a time)", error.hint()),
             Self::Changed { .. } => {
                 "put the old one back to resume this run, or start a new one with another --out".into()

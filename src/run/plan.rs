@@ -69,6 +69,9 @@ impl Plan {
     /// The plan with the units of those people whose position is wanted.
     fn of_those(spec: &Spec, people: &People, wanted: impl Fn(usize) -> bool) -> Result<Self, RunError> {
         let conditions = spec.conditions(&people.catalogue)?;
+        if people.demographics.country.is_none() && spec.grid.controls.contains(&Control::SameCountry) {
+            return Err(RunError::NoCountries);
+        }
         let splits: BTreeSet<Split> = spec.grid.splits.iter().copied().collect();
         let splits: Vec<Split> = splits.into_iter().collect();
         let mut owners = Owners::new(spec, people, &conditions);

@@ -237,6 +237,9 @@ pub enum Expected {
     /// In a file of a survey of one's own, who answered.
     #[error("the id of a person")]
     Person,
+    /// In a file of a survey of one's own, a person who is in no row before.
+    #[error("a person who is in no row before")]
+    NewPerson,
     /// A weight.
     #[error("a weight (a number of 0 or more)")]
     Weight,
@@ -270,6 +273,11 @@ impl Expected {
             Self::Defined => {
                 "add it to the answers of the question, to missing.codes or missing.texts, or to missing.not_asked; \
                  `missing.other = \"missing\"` takes whatever is unknown for missing"
+            }
+            Self::NewPerson => {
+                "name every column that tells rows apart (`id = [\"year\", \"id\"]` in [person]), keep some of the rows \
+                 (`where` in [file]), say which are second answers ([retest]), or that a row is an answer (`layout = \"long\"` \
+                 in [file]); without `id` rows are numbered and every row is a person"
             }
             Self::Person => "fill it in, remove the row, or leave `person.id` out to number the rows",
             Self::Interview => {

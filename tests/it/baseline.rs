@@ -134,7 +134,7 @@ fn people_and_others_may_come_from_two_files() {
     let output = indieval(&[&["baseline", file][..], &options].concat());
     let text = String::from_utf8(output.stdout).unwrap();
     assert!(
-        text.contains("40 synthetic people against 300 synthetic others"),
+        text.contains("40 synthetic people, each against 300 synthetic others"),
         "{text}"
     );
     let rows = rows(&options);

@@ -179,6 +179,40 @@ fn a_survey_of_ones_own_runs_from_its_definition_to_a_report() {
 }
 
 #[test]
+fn compatriots_want_groups_that_stand_for_countries() {
+    let own = Own::new();
+    std::fs::write(
+        own.path("survey.toml"),
+        definition().replace("group = 'education'\n", ""),
+    )
+    .unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_indieval"))
+        .args([
+            "run",
+            "--model",
+            "fake:3",
+            "--survey",
+            "people.csv",
+            "--definition",
+            "survey.toml",
+            "--demonstrations",
+            "5",
+        ])
+        .args(["--control", "own,same-country", "--out", "runs/alone"])
+        .current_dir(own.folder.path())
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success(), "{said}");
+    assert!(
+        said.contains("`same-country` draws within the groups of a survey's `person.group`"),
+        "{said}"
+    );
+    assert!(said.contains("hint: name a [[demographic]] by `group`"), "{said}");
+    assert!(!own.path("runs/alone").exists(), "nothing was begun");
+}
+
+#[test]
 fn other_words_on_the_same_people_are_compared() {
     let own = Own::new();
     own.run("sentences");

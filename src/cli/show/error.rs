@@ -23,7 +23,7 @@ pub enum ShowError {
     #[error(transparent)]
     UnknownCategory(#[from] UnknownCategory),
     /// The question is no probe of the split, or the person left it out.
-    #[error("{} of {respondent} in split {split}", match asked {
+    #[error("{} of respondent {respondent} in split {split}", match asked {
         Some(question) => format!("{question} is not a probe"),
         None => "there is no probe".to_owned(),
     })]

@@ -56,10 +56,7 @@ impl MissingRule {
     pub(super) fn new(source: &MissingSource) -> Result<Self, String> {
         Ok(Self {
             codes: ranges(&source.codes)?,
-            texts: source
-                .texts
-                .clone()
-                .unwrap_or_else(|| vec![String::new(), "NA".to_owned()]),
+            texts: [&["NA".to_owned()], source.texts.as_slice()].concat(),
             not_asked: ranges(&source.not_asked)?,
             not_asked_texts: source.not_asked_texts.clone(),
             lenient: source.other == OtherCodes::Missing,

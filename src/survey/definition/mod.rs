@@ -164,6 +164,15 @@ impl OneOrMore {
     }
 }
 
+impl std::fmt::Display for Scalar {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Number(number) => write!(out, "{number}"),
+            Self::Text(text) => write!(out, "`{text}`"),
+        }
+    }
+}
+
 impl Scalar {
     /// The cells that are this value.
     fn matches(&self) -> AnswerMatch {

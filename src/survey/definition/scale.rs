@@ -210,9 +210,10 @@ fn listed(answers: &[ScaleAnswer], lists: &[Vec<Scalar>]) -> Result<Vec<Vec<usiz
             Scalar::Text(_) => None,
         };
         let named = answers.iter().position(is);
-        named
-            .or(by_place)
-            .ok_or_else(|| format!("`polar` names {wanted:?}, which is no answer"))
+        named.or(by_place).ok_or_else(|| {
+            let labels: Vec<String> = answers.iter().map(|answer| format!("`{}`", answer.label)).collect();
+            format!("`polar` names {wanted}; the answers are {}", labels.join(", "))
+        })
     };
     let groups: Vec<Vec<usize>> = lists
         .iter()

@@ -115,7 +115,7 @@ pub(super) enum Scalar {
 #[serde(deny_unknown_fields, default)]
 pub(super) struct MissingSource {
     pub(super) codes: Vec<Scalar>,
-    pub(super) texts: Option<Vec<String>>,
+    pub(super) texts: Vec<String>,
     pub(super) not_asked: Vec<Scalar>,
     pub(super) not_asked_texts: Vec<String>,
     pub(super) other: OtherCodes,

@@ -109,6 +109,32 @@ fn one_block_asks_many_questions_and_open_answers_are_named_only() {
 const ONE: &str = "name = 'n'\n[[question]]\nid = 'a'\nlabels = ['No', 'Yes']\n";
 
 #[test]
+fn a_person_has_one_row_and_what_is_never_an_answer_needs_no_word() {
+    let survey = Survey::new(
+        "name = 'n'\n[person]\nid = ['wave', 'who']\n[missing]\ntexts = ['Refused']\n[[question]]\nid = 'a'\nlabels = ['No', 'Yes']\n",
+    );
+    let file = survey.read("wave,who,a\n1,7,Yes\n2,7,Refused\n2,8,NA\n3,8,\n");
+    assert_eq!(
+        (0..4).map(|person| survey.polar(&file, person)[0]).collect::<Vec<_>>(),
+        [1, -1, -1, -1]
+    );
+    let error = survey.try_read("wave,who,a\n1,7,Yes\n2,7,No\n1,7,No\n").err().unwrap();
+    assert!(
+        error.contains("line 4") && error.contains("`1-7`") && error.contains("in no row before"),
+        "{error}"
+    );
+
+    let error = Survey::try_new(
+        "name = 'n'\n[scale.s]\nlabels = ['No', 'Yes']\npolar = [['no'], ['Yes']]\n[[question]]\nid = 'a'\nscale = 's'\n",
+    );
+    let error = error.err().unwrap();
+    assert!(
+        error.contains("`polar` names `no`; the answers are `No`, `Yes`"),
+        "{error}"
+    );
+}
+
+#[test]
 fn answers_may_be_any_numbers_or_texts_and_not_asked_is_told_apart() {
     let survey = Survey::new(
         "name = 'GSS'\n[person]\nid = ['year', 'id_']\n[missing]\ncodes = ['-99..-2']\nnot_asked = [-100]\n\

@@ -231,6 +231,11 @@ impl DefinedRows<'_> {
             Some((false, false)) => return Ok(()),
             _ => {}
         }
+        // A second row under an id would be among the others that its person is compared with.
+        if self.people.is_repeated(&id) {
+            let (at, name) = (self.plan.id.first().copied().unwrap_or(0), self.table.id.join(", "));
+            return Err(self.fault(lines.of(at), &name, id.as_bytes(), Expected::NewPerson));
+        }
         (self.people.refined, self.people.polar) = self.answers(row, lines, false)?;
         self.dimensions(row, lines)?;
         let weight = match &self.plan.weight {

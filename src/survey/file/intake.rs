@@ -8,7 +8,7 @@ use super::super::file_error::FileError;
 use super::super::question_id::QuestionId;
 use super::super::respondents::{MISSING, MISSING_CODE, Respondents};
 use super::super::types::Catalogue;
-use super::report::{FileKind, ReadOptions, ReadReport};
+use super::report::{FileKind, ReadOptions, ReadReport, RepeatedIds};
 use super::sniff::TableLayout;
 use super::tally::{GroupTable, IdBook, ReadTally, group_tables};
 use super::{Purpose, SurveyFile};
@@ -75,6 +75,11 @@ impl<'a> Intake<'a> {
             values: vec![MISSING_CODE; demographics.dimensions.len()],
             rows: 0,
         }
+    }
+
+    /// Whether somebody of that id was in a row before, and nothing says what becomes of such people.
+    pub(super) fn is_repeated(&self, id: &str) -> bool {
+        self.options.repeated_ids == RepeatedIds::KeepAll && self.ids.knows(id)
     }
 
     /// Keeps the person of the row at hand, unless their id was met before and the rule leaves them out; whether it did

@@ -221,6 +221,11 @@ impl IdBook {
         }
     }
 
+    /// Whether an id was given or made before.
+    pub(super) fn knows(&self, id: &str) -> bool {
+        self.seen.contains_key(id)
+    }
+
     /// The id under which a person is kept; absent where they are left out.
     pub(super) fn admit(&mut self, id: &str, country: i32) -> Option<String> {
         let counts = self.countries.entry(country).or_default();
