@@ -1,11 +1,11 @@
 //! What whoever described a survey should know of its probes.
 
 use super::split::{Split, Splitting};
-use crate::survey::{Catalogue, QuestionIndex};
+use crate::survey::{Catalogue, QuestionIndex, Respondents};
 
-/// Lines about a survey of one's own whose splits share probes, or in which a category has nothing left to be shown.
-/// Of the built-in survey, whose rule is the paper's, nothing is said.
-pub(crate) fn cautions(catalogue: &Catalogue) -> Vec<String> {
+/// Lines about a survey of one's own whose splits share probes, in which a category has nothing left to be shown, or in which
+/// all `people` answer a question alike. Of the built-in survey, whose rule is the paper's, nothing is said.
+pub(crate) fn cautions(catalogue: &Catalogue, people: &Respondents) -> Vec<String> {
     if catalogue.is_of_builtin_survey() {
         return Vec::new();
     }
@@ -64,13 +64,39 @@ pub(crate) fn cautions(catalogue: &Catalogue) -> Vec<String> {
     if let Some(most) = most {
         lines.push(format!("at most {most} demonstrations can be shown"));
     }
+    lines.extend(unvaried(catalogue, people));
     lines
+}
+
+/// Questions on which a constant answer is always right: their answers may be in one half of a scale that is not theirs.
+fn unvaried(catalogue: &Catalogue, people: &Respondents) -> Option<String> {
+    /// So many are named.
+    const NAMED: usize = 5;
+    let alike = people.unvaried();
+    let (&first, more) = alike.split_first()?;
+    let id = |at: &QuestionIndex| catalogue.questions[*at].id.to_string();
+    let named: Vec<String> = alike.iter().take(NAMED).map(id).collect();
+    let rest = match alike.len().saturating_sub(NAMED) {
+        0 => String::new(),
+        rest => format!(" and {rest} more"),
+    };
+    let head = match more {
+        [] => format!("question {}: all answers are one candidate", id(&first)),
+        _ => format!(
+            "{} questions ({}{rest}): all answers to each are one candidate",
+            alike.len(),
+            named.join(", ")
+        ),
+    };
+    Some(format!(
+        "{head}, so that always saying it is always right; is the scale the question's own, and `polar` as it should be?"
+    ))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::survey::{Questionnaire, QuestionnaireSource};
+    use crate::survey::{Questionnaire, QuestionnaireSource, RepeatedIds};
 
     #[test]
     fn a_category_that_is_never_shown_is_told_from_one_that_is_missing_in_a_split() {
@@ -78,19 +104,30 @@ mod tests {
         let path = folder.path().join("survey.toml");
         let said = |wrap: bool| {
             let questions = "[[question]]\nid = 'p'\ncategory = 'P'\nlabels = ['No', 'Yes']\n\
-                 [[questions]]\ncolumns = ['q1 .. q4']\ncategory = 'Q'\nlabels = ['No', 'Yes']\n";
+                 [[questions]]\ncolumns = ['x1 .. x4']\ncategory = 'Q'\nlabels = ['No', 'Yes']\n";
             let text = format!("name = 'n'\n[probes]\nper_category = 1\nwrap = {wrap}\n{questions}");
             std::fs::write(&path, text).unwrap();
             let source = QuestionnaireSource {
                 definition: Some(&path),
                 ..QuestionnaireSource::default()
             };
-            cautions(&Questionnaire::load(&source).unwrap().catalogue)
+            let questionnaire = Questionnaire::load(&source).unwrap();
+            let people = folder.path().join("people.csv");
+            std::fs::write(
+                &people,
+                "p,x1,x2,x3,x4\nYes,Yes,No,Yes,NA\nNo,Yes,Yes,Yes,NA\nNo,NA,NA,Yes,Yes\n",
+            )
+            .unwrap();
+            let file = questionnaire.read(&people, RepeatedIds::KeepAll).unwrap();
+            cautions(&questionnaire.catalogue, &file.respondents)
         };
         let (ever, there) = (said(true), said(false));
         let never = "category P: its one question is a probe of every split, so that none of it is ever shown";
         assert!(ever.contains(&never.to_owned()), "{ever:?}");
         let once = "category P: its one question is a probe of split 1, so that none of it can be shown there";
         assert!(there.contains(&once.to_owned()), "{there:?}");
+        let alike =
+            "2 questions (x1, x3): all answers to each are one candidate, so that always saying it is always right";
+        assert!(ever.iter().any(|line| line.starts_with(alike)), "{ever:?}");
     }
 }

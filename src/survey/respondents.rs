@@ -147,6 +147,23 @@ impl Respondents {
         groups.iter().filter(|&&group| group != MISSING).count()
     }
 
+    /// Questions to which all people who answered, two or more, gave the same polar answer.
+    pub(crate) fn unvaried(&self) -> Vec<QuestionIndex> {
+        let mut found: Vec<(u8, usize, bool)> = vec![(MISSING, 0, false); self.questions];
+        for row in self.polar.chunks_exact(self.questions.max(1)) {
+            for ((first, answers, varies), &group) in found.iter_mut().zip(row) {
+                if group == MISSING {
+                    continue;
+                }
+                *varies |= *answers > 0 && *first != group;
+                (*first, *answers) = (group, *answers + 1);
+            }
+        }
+        (0..self.questions)
+            .filter(|&question| found[question].1 > 1 && !found[question].2)
+            .collect()
+    }
+
     /// The questions that nobody answered, ascending.
     pub(crate) fn unanswered(&self) -> Vec<QuestionIndex> {
         let mut answered = vec![false; self.questions];

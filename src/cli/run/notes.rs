@@ -29,7 +29,11 @@ pub fn lines(people: &People, plan: &Plan, verbose: bool) -> Vec<String> {
             .map(|line| format!("note: {line}; left out of that control")),
     );
     lines.extend(unanswered(people, plan, verbose));
-    lines.extend(cautions(&people.catalogue).iter().map(|line| format!("note: {line}")));
+    lines.extend(
+        cautions(&people.catalogue, &people.everyone)
+            .iter()
+            .map(|line| format!("note: {line}")),
+    );
     if verbose {
         for column in &people.report.absent_columns {
             lines.push(format!(

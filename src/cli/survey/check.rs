@@ -36,6 +36,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<()> {
         unanswered: loaded.survey.respondents.unanswered(),
         conditions,
         catalogue: &loaded.questionnaire.catalogue,
+        cautions: cautions(&loaded.questionnaire.catalogue, &loaded.survey.respondents),
     };
     match args.format {
         OutputFormat::Json => print_json(&findings.output()),
@@ -52,6 +53,8 @@ struct Findings<'a> {
     eligible: usize,
     /// Questions that nobody answered, those that are no column of the file among them.
     unanswered: Vec<QuestionIndex>,
+    /// What to know of its probes and candidates.
+    cautions: Vec<String>,
 }
 
 /// The same as JSON.
@@ -79,7 +82,7 @@ impl Findings<'_> {
         self.identity(&mut text)?;
         self.answers(&mut text)?;
         self.codes(&mut text)?;
-        for line in cautions(self.catalogue) {
+        for line in &self.cautions {
             writeln!(text, "{line}")?;
         }
         self.sample(&mut text)?;
