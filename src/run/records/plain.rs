@@ -220,13 +220,56 @@ impl<'a> Scan<'a> {
         self.number()?.parse().ok()
     }
 
-    /// A number in double precision, rounded once. None that is too large for it.
-    fn double(&mut self) -> Option<f64> {
-        self.parsed().filter(|number: &f64| number.is_finite())
+    /// A number of at most 15 digits without an exponent, rounded once to double precision: its digits and the power of ten
+    /// that they are divided by are doubles as they stand. Any other is left for [`parsed`](Self::parsed).
+    fn short(&mut self) -> Option<f64> {
+        const MOST: usize = TENS.len() - 1;
+        let (negative, text) = match self.rest {
+            [b'-', rest @ ..] => (true, rest),
+            rest => (false, rest),
+        };
+        let (mut number, mut digits, mut point) = (0u64, 0, None);
+        let length = loop {
+            let byte = *text.get(digits + usize::from(point.is_some()))?;
+            match byte {
+                b'0'..=b'9' if digits < MOST => {
+                    number = number * 10 + u64::from(byte - b'0');
+                    digits += 1;
+                }
+                b'.' if point.is_none() => point = Some(digits),
+                b'0'..=b'9' | b'.' | b'e' | b'E' => return None,
+                _ => break digits + usize::from(point.is_some()),
+            }
+        };
+        let whole = point.unwrap_or(digits);
+        if whole == 0 || (whole > 1 && text[0] == b'0') || point == Some(digits) {
+            return None;
+        }
+        self.rest = &text[length..];
+        let value = number as f64 / TENS[digits - whole];
+        Some(if negative { -value } else { value })
     }
 
-    /// The same in single precision.
+    /// A number in double precision, rounded once. None that is too large for it.
+    fn double(&mut self) -> Option<f64> {
+        let short = self.short();
+        short.or_else(|| self.parsed().filter(|number: &f64| number.is_finite()))
+    }
+
+    /// The same in single precision. A double that lies halfway between two singles may have been rounded to there, and is
+    /// read anew.
     fn single(&mut self) -> Option<f32> {
+        const BELOW: u64 = (1 << 29) - 1;
+        let from = self.rest;
+        let halfway = |number: f64| number.to_bits() & BELOW == (BELOW + 1) / 2;
+        let plain = |number: &f64| {
+            let size = number.abs();
+            !halfway(*number) && (size == 0.0 || (f64::from(f32::MIN_POSITIVE)..f64::from(f32::MAX)).contains(&size))
+        };
+        if let Some(number) = self.short().filter(plain) {
+            return Some(number as f32);
+        }
+        self.rest = from;
         self.parsed().filter(|number: &f32| number.is_finite())
     }
 
@@ -246,6 +289,11 @@ impl<'a> Scan<'a> {
         }
     }
 }
+
+/// Powers of ten, each a double as it stands.
+const TENS: [f64; 16] = [
+    1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
+];
 
 /// How many digits stand in front.
 fn digits(text: &[u8]) -> usize {

@@ -111,3 +111,49 @@ proptest! {
         assert_eq!(label(&line).expect("read").logprobs, doubles);
     }
 }
+
+/// What a line of likelihoods holds of one number, in double and in single precision.
+fn both(number: &str) -> (u64, u32) {
+    let line = sealed(format!(
+        r#"{{"id":"ab","candidates":[{{"text":"","logprob":{number},"chars":0,"bytes":0,"tokens":[],"token_logprobs":[{number}]}}]}}"#
+    ));
+    let candidate = likelihood(&line).unwrap().candidates.remove(0);
+    (candidate.logprob.to_bits(), candidate.token_logprobs[0].to_bits())
+}
+
+fn parsed(number: &str) -> (u64, u32) {
+    let (double, single): (f64, f32) = (number.parse().unwrap(), number.parse().unwrap());
+    (double.to_bits(), single.to_bits())
+}
+
+#[test]
+fn numbers_halfway_between_two_singles_are_rounded_once() {
+    // 16,777,217 is halfway, and so are 1 and 3 times 2^-25 above 1; those a little beside it are near enough to be taken for it.
+    let halfway = [
+        "16777217.0",
+        "16777219.0",
+        "16777217.000001",
+        "16777216.999999",
+        "1.00000002980232",
+        "-0.0",
+        "0.0",
+        "0",
+    ];
+    for number in halfway {
+        assert_eq!(both(number), parsed(number), "{number}");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(500))]
+
+    #[test]
+    fn numbers_of_any_length_are_rounded_as_the_standard_library_does(
+        number in "-?(0|[1-9][0-9]{0,11})(\\.[0-9]{1,12})?",
+        single in proptest::num::f32::NORMAL | proptest::num::f32::ZERO,
+    ) {
+        prop_assert_eq!(both(&number), parsed(&number), "{}", number);
+        let single = format!("{single:?}");
+        prop_assert_eq!(both(&single).1, parsed(&single).1, "{}", single);
+    }
+}
