@@ -1,6 +1,6 @@
 //! What columns of a file of answers seem to be, by their names and values.
 
-use crate::survey::file::{ColumnOverview, TableOverview};
+use crate::survey::file::ColumnOverview;
 
 /// A column with so many different values at most is a question.
 pub(super) const MOST_ANSWERS: usize = 12;
@@ -192,21 +192,4 @@ pub(super) fn ordered(mut labels: Vec<String>) -> (Vec<String>, bool) {
         }
     }
     (labels, false)
-}
-
-/// Scales by the answers that they have: columns whose answers are among those of another share its scale.
-pub(super) fn scales(table: &TableOverview, kinds: &[ColumnKind]) -> Vec<Vec<String>> {
-    let mut sets: Vec<Vec<String>> = Vec::new();
-    for kind in kinds {
-        if let ColumnKind::Question { answers, .. } = kind
-            && !sets.contains(answers)
-        {
-            sets.push(answers.clone());
-        }
-    }
-    debug_assert_eq!(table.columns.len(), kinds.len());
-    let within =
-        |small: &[String], large: &[String]| small.len() < large.len() && small.iter().all(|one| large.contains(one));
-    let largest = |set: &&Vec<String>| !sets.iter().any(|other| within(set, other));
-    sets.iter().filter(largest).cloned().collect()
 }

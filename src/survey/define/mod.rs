@@ -1,13 +1,15 @@
 //! A first definition of a survey, guessed from a file of its answers. Whatever is a guess is marked in it.
 
 mod columns;
+mod scales;
 mod writer;
 
 use std::path::Path;
 
 use super::error::SurveyError;
 use super::file::overview;
-use columns::{ColumnKind, is_id, kind, scales};
+use columns::{ColumnKind, is_id, kind};
+use scales::Scales;
 use writer::DefinitionWriter;
 
 /// The definition of the survey whose answers stand in a file, as far as the file tells: columns, values, scales that
@@ -30,7 +32,7 @@ pub fn define(path: &Path) -> Result<String, SurveyError> {
     let written = DefinitionWriter {
         table: &table,
         kinds: &kinds,
-        scales: scales(&table, &kinds),
+        scales: Scales::of(&kinds),
     };
     // Writing to a text cannot fail.
     let _ = written.write(path, &mut text);

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use super::columns::{ColumnKind, MOST_ANSWERS, ordered};
+use super::scales::Scales;
 use crate::survey::file::{ColumnOverview, TableOverview};
 
 /// A category has at least so many questions; columns whose names begin alike are one.
@@ -15,7 +16,7 @@ pub(super) struct DefinitionWriter<'a> {
     pub table: &'a TableOverview,
     /// What each column is.
     pub kinds: &'a [ColumnKind],
-    pub scales: Vec<Vec<String>>,
+    pub scales: Scales,
 }
 
 impl DefinitionWriter<'_> {
@@ -30,7 +31,7 @@ impl DefinitionWriter<'_> {
                 "of = \"answered\"        # CHECK: more than a quarter of some questions is blank"
             )?;
         }
-        for (at, answers) in self.scales.iter().enumerate() {
+        for (at, answers) in self.scales.sets.iter().enumerate() {
             self.scale(at, answers, out)?;
         }
         for (column, kind) in self.columns() {
@@ -182,9 +183,7 @@ impl DefinitionWriter<'_> {
                 )
             }
             ColumnKind::Question { answers, .. } => {
-                let has_all = |scale: &Vec<String>| answers.iter().all(|answer| scale.contains(answer));
-                let at = self.scales.iter().position(has_all).unwrap_or(0);
-                writeln!(out, "scale = {}", quoted(&scale_name(at)))
+                writeln!(out, "scale = {}", quoted(&scale_name(self.scales.place(answers))))
             }
             _ => Ok(()),
         }
