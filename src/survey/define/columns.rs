@@ -185,11 +185,62 @@ fn whole(number: f64) -> Option<i64> {
 /// Labels in the order that questionnaires give them; whether that order is known.
 pub(super) fn ordered(mut labels: Vec<String>) -> (Vec<String>, bool) {
     for order in ORDERS {
-        let place = |label: &String| order.iter().position(|known| *known == label.to_lowercase());
+        let place = |label: &String| {
+            let label = spaced(label).to_lowercase();
+            order.iter().position(|known| *known == label)
+        };
         if labels.iter().all(|label| place(label).is_some()) {
             labels.sort_by_key(place);
             return (labels, true);
         }
     }
     (labels, false)
+}
+
+/// A label as words: `StronglyAgree`, `strongly_agree` and `Strongly.agree` are two.
+pub(super) fn spaced(label: &str) -> String {
+    let mut words = String::with_capacity(label.len() + 2);
+    let mut small = false;
+    for letter in label.chars() {
+        match letter {
+            '_' | '.' => words.push(' '),
+            _ if small && letter.is_uppercase() => words.extend([' '].into_iter().chain(letter.to_lowercase())),
+            _ => words.push(letter),
+        }
+        small = letter.is_lowercase();
+    }
+    words
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn labels_without_spaces_are_in_the_order_of_those_with_them() {
+        let labels = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
+        let run_together = [
+            "Agree",
+            "Disagree",
+            "NeitherAgreeNorDisagree",
+            "StronglyAgree",
+            "StronglyDisagree",
+        ];
+        let sorted = [
+            "StronglyDisagree",
+            "Disagree",
+            "NeitherAgreeNorDisagree",
+            "Agree",
+            "StronglyAgree",
+        ];
+        assert_eq!(ordered(labels(&run_together)), (labels(&sorted), true));
+        let joined = ["very_good", "good", "Very.poor"];
+        assert_eq!(
+            ordered(labels(&joined)),
+            (labels(&["Very.poor", "good", "very_good"]), true)
+        );
+        assert!(!ordered(labels(&["AgreeStrongly", "Perhaps"])).1);
+        assert_eq!(spaced("StronglyAgree"), "Strongly agree");
+        assert_eq!(spaced("USA"), "USA");
+    }
 }
