@@ -1,6 +1,7 @@
 //! A first definition of a survey, guessed from a file of its answers. Whatever is a guess is marked in it.
 
 mod columns;
+mod questions;
 mod scales;
 mod writer;
 

@@ -375,6 +375,33 @@ fn what_define_writes_is_a_definition_that_reads_its_file() {
 }
 
 #[test]
+fn define_gathers_questions_of_one_scale_and_keeps_their_wordings() {
+    let names = ["A1", "A2", "Is it so?", "B1", "C", "C"];
+    let mut table = names.join(",") + "\nHow,A2,Is it so?,Why,c,c\n";
+    table += &[r#""{""ImportId"":""Q""}""#; 6].join(",");
+    for person in 0..30 {
+        let code = |shift: usize| (person + shift) % 5 + 1;
+        let vote = person % 2;
+        table += &format!("\n{},{},{},{vote},{},{}", code(0), code(1), code(2), code(3), code(4));
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("form.csv");
+    std::fs::write(&path, &table).unwrap();
+    let written = super::super::define(&path).unwrap();
+    assert_eq!(written.matches("[[questions]]").count(), 1, "{written}");
+    assert_eq!(written.matches("[[question]]").count(), 3, "{written}");
+    assert!(written.contains("\n    \"A1\", \"A2\", \"Is it so?\",\n]"), "{written}");
+    assert!(written.contains("category = \"All\"        # CHECK"), "{written}");
+    let survey = Survey::new(&written);
+    assert_eq!(survey.texts("A1")[0], "How: 1");
+    assert_eq!(survey.texts("A2")[4], "A2: 5");
+    assert_eq!(survey.texts("B1"), ["Why: 0", "Why: 1"]);
+    let file = survey.read(&table);
+    assert_eq!(survey.ids(), ["A1", "A2", "B1", "C (5)", "C (6)", "Is it so?"]);
+    assert_eq!(survey.polar(&file, 0), [0, 1, 0, 3, 4, 2]);
+}
+
+#[test]
 fn every_definition_that_ships_can_be_used() {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("surveys");
     let mut seen = 0;
