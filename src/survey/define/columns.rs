@@ -31,7 +31,7 @@ const DEMOGRAPHIC: [&str; 18] = [
 ];
 
 /// What columns that tell people apart are called.
-const IDS: [&str; 12] = [
+const IDS: [&str; 21] = [
     "id",
     "pid",
     "respid",
@@ -44,6 +44,15 @@ const IDS: [&str; 12] = [
     "qkey",
     "uniqid",
     "rownames",
+    "person",
+    "person_id",
+    "participant",
+    "participant_id",
+    "subject",
+    "subject_id",
+    "subj",
+    "user",
+    "user_id",
 ];
 
 /// Codes that stand for "no answer" by custom, where they lie apart from the others.
@@ -101,7 +110,7 @@ const ORDERS: [&[&str]; 8] = [
         "very satisfied",
     ],
     &["very poor", "poor", "fair", "good", "very good", "excellent"],
-    &["no", "yes"],
+    &["no", "perhaps", "maybe", "yes"],
 ];
 
 /// What a column seems to be.
@@ -115,12 +124,18 @@ pub(super) enum ColumnKind {
     },
     Options(Vec<String>),
     Demographic,
+    /// The question or the answer of a table with a row an answer.
+    Long,
     Other,
 }
 
 pub(super) fn is_id(column: &ColumnOverview, rows: u64) -> bool {
-    let name = column.name.to_lowercase();
-    column.blank == 0 && column.distinct as u64 == rows && (name.is_empty() || IDS.contains(&name.as_str()))
+    column.blank == 0 && column.distinct as u64 == rows && (column.name.is_empty() || is_named_id(column))
+}
+
+/// Whether a column is called as those are that tell people apart.
+pub(super) fn is_named_id(column: &ColumnOverview) -> bool {
+    IDS.contains(&column.name.to_lowercase().as_str())
 }
 
 pub(super) fn kind(column: &ColumnOverview, rows: u64) -> ColumnKind {

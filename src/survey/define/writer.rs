@@ -17,6 +17,8 @@ pub(super) struct DefinitionWriter<'a> {
     /// What each column is.
     pub kinds: &'a [ColumnKind],
     pub scales: Scales,
+    /// Lines of `[file]` on what a row is.
+    pub layout: String,
 }
 
 impl DefinitionWriter<'_> {
@@ -80,6 +82,7 @@ impl DefinitionWriter<'_> {
         if self.table.header_rows != 1 {
             writeln!(out, "header_rows = {}", self.table.header_rows)?;
         }
+        out.push_str(&self.layout);
         writeln!(out, "\n[person]")?;
         let id = self.kinds.iter().position(|kind| *kind == ColumnKind::Id);
         match id.map(|at| self.table.columns[at].name.as_str()) {

@@ -402,6 +402,59 @@ fn define_gathers_questions_of_one_scale_and_keeps_their_wordings() {
 }
 
 #[test]
+fn define_tells_a_table_with_a_row_an_answer() {
+    let mut table = String::from(",person,sex,item,kind,response,binary\n");
+    let items = ["bus.curse", "bus.scold", "train.curse", "train.scold"];
+    for person in 0..20 {
+        for (at, item) in items.iter().enumerate().filter(|(at, _)| person != 3 || *at != 1) {
+            let answer = ["no", "yes", "perhaps"][(person + at) % 3];
+            let (sex, binary) = (["F", "M"][person % 2], u8::from(answer != "no"));
+            let (row, kind) = (person * 4 + at, &item[..item.len() - 6]);
+            table += &format!("{row},{person},{sex},{item},{kind},{answer},{binary}\n");
+        }
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("long.csv");
+    let defined = |table: &str| {
+        std::fs::write(&path, table).unwrap();
+        super::super::define(&path).unwrap()
+    };
+    let written = defined(&table);
+    let survey = Survey::new(&written);
+    let file = survey.read(&table);
+    assert_eq!(file.respondents.len(), 20);
+    assert_eq!(survey.ids(), items, "{written}");
+    assert_eq!(survey.polar(&file, 1), [2, 1, 0, 2]);
+    assert_eq!(survey.polar(&file, 3), [0, -1, 1, 0]);
+    assert_eq!(survey.questionnaire.demographics.dimensions[0].name, "sex");
+    assert!(
+        written.contains("answer = \"response\"        # CHECK: or \"binary\""),
+        "{written}"
+    );
+    assert_eq!(written.matches("[[question").count(), 1, "{written}");
+
+    // Neither of two columns is called an answer; what a row is stays open.
+    let open = defined(&table.replacen("response", "x", 1));
+    let note = "# CHECK: 79 rows have 20 different values of person: if a row is an answer, add layout = \"long\"";
+    assert!(open.contains(note) && !open.contains("\nlayout"), "{open}");
+    // The same person twice at one question: waves, not answers alone.
+    let twice = defined(&(table.clone() + "99,1,M,bus.curse,bus,no,0\n"));
+    assert!(
+        twice.contains("# CHECK: 80 rows have 20") && !twice.contains("\nlayout"),
+        "{twice}"
+    );
+    // A row a person.
+    let people: String = table
+        .lines()
+        .take(1)
+        .chain(table.lines().skip(1).step_by(4))
+        .map(|line| format!("{line}\n"))
+        .collect();
+    let wide = defined(&people);
+    assert!(!wide.contains("layout") && wide.contains("id = \"#1\""), "{wide}");
+}
+
+#[test]
 fn every_definition_that_ships_can_be_used() {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("surveys");
     let mut seen = 0;
