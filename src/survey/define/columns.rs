@@ -135,12 +135,23 @@ pub(super) fn is_id(column: &ColumnOverview, rows: u64) -> bool {
 
 /// Whether a column is called as those are that tell people apart.
 pub(super) fn is_named_id(column: &ColumnOverview) -> bool {
-    IDS.contains(&column.name.to_lowercase().as_str())
+    IDS.contains(&plain_name(column).as_str())
+}
+
+/// Whether a column is called as facts about people are.
+pub(super) fn is_demographic(column: &ColumnOverview) -> bool {
+    DEMOGRAPHIC.contains(&plain_name(column).as_str())
+}
+
+/// A column's name in small letters, without the single quotes that some files put around all.
+pub(super) fn plain_name(column: &ColumnOverview) -> String {
+    let name = column.name.to_lowercase();
+    let bare = name.strip_prefix('\'').and_then(|name| name.strip_suffix('\''));
+    bare.map_or_else(|| name.clone(), str::to_owned)
 }
 
 pub(super) fn kind(column: &ColumnOverview, rows: u64) -> ColumnKind {
-    let name = column.name.to_lowercase();
-    if DEMOGRAPHIC.contains(&name.as_str()) {
+    if is_demographic(column) {
         return ColumnKind::Demographic;
     }
     if let Some(options) = options(column) {
@@ -257,5 +268,12 @@ mod tests {
         assert!(!ordered(labels(&["AgreeStrongly", "Perhaps"])).1);
         assert_eq!(spaced("StronglyAgree"), "Strongly agree");
         assert_eq!(spaced("USA"), "USA");
+    }
+
+    #[test]
+    fn quotes_around_a_name_are_no_part_of_what_it_says() {
+        let column = |name: &str| ColumnOverview::named(name, false);
+        assert!(is_demographic(&column("'Educ'")) && is_named_id(&column("'id'")));
+        assert!(!is_demographic(&column("'educ")) && !is_demographic(&column("'")));
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
-use super::columns::{ColumnKind, MOST_ANSWERS, is_named_id, kind};
+use super::columns::{ColumnKind, MOST_ANSWERS, is_demographic, is_named_id, kind, plain_name};
 use super::writer::quoted;
 use crate::base::text::count;
 use crate::survey::error::SurveyError;
@@ -30,6 +30,9 @@ const QUESTIONS: [&str; 7] = [
 const ANSWERS: [&str; 8] = [
     "answer", "response", "resp", "value", "rating", "score", "choice", "code",
 ];
+
+/// What columns are called that tell repeated rows of countries, firms or people apart: neither a person nor a question.
+const TIMES: [&str; 7] = ["year", "month", "day", "date", "time", "wave", "period"];
 
 /// What rows seem to be.
 pub(super) enum RowsAre {
@@ -219,7 +222,7 @@ impl LongGuess {
 /// Whether a definition can name a column that has a value in every row, and no more than half as many as rows.
 fn is_key(column: &ColumnOverview, rows: u64) -> bool {
     let distinct = column.distinct as u64;
-    !column.name.is_empty() && !column.repeated && column.blank == 0 && distinct >= 2 && 2 * distinct <= rows
+    !column.name.is_empty() && !column.repeated && column.blank == 0 && distinct > 2 && 2 * distinct <= rows
 }
 
 /// Columns that may say whose answer a row is, and to which question; those that are called so first.
@@ -232,7 +235,8 @@ fn pairs(table: &TableOverview) -> Vec<(usize, usize)> {
             .enumerate()
             .filter(|(_, column)| is_key(column, rows))
     };
-    let is_named = |column: &ColumnOverview| QUESTIONS.contains(&column.name.to_lowercase().as_str());
+    let is_named = |column: &ColumnOverview| QUESTIONS.contains(&plain_name(column).as_str());
+    let is_time = |column: &ColumnOverview| TIMES.contains(&plain_name(column).as_str());
     let is_text = |column: &ColumnOverview| column.values.keys().all(|value| value.parse::<f64>().is_err());
     let mut found = Vec::new();
     for (person, who) in columns() {
@@ -245,7 +249,7 @@ fn pairs(table: &TableOverview) -> Vec<(usize, usize)> {
                     cells == rows && who.is_even() && what.is_even() && who.distinct > MOST_ANSWERS.max(what.distinct)
                 }
             };
-            let asks = is_named(what) || is_text(what);
+            let asks = is_named(what) || is_text(what) && !is_time(what) && !is_demographic(what);
             if fits && asks && person != question && what.distinct >= FEWEST_QUESTIONS {
                 found.push((!is_named(what), person, question));
             }
@@ -268,7 +272,7 @@ fn answers(table: &TableOverview, crossing: &Crossing) -> Vec<usize> {
         !fixed && can_be_named && matches!(kind(column, table.rows), ColumnKind::Question { .. })
     };
     let rank = |at: usize| {
-        let name = table.columns[at].name.to_lowercase();
+        let name = plain_name(&table.columns[at]);
         ANSWERS.iter().position(|known| *known == name).unwrap_or(ANSWERS.len())
     };
     let mut found: Vec<usize> = (0..table.columns.len()).filter(holds).collect();

@@ -443,6 +443,10 @@ fn define_tells_a_table_with_a_row_an_answer() {
         twice.contains("# CHECK: 80 rows have 20") && !twice.contains("\nlayout"),
         "{twice}"
     );
+    // A panel of countries.
+    let panel = table.replacen("person", "year", 1).replacen("item", "country", 1);
+    let kept: Vec<&str> = panel.lines().filter(|line| !line.contains(",3,M,")).collect();
+    assert!(!defined(&(kept.join("\n") + "\n")).contains("layout"));
     // A row a person.
     let people: String = table
         .lines()
