@@ -9,7 +9,10 @@ use crate::survey::file::ColumnOverview;
 /// A line of names is about so long.
 const WIDTH: usize = 100;
 
-type Column<'a> = (&'a ColumnOverview, &'a ColumnKind);
+type QuestionColumn<'a> = (&'a ColumnOverview, &'a ColumnKind);
+
+/// What the columns of a block share: category and place of the scale.
+type Shared = Option<(String, usize)>;
 
 impl DefinitionWriter<'_> {
     /// All questions; those of one scale and one category in one block.
@@ -24,8 +27,8 @@ impl DefinitionWriter<'_> {
     }
 
     /// Columns that differ in nothing but name and wording, in the order of the first of each. None is empty.
-    fn blocks(&self) -> Vec<Vec<Column<'_>>> {
-        let mut blocks: Vec<(Option<(String, usize)>, Vec<Column<'_>>)> = Vec::new();
+    fn blocks(&self) -> Vec<Vec<QuestionColumn<'_>>> {
+        let mut blocks: Vec<(Shared, Vec<QuestionColumn<'_>>)> = Vec::new();
         for (column, kind) in self.columns() {
             let shared = match kind {
                 ColumnKind::Question { answers, .. } if can_be_listed(column) => {
@@ -42,7 +45,7 @@ impl DefinitionWriter<'_> {
     }
 
     /// Several questions, alike in all but name and wording.
-    fn block(&self, block: &[Column<'_>], out: &mut String) -> Result {
+    fn block(&self, block: &[QuestionColumn<'_>], out: &mut String) -> Result {
         let bare = block.iter().any(|(column, _)| wording(column).is_none());
         let note = match bare {
             true => "        # CHECK: the wording, under `text`; without it a question reads as its column's name",
