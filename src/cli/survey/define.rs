@@ -13,7 +13,7 @@ Examples:
   indieval survey define responses.csv > survey.toml
   indieval survey check responses.csv --definition survey.toml")]
 pub struct Args {
-    /// Table of answers: a row a person, a column a question
+    /// Table of answers: a row a person, a column a question; or a row an answer
     #[arg(value_name = "FILE")]
     file: PathBuf,
 }

@@ -1,6 +1,6 @@
 //! What columns of a file of answers seem to be, by their names and values.
 
-use crate::survey::file::{ColumnOverview, TableOverview};
+use crate::survey::file::ColumnOverview;
 
 /// A column with so many different values at most is a question.
 pub(super) const MOST_ANSWERS: usize = 12;
@@ -31,7 +31,7 @@ const DEMOGRAPHIC: [&str; 18] = [
 ];
 
 /// What columns that tell people apart are called.
-const IDS: [&str; 12] = [
+const IDS: [&str; 21] = [
     "id",
     "pid",
     "respid",
@@ -44,6 +44,15 @@ const IDS: [&str; 12] = [
     "qkey",
     "uniqid",
     "rownames",
+    "person",
+    "person_id",
+    "participant",
+    "participant_id",
+    "subject",
+    "subject_id",
+    "subj",
+    "user",
+    "user_id",
 ];
 
 /// Codes that stand for "no answer" by custom, where they lie apart from the others.
@@ -101,7 +110,7 @@ const ORDERS: [&[&str]; 8] = [
         "very satisfied",
     ],
     &["very poor", "poor", "fair", "good", "very good", "excellent"],
-    &["no", "yes"],
+    &["no", "perhaps", "maybe", "yes"],
 ];
 
 /// What a column seems to be.
@@ -115,17 +124,34 @@ pub(super) enum ColumnKind {
     },
     Options(Vec<String>),
     Demographic,
+    /// The question or the answer of a table with a row an answer.
+    Long,
     Other,
 }
 
 pub(super) fn is_id(column: &ColumnOverview, rows: u64) -> bool {
+    column.blank == 0 && column.distinct as u64 == rows && (column.name.is_empty() || is_named_id(column))
+}
+
+/// Whether a column is called as those are that tell people apart.
+pub(super) fn is_named_id(column: &ColumnOverview) -> bool {
+    IDS.contains(&plain_name(column).as_str())
+}
+
+/// Whether a column is called as facts about people are.
+pub(super) fn is_demographic(column: &ColumnOverview) -> bool {
+    DEMOGRAPHIC.contains(&plain_name(column).as_str())
+}
+
+/// A column's name in small letters, without the single quotes that some files put around all.
+pub(super) fn plain_name(column: &ColumnOverview) -> String {
     let name = column.name.to_lowercase();
-    column.blank == 0 && column.distinct as u64 == rows && (name.is_empty() || IDS.contains(&name.as_str()))
+    let bare = name.strip_prefix('\'').and_then(|name| name.strip_suffix('\''));
+    bare.map_or_else(|| name.clone(), str::to_owned)
 }
 
 pub(super) fn kind(column: &ColumnOverview, rows: u64) -> ColumnKind {
-    let name = column.name.to_lowercase();
-    if DEMOGRAPHIC.contains(&name.as_str()) {
+    if is_demographic(column) {
         return ColumnKind::Demographic;
     }
     if let Some(options) = options(column) {
@@ -185,7 +211,10 @@ fn whole(number: f64) -> Option<i64> {
 /// Labels in the order that questionnaires give them; whether that order is known.
 pub(super) fn ordered(mut labels: Vec<String>) -> (Vec<String>, bool) {
     for order in ORDERS {
-        let place = |label: &String| order.iter().position(|known| *known == label.to_lowercase());
+        let place = |label: &String| {
+            let label = spaced(label).to_lowercase();
+            order.iter().position(|known| *known == label)
+        };
         if labels.iter().all(|label| place(label).is_some()) {
             labels.sort_by_key(place);
             return (labels, true);
@@ -194,19 +223,57 @@ pub(super) fn ordered(mut labels: Vec<String>) -> (Vec<String>, bool) {
     (labels, false)
 }
 
-/// Scales by the answers that they have: columns whose answers are among those of another share its scale.
-pub(super) fn scales(table: &TableOverview, kinds: &[ColumnKind]) -> Vec<Vec<String>> {
-    let mut sets: Vec<Vec<String>> = Vec::new();
-    for kind in kinds {
-        if let ColumnKind::Question { answers, .. } = kind
-            && !sets.contains(answers)
-        {
-            sets.push(answers.clone());
+/// A label as words: `StronglyAgree`, `strongly_agree` and `Strongly.agree` are two.
+pub(super) fn spaced(label: &str) -> String {
+    let mut words = String::with_capacity(label.len() + 2);
+    let mut small = false;
+    for letter in label.chars() {
+        match letter {
+            '_' | '.' => words.push(' '),
+            _ if small && letter.is_uppercase() => words.extend([' '].into_iter().chain(letter.to_lowercase())),
+            _ => words.push(letter),
         }
+        small = letter.is_lowercase();
     }
-    debug_assert_eq!(table.columns.len(), kinds.len());
-    let within =
-        |small: &[String], large: &[String]| small.len() < large.len() && small.iter().all(|one| large.contains(one));
-    let largest = |set: &&Vec<String>| !sets.iter().any(|other| within(set, other));
-    sets.iter().filter(largest).cloned().collect()
+    words
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn labels_without_spaces_are_in_the_order_of_those_with_them() {
+        let labels = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
+        let run_together = [
+            "Agree",
+            "Disagree",
+            "NeitherAgreeNorDisagree",
+            "StronglyAgree",
+            "StronglyDisagree",
+        ];
+        let sorted = [
+            "StronglyDisagree",
+            "Disagree",
+            "NeitherAgreeNorDisagree",
+            "Agree",
+            "StronglyAgree",
+        ];
+        assert_eq!(ordered(labels(&run_together)), (labels(&sorted), true));
+        let joined = ["very_good", "good", "Very.poor"];
+        assert_eq!(
+            ordered(labels(&joined)),
+            (labels(&["Very.poor", "good", "very_good"]), true)
+        );
+        assert!(!ordered(labels(&["AgreeStrongly", "Perhaps"])).1);
+        assert_eq!(spaced("StronglyAgree"), "Strongly agree");
+        assert_eq!(spaced("USA"), "USA");
+    }
+
+    #[test]
+    fn quotes_around_a_name_are_no_part_of_what_it_says() {
+        let column = |name: &str| ColumnOverview::named(name, false);
+        assert!(is_demographic(&column("'Educ'")) && is_named_id(&column("'id'")));
+        assert!(!is_demographic(&column("'educ")) && !is_demographic(&column("'")));
+    }
 }

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::Path;
 
-use super::columns::{ColumnKind, MOST_ANSWERS, ordered};
+use super::columns::{ColumnKind, MOST_ANSWERS, ordered, spaced};
+use super::scales::Scales;
 use crate::survey::file::{ColumnOverview, TableOverview};
 
 /// A category has at least so many questions; columns whose names begin alike are one.
@@ -15,7 +16,9 @@ pub(super) struct DefinitionWriter<'a> {
     pub table: &'a TableOverview,
     /// What each column is.
     pub kinds: &'a [ColumnKind],
-    pub scales: Vec<Vec<String>>,
+    pub scales: Scales,
+    /// Lines of `[file]` on what a row is.
+    pub layout: String,
 }
 
 impl DefinitionWriter<'_> {
@@ -30,12 +33,10 @@ impl DefinitionWriter<'_> {
                 "of = \"answered\"        # CHECK: more than a quarter of some questions is blank"
             )?;
         }
-        for (at, answers) in self.scales.iter().enumerate() {
+        for (at, answers) in self.scales.sets.iter().enumerate() {
             self.scale(at, answers, out)?;
         }
-        for (column, kind) in self.columns() {
-            self.question(column, kind, out)?;
-        }
+        self.questions(out)?;
         for (column, kind) in self.table.columns.iter().zip(self.kinds) {
             match kind {
                 ColumnKind::Demographic => self.demographic(column, out)?,
@@ -54,7 +55,7 @@ impl DefinitionWriter<'_> {
     }
 
     /// Columns of questions.
-    fn columns(&self) -> impl Iterator<Item = (&ColumnOverview, &ColumnKind)> {
+    pub(super) fn columns(&self) -> impl Iterator<Item = (&ColumnOverview, &ColumnKind)> {
         let all = self.table.columns.iter().zip(self.kinds);
         all.filter(|(_, kind)| matches!(kind, ColumnKind::Question { .. } | ColumnKind::Options(_)))
     }
@@ -81,6 +82,7 @@ impl DefinitionWriter<'_> {
         if self.table.header_rows != 1 {
             writeln!(out, "header_rows = {}", self.table.header_rows)?;
         }
+        out.push_str(&self.layout);
         writeln!(out, "\n[person]")?;
         let id = self.kinds.iter().position(|kind| *kind == ColumnKind::Id);
         match id.map(|at| self.table.columns[at].name.as_str()) {
@@ -143,7 +145,12 @@ impl DefinitionWriter<'_> {
         let (labels, known) = ordered(answers.to_vec());
         let labels: Vec<String> = labels
             .iter()
-            .map(|label| format!("{{ text = {} }}", quoted(label)))
+            .map(|label| match (known, spaced(label)) {
+                (true, words) if words != *label => {
+                    format!("{{ text = {}, label = {} }}", quoted(label), quoted(&words))
+                }
+                _ => format!("{{ text = {} }}", quoted(label)),
+            })
             .collect();
         writeln!(out, "answers = [{}]", labels.join(", "))?;
         match known {
@@ -155,61 +162,8 @@ impl DefinitionWriter<'_> {
         }
     }
 
-    fn question(&self, column: &ColumnOverview, kind: &ColumnKind, out: &mut String) -> std::fmt::Result {
-        writeln!(out, "\n[[question]]\nid = {}", quoted(&self.id(column)))?;
-        if column.repeated {
-            let place = self.place(column);
-            writeln!(
-                out,
-                "column = \"#{place}\"        # several columns are called {}",
-                quoted(&column.name)
-            )?;
-        }
-        writeln!(out, "category = {}        # CHECK", quoted(&self.category(column)))?;
-        let text = if column.text.is_empty() {
-            &column.name
-        } else {
-            &column.text
-        };
-        writeln!(out, "text = {}        # CHECK: the wording", quoted(text.trim()))?;
-        match kind {
-            ColumnKind::Options(options) => {
-                let options: Vec<String> = options.iter().map(|option| quoted(option)).collect();
-                writeln!(
-                    out,
-                    "type = \"multi\"\nseparator = \";\"\noptions = [{}]",
-                    options.join(", ")
-                )
-            }
-            ColumnKind::Question { answers, .. } => {
-                let has_all = |scale: &Vec<String>| answers.iter().all(|answer| scale.contains(answer));
-                let at = self.scales.iter().position(has_all).unwrap_or(0);
-                writeln!(out, "scale = {}", quoted(&scale_name(at)))
-            }
-            _ => Ok(()),
-        }
-    }
-
-    /// The column's number in the file, from 1.
-    fn place(&self, column: &ColumnOverview) -> usize {
-        let columns = &self.table.columns;
-        columns
-            .iter()
-            .position(|other| std::ptr::eq(other, column))
-            .unwrap_or(0)
-            + 1
-    }
-
-    fn id(&self, column: &ColumnOverview) -> String {
-        let place = self.place(column);
-        match column.repeated || column.name.is_empty() {
-            true => format!("{} ({place})", column.name).trim().to_owned(),
-            false => column.name.clone(),
-        }
-    }
-
     /// The letters that a name begins with, where several columns begin alike; else all questions are one category.
-    fn category(&self, column: &ColumnOverview) -> String {
+    pub(super) fn category(&self, column: &ColumnOverview) -> String {
         let begin = beginning(&column.name);
         let alike = self
             .columns()
@@ -255,13 +209,22 @@ fn beginning(name: &str) -> &str {
     &name[..end]
 }
 
-fn scale_name(at: usize) -> String {
+pub(super) fn scale_name(at: usize) -> String {
     format!("scale{}", at + 1)
 }
 
 /// A text as TOML writes it.
-fn quoted(text: &str) -> String {
+pub(super) fn quoted(text: &str) -> String {
     toml::Value::String(text.to_owned()).to_string()
+}
+
+/// A key as TOML writes it.
+pub(super) fn key(name: &str) -> String {
+    let is_bare = |letter: char| letter.is_ascii_alphanumeric() || letter == '_' || letter == '-';
+    match !name.is_empty() && name.chars().all(is_bare) {
+        true => name.to_owned(),
+        false => quoted(name),
+    }
 }
 
 /// A number as TOML writes it: without the zero or plus in front that files may have.

@@ -401,6 +401,90 @@ fn what_define_writes_is_a_definition_that_reads_its_file() {
 }
 
 #[test]
+fn define_gathers_questions_of_one_scale_and_keeps_their_wordings() {
+    let names = ["A1", "A2", "Is it so?", "B1", "C", "C"];
+    let mut table = names.join(",") + "\nHow,A2,Is it so?,Why,c,c\n";
+    table += &[r#""{""ImportId"":""Q""}""#; 6].join(",");
+    for person in 0..30 {
+        let code = |shift: usize| (person + shift) % 5 + 1;
+        let vote = person % 2;
+        table += &format!("\n{},{},{},{vote},{},{}", code(0), code(1), code(2), code(3), code(4));
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("form.csv");
+    std::fs::write(&path, &table).unwrap();
+    let written = super::super::define(&path).unwrap();
+    assert_eq!(written.matches("[[questions]]").count(), 1, "{written}");
+    assert_eq!(written.matches("[[question]]").count(), 3, "{written}");
+    assert!(written.contains("\n    \"A1\", \"A2\", \"Is it so?\",\n]"), "{written}");
+    assert!(written.contains("category = \"All\"        # CHECK"), "{written}");
+    let survey = Survey::new(&written);
+    assert_eq!(survey.texts("A1")[0], "How: 1");
+    assert_eq!(survey.texts("A2")[4], "A2: 5");
+    assert_eq!(survey.texts("B1"), ["Why: 0", "Why: 1"]);
+    let file = survey.read(&table);
+    assert_eq!(survey.ids(), ["A1", "A2", "B1", "C (5)", "C (6)", "Is it so?"]);
+    assert_eq!(survey.polar(&file, 0), [0, 1, 0, 3, 4, 2]);
+}
+
+#[test]
+fn define_tells_a_table_with_a_row_an_answer() {
+    let mut table = String::from(",person,sex,item,kind,response,binary\n");
+    let items = ["bus.curse", "bus.scold", "train.curse", "train.scold"];
+    for person in 0..20 {
+        for (at, item) in items.iter().enumerate().filter(|(at, _)| person != 3 || *at != 1) {
+            let answer = ["no", "yes", "perhaps"][(person + at) % 3];
+            let (sex, binary) = (["F", "M"][person % 2], u8::from(answer != "no"));
+            let (row, kind) = (person * 4 + at, &item[..item.len() - 6]);
+            table += &format!("{row},{person},{sex},{item},{kind},{answer},{binary}\n");
+        }
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("long.csv");
+    let defined = |table: &str| {
+        std::fs::write(&path, table).unwrap();
+        super::super::define(&path).unwrap()
+    };
+    let written = defined(&table);
+    let survey = Survey::new(&written);
+    let file = survey.read(&table);
+    assert_eq!(file.respondents.len(), 20);
+    assert_eq!(survey.ids(), items, "{written}");
+    assert_eq!(survey.polar(&file, 1), [2, 1, 0, 2]);
+    assert_eq!(survey.polar(&file, 3), [0, -1, 1, 0]);
+    assert_eq!(survey.questionnaire.demographics.dimensions[0].name, "sex");
+    assert!(
+        written.contains("answer = \"response\"        # CHECK: or \"binary\""),
+        "{written}"
+    );
+    assert_eq!(written.matches("[[question").count(), 1, "{written}");
+
+    // Neither of two columns is called an answer; what a row is stays open.
+    let open = defined(&table.replacen("response", "x", 1));
+    let note = "# CHECK: 79 rows have 20 different values of person: if a row is an answer, add layout = \"long\"";
+    assert!(open.contains(note) && !open.contains("\nlayout"), "{open}");
+    // The same person twice at one question: waves, not answers alone.
+    let twice = defined(&(table.clone() + "99,1,M,bus.curse,bus,no,0\n"));
+    assert!(
+        twice.contains("# CHECK: 80 rows have 20") && !twice.contains("\nlayout"),
+        "{twice}"
+    );
+    // A panel of countries.
+    let panel = table.replacen("person", "year", 1).replacen("item", "country", 1);
+    let kept: Vec<&str> = panel.lines().filter(|line| !line.contains(",3,M,")).collect();
+    assert!(!defined(&(kept.join("\n") + "\n")).contains("layout"));
+    // A row a person.
+    let people: String = table
+        .lines()
+        .take(1)
+        .chain(table.lines().skip(1).step_by(4))
+        .map(|line| format!("{line}\n"))
+        .collect();
+    let wide = defined(&people);
+    assert!(!wide.contains("layout") && wide.contains("id = \"#1\""), "{wide}");
+}
+
+#[test]
 fn every_definition_that_ships_can_be_used() {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("surveys");
     let mut seen = 0;

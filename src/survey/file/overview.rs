@@ -1,6 +1,6 @@
 //! What stands in the columns of a table that nothing is known about yet.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
 use super::super::error::SurveyError;
@@ -37,6 +37,8 @@ pub(in super::super) struct ColumnOverview {
     /// Number of different values.
     pub(in super::super) distinct: usize,
     pub(in super::super) blank: u64,
+    /// How often each value was met, of however many.
+    met: HashMap<Box<[u8]>, u64>,
 }
 
 /// Reads a table whose first row names the columns. A file of Qualtrics has two rows more, the third full of ImportIds.
@@ -46,13 +48,11 @@ pub(in super::super) fn overview(path: &Path) -> Result<TableOverview, SurveyErr
     let names = cells(&text, separator);
     let mut columns: Vec<ColumnOverview> = names
         .iter()
-        .map(|name| ColumnOverview {
-            name: name.trim().to_owned(),
-            repeated: names.iter().filter(|other| other.trim() == name.trim()).count() > 1,
-            ..ColumnOverview::default()
+        .map(|name| {
+            let alike = names.iter().filter(|other| other.trim() == name.trim());
+            ColumnOverview::named(name.trim(), alike.count() > 1)
         })
         .collect();
-    let mut seen: Vec<HashSet<Box<[u8]>>> = vec![HashSet::new(); columns.len()];
     let mut rows = TableRows::new(path, source, &layout);
     let (mut count, mut above) = (0, Vec::new());
     while let Some((row, _)) = rows.next()? {
@@ -66,10 +66,8 @@ pub(in super::super) fn overview(path: &Path) -> Result<TableOverview, SurveyErr
             if above.len() == 2 && above[1].iter().any(|cell| cell.contains("\"ImportId\"")) {
                 // Both rows were names; what was counted of them is forgotten.
                 for (at, column) in columns.iter_mut().enumerate() {
+                    *column = ColumnOverview::named(&column.name, column.repeated);
                     column.text = above[0].get(at).cloned().unwrap_or_default();
-                    column.values.clear();
-                    (column.distinct, column.blank) = (0, 0);
-                    seen[at].clear();
                 }
                 count = 0;
                 continue;
@@ -77,7 +75,7 @@ pub(in super::super) fn overview(path: &Path) -> Result<TableOverview, SurveyErr
         }
         count += 1;
         for (at, cell) in row.iter().enumerate() {
-            columns[at].meet(cell.trim_ascii(), &mut seen[at]);
+            columns[at].meet(cell.trim_ascii());
         }
     }
     if count == 0 {
@@ -120,20 +118,55 @@ fn opened(path: &Path) -> Result<(input::ByteSource, String, TableLayout), Surve
     Ok((source, text, layout))
 }
 
+impl TableOverview {
+    /// Hands over the rows of a table of one row of names, at `path` again: its cells without the spaces around them.
+    ///
+    /// # Errors
+    /// As [`overview`].
+    pub(in super::super) fn each_row(path: &Path, mut take: impl FnMut(&[&[u8]])) -> Result<(), SurveyError> {
+        let (source, _, layout) = opened(path)?;
+        let mut rows = TableRows::new(path, source, &layout);
+        while let Some((row, _)) = rows.next()? {
+            let cells: Vec<&[u8]> = row.iter().map(<[u8]>::trim_ascii).collect();
+            take(&cells);
+        }
+        Ok(())
+    }
+}
+
 impl ColumnOverview {
-    fn meet(&mut self, cell: &[u8], seen: &mut HashSet<Box<[u8]>>) {
+    /// A column in which nothing was met yet.
+    pub(in super::super) fn named(name: &str, repeated: bool) -> Self {
+        Self {
+            name: name.to_owned(),
+            repeated,
+            ..Self::default()
+        }
+    }
+
+    /// Counts one more cell, without spaces around it.
+    pub(in super::super) fn meet(&mut self, cell: &[u8]) {
         if cell.is_empty() || cell == b"NA" {
             self.blank += 1;
             return;
         }
-        if !seen.contains(cell) {
-            seen.insert(cell.into());
-            self.distinct += 1;
+        match self.met.get_mut(cell) {
+            Some(times) => *times += 1,
+            None => {
+                self.met.insert(cell.into(), 1);
+                self.distinct += 1;
+            }
         }
         let text = String::from_utf8_lossy(cell).into_owned();
         if self.values.len() < MOST_VALUES || self.values.contains_key(&text) {
             *self.values.entry(text).or_default() += 1;
         }
+    }
+
+    /// Whether every value was met equally often.
+    pub(in super::super) fn is_even(&self) -> bool {
+        let mut times = self.met.values();
+        times.next().is_none_or(|first| times.all(|other| other == first))
     }
 }
 
