@@ -246,7 +246,8 @@ fn pairs(table: &TableOverview) -> Vec<(usize, usize)> {
             let fits = match is_named_id(who) {
                 true => (rows..=2 * rows).contains(&cells),
                 false => {
-                    cells == rows && who.is_even() && what.is_even() && who.distinct > MOST_ANSWERS.max(what.distinct)
+                    let many = who.distinct > MOST_ANSWERS.max(what.distinct);
+                    many && !is_time(who) && cells == rows && who.is_even() && what.is_even()
                 }
             };
             let asks = is_named(what) || is_text(what) && !is_time(what) && !is_demographic(what);
