@@ -192,9 +192,7 @@ impl RunError {
             }
             Self::Encode(_) => return None,
             Self::EmptyAxis(axis) => format!("give at least one value, for example `{axis} = [...]` in [grid]"),
-            Self::NoCountries => {
-                "name a [[demographic]] by `group` in [person] of the definition, or leave this control out".into()
-            }
+            Self::NoCountries => "name a [[demographic]] by `group` of [person], or leave this control out".into(),
             Self::UnknownCategory(error) => format!("{} (`each` takes all of them, one at a time)", error.hint()),
             Self::Changed { .. } => {
                 "put the old one back to resume this run, or start a new one with another --out".into()

@@ -259,9 +259,9 @@ impl<'a> Scan<'a> {
     /// The same in single precision. A double that lies halfway between two singles may have been rounded to there, and is
     /// read anew.
     fn single(&mut self) -> Option<f32> {
-        const BELOW: u64 = (1 << 29) - 1;
+        const HALF: u64 = 1 << 28;
         let from = self.rest;
-        let halfway = |number: f64| number.to_bits() & BELOW == (BELOW + 1) / 2;
+        let halfway = |number: f64| number.to_bits() % (2 * HALF) == HALF;
         let plain = |number: &f64| {
             let size = number.abs();
             !halfway(*number) && (size == 0.0 || (f64::from(f32::MIN_POSITIVE)..f64::from(f32::MAX)).contains(&size))
