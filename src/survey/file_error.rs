@@ -49,6 +49,14 @@ pub enum FileError {
         /// The file.
         path: PathBuf,
     },
+    /// A definition's `file.where` that keeps no row.
+    #[error("{}: no row has {} as `where` of [file] wants it", path.display(), columns.join(" and "))]
+    NothingKept {
+        /// The file.
+        path: PathBuf,
+        /// The columns that it names.
+        columns: Vec<String>,
+    },
     /// The bytes are not UTF-8 text.
     #[error("{}, line {line}: {found}, where UTF-8 text was expected", path.display())]
     Encoding {
@@ -330,6 +338,9 @@ impl FileError {
     pub fn hint(&self) -> Option<String> {
         let text = match self {
             Self::Directory { .. } => "name the .csv or .jsonl file inside it",
+            Self::NothingKept { .. } => {
+                "its values stand in cells as they are, numbers without quotes: `where = { year = [2022] }`"
+            }
             Self::Empty { .. } | Self::NoRows { .. } => "download or export the file again",
             Self::Encoding { .. } => "save the file as UTF-8; the official CSV files are UTF-8",
             Self::Foreign { path, kind, packed } => return Some(kind.remedy(path, packed.as_ref())),

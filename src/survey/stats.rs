@@ -90,7 +90,9 @@ impl Respondents {
                 .and_then(|(at, value)| demographics.dimensions[at].group_name(&value).map(str::to_owned))
                 .unwrap_or_else(|| "unknown".to_owned());
             all.add(valid, self.question_count());
-            countries.entry(name).or_default().add(valid, self.question_count());
+            if country.is_some() {
+                countries.entry(name).or_default().add(valid, self.question_count());
+            }
         }
         SurveyStats {
             synthetic: self.synthetic(),

@@ -25,14 +25,19 @@ pub struct Args {
 
 pub(super) fn run(args: &Args) -> anyhow::Result<()> {
     let loaded = args.survey.load()?;
-    let stats = loaded.survey.respondents.stats(&loaded.questionnaire.demographics);
+    let demographics = &loaded.questionnaire.demographics;
+    let stats = loaded.survey.respondents.stats(demographics);
+    let by = demographics
+        .country
+        .map(|at| demographics.dimensions[at].name.to_lowercase());
     match args.format {
         OutputFormat::Json => print_json(&stats),
-        OutputFormat::Text => print(&text(&stats)?),
+        OutputFormat::Text => print(&text(&stats, by.as_deref())?),
     }
 }
 
-fn text(stats: &SurveyStats) -> Result<String, std::fmt::Error> {
+/// Counts in all, and by what stands for countries where something does.
+fn text(stats: &SurveyStats, by: Option<&str>) -> Result<String, std::fmt::Error> {
     let mut text = String::new();
     let all = &stats.all;
     writeln!(text, "{}", people(all.respondents, stats.synthetic))?;
@@ -49,10 +54,11 @@ fn text(stats: &SurveyStats) -> Result<String, std::fmt::Error> {
         all.sd_valid_questions,
         count(all.complete_respondents as u64)
     )?;
+    let Some(by) = by else { return Ok(text) };
     writeln!(
         text,
         "\n{:<24}{:>12}{:>8}{:>8}{:>10}",
-        "country", "respondents", "mean", "sd", "complete"
+        by, "respondents", "mean", "sd", "complete"
     )?;
     for country in &stats.countries {
         let ValidCounts {

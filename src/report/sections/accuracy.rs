@@ -119,7 +119,7 @@ fn main_table(report: &ReportContext<'_>) -> Table {
     let few: String = few.map(|few| format!(" {few}")).collect();
     let caption = format!(
         "{synthetic}Accuracy in percent with 95 % intervals{over}{shown}; overall is the mean of the \
-         categories; the mean of people (the paper's figure) counts every person alike.{grids}{silent}{few}"
+         categories; the mean of people (the paper's way) counts every person alike.{grids}{silent}{few}"
     );
     if report.many() {
         let turned = turned_columns(report);

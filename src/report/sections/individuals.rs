@@ -127,8 +127,12 @@ impl ReportSection for Vec<SystemIndividuals> {
             right("kappa", |row: &IndividualWords| row.kappa.clone()),
             right("spread", |row: &IndividualWords| row.spread.clone()),
             right("W1", |row: &IndividualWords| row.distance.clone()),
-            right("W1 in countries", |row: &IndividualWords| row.in_countries.clone()),
         ];
+        if self.iter().any(|one| !one.countries.is_empty()) {
+            columns.push(right("W1 in countries", |row: &IndividualWords| {
+                row.in_countries.clone()
+            }));
+        }
         for (at, name) in beaten_names(self).into_iter().enumerate() {
             columns.push(right(format!("beats {name}"), move |row: &IndividualWords| {
                 row.beaten

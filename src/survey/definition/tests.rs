@@ -135,6 +135,16 @@ fn a_person_has_one_row_and_what_is_never_an_answer_needs_no_word() {
 }
 
 #[test]
+fn a_filter_that_keeps_nobody_is_named() {
+    let survey = Survey::new(&format!("{ONE}[file]\nwhere = {{ year = [2022] }}\n"));
+    let error = survey.try_read("year,a\n2021,Yes\n").err().unwrap();
+    assert!(
+        error.contains("no row has year as `where` of [file] wants it"),
+        "{error}"
+    );
+}
+
+#[test]
 fn answers_may_be_any_numbers_or_texts_and_not_asked_is_told_apart() {
     let survey = Survey::new(
         "name = 'GSS'\n[person]\nid = ['year', 'id_']\n[missing]\ncodes = ['-99..-2']\nnot_asked = [-100]\n\

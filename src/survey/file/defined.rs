@@ -404,6 +404,13 @@ fn read(
                 .collect()
         }
     };
+    if reader.people.rows == 0 && !table.keep.is_empty() {
+        return Err(FileError::NothingKept {
+            path: path.to_owned(),
+            columns: table.keep.iter().map(|(column, _)| column.clone()).collect(),
+        }
+        .into());
+    }
     Ok((reader.people.finish(found, AbsentColumns::default())?, again))
 }
 
