@@ -32,6 +32,21 @@ pub(crate) fn cautions(catalogue: &Catalogue, people: &Respondents) -> Vec<Strin
             lines.push(format!("split {} has no probes; leave it out with --splits", at + 1));
         }
     }
+    lines.extend(unshown(catalogue, &probes));
+    let most = probes
+        .iter()
+        .map(|probes| splitting.hidden(probes).iter().filter(|hidden| !**hidden).count())
+        .min();
+    if let Some(most) = most {
+        lines.push(format!("at most {most} demonstrations can be shown"));
+    }
+    lines.extend(unvaried(catalogue, people));
+    lines
+}
+
+/// Categories all of whose questions are probes of a split.
+fn unshown(catalogue: &Catalogue, probes: &[Vec<QuestionIndex>]) -> Vec<String> {
+    let mut lines = Vec::new();
     for (category, name) in catalogue.categories.iter().enumerate() {
         let of_category = |question: &&QuestionIndex| catalogue.questions[**question].category == category;
         let all = catalogue.questions_in(category);
@@ -57,14 +72,6 @@ pub(crate) fn cautions(catalogue: &Catalogue, people: &Respondents) -> Vec<Strin
             lines.push(format!("category {name}: {whole} of {where_}, so that {shown}"));
         }
     }
-    let most = probes
-        .iter()
-        .map(|probes| splitting.hidden(probes).iter().filter(|hidden| !**hidden).count())
-        .min();
-    if let Some(most) = most {
-        lines.push(format!("at most {most} demonstrations can be shown"));
-    }
-    lines.extend(unvaried(catalogue, people));
     lines
 }
 

@@ -3,29 +3,30 @@
 use super::TokenAsk;
 use crate::model::TokenId;
 use std::collections::BTreeSet;
-use std::ops::Range;
 
-/// The batch that begins with piece `first`: neighbouring pieces of at most about `budget` tokens, what they begin with alike
-/// counted once. At least one piece, and where that is longer than the budget as much again: those that begin like it would
+/// How many of the pieces from here on make the next batch: neighbours of at most about `budget` tokens, what they begin with
+/// alike counted once. At least one piece, and where that is longer than the budget as much again: those that begin like it would
 /// each cost its length anew in batches of their own. Pieces that are answered or given up cost nothing. Answers do not depend
 /// on it.
-pub(super) fn batch_from(asks: &[Option<&TokenAsk>], first: usize, budget: usize) -> Range<usize> {
+pub(super) fn next_batch<'a>(asks: impl IntoIterator<Item = Option<&'a TokenAsk>>, budget: usize) -> usize {
     let mut paths: BTreeSet<&[TokenId]> = BTreeSet::new();
-    let (mut tokens, mut most) = (0, budget);
-    for (at, ask) in asks.iter().enumerate().skip(first) {
-        let Some(ask) = ask else { continue };
-        let path = ask.tokens.as_slice();
-        let neighbours = [paths.range(..=path).next_back(), paths.range(path..).next()];
-        let held = neighbours.into_iter().flatten().map(|other| common(path, other)).max();
-        tokens += path.len() - held.unwrap_or(0) + ask.more;
-        if paths.is_empty() {
-            most = budget.max(2 * tokens);
-        } else if tokens > most {
-            return first..at;
+    let (mut count, mut tokens, mut most) = (0, 0, budget);
+    for ask in asks {
+        if let Some(ask) = ask {
+            let path = ask.tokens.as_slice();
+            let neighbours = [paths.range(..=path).next_back(), paths.range(path..).next()];
+            let held = neighbours.into_iter().flatten().map(|other| common(path, other)).max();
+            tokens += path.len() - held.unwrap_or(0) + ask.more;
+            if paths.is_empty() {
+                most = budget.max(2 * tokens);
+            } else if tokens > most {
+                return count;
+            }
+            paths.insert(path);
         }
-        paths.insert(path);
+        count += 1;
     }
-    first..asks.len()
+    count
 }
 
 /// Tokens that both begin with.
@@ -36,6 +37,7 @@ fn common(a: &[TokenId], b: &[TokenId]) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::ops::Range;
 
     fn ask(tokens: &[TokenId], more: usize) -> TokenAsk {
         TokenAsk {
@@ -55,9 +57,11 @@ mod tests {
             ask(&[7; 30], 0),
             ask(&[7; 4], 0),
         ];
-        let asks: Vec<Option<&TokenAsk>> = asks.iter().map(Some).collect();
         let of = |budget| {
-            let next = |done: &Range<usize>| Some(batch_from(&asks, done.end, budget));
+            let next = |done: &Range<usize>| {
+                let count = next_batch(asks[done.end..].iter().map(Some), budget);
+                Some(done.end..done.end + count)
+            };
             let all = std::iter::successors(next(&(0..0)), next);
             all.take_while(|batch| !batch.is_empty()).collect::<Vec<_>>()
         };
@@ -65,7 +69,7 @@ mod tests {
         assert_eq!(of(10), [0..4, 4..6]);
         assert_eq!((of(1000).len(), of(1000).first()), (1, Some(&(0..6))));
         assert_eq!(of(0), [0..3, 3..4, 4..6]);
-        assert_eq!(batch_from(&[], 0, 5), 0..0);
+        assert_eq!(next_batch([], 5), 0);
     }
 
     #[test]
@@ -76,6 +80,6 @@ mod tests {
             ask(&tokens, 0)
         };
         let asks: Vec<TokenAsk> = (2..89).map(line).collect();
-        assert_eq!(batch_from(&asks.iter().map(Some).collect::<Vec<_>>(), 0, 2048), 0..87);
+        assert_eq!(next_batch(asks.iter().map(Some), 2048), 87);
     }
 }

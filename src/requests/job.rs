@@ -2,12 +2,12 @@
 
 use std::path::Path;
 
-use super::batches::batch_from;
+use super::batches::next_batch;
 use super::input::InputLines;
 use super::output::{self, Earlier, OutputFile};
 use super::task::{Files, JobProgress, RequestEvent, RequestObserver, Task};
 use super::window::{AskPlace, Window};
-use super::{ComputeError, Faults, Identity, Line, LineAsk, OnError, RequestError, TokenAsk, is_standard};
+use super::{ComputeError, Faults, Identity, Line, LineAsk, OnError, RequestError, is_standard};
 
 /// Answers every line that is not answered yet. A reader of standard output that stops listening (`| head`) ends it and
 /// is no error.
@@ -165,8 +165,8 @@ impl<'a> Job<'a> {
         let mut begin = 0;
         while begin < pieces.len() {
             // How fast the model is, and so how much a batch may have, is better known with each.
-            let asks: Vec<Option<&TokenAsk>> = pieces.iter().map(|&piece| window.ask(piece)).collect();
-            let batch = batch_from(&asks, begin, task.model().limits().batch);
+            let asks = pieces[begin..].iter().map(|&piece| window.ask(piece));
+            let batch = begin..begin + next_batch(asks, task.model().limits().batch);
             begin = batch.end;
             share += shares[batch.clone()].iter().sum::<u64>();
             // Lines rise: where the last is answered, all are.
