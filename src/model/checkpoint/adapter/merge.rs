@@ -4,8 +4,8 @@ use rayon::prelude::*;
 
 /// Rows of the large matrix that one task changes: enough that handing them out costs nothing.
 const ROWS: usize = 64;
-/// Registers of columns that are summed together.
-const TOGETHER: usize = 4;
+/// Columns that are changed together: so many of each row of `A` stay in the fastest cache for all rows of a task.
+const COLUMNS: usize = 64;
 
 /// The two matrices, and what their product is multiplied by.
 #[derive(Clone, Copy)]
@@ -51,39 +51,27 @@ impl pulp::WithSimd for Adding<'_> {
     type Output = ();
 
     #[inline(always)]
-    fn with_simd<S: pulp::Simd>(self, simd: S) {
+    fn with_simd<S: pulp::Simd>(self, _: S) {
         let Self {
             factors,
             weight,
             columns,
         } = self;
-        let Factors {
-            left, rank, scaling, ..
-        } = factors;
-        let right: Vec<_> = factors.right.chunks_exact(columns).map(S::as_simd_f32s).collect();
-        let vectors = right.first().map_or(0, |(vectors, _)| vectors.len());
-        // So many columns of each row of `A` stay in the fastest cache for all rows of a task.
-        for first in (0..vectors).step_by(TOGETHER) {
-            let together = TOGETHER.min(vectors - first);
-            for (row, left) in weight.chunks_exact_mut(columns).zip(left.chunks_exact(rank)) {
-                let mut sums = [simd.splat_f32s(0.); TOGETHER];
-                for (&factor, (right, _)) in left.iter().zip(&right) {
-                    let factor = simd.splat_f32s(factor);
-                    for (sum, &number) in sums.iter_mut().zip(&right[first..first + together]) {
-                        *sum = simd.add_f32s(*sum, simd.mul_f32s(factor, number));
+        for first in (0..columns).step_by(COLUMNS) {
+            let width = COLUMNS.min(columns - first);
+            let rows = weight
+                .chunks_exact_mut(columns)
+                .zip(factors.left.chunks_exact(factors.rank));
+            for (row, left) in rows {
+                let mut sums = [0f32; COLUMNS];
+                for (&factor, right) in left.iter().zip(factors.right.chunks_exact(columns)) {
+                    for (sum, &number) in sums.iter_mut().zip(&right[first..first + width]) {
+                        *sum += factor * number;
                     }
                 }
-                let (row, _) = S::as_mut_simd_f32s(row);
-                for (number, sum) in row[first..first + together].iter_mut().zip(sums) {
-                    *number = simd.add_f32s(*number, simd.mul_f32s(simd.splat_f32s(scaling), sum));
+                for (number, sum) in row[first..first + width].iter_mut().zip(sums) {
+                    *number += factors.scaling * sum;
                 }
-            }
-        }
-        for (row, left) in weight.chunks_exact_mut(columns).zip(left.chunks_exact(rank)) {
-            let (_, row) = S::as_mut_simd_f32s(row);
-            for (at, number) in row.iter_mut().enumerate() {
-                let products = left.iter().zip(&right).map(|(factor, (_, right))| factor * right[at]);
-                *number += scaling * products.fold(0f32, |sum, product| sum + product);
             }
         }
     }
