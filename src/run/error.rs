@@ -202,12 +202,11 @@ impl RunError {
                 "restore the file from a copy; or remove it, and give {} to have it rewritten",
                 command_for(path)
             ),
-            Self::Record { path, .. } if path.ends_with(super::names::RUN) => without_run(path),
-            Self::Record { path, .. } => format!(
+            Self::Record { path, .. } if !path.ends_with(super::names::RUN) => format!(
                 "restore the file from a copy; or remove this line and all after it, and give {} to compute them anew",
                 command_for(path)
             ),
-            Self::Altered { path, .. } => without_run(path),
+            Self::Record { path, .. } | Self::Altered { path, .. } => without_run(path),
             Self::OldFormat { .. } => {
                 "finish it with indieval 0.1, or start over with another --out; report, compare and verify read it as it is"
                     .into()

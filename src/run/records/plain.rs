@@ -178,20 +178,17 @@ impl<'a> Scan<'a> {
 
     /// A whole number that is not below 0.
     fn whole<T: TryFrom<u64>>(&mut self) -> Option<T> {
-        let length = digits(self.rest);
+        let (value, length) = leading(self.rest);
         // No number is written with a 0 before it, and 19 digits are no overflow.
         if !(1..=19).contains(&length) || (length > 1 && self.rest[0] == b'0') {
             return None;
         }
-        let (number, rest) = self.rest.split_at(length);
+        let rest = &self.rest[length..];
         // What goes on is a fraction, which is no whole number.
         if matches!(rest.first(), Some(b'.' | b'e' | b'E')) {
             return None;
         }
         self.rest = rest;
-        let value = number
-            .iter()
-            .fold(0, |sum: u64, digit| sum * 10 + u64::from(digit - b'0'));
         T::try_from(value).ok()
     }
 
@@ -228,25 +225,25 @@ impl<'a> Scan<'a> {
             [b'-', rest @ ..] => (true, rest),
             rest => (false, rest),
         };
-        let (mut number, mut digits, mut point) = (0u64, 0, None);
-        let length = loop {
-            let byte = *text.get(digits + usize::from(point.is_some()))?;
-            match byte {
-                b'0'..=b'9' if digits < MOST => {
-                    number = number * 10 + u64::from(byte - b'0');
-                    digits += 1;
-                }
-                b'.' if point.is_none() => point = Some(digits),
-                b'0'..=b'9' | b'.' | b'e' | b'E' => return None,
-                _ => break digits + usize::from(point.is_some()),
-            }
-        };
-        let whole = point.unwrap_or(digits);
-        if whole == 0 || (whole > 1 && text[0] == b'0') || point == Some(digits) {
+        let (mut number, whole) = leading(text);
+        if !(1..=MOST).contains(&whole) || (whole > 1 && text[0] == b'0') {
             return None;
         }
-        self.rest = &text[length..];
-        let value = number as f64 / TENS[digits - whole];
+        let mut rest = &text[whole..];
+        let mut tenth = 1.0;
+        if let [b'.', behind @ ..] = rest {
+            let (fraction, places) = leading(behind);
+            if places == 0 || whole + places > MOST {
+                return None;
+            }
+            number = number * WHOLE_TENS[places] + fraction;
+            (rest, tenth) = (&behind[places..], TENS[places]);
+        }
+        if matches!(rest.first(), Some(b'e' | b'E') | None) {
+            return None;
+        }
+        self.rest = rest;
+        let value = number as f64 / tenth;
         Some(if negative { -value } else { value })
     }
 
@@ -290,10 +287,62 @@ impl<'a> Scan<'a> {
     }
 }
 
-/// Powers of ten, each a double as it stands.
-const TENS: [f64; 16] = [
-    1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
-];
+/// Powers of ten.
+const WHOLE_TENS: [u64; 16] = {
+    let mut tens = [1; 16];
+    let mut at = 1;
+    while at < tens.len() {
+        tens[at] = tens[at - 1] * 10;
+        at += 1;
+    }
+    tens
+};
+
+/// The same, each a double as it stands.
+const TENS: [f64; 16] = {
+    let mut tens = [1.0; 16];
+    let mut at = 1;
+    while at < tens.len() {
+        tens[at] = WHOLE_TENS[at] as f64;
+        at += 1;
+    }
+    tens
+};
+
+/// The number that the digits in front make, and how many they are; the number is right up to 19 digits.
+fn leading(text: &[u8]) -> (u64, usize) {
+    let (mut number, mut length): (u64, usize) = (0, 0);
+    while let Some(eight) = text[length..].first_chunk() {
+        let (value, digits) = leading_of_eight(u64::from_le_bytes(*eight));
+        number = number.wrapping_mul(WHOLE_TENS[digits]).wrapping_add(value);
+        length += digits;
+        if digits < 8 {
+            return (number, length);
+        }
+    }
+    let last = text[length..].iter().take_while(|byte| byte.is_ascii_digit());
+    last.fold((number, length), |(number, length), digit| {
+        let value = number.wrapping_mul(10).wrapping_add(u64::from(digit - b'0'));
+        (value, length + 1)
+    })
+}
+
+/// The same of eight bytes, the first of which is the lowest of `text`: all eight at once, in pairs, fours and as one.
+fn leading_of_eight(text: u64) -> (u64, usize) {
+    const EACH: u64 = 0x0101_0101_0101_0101;
+    let values = text ^ (EACH * u64::from(b'0'));
+    // The top bit of a byte that is no digit; above the lowest of these, what a sum carries may set others.
+    let others = (values.wrapping_add(EACH * 0x76) | values) & (EACH * 0x80);
+    let digits = others.trailing_zeros() as usize / 8;
+    if digits == 0 {
+        return (0, 0);
+    }
+    // Zeros stand in front of the digits now, and what stood behind them is gone.
+    let ones = values << (64 - 8 * digits);
+    let twos = (ones.wrapping_mul(1 + (10 << 8)) >> 8) & 0x00ff_00ff_00ff_00ff;
+    let fours = (twos.wrapping_mul(1 + (100 << 16)) >> 16) & 0x0000_ffff_0000_ffff;
+    (fours.wrapping_mul(1 + (10_000 << 32)) >> 32, digits)
+}
 
 /// How many digits stand in front.
 fn digits(text: &[u8]) -> usize {

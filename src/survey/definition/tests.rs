@@ -370,6 +370,10 @@ fn a_definition_that_cannot_be_used_says_where_and_why() {
         let error = Survey::try_new(text).err().unwrap();
         assert!(error.contains(said), "{error}");
     }
+}
+
+#[test]
+fn a_file_without_the_columns_of_its_definition_says_which_it_has() {
     let survey = Survey::new(&format!("{ONE}[[question]]\nid = 'b'\nlabels = ['No', 'Yes']\n"));
     let error = survey.try_read("a,c\nYes,No\n").err().unwrap();
     assert!(
@@ -437,18 +441,25 @@ fn define_gathers_questions_of_one_scale_and_keeps_their_wordings() {
     assert_eq!(survey.polar(&file, 0), [0, 1, 0, 3, 4, 2]);
 }
 
-#[test]
-fn define_tells_a_table_with_a_row_an_answer() {
+const ITEMS: [&str; 4] = ["bus.curse", "bus.scold", "train.curse", "train.scold"];
+
+/// The answers of 20 people to four items, one a row; person 3 skipped one.
+fn long_table() -> String {
     let mut table = String::from(",person,sex,item,kind,response,binary\n");
-    let items = ["bus.curse", "bus.scold", "train.curse", "train.scold"];
     for person in 0..20 {
-        for (at, item) in items.iter().enumerate().filter(|(at, _)| person != 3 || *at != 1) {
+        for (at, item) in ITEMS.iter().enumerate().filter(|(at, _)| person != 3 || *at != 1) {
             let answer = ["no", "yes", "perhaps"][(person + at) % 3];
             let (sex, binary) = (["F", "M"][person % 2], u8::from(answer != "no"));
             let (row, kind) = (person * 4 + at, &item[..item.len() - 6]);
             table += &format!("{row},{person},{sex},{item},{kind},{answer},{binary}\n");
         }
     }
+    table
+}
+
+#[test]
+fn define_tells_a_table_with_a_row_an_answer() {
+    let table = long_table();
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("long.csv");
     let defined = |table: &str| {
@@ -459,7 +470,7 @@ fn define_tells_a_table_with_a_row_an_answer() {
     let survey = Survey::new(&written);
     let file = survey.read(&table);
     assert_eq!(file.respondents.len(), 20);
-    assert_eq!(survey.ids(), items, "{written}");
+    assert_eq!(survey.ids(), ITEMS, "{written}");
     assert_eq!(survey.polar(&file, 1), [2, 1, 0, 2]);
     assert_eq!(survey.polar(&file, 3), [0, -1, 1, 0]);
     assert_eq!(survey.questionnaire.demographics.dimensions[0].name, "sex");

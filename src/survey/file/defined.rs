@@ -12,7 +12,7 @@ use super::super::definition::{
 use super::super::demographics::Demographics;
 use super::super::error::SurveyError;
 use super::super::file_error::{Expected, FileError};
-use super::super::respondents::{MISSING, MISSING_CODE};
+use super::super::respondents::{MISSING, MISSING_CODE, Respondents};
 use super::super::types::Catalogue;
 use super::header::HeaderRow;
 use super::intake::{AbsentColumns, FileShape, Intake};
@@ -396,13 +396,7 @@ fn read(
     };
     let again = match second {
         false => reader.again,
-        true => {
-            let people = &reader.people.respondents;
-            let polar = |at| people.groups(at, super::Form::Polar).to_vec();
-            (0..people.len())
-                .map(|at| (people.id(at).to_owned(), polar(at)))
-                .collect()
-        }
+        true => polar_by_id(&reader.people.respondents),
     };
     if reader.people.rows == 0 && !table.keep.is_empty() {
         return Err(FileError::NothingKept {
@@ -412,6 +406,14 @@ fn read(
         .into());
     }
     Ok((reader.people.finish(found, AbsentColumns::default())?, again))
+}
+
+/// Everybody's polar answers.
+fn polar_by_id(people: &Respondents) -> PolarById {
+    let polar = |at| people.groups(at, super::Form::Polar).to_vec();
+    (0..people.len())
+        .map(|at| (people.id(at).to_owned(), polar(at)))
+        .collect()
 }
 
 /// Reads the rows above the people.

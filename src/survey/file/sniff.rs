@@ -106,12 +106,7 @@ fn layout(path: &Path, input: &mut ByteSource, survey: &BuiltinSurvey) -> Result
             continue;
         }
         if line.contains(&0) {
-            return Err(FileError::Encoding {
-                path: path.to_owned(),
-                line: lines,
-                found: "binary data".to_owned(),
-            }
-            .into());
+            return Err(binary_data(path, lines).into());
         }
         // Names of columns are plain ASCII; what their labels are written in does not matter.
         let text = String::from_utf8_lossy(&line);
@@ -150,6 +145,14 @@ fn layout(path: &Path, input: &mut ByteSource, survey: &BuiltinSurvey) -> Result
         .into()),
         (_, Some(first)) => Ok(first),
         (_, None) => Err(FileError::Empty { path: path.to_owned() }.into()),
+    }
+}
+
+fn binary_data(path: &Path, line: u64) -> FileError {
+    FileError::Encoding {
+        path: path.to_owned(),
+        line,
+        found: "binary data".to_owned(),
     }
 }
 
