@@ -35,6 +35,7 @@ mod allocator;
 mod attention;
 mod backend;
 mod cuda;
+pub mod drawn;
 mod elementwise;
 mod experts;
 mod finite;

@@ -1,6 +1,6 @@
 //! Outcomes as metrics need them: some dozens of bytes each, in place of all tokens and texts that they rest on.
 
-use super::met::{Met, NOWHERE, small};
+use super::met::{Met, small};
 use crate::scoring::norm::{CandidateSums, highest};
 use crate::scoring::{Condition, Evidence, Norm, Outcome, Reading};
 use crate::survey::QuestionId;
@@ -18,23 +18,32 @@ pub struct OutcomeTable {
     logprobs: Vec<f64>,
 }
 
-/// One outcome in 44 bytes.
+/// One outcome in 36 bytes.
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct OutcomeRow {
     respondent: u32,
     question: u32,
     condition: u32,
     context_tokens: u32,
-    shown: u32,
-    candidates: u32,
-    label: u32,
-    prediction: u32,
     /// Where what it rests on begins in its column; the number of further tries of a generated answer.
     at: u32,
     /// How many numbers that is.
     count: u16,
+    shown: u16,
+    candidates: u16,
+    label: u16,
+    prediction: u16,
     split: u8,
     kind: RowKind,
+}
+
+/// A position among candidates that is none.
+const NO_CHOICE: u16 = u16::MAX;
+
+/// A number of candidates, of what was shown or of answers; one that is larger stays as large as can be. Metrics refuse a
+/// question long before it has as many candidates.
+fn few(number: usize) -> u16 {
+    u16::try_from(number).unwrap_or(NO_CHOICE).min(NO_CHOICE - 1)
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -106,12 +115,12 @@ impl OutcomeTable {
             question: self.questions.number(&outcome.question),
             condition: self.conditions.number(&outcome.condition),
             context_tokens: small(outcome.context_tokens),
-            shown: small(outcome.shown),
-            candidates: small(outcome.candidates),
-            label: small(outcome.label),
-            prediction: outcome.prediction.map_or(NOWHERE, small),
             at: small(at),
-            count: u16::try_from(count).unwrap_or(u16::MAX),
+            count: few(count),
+            shown: few(outcome.shown),
+            candidates: few(outcome.candidates),
+            label: few(outcome.label),
+            prediction: outcome.prediction.map_or(NO_CHOICE, few),
             split: outcome.split,
             kind,
         });
@@ -179,11 +188,11 @@ impl OutcomeTable {
             split: row.split,
             question: self.questions.all()[row.question as usize],
             condition: &self.conditions.all()[row.condition as usize],
-            candidates: row.candidates as usize,
-            label: row.label as usize,
-            prediction: (row.prediction != NOWHERE).then_some(row.prediction as usize),
+            candidates: usize::from(row.candidates),
+            label: usize::from(row.label),
+            prediction: (row.prediction != NO_CHOICE).then_some(usize::from(row.prediction)),
             context_tokens: row.context_tokens as usize,
-            shown: row.shown as usize,
+            shown: usize::from(row.shown),
             basis: match row.kind {
                 RowKind::Likelihood { neutral } => Basis::Likelihood {
                     scores: &self.candidates[numbers],
@@ -304,6 +313,15 @@ mod tests {
             );
         }
         assert_eq!(told[1].predicted(Norm::Sum), Some(0));
+    }
+
+    #[test]
+    fn a_row_is_small_and_large_numbers_stay_large() {
+        assert_eq!(size_of::<OutcomeRow>(), 36);
+        assert_eq!(
+            (few(0), few(65_534), few(65_535), few(usize::MAX)),
+            (0, 65_534, 65_534, 65_534)
+        );
     }
 
     /// Every norm of every candidate is that of the evidence itself, and outcomes of several people, methods and kinds

@@ -9,6 +9,7 @@ use std::collections::HashMap;
 use super::asked::{after, asked};
 use super::contract::{Answers, Batch, LanguageModel, Limits, ModelError, TextRequest, TokenId, TokenScore, Tokens};
 use super::forest::Forest;
+use super::kernels::drawn::{self, DrawnWeights, mix};
 use super::writer::Writer;
 
 /// Tokens of history that a repetition is recognised by.
@@ -55,8 +56,8 @@ impl FakeConfig {
 /// See the module.
 pub struct FakeModel {
     config: FakeConfig,
-    /// exp of the 256 possible logits.
-    weights: Vec<f64>,
+    /// exp of the logits.
+    drawn: DrawnWeights,
 }
 
 /// The end of a path.
@@ -81,8 +82,8 @@ struct FakePath<'m> {
 impl FakeModel {
     /// Makes the model; nothing can fail.
     pub fn new(config: FakeConfig) -> Self {
-        let weights = (0..256).map(|i| libm::exp(SPREAD * f64::from(i) / 256.0)).collect();
-        Self { config, weights }
+        let drawn = DrawnWeights::new(config.vocabulary, |value| libm::exp(SPREAD * value as f64 / 256.0));
+        Self { config, drawn }
     }
 
     /// Refuses what does not fit into the room that it was given.
@@ -162,9 +163,8 @@ impl<'m> FakePath<'m> {
     /// Weight of each token that may follow, and their sum.
     fn distribution(&self) -> (Vec<f64>, f64) {
         let end = self.end();
-        let mut weights: Vec<f64> = (0..self.model.config.vocabulary as u64)
-            .map(|token| self.model.weights[(mix(end.hash ^ mix(token + 1)) >> 56) as usize])
-            .collect();
+        let mut weights = Vec::with_capacity(self.model.config.vocabulary);
+        self.model.drawn.after(end.hash, &mut weights);
         let mut followers = end
             .key()
             .and_then(|key| self.seen.get(&key))
@@ -175,7 +175,7 @@ impl<'m> FakePath<'m> {
         for (token, times) in followers {
             weights[token as usize] *= 1.0 + self.model.config.taste * f64::from(times) / f64::from(count);
         }
-        let total = weights.iter().sum();
+        let total = drawn::sum(&weights);
         (weights, total)
     }
 
@@ -184,7 +184,7 @@ impl<'m> FakePath<'m> {
         let weight = weights[token as usize];
         TokenScore {
             logprob: libm::log(weight / total) as f32,
-            greedy: weights.iter().all(|&other| other <= weight),
+            greedy: drawn::is_highest(weight, &weights),
         }
     }
 
@@ -224,14 +224,6 @@ impl PathEnd {
                 .fold(0, |hash, &token| mix(hash ^ (u64::from(token) + 1)))
         })
     }
-}
-
-/// The finaliser of SplitMix64 (Steele, Lea & Flood 2014): every input bit reaches every output bit.
-fn mix(value: u64) -> u64 {
-    let mut z = value.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    z ^ (z >> 31)
 }
 
 impl LanguageModel for FakeModel {

@@ -19,36 +19,60 @@ crate::choices! {
     }
 }
 
-/// A candidate's score as far as norms look at it.
+/// A candidate's score as far as norms look at it: 24 bytes, since a large run has millions.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct CandidateSums {
     /// Sum of the log-probabilities, nats.
     sum: f64,
     /// The same after the neutral context; no number where it was not asked for.
     unconditional: f64,
-    /// Tokens of the continuation, characters and bytes of the candidate.
-    tokens: u32,
-    chars: u32,
-    bytes: u32,
+    lengths: Lengths,
+}
+
+/// Tokens of the continuation, characters and bytes of the candidate, each in as many bits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Lengths(u64);
+
+impl Lengths {
+    const BITS: u32 = 21;
+    /// No model reads a candidate that is longer: of one that is, the most that can be told.
+    const MOST: u64 = (1 << Self::BITS) - 1;
+
+    fn new(tokens: usize, chars: usize, bytes: usize) -> Self {
+        let most = |units: usize| u64::try_from(units).unwrap_or(u64::MAX).min(Self::MOST);
+        Self(most(tokens) | most(chars) << Self::BITS | most(bytes) << (2 * Self::BITS))
+    }
+
+    fn get(self, place: u32) -> u32 {
+        (self.0 >> (place * Self::BITS) & Self::MOST) as u32
+    }
+
+    fn tokens(self) -> u32 {
+        self.get(0)
+    }
+
+    fn chars(self) -> u32 {
+        self.get(1)
+    }
+
+    fn bytes(self) -> u32 {
+        self.get(2)
+    }
 }
 
 impl CandidateSums {
     /// Those of a score.
     pub(crate) fn of(score: &CandidateScore) -> Self {
-        // Candidates are sentences.
-        let length = |units: usize| u32::try_from(units).unwrap_or(u32::MAX);
         Self {
             sum: total(&score.logprobs),
             unconditional: score.unconditional.as_deref().map_or(f64::NAN, total),
-            tokens: length(score.logprobs.len()),
-            chars: length(score.chars),
-            bytes: length(score.bytes),
+            lengths: Lengths::new(score.logprobs.len(), score.chars, score.bytes),
         }
     }
 
     /// Tokens of the continuation.
     pub(crate) fn tokens(&self) -> usize {
-        self.tokens as usize
+        self.lengths.tokens() as usize
     }
 }
 
@@ -64,9 +88,9 @@ impl Norm {
         let per = |units: u32| score.sum / f64::from(units.max(1));
         match self {
             Self::Sum => Some(score.sum),
-            Self::Token => Some(per(score.tokens)),
-            Self::Character => Some(per(score.chars)),
-            Self::Byte => Some(per(score.bytes)),
+            Self::Token => Some(per(score.lengths.tokens())),
+            Self::Character => Some(per(score.lengths.chars())),
+            Self::Byte => Some(per(score.lengths.bytes())),
             Self::Pmi => (!score.unconditional.is_nan()).then_some(score.sum - score.unconditional),
         }
     }
@@ -116,6 +140,16 @@ mod tests {
             chars,
             bytes,
         }
+    }
+
+    #[test]
+    fn lengths_come_back_and_the_longest_stay_as_long_as_can_be() {
+        let most = Lengths::MOST as u32;
+        let of = |lengths: Lengths| (lengths.tokens(), lengths.chars(), lengths.bytes());
+        assert_eq!(of(Lengths::new(1, 2, 3)), (1, 2, 3));
+        assert_eq!(of(Lengths::new(0, most as usize, 0)), (0, most, 0));
+        assert_eq!(of(Lengths::new(usize::MAX, 0, 1 << 21)), (most, 0, most));
+        assert_eq!(size_of::<CandidateSums>(), 24);
     }
 
     /// Three candidates, each of which wins by another norm. By hand:

@@ -82,6 +82,8 @@ fn memory_threads_and_company_change_no_byte_of_a_run() {
                 "cpu",
                 "--limit",
                 "1",
+                "--splits",
+                "1",
                 "--demonstrations",
                 "3",
                 "--methods",

@@ -191,6 +191,8 @@ mod signals {
             "fake:1",
             "--demonstrations",
             "50",
+            "--splits",
+            "1",
             "--out",
             text(&out),
         ];

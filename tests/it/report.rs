@@ -477,7 +477,16 @@ fn a_run_of_one_person_has_a_report_and_a_comparison_without_intervals() {
         for format in ["text", "csv", "markdown", "json"] {
             let output = indieval(&["report", path(&run), "--format", format, FEW[0], FEW[1]]);
             assert_eq!(output.status.code(), Some(0), "{format}: {}", text(&output.stderr));
-            let output = indieval(&["compare", path(&run), "--by", "method", "--format", format]);
+            let output = indieval(&[
+                "compare",
+                path(&run),
+                "--by",
+                "method",
+                "--format",
+                format,
+                FEW[0],
+                FEW[1],
+            ]);
             assert_eq!(output.status.code(), Some(0), "{format}: {}", text(&output.stderr));
         }
     }

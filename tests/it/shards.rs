@@ -492,25 +492,24 @@ fn a_signal_ends_all_workers_and_the_same_command_goes_on() {
     assert_same(&whole, &out);
 }
 
-/// A hundred people in fifty shards, more than a merge keeps open side by side: each computes two, and writes as few files as a
-/// run does.
+/// More shards than a merge keeps open side by side, of two people each: they write as few files as a run does.
 #[test]
 fn many_shards_are_merged_without_as_many_open_files() {
+    const SHARDS: usize = 34;
     use indieval::model::{OpenOptions, source::Silent};
     use indieval::run::{Experiment, Shard, ShardPlace, Spec, Unobserved};
     let folder = tempfile::tempdir().expect("a folder");
     let mut opened = indieval::model::open("fake:3", &OpenOptions::default(), &mut Silent).expect("a model");
     let mut spec = Spec::default();
     spec.respondents.survey = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/synthetic-respondents.csv");
-    spec.respondents.limit = Some(100);
+    spec.respondents.limit = Some(2 * SHARDS);
     spec.grid.splits.truncate(1);
     spec.grid.demonstrations = vec![0];
     spec.grid.methods.truncate(1);
     let experiment = || Experiment::read(spec.clone(), &opened).expect("an experiment");
     let (whole, out) = (folder.path().join("whole"), folder.path().join("run"));
     let all = experiment();
-    let of = 50;
-    let parts: Vec<(ShardPlace, Experiment)> = Shard::all(of)
+    let parts: Vec<(ShardPlace, Experiment)> = Shard::all(SHARDS)
         .map(|shard| ShardPlace::enter(&out, shard, experiment(), &opened).expect("a place"))
         .collect();
     indieval::run::evaluate(&all, &mut opened, &whole, &mut Unobserved).expect("a run");
@@ -532,7 +531,7 @@ fn many_shards_are_merged_without_as_many_open_files() {
     let merged = indieval::run::merge(&out, false).expect("a merge");
     assert_eq!(
         (merged.shards, merged.people, merged.records),
-        (of, 100, all.plan.outcomes)
+        (SHARDS, 2 * SHARDS, all.plan.outcomes)
     );
     assert_same(&whole, &out);
 }
