@@ -1,5 +1,6 @@
 //! A table of a survey that a definition describes.
 
+use std::collections::HashMap;
 use std::path::Path;
 
 use csv::ByteRecord;
@@ -14,6 +15,7 @@ use super::super::error::SurveyError;
 use super::super::file_error::{Expected, FileError};
 use super::super::respondents::{MISSING, MISSING_CODE};
 use super::super::types::Catalogue;
+use super::super::undefined::{NamedThing, UndefinedNames};
 use super::header::HeaderRow;
 use super::intake::{AbsentColumns, FileShape, Intake};
 use super::long::{CellLines, LongTable};
@@ -52,7 +54,12 @@ struct Places<'a> {
     path: &'a Path,
     header: &'a HeaderRow,
     line: u64,
+    /// The name of the column that holds the questions, and these, where a row is an answer: they stand in the header
+    /// behind the file's own columns.
+    asked: Option<(&'a str, &'a [String])>,
     absent: Vec<String>,
+    /// Questions that are not among those.
+    unasked: Vec<String>,
 }
 
 impl<'a> Places<'a> {
@@ -61,20 +68,42 @@ impl<'a> Places<'a> {
             path,
             header,
             line,
+            asked: None,
             absent: Vec::new(),
+            unasked: Vec::new(),
+        }
+    }
+
+    /// The same for a table whose column of this name holds questions.
+    fn asked(self, column: &'a str, questions: &'a [String]) -> Self {
+        Self {
+            asked: Some((column, questions)),
+            ..self
         }
     }
 
     /// Whether all that was looked for is there.
     fn all_there(self) -> Result<(), FileError> {
-        match self.absent.is_empty() {
+        let mut known = self.header.names();
+        let (sought, names, known) = match (self.absent.is_empty(), self.asked) {
+            (true, Some((column, questions))) => {
+                let column = NamedThing::Question(column.to_owned());
+                (column, self.unasked, questions.to_vec())
+            }
+            (_, Some((_, questions))) => {
+                known.truncate(known.len().saturating_sub(questions.len()));
+                (NamedThing::Column(self.line), self.absent, known)
+            }
+            (_, None) => (NamedThing::Column(self.line), self.absent, known),
+        };
+        match names.is_empty() {
             true => Ok(()),
-            false => Err(FileError::UndefinedColumns {
+            false => Err(FileError::Undefined(Box::new(UndefinedNames {
                 path: self.path.to_owned(),
-                line: self.line,
-                columns: self.absent,
-                known: self.header.names(),
-            }),
+                sought,
+                names,
+                known,
+            }))),
         }
     }
 
@@ -109,7 +138,12 @@ impl<'a> Places<'a> {
                 columns: columns.iter().map(|name| self.find(name)).collect::<Result<_, _>>()?,
             },
         };
-        Ok(MeantColumn::new(self.find(name)?, name, reading))
+        let absent = self.absent.len();
+        let at = self.find(name)?;
+        if self.asked.is_some() {
+            self.unasked.extend(self.absent.drain(absent..));
+        }
+        Ok(MeantColumn::new(at, name, reading))
     }
 
     /// The columns that say which rows are read, and how.
@@ -182,6 +216,8 @@ struct DefinedRows<'a> {
     people: Intake<'a>,
     /// Polar answers that were given again, by id.
     again: PolarById,
+    /// In which line somebody's id is, where a column has it.
+    lines: HashMap<String, u64>,
 }
 
 impl DefinedRows<'_> {
@@ -232,9 +268,11 @@ impl DefinedRows<'_> {
             _ => {}
         }
         // A second row under an id would be among the others that its person is compared with.
-        if self.people.is_repeated(&id) {
-            let (at, name) = (self.plan.id.first().copied().unwrap_or(0), self.table.id.join(", "));
-            return Err(self.fault(lines.of(at), &name, id.as_bytes(), Expected::NewPerson));
+        if let Some(&at) = self.plan.id.first().filter(|_| self.people.refuses_repeated())
+            && let Some(before) = self.lines.insert(id.clone(), lines.of(at))
+        {
+            let name = self.table.id.join(", ");
+            return Err(self.fault(lines.of(at), &name, id.as_bytes(), Expected::NewPerson(before)));
         }
         (self.people.refined, self.people.polar) = self.answers(row, lines, false)?;
         self.dimensions(row, lines)?;
@@ -276,6 +314,7 @@ impl DefinedRows<'_> {
             let column = &mut columns[at];
             match column.meaning(row, &self.table.missing) {
                 CellMeaning::Answer(answer) => {
+                    self.people.tally.given();
                     refined[at] = answer as u8;
                     polar[at] = match &self.table.questions[at].reading {
                         CellReading::Single(answers) => answers[answer].1,
@@ -371,6 +410,9 @@ fn read(
     };
     let header = long.as_ref().map_or(&layout.header, |long| &long.header);
     let mut places = Places::new(path, header, layout.lines);
+    if let (Some(long), Some(columns)) = (&long, &table.long) {
+        places = places.asked(&columns.question, &long.questions);
+    }
     let plan = DefinedPlan::new(&mut places, table, purpose.options.weight.as_deref(), second)?;
     places.all_there()?;
     let mut reader = DefinedRows {
@@ -378,9 +420,13 @@ fn read(
         table,
         people: Intake::new(path, purpose, header.is_synthetic()),
         again: Vec::new(),
+        lines: HashMap::new(),
     };
     match &long {
-        Some(long) => long.each(|row, lines| reader.row(row, lines))?,
+        Some(long) => {
+            long.each(|row, lines| reader.row(row, lines))?;
+            reader.people.rows = long.rows;
+        }
         None => {
             while let Some((row, first)) = rows.next()? {
                 reader.row(row, CellLines { first, cells: &[] })?;
@@ -392,6 +438,7 @@ fn read(
         columns: layout.header.width,
         empty_rows: rows.empty_rows(),
         member,
+        is_long: long.is_some(),
         layout: Some(layout),
     };
     let again = match second {
