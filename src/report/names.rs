@@ -245,6 +245,19 @@ pub fn cut(text: &str, most: usize) -> String {
     kept
 }
 
+/// At most `most` characters, an ellipsis in the middle where some had to go: names of systems differ at either end.
+pub fn cut_within(text: &str, most: usize) -> String {
+    let length = text.chars().count();
+    if length <= most {
+        return text.to_owned();
+    }
+    let kept = most.saturating_sub(1);
+    let (front, back) = (kept.div_ceil(2), kept / 2);
+    let start: String = text.chars().take(front).collect();
+    let end: String = text.chars().skip(length - back).collect();
+    format!("{}…{}", start.trim_end(), end.trim_start())
+}
+
 /// A norm as a sentence names it.
 pub fn norm(norm: Norm) -> &'static str {
     match norm {
@@ -355,6 +368,8 @@ mod tests {
     #[test]
     fn long_names_are_cut_between_characters() {
         assert_eq!(cut("Überzeugung", 5), "Über…");
+        assert_eq!(cut_within("Überzeugung", 11), "Überzeugung");
+        assert_eq!(cut_within("a model · label · 20 shown", 14), "a model…0 shown");
         assert_eq!(short_category("Political Culture & Political Regimes"), "Regimes");
     }
 }

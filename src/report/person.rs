@@ -102,7 +102,7 @@ impl<'a> PersonPages<'a> {
             groups => answers.first().map(|answer| answer.groups.clone()),
             results => words(&results),
             questions => words(&questions(&answers, &conditions)),
-            shown => words(&lists(shown, &self.known)),
+            shown => words(&lists(shown, |condition| self.known.words(condition))),
             untold => self.untold.clone(),
         };
         let html = self.environment.get_template("person")?.render(page)?;
@@ -289,7 +289,7 @@ struct SentenceList<'a> {
 }
 
 /// Each list once: one that another begins with is the front of that.
-fn lists<'a>(shown: &'a [ShownList], known: &OutcomeContext<'_>) -> Vec<SentenceList<'a>> {
+fn lists(shown: &[ShownList], named: impl Fn(&Condition) -> String) -> Vec<SentenceList<'_>> {
     let mut lists: Vec<(&[String], u8, Vec<&ShownList>)> = Vec::new();
     let mut longest: Vec<&ShownList> = shown.iter().filter(|one| !one.sentences.is_empty()).collect();
     longest.sort_by_key(|one| (one.split, std::cmp::Reverse(one.sentences.len())));
@@ -309,7 +309,7 @@ fn lists<'a>(shown: &'a [ShownList], known: &OutcomeContext<'_>) -> Vec<Sentence
                 true => format!(" (the first {})", count(one.sentences.len() as u64)),
                 false => String::new(),
             };
-            said.push(format!("{}{front}", known.words(&one.condition)));
+            said.push(format!("{}{front}", named(&one.condition)));
         }
         format!(
             "Split {split}, {} sentences: {}",
@@ -328,6 +328,8 @@ fn lists<'a>(shown: &'a [ShownList], known: &OutcomeContext<'_>) -> Vec<Sentence
 
 #[cfg(test)]
 mod tests {
+    use super::super::names::condition_words;
+    use super::super::naming::Naming;
     use super::*;
     use crate::scoring::{Control, Method};
     use crate::survey::Form;
@@ -349,7 +351,7 @@ mod tests {
                 .collect(),
         };
         let all = [shown(0, 1), shown(2, 1), shown(4, 1), shown(4, 2)];
-        let lists = lists(&all);
+        let lists = lists(&all, |condition| condition_words(condition, &Naming::default()));
         let headings: Vec<&str> = lists.iter().map(|list| list.heading.as_str()).collect();
         assert_eq!(
             headings,

@@ -293,8 +293,7 @@ impl Expected {
                  label file again"
             }
             Self::Known => {
-                "give the survey file that the list was drawn from, with the same --paper-ids; \
-                 `indieval survey sample` makes a new list"
+                "give the survey file that the list was made from, with the same --paper-ids, or make the list anew"
             }
             Self::New => "remove the line",
         };

@@ -7,8 +7,8 @@ use crate::base::near::{near, nearest_first};
 /// Columns, or questions of a table with a row an answer, that a definition names and the file does not have.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "{}, {}, which the survey's definition names; {} {}",
-    path.display(), self.absence(), self.holder(), listed(&nearest_first(names, known))
+    "{}, {}, which the survey's definition names{}",
+    path.display(), self.absence(), self.presence()
 )]
 pub struct UndefinedNames {
     /// The file.
@@ -17,7 +17,7 @@ pub struct UndefinedNames {
     pub sought: NamedThing,
     /// All of them.
     pub names: Vec<String>,
-    /// The names that are there.
+    /// The names that are there; none where the reader does not know how they are spelt.
     pub known: Vec<String>,
 }
 
@@ -28,6 +28,8 @@ pub enum NamedThing {
     Column(u64),
     /// In the header of a table with a row an answer.
     ColumnOfLong(u64),
+    /// In the header of a list of respondents.
+    ColumnOfList(u64),
     /// In the column of this name, which holds the questions of a table with a row an answer.
     Question(String),
 }
@@ -37,15 +39,22 @@ impl UndefinedNames {
         let names: Vec<&str> = self.names.iter().map(String::as_str).collect();
         let names = listed(&names);
         match &self.sought {
-            NamedThing::Column(line) | NamedThing::ColumnOfLong(line) => format!("line {line}: no column {names}"),
+            NamedThing::Column(line) | NamedThing::ColumnOfLong(line) | NamedThing::ColumnOfList(line) => {
+                format!("line {line}: no column {names}")
+            }
             NamedThing::Question(column) => format!("column {column}: no question {names}"),
         }
     }
 
-    fn holder(&self) -> &'static str {
-        match self.sought {
-            NamedThing::Column(_) | NamedThing::ColumnOfLong(_) => "the file has",
+    /// What is there, the nearest first.
+    fn presence(&self) -> String {
+        let holder = match self.sought {
             NamedThing::Question(_) => "the column has",
+            _ => "the file has",
+        };
+        match self.known.as_slice() {
+            [] => String::new(),
+            known => format!("; {holder} {}", listed(&nearest_first(&self.names, known))),
         }
     }
 
@@ -72,6 +81,10 @@ impl UndefinedNames {
             NamedThing::ColumnOfLong(_) => {
                 "with `layout = \"long\"`, `question` and `answer` in [file] and `id` in [person] name columns of the file; \
                  where a row is a person and not an answer, remove `layout`"
+            }
+            NamedThing::ColumnOfList(_) => {
+                "a list of respondents is a CSV file whose first line names the columns that `id` in [person] names; where rows \
+                 are numbered, the column `id`"
             }
             NamedThing::Question(_) => {
                 "a question's `column` (or its `id`) is written as it stands in that column, letter by letter: correct it, or \

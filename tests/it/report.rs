@@ -17,6 +17,7 @@ mod compared;
 mod constant;
 mod figures;
 mod individuals;
+mod latex;
 mod left_out;
 mod many;
 mod ordered;

@@ -155,6 +155,18 @@ impl Findings<'_> {
                 }
                 RepeatedIds::FirstOnly => format!("{} kept under the paper's rule", count(repeated.kept)),
             };
+            if !self.catalogue.is_of_builtin_survey() {
+                let (rows, ids) = (
+                    counted(repeated.rows as usize, "row", "rows"),
+                    counted(repeated.ids as usize, "id", "different ids"),
+                );
+                writeln!(
+                    text,
+                    "{rows} have {ids}; {} kept under --paper-ids",
+                    count(repeated.kept)
+                )?;
+                continue;
+            }
             writeln!(
                 text,
                 "{}: {} have {}; {done}",

@@ -7,8 +7,7 @@ use csv::ByteRecord;
 
 use super::super::builtin::BuiltinSurvey;
 use super::super::definition::{
-    AnswerMatch, CellMeaning, CellReading, ColumnNames, DefinedTable, DimensionColumn, MissingCells, Retest,
-    SurveyDefinition,
+    AnswerMatch, CellMeaning, CellReading, DefinedTable, DimensionColumn, MissingCells, Retest, SurveyDefinition,
 };
 use super::super::demographics::Demographics;
 use super::super::error::SurveyError;
@@ -17,12 +16,12 @@ use super::super::respondents::{MISSING, MISSING_CODE};
 use super::super::types::Catalogue;
 use super::super::undefined::{NamedThing, UndefinedNames};
 use super::header::HeaderRow;
+use super::heading::layout;
 use super::intake::{AbsentColumns, FileShape, Intake};
 use super::long::{CellLines, LongTable};
 use super::meant_column::{ColumnReading, MeantColumn};
-use super::report::{FileKind, ReadOptions, Separator};
+use super::report::{FileKind, ReadOptions};
 use super::rows::TableRows;
-use super::sniff::{BYTE_ORDER_MARK, TableLayout, read_line, separator_of};
 use super::{Purpose, SurveyFile, code, input, interview, shown};
 
 /// Columns, and what stands in them in the rows that are read.
@@ -459,41 +458,4 @@ fn read(
         .into());
     }
     Ok((reader.people.finish(found, AbsentColumns::default())?, again))
-}
-
-/// Reads the rows above the people.
-fn layout(path: &Path, source: &mut input::ByteSource, table: &DefinedTable) -> Result<TableLayout, SurveyError> {
-    use std::io::BufRead as _;
-    let failed = |error| SurveyError::io("read", path, error);
-    while source.fill_buf().map_err(failed)?.starts_with(BYTE_ORDER_MARK) {
-        source.consume(BYTE_ORDER_MARK.len());
-    }
-    let mut lines = 0;
-    let mut names = String::new();
-    for row in 1..=table.header_rows {
-        let mut line = Vec::new();
-        read_line(source, &mut line).map_err(failed)?;
-        if line.is_empty() {
-            return Err(FileError::Empty { path: path.to_owned() }.into());
-        }
-        lines += line.iter().filter(|&&byte| byte == b'\n').count().max(1) as u64;
-        if row == table.names_row {
-            names = String::from_utf8(line).map_err(|_| FileError::Encoding {
-                path: path.to_owned(),
-                line: lines,
-                found: "names of columns that are not UTF-8".to_owned(),
-            })?;
-        }
-    }
-    let told = Separator::ALL
-        .into_iter()
-        .find(|one| Some(one.byte()) == table.delimiter);
-    let separator = told.or_else(|| separator_of(&names)).unwrap_or_default();
-    let header = HeaderRow::plain(&names, separator, table.names == ColumnNames::ImportId);
-    Ok(TableLayout {
-        separator,
-        header,
-        lines,
-        skipped: Vec::new(),
-    })
 }
