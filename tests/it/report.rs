@@ -201,7 +201,7 @@ fn formats_print_tables_for_documents_and_programs() {
         "thirteen categories and two averages, then a line each of choices, individuals and people"
     );
     let latex = print("latex");
-    for words in ["\\begin{table}", "\\toprule", "\\end{tabular}"] {
+    for words in ["\\begin{table}", "\\caption{", "\\label{tab:", "\\end{table}"] {
         assert_eq!(latex.matches(words).count(), 4, "{words}: {latex}");
     }
     let csv = print("csv");

@@ -12,7 +12,7 @@ use super::super::definition::{
 use super::super::demographics::Demographics;
 use super::super::error::SurveyError;
 use super::super::file_error::{Expected, FileError};
-use super::super::respondents::{MISSING, MISSING_CODE};
+use super::super::respondents::{MISSING, MISSING_CODE, Respondents};
 use super::super::types::Catalogue;
 use super::super::undefined::{NamedThing, UndefinedNames};
 use super::header::HeaderRow;
@@ -442,13 +442,7 @@ fn read(
     };
     let again = match second {
         false => reader.again,
-        true => {
-            let people = &reader.people.respondents;
-            let polar = |at| people.groups(at, super::Form::Polar).to_vec();
-            (0..people.len())
-                .map(|at| (people.id(at).to_owned(), polar(at)))
-                .collect()
-        }
+        true => everybody(&reader.people.respondents),
     };
     if reader.people.rows == 0 && !table.keep.is_empty() {
         return Err(FileError::NothingKept {
@@ -458,4 +452,12 @@ fn read(
         .into());
     }
     Ok((reader.people.finish(found, AbsentColumns::default())?, again))
+}
+
+/// The polar answers of all people.
+fn everybody(people: &Respondents) -> PolarById {
+    let polar = |at| people.groups(at, super::Form::Polar).to_vec();
+    (0..people.len())
+        .map(|at| (people.id(at).to_owned(), polar(at)))
+        .collect()
 }
