@@ -303,7 +303,7 @@ mod tests {
 
     #[test]
     fn each_category_is_a_condition_and_an_unknown_one_is_refused() {
-        let each = spec("[grid]\ncategories = ['each']")
+        let each = spec("[grid]\ndemonstrations = [50]\ncategories = ['each']")
             .conditions(&catalogue())
             .expect("conditions");
         assert_eq!(
