@@ -123,7 +123,7 @@ impl BaselineFindings {
         let catalogue = &people.questionnaire.catalogue;
         let chosen: Vec<usize> = match &args.respondents {
             None => (0..everyone.len()).collect(),
-            Some(path) => RespondentList::read(path)?.positions(everyone)?,
+            Some(path) => RespondentList::read(path, people.questionnaire.definition.as_ref())?.positions(everyone)?,
         };
         let others = train.map_or(everyone, |train| &train.respondents);
         let reference = ReferencePeople::new(catalogue, (0..others.len()).map(|row| others.groups(row, Form::Polar)));

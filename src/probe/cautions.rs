@@ -33,15 +33,36 @@ pub(crate) fn cautions(catalogue: &Catalogue, people: &Respondents) -> Vec<Strin
         }
     }
     lines.extend(unshown(catalogue, &probes));
-    let most = probes
-        .iter()
-        .map(|probes| splitting.hidden(probes).iter().filter(|hidden| !**hidden).count())
-        .min();
-    if let Some(most) = most {
-        lines.push(format!("at most {most} demonstrations can be shown"));
+    let shown = || probes.iter().map(|probes| shown_beside(&splitting, probes));
+    if let (Some(least), Some(most)) = (shown().min(), shown().max()) {
+        let range = if least == most {
+            most.to_string()
+        } else {
+            format!("{least} to {most}")
+        };
+        let by = if least == most { "" } else { ", by split" };
+        lines.push(format!("at most {range} demonstrations can be shown{by}"));
     }
     lines.extend(unvaried(catalogue, people));
     lines
+}
+
+/// How many demonstrations a person who answered everything has, in the split that has most.
+pub(crate) fn most_demonstrations(catalogue: &Catalogue) -> usize {
+    let splitting = Splitting::new(catalogue);
+    let of_split = |split| shown_beside(&splitting, &splitting.questions(split, |_| true));
+    Split::ALL.into_iter().map(of_split).max().unwrap_or(0)
+}
+
+/// How many demonstrations are asked for where nothing says how many: the paper's number, or all that a smaller survey has.
+pub(crate) fn default_demonstrations(catalogue: &Catalogue) -> usize {
+    const OF_THE_PAPER: usize = 200;
+    OF_THE_PAPER.min(most_demonstrations(catalogue))
+}
+
+/// How many questions can be shown beside these probes.
+fn shown_beside(splitting: &Splitting, probes: &[QuestionIndex]) -> usize {
+    splitting.hidden(probes).iter().filter(|hidden| !**hidden).count()
 }
 
 /// Categories all of whose questions are probes of a split.

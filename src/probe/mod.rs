@@ -20,5 +20,5 @@ pub use demonstration::{Demonstration, demonstrations};
 #[doc(hidden)]
 pub use split::{Splitting, is_probe, split_questions};
 
-pub(crate) use cautions::cautions;
+pub(crate) use cautions::{cautions, default_demonstrations, most_demonstrations};
 pub(crate) use donor::{DonorPool, Donors};

@@ -5,7 +5,6 @@ use std::fmt::Write as _;
 
 use serde::Serialize;
 
-use super::names::condition_words;
 use super::outcome_context::OutcomeContext;
 use super::words::whole_percent;
 use crate::base::text::{count, counted};
@@ -71,6 +70,9 @@ pub struct ModelAnswer {
     pub category: String,
     /// How and with what it was asked.
     pub condition: Condition,
+    /// The same in words.
+    #[serde(skip)]
+    pub asked: String,
     /// Statements really shown.
     pub shown: usize,
     /// Tokens before the answer.
@@ -177,6 +179,7 @@ fn answer(
         question: outcome.question,
         category: known.category(outcome).to_owned(),
         condition: outcome.condition.clone(),
+        asked: known.words(&outcome.condition),
         shown: outcome.shown,
         context_tokens: outcome.context_tokens,
         status: outcome.reading().word(),
@@ -230,7 +233,7 @@ impl ModelAnswer {
             self.split,
             self.question,
             self.category,
-            condition_words(&self.condition),
+            self.asked,
             counted(self.shown, "statement", "statements"),
             count(self.context_tokens as u64),
         );

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use super::identity::NamedSystem;
 use super::names::{self, Name, NamePart};
+use super::naming::Naming;
 use super::options::ReportOptions;
 use crate::metrics::{MetricsError, Norm, Paired, Panel, Roster, RunTable, System, baselines, conditions};
 use crate::run::Spec;
@@ -47,6 +48,8 @@ pub(super) struct Bench<'a> {
     pub baselines: Vec<Vec<usize>>,
     /// Positions of main conditions.
     pub headline: Vec<usize>,
+    /// How conditions are called.
+    pub naming: Naming,
     /// What the report is made with.
     pub options: ReportOptions,
 }
@@ -62,6 +65,7 @@ impl<'a> Bench<'a> {
             entries: Vec::new(),
             baselines: Vec::new(),
             headline: Vec::new(),
+            naming: Naming::of_runs(runs),
             options,
         };
         for run in 0..runs.len() {
@@ -109,7 +113,7 @@ impl<'a> Bench<'a> {
         Ok(Contender {
             run,
             panel: Panel::new(data, &self.roster, &system)?,
-            name: Name::new(&data.name, &data.header.model.name, &system),
+            name: Name::new(&data.name, &data.header.model.name, &system, &self.naming),
             system,
         })
     }

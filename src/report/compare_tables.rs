@@ -10,6 +10,9 @@ use super::table::{Table, left, right};
 use super::words::{ContrastWords, contrast, kappa, p_value, p_words, people, percent, reach};
 use crate::metrics::{Agreement, Contrast, FEWEST_FOR_WORDS, LEVEL, Resampling, Verdict, smallest_p};
 
+/// Above so many pairs a table of all of them stands first.
+const FEW_PAIRS: usize = 3;
+
 /// Groups that a summary names; the CSV and JSON forms have all.
 const NAMED: usize = 3;
 
@@ -17,9 +20,47 @@ impl Comparisons {
     /// Every comparison as a table by category with the main figures above, for people.
     pub fn tables(&self) -> Vec<Table> {
         let pairs = self.pairs.iter().enumerate();
-        pairs
-            .map(|(at, pair)| self.table(&format!("comparison-{}", at + 1), pair))
-            .collect()
+        let pairs = pairs.map(|(at, pair)| self.table(&format!("comparison-{}", at + 1), pair));
+        let overview = (self.pairs.len() > FEW_PAIRS).then(|| self.overview());
+        overview.into_iter().chain(pairs).collect()
+    }
+
+    /// All pairs in a line each.
+    fn overview(&self) -> Table {
+        let synthetic = if self.synthetic { "SYNTHETIC respondents. " } else { "" };
+        let caption = format!(
+            "{synthetic}All {} pairs: overall accuracy in percent, the first minus the second in percentage points on the \
+             probes that both have, and p by flipping whole people, adjusted for all {} pairs that have one (Holm).",
+            self.pairs.len(),
+            self.tested()
+        );
+        type Row<'a> = (&'a Pair, Option<ComparedPlace<'a>>);
+        let columns = [
+            left("first against second", |(pair, _): &Row<'_>| {
+                let common = match pair.common.as_str() {
+                    "" => String::new(),
+                    common => format!(" ({common})"),
+                };
+                format!("{} against {}{common}", pair.first, pair.second)
+            }),
+            right("first, %", |(_, place): &Row<'_>| {
+                percent(place.as_ref().and_then(|place| place.accuracy.0))
+            }),
+            right("second, %", |(_, place): &Row<'_>| {
+                percent(place.as_ref().and_then(|place| place.accuracy.1))
+            }),
+            right("difference (95 %)", |(_, place): &Row<'_>| {
+                place.as_ref().map_or("–".to_owned(), |place| place.words().difference)
+            }),
+            right("p (Holm)", |(pair, _): &Row<'_>| {
+                pair.p_adjusted.map_or("–".to_owned(), p_value)
+            }),
+        ];
+        let rows = self.pairs.iter().map(|pair| {
+            let places = ComparedPlace::all(pair, &self.categories);
+            (pair, places.into_iter().find(|place| place.scope == "overall"))
+        });
+        Table::of("comparisons", caption, rows, &columns)
     }
 
     fn table(&self, name: &str, pair: &Pair) -> Table {

@@ -17,6 +17,7 @@ mod latex;
 #[cfg(test)]
 mod method_checks;
 mod names;
+mod naming;
 mod numbering;
 mod opening;
 mod options;
@@ -57,5 +58,6 @@ pub(crate) use latex::document as latex_document;
 pub(crate) use answers::{AnswerFilter, ModelAnswer, answers};
 pub(crate) use csv::CsvTable;
 pub(crate) use names::condition_words;
+pub(crate) use naming::Naming;
 pub(crate) use person::{PersonFile, PersonPages};
 pub(crate) use person_files::run_folder;

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::naming::Naming;
 use crate::metrics::{Norm, System};
 use crate::scoring::{Condition, Control, Method};
 use crate::survey::Form;
@@ -12,8 +13,9 @@ pub fn method(method: Method) -> &'static str {
 }
 
 /// The word for whose demonstrations were shown.
-pub fn control(control: Control) -> &'static str {
+pub fn control(control: Control, naming: &Naming) -> &'static str {
     match control {
+        Control::SameCountry if naming.own_groups => "a same-group stranger's",
         Control::Own => "the person's own",
         Control::None => "nobody's",
         Control::Random => "a stranger's",
@@ -59,7 +61,7 @@ pub struct Name(BTreeMap<NamePart, String>);
 
 impl Name {
     /// The name of a system of a run; baselines ask no model.
-    pub fn new(run: &str, model: &str, system: &System) -> Self {
+    pub fn new(run: &str, model: &str, system: &System, naming: &Naming) -> Self {
         let System::Model { condition, norm } = system else {
             return Self(BTreeMap::from([(NamePart::Method, baseline(system))]));
         };
@@ -75,7 +77,7 @@ impl Name {
             (NamePart::Model, Some(model.to_owned())),
             (NamePart::Method, Some(method(condition.method).to_owned())),
             (NamePart::Norm, normed.then(|| format!("{} norm", norm.name()))),
-            (NamePart::Demonstrations, Some(demonstrations(condition))),
+            (NamePart::Demonstrations, Some(demonstrations(condition, naming))),
             (
                 NamePart::Form,
                 (condition.demonstrations > 0).then(|| form(condition.form).to_owned()),
@@ -87,7 +89,7 @@ impl Name {
             ),
             (
                 NamePart::Control,
-                (!condition.control.is_own()).then(|| control(condition.control).to_owned()),
+                (!condition.control.is_own()).then(|| control(condition.control, naming).to_owned()),
             ),
         ];
         let said = parts.into_iter().filter_map(|(part, word)| Some((part, word?)));
@@ -118,13 +120,13 @@ impl Name {
 }
 
 /// A condition in words: "likelihood · 200 demonstrations · refined · no demographics".
-pub fn condition_words(condition: &Condition) -> String {
+pub fn condition_words(condition: &Condition, naming: &Naming) -> String {
     let system = System::Model {
         condition: condition.clone(),
         norm: Norm::default(),
     };
     let beside = [NamePart::Run, NamePart::Model, NamePart::Norm];
-    Name::new("", "", &system).without(&beside).full()
+    Name::new("", "", &system, naming).without(&beside).full()
 }
 
 fn joined<'a>(parts: impl Iterator<Item = (&'a NamePart, &'a String)>) -> String {
@@ -132,11 +134,14 @@ fn joined<'a>(parts: impl Iterator<Item = (&'a NamePart, &'a String)>) -> String
     words.join(" · ")
 }
 
-/// "200 demonstrations" and the like.
-fn demonstrations(condition: &Condition) -> String {
-    match condition.demonstrations {
-        0 => "no demonstrations".to_owned(),
-        n => format!("{n} demonstrations"),
+/// "50 demonstrations", "200 demonstrations (at most 20 shown)" and the like.
+fn demonstrations(condition: &Condition, naming: &Naming) -> String {
+    let most = naming.most_shown.get(&condition.demonstrations);
+    match (condition.demonstrations, most.filter(|_| condition.category.is_none())) {
+        (0, _) => "no demonstrations".to_owned(),
+        (1, None) => "1 demonstration".to_owned(),
+        (n, None) => format!("{n} demonstrations"),
+        (n, Some(most)) => format!("{n} demonstrations (at most {most} shown)"),
     }
 }
 
@@ -240,6 +245,19 @@ pub fn cut(text: &str, most: usize) -> String {
     kept
 }
 
+/// At most `most` characters, an ellipsis in the middle where some had to go: names of systems differ at either end.
+pub fn cut_within(text: &str, most: usize) -> String {
+    let length = text.chars().count();
+    if length <= most {
+        return text.to_owned();
+    }
+    let kept = most.saturating_sub(1);
+    let (front, back) = (kept.div_ceil(2), kept / 2);
+    let start: String = text.chars().take(front).collect();
+    let end: String = text.chars().skip(length - back).collect();
+    format!("{}…{}", start.trim_end(), end.trim_start())
+}
+
 /// A norm as a sentence names it.
 pub fn norm(norm: Norm) -> &'static str {
     match norm {
@@ -275,7 +293,7 @@ mod tests {
         let label = |systems: &[(&str, &str, System)]| {
             let all: Vec<_> = systems
                 .iter()
-                .map(|(run, model, system)| Name::new(run, model, system))
+                .map(|(run, model, system)| Name::new(run, model, system, &Naming::default()))
                 .collect();
             labels(&all)
         };
@@ -302,7 +320,9 @@ mod tests {
 
     #[test]
     fn what_all_have_in_common_is_said_once() {
-        let common = |conditions: [System; 2]| in_common(&conditions.map(|condition| Name::new("r", "M", &condition)));
+        let common = |conditions: [System; 2]| {
+            in_common(&conditions.map(|condition| Name::new("r", "M", &condition, &Naming::default())))
+        };
         let (likelihood, label) = (condition(Method::Likelihood, 50), condition(Method::Label, 50));
         assert_eq!(
             common([likelihood, label.clone()]),
@@ -315,8 +335,41 @@ mod tests {
     }
 
     #[test]
+    fn a_survey_of_ones_own_has_groups_and_may_have_fewer_demonstrations_than_were_asked_for() {
+        let naming = Naming {
+            own_groups: true,
+            most_shown: [(200, 20)].into(),
+        };
+        let words = |condition: System, control: Control, category: Option<&str>| {
+            let System::Model { condition, .. } = condition else {
+                return String::new();
+            };
+            let category = category.map(str::to_owned);
+            condition_words(
+                &Condition {
+                    control,
+                    category,
+                    ..condition
+                },
+                &naming,
+            )
+        };
+        assert_eq!(
+            words(condition(Method::Label, 200), Control::SameCountry, None),
+            "label · 200 demonstrations (at most 20 shown) · polar · no demographics · a same-group stranger's"
+        );
+        assert_eq!(
+            words(condition(Method::Label, 10), Control::Random, None),
+            "label · 10 demonstrations · polar · no demographics · a stranger's"
+        );
+        assert!(words(condition(Method::Label, 200), Control::Own, Some("Trust")).contains("200 demonstrations · "));
+    }
+
+    #[test]
     fn long_names_are_cut_between_characters() {
         assert_eq!(cut("Überzeugung", 5), "Über…");
+        assert_eq!(cut_within("Überzeugung", 11), "Überzeugung");
+        assert_eq!(cut_within("a model · label · 20 shown", 14), "a model…shown");
         assert_eq!(short_category("Political Culture & Political Regimes"), "Regimes");
     }
 }

@@ -1,6 +1,7 @@
 //! The page's opening: the sentences that a reader should take away, and the picture beside them.
 
 use super::names;
+use super::naming::Naming;
 use super::phrases::{STANDINGS, capital, list, number, share, standing, verdict, within};
 use super::ranking::{Ranked, RankedPair};
 use super::results::Results;
@@ -30,7 +31,12 @@ pub fn lede(report: &Report) -> Vec<String> {
     let alike = constant_answers(report, first).map_or(String::new(), |said| format!(" {said}"));
     let mut sentences = vec![format!(
         "{}, {} picks the statement that the same person would express next in {} of held-out questions, over {}.{alike}",
-        setting(condition, report.results.systems[first].shown, from.as_deref()),
+        setting(
+            condition,
+            report.results.systems[first].shown,
+            from.as_deref(),
+            &report.results.naming
+        ),
         report.results.runs[report.results.systems[first].run].header.model.name,
         share(&estimate),
         crowd(report.results.systems[first].people, report.results.synthetic)
@@ -277,7 +283,7 @@ fn restricted_lede(report: &Report) -> Vec<String> {
     let mut sentences = vec![format!(
         "{}, {} picks the statement that the same person would express next in {} of held-out \
          questions about that category{others}, over {}.{alike}",
-        setting(condition, shown, Some("one category")),
+        setting(condition, shown, Some("one category"), &report.results.naming),
         report.results.runs[system.run].header.model.name,
         share(&same),
         crowd(system.people, report.results.synthetic)
@@ -323,7 +329,7 @@ fn same_category(lift: &Contrast) -> String {
 }
 
 /// "Shown 200 statements of a person and asked by likelihood": how many really were, and from which category.
-fn setting(condition: &Condition, shown: Option<f64>, from: Option<&str>) -> String {
+fn setting(condition: &Condition, shown: Option<f64>, from: Option<&str>, naming: &Naming) -> String {
     let method = names::method(condition.method);
     if condition.demonstrations == 0 {
         return format!("Shown no statements and asked by {method}");
@@ -339,6 +345,7 @@ fn setting(condition: &Condition, shown: Option<f64>, from: Option<&str>) -> Str
         Control::Own => "a person",
         Control::None => "nobody",
         Control::Random => "a stranger",
+        Control::SameCountry if naming.own_groups => "somebody of the same group",
         Control::SameCountry => "a compatriot",
     };
     let from = from.map_or(String::new(), |category| format!(", all from {category},"));

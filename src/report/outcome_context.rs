@@ -2,13 +2,16 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use super::names::condition_words;
+use super::naming::Naming;
 use crate::metrics::{QuestionInfo, RunData, TabledBaseline};
-use crate::scoring::Outcome;
+use crate::scoring::{Condition, Outcome};
 use crate::survey::QuestionId;
 
 /// What a run says besides its outcomes, by what it is about.
 pub(super) struct OutcomeContext<'a> {
     pub(super) run: &'a RunData,
+    naming: Naming,
     questions: HashMap<QuestionId, &'a QuestionInfo>,
     people: HashMap<&'a str, (&'a BTreeMap<String, String>, Option<f64>)>,
     baselines: HashMap<(&'a str, u8, QuestionId), TabledBaseline<'a>>,
@@ -20,12 +23,18 @@ impl<'a> OutcomeContext<'a> {
         let (respondents, baselines) = (run.baselines.respondents(), run.baselines.iter());
         Self {
             run,
+            naming: Naming::of_header(&run.header),
             questions: run.questions.iter().map(|question| (question.id, question)).collect(),
             people: people.map(|one| (one.id.as_str(), (&one.groups, one.weight))).collect(),
             baselines: baselines
                 .map(|row| ((respondents[row.person].as_str(), row.split, row.question), row))
                 .collect(),
         }
+    }
+
+    /// A condition of the run in words.
+    pub(super) fn words(&self, condition: &Condition) -> String {
+        condition_words(condition, &self.naming)
     }
 
     /// The category of an outcome's question.

@@ -7,7 +7,6 @@ use minijinja::{Environment, Value, context};
 use serde::Serialize;
 
 use super::answers::{ModelAnswer, all_answers};
-use super::names::condition_words;
 use super::outcome_context::OutcomeContext;
 use super::page::{PageError, environment};
 use super::person_files::{PEOPLE_LIST, person_file};
@@ -81,7 +80,7 @@ impl<'a> PersonPages<'a> {
         let results: Vec<ConditionResult> = conditions
             .iter()
             .enumerate()
-            .map(|(at, condition)| ConditionResult::of(at, condition, &answers))
+            .map(|(at, condition)| ConditionResult::of((at, condition), self.known.words(condition), &answers))
             .collect();
         self.rows.push(PersonRow {
             id: id.to_owned(),
@@ -103,7 +102,7 @@ impl<'a> PersonPages<'a> {
             groups => answers.first().map(|answer| answer.groups.clone()),
             results => words(&results),
             questions => words(&questions(&answers, &conditions)),
-            shown => words(&lists(shown)),
+            shown => words(&lists(shown, |condition| self.known.words(condition))),
             untold => self.untold.clone(),
         };
         let html = self.environment.get_template("person")?.render(page)?;
@@ -128,7 +127,7 @@ impl<'a> PersonPages<'a> {
             report => self.report.clone(),
             run => run.name.clone(),
             model => run.header.model.name.clone(),
-            conditions => self.conditions.iter().map(condition_words).collect::<Vec<_>>(),
+            conditions => self.conditions.iter().map(|condition| self.known.words(condition)).collect::<Vec<_>>(),
             rows => rows.collect::<Vec<Value>>(),
         };
         let html = self.environment.get_template("people")?.render(page)?;
@@ -161,7 +160,8 @@ struct ConditionResult {
 }
 
 impl ConditionResult {
-    fn of(at: usize, condition: &Condition, answers: &[ModelAnswer]) -> Self {
+    /// What is in `words` the condition at a position.
+    fn of((at, condition): (usize, &Condition), words: String, answers: &[ModelAnswer]) -> Self {
         let own: Vec<&ModelAnswer> = answers.iter().filter(|answer| answer.condition == *condition).collect();
         let share = |right: usize, of: usize| (of > 0).then(|| right as f64 / of as f64);
         let baseline = |choice: fn(&ModelAnswer) -> Option<usize>| {
@@ -174,7 +174,7 @@ impl ConditionResult {
         let share = share(right, own.len());
         Self {
             number: at + 1,
-            condition: condition_words(condition),
+            condition: words,
             right,
             probes: own.len(),
             unread: own.iter().filter(|answer| answer.chosen().is_none()).count(),
@@ -289,7 +289,7 @@ struct SentenceList<'a> {
 }
 
 /// Each list once: one that another begins with is the front of that.
-fn lists(shown: &[ShownList]) -> Vec<SentenceList<'_>> {
+fn lists(shown: &[ShownList], named: impl Fn(&Condition) -> String) -> Vec<SentenceList<'_>> {
     let mut lists: Vec<(&[String], u8, Vec<&ShownList>)> = Vec::new();
     let mut longest: Vec<&ShownList> = shown.iter().filter(|one| !one.sentences.is_empty()).collect();
     longest.sort_by_key(|one| (one.split, std::cmp::Reverse(one.sentences.len())));
@@ -309,7 +309,7 @@ fn lists(shown: &[ShownList]) -> Vec<SentenceList<'_>> {
                 true => format!(" (the first {})", count(one.sentences.len() as u64)),
                 false => String::new(),
             };
-            said.push(format!("{}{front}", condition_words(&one.condition)));
+            said.push(format!("{}{front}", named(&one.condition)));
         }
         format!(
             "Split {split}, {} sentences: {}",
@@ -328,6 +328,8 @@ fn lists(shown: &[ShownList]) -> Vec<SentenceList<'_>> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::names::condition_words;
+    use super::super::naming::Naming;
     use super::*;
     use crate::scoring::{Control, Method};
     use crate::survey::Form;
@@ -349,7 +351,7 @@ mod tests {
                 .collect(),
         };
         let all = [shown(0, 1), shown(2, 1), shown(4, 1), shown(4, 2)];
-        let lists = lists(&all);
+        let lists = lists(&all, |condition| condition_words(condition, &Naming::default()));
         let headings: Vec<&str> = lists.iter().map(|list| list.heading.as_str()).collect();
         assert_eq!(
             headings,

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::bench::Bench;
 use super::identity::{NamedSystem, OtherColumns, SystemColumns};
 use super::names::{self, Name};
+use super::naming::Naming;
 use super::options::ReportOptions;
 use super::overlap::Overlap;
 use super::ranking::{Ranked, RankedPair, ranking};
@@ -46,6 +47,9 @@ pub struct Results {
     /// What the ranked systems were asked in common; absent where nothing is ranked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub overlap: Option<Overlap>,
+    /// How conditions are called; absent where their own words are enough.
+    #[serde(default, skip_serializing_if = "Naming::is_plain")]
+    pub naming: Naming,
 }
 
 /// What one run was.
@@ -134,6 +138,7 @@ impl Results {
             baseline_runs: shown.iter().map(belongs).collect(),
             baselines: shown,
             systems,
+            naming: bench.naming.clone(),
         })
     }
 
@@ -182,7 +187,7 @@ impl Results {
         let name = |at: &usize| {
             let scores = &self.systems[*at];
             let run = &self.runs[scores.run];
-            Name::new(&run.name, &run.header.model.name, &scores.system)
+            Name::new(&run.name, &run.header.model.name, &scores.system, &self.naming)
         };
         systems.iter().map(name).collect()
     }

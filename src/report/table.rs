@@ -87,15 +87,10 @@ impl Table {
     /// For a terminal: the caption above, columns padded to their widest word. A table wider than a terminal goes on below
     /// with its first words repeated.
     pub fn text(&self) -> String {
-        let columns: Vec<Laid> = (0..self.columns.len()).map(|at| self.laid(at)).collect();
-        let words = self
-            .columns
-            .iter()
-            .take_while(|(_, align)| *align == Align::Left)
-            .count();
+        let columns = self.laid_out(WORDS);
         let mut lines = folded(&self.caption, CAPTION);
         lines.push(String::new());
-        for block in blocks(&columns, words) {
+        for block in self.blocks(&columns, WIDTH) {
             let block: Vec<&Laid> = block.into_iter().map(|at| &columns[at]).collect();
             lines.extend(self.block(&block));
             lines.push(String::new());
@@ -103,11 +98,23 @@ impl Table {
         lines.join("\n")
     }
 
+    /// The columns in lines, those of what stands on the left at most so many characters long.
+    pub(super) fn laid_out(&self, words: usize) -> Vec<Laid> {
+        (0..self.columns.len()).map(|at| self.laid(at, words)).collect()
+    }
+
+    /// Positions of columns by block, none wider than `width` where that can be; what stands on the left stands in each.
+    pub(super) fn blocks(&self, columns: &[Laid], width: usize) -> Vec<Vec<usize>> {
+        let is_left = |(_, align): &&(String, Align)| *align == Align::Left;
+        let words = self.columns.iter().take_while(is_left).count();
+        blocks(columns, words, width)
+    }
+
     /// One column as a terminal shows it.
-    fn laid(&self, at: usize) -> Laid {
+    fn laid(&self, at: usize, words: usize) -> Laid {
         let (title, align) = &self.columns[at];
         let cells = self.rows.iter().map(|row| match align {
-            Align::Left => folded(&quote::line(&row[at]), WORDS),
+            Align::Left => folded(&quote::line(&row[at]), words),
             Align::Right => vec![quote::line(&row[at]).into_owned()],
         });
         let cells: Vec<Vec<String>> = cells.collect();
@@ -169,14 +176,14 @@ impl Table {
     }
 }
 
-/// A column ready for a terminal.
-struct Laid {
+/// A column in lines.
+pub(super) struct Laid {
     width: usize,
-    align: Align,
+    pub(super) align: Align,
     /// Lines of the title.
-    title: Vec<String>,
+    pub(super) title: Vec<String>,
     /// Lines of each cell.
-    cells: Vec<Vec<String>>,
+    pub(super) cells: Vec<Vec<String>>,
 }
 
 /// One line of some columns.
@@ -192,8 +199,8 @@ fn padded(columns: &[&Laid], word: impl Fn(&Laid) -> String) -> String {
     words.join(&" ".repeat(GAP)).trim_end().to_owned()
 }
 
-/// Positions of columns by block, none wider than a terminal where that can be; the first `words` stand in each.
-fn blocks(columns: &[Laid], words: usize) -> Vec<Vec<usize>> {
+/// Positions of columns by block, none wider than `most` where that can be; the first `words` stand in each.
+fn blocks(columns: &[Laid], words: usize, most: usize) -> Vec<Vec<usize>> {
     let first: Vec<usize> = (0..words).collect();
     let width = |at: &usize| columns[*at].width + GAP;
     let taken: usize = first.iter().map(width).sum();
@@ -201,7 +208,7 @@ fn blocks(columns: &[Laid], words: usize) -> Vec<Vec<usize>> {
     let mut used = taken;
     for at in words..columns.len() {
         let has_more = blocks.last().is_some_and(|last| last.len() > words);
-        if has_more && used + width(&at) > WIDTH + GAP {
+        if has_more && used + width(&at) > most + GAP {
             used = taken;
             blocks.push(first.clone());
         }

@@ -21,7 +21,7 @@ const TOGETHER: usize = 16;
 /// [`evaluate`](super::evaluate) computes it with a model; everything here is known before that.
 #[derive(Debug)]
 pub struct Experiment {
-    /// What determines the result; `auto` replaced by what was opened.
+    /// What determines the result; `auto` replaced by what was opened, and what was not given by what is asked.
     pub spec: Spec,
     /// Everyone in the survey file, and who of them is evaluated.
     pub people: People,
@@ -55,6 +55,7 @@ impl Experiment {
             &opened.tokenizer,
             opened.chat_template.as_deref(),
         )?;
+        spec.grid.demonstrations = spec.numbers_of_demonstrations(&people.catalogue);
         spec.model.device = DeviceChoice::Only(opened.identity.device.first_of_its_kind());
         spec.model.dtype = opened.identity.dtype.into();
         Ok(Self {

@@ -64,7 +64,7 @@ impl People {
             demographics,
             definition,
         } = questionnaire;
-        let chosen = choose(wanted, &file.respondents)?;
+        let chosen = choose(wanted, &file.respondents, definition.as_ref())?;
         let catalogue_name = if let Some(definition) = &definition {
             definition.name.clone()
         } else if wanted.catalogue.is_empty() {
@@ -242,10 +242,14 @@ pub fn file_name(path: &Path) -> String {
     )
 }
 
-fn choose(wanted: &RespondentSpec, everyone: &Respondents) -> Result<Vec<usize>, RunError> {
+fn choose(
+    wanted: &RespondentSpec,
+    everyone: &Respondents,
+    definition: Option<&SurveyDefinition>,
+) -> Result<Vec<usize>, RunError> {
     let mut chosen: Vec<usize> = match &wanted.sample {
         None => (0..everyone.len()).collect(),
-        Some(path) => RespondentList::read(path)?.positions(everyone)?,
+        Some(path) => RespondentList::read(path, definition)?.positions(everyone)?,
     };
     if let Some(draw) = wanted.draw {
         let key = |&at: &usize| {

@@ -100,9 +100,13 @@ impl Plan {
             }
             ends.push(outcomes);
         }
-        let alone = owners.alone.into_iter();
-        let left_out = alone
-            .map(|id| format!("respondent {id}: no compatriot in the survey file"))
+        let ids = owners.alone.into_iter();
+        let alone = match people.catalogue.is_of_builtin_survey() {
+            true => "no compatriot",
+            false => "nobody else of the same group",
+        };
+        let left_out = ids
+            .map(|id| format!("respondent {id}: {alone} in the survey file"))
             .collect();
         Ok(Self {
             conditions,

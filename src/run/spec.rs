@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::RunError;
 use crate::model::{DeviceChoice, DtypeChoice, QuantizedWeights};
-use crate::probe::Split;
+use crate::probe::{Split, default_demonstrations};
 use crate::prompt::ChatSpec;
 use crate::scoring::{Condition, Control, Method, ScoringSpec};
 use crate::survey::{Catalogue, Form, IncomeGrouping};
@@ -90,7 +90,8 @@ pub struct Grid {
     pub methods: Vec<Method>,
     /// Which questions are held out.
     pub splits: Vec<Split>,
-    /// Numbers of demonstrations.
+    /// Numbers of demonstrations; empty: 200, or as many as a smaller survey has to show.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub demonstrations: Vec<usize>,
     /// Forms of demonstrations.
     pub forms: Vec<Form>,
@@ -107,7 +108,7 @@ impl Default for Grid {
         Self {
             methods: vec![Method::default()],
             splits: Split::ALL.to_vec(),
-            demonstrations: vec![200],
+            demonstrations: Vec::new(),
             forms: vec![Form::Polar],
             demographics: vec![false],
             categories: Vec::new(),
@@ -180,7 +181,6 @@ impl Spec {
         for (axis, empty) in [
             ("methods", grid.methods.is_empty()),
             ("splits", grid.splits.is_empty()),
-            ("demonstrations", grid.demonstrations.is_empty()),
             ("forms", grid.forms.is_empty()),
             ("demographics", grid.demographics.is_empty()),
             ("controls", grid.controls.is_empty()),
@@ -190,13 +190,14 @@ impl Spec {
             }
         }
         let categories = self.restrictions(catalogue)?;
+        let numbers = self.numbers_of_demonstrations(catalogue);
         let mut conditions: Vec<Condition> = Vec::new();
         // Methods innermost: conditions that show the same of a person follow on one another and share one prefix.
         for &demographics in &grid.demographics {
             for category in &categories {
                 for &form in &grid.forms {
                     for &control in &grid.controls {
-                        for &demonstrations in &grid.demonstrations {
+                        for &demonstrations in &numbers {
                             for &method in &grid.methods {
                                 let mut condition = Condition {
                                     method,
@@ -217,6 +218,14 @@ impl Spec {
             }
         }
         Ok(conditions)
+    }
+
+    /// The numbers of demonstrations that are asked for, or what stands in their place.
+    pub(crate) fn numbers_of_demonstrations(&self, catalogue: &Catalogue) -> Vec<usize> {
+        match self.grid.demonstrations.as_slice() {
+            [] => vec![default_demonstrations(catalogue)],
+            given => given.to_vec(),
+        }
     }
 
     /// The category restrictions asked for: `None` is no restriction.
@@ -294,7 +303,7 @@ mod tests {
 
     #[test]
     fn each_category_is_a_condition_and_an_unknown_one_is_refused() {
-        let each = spec("[grid]\ncategories = ['each']")
+        let each = spec("[grid]\ndemonstrations = [50]\ncategories = ['each']")
             .conditions(&catalogue())
             .expect("conditions");
         assert_eq!(

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use super::builtin::{BuiltinSurvey, PersonColumns};
 use super::foreign::{Foreign, Packing};
+use super::undefined::UndefinedNames;
 
 /// What a table with a row an answer says in two ways of one person.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -127,21 +128,9 @@ pub enum FileError {
         /// All of them.
         columns: Vec<String>,
     },
-    /// Columns that a definition names are not in the header.
-    #[error(
-        "{}, line {line}: no column {}, which the survey's definition names; the file has {}",
-        path.display(), listed(columns), listed(known)
-    )]
-    UndefinedColumns {
-        /// The file.
-        path: PathBuf,
-        /// Line of the header, from 1.
-        line: u64,
-        /// All of them.
-        columns: Vec<String>,
-        /// The names that are in the header.
-        known: Vec<String>,
-    },
+    /// Columns or questions that a definition names are not in the file.
+    #[error("{0}")]
+    Undefined(Box<UndefinedNames>),
     /// A table with a row an answer says two things of one person.
     #[error("{0}")]
     TwoCells(Box<TwoCells>),
@@ -237,7 +226,7 @@ pub enum Expected {
     #[error("an interview number")]
     Interview,
     /// Who was interviewed, with all digits.
-    #[error("an interview number with all of its digits: it was rounded, and others were rounded to the same")]
+    #[error("an id with all of its digits: it was rounded, and others were rounded to the same")]
     UnroundedInterview,
     /// In a file of a survey of one's own, an answer.
     #[error("an answer that the survey's definition knows")]
@@ -245,9 +234,9 @@ pub enum Expected {
     /// In a file of a survey of one's own, who answered.
     #[error("the id of a person")]
     Person,
-    /// In a file of a survey of one's own, a person who is in no row before.
-    #[error("a person who is in no row before")]
-    NewPerson,
+    /// In a file of a survey of one's own, a person who is in no row before; the line of such a row.
+    #[error("a new person: line {0} has the same id")]
+    NewPerson(u64),
     /// A weight.
     #[error("a weight (a number of 0 or more)")]
     Weight,
@@ -282,7 +271,7 @@ impl Expected {
                 "add it to the answers of the question, to missing.codes or missing.texts, or to missing.not_asked; \
                  `missing.other = \"missing\"` takes whatever is unknown for missing"
             }
-            Self::NewPerson => {
+            Self::NewPerson(_) => {
                 "name every column that tells rows apart (`id = [\"year\", \"id\"]` in [person]), keep some of the rows \
                  (`where` in [file]), say which are second answers ([retest]), or that a row is an answer (`layout = \"long\"` \
                  in [file]); without `id` rows are numbered and every row is a person"
@@ -304,8 +293,7 @@ impl Expected {
                  label file again"
             }
             Self::Known => {
-                "give the survey file that the list was drawn from, with the same --paper-ids; \
-                 `indieval survey sample` makes a new list"
+                "give the survey file that the list was made from, with the same --paper-ids, or make the list anew"
             }
             Self::New => "remove the line",
         };
@@ -320,16 +308,6 @@ fn few(names: &[String]) -> String {
     match names.len().saturating_sub(MOST) {
         0 => shown,
         more => format!("{shown} and {more} more"),
-    }
-}
-
-/// The same, each between marks: names may be sentences.
-fn listed(names: &[String]) -> String {
-    const MOST: usize = 8;
-    let shown: Vec<String> = names.iter().take(MOST).map(|name| format!("`{name}`")).collect();
-    match names.len().saturating_sub(MOST) {
-        0 => shown.join(", "),
-        more => format!("{} and {more} more", shown.join(", ")),
     }
 }
 
@@ -351,9 +329,7 @@ impl FileError {
             Self::ToldSeparator { .. } | Self::NoWeights { .. } | Self::MissingColumns { .. } => {
                 return self.hint_of_columns();
             }
-            Self::UndefinedColumns { .. } => {
-                "correct `column` in the definition, or remove the question; a column can be named by its place, too: `#12`"
-            }
+            Self::Undefined(names) => return Some(names.hint()),
             Self::TwoCells(_) => {
                 "a person has one answer to a question: remove one of the two rows; where people were asked again, name the \
                  column that tells it (`[retest] column`, `values`), or keep one time alone (`[file] where`)"

@@ -4,9 +4,10 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use super::builtin::BuiltinSurvey;
+use super::definition::SurveyDefinition;
 use super::demographics::Demographics;
 use super::error::SurveyError;
-use super::file::{SYNTHETIC_COLUMN, interviews};
+use super::file::{SYNTHETIC_COLUMN, ids, interviews};
 use super::file_error::{Expected, FileError};
 use super::respondents::Respondents;
 
@@ -14,22 +15,40 @@ use super::respondents::Respondents;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RespondentList {
     path: PathBuf,
+    /// The columns that hold the ids.
+    columns: Vec<String>,
     /// The ids and the line each stands in.
     ids: Vec<(String, u64)>,
 }
 
 impl RespondentList {
-    /// Reads a table of text with a column of interview numbers; other columns are for the reader's eyes.
-    pub fn read(path: &Path) -> Result<Self, SurveyError> {
+    /// Reads a table of text with a column of interview numbers, or of a survey of one's own with the columns that its
+    /// definition names in `person.id` (`id`, where it names none); other columns are for the reader's eyes.
+    pub fn read(path: &Path, definition: Option<&SurveyDefinition>) -> Result<Self, SurveyError> {
+        let (columns, ids) = match definition {
+            None => {
+                let columns = vec![BuiltinSurvey::get()?.person.id.clone()];
+                (columns, interviews(path)?)
+            }
+            Some(definition) => {
+                let columns = match definition.table.id.as_slice() {
+                    [] => vec!["id".to_owned()],
+                    named => named.to_vec(),
+                };
+                let ids = ids(path, &columns)?;
+                (columns, ids)
+            }
+        };
         Ok(Self {
             path: path.to_owned(),
-            ids: interviews(path)?,
+            columns,
+            ids,
         })
     }
 
     /// Where these people stand in `respondents`, in the order of the list; each must be there, once.
     pub(crate) fn positions(&self, respondents: &Respondents) -> Result<Vec<usize>, SurveyError> {
-        let column = &BuiltinSurvey::get()?.person.id;
+        let column = self.columns.join(", ");
         let mut positions = Vec::with_capacity(self.ids.len());
         let mut taken = vec![false; respondents.len()];
         for (id, line) in &self.ids {

@@ -20,6 +20,7 @@ mod sample;
 mod stats;
 mod synth;
 mod types;
+mod undefined;
 mod wide_text;
 
 pub use define::define;

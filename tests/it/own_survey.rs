@@ -127,6 +127,15 @@ fn a_survey_of_ones_own_runs_from_its_definition_to_a_report() {
     let own = Own::new();
     let checked = own.said(&["survey", "check", "people.csv"]);
     assert!(checked.contains("at most 20 demonstrations can be shown"), "{checked}");
+    for other_survey in ["survey sample", "by code", "-5"] {
+        assert!(!checked.contains(other_survey), "{other_survey}: {checked}");
+    }
+    let missing = table(30).matches("NA").count();
+    let answers = format!(
+        "answers to 25 questions: {} given, {missing} missing",
+        commas(2 * 30 * 25 - missing)
+    );
+    assert!(checked.contains(&answers), "{answers}: {checked}");
     assert!(
         !checked.contains("Q288") && !checked.contains("demographic columns"),
         "{checked}"
@@ -328,5 +337,158 @@ fn a_run_on_the_built_in_survey_is_what_it_was_before_definitions() {
     assert_eq!(
         found,
         "57b792a1cc630143ebbcf14c3f5d3bd4b4afe4439a4270b7c8427bcfb6a938d8"
+    );
+}
+
+/// A number below a million as texts have it.
+fn commas(number: usize) -> String {
+    match number {
+        0..1000 => number.to_string(),
+        _ => format!("{},{:03}", number / 1000, number % 1000),
+    }
+}
+
+#[test]
+fn without_a_number_there_are_as_many_demonstrations_as_can_be_shown_and_a_higher_one_is_called_what_it_is() {
+    let own = Own::new();
+    let planned = |more: &[&str]| {
+        let args = [
+            "run",
+            "--model",
+            "fake:3",
+            "--survey",
+            "people.csv",
+            "--dry-run",
+            "--quiet",
+        ];
+        own.said(&[&args[..], more].concat())
+    };
+    assert!(planned(&[]).contains("likelihood · 20 demonstrations · polar"));
+    let asked = planned(&["--demonstrations", "5,200", "--control", "same-country"]);
+    for words in [
+        "likelihood · 5 demonstrations · polar · no demographics · a same-group stranger's",
+        "likelihood · 200 demonstrations (at most 20 shown) · polar",
+    ] {
+        assert!(asked.contains(words), "{words}: {asked}");
+    }
+    let args = [
+        "run",
+        "--model",
+        "fake:3",
+        "--survey",
+        "people.csv",
+        "--limit",
+        "4",
+        "--quiet",
+        "--out",
+        "run",
+    ];
+    own.indieval(&args);
+    assert!(read(&own.path("run/spec.toml")).contains("demonstrations = [20]"));
+    let more = [
+        "--demonstrations",
+        "200",
+        "--control",
+        "own,same-country",
+        "--out",
+        "more",
+    ];
+    own.indieval(&[&args[..args.len() - 2], &more[..]].concat());
+    let page = read(&own.path("more/report.html"));
+    assert!(
+        !page.contains("compatriot") && page.contains("a same-group stranger"),
+        "{page}"
+    );
+    let summary = read(&own.path("more/summary.json"));
+    let summary: serde_json::Value = serde_json::from_str(&summary).unwrap();
+    let most = summary["naming"]["most_shown"]["200"].as_u64().unwrap();
+    assert!((15..=20).contains(&most));
+    let report = Command::new(env!("CARGO_BIN_EXE_indieval"))
+        .args(["report", "more", "--out", "again"])
+        .current_dir(own.folder.path())
+        .output()
+        .unwrap();
+    let said = String::from_utf8(report.stdout).unwrap();
+    assert!(
+        said.contains(&format!("200 demonstrations (at most {most} shown)")),
+        "{said}"
+    );
+    let shown = own.indieval(&["show", "people.csv", "--respondent", "p3", "--demonstrations", "200"]);
+    let note = String::from_utf8(shown.stderr).unwrap();
+    assert!(
+        note.contains("p3 has only ") && note.contains(" demonstrations to show, not 200"),
+        "{note}"
+    );
+}
+
+#[test]
+fn a_misspelt_name_says_where_it_was_sought_and_what_is_there_the_nearest_first() {
+    let own = Own::new();
+    let long = "who,item,said,sex\n1,Dogs,yes,f\n1,cats,no,f\n1,cats and dogs,no,f\n2,Dogs,no,m\n2,cats,yes,m\n";
+    std::fs::write(own.path("long.csv"), long).unwrap();
+    let definition = |question: &str, column: &str| {
+        format!(
+            "name = 'n'\n[file]\nlayout = 'long'\nquestion = '{column}'\nanswer = 'said'\n[person]\nid = 'who'\n\
+             [[question]]\nid = 'cats'\nlabels = ['no', 'yes']\n[[question]]\nid = '{question}'\nlabels = ['no', 'yes']\n"
+        )
+    };
+    let refused = |file: &str, definition: &str| {
+        std::fs::write(own.path("survey.toml"), definition).unwrap();
+        let output = Command::new(env!("CARGO_BIN_EXE_indieval"))
+            .args(["survey", "check", file, "--definition", "survey.toml"])
+            .current_dir(own.folder.path())
+            .output()
+            .unwrap();
+        assert!(!output.status.success());
+        String::from_utf8(output.stderr).unwrap()
+    };
+    let said = refused("long.csv", &definition("dogs", "item"));
+    for words in [
+        "column item: no question `dogs`",
+        "the column has `Dogs`, `cats and dogs`, `cats`",
+        "is `dogs` meant to be `Dogs`?",
+    ] {
+        assert!(said.contains(words), "{words}: {said}");
+    }
+    let said = refused("long.csv", &definition("Dogs", "Item"));
+    assert!(
+        said.contains("line 1: no column `Item`") && said.contains("the file has `item`, `who`"),
+        "{said}"
+    );
+    let wide = "name = 'n'\n[person]\nid = 'who'\n[[question]]\nid = 'said'\nlabels = ['no', 'yes']\n";
+    let said = refused("long.csv", wide);
+    assert!(
+        said.contains("line 3, column who: `1` is not a new person: line 2 has the same id"),
+        "{said}"
+    );
+    assert!(said.contains("layout = \"long\""), "{said}");
+}
+
+#[test]
+fn a_list_of_respondents_has_the_columns_that_tell_people_apart() {
+    let own = Own::new();
+    std::fs::write(own.path("some.csv"), "pid,why\np2,first\np7,second\n").unwrap();
+    let args = [
+        "run",
+        "--model",
+        "fake:3",
+        "--survey",
+        "people.csv",
+        "--dry-run",
+        "--respondents",
+    ];
+    let said = String::from_utf8(own.indieval(&[&args[..], &["some.csv"]].concat()).stderr).unwrap();
+    assert!(said.contains("2 of 30 respondents"), "{said}");
+    std::fs::write(own.path("other.csv"), "person\np2\n").unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_indieval"))
+        .args(args)
+        .args(["other.csv", "--definition", "survey.toml"])
+        .current_dir(own.folder.path())
+        .output()
+        .unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        said.contains("no column `pid`") && said.contains("a list of respondents is a CSV file"),
+        "{said}"
     );
 }

@@ -17,6 +17,7 @@ mod compared;
 mod constant;
 mod figures;
 mod individuals;
+mod latex;
 mod left_out;
 mod many;
 mod ordered;
@@ -200,7 +201,7 @@ fn formats_print_tables_for_documents_and_programs() {
         "thirteen categories and two averages, then a line each of choices, individuals and people"
     );
     let latex = print("latex");
-    for words in ["\\begin{table}", "\\toprule", "\\end{tabular}"] {
+    for words in ["\\begin{table}", "\\caption{", "\\label{tab:", "\\end{table}"] {
         assert_eq!(latex.matches(words).count(), 4, "{words}: {latex}");
     }
     let csv = print("csv");

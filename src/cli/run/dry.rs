@@ -9,7 +9,8 @@ use crate::cli::output::say;
 use crate::model::{
     Attempt, Batch, Decoding, Generation, LanguageModel, ModelError, OpenModel, ScoreRequest, TextRequest, TokenId,
 };
-use crate::report::condition_words;
+use crate::probe::most_demonstrations;
+use crate::report::{Naming, condition_words};
 use crate::run::{ExecuteError, Experiment};
 use crate::scoring::{ChatUse, TokenEstimate};
 
@@ -95,9 +96,11 @@ fn asked(experiment: &Experiment, opened: &OpenModel, estimate: &Estimated) -> a
         counted(estimate.of, "person-split pair", "person-split pairs"),
         counted(experiment.plan.outcomes, "record", "records")
     );
-    for (index, condition) in experiment.plan.conditions.iter().enumerate() {
+    let (catalogue, conditions) = (&experiment.people.catalogue, &experiment.plan.conditions);
+    let naming = Naming::of_plan(catalogue, conditions, most_demonstrations(catalogue));
+    for (index, condition) in conditions.iter().enumerate() {
         let head = if index == 0 { "conditions" } else { "" };
-        say!("{head:<13}{}", condition_words(condition));
+        say!("{head:<13}{}", condition_words(condition, &naming));
     }
     say!(
         "prompts      {}, the longest of {} tokens (estimated from {})",

@@ -51,7 +51,7 @@ pub struct SpecFlags {
         value_name = "N,..."
     )]
     splits: Option<Vec<Split>>,
-    /// Numbers of demonstrations
+    /// Numbers of demonstrations [default: 200, or as many as a smaller survey has to show]
     #[arg(long, value_delimiter = ',', value_name = "N,...")]
     demonstrations: Option<Vec<usize>>,
     /// Show refined demonstrations (candidates stay polar); give forms as `--forms polar,refined` for both
@@ -72,7 +72,8 @@ pub struct SpecFlags {
     /// Demonstrations of one category only: its name or an unambiguous part of it, or `each`
     #[arg(long, value_name = "NAME")]
     category: Vec<String>,
-    /// Whose demonstrations: the person's own, nobody's, a stranger's, a compatriot's
+    /// Whose demonstrations: the person's own, nobody's, a stranger's, or those of a stranger from the same country (in a
+    /// survey of one's own: `person.group`)
     #[arg(long, value_delimiter = ',', value_name = "WHO,...", value_parser = choice::<Control>())]
     control: Option<Vec<Control>>,
     /// Draw demonstrations anew for each number, as the paper did

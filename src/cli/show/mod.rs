@@ -14,7 +14,8 @@ use super::choice::choice;
 use super::format::OutputFormat;
 use super::output::{print, print_json, tell};
 use super::people::{LoadedSurvey, SurveyArgs};
-use crate::probe::{Case, Count, DemonstrationRule, Draw, Split};
+use crate::base::text::counted;
+use crate::probe::{Case, Count, DemonstrationRule, Draw, Split, default_demonstrations};
 use crate::prompt::{Pieces, PromptStyle};
 use crate::scoring::Method;
 use crate::survey::{Catalogue, Form, QuestionId};
@@ -34,7 +35,8 @@ pub struct Args {
     /// Which questions are held out: 1, 2 or 3
     #[arg(long, value_name = "N", default_value = "1")]
     split: Split,
-    /// How many of the person's statements to show; without it, 200, or all there are with --category
+    /// How many of the person's statements to show; without it, 200, or as many as there are: in a
+    /// smaller survey, or with --category
     #[arg(long, value_name = "N")]
     demonstrations: Option<usize>,
     /// Show refined statements (candidates stay polar)
@@ -72,9 +74,6 @@ pub struct Args {
     #[arg(long, default_value_t, value_name = "FORMAT", value_parser = choice::<OutputFormat>())]
     format: OutputFormat,
 }
-
-/// Demonstrations where no number is given: the paper's main figure.
-const DEMONSTRATIONS: usize = 200;
 
 /// The JSON output.
 #[derive(Serialize)]
@@ -163,10 +162,10 @@ fn note(args: &Args, case: &Case, people: &LoadedSurvey) {
     }
     if case.missing() > 0 {
         tell!(
-            "note: {} has {} demonstrations to show, {} fewer than asked for",
+            "note: {} has only {} to show, not {}",
             case.respondent,
-            case.demonstrations.len(),
-            case.missing()
+            counted(case.demonstrations.len(), "demonstration", "demonstrations"),
+            case.demonstrations.len() + case.missing()
         );
     }
 }
@@ -201,7 +200,7 @@ fn case(args: &Args, people: &LoadedSurvey) -> anyhow::Result<Case> {
     let count = match (args.demonstrations, category) {
         (Some(count), _) => Count::Of(count),
         (None, Some(_)) => Count::All,
-        (None, None) => Count::Of(DEMONSTRATIONS),
+        (None, None) => Count::Of(default_demonstrations(&people.questionnaire.catalogue)),
     };
     let demographics = match args.demographics {
         true => people

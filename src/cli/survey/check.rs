@@ -62,7 +62,9 @@ struct Findings<'a> {
 struct CheckOutput<'a> {
     #[serde(flatten)]
     report: &'a ReadReport,
-    eligible: usize,
+    /// Absent for a survey of one's own, of which `survey sample` knows nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    eligible: Option<usize>,
     unanswered_questions: Vec<QuestionId>,
 }
 
@@ -71,7 +73,7 @@ impl Findings<'_> {
         let unanswered = self.unanswered.iter();
         CheckOutput {
             report: self.report,
-            eligible: self.eligible,
+            eligible: self.catalogue.is_of_builtin_survey().then_some(self.eligible),
             unanswered_questions: unanswered.map(|&at| self.catalogue.questions[at].id).collect(),
         }
     }
@@ -85,7 +87,9 @@ impl Findings<'_> {
         for line in &self.cautions {
             writeln!(text, "{line}")?;
         }
-        self.sample(&mut text)?;
+        if self.catalogue.is_of_builtin_survey() {
+            self.sample(&mut text)?;
+        }
         Ok(text)
     }
 
@@ -133,7 +137,8 @@ impl Findings<'_> {
         let people = people(report.respondents as usize, report.synthetic);
         let columns = counted(report.columns, "column", "columns");
         let rows = counted(report.rows as usize, "row", "rows");
-        writeln!(text, "{columns}, {rows}, {people}")?;
+        let each = if report.is_long { " (one an answer)" } else { "" };
+        writeln!(text, "{columns}, {rows}{each}, {people}")?;
         if report.empty_rows > 0 {
             writeln!(text, "empty rows, left out: {}", count(report.empty_rows))?;
         }
@@ -150,6 +155,18 @@ impl Findings<'_> {
                 }
                 RepeatedIds::FirstOnly => format!("{} kept under the paper's rule", count(repeated.kept)),
             };
+            if !self.catalogue.is_of_builtin_survey() {
+                let (rows, ids) = (
+                    counted(repeated.rows as usize, "row", "rows"),
+                    counted(repeated.ids as usize, "id", "different ids"),
+                );
+                writeln!(
+                    text,
+                    "{rows} have {ids}; {} kept under --paper-ids",
+                    count(repeated.kept)
+                )?;
+                continue;
+            }
             writeln!(
                 text,
                 "{}: {} have {}; {done}",
@@ -164,14 +181,26 @@ impl Findings<'_> {
     /// What is missing.
     fn answers(&self, text: &mut String) -> std::fmt::Result {
         let report = self.report;
-        let missing: Vec<String> = report
+        let by_code: Vec<String> = report
             .missing
             .iter()
             .filter(|(_, times)| **times > 0)
             .map(|(code, times)| format!("{code}: {}", count(*times)))
             .collect();
-        if !missing.is_empty() {
-            writeln!(text, "missing answers by code: {}", missing.join(", "))?;
+        if !self.catalogue.is_of_builtin_survey() {
+            let gaps = report
+                .missing
+                .iter()
+                .map(|(why, times)| format!(", {} {why}", count(*times)));
+            writeln!(
+                text,
+                "answers to {}: {} given{}",
+                counted(self.catalogue.questions.len(), "question", "questions"),
+                count(report.answers.unwrap_or(0)),
+                gaps.collect::<String>()
+            )?;
+        } else if !by_code.is_empty() {
+            writeln!(text, "missing answers by code: {}", by_code.join(", "))?;
         }
         let absent: Vec<String> = report.absent_questions.iter().map(QuestionId::to_string).collect();
         let answered = |at: &&QuestionIndex| !report.absent_questions.contains(&self.catalogue.questions[**at].id);

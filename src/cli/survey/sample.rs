@@ -53,6 +53,11 @@ struct SampleOutput<'a> {
 pub(super) fn run(args: &Args) -> anyhow::Result<()> {
     refuse_existing(&args.out, args.force)?;
     let loaded = args.survey.load()?;
+    anyhow::ensure!(
+        loaded.questionnaire.definition.is_none(),
+        "`survey sample` draws the paper's sample of the World Values Survey; `--draw N` of `run` and `prompts export` draws \
+         people of any survey by chance"
+    );
     let (survey, demographics) = (&loaded.survey.respondents, &loaded.questionnaire.demographics);
     let options = SampleOptions {
         respondents: args.respondents,

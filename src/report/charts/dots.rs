@@ -1,6 +1,6 @@
 //! Dot plots: one line a row, a mark and an interval a system.
 
-use super::super::names::cut;
+use super::super::names::{cut, cut_within};
 use super::super::svg::{Anchor, Drawing, Mark, Picture, Scale, domain};
 use super::super::words::{difference, percent, signed, with_interval};
 use crate::metrics::Estimate;
@@ -183,7 +183,7 @@ impl<'a> DotLayout<'a> {
         match self.plot.labels {
             LabelPlace::Above => {
                 let place = (self.beside, self.top_of(at) + self.above - 3.0);
-                canvas.text(place, Anchor::Start, "t", &cut(&row.label, 58));
+                canvas.text(place, Anchor::Start, "t", &cut_within(&row.label, 58));
             }
             LabelPlace::Beside => {
                 let room = if row.note.is_empty() { 21 } else { 17 };

@@ -11,7 +11,6 @@ use super::super::outcome_context::OutcomeContext;
 use super::ExportError;
 use super::seen::{Seen, Sure};
 use crate::metrics::{Norm, OutcomeTable, RunData};
-use crate::report::condition_words;
 use crate::scoring::{Condition, Evidence, Outcome};
 
 /// Samples of one log: a list of more is slow in a browser.
@@ -167,7 +166,7 @@ impl Log<'_> {
             outcome, chosen, sure, ..
         } = seen;
         let choices = choices(seen);
-        let condition = condition_words(self.condition);
+        let condition = seen.known.words(self.condition);
         let input = format!(
             "{} ({}): which of these would respondent {} say? [{condition}; the prompt is not part of this log]",
             outcome.question,

@@ -60,7 +60,7 @@ impl ReportSection for Vec<Lift> {
     fn page(&self, report: &ReportContext<'_>) -> Option<Value> {
         let picture = placed(&picture(self, report)?);
         let rows: Vec<LiftWords> = self.iter().map(LiftWords::of).collect();
-        Some(context! { picture, rows => words(&rows) })
+        Some(context! { picture, rows => words(&rows), own_groups => report.results.naming.own_groups })
     }
 
     fn drawings(&self, report: &ReportContext<'_>) -> Vec<Drawing> {
@@ -111,7 +111,7 @@ impl Controlled {
         Ok(Some(Lift {
             systems: (self.own, self.other),
             label,
-            control: names::control(self.control).to_owned(),
+            control: names::control(self.control, &bench.naming).to_owned(),
             own: accuracies.0.overall.unwrap_or(0.0),
             other: accuracies.1.overall.unwrap_or(0.0),
             difference: paired.contrasts(bench.categories(), &bench.options.resampling),

@@ -16,6 +16,12 @@ pub(super) struct AnswerLines {
     pub(super) cut: Option<usize>,
 }
 
+/// How a compressed file begins.
+const GZIP: &[u8] = &[0x1f, 0x8b];
+
+/// What is said of all answers in one value.
+const ARRAY: &str = "a JSON array, where an answer a line was expected; make lines of it: jq -c '.[]' FILE";
+
 /// Reads the lines of a file. A last line that is cut off, be it within a character, is named, not read; blank lines and
 /// a byte-order mark are passed over.
 pub(super) fn read(path: &Path, bytes: &[u8]) -> Result<AnswerLines, AnswerError> {
@@ -30,7 +36,10 @@ pub(super) fn read(path: &Path, bytes: &[u8]) -> Result<AnswerLines, AnswerError
             return Err(AnswerError::Line {
                 path: path.to_owned(),
                 line: before.iter().filter(|byte| **byte == b'\n').count() + 1,
-                problem: "this is not UTF-8; save the file as UTF-8".to_owned(),
+                problem: match bytes.starts_with(GZIP) {
+                    true => "the file is compressed; unpack it with gunzip".to_owned(),
+                    false => "this is not UTF-8; save the file as UTF-8".to_owned(),
+                },
             });
         }
     };
@@ -46,6 +55,7 @@ pub(super) fn read(path: &Path, bytes: &[u8]) -> Result<AnswerLines, AnswerError
             continue;
         }
         let problem = match serde_json::from_str::<Value>(line) {
+            Ok(Value::Array(_)) => ARRAY.to_owned(),
             Ok(value) => match answer(&value) {
                 Ok(answer) => {
                     found.lines.push((at + 1, answer));
@@ -58,7 +68,14 @@ pub(super) fn read(path: &Path, bytes: &[u8]) -> Result<AnswerLines, AnswerError
                 found.cut = Some(at + 1);
                 break;
             }
-            Err(error) => error.to_string(),
+            Err(_) if line.starts_with('[') => ARRAY.to_owned(),
+            Err(error) if error.is_eof() => "the line ends in the middle of an answer".to_owned(),
+            Err(error) => {
+                // A line is all that the parser has seen: its "line 1" is not the file's.
+                let said = error.to_string();
+                let said = said.split(" at line ").next().unwrap_or_default();
+                format!("{said} at column {}", error.column())
+            }
         };
         return Err(AnswerError::Line {
             path: path.to_owned(),
@@ -170,7 +187,26 @@ mod tests {
         let error = read(path, b"{\"id\":\"a\",\"text\":\"B\"}\n\xff\xfe\n").err().unwrap();
         assert!(error.to_string().contains("line 2: this is not UTF-8"), "{error}");
         let error = read(path, b"{\"id\":\n{\"id\":\"a\",\"text\":\"B\"}\n").err().unwrap();
-        assert!(error.to_string().contains("line 1"), "{error}");
+        assert!(
+            error
+                .to_string()
+                .ends_with("line 1: the line ends in the middle of an answer"),
+            "{error}"
+        );
+        for (bytes, said) in [
+            (&b"\x1f\x8b\x08\x00"[..], "unpack it with gunzip"),
+            (b"[{\"id\":\"a\",\"text\":\"B\"}]\n", "jq -c '.[]'"),
+            (b"[\n{\"id\":\"a\",\"text\":\"B\"}\n]\n", "line 1: a JSON array"),
+            (
+                b"{\"id\":\"a\",\"text\":\"B\"}}\n",
+                "line 1: trailing characters at column 22",
+            ),
+            (b"{\"id\":\"a\",\"prompt\":\"B\"}\n", "a request, not an answer"),
+            (b"{\"id\":\"a\",\"text\":1}\n", "`text` is no text"),
+        ] {
+            let error = read(path, bytes).err().unwrap();
+            assert!(error.to_string().contains(said), "{error}");
+        }
     }
 
     #[test]

@@ -171,6 +171,7 @@ pub fn export(
     };
     std::fs::create_dir_all(folder).map_err(failed(folder))?;
     let people = People::read(&spec)?;
+    spec.grid.demonstrations = spec.numbers_of_demonstrations(&people.catalogue);
     let plan = Plan::new(&spec, &people)?;
     let questions = Questions::new(&spec, &people, &plan)?;
     let letter = max_tokens.unwrap_or(LETTER_TOKENS);

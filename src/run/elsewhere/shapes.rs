@@ -56,9 +56,19 @@ pub(super) fn answer(line: &Value) -> Result<AnswerLine, String> {
     } else if line.get("response").is_some() || line.get("error").is_some_and(|error| !error.is_null()) {
         openai(line)
     } else {
-        plain(line).ok_or("neither `response`, `result` nor `text`")?
+        plain(line).ok_or_else(|| unknown(line))?
     };
     Ok(AnswerLine { id, said, model, shape })
+}
+
+/// Why a line is an answer of no shape.
+fn unknown(line: &Value) -> &'static str {
+    let has = |key: &&str| line.get(key).is_some();
+    match ["prompt", "body", "params", "request"].iter().any(has) {
+        true => "this is a request, not an answer to one",
+        false if line.get("text").is_some() => "`text` is no text",
+        false => "neither `response`, `result` nor `text`",
+    }
 }
 
 fn text_of(value: &Value, pointer: &str) -> Option<String> {

@@ -120,7 +120,7 @@ fn a_person_has_one_row_and_what_is_never_an_answer_needs_no_word() {
     );
     let error = survey.try_read("wave,who,a\n1,7,Yes\n2,7,No\n1,7,No\n").err().unwrap();
     assert!(
-        error.contains("line 4") && error.contains("`1-7`") && error.contains("in no row before"),
+        error.contains("line 4") && error.contains("`1-7`") && error.contains("line 2 has the same id"),
         "{error}"
     );
 

@@ -1,26 +1,27 @@
 //! A table of a survey that a definition describes.
 
+use std::collections::HashMap;
 use std::path::Path;
 
 use csv::ByteRecord;
 
 use super::super::builtin::BuiltinSurvey;
 use super::super::definition::{
-    AnswerMatch, CellMeaning, CellReading, ColumnNames, DefinedTable, DimensionColumn, MissingCells, Retest,
-    SurveyDefinition,
+    AnswerMatch, CellMeaning, CellReading, DefinedTable, DimensionColumn, MissingCells, Retest, SurveyDefinition,
 };
 use super::super::demographics::Demographics;
 use super::super::error::SurveyError;
 use super::super::file_error::{Expected, FileError};
 use super::super::respondents::{MISSING, MISSING_CODE, Respondents};
 use super::super::types::Catalogue;
+use super::super::undefined::{NamedThing, UndefinedNames};
 use super::header::HeaderRow;
+use super::heading::layout;
 use super::intake::{AbsentColumns, FileShape, Intake};
 use super::long::{CellLines, LongTable};
 use super::meant_column::{ColumnReading, MeantColumn};
-use super::report::{FileKind, ReadOptions, Separator};
+use super::report::{FileKind, ReadOptions};
 use super::rows::TableRows;
-use super::sniff::{BYTE_ORDER_MARK, TableLayout, read_line, separator_of};
 use super::{Purpose, SurveyFile, code, input, interview, shown};
 
 /// Columns, and what stands in them in the rows that are read.
@@ -52,7 +53,12 @@ struct Places<'a> {
     path: &'a Path,
     header: &'a HeaderRow,
     line: u64,
+    /// The name of the column that holds the questions, and these, where a row is an answer: they stand in the header
+    /// behind the file's own columns.
+    asked: Option<(&'a str, &'a [String])>,
     absent: Vec<String>,
+    /// Questions that are not among those.
+    unasked: Vec<String>,
 }
 
 impl<'a> Places<'a> {
@@ -61,20 +67,42 @@ impl<'a> Places<'a> {
             path,
             header,
             line,
+            asked: None,
             absent: Vec::new(),
+            unasked: Vec::new(),
+        }
+    }
+
+    /// The same for a table whose column of this name holds questions.
+    fn asked(self, column: &'a str, questions: &'a [String]) -> Self {
+        Self {
+            asked: Some((column, questions)),
+            ..self
         }
     }
 
     /// Whether all that was looked for is there.
     fn all_there(self) -> Result<(), FileError> {
-        match self.absent.is_empty() {
+        let mut known = self.header.names();
+        let (sought, names, known) = match (self.absent.is_empty(), self.asked) {
+            (true, Some((column, questions))) => {
+                let column = NamedThing::Question(column.to_owned());
+                (column, self.unasked, questions.to_vec())
+            }
+            (_, Some((_, questions))) => {
+                known.truncate(known.len().saturating_sub(questions.len()));
+                (NamedThing::Column(self.line), self.absent, known)
+            }
+            (_, None) => (NamedThing::Column(self.line), self.absent, known),
+        };
+        match names.is_empty() {
             true => Ok(()),
-            false => Err(FileError::UndefinedColumns {
+            false => Err(FileError::Undefined(Box::new(UndefinedNames {
                 path: self.path.to_owned(),
-                line: self.line,
-                columns: self.absent,
-                known: self.header.names(),
-            }),
+                sought,
+                names,
+                known,
+            }))),
         }
     }
 
@@ -109,7 +137,12 @@ impl<'a> Places<'a> {
                 columns: columns.iter().map(|name| self.find(name)).collect::<Result<_, _>>()?,
             },
         };
-        Ok(MeantColumn::new(self.find(name)?, name, reading))
+        let absent = self.absent.len();
+        let at = self.find(name)?;
+        if self.asked.is_some() {
+            self.unasked.extend(self.absent.drain(absent..));
+        }
+        Ok(MeantColumn::new(at, name, reading))
     }
 
     /// The columns that say which rows are read, and how.
@@ -182,6 +215,8 @@ struct DefinedRows<'a> {
     people: Intake<'a>,
     /// Polar answers that were given again, by id.
     again: PolarById,
+    /// In which line somebody's id is, where a column has it.
+    lines: HashMap<String, u64>,
 }
 
 impl DefinedRows<'_> {
@@ -232,9 +267,11 @@ impl DefinedRows<'_> {
             _ => {}
         }
         // A second row under an id would be among the others that its person is compared with.
-        if self.people.is_repeated(&id) {
-            let (at, name) = (self.plan.id.first().copied().unwrap_or(0), self.table.id.join(", "));
-            return Err(self.fault(lines.of(at), &name, id.as_bytes(), Expected::NewPerson));
+        if let Some(&at) = self.plan.id.first().filter(|_| self.people.refuses_repeated())
+            && let Some(before) = self.lines.insert(id.clone(), lines.of(at))
+        {
+            let name = self.table.id.join(", ");
+            return Err(self.fault(lines.of(at), &name, id.as_bytes(), Expected::NewPerson(before)));
         }
         (self.people.refined, self.people.polar) = self.answers(row, lines, false)?;
         self.dimensions(row, lines)?;
@@ -276,6 +313,7 @@ impl DefinedRows<'_> {
             let column = &mut columns[at];
             match column.meaning(row, &self.table.missing) {
                 CellMeaning::Answer(answer) => {
+                    self.people.tally.given();
                     refined[at] = answer as u8;
                     polar[at] = match &self.table.questions[at].reading {
                         CellReading::Single(answers) => answers[answer].1,
@@ -371,6 +409,9 @@ fn read(
     };
     let header = long.as_ref().map_or(&layout.header, |long| &long.header);
     let mut places = Places::new(path, header, layout.lines);
+    if let (Some(long), Some(columns)) = (&long, &table.long) {
+        places = places.asked(&columns.question, &long.questions);
+    }
     let plan = DefinedPlan::new(&mut places, table, purpose.options.weight.as_deref(), second)?;
     places.all_there()?;
     let mut reader = DefinedRows {
@@ -378,9 +419,13 @@ fn read(
         table,
         people: Intake::new(path, purpose, header.is_synthetic()),
         again: Vec::new(),
+        lines: HashMap::new(),
     };
     match &long {
-        Some(long) => long.each(|row, lines| reader.row(row, lines))?,
+        Some(long) => {
+            long.each(|row, lines| reader.row(row, lines))?;
+            reader.people.rows = long.rows;
+        }
         None => {
             while let Some((row, first)) = rows.next()? {
                 reader.row(row, CellLines { first, cells: &[] })?;
@@ -392,11 +437,12 @@ fn read(
         columns: layout.header.width,
         empty_rows: rows.empty_rows(),
         member,
+        is_long: long.is_some(),
         layout: Some(layout),
     };
     let again = match second {
         false => reader.again,
-        true => polar_by_id(&reader.people.respondents),
+        true => everybody(&reader.people.respondents),
     };
     if reader.people.rows == 0 && !table.keep.is_empty() {
         return Err(FileError::NothingKept {
@@ -408,47 +454,10 @@ fn read(
     Ok((reader.people.finish(found, AbsentColumns::default())?, again))
 }
 
-/// Everybody's polar answers.
-fn polar_by_id(people: &Respondents) -> PolarById {
+/// The polar answers of all people.
+fn everybody(people: &Respondents) -> PolarById {
     let polar = |at| people.groups(at, super::Form::Polar).to_vec();
     (0..people.len())
         .map(|at| (people.id(at).to_owned(), polar(at)))
         .collect()
-}
-
-/// Reads the rows above the people.
-fn layout(path: &Path, source: &mut input::ByteSource, table: &DefinedTable) -> Result<TableLayout, SurveyError> {
-    use std::io::BufRead as _;
-    let failed = |error| SurveyError::io("read", path, error);
-    while source.fill_buf().map_err(failed)?.starts_with(BYTE_ORDER_MARK) {
-        source.consume(BYTE_ORDER_MARK.len());
-    }
-    let mut lines = 0;
-    let mut names = String::new();
-    for row in 1..=table.header_rows {
-        let mut line = Vec::new();
-        read_line(source, &mut line).map_err(failed)?;
-        if line.is_empty() {
-            return Err(FileError::Empty { path: path.to_owned() }.into());
-        }
-        lines += line.iter().filter(|&&byte| byte == b'\n').count().max(1) as u64;
-        if row == table.names_row {
-            names = String::from_utf8(line).map_err(|_| FileError::Encoding {
-                path: path.to_owned(),
-                line: lines,
-                found: "names of columns that are not UTF-8".to_owned(),
-            })?;
-        }
-    }
-    let told = Separator::ALL
-        .into_iter()
-        .find(|one| Some(one.byte()) == table.delimiter);
-    let separator = told.or_else(|| separator_of(&names)).unwrap_or_default();
-    let header = HeaderRow::plain(&names, separator, table.names == ColumnNames::ImportId);
-    Ok(TableLayout {
-        separator,
-        header,
-        lines,
-        skipped: Vec::new(),
-    })
 }

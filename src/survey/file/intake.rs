@@ -39,6 +39,8 @@ pub(super) struct FileShape {
     pub(super) columns: usize,
     pub(super) empty_rows: u64,
     pub(super) member: Option<String>,
+    /// Whether a row is an answer.
+    pub(super) is_long: bool,
     /// Absent for JSON lines.
     pub(super) layout: Option<TableLayout>,
 }
@@ -77,9 +79,9 @@ impl<'a> Intake<'a> {
         }
     }
 
-    /// Whether somebody of that id was in a row before, and nothing says what becomes of such people.
-    pub(super) fn is_repeated(&self, id: &str) -> bool {
-        self.options.repeated_ids == RepeatedIds::KeepAll && self.ids.knows(id)
+    /// Whether nothing says what becomes of a person whose id was in a row before.
+    pub(super) fn refuses_repeated(&self) -> bool {
+        self.options.repeated_ids == RepeatedIds::KeepAll
     }
 
     /// Keeps the person of the row at hand, unless their id was met before and the rule leaves them out; whether it did
@@ -99,7 +101,7 @@ impl<'a> Intake<'a> {
                 path: self.path.to_owned(),
             });
         }
-        let counted = self.tally.finish();
+        let counted = self.tally.finish(found.kind == FileKind::Defined);
         let (separator, skipped_lines) = found
             .layout
             .map_or((None, Vec::new()), |layout| (Some(layout.separator), layout.skipped));
@@ -112,11 +114,13 @@ impl<'a> Intake<'a> {
             columns: found.columns,
             skipped_lines,
             rows: self.rows,
+            is_long: found.is_long,
             empty_rows: found.empty_rows,
             respondents: self.respondents.len() as u64,
             repeated_ids_rule: self.options.repeated_ids,
             repeated_ids: self.ids.finish(self.demographics),
             absent_questions: absent.questions,
+            answers: (found.kind == FileKind::Defined).then_some(counted.given),
             missing: counted.missing,
             unknown_codes: counted.answers,
             unknown_answers: counted.texts,

@@ -7,9 +7,12 @@ use super::super::builtin::BuiltinSurvey;
 use super::super::error::SurveyError;
 use super::super::file_error::{Expected, FileError};
 use super::code::is_missing_word;
+use super::heading::first_row;
+use super::input::{self, ByteSource};
 use super::rows::TableRows;
 use super::shown;
-use super::sniff::{self, Sniffed};
+use super::sniff::{self, Sniffed, TableLayout};
+use crate::survey::undefined::{NamedThing, UndefinedNames};
 
 /// The ids in the column of interview numbers of a table of text, each with its line.
 pub(in super::super) fn interviews(path: &Path) -> Result<Vec<(String, u64)>, SurveyError> {
@@ -23,19 +26,53 @@ pub(in super::super) fn interviews(path: &Path) -> Result<Vec<(String, u64)>, Su
         return Err(missing(1).into());
     };
     let column = layout.header.find(name).ok_or_else(|| missing(layout.lines))?;
-    let mut rows = TableRows::new(path, opened.input, &layout);
+    listed(path, opened.input, &layout, &[(column, name)])
+}
+
+/// The ids in these columns of a table of text, those of one row joined by `-`, each with its line.
+pub(in super::super) fn ids(path: &Path, names: &[String]) -> Result<Vec<(String, u64)>, SurveyError> {
+    let (mut source, _) = input::open(path, |_, _| true)?;
+    let layout = first_row(path, &mut source)?;
+    let absent = names.iter().filter(|name| layout.header.exact(name).is_none());
+    let absent: Vec<String> = absent.cloned().collect();
+    if !absent.is_empty() {
+        return Err(FileError::Undefined(Box::new(UndefinedNames {
+            path: path.to_owned(),
+            sought: NamedThing::ColumnOfList(layout.lines),
+            names: absent,
+            known: layout.header.names(),
+        }))
+        .into());
+    }
+    let columns = names.iter().filter_map(|name| Some((layout.header.exact(name)?, name)));
+    let columns: Vec<(usize, &String)> = columns.collect();
+    listed(path, source, &layout, &columns)
+}
+
+/// The ids in these columns, of which there is one at least.
+fn listed(
+    path: &Path,
+    source: ByteSource,
+    layout: &TableLayout,
+    columns: &[(usize, &String)],
+) -> Result<Vec<(String, u64)>, SurveyError> {
+    let mut rows = TableRows::new(path, source, layout);
     let mut ids = Vec::new();
     while let Some((row, line)) = rows.next()? {
-        let field = &row[column];
-        let text = String::from_utf8_lossy(field);
-        let id = id(&text).map_err(|expected| FileError::Value {
-            path: path.to_owned(),
-            line,
-            column: name.clone(),
-            found: shown(field),
-            expected,
-        })?;
-        ids.push((id.into_owned(), line));
+        let mut parts = Vec::with_capacity(columns.len());
+        for &(column, name) in columns {
+            let field = &row[column];
+            let text = String::from_utf8_lossy(field);
+            let id = id(&text).map_err(|expected| FileError::Value {
+                path: path.to_owned(),
+                line,
+                column: name.clone(),
+                found: shown(field),
+                expected,
+            })?;
+            parts.push(id.into_owned());
+        }
+        ids.push((parts.join("-"), line));
     }
     if ids.is_empty() {
         return Err(FileError::NoRows { path: path.to_owned() }.into());

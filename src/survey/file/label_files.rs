@@ -78,6 +78,7 @@ pub(super) fn read_json(opened: Opened, purpose: Purpose<'_>) -> Result<SurveyFi
         columns: keys,
         empty_rows: 0,
         member,
+        is_long: false,
         layout: None,
     };
     match reader {
@@ -121,6 +122,7 @@ pub(super) fn read_csv(opened: Opened, layout: TableLayout, purpose: Purpose<'_>
         columns: layout.header.width,
         empty_rows: rows.empty_rows(),
         member,
+        is_long: false,
         layout: Some(layout),
     };
     reader.finish(found)

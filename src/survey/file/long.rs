@@ -11,6 +11,7 @@ use csv::ByteRecord;
 use super::super::definition::{DefinedTable, LongColumns, Retest};
 use super::super::error::SurveyError;
 use super::super::file_error::{FileError, TwoCells};
+use super::super::undefined::{NamedThing, UndefinedNames};
 use super::header::HeaderRow;
 use super::rows::TableRows;
 use super::shown;
@@ -37,7 +38,9 @@ pub(super) struct LongTable {
     pub(super) header: HeaderRow,
     people: Vec<LongPerson>,
     /// What is asked, in the order in which the file first does.
-    questions: Vec<String>,
+    pub(super) questions: Vec<String>,
+    /// Rows that were kept, an answer each.
+    pub(super) rows: u64,
     /// The different texts of all answers.
     texts: Vec<Box<[u8]>>,
 }
@@ -94,12 +97,12 @@ impl LongPlan {
             person.push(find(column));
         }
         if !absent.is_empty() {
-            return Err(FileError::UndefinedColumns {
+            return Err(FileError::Undefined(Box::new(UndefinedNames {
                 path: path.to_owned(),
-                line,
-                columns: absent,
+                sought: NamedThing::ColumnOfLong(line),
+                names: absent,
                 known: header.names(),
-            });
+            })));
         }
         let facts = table
             .dimensions
@@ -129,10 +132,12 @@ impl LongTable {
         let mut people: Vec<LongPerson> = Vec::new();
         let (mut known, mut questions, mut texts) = (HashMap::new(), HashMap::new(), HashMap::new());
         let (mut names, mut different) = (Vec::new(), Vec::new());
+        let mut kept = 0;
         while let Some((row, line)) = rows.next()? {
             if !keep(row) {
                 continue;
             }
+            kept += 1;
             let key: Vec<Box<[u8]>> = plan.person.iter().map(|&at| row[at].trim_ascii().into()).collect();
             let (person, new) = number(&mut known, key);
             if new {
@@ -158,6 +163,7 @@ impl LongTable {
             header: header.with(&names),
             people,
             questions: names,
+            rows: kept,
             texts: different,
         };
         table.once(path, &plan)?;

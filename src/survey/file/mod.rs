@@ -5,6 +5,7 @@ mod code;
 mod defined;
 mod endings;
 mod header;
+mod heading;
 mod input;
 mod intake;
 mod interview;
@@ -22,7 +23,7 @@ mod wvs;
 use std::path::Path;
 
 pub(super) use header::SYNTHETIC_COLUMN;
-pub(super) use interview::interviews;
+pub(super) use interview::{ids, interviews};
 pub(super) use overview::{ColumnOverview, TableOverview, overview};
 pub(crate) use report::SEVERAL_COUNTRIES;
 pub use report::{ReadOptions, ReadReport, RepeatedIds};

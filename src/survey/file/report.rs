@@ -138,8 +138,11 @@ pub struct ReadReport {
     pub columns: usize,
     /// Lines above the header that were left out, as they begin.
     pub skipped_lines: Vec<String>,
-    /// Rows below the header that hold something.
+    /// Rows below the header that hold something, or of these the ones that a definition keeps.
     pub rows: u64,
+    /// Whether a row is an answer and not a person.
+    #[serde(skip)]
+    pub is_long: bool,
     /// Rows that hold nothing but separators.
     pub empty_rows: u64,
     /// People kept.
@@ -150,8 +153,11 @@ pub struct ReadReport {
     pub repeated_ids: Vec<RepeatedInCountry>,
     /// Questions that are no column of the file: nobody was asked them.
     pub absent_questions: Vec<QuestionId>,
+    /// Of a survey of one's own: answers to its questions, second ones among them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub answers: Option<u64>,
     /// Answers given as each of the survey's missing codes (-1 to -5) or left blank (or `NA` and the like), over all
-    /// questions of the file.
+    /// questions of the file. Of a survey of one's own: answers that are `missing` or `not asked`.
     pub missing: BTreeMap<String, u64>,
     /// By question: codes of answers that neither the catalogue nor the missing codes know, and how often. They count as
     /// missing.

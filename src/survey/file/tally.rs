@@ -65,6 +65,8 @@ pub(super) struct ReadTally {
     /// What is missing in a file of a survey of one's own, by why.
     named: BTreeMap<&'static str, u64>,
     texts: BTreeMap<String, BTreeMap<String, u64>>,
+    /// Answers of a survey of one's own.
+    given: u64,
     answers: Unknown,
     demographics: Unknown,
 }
@@ -84,6 +86,8 @@ fn count(unknown: &mut Unknown, column: &str, code: i64) {
 
 /// What a [`ReadTally`] comes to.
 pub(super) struct Counted {
+    /// Answers, where a definition says which there are.
+    pub(super) given: u64,
     /// Missing answers by code.
     pub(super) missing: BTreeMap<String, u64>,
     /// Codes of answers without a meaning.
@@ -102,6 +106,7 @@ impl ReadTally {
             missing: vec![0; 1 + survey.missing_codes().len()],
             named: BTreeMap::new(),
             texts: BTreeMap::new(),
+            given: 0,
             answers: Unknown::new(),
             demographics: Unknown::new(),
         }
@@ -117,6 +122,11 @@ impl ReadTally {
     /// Counts an answer that is missing for a reason that has a name.
     pub(super) fn named(&mut self, why: &'static str) {
         *self.named.entry(why).or_default() += 1;
+    }
+
+    /// Counts an answer of a survey of one's own.
+    pub(super) fn given(&mut self) {
+        self.given += 1;
     }
 
     /// Counts an answer that no answer of a definition covers.
@@ -148,19 +158,20 @@ impl ReadTally {
         }
     }
 
-    /// For the report.
-    pub(super) fn finish(self) -> Counted {
+    /// For the report. A survey of one's own has reasons in place of codes (`by_reason`).
+    pub(super) fn finish(self, by_reason: bool) -> Counted {
         let codes = self.survey.missing_codes().iter().map(i64::to_string);
         let names = std::iter::once("blank".to_owned()).chain(codes);
-        let missing = match self.named.is_empty() {
-            true => names.zip(self.missing).collect(),
-            false => self
+        let missing = match by_reason {
+            false => names.zip(self.missing).collect(),
+            true => self
                 .named
                 .into_iter()
                 .map(|(why, times)| (why.to_owned(), times))
                 .collect(),
         };
         Counted {
+            given: self.given,
             missing,
             texts: self.texts,
             answers: self.answers,
@@ -219,11 +230,6 @@ impl IdBook {
             seen: HashMap::new(),
             countries: BTreeMap::new(),
         }
-    }
-
-    /// Whether an id was given or made before.
-    pub(super) fn knows(&self, id: &str) -> bool {
-        self.seen.contains_key(id)
     }
 
     /// The id under which a person is kept; absent where they are left out.

@@ -292,6 +292,7 @@ pub(super) fn read(opened: Opened, layout: TableLayout, purpose: Purpose<'_>) ->
         columns: layout.header.width,
         empty_rows: rows.empty_rows(),
         member,
+        is_long: false,
         layout: Some(layout),
     };
     Ok(reader.people.finish(found, reader.plan.absent)?)

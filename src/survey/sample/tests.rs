@@ -221,7 +221,7 @@ fn a_written_list_finds_the_same_people_again() {
         text.starts_with("SYNTHETIC,D_INTERVIEW,country,continent\nsynthetic,"),
         "{text}"
     );
-    let list = RespondentList::read(file.path()).unwrap();
+    let list = RespondentList::read(file.path(), None).unwrap();
     assert_eq!(list.positions(&people).unwrap(), [4, 2, 9]);
 
     for (text, expected) in [
@@ -234,7 +234,7 @@ fn a_written_list_finds_the_same_people_again() {
         ("D_INTERVIEW\n", "no respondents"),
     ] {
         std::fs::write(file.path(), text).unwrap();
-        let read = RespondentList::read(file.path());
+        let read = RespondentList::read(file.path(), None);
         let error = read.and_then(|list| list.positions(&people)).unwrap_err().to_string();
         assert!(error.contains(expected), "{error}");
     }

@@ -23,7 +23,7 @@ const MODELS: [&str; 8] = [
 const MULTIPLIED: f64 = 1e-4;
 
 /// Eight models, each asked in two ways, with and without a person's statements and under a control.
-fn runs() -> Vec<RunData> {
+pub(super) fn runs() -> Vec<RunData> {
     let conditions: Vec<Condition> = [Method::Likelihood, Method::Label]
         .into_iter()
         .flat_map(|method| {

@@ -230,7 +230,7 @@ fn whole_number_ids_are_one_id_in_every_spelling_and_rounded_ones_are_refused() 
     assert!(
         error
             .to_string()
-            .contains("line 3, column D_INTERVIEW: `3.5607E+08` is not an interview number with all of its digits"),
+            .contains("line 3, column D_INTERVIEW: `3.5607E+08` is not an id with all of its digits"),
         "{error}"
     );
     assert!(error.hint().unwrap().contains("spreadsheet"));
