@@ -22,19 +22,19 @@ pub(super) struct Factors<'a> {
 }
 
 /// What a weight becomes with something added to it.
-pub(super) trait Merged: Copy + Default + Send {
+pub(super) trait RoundedSum: Copy + Default + Send {
     /// The sum, rounded.
     fn of(sum: f32) -> Self;
 }
 
-impl Merged for f32 {
+impl RoundedSum for f32 {
     #[inline(always)]
     fn of(sum: f32) -> Self {
         sum
     }
 }
 
-impl Merged for bf16 {
+impl RoundedSum for bf16 {
     /// As [`bf16::from_f32`], without its branches: several go through one instruction.
     #[inline(always)]
     fn of(sum: f32) -> Self {
@@ -50,7 +50,7 @@ impl Factors<'_> {
     /// `before + scaling · (left · right)`, `(rows, columns)` as `before` is.
     ///
     /// Sums go along the rank in its order, each product and sum rounded to f32, whatever the processor and the threads.
-    pub(super) fn added_to<T: Merged>(self, before: &[f32], columns: usize) -> Vec<T> {
+    pub(super) fn added_to<T: RoundedSum>(self, before: &[f32], columns: usize) -> Vec<T> {
         let mut merged = vec![T::default(); before.len()];
         if columns == 0 || self.rank == 0 {
             merged
@@ -84,7 +84,7 @@ struct Adding<'a, T> {
     columns: usize,
 }
 
-impl<T: Merged> pulp::WithSimd for Adding<'_, T> {
+impl<T: RoundedSum> pulp::WithSimd for Adding<'_, T> {
     type Output = ();
 
     #[inline(always)]
@@ -173,7 +173,7 @@ mod tests {
         for high in 0..=u16::MAX {
             for low in [0, 1, 0x7fff, 0x8000, 0x8001, 0xffff] {
                 let sum = f32::from_bits(u32::from(high) << 16 | low);
-                let (own, expected) = (<bf16 as Merged>::of(sum), bf16::from_f32(sum));
+                let (own, expected) = (<bf16 as RoundedSum>::of(sum), bf16::from_f32(sum));
                 assert_eq!(own.to_bits(), expected.to_bits(), "{sum} {:08x}", sum.to_bits());
             }
         }
