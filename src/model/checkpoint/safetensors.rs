@@ -34,12 +34,15 @@ pub(crate) struct SafetensorsWeights {
     /// Weights that lie in several tensors.
     packed: HashMap<String, PackedTensor>,
     /// Those of them that were read last and whose rows alternate, by the one that was asked for: what is read is all of them.
-    alternating: Mutex<Option<(PackedTensor, Vec<Arc<PackedRows>>)>>,
+    alternating: Box<Mutex<Option<AlternatingRows>>>,
     /// Tensors that others are made of.
     parts: HashMap<String, SafeTensor>,
     /// Tensors that change no weight.
     aside: HashSet<String>,
 }
+
+/// Packed weights whose rows alternate, in their order, and the one that was asked for.
+type AlternatingRows = (PackedTensor, Vec<Arc<PackedRows>>);
 
 struct SafeTensor {
     file: usize,
@@ -60,7 +63,7 @@ impl SafetensorsWeights {
             files: Vec::new(),
             entries: HashMap::new(),
             packed: HashMap::new(),
-            alternating: Mutex::default(),
+            alternating: Box::default(),
             parts: HashMap::new(),
             aside: HashSet::new(),
         }
