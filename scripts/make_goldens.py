@@ -392,7 +392,8 @@ def provenance(made):
 Every file here but this project's own text was made by `scripts/make_goldens.py` with fixed seeds; `chat.json` by
 `scripts/make_chat_goldens.py`, and what is in `tokenizers` by `scripts/make_tokenizer_goldens.py` and
 `scripts/make_special_token_goldens.py` and `scripts/make_pretokenizer_goldens.py` (`cuts.json`), what is in `adapters` by
-`scripts/make_adapter_goldens.py`, and what is in `quantized` by `scripts/make_quantized_goldens.py`, which say what they need.
+`scripts/make_adapter_goldens.py`, what is in `quantized` by `scripts/make_quantized_goldens.py`, and what is in `gguf` (gguf 0.19.0) by
+`scripts/make_gguf_goldens.py`, which say what they need.
 `thinking` has templates of others; its README says whose.
 
     python scripts/make_goldens.py

@@ -161,6 +161,8 @@ impl Family {
             "qwen3moe" => Some(Self::Qwen3Moe),
             "glm4moe" => Some(Self::Glm4Moe),
             "gpt-oss" => Some(Self::GptOss),
+            // Mistral Small 3.1 as well, whose files say nothing of YaRN.
+            "mistral3" => Some(Self::Ministral3),
             "qwen2" | "qwen3" | "gemma" | "gemma2" | "phi3" | "olmo2" | "olmoe" | "smollm3" | "granite"
             | "granitemoe" | "glm4" | "seed_oss" | "ernie4_5" | "exaone4" => architecture.parse().ok(),
             _ => None,
@@ -171,7 +173,13 @@ impl Family {
     pub(crate) fn gguf_interleaves_heads(self) -> bool {
         matches!(
             self,
-            Self::Llama | Self::Mistral | Self::Mixtral | Self::SmolLm3 | Self::Granite | Self::GraniteMoe
+            Self::Llama
+                | Self::Mistral
+                | Self::Mixtral
+                | Self::Ministral3
+                | Self::SmolLm3
+                | Self::Granite
+                | Self::GraniteMoe
         )
     }
 
@@ -364,7 +372,16 @@ impl Family {
     pub(crate) fn reason_against(name: &str) -> Option<&'static str> {
         let is = |names: &[&str]| names.iter().any(|other| name.starts_with(other));
         match () {
-            () if is(&["deepseek_v", "deepseek2", "kimi", "minicpm3", "longcat", "glm_moe_dsa"]) => {
+            () if is(&[
+                "deepseek_v",
+                "deepseek2",
+                "kimi",
+                "minicpm3",
+                "longcat",
+                "glm_moe_dsa",
+                "mistral4",
+            ]) =>
+            {
                 Some("its attention is over a compressed state (MLA)")
             }
             () if is(&["qwen3_next", "qwen3_5", "qwen3next", "qwen35", "minimax", "olmo_hybrid"]) => {

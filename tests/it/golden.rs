@@ -154,6 +154,19 @@ fn later_families_equal_transformers() {
     assert!(off.is_empty(), "{off:#?}");
 }
 
+/// Files that gguf-py wrote of two of them: scripts/make_gguf_goldens.py.
+#[test]
+fn gguf_files_with_the_same_tensors_equal_transformers() {
+    for name in ["ministral3-bf16", "mistral3-bf16"] {
+        let mut engine = engine(&golden("gguf").join(format!("{name}.gguf")), DType::F32, 16);
+        for length in LENGTHS {
+            let (ids, logits) = expected(name, length);
+            let off = distance(&engine.logits(&ids).unwrap(), &logits);
+            assert!(off <= LOGITS, "{name}, {length} tokens: {off}");
+        }
+    }
+}
+
 /// What each backend computes is as close.
 #[test]
 fn later_families_equal_transformers_on_every_backend() {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::Range;
 use std::path::{Component, Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use candle_core::{DType, Device, Tensor};
 use safetensors::Dtype;
@@ -33,11 +33,16 @@ pub(crate) struct SafetensorsWeights {
     entries: HashMap<String, SafeTensor>,
     /// Weights that lie in several tensors.
     packed: HashMap<String, PackedTensor>,
+    /// Those of them that were read last and whose rows alternate, by the one that was asked for: what is read is all of them.
+    alternating: Box<Mutex<Option<AlternatingRows>>>,
     /// Tensors that others are made of.
     parts: HashMap<String, SafeTensor>,
     /// Tensors that change no weight.
     aside: HashSet<String>,
 }
+
+/// Packed weights whose rows alternate, in their order, and the one that was asked for.
+type AlternatingRows = (PackedTensor, Vec<Arc<PackedRows>>);
 
 struct SafeTensor {
     file: usize,
@@ -58,6 +63,7 @@ impl SafetensorsWeights {
             files: Vec::new(),
             entries: HashMap::new(),
             packed: HashMap::new(),
+            alternating: Box::default(),
             parts: HashMap::new(),
             aside: HashSet::new(),
         }
@@ -163,12 +169,30 @@ impl SafetensorsWeights {
     }
 
     /// A packed weight of that shape, where it is one.
-    fn packed(&self, name: &str, shape: &[usize]) -> Option<Result<PackedRows, LoadError>> {
+    fn packed(&self, name: &str, shape: &[usize]) -> Option<Result<Arc<PackedRows>, LoadError>> {
         let packed = self.packed.get(name)?;
         if packed.shape != shape {
             let what = format!("has the shape {:?}, expected {shape:?}", packed.shape);
             return Some(Err(LoadError::weight(&self.folder, name, what)));
         }
+        let own = |read: &[Arc<PackedRows>]| read[packed.place()].clone();
+        if packed.alternating() == 1 {
+            return Some(self.read_packed(name, packed).map(|read| own(&read)));
+        }
+        // Whoever asks for another of them meanwhile waits for it instead of reading it again.
+        let mut last = self.alternating.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*last {
+            Some((other, read)) if other.alternates_with(packed) => Some(Ok(own(read))),
+            _ => Some(self.read_packed(name, packed).map(|read| {
+                let own = own(&read);
+                *last = Some((packed.clone(), read));
+                own
+            })),
+        }
+    }
+
+    /// Reads a packed weight, with those whose rows alternate with its own.
+    fn read_packed(&self, name: &str, packed: &PackedTensor) -> Result<Vec<Arc<PackedRows>>, LoadError> {
         let read = |part: &str, range: Option<Range<usize>>| -> Result<(Dtype, Vec<u8>), LoadError> {
             let entry = self
                 .parts
@@ -178,8 +202,9 @@ impl SafetensorsWeights {
             let bytes = self.files[entry.file].read(entry.start + range.start, range.len())?;
             Ok((entry.dtype, bytes))
         };
-        let rows = PackedRows::read(packed, &read);
-        Some(rows.and_then(|rows| rows.map_err(|what| LoadError::weight(&self.folder, name, what))))
+        let rows = PackedRows::read(packed, &read)?;
+        let rows = rows.map_err(|what| LoadError::weight(&self.folder, name, what))?;
+        Ok(rows.into_iter().map(Arc::new).collect())
     }
 
     /// A tensor's shape, or the name of its unreadable type.
@@ -331,7 +356,7 @@ impl SafetensorsWeights {
 impl WeightSource for SafetensorsWeights {
     fn get(&self, name: &str, shape: &[usize]) -> Result<Weight, LoadError> {
         if let Some(packed) = self.packed(name, shape) {
-            return packed.map(|rows| Weight::Computed(Arc::new(rows)));
+            return packed.map(|rows| Weight::Computed(rows));
         }
         let (entry, dtype) = self.entry(name, shape)?;
         let bytes = self.files[entry.file].read(entry.start, entry.bytes)?;
@@ -352,7 +377,7 @@ impl WeightSource for SafetensorsWeights {
         each: &mut RowSink<'_>,
     ) -> Result<(), LoadError> {
         if let Some(packed) = self.packed(name, &[rows, columns]) {
-            let weight = Weight::Computed(Arc::new(packed?));
+            let weight = Weight::Computed(packed?);
             return weight.each_rows(range, dtype, each).map_err(LoadError::tensor(name));
         }
         let (entry, stored) = self.entry(name, &[rows, columns])?;
@@ -377,7 +402,7 @@ impl WeightSource for SafetensorsWeights {
             return Err(LoadError::weight(&self.folder, name, "is no matrix"));
         };
         if let Some(packed) = self.packed(name, shape) {
-            return Weight::Computed(Arc::new(packed?))
+            return Weight::Computed(packed?)
                 .some(RowChoice::Ids(ids), dtype)
                 .map_err(LoadError::tensor(name));
         }
@@ -482,5 +507,29 @@ mod tests {
             let bytes: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
             assert_eq!(sha256_hex(&bytes), hash, "{name}");
         }
+    }
+
+    #[test]
+    fn gates_and_their_partners_are_read_together() {
+        let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/quantized/mxfp4");
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join(SINGLE);
+        std::fs::copy(golden.join(SINGLE), &file).unwrap();
+        let mut weights = SafetensorsWeights::open(folder.path())
+            .map_err(LoadError::Many)
+            .unwrap();
+        assert!(weights.unpack(&Scheme::Mxfp4).is_empty());
+        let gate = weights
+            .names()
+            .find(|name| name.ends_with(".gate_proj.weight"))
+            .unwrap();
+        let (gate, up) = (gate.to_owned(), gate.replace("gate_proj", "up_proj"));
+        let get = |name: &str| weights.get_plain(name, &[10, 64], DType::F32);
+        let expected = get(&up).unwrap().to_vec2::<f32>().unwrap();
+        // Without its file there is what was read, and nothing else.
+        std::fs::remove_file(&file).unwrap();
+        get(&gate).unwrap();
+        assert_eq!(get(&up).unwrap().to_vec2::<f32>().unwrap(), expected);
+        assert!(get(&gate.replace(".gate_proj", ".down_proj")).is_err());
     }
 }

@@ -30,8 +30,9 @@ pub(crate) fn read(
     };
     let experts = reader.optional_size("expert_count").filter(|&count| count > 0);
     let family = match Family::from_gguf(architecture, experts.is_some()) {
-        // llama.cpp calls both by one name.
+        // llama.cpp calls two by one name.
         Some(Family::Olmo2) if reader.window().is_some() => Family::Olmo3,
+        Some(Family::Ministral3) if reader.value("rope.scaling.type").is_none() => Family::Mistral,
         Some(family) => family,
         None => {
             return Err(vec![LoadError::Family {
@@ -182,7 +183,7 @@ impl<'a> ConfigReader<'a> {
         let prefix = self.key("");
         let own = self.metadata.values.iter().filter_map(|(key, value)| {
             let name = key.strip_prefix(&prefix)?;
-            Some((key, keys::objection(name, value, keys::own_keys(family))?))
+            Some((key, keys::objection(name, value, family)?))
         });
         // In the order of their names, whatever that of the table in memory.
         for (key, what) in own.collect::<BTreeMap<_, _>>() {
@@ -253,9 +254,7 @@ impl<'a> ConfigReader<'a> {
                     .push(LoadError::field(self.metadata.path, &key, "is missing"));
                 RopeScaling::None
             }
-            (Some("yarn"), Some(factor)) if matches!(family, Family::GptOss | Family::Olmo3) => {
-                self.yarn(family, factor)
-            }
+            (Some("yarn"), Some(factor)) if keys::has_yarn(family) => self.yarn(family, factor),
             (Some(other), _) => {
                 let what = format!("rotary scaling of the type `{other}`");
                 self.errors.push(LoadError::unsupported(self.metadata.path, what));

@@ -5,7 +5,7 @@ use super::config::ConfigReader;
 use super::keys::{PATTERN, own_keys};
 use super::value::MetadataValue;
 use crate::model::RopeScaling;
-use crate::model::design::{Design, LayerKind, Mixture, Routing, Scalars, SharedExpert, Yarn};
+use crate::model::design::{Design, LayerKind, Mixture, QueryGrowth, Routing, Scalars, SharedExpert, Yarn};
 use crate::model::family::{Family, WindowUse};
 
 /// Every so-manieth layer of SmolLM3 turns nothing.
@@ -184,21 +184,51 @@ impl ConfigReader<'_> {
                 logits: 1.0 / self.number("logit_scale", Some(1.0)),
                 ..plain
             },
+            Family::Ministral3 => Scalars {
+                query_growth: self.query_growth(),
+                ..plain
+            },
             _ => plain,
         }
+    }
+
+    /// How queries grow with their positions, where they do.
+    fn query_growth(&mut self) -> Option<QueryGrowth> {
+        let beta = self.optional_number("attention.temperature_scale");
+        let beta = beta.filter(|beta| *beta != 0.0)?;
+        let own = self.optional_size("attention.temperature_length");
+        let context = own.filter(|length| *length > 0);
+        Some(QueryGrowth {
+            beta,
+            context: context.unwrap_or_else(|| self.size("rope.scaling.original_context_length")),
+        })
     }
 
     /// YaRN's numbers, of families whose files are read with it. llama.cpp lets the ramp begin and end at whole frequencies;
     /// gpt-oss does not.
     pub(super) fn yarn(&mut self, family: Family, factor: f64) -> RopeScaling {
-        let stretch = if factor > 1.0 { 0.1 * factor.ln() + 1.0 } else { 1.0 };
+        const EXTRAPOLATION: &str = "rope.scaling.yarn_ext_factor";
+        // Below 0 it counts as not given.
+        let other = self.optional_number(EXTRAPOLATION).filter(|share| *share >= 0.0);
+        if let Some(other) = other.filter(|share| *share != 1.0) {
+            self.refuse(EXTRAPOLATION, format!("is {other}; only 1 is supported"));
+        }
+        let stretch = |by: f64| {
+            if factor > 1.0 {
+                0.1 * by * factor.ln() + 1.0
+            } else {
+                1.0
+            }
+        };
+        // The `mscale_all_dim` of transformers, beside an `mscale` of 1.
+        let all = self.optional_number("rope.scaling.yarn_log_multiplier");
         RopeScaling::Yarn(Yarn {
             factor,
-            beta_fast: 32.0,
-            beta_slow: 1.0,
+            beta_fast: self.number("rope.scaling.yarn_beta_fast", Some(32.0)),
+            beta_slow: self.number("rope.scaling.yarn_beta_slow", Some(1.0)),
             original_context: self.size("rope.scaling.original_context_length"),
             truncate: family != Family::GptOss,
-            attention_factor: stretch,
+            attention_factor: stretch(1.0) / all.map_or(1.0, stretch),
         })
     }
 }

@@ -76,18 +76,33 @@ pub(super) fn own_keys(family: Family) -> &'static [&'static str] {
         ],
         Family::GptOss => &["expert_feed_forward_length", PATTERN],
         Family::Olmo3 | Family::Exaone4 => &[PATTERN],
+        Family::Ministral3 => &["attention.temperature_length", "attention.temperature_scale"],
         _ => &[],
     }
 }
 
-/// What is wrong with a key, if anything; `name` is without the architecture, `own` are the keys that the family's files alone
-/// have.
-pub(super) fn objection(name: &str, value: &MetadataValue, own: &[&str]) -> Option<String> {
+/// Whether a family's files are read with YaRN.
+pub(super) fn has_yarn(family: Family) -> bool {
+    matches!(family, Family::GptOss | Family::Olmo3 | Family::Ministral3)
+}
+
+/// Keys of YaRN that are read where a family's files have it.
+const YARN: [&str; 4] = [
+    "rope.scaling.yarn_beta_fast",
+    "rope.scaling.yarn_beta_slow",
+    "rope.scaling.yarn_ext_factor",
+    "rope.scaling.yarn_log_multiplier",
+];
+
+/// What is wrong with a key of a family's file, if anything; `name` is without the architecture.
+pub(super) fn objection(name: &str, value: &MetadataValue, family: Family) -> Option<String> {
+    let own = own_keys(family);
     if name == CAUSAL {
         let is_causal = *value == MetadataValue::Bool(true);
         return (!is_causal).then(|| format!("is {value}; attention to later tokens is not supported"));
     }
-    if READ.contains(&name) || own.contains(&name) || HARMLESS.contains(&name) || is_off(value) {
+    let is_yarn = has_yarn(family) && YARN.contains(&name);
+    if READ.contains(&name) || own.contains(&name) || is_yarn || HARMLESS.contains(&name) || is_off(value) {
         return None;
     }
     match NEUTRAL.iter().find(|(key, _)| *key == name) {
@@ -127,7 +142,7 @@ mod tests {
             ("logit_scale", Float(1.0)),
             ("use_parallel_residual", Bool(false)),
         ] {
-            assert_eq!(objection(name, &value, &[]), None, "{name}");
+            assert_eq!(objection(name, &value, Family::Llama), None, "{name}");
         }
         for (name, value, said) in [
             ("attention.causal", Bool(false), "is false; attention to later tokens"),
@@ -145,8 +160,10 @@ mod tests {
                 "is a list of 4, and what",
             ),
             ("use_parallel_residual", Bool(true), "is true, and what"),
+            ("attention.temperature_scale", Float(0.1), "is 0.1, and what"),
+            ("rope.scaling.yarn_beta_fast", Float(32.0), "is 32, and what"),
         ] {
-            let objection = objection(name, &value, &["block_size"]).expect(name);
+            let objection = objection(name, &value, Family::Llama).expect(name);
             assert!(objection.contains(said), "{name}: {objection}");
         }
     }

@@ -16,7 +16,7 @@ use super::gguf_writer::{Writer, add_shape, add_tokenizer, interleave};
 use super::golden;
 
 /// The architecture's name, and a golden checkpoint whose configuration is written.
-const FILES: [(&str, &str); 18] = [
+const FILES: [(&str, &str); 20] = [
     ("gemma", "gemma-bf16"),
     ("gemma2", "gemma2-f32"),
     ("gemma3", "gemma3-bf16"),
@@ -35,6 +35,8 @@ const FILES: [(&str, &str); 18] = [
     ("exaone4", "exaone4-f32"),
     ("gpt-oss", "gpt-oss-bf16"),
     ("glm4moe", "glm4-moe-bf16"),
+    ("mistral3", "mistral3-bf16"),
+    ("mistral3", "ministral3-bf16"),
 ];
 
 /// Any tensor that is asked for, told apart by its name.
@@ -74,6 +76,9 @@ fn as_said(architecture: &str, config: &ModelConfig) -> ModelConfig {
     said.design.norm_offset = false;
     let scalars = &mut said.design.scalars;
     scalars.residual = narrow(scalars.residual);
+    if let Some(growth) = &mut scalars.query_growth {
+        growth.beta = narrow(growth.beta);
+    }
     scalars.attention = match is_gemma(config) && architecture != "gemma" {
         true => Some((config.head_dim as f64).powf(-0.5)),
         false => scalars.attention.map(narrow),
@@ -190,6 +195,15 @@ fn add_rope(file: &mut Writer, architecture: &str, config: &ModelConfig) {
             file.string(&key("rope.scaling.type"), "yarn");
             file.float(&key("rope.scaling.factor"), yarn.factor);
             file.number(&key("rope.scaling.original_context_length"), yarn.original_context);
+            // Newer converters write what older ones took for granted.
+            if architecture != "olmo2" {
+                file.float(&key("rope.scaling.yarn_beta_fast"), yarn.beta_fast);
+                file.float(&key("rope.scaling.yarn_beta_slow"), yarn.beta_slow);
+            }
+            if let Some(growth) = config.design.scalars.query_growth {
+                file.float(&key("rope.scaling.yarn_log_multiplier"), 1.0);
+                file.float(&key("attention.temperature_scale"), growth.beta);
+            }
         }
         RopeScaling::LongRope {
             short,
@@ -210,7 +224,7 @@ fn add_rope(file: &mut Writer, architecture: &str, config: &ModelConfig) {
 }
 
 fn add_tensors(file: &mut Writer, architecture: &str, config: &ModelConfig) {
-    let permuted = matches!(architecture, "smollm3" | "granite" | "granitemoe");
+    let permuted = matches!(architecture, "smollm3" | "granite" | "granitemoe" | "mistral3");
     let mut experts: BTreeMap<String, Vec<Tensor>> = BTreeMap::new();
     for_each_tensor(config, |name, shape| {
         let mut tensor = values(config, name, shape);

@@ -1,9 +1,11 @@
 //! A base's weights with an adapter's added to them as they are read.
 
+use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::Arc;
 
-use candle_core::{DType, Device, Tensor};
+use candle_core::{CpuStorage, DType, Device, Storage, Tensor};
+use half::bf16;
 
 use super::Adapter;
 use super::changes::{Added, AddedKind};
@@ -97,22 +99,33 @@ struct Matrices {
 }
 
 impl Matrices {
-    /// Adds to `before`, some rows of the weight in f32.
-    fn add(&self, before: &Tensor, rows: &RowChoice<'_>) -> candle_core::Result<Tensor> {
+    /// The sums with `before`, some rows of the weight in f32, as `dtype`.
+    fn add(&self, before: &Tensor, rows: &RowChoice<'_>, dtype: DType) -> candle_core::Result<Tensor> {
         let shape = before.dims2()?;
-        let mut numbers = before.flatten_all()?.to_vec1::<f32>()?;
-        let mut chosen = Vec::with_capacity(rows.count() * self.rank);
-        for at in 0..rows.count() {
-            chosen.extend_from_slice(&self.left[rows.row(at) * self.rank..][..self.rank]);
-        }
+        let left = match rows {
+            RowChoice::Range(range) => Cow::Borrowed(&self.left[range.start * self.rank..range.end * self.rank]),
+            RowChoice::Ids(ids) => {
+                let rows = ids.iter().map(|&id| id as usize * self.rank);
+                Cow::Owned(rows.flat_map(|at| &self.left[at..at + self.rank]).copied().collect())
+            }
+        };
         let factors = Factors {
-            left: &chosen,
+            left: &left,
             right: &self.right,
             rank: self.rank,
             scaling: self.scaling,
         };
-        factors.add_to(&mut numbers, shape.1);
-        Tensor::from_vec(numbers, shape, &Device::Cpu)
+        let before = before.contiguous()?;
+        let (storage, layout) = before.storage_and_layout();
+        let (Storage::Cpu(CpuStorage::F32(numbers)), Some((from, to))) = (&*storage, layout.contiguous_offsets())
+        else {
+            candle_core::bail!("an adapter is added to numbers of f32 on the CPU");
+        };
+        let numbers = &numbers[from..to];
+        match dtype {
+            DType::BF16 => Tensor::from_vec(factors.added_to::<bf16>(numbers, shape.1), shape, &Device::Cpu),
+            _ => Tensor::from_vec(factors.added_to::<f32>(numbers, shape.1), shape, &Device::Cpu)?.to_dtype(dtype),
+        }
     }
 }
 
@@ -129,7 +142,8 @@ impl WeightRows for AdaptedRows {
     }
 
     fn some(&self, rows: RowChoice<'_>) -> candle_core::Result<Tensor> {
-        self.added.add(&self.before.some(rows.clone(), DType::F32)?, &rows)
+        let before = self.before.some(rows.clone(), DType::F32)?;
+        self.added.add(&before, &rows, DType::F32)
     }
 
     fn bytes(&self) -> u64 {
@@ -169,7 +183,7 @@ impl WeightSource for AdaptedWeights {
         let added = self.matrices(product, &[shape.0, shape.1])?;
         source.each_rows(own, shape, range, DType::F32, &mut |first, before| {
             let rows = RowChoice::Range(first..first + before.dim(0)?);
-            each(first, &added.add(before, &rows)?.to_dtype(dtype)?)
+            each(first, &added.add(before, &rows, dtype)?)
         })
     }
 
@@ -179,7 +193,8 @@ impl WeightSource for AdaptedWeights {
             return source.rows(own, shape, ids, dtype);
         };
         let before = source.rows(own, shape, ids, DType::F32)?;
-        let sum = self.matrices(product, shape)?.add(&before, &RowChoice::Ids(ids));
-        sum.and_then(|sum| sum.to_dtype(dtype)).map_err(LoadError::tensor(name))
+        let added = self.matrices(product, shape)?;
+        let sum = added.add(&before, &RowChoice::Ids(ids), dtype);
+        sum.map_err(LoadError::tensor(name))
     }
 }

@@ -97,6 +97,36 @@ impl PackedTensor {
             _ => 1,
         }
     }
+
+    /// How many weights there are whose rows alternate with its own, itself among them.
+    pub(in super::super) fn alternating(&self) -> usize {
+        match self.layout {
+            Layout::Mxfp4 { step, .. } => step.max(1),
+            _ => 1,
+        }
+    }
+
+    /// Which of those it is.
+    pub(in super::super) fn place(&self) -> usize {
+        match self.layout {
+            Layout::Mxfp4 { first, .. } => first,
+            _ => 0,
+        }
+    }
+
+    /// Whether it is one of those.
+    pub(in super::super) fn alternates_with(&self, other: &Self) -> bool {
+        self.alternating() > 1 && self.at(0) == other.at(0)
+    }
+
+    /// Another of those.
+    pub(super) fn at(&self, place: usize) -> Self {
+        let mut other = self.clone();
+        if let Layout::Mxfp4 { first, .. } = &mut other.layout {
+            *first = place;
+        }
+        other
+    }
 }
 
 impl Layout {

@@ -20,12 +20,15 @@ const AWQ_PLACES: [u32; 8] = [0, 4, 1, 5, 2, 6, 3, 7];
 pub(in super::super) type ReadBytes<'a, E> =
     dyn Fn(&str, Option<Range<usize>>) -> std::result::Result<(Dtype, Vec<u8>), E> + 'a;
 
-/// Keeps of rows of so many bytes one of `step`, from number `first` on.
-fn keep_rows(part: &mut ReadPart, width: usize, (first, step): (usize, usize)) {
-    if let Some((_, bytes)) = part.as_mut().filter(|_| step > 1) {
-        let rows = bytes.chunks(width.max(1)).skip(first).step_by(step);
-        *bytes = rows.flatten().copied().collect();
-    }
+/// Of rows of so many bytes one of `step`, from number `first` on.
+fn kept_rows(part: &ReadPart, width: usize, (first, step): (usize, usize)) -> ReadPart {
+    part.as_ref().map(|(dtype, bytes)| {
+        let mut kept = Vec::with_capacity(bytes.len() / step);
+        for row in bytes.chunks(width.max(1)).skip(first).step_by(step) {
+            kept.extend_from_slice(row);
+        }
+        (*dtype, kept)
+    })
 }
 
 /// A packed weight in memory.
@@ -42,14 +45,15 @@ pub(in super::super) struct PackedRows {
 }
 
 impl PackedRows {
-    /// Reads the parts of a packed matrix.
+    /// Reads the parts of a packed matrix: those of several whose rows alternate in one tensor, in their order, where it is one
+    /// of these.
     ///
     /// # Errors
     /// What `read` says; why parts do not fit.
     pub(in super::super) fn read<E>(
         packed: &PackedTensor,
         read: &ReadBytes<'_, E>,
-    ) -> std::result::Result<std::result::Result<Self, String>, E> {
+    ) -> std::result::Result<std::result::Result<Vec<Self>, String>, E> {
         let part = |kind, range| match packed.parts.get(&kind) {
             Some(name) => read(name, range).map(Some),
             None => Ok(None),
@@ -67,22 +71,21 @@ impl PackedRows {
             }
             _ => (None, None),
         };
-        let (mut values, mut scales) = (part(PartKind::Values, own_values)?, part(PartKind::Scales, own_scales)?);
-        if let Layout::Mxfp4 { first, step, .. } = packed.layout {
-            keep_rows(&mut values, columns / 2, (first, step));
-            keep_rows(&mut scales, columns / 32, (first, step));
+        let (values, scales) = (part(PartKind::Values, own_values)?, part(PartKind::Scales, own_scales)?);
+        if packed.alternating() > 1 {
+            let of = |which: PackedTensor| {
+                let place = (which.place(), which.alternating());
+                let values = kept_rows(&values, columns / 2, place);
+                let scales = kept_rows(&scales, columns / 32, place);
+                Self::new(&which, (rows, columns), values, scales, (None, None), (None, None))
+            };
+            return Ok((0..packed.alternating()).map(|place| of(packed.at(place))).collect());
         }
         let zeros = part(PartKind::Zeros, None)?;
         let groups = part(PartKind::Groups, None)?;
         let nested = (part(PartKind::NestedScales, None)?, part(PartKind::NestedMap, None)?);
-        Ok(Self::new(
-            packed,
-            (rows, columns),
-            values,
-            scales,
-            (zeros, groups),
-            nested,
-        ))
+        let whole = Self::new(packed, (rows, columns), values, scales, (zeros, groups), nested);
+        Ok(whole.map(|whole| vec![whole]))
     }
 
     fn new(

@@ -1,0 +1,106 @@
+#!/usr/bin/env python3
+"""Writes the files in `tests/golden/gguf` with gguf-py: goldens of transformers' as llama.cpp's converter would lay them out.
+
+    usage: scripts/make_gguf_goldens.py        # needs gguf, torch and safetensors
+
+The logits beside each folder's own checkpoint are those of its file too: the tensors are the same numbers. Keys are those that
+`convert_hf_to_gguf.py` writes for `Ministral3ForCausalLM` and `Mistral3ForConditionalGeneration` (`TextModel` and `LlamaModel` of
+it), the names of tensors gguf-py's own, rows of queries and keys interleaved as `LlamaModel.permute` does.
+"""
+
+import json
+import pathlib
+
+import gguf
+import torch
+from safetensors.torch import load_file
+
+GOLDEN = pathlib.Path(__file__).resolve().parent.parent / "tests" / "golden"
+FILES = ["ministral3-bf16", "mistral3-bf16"]
+
+
+def permute(weights, heads):
+    """Pairs of halves become pairs of neighbours."""
+    return weights.reshape(heads, 2, weights.shape[0] // heads // 2, *weights.shape[1:]).swapaxes(1, 2).reshape(weights.shape)
+
+
+def add_settings(writer, config):
+    head_dim, rope = config["head_dim"], config["rope_parameters"]
+    writer.add_block_count(config["num_hidden_layers"])
+    writer.add_context_length(config["max_position_embeddings"])
+    writer.add_embedding_length(config["hidden_size"])
+    writer.add_feed_forward_length(config["intermediate_size"])
+    writer.add_head_count(config["num_attention_heads"])
+    writer.add_head_count_kv(config["num_key_value_heads"])
+    writer.add_layer_norm_rms_eps(config["rms_norm_eps"])
+    writer.add_key_length(head_dim)
+    writer.add_value_length(head_dim)
+    writer.add_vocab_size(config["vocab_size"])
+    writer.add_rope_dimension_count(head_dim)
+    writer.add_rope_freq_base(rope["rope_theta"])
+    writer.add_file_type(gguf.LlamaFileType.MOSTLY_BF16)
+    if rope["rope_type"] == "yarn":
+        writer.add_rope_scaling_type(gguf.RopeScalingType.YARN)
+        writer.add_rope_scaling_factor(rope["factor"])
+        writer.add_rope_scaling_orig_ctx_len(rope["original_max_position_embeddings"])
+        writer.add_rope_scaling_yarn_beta_fast(rope["beta_fast"])
+        writer.add_rope_scaling_yarn_beta_slow(rope["beta_slow"])
+    if config["model_type"] == "ministral3":
+        writer.add_rope_scaling_yarn_log_mul(rope["mscale_all_dim"])
+        writer.add_attn_temperature_scale(rope["llama_4_scaling_beta"])
+
+
+def add_tokenizer(writer, folder):
+    tokenizer = json.loads((folder / "tokenizer.json").read_text())
+    special = {token["id"]: token["content"] for token in tokenizer["added_tokens"]}
+    tokens = {id: token for token, id in tokenizer["model"]["vocab"].items()} | special
+    writer.add_tokenizer_model("gpt2")
+    writer.add_tokenizer_pre("tekken")
+    writer.add_token_list([tokens[id] for id in range(len(tokens))])
+    kinds = [gguf.TokenType.CONTROL if id in special else gguf.TokenType.NORMAL for id in range(len(tokens))]
+    writer.add_token_types(kinds)
+    merges = tokenizer["model"]["merges"]
+    writer.add_token_merges([merge if isinstance(merge, str) else " ".join(merge) for merge in merges])
+    writer.add_bos_token_id(0)
+    writer.add_eos_token_id(1)
+    writer.add_add_bos_token(True)
+
+
+def add_tensors(writer, folder, config):
+    names = gguf.get_tensor_name_map(gguf.MODEL_ARCH.MISTRAL3, config["num_hidden_layers"])
+    heads = {"q_proj": config["num_attention_heads"], "k_proj": config["num_key_value_heads"]}
+    for name, tensor in sorted(load_file(folder / "model.safetensors").items()):
+        name = name.replace("model.language_model.", "model.").replace("language_model.", "")
+        if name.startswith(("vision_tower.", "model.vision_tower.", "multi_modal_projector.", "model.multi_modal_projector.")):
+            continue
+        own = name.split(".")[-2]
+        if own in heads:
+            tensor = permute(tensor, heads[own])
+        # As the converter: vectors stay f32, matrices are bf16, whose bytes numpy has no type for.
+        if tensor.dim() == 1:
+            writer.add_tensor(names.get_name(name, (".weight",)), tensor.float().numpy())
+        else:
+            data = tensor.contiguous().view(torch.uint8).numpy()
+            writer.add_tensor(names.get_name(name, (".weight",)), data, raw_dtype=gguf.GGMLQuantizationType.BF16)
+
+
+def main():
+    target = GOLDEN / "gguf"
+    target.mkdir(exist_ok=True)
+    for name in FILES:
+        folder = GOLDEN / name
+        config = json.loads((folder / "config.json").read_text())
+        config = config.get("text_config", config)
+        writer = gguf.GGUFWriter(target / f"{name}.gguf", gguf.MODEL_ARCH_NAMES[gguf.MODEL_ARCH.MISTRAL3])
+        add_settings(writer, config)
+        add_tokenizer(writer, folder)
+        add_tensors(writer, folder, config)
+        writer.write_header_to_file()
+        writer.write_kv_data_to_file()
+        writer.write_tensors_to_file()
+        writer.close()
+        print(f"{name}: {(target / f'{name}.gguf').stat().st_size} bytes")
+
+
+if __name__ == "__main__":
+    main()
