@@ -83,7 +83,7 @@ fn scalars(plain: &ModelConfig, scalars: Scalars) -> ModelConfig {
 /// Every other layer windowed, one of four not turned where `unturned`.
 fn kinds(unturned: bool) -> Vec<LayerKind> {
     let kind = |layer: usize| LayerKind {
-        windowed: !unturned && layer % 2 == 0,
+        windowed: !unturned && layer.is_multiple_of(2),
         rotated: !unturned || layer % 4 != 3,
     };
     (0..LAYERS).map(kind).collect()

@@ -70,12 +70,7 @@ pub(super) fn read(path: &Path, bytes: &[u8]) -> Result<AnswerLines, AnswerError
             }
             Err(_) if line.starts_with('[') => ARRAY.to_owned(),
             Err(error) if error.is_eof() => "the line ends in the middle of an answer".to_owned(),
-            Err(error) => {
-                // A line is all that the parser has seen: its "line 1" is not the file's.
-                let said = error.to_string();
-                let said = said.split(" at line ").next().unwrap_or_default();
-                format!("{said} at column {}", error.column())
-            }
+            Err(error) => in_the_line(&error),
         };
         return Err(AnswerError::Line {
             path: path.to_owned(),
@@ -84,6 +79,13 @@ pub(super) fn read(path: &Path, bytes: &[u8]) -> Result<AnswerLines, AnswerError
         });
     }
     Ok(found)
+}
+
+/// An error of a line's own parser, which has seen nothing else: its "line 1" is not the file's.
+fn in_the_line(error: &serde_json::Error) -> String {
+    let said = error.to_string();
+    let said = said.split(" at line ").next().unwrap_or_default();
+    format!("{said} at column {}", error.column())
 }
 
 crate::choices! {

@@ -22,6 +22,7 @@ use super::long::{CellLines, LongTable};
 use super::meant_column::{ColumnReading, MeantColumn};
 use super::report::{FileKind, ReadOptions};
 use super::rows::TableRows;
+use super::sniff::TableLayout;
 use super::{Purpose, SurveyFile, code, input, interview, shown};
 
 /// Columns, and what stands in them in the rows that are read.
@@ -396,17 +397,7 @@ fn read(
     let (mut source, member) = input::open(path, |_, _| true)?;
     let layout = layout(path, &mut source, table)?;
     let mut rows = TableRows::new(path, source, &layout);
-    let long = match &table.long {
-        None => None,
-        Some(long) => {
-            let mut places = Places::new(path, &layout.header, layout.lines);
-            let kept = places.kept(table)?;
-            places.all_there()?;
-            let about = (&layout.header, layout.lines);
-            let keep = |row: &ByteRecord| table.keeps(&kept, row);
-            Some(LongTable::read(path, &mut rows, about, (table, long), keep)?)
-        }
-    };
+    let long = long_table(path, &layout, &mut rows, table)?;
     let header = long.as_ref().map_or(&layout.header, |long| &long.header);
     let mut places = Places::new(path, header, layout.lines);
     if let (Some(long), Some(columns)) = (&long, &table.long) {
@@ -452,6 +443,22 @@ fn read(
         .into());
     }
     Ok((reader.people.finish(found, AbsentColumns::default())?, again))
+}
+
+/// The rows of a table with a row an answer, put together.
+fn long_table(
+    path: &Path,
+    layout: &TableLayout,
+    rows: &mut TableRows<'_>,
+    table: &DefinedTable,
+) -> Result<Option<LongTable>, SurveyError> {
+    let Some(long) = &table.long else { return Ok(None) };
+    let mut places = Places::new(path, &layout.header, layout.lines);
+    let kept = places.kept(table)?;
+    places.all_there()?;
+    let about = (&layout.header, layout.lines);
+    let keep = |row: &ByteRecord| table.keeps(&kept, row);
+    LongTable::read(path, rows, about, (table, long), keep).map(Some)
 }
 
 /// The polar answers of all people.

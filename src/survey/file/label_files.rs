@@ -41,17 +41,9 @@ pub(super) fn read_json(opened: Opened, purpose: Purpose<'_>) -> Result<SurveyFi
     let (mut number, mut keys) = (0, 0);
     loop {
         line.clear();
-        let read = input
-            .by_ref()
-            .take(LONGEST_ROW)
-            .read_until(b'\n', &mut line)
-            .map_err(|error| SurveyError::io("read", &path, error))?;
-        if read == 0 {
-            break;
-        }
         number += 1;
-        if read as u64 == LONGEST_ROW {
-            return Err(FileError::EndlessRow { path, line: number }.into());
+        if !next_line(&path, &mut input, number, &mut line)? {
+            break;
         }
         if line.trim_ascii().is_empty() {
             continue;
@@ -85,6 +77,27 @@ pub(super) fn read_json(opened: Opened, purpose: Purpose<'_>) -> Result<SurveyFi
         Some(reader) => reader.finish(found),
         None => Err(FileError::Empty { path: path.clone() }.into()),
     }
+}
+
+/// Reads the line of this number; false at the end.
+fn next_line(
+    path: &std::path::Path,
+    input: &mut super::input::ByteSource,
+    number: u64,
+    line: &mut Vec<u8>,
+) -> Result<bool, SurveyError> {
+    let read = input
+        .take(LONGEST_ROW)
+        .read_until(b'\n', line)
+        .map_err(|error| SurveyError::io("read", path, error))?;
+    if read as u64 == LONGEST_ROW {
+        return Err(FileError::EndlessRow {
+            path: path.to_owned(),
+            line: number,
+        }
+        .into());
+    }
+    Ok(read > 0)
 }
 
 /// Reads the same as CSV, below its header.
