@@ -30,7 +30,7 @@ impl Kernels {
             let (x, weight) = (x.lock(), weight.view()?.row(0));
             return map_rows(x.view()?, width, |_, x, out| {
                 for (x, out) in x.chunks_exact(n).zip(out.chunks_exact_mut(n)) {
-                    let factor = 1. / (sum_of_squares(x) / n as f32 + eps as f32).sqrt();
+                    let factor = rms_factor(x, eps);
                     for ((out, x), weight) in out.iter_mut().zip(x).zip(weight) {
                         *out = x * factor * weight;
                     }
@@ -47,6 +47,40 @@ impl Kernels {
         let normed = wide.broadcast_div(&(mean + eps)?.sqrt()?)?;
         let scaled = normed.broadcast_mul(&weight.to_dtype(DType::F32)?.flatten_all()?)?;
         scaled.reshape((rows, width))?.to_dtype(self.activation_dtype())
+    }
+
+    /// `residual + scale · x`, both `(rows, width)`, `x` being normed before where there is a norm: its weight, `width` numbers,
+    /// and its eps, as in [`rms_norm`](Self::rms_norm).
+    pub fn add(&self, residual: &Tensor, x: &Tensor, norm: Option<(&Tensor, f64)>, scale: f64) -> Result<Tensor> {
+        let (rows, width) = flat_dims(x)?;
+        if flat_dims(residual)? != (rows, width) || norm.is_some_and(|(weight, _)| weight.elem_count() != width) {
+            bail!("{:?} and what is added, {:?}, differ", residual.dims(), x.dims());
+        }
+        if self.is_candle() {
+            let normed = norm.map(|(weight, eps)| self.rms_norm(x, weight, eps)).transpose()?;
+            let x = normed.as_ref().unwrap_or(x);
+            return residual + if scale == 1.0 { x.clone() } else { (x * scale)? };
+        }
+        let weight = norm.map(|(weight, _)| weight.reshape((1, width))).transpose()?;
+        let weight = weight.as_ref().map(CpuRows::of).transpose()?;
+        let (x, residual) = (CpuRows::of(x)?, CpuRows::of(residual)?);
+        let (x, residual, weight) = (x.lock(), residual.lock(), weight.as_ref().map(CpuRows::lock));
+        let (residual, weight) = (
+            residual.view()?,
+            weight.as_ref().map(|weight| weight.view()).transpose()?,
+        );
+        let scale = scale as f32;
+        map_rows(x.view()?, width, |row, x, out| {
+            let sums = out.iter_mut().zip(residual.row(row).iter().zip(x));
+            match (weight, norm) {
+                (Some(weight), Some((_, eps))) => {
+                    let factor = rms_factor(x, eps);
+                    let each = sums.zip(weight.row(0));
+                    each.for_each(|((out, (residual, x)), weight)| *out = residual + x * factor * weight * scale);
+                }
+                _ => sums.for_each(|(out, (residual, x))| *out = residual + x * scale),
+            }
+        })
     }
 
     /// Rotary embedding of queries or keys `x`, `(rows, heads × head_dim)` (a slice of columns of a fused projection
@@ -232,6 +266,11 @@ fn map_rows(x: RowView<'_>, width: usize, each: impl Fn(usize, &[f32], &mut [f32
             });
     }
     Tensor::from_vec(out, (x.rows, width), &Device::Cpu)
+}
+
+/// What an RMS norm multiplies `x` by, besides its weight.
+fn rms_factor(x: &[f32], eps: f64) -> f32 {
+    1. / (sum_of_squares(x) / x.len() as f32 + eps as f32).sqrt()
 }
 
 /// Sum of squares in sixteen partial sums, whatever the processor.

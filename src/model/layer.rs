@@ -128,14 +128,9 @@ impl NormsAround {
         if self.after.is_none() && scale == 1.0 {
             return out(residual);
         }
-        let mut added = out(&residual.zeros_like()?)?;
-        if let Some(norm) = &self.after {
-            added = context.kernels.rms_norm(&added, norm, context.config.norm_eps)?;
-        }
-        if scale != 1.0 {
-            added = (added * scale)?;
-        }
-        residual + added
+        let added = out(&residual.zeros_like()?)?;
+        let norm = self.after.as_ref().map(|norm| (norm, context.config.norm_eps));
+        context.kernels.add(residual, &added, norm, scale)
     }
 }
 

@@ -244,6 +244,27 @@ fn rms_norm_equals_plain_arithmetic() {
     }
 }
 
+/// In one step what a norm, a product and a sum give one after the other, to the bit.
+#[test]
+fn what_is_added_is_normed_and_scaled_before() {
+    let bits = |x: &Tensor| flat(x).iter().map(|x| x.to_bits()).collect::<Vec<_>>();
+    for (kernels, _) in implementations() {
+        let (rows, width) = (37, 24);
+        let (residual, fused) = (matrix(1, rows, width), matrix(2, rows, width + 10));
+        let x = fused.narrow(1, 4, width).unwrap();
+        let weight = Tensor::new(numbers(3, width).as_slice(), &Device::Cpu).unwrap();
+        for norm in [None, Some((&weight, 1e-5))] {
+            for scale in [1.0, 0.25, 0.22] {
+                let normed = norm.map_or_else(|| x.clone(), |(weight, eps)| kernels.rms_norm(&x, weight, eps).unwrap());
+                let expected = (&residual + (normed * scale).unwrap()).unwrap();
+                let added = kernels.add(&residual, &x, norm, scale).unwrap();
+                assert_eq!(bits(&added), bits(&expected), "{scale}");
+            }
+        }
+        assert!(kernels.add(&residual, &fused, None, 1.0).is_err());
+    }
+}
+
 #[test]
 fn rope_equals_plain_arithmetic() {
     for (kernels, _) in implementations() {
