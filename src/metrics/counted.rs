@@ -1,8 +1,11 @@
 //! Rows of small whole numbers, summed over people: right answers and probes are counts, and sums of counts are exact in whatever
 //! order and number format they are added. So resamples of most figures need a byte a number, and no product.
 
-/// Columns that are summed at once.
-const TILE: usize = 32;
+/// Columns that are summed at once, two in a word.
+const TILE: usize = 2 * WORDS;
+
+/// Words of so many columns.
+const WORDS: usize = 16;
 
 /// Rows that are added before sums outgrow 16 bits.
 pub(super) const BLOCK: usize = 256;
@@ -14,8 +17,10 @@ const MOST: f64 = 127.0;
 #[derive(Debug)]
 pub(super) struct CountedRows {
     people: usize,
-    /// [`TILE`] columns of everybody after each other; columns beyond the last are 0.
-    tiles: Vec<[i8; TILE]>,
+    /// [`TILE`] columns of everybody after each other, columns beyond the last being 0. The first of two columns is the lower
+    /// byte of its word: a word is taken apart by shifts, in registers as wide as there are, which compilers do not find for
+    /// single bytes.
+    tiles: Vec<[i16; WORDS]>,
 }
 
 impl CountedRows {
@@ -29,11 +34,8 @@ impl CountedRows {
         let mut tiles = Vec::with_capacity(people * width.div_ceil(TILE));
         for first in (0..width).step_by(TILE) {
             let one = |own: &[f64]| {
-                let mut tile = [0; TILE];
-                tile.iter_mut()
-                    .zip(&own[first..])
-                    .for_each(|(to, from)| *to = *from as i8);
-                tile
+                let at = |column: usize| own.get(first + column).map_or(0, |number| *number as i8);
+                std::array::from_fn(|word| i16::from_le_bytes([at(2 * word), at(2 * word + 1)].map(i8::cast_unsigned)))
             };
             tiles.extend(numbers.chunks_exact(width).map(one));
         }
@@ -91,14 +93,16 @@ impl pulp::WithSimd for Counting<'_> {
     fn with_simd<S: pulp::Simd>(self, _: S) {
         let tiles = self.rows.tiles.chunks_exact(self.rows.people.max(1));
         for (rows, sums) in tiles.zip(self.sums.chunks_exact_mut(TILE)) {
-            let mut found = [0_i16; TILE];
+            let (mut lower, mut upper) = ([0_i16; WORDS], [0_i16; WORDS]);
             for &person in self.people {
-                for (sum, number) in found.iter_mut().zip(&rows[person]) {
-                    *sum += i16::from(*number);
+                for ((lower, upper), word) in lower.iter_mut().zip(&mut upper).zip(&rows[person]) {
+                    *lower += *word << 8 >> 8;
+                    *upper += *word >> 8;
                 }
             }
-            for (sum, found) in sums.iter_mut().zip(found) {
-                *sum += i64::from(found);
+            for (sums, (lower, upper)) in sums.chunks_exact_mut(2).zip(lower.into_iter().zip(upper)) {
+                sums[0] += i64::from(lower);
+                sums[1] += i64::from(upper);
             }
         }
     }

@@ -71,7 +71,9 @@ impl<'a> Page<'a> {
             incomplete => incomplete.map(|run| run.name.clone()).collect::<Vec<_>>(),
             sections,
         };
-        Ok(environment.get_template("page")?.render(page)?)
+        let html = environment.get_template("page")?.render(page)?;
+        // No line breaks between a figure and its sign.
+        Ok(html.replace(" %", "\u{a0}%"))
     }
 }
 

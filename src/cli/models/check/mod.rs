@@ -129,6 +129,9 @@ fn decoder(config: &ModelConfig) -> DecoderReport {
         vocabulary: config.vocabulary,
         context: config.context,
         sliding_window: config.sliding_window,
+        windowed_layers: (0..config.layers)
+            .filter(|&layer| config.layer_kind(layer).windowed)
+            .count(),
         experts: config.mixture.map(|mixture| mixture.experts),
         rope: format!("base {}, scaling {}", config.rope_theta, config.rope_scaling.name()),
     }

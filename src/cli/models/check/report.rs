@@ -55,6 +55,8 @@ pub(super) struct DecoderReport {
     pub vocabulary: usize,
     pub context: usize,
     pub sliding_window: Option<usize>,
+    /// Layers whose tokens see no farther than that window.
+    pub windowed_layers: usize,
     pub experts: Option<usize>,
     pub rope: String,
 }
@@ -226,7 +228,15 @@ impl DecoderReport {
             .experts
             .map_or_else(String::new, |experts| format!(", {experts} experts"));
         let window = self.sliding_window.map_or_else(String::new, |window| {
-            format!(", each sees the last {}", count(window as u64))
+            let window = count(window as u64);
+            match self.windowed_layers {
+                0 => String::new(),
+                windowed if windowed == self.layers => format!(", each sees the last {window}"),
+                windowed => format!(
+                    ", each sees the last {window} in {windowed} of the {} layers",
+                    self.layers
+                ),
+            }
         });
         vec![
             ("family", self.family.to_string()),
