@@ -15,7 +15,7 @@ cd "$(dirname "$0")/.."
 # where a page fault is dear.
 export MALLOC_CONF="${MALLOC_CONF:-thp:always}"
 
-say() { printf '\n== %s\n' "$*"; }
+say() { printf '\n== %s (after %d s)\n' "$*" "$SECONDS"; }
 
 format() {
   say "format"
