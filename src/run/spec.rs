@@ -91,7 +91,7 @@ pub struct Grid {
     /// Which questions are held out.
     pub splits: Vec<Split>,
     /// Numbers of demonstrations; empty: 200, or as many as a smaller survey has to show.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty", deserialize_with = "some_numbers")]
     pub demonstrations: Vec<usize>,
     /// Forms of demonstrations.
     pub forms: Vec<Form>,
@@ -259,6 +259,17 @@ fn normalise(condition: &mut Condition) {
     }
 }
 
+/// A list that is left out is not the same as one without a number.
+fn some_numbers<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Vec<usize>, D::Error> {
+    let numbers = Vec::deserialize(from)?;
+    match numbers.is_empty() {
+        true => Err(serde::de::Error::custom(
+            "give at least one number, or leave the key out",
+        )),
+        false => Ok(numbers),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -314,6 +325,17 @@ mod tests {
         );
         let unknown = spec("[grid]\ncategories = ['Three']").conditions(&catalogue());
         assert!(matches!(unknown, Err(RunError::UnknownCategory(error)) if error.asked == "Three"));
+    }
+
+    #[test]
+    fn no_number_of_demonstrations_is_no_default() {
+        let error = toml::from_str::<Spec>("[grid]\ndemonstrations = []")
+            .unwrap_err()
+            .to_string();
+        assert!(
+            error.contains("line 2") && error.contains("leave the key out"),
+            "{error}"
+        );
     }
 
     #[test]
