@@ -120,8 +120,8 @@ for step in "${steps[@]}"; do
     *) echo "error: no step is called $step; there are format, lints, tests, files, docs and slurm" >&2; exit 2 ;;
   esac
 done
-case " ${steps[*]} " in
-  *" lints "*" tests "*) together=1 ;;
+case "${steps[*]}" in
+  *lints*tests*) together=1 ;;
   *) together="" ;;
 esac
 for step in "${steps[@]}"; do

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use super::choice::choice;
 use crate::cli::output::tell;
 use crate::survey::{
-    BuiltinSurvey, Catalogue, Demographics, IncomeGrouping, QuestionId, Questionnaire, QuestionnaireSource,
-    ReadOptions, ReadReport, RepeatedIds, SurveyFile,
+    BuiltinSurvey, Catalogue, Demographics, FileKind, IncomeGrouping, QuestionId, Questionnaire, QuestionnaireSource,
+    ReadOptions, ReadReport, RepeatedIds, RepeatedInCountry, SurveyFile,
 };
 
 /// Which catalogue to use.
@@ -39,20 +39,12 @@ impl CatalogueArgs {
 /// What a user should know of a file whatever it is used for.
 pub fn notes(report: &ReadReport, demographics: &Demographics) -> Vec<String> {
     let mut notes = Vec::new();
-    for country in &report.repeated_ids {
-        let whole = match (report.repeated_ids_rule, country.kept) {
-            (RepeatedIds::FirstOnly, 1) => ": the whole country collapses to one person",
-            _ => "",
-        };
-        notes.push(format!(
-            "{} has {} rows under {} interview numbers; {} {} kept{whole}",
-            country.country,
-            country.rows,
-            country.ids,
-            country.kept,
-            if country.kept == 1 { "is" } else { "are" },
-        ));
-    }
+    notes.extend(
+        report
+            .repeated_ids
+            .iter()
+            .map(|repeated| repeated_ids(report, repeated)),
+    );
     if let [first, rest @ ..] = report.skipped_lines.as_slice() {
         let lines = if rest.is_empty() { "a line" } else { "lines" };
         notes.push(format!(
@@ -70,6 +62,25 @@ pub fn notes(report: &ReadReport, demographics: &Demographics) -> Vec<String> {
     notes.extend(unknown(report));
     notes.extend(no_incomes(report, demographics.income));
     notes
+}
+
+/// What became of ids that several rows share.
+fn repeated_ids(report: &ReadReport, repeated: &RepeatedInCountry) -> String {
+    let RepeatedInCountry {
+        country,
+        rows,
+        ids,
+        kept,
+    } = repeated;
+    let are = if *kept == 1 { "is" } else { "are" };
+    if report.kind == FileKind::Defined {
+        return format!("{rows} rows have {ids} different ids; {kept} {are} kept");
+    }
+    let whole = match (report.repeated_ids_rule, kept) {
+        (RepeatedIds::FirstOnly, 1) => ": the whole country collapses to one person",
+        _ => "",
+    };
+    format!("{country} has {rows} rows under {ids} interview numbers; {kept} {are} kept{whole}")
 }
 
 /// A line where the file lacks the column of incomes.

@@ -43,7 +43,7 @@ pub use respondents::MISSING;
 
 pub(crate) use builtin::BuiltinSurvey;
 pub(crate) use catalogue::UnknownCategory;
-pub(crate) use file::SEVERAL_COUNTRIES;
+pub(crate) use file::{FileKind, RepeatedInCountry, SEVERAL_COUNTRIES};
 pub(crate) use list::write_list;
 pub(crate) use sample::{BalanceTable, Conditions, Sample, SampleOptions, SampleRule, sample};
 pub(crate) use stats::{SurveyStats, ValidCounts};

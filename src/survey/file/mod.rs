@@ -25,7 +25,7 @@ use std::path::Path;
 pub(super) use header::SYNTHETIC_COLUMN;
 pub(super) use interview::{ids, interviews};
 pub(super) use overview::{ColumnOverview, TableOverview, overview};
-pub(crate) use report::SEVERAL_COUNTRIES;
+pub(crate) use report::{FileKind, RepeatedInCountry, SEVERAL_COUNTRIES};
 pub use report::{ReadOptions, ReadReport, RepeatedIds};
 
 use super::builtin::BuiltinSurvey;
