@@ -67,7 +67,12 @@ fn opening(report: &Report) -> String {
     let html = Page::new(report).html().expect("a page");
     let from = html.find("<p class=\"lede\">").expect("a first sentence");
     let end = html[from..].find("</ul>").expect("sentences on baselines");
-    html[from..from + end].to_owned()
+    let opening = &html[from..from + end];
+    assert!(
+        !opening.contains(" %"),
+        "a line may end between a figure and its sign: {opening}"
+    );
+    opening.replace('\u{a0}', " ")
 }
 
 /// What a report says of a constant answerer wherever it says it, and that no praise stands beside it.
