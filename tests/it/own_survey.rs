@@ -93,17 +93,7 @@ impl Own {
     }
 
     fn run(&self, out: &str) -> PathBuf {
-        let args = [
-            "run",
-            "--model",
-            "fake:3",
-            "--survey",
-            "people.csv",
-            "--limit",
-            "6",
-            "--demonstrations",
-            "0,10",
-        ];
+        let args = own_run(&["--limit", "6", "--demonstrations", "0,10"]);
         let more = [
             "--control",
             "same-country",
@@ -120,6 +110,11 @@ impl Own {
 
 fn read(path: &Path) -> String {
     std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// The fake model on the people of an [`Own`], and more.
+fn own_run<'a>(more: &[&'a str]) -> Vec<&'a str> {
+    [&["run", "--model", "fake:3", "--survey", "people.csv"], more].concat()
 }
 
 #[test]
@@ -196,17 +191,7 @@ fn compatriots_want_groups_that_stand_for_countries() {
     )
     .unwrap();
     let output = Command::new(env!("CARGO_BIN_EXE_indieval"))
-        .args([
-            "run",
-            "--model",
-            "fake:3",
-            "--survey",
-            "people.csv",
-            "--definition",
-            "survey.toml",
-            "--demonstrations",
-            "5",
-        ])
+        .args(own_run(&["--definition", "survey.toml", "--demonstrations", "5"]))
         .args(["--control", "own,same-country", "--out", "runs/alone"])
         .current_dir(own.folder.path())
         .output()
@@ -352,15 +337,7 @@ fn commas(number: usize) -> String {
 fn without_a_number_there_are_as_many_demonstrations_as_can_be_shown_and_a_higher_one_is_called_what_it_is() {
     let own = Own::new();
     let planned = |more: &[&str]| {
-        let args = [
-            "run",
-            "--model",
-            "fake:3",
-            "--survey",
-            "people.csv",
-            "--dry-run",
-            "--quiet",
-        ];
+        let args = own_run(&["--dry-run", "--quiet"]);
         own.said(&[&args[..], more].concat())
     };
     assert!(planned(&[]).contains("likelihood · 20 demonstrations · polar"));
@@ -371,18 +348,7 @@ fn without_a_number_there_are_as_many_demonstrations_as_can_be_shown_and_a_highe
     ] {
         assert!(asked.contains(words), "{words}: {asked}");
     }
-    let args = [
-        "run",
-        "--model",
-        "fake:3",
-        "--survey",
-        "people.csv",
-        "--limit",
-        "4",
-        "--quiet",
-        "--out",
-        "run",
-    ];
+    let args = own_run(&["--limit", "4", "--quiet", "--out", "run"]);
     own.indieval(&args);
     assert!(read(&own.path("run/spec.toml")).contains("demonstrations = [20]"));
     let more = [
@@ -468,15 +434,7 @@ fn a_misspelt_name_says_where_it_was_sought_and_what_is_there_the_nearest_first(
 fn a_list_of_respondents_has_the_columns_that_tell_people_apart() {
     let own = Own::new();
     std::fs::write(own.path("some.csv"), "pid,why\np2,first\np7,second\n").unwrap();
-    let args = [
-        "run",
-        "--model",
-        "fake:3",
-        "--survey",
-        "people.csv",
-        "--dry-run",
-        "--respondents",
-    ];
+    let args = own_run(&["--dry-run", "--respondents"]);
     let said = String::from_utf8(own.indieval(&[&args[..], &["some.csv"]].concat()).stderr).unwrap();
     assert!(said.contains("2 of 30 respondents"), "{said}");
     std::fs::write(own.path("other.csv"), "person\np2\n").unwrap();
