@@ -2,14 +2,20 @@
 """Makes a large run without computing it, to measure what reads runs: merge, report, verify, compare, and a run that is
 complete already.
 
-    usage: scripts/grow_run.py PROGRAM OUTCOMES FOLDER [SHARDS]     PROGRAM is a built indieval, OUTCOMES such as 2000000
+    usage: scripts/grow_run.py PROGRAM OUTCOMES FOLDER [SHARDS] [--model NAME] [--people N]
 
-The fake model answers some synthetic people. A survey of many times as many, copies of the same people under other names,
-is then begun and stopped at once, so that the program itself writes run.json and people.json; records and evidence of the
-copies are those of the originals with their own ids and checks (docs/formats.md). FOLDER gets the survey and the run,
-which is in one piece, or in so many shards that `indieval merge` has to merge.
+PROGRAM is a built indieval, OUTCOMES such as 2000000. The model, by default the fake one, answers some synthetic people. A
+survey of many times as many, copies of the same people under other names, is then begun and stopped at once, so that the
+program itself writes run.json and people.json; records and evidence of the copies are those of the originals with their own
+ids and checks (docs/formats.md). FOLDER gets the survey and the run, which is in one piece, or in so many shards that
+`indieval merge` has to merge.
+
+Tokens of the fake model are single bytes, so a line of its evidence has five to six times as many as a real model's. For
+lines as real runs have them: `--model SmolLM2-135M-Instruct --people 2`, which computes for some minutes. The grid is the
+same, so that all that differs is the lines.
 """
 
+import argparse
 import csv
 import hashlib
 import json
@@ -20,10 +26,9 @@ import sys
 import time
 from pathlib import Path
 
-PEOPLE = 40
 KINDS = ["likelihood", "label"]
 # In one order, that of the catalogue: others are drawn for each person.
-GRID = ["--model", "fake:7", "--methods", ",".join(KINDS), "--orders", "1", "--demonstrations", "0,2", "--splits", "1,2,3", "--quiet"]
+GRID = ["--methods", ",".join(KINDS), "--orders", "1", "--demonstrations", "0,2", "--splits", "1,2,3", "--quiet"]
 COPY = re.compile(r"(.*)-copy-\d+")
 ID = re.compile(rb'^\{"id":"[0-9a-f]{16}"')
 CHECK = re.compile(rb',"check":"[0-9a-f]{16}"\}\n$')
@@ -91,17 +96,29 @@ def fill(folder: Path, people: dict) -> int:
     return count
 
 
+def options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description="Makes a large run without computing it.")
+    parser.add_argument("program", help="a built indieval")
+    parser.add_argument("outcomes", type=int, help="how many, at the least")
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("shards", type=int, nargs="?", default=0, help="a run in so many shards; without it in one piece")
+    parser.add_argument("--model", default="fake:7", help="who answers; default %(default)s")
+    parser.add_argument("--people", type=int, default=40, help="people who are computed and copied; default %(default)s")
+    return parser.parse_args()
+
+
 def main() -> None:
-    program, wanted, folder = sys.argv[1], int(sys.argv[2]), Path(sys.argv[3])
-    shards = int(sys.argv[4]) if len(sys.argv) > 4 else 0
+    chosen = options()
+    program, folder, shards = chosen.program, chosen.folder, chosen.shards
+    grid = ["--model", chosen.model, *GRID]
     folder.mkdir(parents=True, exist_ok=True)
     small, large, run = folder / "small.csv", folder / "people.csv", folder / "run"
     if not small.exists():
-        subprocess.run([program, "survey", "synth", "--respondents", str(PEOPLE), "--seed", "3", "--out", small], check=True)
-    subprocess.run([program, "run", *GRID, "--survey", small, "--out", folder / "small"], check=True)
+        subprocess.run([program, "survey", "synth", "--respondents", str(chosen.people), "--seed", "3", "--out", small], check=True)
+    subprocess.run([program, "run", *grid, "--survey", small, "--out", folder / "small"], check=True)
     people = originals(folder / "small")
-    grow_survey(small, large, -(-wanted // sum(map(len, people.values()))))
-    command = [program, "run", *GRID, "--survey", large, "--out", run]
+    grow_survey(small, large, -(-chosen.outcomes // sum(map(len, people.values()))))
+    command = [program, "run", *grid, "--survey", large, "--out", run]
     count = 0
     for shard in range(1, shards + 1):
         part = run / "shards" / f"{shard}-of-{shards}"
@@ -110,7 +127,8 @@ def main() -> None:
     if not shards:
         begin(command, run)
         count = fill(run, people)
-    print(f"{count:,} outcomes in {run}")
+    size = sum(file.stat().st_size for file in run.rglob("*.jsonl"))
+    print(f"{count:,} outcomes in {run}, {size / count:,.0f} bytes a record")
 
 
 if __name__ == "__main__":
