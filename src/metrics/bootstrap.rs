@@ -14,10 +14,9 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::average::{Scores, Sums, Totals};
-use super::counted::BLOCK;
+use super::drawn::PeopleDraws;
 use super::estimate::{Estimate, FROM_PERCENTILE, Quantity, Variation};
 use super::weighed::LANES;
-use crate::base::random::Draws;
 
 /// How many resamples, from which seed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -75,12 +74,13 @@ pub fn clustered_overall(sums: &Sums, how: &Resampling) -> Option<Estimate> {
 
 /// The mean of as many as there are, drawn with replacement, in each resample.
 fn means(own: &[f64], how: &Resampling) -> Vec<f64> {
+    let draws = PeopleDraws::new(own.len(), how);
     let one = |number| {
         let mut sum = 0.0;
-        Draws::new(how.seed, number).each_below(own.len(), own.len(), |at| sum += own[at]);
+        draws.each(number, |at| sum += own[at]);
         sum / own.len() as f64
     };
-    (0..how.resamples as u64).into_par_iter().map(one).collect()
+    (0..how.resamples).into_par_iter().map(one).collect()
 }
 
 /// What is told of the totals of every resample, in their order; nothing where no figure needs them.
@@ -89,19 +89,12 @@ fn resample<T: Send>(sums: &Sums, how: &Resampling, one: impl Fn(&Totals) -> T +
     if people < FROM_PERCENTILE || sums.quantity == Quantity::Exact {
         return Vec::new();
     }
-    let draws = |number: usize| Draws::new(how.seed, number as u64);
+    let draws = PeopleDraws::new(people, how);
     if let Some(rows) = sums.counts() {
         let numbers = (0..how.resamples).into_par_iter();
         let totals = |number| {
-            let (mut drawn, mut found) = (Vec::with_capacity(BLOCK), rows.nothing());
-            draws(number).each_below(people, people, |at| {
-                drawn.push(at);
-                if drawn.len() == BLOCK {
-                    rows.add_block(&drawn, &mut found);
-                    drawn.clear();
-                }
-            });
-            rows.add_block(&drawn, &mut found);
+            let mut found = rows.nothing();
+            draws.each_block(number, |drawn| rows.add_block(drawn, &mut found));
             one(&Totals::of_counts(&found, sums.width()))
         };
         return numbers.map(totals).collect();
@@ -112,7 +105,7 @@ fn resample<T: Send>(sums: &Sums, how: &Resampling, one: impl Fn(&Totals) -> T +
         let (mut weights, mut counts) = (vec![[0.0; LANES]; people], vec![0_u32; people]);
         for (lane, number) in numbers.clone().enumerate() {
             counts.fill(0);
-            draws(number).each_below(people, people, |at| counts[at] += 1);
+            draws.each(number, |at| counts[at] += 1);
             let both = weights.iter_mut().zip(&counts);
             both.for_each(|(weights, count)| weights[lane] = f64::from(*count));
         }

@@ -1,4 +1,5 @@
 use super::*;
+use crate::base::random::Draws;
 use crate::metrics::crossed::crossed_overall;
 use crate::metrics::flips::sign_flip;
 use crate::metrics::panel::{Chooser, Credit, Panel, Row, Unread};

@@ -10,6 +10,9 @@ const WORDS: usize = 16;
 /// Rows that are added before sums outgrow 16 bits.
 pub(super) const BLOCK: usize = 256;
 
+/// What is added to a number so that it is not below 0.
+const BIAS: i8 = -128;
+
 /// The largest number, either way: `BLOCK` of them fit into 16 bits.
 const MOST: f64 = 127.0;
 
@@ -18,8 +21,8 @@ const MOST: f64 = 127.0;
 pub(super) struct CountedRows {
     people: usize,
     /// [`TILE`] columns of everybody after each other, columns beyond the last being 0. The first of two columns is the lower
-    /// byte of its word: a word is taken apart by shifts, in registers as wide as there are, which compilers do not find for
-    /// single bytes.
+    /// byte of its word, with [`BIAS`] added so that it is not below 0: then sums of words and of their upper bytes, in
+    /// registers as wide as there are, give those of the lower bytes too.
     tiles: Vec<[i16; WORDS]>,
 }
 
@@ -35,7 +38,8 @@ impl CountedRows {
         for first in (0..width).step_by(TILE) {
             let one = |own: &[f64]| {
                 let at = |column: usize| own.get(first + column).map_or(0, |number| *number as i8);
-                std::array::from_fn(|word| i16::from_le_bytes([at(2 * word), at(2 * word + 1)].map(i8::cast_unsigned)))
+                let word = |at: [i8; 2]| i16::from_le_bytes([at[0].wrapping_add(BIAS), at[1]].map(i8::cast_unsigned));
+                std::array::from_fn(|pair| word([at(2 * pair), at(2 * pair + 1)]))
             };
             tiles.extend(numbers.chunks_exact(width).map(one));
         }
@@ -53,7 +57,7 @@ impl CountedRows {
     }
 
     /// Adds the rows of people, each as often as they stand there. `sums` has as many columns as [`nothing`](Self::nothing).
-    pub fn add(&self, people: impl IntoIterator<Item = usize>, sums: &mut [i64]) {
+    pub fn add(&self, people: impl IntoIterator<Item = u32>, sums: &mut [i64]) {
         let mut people = people.into_iter();
         let mut block = [0; BLOCK];
         loop {
@@ -70,7 +74,7 @@ impl CountedRows {
     }
 
     /// The same of at most [`BLOCK`] people.
-    pub fn add_block(&self, people: &[usize], sums: &mut [i64]) {
+    pub fn add_block(&self, people: &[u32], sums: &mut [i64]) {
         pulp::Arch::new().dispatch(Counting {
             rows: self,
             people,
@@ -82,7 +86,7 @@ impl CountedRows {
 /// A task, compiled for each set of instructions that a machine may have.
 struct Counting<'a> {
     rows: &'a CountedRows,
-    people: &'a [usize],
+    people: &'a [u32],
     sums: &'a mut [i64],
 }
 
@@ -92,16 +96,18 @@ impl pulp::WithSimd for Counting<'_> {
     #[inline(always)]
     fn with_simd<S: pulp::Simd>(self, _: S) {
         let tiles = self.rows.tiles.chunks_exact(self.rows.people.max(1));
+        let bias = self.people.len() as i64 * i64::from(BIAS.unsigned_abs());
         for (rows, sums) in tiles.zip(self.sums.chunks_exact_mut(TILE)) {
-            let (mut lower, mut upper) = ([0_i16; WORDS], [0_i16; WORDS]);
+            let (mut words, mut upper) = ([0_i16; WORDS], [0_i16; WORDS]);
             for &person in self.people {
-                for ((lower, upper), word) in lower.iter_mut().zip(&mut upper).zip(&rows[person]) {
-                    *lower += *word << 8 >> 8;
+                for ((words, upper), word) in words.iter_mut().zip(&mut upper).zip(&rows[person as usize]) {
+                    *words = words.wrapping_add(*word);
                     *upper += *word >> 8;
                 }
             }
-            for (sums, (lower, upper)) in sums.chunks_exact_mut(2).zip(lower.into_iter().zip(upper)) {
-                sums[0] += i64::from(lower);
+            for (sums, (words, upper)) in sums.chunks_exact_mut(2).zip(words.into_iter().zip(upper)) {
+                let lower = words.wrapping_sub(upper << 8).cast_unsigned();
+                sums[0] += i64::from(lower) - bias;
                 sums[1] += i64::from(upper);
             }
         }
@@ -128,13 +134,16 @@ mod tests {
                 })
                 .collect();
             let rows = CountedRows::new(&numbers, width).expect("whole numbers");
-            let drawn: Vec<usize> = (0..times)
-                .map(|_| if width < 3 { 0 } else { draws.below(people) })
+            let drawn: Vec<u32> = (0..times)
+                .map(|_| if width < 3 { 0 } else { draws.below(people) as u32 })
                 .collect();
             let mut sums = rows.nothing();
             rows.add(drawn.iter().copied(), &mut sums);
             for column in 0..width {
-                let expected: f64 = drawn.iter().map(|person| numbers[person * width + column]).sum();
+                let expected: f64 = drawn
+                    .iter()
+                    .map(|person| numbers[*person as usize * width + column])
+                    .sum();
                 assert_eq!(sums[column] as f64, expected, "column {column} of {width}");
             }
         }

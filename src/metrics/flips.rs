@@ -4,7 +4,7 @@ use rayon::prelude::*;
 
 use super::average::{Scores, Sums, Totals};
 use super::bootstrap::Resampling;
-use super::counted::CountedRows;
+use super::counted::{BLOCK, CountedRows};
 use super::weighed::{LANES, WeighedColumns};
 use crate::base::random::Draws;
 
@@ -51,6 +51,18 @@ impl SignFlips {
                 });
             }
         }
+    }
+
+    /// Whose differences one of them turns round, ascending.
+    fn turned(self, number: u64, people: usize, how: &Resampling) -> Vec<u32> {
+        // Every person is put down where the next one who is turned belongs: half of all branches would be guessed wrong.
+        let (mut all, mut count) = (vec![0; people], 0);
+        self.signs(number, people, how, |person, sign| {
+            all[count] = person as u32;
+            count += usize::from(sign < 0.0);
+        });
+        all.truncate(count);
+        all
     }
 
     /// p from how many reach the observed average. All flips hold the observed one; drawn ones have it added.
@@ -164,16 +176,10 @@ impl Numerators {
     ) {
         match self {
             Self::Counts(rows) => {
-                let mut flipped = Vec::with_capacity(rows.people());
                 for number in numbers {
-                    flipped.clear();
-                    flips.signs(number, rows.people(), how, |person, sign| {
-                        if sign < 0.0 {
-                            flipped.push(person);
-                        }
-                    });
                     let mut sums = rows.nothing();
-                    rows.add(flipped.iter().copied(), &mut sums);
+                    let turned = flips.turned(number, rows.people(), how);
+                    turned.chunks(BLOCK).for_each(|block| rows.add_block(block, &mut sums));
                     let both = whole.numerators().zip(sums);
                     take(&whole.with_numerators(both.map(|(all, flipped)| all - 2.0 * flipped as f64)));
                 }

@@ -141,7 +141,7 @@ fn deal(sums: &Sums, dimensions: &[Vec<Vec<usize>>], how: &Resampling) -> Vec<f6
                         match &counts {
                             Some(rows) => {
                                 let mut found = rows.nothing();
-                                rows.add(members, &mut found);
+                                rows.add(members.map(|at| at as u32), &mut found);
                                 Totals::of_counts(&found, sums.width()).overall()
                             }
                             None => sums.overall_of(&members.collect::<Vec<usize>>()),

@@ -7,7 +7,7 @@ use super::identity::NamedSystem;
 use super::names::{self, Name, NamePart};
 use super::naming::Naming;
 use super::options::ReportOptions;
-use crate::metrics::{MetricsError, Norm, Paired, Panel, Roster, RunTable, System, baselines, conditions};
+use crate::metrics::{MetricsError, Norm, Paired, Panel, Probes, Roster, RunTable, System, baselines, conditions};
 use crate::run::Spec;
 use crate::scoring::{Condition, Method};
 use crate::survey::Form;
@@ -83,7 +83,7 @@ impl<'a> Bench<'a> {
         let start = self.entries.len();
         for condition in conditions(&self.runs[run]) {
             let norm = self.norms[run];
-            let entry = self.contender(run, System::Model { condition, norm })?;
+            let entry = self.contender(run, condition, norm)?;
             self.entries.push(entry);
         }
         let main = main_conditions(&self.entries[start..], &spec_methods(&self.runs[run]));
@@ -94,8 +94,14 @@ impl<'a> Bench<'a> {
     /// Adds the baselines of a run, which stand from `first` on; one that another run has alike is the same.
     fn add_baselines(&mut self, run: usize, first: usize) -> Result<(), MetricsError> {
         let mut own = Vec::new();
-        for system in baselines(&self.runs[run]) {
-            let entry = self.contender(run, system)?;
+        let runs: &'a [RunTable] = self.runs;
+        let data = &runs[run];
+        let probes = Probes::new(data, &self.roster)?;
+        for system in baselines(data) {
+            let Some(panel) = Panel::of_baseline(&probes, &system) else {
+                continue;
+            };
+            let entry = self.entry(run, system, panel);
             let alike = |known: &Contender| known.system == entry.system && known.panel.rows == entry.panel.rows;
             let known = self.entries[first..].iter().position(alike);
             own.push(known.map_or(self.entries.len(), |at| first + at));
@@ -107,15 +113,20 @@ impl<'a> Bench<'a> {
         Ok(())
     }
 
-    /// A system of a run with its rows.
-    pub fn contender(&self, run: usize, system: System) -> Result<Contender, MetricsError> {
+    /// A condition of a run with its rows under a norm.
+    pub fn contender(&self, run: usize, condition: Condition, norm: Norm) -> Result<Contender, MetricsError> {
+        let panel = Panel::of_condition(&self.runs[run], &self.roster, &condition, norm)?;
+        Ok(self.entry(run, System::Model { condition, norm }, panel))
+    }
+
+    fn entry(&self, run: usize, system: System, panel: Panel) -> Contender {
         let data = &self.runs[run];
-        Ok(Contender {
+        Contender {
             run,
-            panel: Panel::new(data, &self.roster, &system)?,
+            panel,
             name: Name::new(&data.name, &data.header.model.name, &system, &self.naming),
             system,
-        })
+        }
     }
 
     /// Number of categories.

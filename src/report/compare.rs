@@ -9,7 +9,7 @@ use super::identity::NamedSystem;
 use super::names::{Name, NamePart};
 use super::options::ReportOptions;
 use crate::metrics::{
-    Comparison, Contrast, FEWEST_FOR_WORDS, MetricsError, Norm, Paired, RunData, RunTable, System, holm, p_by_category,
+    Comparison, Contrast, FEWEST_FOR_WORDS, MetricsError, Norm, Paired, RunData, RunTable, holm, p_by_category,
 };
 
 crate::choices! {
@@ -258,7 +258,7 @@ fn add_norms(bench: &mut Bench<'_>) -> Result<(), MetricsError> {
         let other_norms = Norm::ALL.into_iter().filter(|norm| *norm != bench.norms[entry.run]);
         for norm in other_norms {
             let condition = condition.clone();
-            let other = bench.contender(entry.run, System::Model { condition, norm })?;
+            let other = bench.contender(entry.run, condition, norm)?;
             // A norm that the records do not allow leaves choices unread.
             if other.panel.unread() <= entry.panel.unread() {
                 more.push(other);

@@ -132,11 +132,7 @@ fn norm_row(bench: &Bench<'_>, norm: Norm, rivals: &Rivals<'_>) -> Result<Option
     let Some(condition) = entry.condition() else {
         return Ok(None);
     };
-    let system = System::Model {
-        condition: condition.clone(),
-        norm,
-    };
-    let panel = Panel::new(run, &bench.roster, &system)?;
+    let panel = Panel::of_condition(run, &bench.roster, condition, norm)?;
     // A norm that some record does not allow would turn those into unread choices.
     if panel.unread() > entry.panel.unread() {
         return Ok(None);

@@ -209,7 +209,7 @@ impl CategoryConditions {
 
     /// That every condition nearly always chooses the shortest candidate, if so.
     fn by_length(&self, bench: &Bench<'_>) -> Option<Constancy> {
-        let each = self.list.iter().map(|(_, at)| bench.entries[*at].panel.by_length);
+        let each = self.list.iter().map(|(_, at)| bench.entries[*at].panel.by_length());
         each.collect::<Option<Vec<Constancy>>>()?.first().copied()
     }
 
@@ -235,10 +235,7 @@ impl CategoryConditions {
         if diagonal.is_empty() {
             return Ok(against);
         }
-        let diagonal = Panel {
-            by_length: self.by_length(bench),
-            ..Panel::of(diagonal, Chooser::Model)
-        };
+        let diagonal = Panel::of(diagonal, Chooser::Model).with_length(self.by_length(bench));
         let run = self.list.first().map_or(0, |(_, at)| bench.entries[*at].run);
         for &baseline in bench.baselines[run].iter().filter(|b| shown.contains(*b)) {
             let name = bench.full_label(baseline);

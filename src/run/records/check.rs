@@ -46,6 +46,11 @@ impl Check {
         Self(first)
     }
 
+    /// Whether a text is its digits.
+    pub fn is_written(self, text: &str) -> bool {
+        text.as_bytes() == self.digits()
+    }
+
     fn digits(self) -> [u8; DIGITS] {
         let mut all = [0; DIGITS];
         let two = all.chunks_exact_mut(2).zip(self.0);

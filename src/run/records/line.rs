@@ -104,7 +104,7 @@ impl From<Status> for Reading {
 /// question, method, demonstrations, form, demographics, restricted_to and control. The same in every run that asks the
 /// same.
 pub(in crate::run) fn record_id(outcome: &Outcome) -> String {
-    RecordLine::new(outcome, "", "").own_id()
+    RecordLine::new(outcome, "", "").own_id().to_string()
 }
 
 impl<'a> RecordLine<'a> {
@@ -134,7 +134,7 @@ impl<'a> RecordLine<'a> {
     }
 
     /// The id that follows from the other fields.
-    pub(crate) fn own_id(&self) -> String {
+    fn own_id(&self) -> Check {
         let asked = (
             &self.respondent,
             self.split,
@@ -147,7 +147,7 @@ impl<'a> RecordLine<'a> {
             self.control,
         );
         // Text, numbers and unit variants always have a JSON form.
-        Check::new(&[], &serde_json::to_vec(&asked).unwrap_or_default()).to_string()
+        Check::new(&[], &serde_json::to_vec(&asked).unwrap_or_default())
     }
 
     /// The outcome that this line and its evidence are.
@@ -173,14 +173,14 @@ impl<'a> RecordLine<'a> {
             evidence,
         };
         let id = self.own_id();
-        let expected = RecordLine::new(&outcome, &id, category.unwrap_or(&self.category));
+        let expected = RecordLine::new(&outcome, &self.id, category.unwrap_or(&self.category));
         let differs = |name: &str, is: &dyn std::fmt::Debug, follows: &dyn std::fmt::Debug| {
             Err(format!(
                 "`{name}` is {is:?} where {follows:?} follows from the rest of the record"
             ))
         };
-        if self.id != expected.id {
-            return differs("id", &self.id, &expected.id);
+        if !id.is_written(&self.id) {
+            return differs("id", &self.id, &id.to_string());
         }
         if self.category != expected.category {
             return differs("category", &self.category, &expected.category);

@@ -235,15 +235,16 @@ impl Lines {
     }
 
     /// The last line, where it is as it was written behind `before`; what that is may not be known.
-    pub(crate) fn holding<'a>(&self, sealed: Option<Sealed<'a>>, before: Option<Vec<Check>>) -> Option<Sealed<'a>> {
+    pub(crate) fn holding<'a>(&self, sealed: Option<Sealed<'a>>, before: Option<&[Check]>) -> Option<Sealed<'a>> {
         let sealed = sealed?;
         let other = self.other.take();
         let Some(before) = before else { return Some(sealed) };
-        let or_other = other.is_some_and(|other| sealed.holds(&[&[other], &before[1..]].concat()));
-        if sealed.holds(&before) || or_other {
+        let expected = sealed.expected(before);
+        let or_other = || other.is_some_and(|other| sealed.holds(&[&[other], &before[1..]].concat()));
+        if expected == sealed.check || or_other() {
             return Some(sealed);
         }
-        self.other.set(Some(sealed.expected(&before)));
+        self.other.set(Some(expected));
         None
     }
 

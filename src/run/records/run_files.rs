@@ -151,12 +151,12 @@ impl RunFiles {
         records.accept();
         // What is wrong with a line does not make those behind it wrong: they follow on what it says of itself.
         let (proof_before, proof) = evidence.follow();
-        let Some(proof) = evidence.holding(proof, proof_before.map(|before| vec![before])) else {
+        let Some(proof) = evidence.holding(proof, proof_before.as_ref().map(std::slice::from_ref)) else {
             evidence.astray = !evidence.is_of(&line.id);
             return Err(evidence.bad(CHANGED.to_owned()));
         };
-        let follows = before.map(|before| vec![before, proof.check]);
-        if records.holding(own, follows).is_none() {
+        let follows = before.map(|before| [before, proof.check]);
+        if records.holding(own, follows.as_ref().map(<[_; 2]>::as_slice)).is_none() {
             evidence.astray = !evidence.is_of(&line.id);
             return Err(records.bad(CHANGED.to_owned()));
         }
