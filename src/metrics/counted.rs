@@ -1,29 +1,26 @@
 //! Rows of small whole numbers, summed over people: right answers and probes are counts, and sums of counts are exact in whatever
-//! order and number format they are added. So resamples of most figures need a byte a number, and no product.
+//! order and number format they are added. So resamples of most figures need two bytes a number, and no product.
 
-/// Columns that are summed at once, two in a word.
-const TILE: usize = 2 * WORDS;
-
-/// Words of so many columns.
-const WORDS: usize = 16;
+/// Columns that are summed at once: what a line of a processor's cache holds.
+const TILE: usize = 32;
 
 /// Rows that are added before sums outgrow 16 bits.
 pub(super) const BLOCK: usize = 256;
 
-/// What is added to a number so that it is not below 0.
-const BIAS: i8 = -128;
-
 /// The largest number, either way: `BLOCK` of them fit into 16 bits.
 const MOST: f64 = 127.0;
+
+/// [`TILE`] columns of one person, which lie in one line of the cache.
+#[derive(Debug, Clone, Copy)]
+#[repr(C, align(64))]
+struct CountedTile([i16; TILE]);
 
 /// Whole numbers by person and column.
 #[derive(Debug)]
 pub(super) struct CountedRows {
     people: usize,
-    /// [`TILE`] columns of everybody after each other, columns beyond the last being 0. The first of two columns is the lower
-    /// byte of its word, with [`BIAS`] added so that it is not below 0: then sums of words and of their upper bytes, in
-    /// registers as wide as there are, give those of the lower bytes too.
-    tiles: Vec<[i16; WORDS]>,
+    /// Tiles of everybody after each other, columns beyond the last being 0.
+    tiles: Vec<CountedTile>,
 }
 
 impl CountedRows {
@@ -37,9 +34,8 @@ impl CountedRows {
         let mut tiles = Vec::with_capacity(people * width.div_ceil(TILE));
         for first in (0..width).step_by(TILE) {
             let one = |own: &[f64]| {
-                let at = |column: usize| own.get(first + column).map_or(0, |number| *number as i8);
-                let word = |at: [i8; 2]| i16::from_le_bytes([at[0].wrapping_add(BIAS), at[1]].map(i8::cast_unsigned));
-                std::array::from_fn(|pair| word([at(2 * pair), at(2 * pair + 1)]))
+                let at = |column: usize| own.get(first + column).map_or(0, |number| *number as i16);
+                CountedTile(std::array::from_fn(at))
             };
             tiles.extend(numbers.chunks_exact(width).map(one));
         }
@@ -94,22 +90,23 @@ impl pulp::WithSimd for Counting<'_> {
     type Output = ();
 
     #[inline(always)]
-    fn with_simd<S: pulp::Simd>(self, _: S) {
+    fn with_simd<S: pulp::Simd>(self, simd: S) {
         let tiles = self.rows.tiles.chunks_exact(self.rows.people.max(1));
-        let bias = self.people.len() as i64 * i64::from(BIAS.unsigned_abs());
         for (rows, sums) in tiles.zip(self.sums.chunks_exact_mut(TILE)) {
-            let (mut words, mut upper) = ([0_i16; WORDS], [0_i16; WORDS]);
+            // As many registers as there are columns will do for any width of them.
+            let mut found = [simd.splat_i16s(0); TILE];
             for &person in self.people {
-                for ((words, upper), word) in words.iter_mut().zip(&mut upper).zip(&rows[person as usize]) {
-                    *words = words.wrapping_add(*word);
-                    *upper += *word >> 8;
+                let row = S::as_simd_i16s(&rows[person as usize].0).0;
+                for (found, numbers) in found.iter_mut().zip(row) {
+                    *found = simd.add_i16s(*found, *numbers);
                 }
             }
-            for (sums, (words, upper)) in sums.chunks_exact_mut(2).zip(words.into_iter().zip(upper)) {
-                let lower = words.wrapping_sub(upper << 8).cast_unsigned();
-                sums[0] += i64::from(lower) - bias;
-                sums[1] += i64::from(upper);
-            }
+            let mut all = CountedTile([0; TILE]);
+            let into = S::as_mut_simd_i16s(&mut all.0).0;
+            into.iter_mut().zip(found).for_each(|(into, found)| *into = found);
+            sums.iter_mut()
+                .zip(all.0)
+                .for_each(|(sum, found)| *sum += i64::from(found));
         }
     }
 }

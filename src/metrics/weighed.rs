@@ -6,8 +6,8 @@
 /// Weightings that are summed side by side.
 pub(super) const LANES: usize = 8;
 
-/// Columns that are summed side by side.
-const TILE: usize = 8;
+/// Columns that are summed side by side: with all lanes as many sums as fit into the registers of most processors.
+const TILE: usize = 4;
 
 /// Numbers by person and column, laid out for sums over people.
 #[derive(Debug)]
@@ -62,18 +62,24 @@ impl pulp::WithSimd for Weighing<'_> {
     type Output = ();
 
     #[inline(always)]
-    fn with_simd<S: pulp::Simd>(self, _: S) {
+    fn with_simd<S: pulp::Simd>(self, simd: S) {
         let tiles = self.columns.tiles.chunks_exact(self.columns.people.max(1));
         for (people, sums) in tiles.zip(self.sums.chunks_exact_mut(TILE)) {
-            let mut found = [[0.0; LANES]; TILE];
+            // As many registers as there are lanes will do for any width of them.
+            let mut found = [[simd.splat_f64s(0.0); LANES]; TILE];
             for (tile, weights) in people.iter().zip(self.weights) {
-                for (sums, number) in found.iter_mut().zip(tile) {
-                    for (sum, weight) in sums.iter_mut().zip(weights) {
-                        *sum += weight * number;
+                let weights = S::as_simd_f64s(weights).0;
+                for (found, number) in found.iter_mut().zip(tile) {
+                    let number = simd.splat_f64s(*number);
+                    for (sum, weight) in found.iter_mut().zip(weights) {
+                        *sum = simd.add_f64s(*sum, simd.mul_f64s(*weight, number));
                     }
                 }
             }
-            sums.copy_from_slice(&found);
+            for (sums, found) in sums.iter_mut().zip(found) {
+                let into = S::as_mut_simd_f64s(sums).0;
+                into.iter_mut().zip(found).for_each(|(into, found)| *into = found);
+            }
         }
     }
 }
