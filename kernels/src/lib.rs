@@ -54,6 +54,7 @@ mod running;
 mod scratch;
 mod segment;
 mod shape;
+pub mod sums;
 mod tiles;
 mod token;
 mod weight;

@@ -1,19 +1,13 @@
 //! Rows of small whole numbers, summed over people: right answers and probes are counts, and sums of counts are exact in whatever
 //! order and number format they are added. So resamples of most figures need two bytes a number, and no product.
 
-/// Columns that are summed at once: what a line of a processor's cache holds.
-const TILE: usize = 32;
+use indieval_kernels::sums::{COUNTED as TILE, CountedTile, counted};
 
 /// Rows that are added before sums outgrow 16 bits.
 pub(super) const BLOCK: usize = 256;
 
 /// The largest number, either way: `BLOCK` of them fit into 16 bits.
 const MOST: f64 = 127.0;
-
-/// [`TILE`] columns of one person, which lie in one line of the cache.
-#[derive(Debug, Clone, Copy)]
-#[repr(C, align(64))]
-struct CountedTile([i16; TILE]);
 
 /// Whole numbers by person and column.
 #[derive(Debug)]
@@ -71,41 +65,11 @@ impl CountedRows {
 
     /// The same of at most [`BLOCK`] people.
     pub fn add_block(&self, people: &[u32], sums: &mut [i64]) {
-        pulp::Arch::new().dispatch(Counting {
-            rows: self,
-            people,
-            sums,
-        });
-    }
-}
-
-/// A task, compiled for each set of instructions that a machine may have.
-struct Counting<'a> {
-    rows: &'a CountedRows,
-    people: &'a [u32],
-    sums: &'a mut [i64],
-}
-
-impl pulp::WithSimd for Counting<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with_simd<S: pulp::Simd>(self, simd: S) {
-        let tiles = self.rows.tiles.chunks_exact(self.rows.people.max(1));
-        for (rows, sums) in tiles.zip(self.sums.chunks_exact_mut(TILE)) {
-            // As many registers as there are columns will do for any width of them.
-            let mut found = [simd.splat_i16s(0); TILE];
-            for &person in self.people {
-                let row = S::as_simd_i16s(&rows[person as usize].0).0;
-                for (found, numbers) in found.iter_mut().zip(row) {
-                    *found = simd.add_i16s(*found, *numbers);
-                }
-            }
-            let mut all = CountedTile([0; TILE]);
-            let into = S::as_mut_simd_i16s(&mut all.0).0;
-            into.iter_mut().zip(found).for_each(|(into, found)| *into = found);
+        let tiles = self.tiles.chunks_exact(self.people.max(1));
+        for (rows, sums) in tiles.zip(sums.chunks_exact_mut(TILE)) {
+            let found = counted(rows, people);
             sums.iter_mut()
-                .zip(all.0)
+                .zip(found)
                 .for_each(|(sum, found)| *sum += i64::from(found));
         }
     }

@@ -3,11 +3,8 @@
 //! Each sum adds its people one by one in their order, and each product and sum is rounded on its own: the bits are those
 //! of one weighting alone, whatever the processor.
 
-/// Weightings that are summed side by side.
-pub(super) const LANES: usize = 8;
-
-/// Columns that are summed side by side: with all lanes as many sums as fit into the registers of most processors.
-const TILE: usize = 4;
+pub(super) use indieval_kernels::sums::LANES;
+use indieval_kernels::sums::{WEIGHED as TILE, weighed};
 
 /// Numbers by person and column, laid out for sums over people.
 #[derive(Debug)]
@@ -42,45 +39,11 @@ impl WeighedColumns {
     /// [`TILE`] has.
     pub fn sums(&self, weights: &[[f64; LANES]]) -> Vec<[f64; LANES]> {
         let mut sums = vec![[0.0; LANES]; self.tiles.len() / self.people.max(1) * TILE];
-        pulp::Arch::new().dispatch(Weighing {
-            columns: self,
-            weights,
-            sums: &mut sums,
-        });
-        sums
-    }
-}
-
-/// A task, compiled for each set of instructions that a machine may have.
-struct Weighing<'a> {
-    columns: &'a WeighedColumns,
-    weights: &'a [[f64; LANES]],
-    sums: &'a mut [[f64; LANES]],
-}
-
-impl pulp::WithSimd for Weighing<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with_simd<S: pulp::Simd>(self, simd: S) {
-        let tiles = self.columns.tiles.chunks_exact(self.columns.people.max(1));
-        for (people, sums) in tiles.zip(self.sums.chunks_exact_mut(TILE)) {
-            // As many registers as there are lanes will do for any width of them.
-            let mut found = [[simd.splat_f64s(0.0); LANES]; TILE];
-            for (tile, weights) in people.iter().zip(self.weights) {
-                let weights = S::as_simd_f64s(weights).0;
-                for (found, number) in found.iter_mut().zip(tile) {
-                    let number = simd.splat_f64s(*number);
-                    for (sum, weight) in found.iter_mut().zip(weights) {
-                        *sum = simd.add_f64s(*sum, simd.mul_f64s(*weight, number));
-                    }
-                }
-            }
-            for (sums, found) in sums.iter_mut().zip(found) {
-                let into = S::as_mut_simd_f64s(sums).0;
-                into.iter_mut().zip(found).for_each(|(into, found)| *into = found);
-            }
+        let tiles = self.tiles.chunks_exact(self.people.max(1));
+        for (people, sums) in tiles.zip(sums.chunks_exact_mut(TILE)) {
+            sums.copy_from_slice(&weighed(people, weights));
         }
+        sums
     }
 }
 
