@@ -36,10 +36,15 @@ pub(super) struct PeopleDraws {
 impl PeopleDraws {
     /// As many people as there are, drawn with replacement, in each resample.
     pub fn new(people: usize, how: &Resampling) -> Self {
+        Self::keeping(people, how, MOST_KEPT)
+    }
+
+    /// The same; at most so many numbers are kept.
+    fn keeping(people: usize, how: &Resampling, most: usize) -> Self {
         Self {
             seed: how.seed,
             people,
-            kept: kept(people, how),
+            kept: kept(people, how, most),
         }
     }
 
@@ -74,13 +79,13 @@ impl PeopleDraws {
 }
 
 /// What is kept for these people: what was before, or what is drawn now, unless more is kept for more people.
-fn kept(people: usize, how: &Resampling) -> Option<Arc<KeptDraws>> {
+fn kept(people: usize, how: &Resampling, most: usize) -> Option<Arc<KeptDraws>> {
     let lock = || KEPT.lock().unwrap_or_else(PoisonError::into_inner);
     // Numbers of two bytes.
     if people == 0 || people > usize::from(u16::MAX) + 1 {
         return None;
     }
-    let count = people * how.resamples.min(MOST_KEPT / people);
+    let count = people * how.resamples.min(most / people);
     if let Some(known) = lock().as_ref() {
         if known.seed == how.seed && known.people == people && known.numbers.len() >= count {
             return Some(Arc::clone(known));
@@ -119,16 +124,17 @@ mod tests {
     #[test]
     fn kept_draws_are_those_that_are_drawn() {
         let most = usize::from(u16::MAX) + 1;
-        for (people, seed, resamples) in [
-            (300, 1, 3),
-            (300, 1, 5),
-            (300, 2, 5),
-            (257, 2, 5),
-            (most, 2, 600),
-            (most + 1, 2, 2),
-        ] {
+        let all = [
+            (300, 1, 3, MOST_KEPT),
+            (300, 1, 5, MOST_KEPT),
+            (300, 2, 5, 900),
+            (257, 2, 5, MOST_KEPT),
+            (most, 2, 2, MOST_KEPT),
+            (most + 1, 2, 2, MOST_KEPT),
+        ];
+        for (people, seed, resamples, kept) in all {
             let how = Resampling { resamples, seed };
-            let draws = PeopleDraws::new(people, &how);
+            let draws = PeopleDraws::keeping(people, &how, kept);
             for resample in [0, resamples - 1] {
                 let (mut found, mut expected) = (Vec::new(), Vec::new());
                 draws.each(resample, |at| found.push(at));
