@@ -74,7 +74,7 @@ pub fn clustered_overall(sums: &Sums, how: &Resampling) -> Option<Estimate> {
 
 /// The mean of as many as there are, drawn with replacement, in each resample.
 fn means(own: &[f64], how: &Resampling) -> Vec<f64> {
-    let draws = PeopleDraws::new(own.len(), how);
+    let draws = PeopleDraws::new(own.len(), how.resamples, how.seed);
     let one = |number| {
         let mut sum = 0.0;
         draws.each(number, |at| sum += own[at]);
@@ -89,7 +89,7 @@ fn resample<T: Send>(sums: &Sums, how: &Resampling, one: impl Fn(&Totals) -> T +
     if people < FROM_PERCENTILE || sums.quantity == Quantity::Exact {
         return Vec::new();
     }
-    let draws = PeopleDraws::new(people, how);
+    let draws = PeopleDraws::new(people, how.resamples, how.seed);
     if let Some(rows) = sums.counts() {
         let numbers = (0..how.resamples).into_par_iter();
         let totals = |number| {

@@ -7,7 +7,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use rayon::prelude::*;
 
-use super::bootstrap::Resampling;
 use super::counted::BLOCK;
 use crate::base::random::Draws;
 
@@ -35,16 +34,16 @@ pub(super) struct PeopleDraws {
 
 impl PeopleDraws {
     /// As many people as there are, drawn with replacement, in each resample.
-    pub fn new(people: usize, how: &Resampling) -> Self {
-        Self::keeping(people, how, MOST_KEPT)
+    pub fn new(people: usize, resamples: usize, seed: u64) -> Self {
+        Self::keeping(people, (resamples, seed), MOST_KEPT)
     }
 
     /// The same; at most so many numbers are kept.
-    fn keeping(people: usize, how: &Resampling, most: usize) -> Self {
+    fn keeping(people: usize, (resamples, seed): (usize, u64), most: usize) -> Self {
         Self {
-            seed: how.seed,
+            seed,
             people,
-            kept: kept(people, how, most),
+            kept: kept(people, (resamples, seed), most),
         }
     }
 
@@ -79,15 +78,15 @@ impl PeopleDraws {
 }
 
 /// What is kept for these people: what was before, or what is drawn now, unless more is kept for more people.
-fn kept(people: usize, how: &Resampling, most: usize) -> Option<Arc<KeptDraws>> {
+fn kept(people: usize, (resamples, seed): (usize, u64), most: usize) -> Option<Arc<KeptDraws>> {
     let lock = || KEPT.lock().unwrap_or_else(PoisonError::into_inner);
     // Numbers of two bytes.
     if people == 0 || people > usize::from(u16::MAX) + 1 {
         return None;
     }
-    let count = people * how.resamples.min(most / people);
+    let count = people * resamples.min(most / people);
     if let Some(known) = lock().as_ref() {
-        if known.seed == how.seed && known.people == people && known.numbers.len() >= count {
+        if known.seed == seed && known.people == people && known.numbers.len() >= count {
             return Some(Arc::clone(known));
         }
         if known.people > people {
@@ -101,17 +100,13 @@ fn kept(people: usize, how: &Resampling, most: usize) -> Option<Arc<KeptDraws>> 
         .enumerate()
         .for_each(|(resample, own)| {
             let mut own = own.iter_mut();
-            Draws::new(how.seed, resample as u64).each_below(people, people, |at| {
+            Draws::new(seed, resample as u64).each_below(people, people, |at| {
                 if let Some(to) = own.next() {
                     *to = at as u16;
                 }
             });
         });
-    let drawn = Arc::new(KeptDraws {
-        seed: how.seed,
-        people,
-        numbers,
-    });
+    let drawn = Arc::new(KeptDraws { seed, people, numbers });
     *lock() = Some(Arc::clone(&drawn));
     Some(drawn)
 }
@@ -133,8 +128,7 @@ mod tests {
             (most + 1, 2, 2, MOST_KEPT),
         ];
         for (people, seed, resamples, kept) in all {
-            let how = Resampling { resamples, seed };
-            let draws = PeopleDraws::keeping(people, &how, kept);
+            let draws = PeopleDraws::keeping(people, (resamples, seed), kept);
             for resample in [0, resamples - 1] {
                 let (mut found, mut expected) = (Vec::new(), Vec::new());
                 draws.each(resample, |at| found.push(at));

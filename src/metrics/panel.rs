@@ -9,12 +9,9 @@ use super::constancy::{Constancy, constancy};
 use super::input::RunTable;
 use super::probes::{Probes, RowNumbers};
 use super::roster::{MetricsError, Roster};
-pub use super::row::Row;
+pub use super::row::{Row, SPLITS};
 use super::shortest::shortest;
 use crate::scoring::{Condition, Norm};
-
-/// Number of splits.
-pub const SPLITS: usize = 3;
 
 /// One way of answering probes whose accuracy is told.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use super::baseline_table::TabledBaseline;
 use super::input::RunTable;
-use super::panel::{Row, SPLITS};
 use super::roster::{MetricsError, Roster};
+use super::row::{Row, SPLITS};
 use super::table::TabledOutcome;
 use crate::survey::QuestionId;
 

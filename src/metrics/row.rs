@@ -1,5 +1,8 @@
 //! One probe, as plain numbers: 16 bytes, since a large run has millions.
 
+/// Number of splits.
+pub const SPLITS: usize = 3;
+
 /// One probe and what was chosen for it. All positions are those of the [`Roster`](super::Roster).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Row {
