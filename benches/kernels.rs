@@ -16,7 +16,7 @@ mod registers;
 use candle_core::{DType, Device, Result, Tensor};
 use indieval::model::{
     Activation, Backend, Pairing, Weight,
-    kernels::{Kernels, KvLayer, Linear, PAGE, Rotation, Segment, tune_allocator},
+    kernels::{Kernels, KvLayer, Linear, NormLayer, NormRule, PAGE, Rotation, Segment, tune_allocator},
 };
 use std::{hint::black_box, sync::OnceLock, time::Duration};
 
@@ -168,7 +168,7 @@ impl Bench {
 struct Model {
     kernels: Kernels,
     layers: Vec<[Linear; 4]>,
-    norm: Tensor,
+    norm: NormLayer,
     head: Linear,
     /// Of one layer at a time.
     kv: KvLayer,
@@ -185,10 +185,14 @@ impl Model {
                 linear(kernels, HIDDEN, INTERMEDIATE)?,
             ])
         });
+        let rule = NormRule {
+            centred: false,
+            eps: 1e-5,
+        };
         Ok(Self {
             kernels: kernels.clone(),
             layers: layers.collect::<Result<_>>()?,
-            norm: Tensor::ones(HIDDEN, DType::F32, &Device::Cpu)?,
+            norm: NormLayer::new(&Tensor::ones(HIDDEN, DType::F32, &Device::Cpu)?, None, rule)?,
             head: linear(kernels, VOCABULARY, HIDDEN)?,
             kv: kernels.kv(KV_HEADS, HEAD_DIM, PAGES)?,
             parts: [
@@ -223,7 +227,7 @@ impl Model {
         let (q, kv) = (HEADS * HEAD_DIM, KV_HEADS * HEAD_DIM);
         for [qkv, o, gate_up, down] in &self.layers {
             for (plan, cos, sin, x) in &mut ready {
-                let normed = self.kernels.rms_norm(x, &self.norm, 1e-5)?;
+                let normed = self.kernels.norm(x, &self.norm)?;
                 lap(0);
                 let fused = qkv.forward(&normed)?;
                 lap(1);
@@ -242,7 +246,7 @@ impl Model {
                 lap(5);
                 let between = o.forward_add(&seen, x)?;
                 lap(6);
-                let normed = self.kernels.rms_norm(&between, &self.norm, 1e-5)?;
+                let normed = self.kernels.norm(&between, &self.norm)?;
                 lap(0);
                 *x = self
                     .kernels
@@ -251,7 +255,7 @@ impl Model {
             }
         }
         for (.., x) in &ready {
-            black_box(self.kernels.rms_norm(x, &self.norm, 1e-5)?);
+            black_box(self.kernels.norm(x, &self.norm)?);
         }
         Ok(())
     }

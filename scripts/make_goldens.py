@@ -136,6 +136,15 @@ CHECKPOINTS |= {name: (kind, fields if "text_config" in fields else {**NARROW, *
                       "routed_scaling_factor": 1.5, "first_k_dense_replace": 1, "norm_topk_prob": True,
                       "use_qk_norm": True, "attention_bias": True, "num_mtp_layers": 0, "pad_token_id": 1,
                       "rope_parameters": {**PLAIN, "partial_rotary_factor": 0.5}}, torch.bfloat16, "published"),
+    "cohere-f32": ("CohereConfig", {"use_qk_norm": True, "logit_scale": 0.5, "layer_norm_eps": 1e-3, "attention_bias": True,
+                   "rope_parameters": PLAIN}, torch.float32, "published"),
+    "cohere2-bf16": ("Cohere2Config", {"num_hidden_layers": 4, "sliding_window": 8, "sliding_window_pattern": 2,
+                     "logit_scale": 0.25, "layer_norm_eps": 1e-5, "rope_parameters": PLAIN}, torch.bfloat16, "current"),
+    "stablelm-f32": ("StableLmConfig", {"use_qkv_bias": True, "layer_norm_eps": 1e-3,
+                     "rope_parameters": {**PLAIN, "partial_rotary_factor": 0.5}}, torch.float32, "published"),
+    "stablelm-parallel-bf16": ("StableLmConfig", {"qk_layernorm": True, "use_parallel_residual": True,
+                               "layer_norm_eps": 1e-5, "rope_parameters": {**PLAIN, "partial_rotary_factor": 0.25}},
+                               torch.bfloat16, "published"),
 }.items()}
 # Families whose norms multiply by 1 + weight.
 OFFSET_NORMS = ("gemma",)
@@ -211,12 +220,15 @@ def make(name):
     kind, fields, dtype, shard, rope = CHECKPOINTS[name]
     torch.manual_seed(int(hashlib.sha256(name.encode()).hexdigest()[:8], 16))
     nested = "text_config" in fields
-    config = getattr(transformers, kind)(**(fields if nested else {**COMMON, **fields}))
+    fields = fields if nested else {**COMMON, **fields}
+    if "layer_norm_eps" in fields:
+        del fields["rms_norm_eps"]
+    config = getattr(transformers, kind)(**fields)
     loader = transformers.AutoModelForImageTextToText if nested else transformers.AutoModelForCausalLM
     model = loader.from_config(config)
     with torch.no_grad():
         for key, value in model.named_parameters():
-            if key.endswith("norm.weight"):
+            if key.endswith("norm.weight") or ".norms." in key:
                 value.copy_((0 if name.startswith(OFFSET_NORMS) else 1) + 0.2 * torch.randn_like(value))
             elif key.endswith("bias"):
                 value.copy_(0.3 * torch.randn_like(value))

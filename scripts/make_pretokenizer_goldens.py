@@ -24,7 +24,8 @@ def texts():
 
 KINDS = {"falcon3": "LLAMA3", "pixtral": "LLAMA3", "smaug-bpe": "SMAUG", "mellum": "GPT2", "phi-2": "GPT2",
          "gigachat": "GPT2", "a.x-4.0": "GPT2", "kormo": "QWEN2", "qwen35": "QWEN35", "deepseek-llm": "DEEPSEEK_LLM",
-         "deepseek-coder": "DEEPSEEK_CODER", "seed-coder": "SEED_CODER"}
+         "deepseek-coder": "DEEPSEEK_CODER", "seed-coder": "SEED_CODER",
+         "command-r": "COMMAND_R", "stablelm2": "STABLELM2"}
 MORE = ["हिन्दी में नमस्ते 123 दुनिया", "\r\n\r\n a\r\n", "word\t \nnext   \n  end  ", "中文12abc字ÀÖß", "x１２Ａ，。！ y", "१२३a1２b", "~`^$+=<>|"]
 
 

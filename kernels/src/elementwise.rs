@@ -1,4 +1,4 @@
-//! Norms, RoPE and gates: cheap arithmetic, so that on the CPU what counts is to touch memory once and from all
+//! RoPE and gates: cheap arithmetic, so that on the CPU what counts is to touch memory once and from all
 //! threads. Always computed in f32.
 
 use super::{
@@ -9,80 +9,13 @@ use super::{
     rows::{CpuRows, RowView, flat_dims},
 };
 use crate::{Activation, Pairing};
-use candle_core::{D, DType, Device, Result, Tensor, bail};
+use candle_core::{DType, Device, Result, Tensor, bail};
 use rayon::prelude::*;
 
 /// Rows one task works on.
 const ROWS_PER_TASK: usize = 16;
 
 impl Kernels {
-    /// RMS norm of each run of `weight`'s length within the rows of `x`: `x / sqrt(mean(x²) + eps) · weight`. So `x`
-    /// is `(rows, n)`, or `(rows, heads × n)` with each head normed by itself. Returns `(rows, width of x)`.
-    pub fn rms_norm(&self, x: &Tensor, weight: &Tensor, eps: f64) -> Result<Tensor> {
-        let n = weight.elem_count();
-        let (rows, width) = flat_dims(x)?;
-        if n == 0 || width % n != 0 {
-            bail!("an RMS norm over {n} numbers was given {:?}", x.dims());
-        }
-        if !self.is_candle() {
-            let weight = CpuRows::of(&weight.reshape((1, n))?)?;
-            let (x, weight) = (CpuRows::of(x)?, weight.lock());
-            let (x, weight) = (x.lock(), weight.view()?.row(0));
-            return map_rows(x.view()?, width, |_, x, out| {
-                for (x, out) in x.chunks_exact(n).zip(out.chunks_exact_mut(n)) {
-                    let factor = rms_factor(x, eps);
-                    for ((out, x), weight) in out.iter_mut().zip(x).zip(weight) {
-                        *out = x * factor * weight;
-                    }
-                }
-            });
-        }
-        if self.launches
-            && let Some(normed) = per_row::rms_norm(x, weight, eps, (rows, width), self.dtype)?
-        {
-            return Ok(normed);
-        }
-        let wide = x.to_dtype(DType::F32)?.reshape((rows, width / n, n))?;
-        let mean = (wide.sqr()?.sum_keepdim(D::Minus1)? / n as f64)?;
-        let normed = wide.broadcast_div(&(mean + eps)?.sqrt()?)?;
-        let scaled = normed.broadcast_mul(&weight.to_dtype(DType::F32)?.flatten_all()?)?;
-        scaled.reshape((rows, width))?.to_dtype(self.activation_dtype())
-    }
-
-    /// `residual + scale · x`, both `(rows, width)`, `x` being normed before where there is a norm: its weight, `width` numbers,
-    /// and its eps, as in [`rms_norm`](Self::rms_norm).
-    pub fn add(&self, residual: &Tensor, x: &Tensor, norm: Option<(&Tensor, f64)>, scale: f64) -> Result<Tensor> {
-        let (rows, width) = flat_dims(x)?;
-        if flat_dims(residual)? != (rows, width) || norm.is_some_and(|(weight, _)| weight.elem_count() != width) {
-            bail!("{:?} and what is added, {:?}, differ", residual.dims(), x.dims());
-        }
-        if self.is_candle() {
-            let normed = norm.map(|(weight, eps)| self.rms_norm(x, weight, eps)).transpose()?;
-            let x = normed.as_ref().unwrap_or(x);
-            return residual + if scale == 1.0 { x.clone() } else { (x * scale)? };
-        }
-        let weight = norm.map(|(weight, _)| weight.reshape((1, width))).transpose()?;
-        let weight = weight.as_ref().map(CpuRows::of).transpose()?;
-        let (x, residual) = (CpuRows::of(x)?, CpuRows::of(residual)?);
-        let (x, residual, weight) = (x.lock(), residual.lock(), weight.as_ref().map(CpuRows::lock));
-        let (residual, weight) = (
-            residual.view()?,
-            weight.as_ref().map(|weight| weight.view()).transpose()?,
-        );
-        let scale = scale as f32;
-        map_rows(x.view()?, width, |row, x, out| {
-            let sums = out.iter_mut().zip(residual.row(row).iter().zip(x));
-            match (weight, norm) {
-                (Some(weight), Some((_, eps))) => {
-                    let factor = rms_factor(x, eps);
-                    let each = sums.zip(weight.row(0));
-                    each.for_each(|((out, (residual, x)), weight)| *out = residual + x * factor * weight * scale);
-                }
-                _ => sums.for_each(|(out, (residual, x))| *out = residual + x * scale),
-            }
-        })
-    }
-
     /// Rotary embedding of queries or keys `x`, `(rows, heads × head_dim)` (a slice of columns of a fused projection
     /// is fine) or `(rows, heads, head_dim)`. Returns `(rows, heads × head_dim)`.
     pub fn turn(&self, x: &Tensor, rotation: &Rotation<'_>) -> Result<Tensor> {
@@ -253,7 +186,11 @@ impl Kernels {
 }
 
 /// A tensor `(rows, width)` whose rows `each` fills, given a row's number and the row of `x`.
-fn map_rows(x: RowView<'_>, width: usize, each: impl Fn(usize, &[f32], &mut [f32]) + Sync) -> Result<Tensor> {
+pub(super) fn map_rows(
+    x: RowView<'_>,
+    width: usize,
+    each: impl Fn(usize, &[f32], &mut [f32]) + Sync,
+) -> Result<Tensor> {
     let mut out = vec![0f32; x.rows * width];
     if !out.is_empty() {
         out.par_chunks_mut(ROWS_PER_TASK * width)
@@ -266,21 +203,4 @@ fn map_rows(x: RowView<'_>, width: usize, each: impl Fn(usize, &[f32], &mut [f32
             });
     }
     Tensor::from_vec(out, (x.rows, width), &Device::Cpu)
-}
-
-/// What an RMS norm multiplies `x` by, besides its weight.
-fn rms_factor(x: &[f32], eps: f64) -> f32 {
-    1. / (sum_of_squares(x) / x.len() as f32 + eps as f32).sqrt()
-}
-
-/// Sum of squares in sixteen partial sums, whatever the processor.
-fn sum_of_squares(x: &[f32]) -> f32 {
-    let mut sums = [0f32; 16];
-    let (whole, rest) = x.as_chunks::<16>();
-    for chunk in whole {
-        for (sum, x) in sums.iter_mut().zip(chunk) {
-            *sum += x * x;
-        }
-    }
-    sums.iter().sum::<f32>() + rest.iter().map(|x| x * x).sum::<f32>()
 }

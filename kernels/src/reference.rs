@@ -2,8 +2,8 @@
 #![cfg(any(test, feature = "checks"))]
 #![allow(clippy::unwrap_used, reason = "only checks call it, which panic")]
 
-use super::ScoreRule;
-use candle_core::{Device, Tensor};
+use super::{NormRule, ScoreRule};
+use candle_core::{DType, Device, Tensor};
 
 /// Numbers spread over about ±1, the same for the same seed.
 pub fn numbers(seed: u64, count: usize) -> Vec<f32> {
@@ -84,10 +84,33 @@ pub fn attention(
     out
 }
 
+/// Norms of the runs of `x`, by the rows of `weight` and `bias` in turn.
+pub fn normed(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>, rule: NormRule) -> Vec<f64> {
+    let numbers = |x: &Tensor| -> Vec<f64> {
+        let wide = x.to_dtype(DType::F64).unwrap().flatten_all().unwrap();
+        wide.to_vec1().unwrap()
+    };
+    let (own, run) = weight.dims2().unwrap();
+    let (weight, bias) = (numbers(weight), bias.map(numbers));
+    let mut out = numbers(x);
+    for (at, run) in out.chunks_mut(run).enumerate() {
+        let first = at % own * run.len();
+        let mean = |run: &[f64]| run.iter().sum::<f64>() / run.len() as f64;
+        let middle = if rule.centred { mean(run) } else { 0. };
+        run.iter_mut().for_each(|x| *x -= middle);
+        let squares: Vec<f64> = run.iter().map(|x| x * x).collect();
+        let root = (mean(&squares) + rule.eps).sqrt();
+        for (i, x) in run.iter_mut().enumerate() {
+            *x = *x / root * weight[first + i] + bias.as_ref().map_or(0., |bias| bias[first + i]);
+        }
+    }
+    out
+}
+
 /// The greatest absolute difference; infinite where a number is none.
 pub fn distance(got: &Tensor, expected: &[f64]) -> f64 {
     let got = got
-        .to_dtype(candle_core::DType::F32)
+        .to_dtype(DType::F32)
         .unwrap()
         .flatten_all()
         .unwrap()

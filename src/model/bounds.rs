@@ -24,7 +24,7 @@ pub(crate) fn misfits(config: &ModelConfig, path: &Path) -> Vec<LoadError> {
     misfits.sizes(config);
     misfits.experts(config.mixture);
     misfits.heads(config);
-    misfits.positive("rms_norm_eps", config.norm_eps);
+    misfits.positive(config.family.eps_key(), config.norm_eps);
     misfits.positive("rope_theta", config.rope_theta);
     misfits.rotary(&config.rope_scaling, config.rotary_width());
     if let Some((theta, scaling)) = &config.design.window_rope {
@@ -218,7 +218,7 @@ impl Misfits<'_> {
         let scalars = &config.design.scalars;
         self.positive("embedding_multiplier", scalars.embedding);
         self.positive("residual_multiplier", scalars.residual);
-        self.positive("logits_scaling", scalars.logits);
+        self.positive(config.family.logits_key(), scalars.logits);
         for (field, value) in [
             // One over its root, in Gemma.
             ("query_pre_attn_scalar or attention_multiplier", scalars.attention),

@@ -1,10 +1,10 @@
 //! What a decoder is made of: the numbers of one checkpoint, whatever family it comes from.
 
-use indieval_kernels::LayerSizes;
+use indieval_kernels::{LayerSizes, NormRule};
 
 use super::{
     Family,
-    design::{Design, LayerKind, Mixture, QkNorm, RopeClass, RopeScaling},
+    design::{Design, LayerKind, Mixture, NormKind, QkNorm, RopeClass, RopeScaling},
 };
 
 /// One configurable decoder: families differ in these fields and in nothing else.
@@ -28,7 +28,7 @@ pub struct ModelConfig {
     pub vocabulary: usize,
     /// Longest context in tokens.
     pub context: usize,
-    /// RMS norm epsilon.
+    /// What norms add to the mean square before its root is taken.
     pub norm_eps: f64,
     /// RoPE base.
     pub rope_theta: f64,
@@ -38,7 +38,7 @@ pub struct ModelConfig {
     pub qkv_bias: bool,
     /// Bias on the attention output projection.
     pub output_bias: bool,
-    /// RMS norms of queries and keys.
+    /// Norms of queries and keys.
     pub qk_norm: Option<QkNorm>,
     /// Whether the head is the embedding itself.
     pub tied: bool,
@@ -48,6 +48,14 @@ pub struct ModelConfig {
     pub mixture: Option<Mixture>,
     /// What is otherwise than in Llama.
     pub design: Design,
+}
+
+/// The weights of the norms of queries or of keys: one tensor, or one for each head.
+pub(crate) struct QkNormWeights {
+    /// Of the tensors, within a layer's attention and without `.weight`.
+    pub(crate) names: Vec<String>,
+    /// Of each of them.
+    pub(crate) shape: Vec<usize>,
 }
 
 impl ModelConfig {
@@ -94,11 +102,40 @@ impl ModelConfig {
         }
     }
 
-    /// Widths that the norms of queries and of keys go over, where there are any.
-    pub(crate) fn qk_norm_widths(&self) -> Option<(usize, usize)> {
-        self.qk_norm.map(|norm| match norm {
-            QkNorm::EachHead => (self.head_dim, self.head_dim),
-            QkNorm::AllHeads => (self.heads * self.head_dim, self.kv_heads * self.head_dim),
-        })
+    /// What norms do beside their weights.
+    pub(crate) fn norm_rule(&self) -> NormRule {
+        NormRule {
+            centred: self.design.norm_kind != NormKind::Rms,
+            eps: self.norm_eps,
+        }
+    }
+
+    /// Whether norms have biases; those of queries and keys never have.
+    pub(crate) fn has_norm_bias(&self) -> bool {
+        self.design.norm_kind == NormKind::BiasedLayer
+    }
+
+    /// The weights of the norms of queries, and of those of keys, where there are any.
+    pub(crate) fn qk_norm_weights(&self) -> Option<[QkNormWeights; 2]> {
+        let sides = [("q", self.heads), ("k", self.kv_heads)];
+        let head_dim = self.head_dim;
+        let of = |norm, (side, heads): (&str, usize)| {
+            let one = |shape| QkNormWeights {
+                names: vec![format!("{side}_norm")],
+                shape,
+            };
+            match norm {
+                QkNorm::EachHead => one(vec![head_dim]),
+                QkNorm::OwnWeights => one(vec![heads, head_dim]),
+                QkNorm::AllHeads => one(vec![heads * head_dim]),
+                QkNorm::OwnNorms => QkNormWeights {
+                    names: (0..heads)
+                        .map(|head| format!("{side}_layernorm.norms.{head}"))
+                        .collect(),
+                    shape: vec![head_dim],
+                },
+            }
+        };
+        self.qk_norm.map(|norm| sides.map(|side| of(norm, side)))
     }
 }

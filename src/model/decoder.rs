@@ -9,7 +9,7 @@ use super::{
     design::RopeClass,
     held::HeldWeights,
     kernels::pick::pick,
-    kernels::{Kernels, KvLayer, Linear, Segment},
+    kernels::{Kernels, KvLayer, Linear, NormLayer, Segment},
     layer::{Layer, LayerContext, OnwardRows},
     pass::{Pass, SeenRows},
     placing::{LinearPart, Loader},
@@ -37,7 +37,7 @@ pub struct Decoder {
     stages: Vec<Stage>,
     embedding: Embedding,
     layers: Layers,
-    norm: Tensor,
+    norm: NormLayer,
     head: Head,
     /// Of layers without a window, and of those with one.
     ropes: [Rope; 2],
@@ -128,12 +128,10 @@ impl Decoder {
         }
         let last = all.last().unwrap_or(kernels).clone();
         let mut own = Loader::new(&**source, &last);
-        let norm = own.norm("model.norm", config.hidden, config.design.norm_offset)?;
-        let scaled = config.design.scalars.logits;
-        let norm = if scaled == 1.0 {
-            norm
-        } else {
-            (norm * scaled).map_err(LoadError::tensor("model.norm.weight"))?
+        let norm = own.norm("model.norm", config)?;
+        let norm = match config.design.scalars.logits {
+            1.0 => norm,
+            scaled => norm.times(scaled).map_err(LoadError::tensor("model.norm.weight"))?,
         };
         let mut decoder = Self {
             config: config.clone(),
@@ -429,7 +427,7 @@ impl Decoder {
 
     /// The final norm of hidden states `x`, `(rows, hidden)`.
     pub fn finish(&self, x: &Tensor) -> candle_core::Result<Tensor> {
-        self.last.rms_norm(x, &self.norm, self.config.norm_eps)
+        self.last.norm(x, &self.norm)
     }
 }
 

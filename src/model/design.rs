@@ -258,6 +258,14 @@ impl LayerNorms {
         after_feed_forward: Some("post_feedforward_layernorm"),
     };
 
+    /// One before both, which are computed side by side, as in Cohere's.
+    pub const BEFORE_BOTH: Self = Self {
+        before_attention: Some("input_layernorm"),
+        after_attention: None,
+        before_feed_forward: None,
+        after_feed_forward: None,
+    };
+
     /// Both, as in GLM-4.
     pub const AROUND_GLM: Self = Self {
         before_attention: Some("input_layernorm"),
@@ -279,11 +287,27 @@ impl LayerNorms {
     }
 }
 
+/// What norms do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum NormKind {
+    /// RMS norm: the root of the mean square becomes 1.
+    #[default]
+    Rms,
+    /// LayerNorm: the mean is taken off first.
+    Layer,
+    /// The same, and a bias is added; not to queries and keys.
+    BiasedLayer,
+}
+
 /// Over what queries and keys are normed before they are turned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum QkNorm {
-    /// Each head by itself.
+    /// Each head by itself, all by the same weights.
     EachHead,
+    /// Each head by itself and by weights of its own, `q_norm` and `k_norm` having a row for each.
+    OwnWeights,
+    /// The same, each head's in a tensor of its own, `q_layernorm.norms.H` and `k_layernorm.norms.H`.
+    OwnNorms,
     /// All heads together.
     AllHeads,
 }
@@ -352,6 +376,10 @@ impl Default for Scalars {
 pub struct Design {
     /// Norms around attention and the feed-forward network.
     pub norms: LayerNorms,
+    /// What all norms do.
+    pub norm_kind: NormKind,
+    /// Whether attention and the feed-forward network are given the same, and both add to what the layer was given.
+    pub parallel: bool,
     /// Whether norms multiply by 1 + weight.
     pub norm_offset: bool,
     /// Biases in the feed-forward network, on all three projections.
@@ -378,10 +406,23 @@ pub struct Design {
     pub scalars: Scalars,
 }
 
+impl Design {
+    /// The same with attention and the feed-forward network side by side, both given what one norm makes of the layer's input.
+    pub(crate) fn side_by_side(self) -> Self {
+        Self {
+            norms: LayerNorms::BEFORE_BOTH,
+            parallel: true,
+            ..self
+        }
+    }
+}
+
 impl Default for Design {
     fn default() -> Self {
         Self {
             norms: LayerNorms::BEFORE,
+            norm_kind: NormKind::Rms,
+            parallel: false,
             norm_offset: false,
             feed_forward_bias: false,
             fused_qkv: false,

@@ -2,7 +2,8 @@
 //! turn a checkpoint's files into a [`ModelConfig`](super::ModelConfig).
 
 use super::design::{
-    Activation, Design, ExpertNaming, LayerNorms, Mixture, Pairing, QkNorm, RouterScore, Routing, Scalars, SharedExpert,
+    Activation, Design, ExpertNaming, LayerNorms, Mixture, NormKind, Pairing, QkNorm, RouterScore, Routing, Scalars,
+    SharedExpert,
 };
 
 crate::choices! {
@@ -58,6 +59,12 @@ crate::choices! {
         GraniteMoe = "granitemoe",
         /// GLM-4.5, 4.6 and 4.7 with experts.
         Glm4Moe = "glm4_moe",
+        /// Command R, Aya 23 and Aya Expanse.
+        Cohere = "cohere",
+        /// Command R7B and Command A.
+        Cohere2 = "cohere2",
+        /// StableLM 3B and StableLM 2.
+        StableLm = "stablelm",
     }
 }
 
@@ -68,7 +75,7 @@ pub(crate) struct Defaults {
     pub(crate) head_dim: Option<usize>,
     /// `num_key_value_heads`; `None`: as many as query heads.
     pub(crate) kv_heads: Option<usize>,
-    /// `rms_norm_eps`.
+    /// `rms_norm_eps`, or `layer_norm_eps`.
     pub(crate) norm_eps: f64,
     /// `rope_theta`.
     pub(crate) rope_theta: f64,
@@ -161,10 +168,13 @@ impl Family {
             "qwen3moe" => Some(Self::Qwen3Moe),
             "glm4moe" => Some(Self::Glm4Moe),
             "gpt-oss" => Some(Self::GptOss),
+            "command-r" => Some(Self::Cohere),
             // Mistral Small 3.1 as well, whose files say nothing of YaRN.
             "mistral3" => Some(Self::Ministral3),
             "qwen2" | "qwen3" | "gemma" | "gemma2" | "phi3" | "olmo2" | "olmoe" | "smollm3" | "granite"
-            | "granitemoe" | "glm4" | "seed_oss" | "ernie4_5" | "exaone4" => architecture.parse().ok(),
+            | "granitemoe" | "glm4" | "seed_oss" | "ernie4_5" | "exaone4" | "cohere2" | "stablelm" => {
+                architecture.parse().ok()
+            }
             _ => None,
         }
     }
@@ -217,6 +227,9 @@ impl Family {
             Self::Olmoe => plain.eps(1e-5),
             Self::GptOss => plain.heads(Some(64), 8).eps(1e-5).base(150_000.0).window(128),
             Self::Glm4Moe => plain.heads(None, 8).eps(1e-5).rotary(0.5),
+            Self::Cohere => plain.eps(1e-5).base(5e5).tied(),
+            Self::Cohere2 => plain.eps(1e-5).tied().window(4096),
+            Self::StableLm => plain.heads(None, 32).eps(1e-5).rotary(0.25),
             _ => plain,
         }
     }
@@ -279,6 +292,7 @@ impl Family {
             Self::Qwen2Moe => BiasRule::QkvIfAsked("qkv_bias", true),
             Self::Glm4 => BiasRule::QkvIfAsked("attention_bias", true),
             Self::Glm4Moe => BiasRule::QkvIfAsked("attention_bias", false),
+            Self::StableLm => BiasRule::QkvIfAsked("use_qkv_bias", false),
             Self::GptOss => BiasRule::IfAsked(true),
             Self::SeedOss => BiasRule::OutputApart,
             Self::Ernie45 => BiasRule::Everywhere,
@@ -323,9 +337,37 @@ impl Family {
             Self::Qwen2 | Self::Qwen3 => WindowUse::IfAsked,
             Self::Gemma2 | Self::GptOss => WindowUse::ByLayer(Some(2)),
             Self::Gemma3 => WindowUse::ByLayer(Some(6)),
-            Self::Olmo3 | Self::Exaone4 => WindowUse::ByLayer(Some(4)),
+            Self::Olmo3 | Self::Exaone4 | Self::Cohere2 => WindowUse::ByLayer(Some(4)),
             Self::Ministral => WindowUse::ByLayer(None),
             _ => WindowUse::Never,
+        }
+    }
+
+    /// Whether layers that see everything turn nothing, `windowed` being whether there are others.
+    pub(crate) fn leaves_full_layers_unturned(self, windowed: bool) -> bool {
+        match self {
+            Self::Exaone4 => windowed,
+            Self::Cohere2 => true,
+            _ => false,
+        }
+    }
+
+    /// The key of config.json that says what norms add to the mean square.
+    pub(crate) fn eps_key(self) -> &'static str {
+        match self.design(0).norm_kind {
+            NormKind::Rms => "rms_norm_eps",
+            NormKind::Layer | NormKind::BiasedLayer => "layer_norm_eps",
+        }
+    }
+
+    /// The key of config.json that says whether heads of queries and keys are normed, and how they are then; `None` where no key
+    /// says so.
+    pub(crate) fn qk_norm_key(self) -> Option<(&'static str, QkNorm)> {
+        match self {
+            Self::Glm4Moe => Some(("use_qk_norm", QkNorm::EachHead)),
+            Self::Cohere => Some(("use_qk_norm", QkNorm::OwnWeights)),
+            Self::StableLm => Some(("qk_layernorm", QkNorm::OwnNorms)),
+            _ => None,
         }
     }
 
@@ -337,12 +379,17 @@ impl Family {
     /// What is the same in every checkpoint of the family, of this hidden width.
     pub(crate) fn design(self, hidden: usize) -> Design {
         let is_gemma = matches!(self, Self::Gemma | Self::Gemma2 | Self::Gemma3);
-        Design {
+        let design = Design {
             norms: match self {
                 Self::Olmo2 | Self::Olmo3 | Self::Exaone4 => LayerNorms::AFTER,
                 Self::Gemma2 | Self::Gemma3 => LayerNorms::AROUND,
                 Self::Glm4 => LayerNorms::AROUND_GLM,
                 _ => LayerNorms::BEFORE,
+            },
+            norm_kind: match self {
+                Self::Cohere | Self::Cohere2 => NormKind::Layer,
+                Self::StableLm => NormKind::BiasedLayer,
+                _ => NormKind::Rms,
             },
             norm_offset: is_gemma,
             fused_qkv: self == Self::Phi3,
@@ -357,7 +404,7 @@ impl Family {
             },
             attention_sinks: self == Self::GptOss,
             pairing: match self {
-                Self::Ernie45 | Self::Glm4 => Pairing::Neighbours,
+                Self::Ernie45 | Self::Glm4 | Self::Cohere | Self::Cohere2 => Pairing::Neighbours,
                 _ => Pairing::Halves,
             },
             scalars: Scalars {
@@ -365,6 +412,10 @@ impl Family {
                 ..Scalars::default()
             },
             ..Design::default()
+        };
+        match self {
+            Self::Cohere | Self::Cohere2 => design.side_by_side(),
+            _ => design,
         }
     }
 

@@ -30,6 +30,31 @@ impl Family {
         }
     }
 
+    /// The key that says what logits are multiplied or divided by.
+    pub(crate) fn logits_key(self) -> &'static str {
+        match self {
+            Self::Cohere | Self::Cohere2 => "logit_scale",
+            _ => "logits_scaling",
+        }
+    }
+
+    /// Keys that transformers does not read and that say what it computes in any case: each with the only value that is true.
+    pub(crate) fn settled_keys(self) -> &'static [(&'static str, &'static str)] {
+        match self {
+            Self::Cohere2 => &[
+                ("layer_switch", "4"),
+                ("order_of_interleaved_layers", r#""local_attn_first""#),
+                ("position_embedding_type", r#""rope_gptj""#),
+                ("rotary_pct", "1.0"),
+                ("use_embedding_sharing", "true"),
+                ("use_gated_activation", "true"),
+                ("use_parallel_block", "true"),
+                ("use_parallel_embedding", "true"),
+            ],
+            _ => &[],
+        }
+    }
+
     /// The same for later families with experts.
     fn sparse_keys(self) -> &'static [&'static str] {
         match self {
@@ -123,6 +148,20 @@ impl Family {
             Self::SeedOss => &["attention_out_bias", "residual_dropout"],
             Self::Ernie45 => &["use_bias"],
             Self::Glm4 => &["partial_rotary_factor"],
+            Self::Cohere => &["logit_scale", "use_qk_norm"],
+            Self::Cohere2 => &[
+                "cache_implementation",
+                "layer_types",
+                "logit_scale",
+                "sliding_window",
+                "sliding_window_pattern",
+            ],
+            Self::StableLm => &[
+                "partial_rotary_factor",
+                "qk_layernorm",
+                "use_parallel_residual",
+                "use_qkv_bias",
+            ],
             _ => self.sparse_keys(),
         }
     }

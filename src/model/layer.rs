@@ -4,7 +4,7 @@ use super::{
     LoadError, ModelConfig,
     feed_forward::FeedForward,
     kernels::pick::pick_by,
-    kernels::{AttentionPlan, Kernels, KvLayer, Linear, Rotation, ScoreRule},
+    kernels::{AttentionPlan, Kernels, KvLayer, Linear, NormLayer, Rotation, ScoreRule},
     placing::{LinearPart, Loader},
 };
 use candle_core::Tensor;
@@ -16,7 +16,7 @@ pub struct Layer {
     /// Queries, keys and values.
     qkv: Linear,
     /// Norms of queries and keys.
-    qk_norm: Option<(Tensor, Tensor)>,
+    qk_norm: Option<(NormLayer, NormLayer)>,
     /// Each query head's score of nothing, where there are any.
     sinks: Option<Vec<f32>>,
     output: Linear,
@@ -27,8 +27,8 @@ pub struct Layer {
 /// The norms of what a part of a layer is given and of what it adds, as far as there are any.
 #[derive(Debug)]
 struct NormsAround {
-    before: Option<Tensor>,
-    after: Option<Tensor>,
+    before: Option<NormLayer>,
+    after: Option<NormLayer>,
 }
 
 /// What the rows of a pass see, and how they are turned.
@@ -99,8 +99,7 @@ impl NormsAround {
     ) -> Result<Self, LoadError> {
         let mut load = |name: Option<&str>| {
             let norm = name.map(|name| format!("{layer}.{name}"));
-            norm.map(|name| loader.norm(&name, config.hidden, config.design.norm_offset))
-                .transpose()
+            norm.map(|name| loader.norm(&name, config)).transpose()
         };
         let [before, after] = names;
         Ok(Self {
@@ -112,7 +111,7 @@ impl NormsAround {
     /// What the part is given of `x`, `(rows, hidden)`.
     fn before(&self, x: &Tensor, context: &LayerContext<'_>) -> candle_core::Result<Tensor> {
         match &self.before {
-            Some(norm) => context.kernels.rms_norm(x, norm, context.config.norm_eps),
+            Some(norm) => context.kernels.norm(x, norm),
             None => Ok(x.clone()),
         }
     }
@@ -129,8 +128,7 @@ impl NormsAround {
             return out(residual);
         }
         let added = out(&residual.zeros_like()?)?;
-        let norm = self.after.as_ref().map(|norm| (norm, context.config.norm_eps));
-        context.kernels.add(residual, &added, norm, scale)
+        context.kernels.add(residual, &added, self.after.as_ref(), scale)
     }
 }
 
@@ -154,12 +152,11 @@ impl Layer {
         };
         let output = part("o_proj", config.hidden, config.output_bias);
         let norms = config.design.norms;
-        let qk_norm = match config.qk_norm_widths() {
-            Some((queries, keys)) => {
-                let mut norm = |which: &str, width| {
-                    loader.norm(&format!("{layer}.self_attn.{which}"), width, config.design.norm_offset)
-                };
-                Some((norm("q_norm", queries)?, norm("k_norm", keys)?))
+        let qk_norm = match config.qk_norm_weights() {
+            Some([queries, keys]) => {
+                let attention = format!("{layer}.self_attn");
+                let mut norm = |weights| loader.qk_norm(&attention, weights, config);
+                Some((norm(&queries)?, norm(&keys)?))
             }
             None => None,
         };
@@ -187,46 +184,50 @@ impl Layer {
         kv: &mut KvLayer,
     ) -> candle_core::Result<Option<Tensor>> {
         let (kernels, view) = (context.kernels, context.view);
-        let (queries, keys, values) = self.queries_keys_values(x, context)?;
+        let given = self.attention_norms.before(x, context)?;
+        let (queries, keys, values) = self.queries_keys_values(&given, context)?;
         let rotation = context.rotation((&view.keys.0, &view.keys.1));
         kernels.keep(kv, &view.plan, &keys, rotation.as_ref(), &values)?;
         let (cos, sin) = (&view.queries.0, &view.queries.1);
-        let (plan, x, queries) = match onward {
+        let (plan, x, given, queries) = match onward {
             OnwardRows::None => return Ok(None),
-            OnwardRows::All(plan) => (plan, x.clone(), context.turned(&queries, (cos, sin))?),
+            OnwardRows::All(plan) => (plan, x.clone(), given, context.turned(&queries, (cos, sin))?),
             OnwardRows::Only(wanted, plan) => {
                 let ids: Vec<u32> = wanted.iter().map(|&row| row as u32).collect();
                 let ids = Tensor::new(ids, x.device())?;
                 let pick = |tensor: &Tensor| pick_by(tensor, &ids);
                 let queries = context.turned(&pick(&queries)?, (&pick(cos)?, &pick(sin)?))?;
-                (plan, pick(x)?, queries)
+                (plan, pick(x)?, pick(&given)?, queries)
             }
         };
         let attended = kernels.attend(kv, &queries, plan, context.score_rule(self.sinks.as_deref()))?;
         let x = self
             .attention_norms
             .add(&x, context, |residual| self.output.forward_add(&attended, residual))?;
-        let normed = self.feed_forward_norms.before(&x, context)?;
-        let add = |residual: &Tensor| self.feed_forward.forward_add(kernels, &normed, residual);
+        let given = match context.config.design.parallel {
+            true => given,
+            false => self.feed_forward_norms.before(&x, context)?,
+        };
+        let add = |residual: &Tensor| self.feed_forward.forward_add(kernels, &given, residual);
         self.feed_forward_norms.add(&x, context, add).map(Some)
     }
 
-    /// Queries and keys, normed where the family norms them but not yet turned, and values: each `(rows, heads ×
-    /// head_dim)`.
+    /// Of what attention is `given`, `(rows, hidden)`: queries and keys, normed where the family norms them but not yet turned,
+    /// and values, each `(rows, heads × head_dim)`.
     fn queries_keys_values(
         &self,
-        x: &Tensor,
+        given: &Tensor,
         context: &LayerContext<'_>,
     ) -> candle_core::Result<(Tensor, Tensor, Tensor)> {
         let (kernels, config) = (context.kernels, context.config);
         let (query_width, key_width) = (config.heads * config.head_dim, config.kv_heads * config.head_dim);
-        let qkv = self.qkv.forward(&self.attention_norms.before(x, context)?)?;
+        let qkv = self.qkv.forward(given)?;
         let mut queries = qkv.narrow(1, 0, query_width)?;
         let mut keys = qkv.narrow(1, query_width, key_width)?;
         let values = qkv.narrow(1, query_width + key_width, key_width)?;
         if let Some((query_norm, key_norm)) = &self.qk_norm {
-            queries = kernels.rms_norm(&queries, query_norm, config.norm_eps)?;
-            keys = kernels.rms_norm(&keys, key_norm, config.norm_eps)?;
+            queries = kernels.norm(&queries, query_norm)?;
+            keys = kernels.norm(&keys, key_norm)?;
         }
         Ok((queries, keys, values))
     }

@@ -1,9 +1,10 @@
 //! Weights from a checkpoint into the decoder's linear layers, counted on the way.
 
 use super::{
-    LoadError, WeightSource,
+    LoadError, ModelConfig, WeightSource,
+    config::QkNormWeights,
     kernels::pieces,
-    kernels::{Kernels, Linear, LinearPacking},
+    kernels::{Kernels, Linear, LinearPacking, NormLayer},
 };
 use candle_core::{DType, Tensor};
 use rayon::prelude::*;
@@ -62,9 +63,10 @@ impl<'a> Loader<'a> {
         }
     }
 
-    /// A vector that is computed with in f32 on the CPU, in the activation dtype elsewhere.
-    pub(crate) fn vector(&mut self, name: &str, len: usize) -> Result<Tensor, LoadError> {
-        let tensor = self.source.get_plain(name, &[len], DType::F32)?;
+    /// Numbers of a norm, in f32.
+    fn vector(&mut self, name: &str, shape: &[usize]) -> Result<Tensor, LoadError> {
+        let tensor = self.source.get_plain(name, shape, DType::F32)?;
+        let len = tensor.elem_count();
         self.count(len, 4 * len);
         tensor.to_device(self.kernels.device()).map_err(LoadError::tensor(name))
     }
@@ -76,15 +78,30 @@ impl<'a> Loader<'a> {
         tensor.to_vec1().map_err(LoadError::tensor(name))
     }
 
-    /// The weight of a norm, plus one where the family stores it without.
-    pub(crate) fn norm(&mut self, name: &str, len: usize, offset: bool) -> Result<Tensor, LoadError> {
+    /// A norm of `config`'s hidden states: its weight, plus one where the family stores it without, and its bias if it has one.
+    pub(crate) fn norm(&mut self, name: &str, config: &ModelConfig) -> Result<NormLayer, LoadError> {
+        let bias = config.has_norm_bias().then(|| format!("{name}.bias"));
+        let bias = bias.map(|bias| self.vector(&bias, &[config.hidden])).transpose()?;
         let name = format!("{name}.weight");
-        let weight = self.vector(&name, len)?;
-        if offset {
-            (weight + 1.0).map_err(LoadError::tensor(&name))
-        } else {
-            Ok(weight)
-        }
+        let weight = self.vector(&name, &[config.hidden])?;
+        norm(&weight, bias.as_ref(), config).map_err(LoadError::tensor(&name))
+    }
+
+    /// The norm of queries or of keys in a layer's `attention`.
+    pub(crate) fn qk_norm(
+        &mut self,
+        attention: &str,
+        weights: &QkNormWeights,
+        config: &ModelConfig,
+    ) -> Result<NormLayer, LoadError> {
+        let names = weights.names.iter().map(|name| format!("{attention}.{name}.weight"));
+        let each = names.map(|name| self.vector(&name, &weights.shape));
+        let each = each.collect::<Result<Vec<_>, _>>()?;
+        let all = match &each[..] {
+            [one] => Ok(one.clone()),
+            several => Tensor::stack(several, 0),
+        };
+        norm(&all.map_err(LoadError::tensor(attention))?, None, config).map_err(LoadError::tensor(attention))
     }
 
     /// Layers of the same input as one, whose outputs follow each other.
@@ -148,6 +165,14 @@ impl<'a> Loader<'a> {
     }
 }
 
+/// A norm as `config` has them, of a weight as it is stored.
+fn norm(weight: &Tensor, bias: Option<&Tensor>, config: &ModelConfig) -> candle_core::Result<NormLayer> {
+    match config.design.norm_offset {
+        true => NormLayer::new(&(weight + 1.0)?, bias, config.norm_rule()),
+        false => NormLayer::new(weight, bias, config.norm_rule()),
+    }
+}
+
 impl std::ops::AddAssign for Size {
     fn add_assign(&mut self, other: Self) {
         self.parameters += other.parameters;
@@ -159,7 +184,7 @@ impl std::ops::AddAssign for Size {
 mod tests {
     use super::*;
     use crate::model::{
-        Batch, Engine, EngineSettings, LanguageModel, ModelConfig, TextRequest, TokenScore, Weight, checkpoint,
+        Batch, Engine, EngineSettings, LanguageModel, TextRequest, TokenScore, Weight, checkpoint,
         decoder::{Decoder, Placement},
         testing::{PlainText, RandomWeights, families, scores},
     };

@@ -52,6 +52,8 @@ const FILES: &[(&str, &str)] = embedded![
     "OLMo-2-1124-7B-Instruct",
     "Qwen2-7B-Instruct",
     "Qwen2.5-7B-Instruct",
+    "aya-expanse-8b",
+    "c4ai-command-r7b-12-2024",
     "Llama-3.1-8B-Instruct",
     "granite-3.3-8b-instruct",
     "Qwen3-8B",

@@ -110,7 +110,36 @@ fn later_families() -> Vec<ModelConfig> {
         ..of(Family::Qwen2Moe, Design::default())
     });
     families.extend([sunk(), grouped()]);
+    families.extend(centred());
     families
+}
+
+/// LayerNorm: with both parts side by side, heads normed by weights of their own, and windows and RoPE by layer; and with
+/// biases, one part after the other, each head's norm a tensor of its own.
+fn centred() -> [ModelConfig; 3] {
+    let cohere = ModelConfig {
+        qk_norm: Some(QkNorm::OwnWeights),
+        ..of(Family::Cohere, Family::Cohere.design(32))
+    };
+    let cohere2 = Design {
+        layer_kinds: kinds([(true, true), (false, false)]),
+        ..Family::Cohere2.design(32)
+    };
+    let stablelm = Design {
+        rotary_width: Some(4),
+        ..Family::StableLm.design(32)
+    };
+    [
+        cohere,
+        ModelConfig {
+            sliding_window: Some(5),
+            ..of(Family::Cohere2, cohere2)
+        },
+        ModelConfig {
+            qk_norm: Some(QkNorm::OwnNorms),
+            ..of(Family::StableLm, stablelm)
+        },
+    ]
 }
 
 /// A score of nothing for each head, biases everywhere, clamped gates, and windows in some layers.

@@ -111,7 +111,7 @@ fn mixtral_equals_transformers() {
 }
 
 /// Families beyond those that candle has models of, too; what each of them brings is in its config.json.
-pub const LATER: [&str; 23] = [
+pub const LATER: [&str; 27] = [
     "qwen3-moe-f32",
     "qwen2-moe-bf16",
     "olmoe-f32",
@@ -135,6 +135,10 @@ pub const LATER: [&str; 23] = [
     "gpt-oss-mxfp4",
     "granitemoe-f32",
     "glm4-moe-bf16",
+    "cohere-f32",
+    "cohere2-bf16",
+    "stablelm-f32",
+    "stablelm-parallel-bf16",
 ];
 
 #[test]
@@ -154,10 +158,17 @@ fn later_families_equal_transformers() {
     assert!(off.is_empty(), "{off:#?}");
 }
 
-/// Files that gguf-py wrote of two of them: scripts/make_gguf_goldens.py.
+/// Files that gguf-py wrote of some of them: scripts/make_gguf_goldens.py.
 #[test]
 fn gguf_files_with_the_same_tensors_equal_transformers() {
-    for name in ["ministral3-bf16", "mistral3-bf16"] {
+    for name in [
+        "ministral3-bf16",
+        "mistral3-bf16",
+        "cohere-f32",
+        "cohere2-bf16",
+        "stablelm-f32",
+        "stablelm-parallel-bf16",
+    ] {
         let mut engine = engine(&golden("gguf").join(format!("{name}.gguf")), DType::F32, 16);
         for length in LENGTHS {
             let (ids, logits) = expected(name, length);

@@ -5,7 +5,7 @@ use super::{
     implementations::{F32, implementations},
 };
 use crate::{
-    Activation, Backend, Kernels, PAGE, Pairing, Rotation, Segment, TokenId, Weight,
+    Activation, Backend, Kernels, NormLayer, NormRule, PAGE, Pairing, Rotation, Segment, TokenId, Weight,
     pick::pick,
     reference::{self, distance, matrix, numbers, product},
 };
@@ -221,26 +221,54 @@ fn of_equal_logits_the_lowest_token_is_greedy() {
     }
 }
 
+/// Every kind of norm, with the number of numbers that have weights of their own: heads that share a norm, heads that have
+/// their own, and rows.
+fn kinds_of_norms(width: usize) -> Vec<(NormLayer, [Option<Tensor>; 2])> {
+    let mut kinds = Vec::new();
+    for (own, run) in [(1, width / 3), (3, width / 3), (1, width)] {
+        for (centred, biased) in [(false, false), (false, true), (true, false), (true, true)] {
+            let (weight, bias) = (matrix(2, own, run), biased.then(|| matrix(3, own, run)));
+            let norm = NormLayer::new(&weight, bias.as_ref(), NormRule { centred, eps: 1e-5 }).unwrap();
+            kinds.push((norm, [Some(weight), bias]));
+        }
+    }
+    kinds
+}
+
 #[test]
-fn rms_norm_equals_plain_arithmetic() {
+fn norms_equal_plain_arithmetic() {
     for (kernels, _) in implementations() {
-        let (rows, heads, head_dim) = (37, 3, 24);
-        let width = heads * head_dim;
-        let fused = matrix(1, rows, width + 10);
+        let (rows, width) = (37, 72);
+        // Off the middle, so that there is a mean to take off.
+        let fused = (matrix(1, rows, width + 10) + 0.5).unwrap();
         let x = fused.narrow(1, 4, width).unwrap();
-        let weight = numbers(2, head_dim);
-        let numbers = flat(&x.contiguous().unwrap());
-        let normed = kernels
-            .rms_norm(&x, &Tensor::new(weight.as_slice(), &Device::Cpu).unwrap(), 1e-5)
-            .unwrap();
-        let expected = numbers.chunks(head_dim).flat_map(|head| {
-            let mean: f64 = head.iter().map(|x| f64::from(*x).powi(2)).sum::<f64>() / head_dim as f64;
-            let norm = (mean + 1e-5).sqrt();
-            head.iter()
-                .zip(&weight)
-                .map(move |(x, w)| f64::from(*x) / norm * f64::from(*w))
-        });
-        assert!(distance(&normed, &expected.collect::<Vec<_>>()) < F32);
+        for (norm, [weight, bias]) in kinds_of_norms(width) {
+            let expected = reference::normed(&x, &weight.unwrap(), bias.as_ref(), norm.rule());
+            let off = distance(&kernels.norm(&x, &norm).unwrap(), &expected);
+            assert!(off < F32, "{norm:?}: {off}");
+            let doubled: Vec<f64> = expected.iter().map(|x| 2. * x).collect();
+            let twice = kernels.norm(&x, &norm.times(2.).unwrap()).unwrap();
+            assert!(distance(&twice, &doubled) < 2. * F32, "{norm:?}");
+        }
+    }
+}
+
+#[test]
+fn a_norm_that_does_not_fit_is_refused() {
+    let rule = NormRule {
+        centred: false,
+        eps: 1e-5,
+    };
+    let vector = |len| Tensor::ones(len, DType::F32, &Device::Cpu).unwrap();
+    assert!(NormLayer::new(&vector(0), None, rule).is_err());
+    assert!(NormLayer::new(&vector(8), Some(&vector(9)), rule).is_err());
+    let norm = NormLayer::new(&vector(8), None, rule).unwrap();
+    for (kernels, _) in implementations() {
+        assert!(kernels.norm(&matrix(1, 3, 24), &norm).is_ok());
+        assert!(kernels.norm(&matrix(1, 3, 20), &norm).is_err());
+        let (residual, x) = (matrix(1, 3, 20), matrix(2, 3, 20));
+        assert!(kernels.add(&residual, &x, Some(&norm), 1.).is_err());
+        assert!(kernels.add(&residual, &matrix(2, 3, 24), None, 1.).is_err());
     }
 }
 
@@ -252,16 +280,17 @@ fn what_is_added_is_normed_and_scaled_before() {
         let (rows, width) = (37, 24);
         let (residual, fused) = (matrix(1, rows, width), matrix(2, rows, width + 10));
         let x = fused.narrow(1, 4, width).unwrap();
-        let weight = Tensor::new(numbers(3, width).as_slice(), &Device::Cpu).unwrap();
-        for norm in [None, Some((&weight, 1e-5))] {
+        let norms = kinds_of_norms(width).into_iter().map(|(norm, _)| Some(norm));
+        for norm in norms.chain([None]) {
             for scale in [1.0, 0.25, 0.22] {
-                let normed = norm.map_or_else(|| x.clone(), |(weight, eps)| kernels.rms_norm(&x, weight, eps).unwrap());
+                let normed = norm
+                    .as_ref()
+                    .map_or_else(|| x.clone(), |norm| kernels.norm(&x, norm).unwrap());
                 let expected = (&residual + (normed * scale).unwrap()).unwrap();
-                let added = kernels.add(&residual, &x, norm, scale).unwrap();
+                let added = kernels.add(&residual, &x, norm.as_ref(), scale).unwrap();
                 assert_eq!(bits(&added), bits(&expected), "{scale}");
             }
         }
-        assert!(kernels.add(&residual, &fused, None, 1.0).is_err());
     }
 }
 

@@ -12,7 +12,7 @@ namespace right {
 #define END {nullptr, nullptr, nullptr}
 #define TREE HEAD_DIMS(OF_WIDTH, bf16) HEAD_DIMS(OF_WIDTH, f16) END
 #define ROWS_OF_ALL                                                              \
-    BOTH(rms_norm) BOTH(turn) BOTH(copy_slots) BOTH(gated) BOTH(add_shares)      \
+    BOTH(norm) BOTH(turn) BOTH(copy_slots) BOTH(gated) BOTH(add_shares)          \
     host::entry("softmax_parts", softmax_parts), END
 
 namespace right {

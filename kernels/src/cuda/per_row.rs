@@ -5,7 +5,7 @@ use super::launch::{
     KernelArgument::{Maybe, Real, Tensor as Of, Whole},
     KernelLaunch, of_dtype, whole,
 };
-use crate::{Activation, Pairing, rotation::Rotation, rows::row_stride};
+use crate::{Activation, NormLayer, Pairing, rotation::Rotation, rows::row_stride};
 use candle_core::{DType, Result, Tensor, bail};
 
 /// Numbers that a thread takes at a time.
@@ -53,30 +53,33 @@ pub(super) fn gapless(x: &Tensor, dtype: DType, width: usize) -> Result<Tensor> 
     }
 }
 
-/// As [`Kernels::rms_norm`](super::super::Kernels::rms_norm): of `x` in `rows` of `width` numbers.
-pub(in super::super) fn rms_norm(
+/// As [`Kernels::norm`](super::super::Kernels::norm): of `x` in `rows` of `width` numbers.
+pub(in super::super) fn norm(
     x: &Tensor,
-    weight: &Tensor,
-    eps: f64,
+    norm: &NormLayer,
     (rows, width): (usize, usize),
     dtype: DType,
 ) -> Result<Option<Tensor>> {
-    let n = weight.elem_count();
+    let n = norm.run();
     if !n.is_multiple_of(EIGHT) {
         return Ok(None);
     }
     let (x, stride) = dense(x, dtype, true)?;
-    let weight = weight.to_dtype(DType::F32)?.contiguous()?;
+    let (weight, bias) = norm.tensors();
+    let (weight, bias) = (weight.contiguous()?, bias.map(Tensor::contiguous).transpose()?);
     let launch = KernelLaunch {
-        name: of_dtype("rms_norm", dtype),
+        name: of_dtype("norm", dtype),
         grid: a_row_each(rows * (width / n), threads_for(n))?,
         arguments: vec![
             Of(&x),
             Of(&weight),
+            Maybe(bias.as_ref()),
             Whole(whole(n)?),
             Whole(whole(width / n)?),
+            Whole(whole(weight.dim(0)?)?),
             Whole(whole(stride)?),
-            Real(eps as f32),
+            Real(norm.rule().eps as f32),
+            Whole(u32::from(norm.rule().centred)),
         ],
     };
     launch.make((rows, width), dtype, x.device()).map(Some)

@@ -19,22 +19,37 @@ DEVICE float sum_of(float x, float* shared) {
 template <class T> DEVICE Eight<T> eight(const T* from) { return *reinterpret_cast<const Eight<T>*>(from); }
 template <class T> DEVICE void put(T* to, const Eight<T>& numbers) { *reinterpret_cast<Eight<T>*>(to) = numbers; }
 
-// Block x norms run x of n numbers; there are so many in a row of `x`, and rows are `stride` numbers apart.
+// Block x norms run x of n numbers; there are `runs` in a row of `x`, and rows are `stride` numbers apart. The first `own`
+// runs of a row have weights of their own, and biases where there are any; the others take the same over again.
 template <class T>
-DEVICE void rms_norm(T* out, const T* x, const float* weight, uint32_t n, uint32_t runs, uint32_t stride, float eps) {
+DEVICE void norm(T* out, const T* x, const float* weight, const float* bias, uint32_t n, uint32_t runs, uint32_t own,
+                 uint32_t stride, float eps, uint32_t centred) {
     SHARED(float, shared);
     const uint64_t run = blockIdx.x;
     x += run / runs * stride + run % runs * n;
     out += run * n;
+    const uint64_t first = run % runs % own * n;
+    float mean = 0;
+    if (centred) {
+        float all = 0;
+        for (uint32_t i = threadIdx.x * 8; i < n; i += blockDim.x * 8) {
+            const Eight<T> some = eight(x + i);
+            for (uint32_t j = 0; j < 8; j++) all += to_float(some.at[j]);
+        }
+        mean = sum_of(all, shared) / n;
+    }
     float squares = 0;
     for (uint32_t i = threadIdx.x * 8; i < n; i += blockDim.x * 8) {
         const Eight<T> some = eight(x + i);
-        for (uint32_t j = 0; j < 8; j++) squares += to_float(some.at[j]) * to_float(some.at[j]);
+        for (uint32_t j = 0; j < 8; j++) squares += (to_float(some.at[j]) - mean) * (to_float(some.at[j]) - mean);
     }
     const float factor = 1 / sqrtf(sum_of(squares, shared) / n + eps);
     for (uint32_t i = threadIdx.x * 8; i < n; i += blockDim.x * 8) {
         Eight<T> some = eight(x + i);
-        for (uint32_t j = 0; j < 8; j++) some.at[j] = rounded<T>(to_float(some.at[j]) * factor * weight[i + j]);
+        for (uint32_t j = 0; j < 8; j++) {
+            const float normed = (to_float(some.at[j]) - mean) * factor * weight[first + i + j];
+            some.at[j] = rounded<T>(bias ? normed + bias[first + i + j] : normed);
+        }
         put(out + i, some);
     }
 }
@@ -110,8 +125,9 @@ DEVICE void add_shares(T* out, const T* residual, const T* parts, const uint32_t
 
 #define ROWS(T)                                                                                                        \
     KERNEL(1024)                                                                                                       \
-    rms_norm_##T(T* out, const T* x, const float* weight, uint32_t n, uint32_t runs, uint32_t stride, float eps) {     \
-        rms_norm<T>(out, x, weight, n, runs, stride, eps);                                                             \
+    norm_##T(T* out, const T* x, const float* weight, const float* bias, uint32_t n, uint32_t runs, uint32_t own,      \
+             uint32_t stride, float eps, uint32_t centred) {                                                           \
+        norm<T>(out, x, weight, bias, n, runs, own, stride, eps, centred);                                             \
     }                                                                                                                  \
     KERNEL(1024)                                                                                                       \
     turn_##T(T* out, const T* x, const float* cos, const float* sin, const uint32_t* slots, uint32_t heads,            \

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use serde_json::{Map, Value};
 
-use super::keys::{self, Objection};
+use super::keys::{self, Objection, OwnKeys};
 use super::nested;
 use super::quantized::Scheme;
 use crate::model::bounds;
@@ -92,7 +92,7 @@ impl<'a> Keys<'a> {
             head_dim,
             vocabulary: self.size("vocab_size"),
             context,
-            norm_eps: self.number("rms_norm_eps", defaults.norm_eps),
+            norm_eps: self.number(family.eps_key(), defaults.norm_eps),
             rope_theta: rope.theta,
             rope_scaling: rope.scaling,
             qkv_bias: biases.qkv,
@@ -112,7 +112,7 @@ impl<'a> Keys<'a> {
                     query_growth: rope.growth,
                     ..self.scalars(family, hidden)
                 },
-                ..family.design(hidden)
+                ..self.plain_design(family, hidden)
             },
         }
     }
@@ -143,6 +143,10 @@ impl<'a> Keys<'a> {
                 attention: Some(self.number("attention_multiplier", 1.0)),
                 residual: self.number("residual_multiplier", 1.0),
                 logits: 1.0 / self.number("logits_scaling", 1.0),
+                ..plain
+            },
+            Family::Cohere | Family::Cohere2 => Scalars {
+                logits: self.number("logit_scale", 0.0625),
                 ..plain
             },
             _ => plain,
@@ -253,10 +257,21 @@ impl<'a> Keys<'a> {
         })
     }
 
-    /// Norms of queries and keys, which GLM with experts has only where it is told to.
+    /// Norms of queries and keys, which some families have only where they are told to.
     fn qk_norm(&mut self, family: Family) -> Option<QkNorm> {
-        let own = family == Family::Glm4Moe && self.flag("use_qk_norm", false);
-        own.then_some(QkNorm::EachHead).or(family.qk_norm())
+        match family.qk_norm_key() {
+            Some((key, norm)) => self.flag(key, false).then_some(norm),
+            None => family.qk_norm(),
+        }
+    }
+
+    /// The family's design; whether its two parts are computed side by side a key says where it may be otherwise.
+    fn plain_design(&mut self, family: Family, hidden: usize) -> Design {
+        let plain = family.design(hidden);
+        match family == Family::StableLm && self.flag("use_parallel_residual", false) {
+            true => plain.side_by_side(),
+            false => plain,
+        }
     }
 
     /// The family's activation with the numbers that the keys give it.
@@ -300,11 +315,12 @@ impl<'a> Keys<'a> {
             let what = format!("is {layers}; a list of layers without experts is not supported");
             self.refuse("mlp_only_layers", what);
         }
+        let own = OwnKeys::of(family);
         for (key, value) in self.root {
             if key == "auto_map" && keys::is_own_code(family, value) {
                 continue;
             }
-            match keys::objection(key, value, family.own_keys()) {
+            match keys::objection(key, value, &own) {
                 None => {}
                 Some(Objection::Unsupported(what)) => self.refuse(key, what),
                 Some(Objection::Unknown(what)) => self.errors.push(LoadError::UnknownKey {

@@ -6,7 +6,7 @@ use serde_json::Value;
 use crate::model::Family;
 
 /// Keys that are read, whatever the family.
-const READ: [&str; 20] = [
+const READ: [&str; 19] = [
     "attention_bias",
     "head_dim",
     "hidden_act",
@@ -21,7 +21,6 @@ const READ: [&str; 20] = [
     "num_key_value_heads",
     "quantization",
     "quantization_config",
-    "rms_norm_eps",
     "rope_parameters",
     "rope_scaling",
     "rope_theta",
@@ -155,14 +154,41 @@ pub(super) enum Objection {
     Unknown(String),
 }
 
-/// What is wrong with a key of config.json, if anything; `own` are the keys that the family reads beside the common ones.
-pub(super) fn objection(key: &str, value: &Value, own: &[&str]) -> Option<Objection> {
+/// Keys that are understood beside the common ones.
+pub(super) struct OwnKeys<'a> {
+    /// Those that are read.
+    pub(super) read: &'a [&'a str],
+    /// What norms add to the mean square.
+    pub(super) eps: &'a str,
+    /// Those that are not read, with the only value at which nothing else is computed.
+    pub(super) settled: &'a [(&'a str, &'a str)],
+}
+
+impl OwnKeys<'static> {
+    /// Those of a family's checkpoints.
+    pub(super) fn of(family: Family) -> Self {
+        Self {
+            read: family.own_keys(),
+            eps: family.eps_key(),
+            settled: family.settled_keys(),
+        }
+    }
+}
+
+/// What is wrong with a key of config.json, if anything.
+pub(super) fn objection(key: &str, value: &Value, own: &OwnKeys<'_>) -> Option<Objection> {
     // The one key whose being off changes something.
     if key == CAUSAL && *value == Value::Bool(false) {
         let what = "is false; attention to later tokens is not supported".to_owned();
         return Some(Objection::Unsupported(what));
     }
-    if READ.contains(&key) || own.contains(&key) || HARMLESS.contains(&key) || is_off(value) {
+    // Before what is off, which changes something there.
+    if let Some((_, only)) = own.settled.iter().find(|(name, _)| *name == key) {
+        let changes = !value.is_null() && value.to_string() != *only;
+        return changes.then(|| Objection::Unsupported(format!("is {value}; only {only} is supported")));
+    }
+    let is_read = READ.contains(&key) || key == own.eps || own.read.contains(&key);
+    if is_read || HARMLESS.contains(&key) || is_off(value) {
         return None;
     }
     if let Some((_, neutral)) = NEUTRAL.iter().find(|(name, _)| *name == key) {
@@ -224,7 +250,7 @@ mod tests {
     use super::*;
 
     fn refused(family: Family, key: &str, value: Value) -> bool {
-        objection(key, &value, family.own_keys()).is_some()
+        objection(key, &value, &OwnKeys::of(family)).is_some()
     }
 
     #[test]
@@ -263,6 +289,12 @@ mod tests {
             (Family::GptOss, "initial_context_length", json!(4096)),
             (Family::GptOss, "experts_per_token", json!(4)),
             (Family::Glm4Moe, "num_nextn_predict_layers", json!(1)),
+            (Family::Cohere, "model_max_length", json!(131_072)),
+            (Family::Cohere, "layer_norm_eps", json!(1e-5)),
+            (Family::Cohere2, "use_parallel_block", json!(true)),
+            (Family::Cohere2, "rotary_pct", json!(1.0)),
+            (Family::Cohere2, "position_embedding_type", json!("rope_gptj")),
+            (Family::StableLm, "use_qkv_bias", json!(true)),
         ] {
             assert!(!refused(family, key, value), "{family}: {key}");
         }
@@ -291,6 +323,11 @@ mod tests {
             (Family::Qwen2, "use_mrope", json!(true)),
             (Family::Mixtral, "num_shared_experts", json!(1)),
             (Family::Mistral, "attn_logit_softcapping", json!(50.0)),
+            (Family::Llama, "layer_norm_eps", json!(1e-5)),
+            (Family::Cohere, "rms_norm_eps", json!(1e-5)),
+            (Family::Cohere, "use_parallel_residual", json!(true)),
+            (Family::Cohere2, "layer_switch", json!(5)),
+            (Family::Cohere2, "use_parallel_block", json!(false)),
             (
                 Family::Mistral,
                 "auto_map",

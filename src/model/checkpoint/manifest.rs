@@ -29,6 +29,9 @@ pub fn for_each_tensor(config: &ModelConfig, mut visit: impl FnMut(&str, &[usize
         let mut part = |name: &str, shape: &[usize]| visit(&format!("model.layers.{layer}.{name}"), shape);
         for norm in config.design.norms.names() {
             part(&format!("{norm}.weight"), &[hidden]);
+            if config.has_norm_bias() {
+                part(&format!("{norm}.bias"), &[hidden]);
+            }
         }
         if config.design.fused_qkv {
             projection(
@@ -48,9 +51,10 @@ pub fn for_each_tensor(config: &ModelConfig, mut visit: impl FnMut(&str, &[usize
             }
         }
         projection(&mut part, "self_attn.o_proj", [hidden, queries], config.output_bias);
-        if let Some((queries, keys)) = config.qk_norm_widths() {
-            part("self_attn.q_norm.weight", &[queries]);
-            part("self_attn.k_norm.weight", &[keys]);
+        for weights in config.qk_norm_weights().into_iter().flatten() {
+            for name in &weights.names {
+                part(&format!("self_attn.{name}.weight"), &weights.shape);
+            }
         }
         if config.design.attention_sinks {
             part("self_attn.sinks", &[heads]);
@@ -61,6 +65,9 @@ pub fn for_each_tensor(config: &ModelConfig, mut visit: impl FnMut(&str, &[usize
         }
     }
     visit("model.norm.weight", &[hidden]);
+    if config.has_norm_bias() {
+        visit("model.norm.bias", &[hidden]);
+    }
     if !config.tied {
         visit(HEAD, &[vocabulary, hidden]);
     }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde_json::{Map, Value, json};
 
-use super::keys::{self, Objection};
+use super::keys::{self, Objection, OwnKeys};
 use crate::model::LoadError;
 
 /// Keys of such a file that concern pictures, or how they join the text.
@@ -45,8 +45,13 @@ pub(super) fn text_part(path: &Path, mut root: Map<String, Value>) -> (Map<Strin
     };
     root.remove(VISION);
     let mut errors = Vec::new();
+    let own = OwnKeys {
+        read: &PICTURES,
+        eps: "",
+        settled: &[],
+    };
     for (key, value) in &root {
-        match keys::objection(key, value, &PICTURES) {
+        match keys::objection(key, value, &own) {
             None => {}
             Some(Objection::Unsupported(what)) => errors.push(LoadError::field(path, key, what)),
             Some(Objection::Unknown(what)) => errors.push(LoadError::UnknownKey {

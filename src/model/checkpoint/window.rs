@@ -88,8 +88,7 @@ impl Keys<'_> {
         if window.is_none() && windowed.contains(&true) {
             self.refuse("layer_types", "asks for windows, and `sliding_window` for none");
         }
-        // EXAONE turns nothing in layers that see everything, where there are others.
-        let all_rotated = family != Family::Exaone4 || window.is_none();
+        let all_rotated = !family.leaves_full_layers_unturned(window.is_some());
         let kind = |windowed| LayerKind {
             windowed,
             rotated: windowed || all_rotated,

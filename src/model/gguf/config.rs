@@ -6,7 +6,7 @@ use super::keys;
 use super::places::TensorEntry;
 use super::value::{Metadata, MetadataValue};
 use crate::model::bounds;
-use crate::model::design::{Design, QkNorm, RopeScaling};
+use crate::model::design::{Design, RopeScaling};
 use crate::model::family::Family;
 use crate::model::mapped::MappedFile;
 use crate::model::stored::Storage;
@@ -99,25 +99,38 @@ impl<'a> ConfigReader<'a> {
                 .and_then(|entry| entry.shape.first().copied())
                 .unwrap_or(0),
             context: self.size("context_length"),
-            norm_eps: self.number("attention.layer_norm_rms_epsilon", None),
+            norm_eps: self.number(keys::eps(family), None),
             rope_theta: self.number("rope.freq_base", Some(10_000.0)),
             rope_scaling,
             qkv_bias: family == Family::Qwen2 || tensors.contains_key("blk.0.attn_q.bias"),
             output_bias: tensors.contains_key("blk.0.attn_output.bias"),
-            qk_norm: match family {
-                // Of GLM-4.5's sizes one has them.
-                Family::Glm4Moe => tensors
-                    .contains_key("blk.0.attn_q_norm.weight")
-                    .then_some(QkNorm::EachHead),
-                _ => family.qk_norm(),
+            qk_norm: match family.qk_norm_key() {
+                // Said by no key of these files.
+                Some((_, norm)) => tensors.contains_key("blk.0.attn_q_norm.weight").then_some(norm),
+                None => family.qk_norm(),
             },
             tied: !tensors.contains_key("output.weight"),
             sliding_window: self.window(),
             mixture: self.mixture(family, experts),
             design: Design {
                 feed_forward_bias: tensors.contains_key("blk.0.ffn_down.bias"),
-                ..self.design(family, (hidden, heads, head_dim))
+                ..self.placed_design(family, (hidden, heads, head_dim), tensors)
             },
+        }
+    }
+
+    /// The family's design; that attention and the feed-forward network are computed side by side is told by the norm that is
+    /// not there where it may be otherwise.
+    fn placed_design(
+        &mut self,
+        family: Family,
+        sizes: (usize, usize, usize),
+        tensors: &HashMap<String, TensorEntry>,
+    ) -> Design {
+        let plain = self.design(family, sizes);
+        match family == Family::StableLm && !tensors.contains_key("blk.0.ffn_norm.weight") {
+            true => plain.side_by_side(),
+            false => plain,
         }
     }
 
@@ -195,7 +208,7 @@ impl<'a> ConfigReader<'a> {
         let by_heads = hidden.checked_div(heads).unwrap_or(0);
         let width = self.optional_size("attention.key_length").unwrap_or(by_heads);
         // Where a part of a head may be turned, the number says how much.
-        let turns_part = matches!(family, Family::Phi3 | Family::Glm4 | Family::Glm4Moe);
+        let turns_part = matches!(family, Family::Phi3 | Family::Glm4 | Family::Glm4Moe | Family::StableLm);
         let others = ["attention.value_length", "rope.dimension_count"];
         for name in others.into_iter().take(if turns_part { 1 } else { 2 }) {
             if let Some(other) = self.optional_size(name)

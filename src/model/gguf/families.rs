@@ -132,6 +132,11 @@ impl ConfigReader<'_> {
         let WindowUse::ByLayer(every) = family.window_use() else {
             return Vec::new();
         };
+        // A number in the place of a list says which ones have no window.
+        let every = match self.value(PATTERN) {
+            Some(MetadataValue::Ints(_)) | None => every,
+            Some(_) => self.optional_size(PATTERN).or(every),
+        };
         let by_number = |number: usize| window.is_some() && every.is_none_or(|every| !number.is_multiple_of(every));
         let mut windowed: Vec<bool> = (1..=layers).map(by_number).collect();
         if let Some(MetadataValue::Ints(list)) = self.value(PATTERN) {
@@ -142,8 +147,7 @@ impl ConfigReader<'_> {
                 self.refuse(PATTERN, what);
             }
         }
-        // EXAONE turns nothing in layers that see everything, where there are others.
-        let all_turned = family != Family::Exaone4 || window.is_none();
+        let all_turned = !family.leaves_full_layers_unturned(window.is_some());
         windowed
             .into_iter()
             .map(|windowed| kind(windowed, windowed || all_turned))
@@ -182,6 +186,10 @@ impl ConfigReader<'_> {
                 attention: self.optional_number("attention.scale").filter(|scale| *scale != 0.0),
                 residual: self.number("residual_scale", Some(1.0)),
                 logits: 1.0 / self.number("logit_scale", Some(1.0)),
+                ..plain
+            },
+            Family::Cohere | Family::Cohere2 => Scalars {
+                logits: self.number("logit_scale", None),
                 ..plain
             },
             Family::Ministral3 => Scalars {

@@ -2,14 +2,14 @@
 //! refused by name unless its value says that the thing is off.
 
 use super::value::MetadataValue;
+use crate::model::design::NormKind;
 use crate::model::family::Family;
 
 /// Keys that are read, without the architecture before them.
-const READ: [&str; 18] = [
+const READ: [&str; 17] = [
     "attention.head_count",
     "attention.head_count_kv",
     "attention.key_length",
-    "attention.layer_norm_rms_epsilon",
     "attention.sliding_window",
     "attention.value_length",
     "block_count",
@@ -76,8 +76,20 @@ pub(super) fn own_keys(family: Family) -> &'static [&'static str] {
         ],
         Family::GptOss => &["expert_feed_forward_length", PATTERN],
         Family::Olmo3 | Family::Exaone4 => &[PATTERN],
+        Family::Cohere => &["logit_scale"],
+        Family::Cohere2 => &["logit_scale", PATTERN],
+        // What it says is told by the tensors, too.
+        Family::StableLm => &["use_parallel_residual"],
         Family::Ministral3 => &["attention.temperature_length", "attention.temperature_scale"],
         _ => &[],
+    }
+}
+
+/// The key that says what norms add to the mean square.
+pub(super) fn eps(family: Family) -> &'static str {
+    match family.design(0).norm_kind {
+        NormKind::Rms => "attention.layer_norm_rms_epsilon",
+        NormKind::Layer | NormKind::BiasedLayer => "attention.layer_norm_epsilon",
     }
 }
 
@@ -102,7 +114,13 @@ pub(super) fn objection(name: &str, value: &MetadataValue, family: Family) -> Op
         return (!is_causal).then(|| format!("is {value}; attention to later tokens is not supported"));
     }
     let is_yarn = has_yarn(family) && YARN.contains(&name);
-    if READ.contains(&name) || own.contains(&name) || is_yarn || HARMLESS.contains(&name) || is_off(value) {
+    if READ.contains(&name)
+        || name == eps(family)
+        || own.contains(&name)
+        || is_yarn
+        || HARMLESS.contains(&name)
+        || is_off(value)
+    {
         return None;
     }
     match NEUTRAL.iter().find(|(key, _)| *key == name) {

@@ -2,7 +2,7 @@
 
 use super::blocks::RowOrder;
 use crate::model::ModelConfig;
-use crate::model::design::{ExpertNaming, LayerNorms};
+use crate::model::design::{ExpertNaming, LayerNorms, QkNorm};
 
 /// What the names of a file mean depends on these.
 #[derive(Debug, Clone, Copy)]
@@ -10,6 +10,8 @@ pub(crate) struct GgufLayout {
     /// Query heads and key heads, where the file's converter interleaved their rows.
     interleaved: Option<(usize, usize)>,
     norms: LayerNorms,
+    /// Whether each head of queries and keys has a norm of its own.
+    own_norms: bool,
     fused_gate_up: bool,
     /// What the tensors of experts, and of what is beside them, are called.
     naming: ExpertNaming,
@@ -26,6 +28,7 @@ impl GgufLayout {
         Self {
             interleaved: interleaved.map(|config| (config.heads, config.kv_heads)),
             norms: config.map_or(LayerNorms::BEFORE, |config| config.design.norms),
+            own_norms: config.is_some_and(|config| config.qk_norm == Some(QkNorm::OwnNorms)),
             fused_gate_up: config.is_some_and(|config| config.design.fused_gate_up),
             naming,
             shared: shared.map_or("shared_expert", |shared| naming.shared(shared)),
@@ -54,8 +57,8 @@ pub(super) enum Canonical {
     /// Read elsewhere, or not needed.
     Ignored,
     Whole(String),
-    /// All experts of one layer in one tensor: an expert's name is the first, its number, and the second.
-    Experts {
+    /// All experts or all heads of one layer in one tensor: the name of each is the first, its number, and the second.
+    Each {
         module: String,
         ending: String,
     },
@@ -67,6 +70,7 @@ pub(super) fn canonical(name: &str, layout: GgufLayout) -> Canonical {
     match name {
         "token_embd.weight" => return whole("model.embed_tokens.weight"),
         "output_norm.weight" => return whole("model.norm.weight"),
+        "output_norm.bias" => return whole("model.norm.bias"),
         "output.weight" => return whole("lm_head.weight"),
         // Divisors of the rotary frequencies: part of the configuration.
         "rope_freqs.weight" | "rope_factors_short.weight" | "rope_factors_long.weight" => return Canonical::Ignored,
@@ -82,6 +86,12 @@ pub(super) fn canonical(name: &str, layout: GgufLayout) -> Canonical {
         return whole(name);
     };
     let in_layer = |place: &str| Canonical::Whole(format!("model.layers.{layer}.{place}.{kind}"));
+    if let ("attn_q_norm" | "attn_k_norm", true) = (part, layout.own_norms) {
+        return Canonical::Each {
+            module: format!("model.layers.{layer}.self_attn.{}_layernorm.norms", &part[5..6]),
+            ending: kind.to_owned(),
+        };
+    }
     if let Some(norm) = norm(part, layout) {
         return in_layer(norm);
     }
@@ -123,7 +133,7 @@ fn of_experts(part: &str, (layer, kind): (&str, &str), layout: GgufLayout) -> Op
     let module = format!("model.layers.{layer}.{}", layout.naming.module());
     let whole = |place: &str| Some(Canonical::Whole(format!("{module}.{place}.{kind}")));
     let all = |matrix: &str| {
-        Some(Canonical::Experts {
+        Some(Canonical::Each {
             module: format!("{module}.experts"),
             ending: format!("{matrix}.{kind}"),
         })

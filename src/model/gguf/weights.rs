@@ -65,10 +65,10 @@ impl GgufWeights {
                     };
                     entries.insert(canonical, entry);
                 }
-                Canonical::Experts { module, ending } => {
-                    for (expert, entry) in split(tensor, room).enumerate() {
+                Canonical::Each { module, ending } => {
+                    for (number, entry) in split(tensor, room).enumerate() {
                         room -= 1;
-                        entries.insert(format!("{module}.{expert}.{ending}"), entry);
+                        entries.insert(format!("{module}.{number}.{ending}"), entry);
                     }
                 }
             }

@@ -228,6 +228,18 @@ fn keys_of_later_families_are_read_or_refused() {
             "`embedding_multiplier`: is -1",
         ),
         ("ernie4-5-bf16", json!({"mlp_bias": true}), "`mlp_bias`: is true"),
+        ("cohere-f32", json!({"logit_scale": 0.0}), "`logit_scale`: is 0"),
+        ("cohere-f32", json!({"rms_norm_eps": 1e-5}), "`rms_norm_eps`: is"),
+        (
+            "cohere2-bf16",
+            json!({"use_parallel_block": false}),
+            "`use_parallel_block`: is false; only true",
+        ),
+        (
+            "stablelm-f32",
+            json!({"use_parallel_residual": 1}),
+            "`use_parallel_residual`: is 1",
+        ),
         ("glm4-moe-bf16", json!({"n_group": 3}), "`n_group`: is 3"),
         ("glm4-moe-bf16", json!({"topk_group": 5}), "`topk_group`: is 5"),
         // Two of four groups of two.

@@ -38,7 +38,7 @@ fn list_names_every_checkpoint_and_what_it_needs() {
         assert!(text.contains(part), "{part} is not in\n{text}");
     }
     let json: Value = serde_json::from_str(&stdout(indieval(&folder).args(["list", "--format", "json"]))).unwrap();
-    assert_eq!(json.as_array().unwrap().len(), 53);
+    assert_eq!(json.as_array().unwrap().len(), 55);
     assert_eq!(json[0]["weights_bytes"]["bf16"], 269_030_016);
 }
 

@@ -14,7 +14,7 @@ use super::{
     scene::{AttentionScene, below, scene},
 };
 use crate::{
-    Activation, ExpertOutput, Kernels, PAGE, Pairing, Rotation, Segment, Weight,
+    Activation, ExpertOutput, Kernels, NormLayer, NormRule, PAGE, Pairing, Rotation, Segment, Weight,
     kv::KvBuffers,
     reference::{self, matrix, numbers},
 };
@@ -114,23 +114,19 @@ fn norms() {
     const EPS: f64 = 0.05;
     for (dtype, rounding) in DTYPES {
         let kernels = ours(dtype);
-        for (n, runs) in [(8, 3), (64, 2), (1000, 1), (4096, 1)] {
+        // Runs of a row, and how many of them have weights of their own.
+        for (n, runs, own) in [(8, 3, 1), (64, 4, 2), (24, 3, 3), (1000, 1, 1), (4096, 1, 1)] {
             let rows = 5;
-            let fused = held(1, rows, runs * n + 16, dtype);
+            // Off the middle, so that there is a mean to take off.
+            let fused = (held(1, rows, runs * n + 16, dtype) + 0.5).unwrap();
             // A slice that eights fit, and one that is copied.
-            for first in [8, 3] {
+            for (first, centred, biased) in [(8, false, false), (3, false, true), (8, true, false), (3, true, true)] {
                 let x = fused.narrow(1, first, runs * n).unwrap();
-                let weight = numbers(2, n);
-                let got = kernels.rms_norm(&x, &Tensor::new(weight.as_slice(), &device()).unwrap(), EPS);
-                let x = wide(&x.contiguous().unwrap());
-                let expected = x.chunks(n).flat_map(|run| {
-                    let mean = run.iter().map(|x| f64::from(*x).powi(2)).sum::<f64>() / n as f64;
-                    let norm = (mean + EPS).sqrt();
-                    run.iter()
-                        .zip(&weight)
-                        .map(move |(x, w)| f64::from(*x) / norm * f64::from(*w))
-                });
-                close(&got.unwrap(), &expected.collect::<Vec<_>>(), rounding);
+                let weights = matrix(2, own, n).to_device(&device()).unwrap();
+                let biases = matrix(3, own, n).to_device(&device()).unwrap();
+                let norm = NormLayer::new(&weights, biased.then_some(&biases), NormRule { centred, eps: EPS }).unwrap();
+                let expected = reference::normed(&x, &weights, biased.then_some(&biases), norm.rule());
+                close(&kernels.norm(&x, &norm).unwrap(), &expected, rounding);
             }
         }
     }
