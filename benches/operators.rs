@@ -1,14 +1,14 @@
 //! What each thing that layers of some families do otherwise than Llama's takes of W's time (benches/work_unit.rs): a model of
 //! SmolLM2-135M's shape with random weights, as it is and with one of them at a time.
 //!
-//!     cargo bench --bench operators                         f32, all of them, the least of five turns
+//!     cargo bench --bench operators                         f32, all of them, five turns
 //!     cargo bench --bench operators -- --dtype bf16         also f16
 //!     cargo bench --bench operators -- --repeat 9 norm      more turns, of those whose names have "norm" in them
 //!
-//! It has four of the thirty layers and as large a part of the vocabulary, so that the head's share is the real one's. Every
-//! turn runs all of them once. Times are processor time over the number of threads, which other work on the machine changes
-//! less than the clock's, and the least of all turns; `of plain` is that over the least of the model that it is compared with,
-//! and `apart` how far the second least of it is above the least: a ratio that is not further from 1 than that says nothing.
+//! It has four of the thirty layers and as large a part of the vocabulary, so that the head's share is the real one's. In
+//! every turn each of them runs beside the model that it is compared with, now before it and now behind it. Times are processor
+//! time over the number of threads, which other work on the machine changes less than the clock's; `of plain` is the middle one
+//! of all turns' ratios, and `half within` what the middle half of them are within: where that has 1 in it, nothing is told.
 
 #[path = "../examples/shapes/mod.rs"]
 mod shapes;
@@ -17,8 +17,8 @@ use candle_core::{DType, Device, Tensor};
 use half::bf16;
 use indieval::model::{
     Activation, Batch, Design, Engine, EngineSettings, LanguageModel, LayerKind, LayerNorms, LoadError, Mixture,
-    ModelConfig, Pairing, QkNorm, QueryGrowth, RopeScaling, RouterScore, Routing, Scalars, ScoreRequest, SharedExpert,
-    TokenId, Weight, WeightSource, Yarn,
+    ModelConfig, NormKind, Pairing, QkNorm, QueryGrowth, RopeScaling, RouterScore, Routing, Scalars, ScoreRequest,
+    SharedExpert, TokenId, Weight, WeightSource, Yarn,
     kernels::{Kernels, tune_allocator},
 };
 use std::{error::Error, sync::Arc};
@@ -94,6 +94,15 @@ fn norms(plain: &ModelConfig) -> Vec<(&'static str, ModelConfig)> {
         qk_norm: Some(qk_norm),
         ..plain.clone()
     };
+    let kind = |norm_kind| Design {
+        norm_kind,
+        ..Design::default()
+    };
+    let parallel = Design {
+        norms: LayerNorms::BEFORE_BOTH,
+        parallel: true,
+        ..kind(NormKind::Layer)
+    };
     let around = |norms, norm_offset| {
         design(
             plain,
@@ -110,6 +119,10 @@ fn norms(plain: &ModelConfig) -> Vec<(&'static str, ModelConfig)> {
         ("norms after, not before", around(LayerNorms::AFTER, false)),
         ("norms before and after", around(LayerNorms::AROUND, false)),
         ("norms of 1 + weight", around(LayerNorms::BEFORE, true)),
+        ("LayerNorm", design(plain, kind(NormKind::Layer))),
+        ("LayerNorm with biases", design(plain, kind(NormKind::BiasedLayer))),
+        ("LayerNorm, both parts side by side", design(plain, parallel)),
+        ("q/k norm, each head's own", normed(QkNorm::OwnWeights)),
     ]
 }
 
@@ -384,10 +397,16 @@ fn main() -> Result<(), Box<dyn Error>> {
     let cases = cases(&wanted)?;
     let weights = shapes::drawn(0., 0.05, DRAWN).into_iter().map(bf16::to_f32).collect();
     let weights = Arc::new(Drawn(weights)) as Arc<dyn WeightSource>;
-    let mut times = vec![Vec::new(); cases.len()];
-    for _ in 0..repeat {
-        for (case, times) in cases.iter().zip(&mut times) {
-            times.push(run(&case.config, &weights, dtype)?);
+    let mut turns = vec![Vec::new(); cases.len()];
+    for turn in 0..repeat {
+        for (at, (case, turns)) in cases.iter().zip(&mut turns).enumerate() {
+            let mut pair = [&cases[case.plain].config, &case.config];
+            let swapped = (turn + at) % 2 == 1;
+            if swapped {
+                pair.reverse();
+            }
+            let [one, other] = [run(pair[0], &weights, dtype)?, run(pair[1], &weights, dtype)?];
+            turns.push(if swapped { (other, one) } else { (one, other) });
         }
     }
     let backend = Kernels::new(&Device::Cpu, dtype)?.backend();
@@ -395,14 +414,17 @@ fn main() -> Result<(), Box<dyn Error>> {
         "{dtype:?}, {backend}, {} threads, {repeat} turns",
         rayon::current_num_threads()
     );
-    println!("{:<36}{:>8}{:>10}{:>8}", "", "CPU, s", "of plain", "apart");
-    for times in &mut times {
-        times.sort_by(f64::total_cmp);
-    }
-    for (case, own) in cases.iter().zip(&times) {
-        let apart = own.get(1).map_or(f64::NAN, |second| 100. * (second / own[0] - 1.));
-        let ratio = own[0] / times[case.plain][0];
-        println!("{:<36}{:>8.3}{ratio:>10.3}{apart:>7.1}%", case.name, own[0]);
+    println!("{:<36}{:>8}{:>10}{:>16}", "", "CPU, s", "of plain", "half within");
+    for (case, turns) in cases.iter().zip(&turns) {
+        let sorted = |mut numbers: Vec<f64>| {
+            numbers.sort_by(f64::total_cmp);
+            numbers
+        };
+        let own = sorted(turns.iter().map(|(_, own)| *own).collect());
+        let ratios = sorted(turns.iter().map(|(plain, own)| own / plain).collect());
+        let [low, middle, high] = [1, 2, 3].map(|quarter| ratios[(ratios.len() - 1) * quarter / 4]);
+        let seconds = own[own.len() / 2];
+        println!("{:<36}{seconds:>8.3}{middle:>10.3}{low:>9.3}-{high:.3}", case.name);
     }
     Ok(())
 }
