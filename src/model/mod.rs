@@ -33,6 +33,7 @@ mod layer;
 mod mapped;
 pub(crate) mod memory;
 mod open;
+pub(crate) mod pace;
 mod pass;
 mod placing;
 mod read_ahead;

@@ -171,8 +171,8 @@ impl KnownModel {
 }
 
 impl Shape {
-    /// The configuration as far as memory is concerned: constants that only change values are placeholders.
-    fn config(&self) -> ModelConfig {
+    /// The configuration as far as memory and time are concerned: constants that only change values are placeholders.
+    pub(crate) fn config(&self) -> ModelConfig {
         ModelConfig {
             family: self.family,
             hidden: self.hidden,

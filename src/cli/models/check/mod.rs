@@ -1,19 +1,24 @@
 //! `indieval models check`.
 
+mod plan;
 mod report;
 
 use std::process::ExitCode;
 
-use self::report::{AdapterReport, CheckReport, DecoderReport, MemoryReport, NamedToken, TokenizerReport};
+use self::plan::PlannedReport;
+use self::report::{AdapterReport, CheckReport, DecoderReport, MemoryReport, NamedToken, SplitTime, TokenizerReport};
 use super::download::Downloads;
 use crate::cli::chats;
 use crate::cli::choice::choice;
 use crate::cli::format::OutputFormat;
 use crate::cli::output::{print, print_json_pretty};
 use crate::model::checkpoint;
+use crate::model::pace::{self, Workload};
+use crate::model::registry::{self, KnownModel};
 use crate::model::source::{self, Environment, Fetch, Located};
 use crate::model::{
-    DeviceChoice, DtypeChoice, Inspection, LoadError, MemoryNeeds, ModelConfig, OpenDevice, SpecialToken, Tokenizer,
+    DeviceChoice, Dtype, DtypeChoice, Inspection, LoadError, MemoryNeeds, ModelConfig, OpenDevice, SpecialToken,
+    Tokenizer,
 };
 
 /// Options of `indieval models check`.
@@ -43,9 +48,16 @@ pub struct Args {
     format: OutputFormat,
 }
 
-/// Reads the checkpoint and prints what it is; fails where it would be refused.
+/// Reads the checkpoint and prints what it is; fails where it would be refused. Of one that is known by name and is not here
+/// it prints what follows from its shape.
 pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     let (environment, mut downloads) = (Environment::from_process(), Downloads::default());
+    let known = registry::find(&args.model).filter(|_| args.adapter.is_none());
+    if let Some(known) = known
+        && source::locate(&args.model, &environment, Fetch::Never, &mut downloads).is_err()
+    {
+        return planned(&args, known);
+    }
     let located = source::locate(&args.model, &environment, Fetch::Allowed, &mut downloads)?;
     let adapter = args.adapter.as_deref();
     let adapter = adapter.map(|adapter| source::locate_adapter(adapter, &environment, Fetch::Allowed, &mut downloads));
@@ -68,11 +80,23 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     })
 }
 
+/// Prints what a checkpoint would take that is not here.
+fn planned(args: &Args, known: &KnownModel) -> anyhow::Result<ExitCode> {
+    let device = args.device.open()?;
+    let memory = memory(args, &device, &known.shape.config(), known.dtype != "f32");
+    let report = PlannedReport::new(known, memory);
+    match args.format {
+        OutputFormat::Json => print_json_pretty(&report)?,
+        OutputFormat::Text => print(&report.text())?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
 fn report(args: &Args, located: Located, device: &OpenDevice, inspection: &Inspection) -> anyhow::Result<CheckReport> {
     let memory = inspection
         .config
         .as_ref()
-        .map(|config| memory(args, device, config, inspection));
+        .map(|config| memory(args, device, config, inspection.inventory.is_half()));
     let mut faults: Vec<String> = inspection.faults.iter().flat_map(|fault| fault.reasons()).collect();
     let mut remedies: Vec<String> = inspection.faults.iter().flat_map(LoadError::remedies).collect();
     remedies.dedup();
@@ -162,8 +186,9 @@ fn text(tokenizer: &Tokenizer) -> TokenizerReport {
     }
 }
 
-fn memory(args: &Args, device: &OpenDevice, config: &ModelConfig, inspection: &Inspection) -> MemoryReport {
-    let dtype = args.dtype.on(&device.device, config, inspection.inventory.is_half());
+/// What a model takes, `stored_in_half` where its file has it in half precision.
+fn memory(args: &Args, device: &OpenDevice, config: &ModelConfig, stored_in_half: bool) -> MemoryReport {
+    let dtype = args.dtype.on(&device.device, config, stored_in_half);
     let needs = MemoryNeeds::of(config, dtype.into());
     let (scoring, generating) = (needs.scored_token, needs.scored_token + needs.generated_token);
     let of_batch = |bytes: u64| bytes.saturating_mul(args.tokens as u64);
@@ -184,5 +209,18 @@ fn memory(args: &Args, device: &OpenDevice, config: &ModelConfig, inspection: &I
         free_bytes: device.free_bytes,
         fits: fits(needs.weights),
         fits_layer_by_layer: fits(needs.layer_by_layer),
+        split: split_time(device, config, dtype),
     }
+}
+
+/// How long a person and split takes, where products of the model's width can be timed.
+fn split_time(device: &OpenDevice, config: &ModelConfig, dtype: Dtype) -> Option<SplitTime> {
+    let work = Workload::SPLIT;
+    let seconds = pace::seconds(config, work, &device.device, dtype).ok()?;
+    Some(SplitTime {
+        seconds,
+        shown_tokens: work.shown,
+        candidates: work.candidates,
+        candidate_tokens: work.candidate,
+    })
 }

@@ -14,7 +14,15 @@ use crate::model::{DeviceId, Dtype, Family};
 const BYTES_NAMED: usize = 8;
 
 /// A line of the text: what it is about, and what is said of it.
-type Labelled = (&'static str, String);
+pub(super) type Labelled = (&'static str, String);
+
+/// Lines as they are printed.
+pub(super) fn labelled(lines: &[Labelled]) -> String {
+    lines
+        .iter()
+        .map(|(label, value)| format!("{label:<15} {value}\n"))
+        .collect()
+}
 
 /// Everything that was found.
 #[derive(Debug, Serialize)]
@@ -109,18 +117,32 @@ pub(super) struct MemoryReport {
     pub fits: Option<bool>,
     /// Whether the batch fits beside the weights at work.
     pub fits_layer_by_layer: Option<bool>,
+    /// What one person and split takes by likelihood, about, where that could be told.
+    pub split: Option<SplitTime>,
+}
+
+/// How long a person and split takes.
+#[derive(Debug, Serialize)]
+pub(super) struct SplitTime {
+    /// About so many.
+    pub seconds: f64,
+    /// Tokens that are shown, about those of 200 statements.
+    pub shown_tokens: usize,
+    /// Candidates, and tokens of each.
+    pub candidates: usize,
+    pub candidate_tokens: usize,
 }
 
 /// Why a model does not fit, and what helps.
-struct Shortage {
-    what: String,
-    remedies: Vec<String>,
+pub(super) struct Shortage {
+    pub what: String,
+    pub remedies: Vec<String>,
 }
 
-impl CheckReport {
-    /// What is short, if anything.
-    fn shortage(&self) -> Option<Shortage> {
-        let memory = self.memory.as_ref()?;
+impl MemoryReport {
+    /// What is short, if anything; `packed` is the size of the files where they hold less than a float for each number.
+    pub fn shortage(&self, packed: Option<u64>) -> Option<Shortage> {
+        let memory = self;
         let free = memory.free_bytes.filter(|_| memory.fits == Some(false))?;
         let needed = memory.weights_bytes.saturating_add(memory.scoring_bytes);
         let what = format!(
@@ -130,15 +152,16 @@ impl CheckReport {
             memory.device
         );
         let in_half = needed / 2;
-        let stored: u64 = self.stored.values().map(|kind| kind.bytes).sum();
-        let kept = stored
-            .saturating_add(memory.layer_by_layer_bytes)
-            .saturating_add(memory.scoring_bytes);
+        let kept = packed.map(|stored| {
+            stored
+                .saturating_add(memory.layer_by_layer_bytes)
+                .saturating_add(memory.scoring_bytes)
+        });
         let mut remedies = Vec::new();
         if memory.dtype == Dtype::F32 && in_half <= free {
             remedies.push(format!("--dtype bf16 takes half: {}", text::bytes(in_half)));
         }
-        if self.packed && kept < needed && kept <= free {
+        if let Some(kept) = kept.filter(|&kept| kept < needed && kept <= free) {
             let kept = text::bytes(kept);
             remedies.push(format!(
                 "--weights quantized keeps them as they are in the file: {kept}"
@@ -164,6 +187,12 @@ impl CheckReport {
 }
 
 impl CheckReport {
+    /// What is short, if anything.
+    fn shortage(&self) -> Option<Shortage> {
+        let stored = self.stored.values().map(|kind| kind.bytes).sum();
+        self.memory.as_ref()?.shortage(self.packed.then_some(stored))
+    }
+
     /// All of it as text.
     pub fn text(&self) -> String {
         let mut lines = vec![("path", self.path.clone())];
@@ -198,10 +227,11 @@ impl CheckReport {
             )
         }));
         lines.extend(self.verdict());
-        let lines = lines.iter().map(|(label, value)| format!("{label:<15} {value}\n"));
-        lines
-            .chain(self.faults.iter().map(|fault| format!("  - {fault}\n")))
-            .chain(self.remedies.iter().map(|remedy| format!("hint: {remedy}\n")))
+        let faults = self.faults.iter().map(|fault| format!("  - {fault}\n"));
+        let remedies = self.remedies.iter().map(|remedy| format!("hint: {remedy}\n"));
+        std::iter::once(labelled(&lines))
+            .chain(faults)
+            .chain(remedies)
             .collect()
     }
 
@@ -293,8 +323,22 @@ impl NamedToken {
     }
 }
 
+impl SplitTime {
+    fn line(&self) -> Labelled {
+        let said = format!(
+            "about {} for a person and split by likelihood: {} tokens shown, as of 200 statements, and {} candidates of {}",
+            text::duration(self.seconds),
+            count(self.shown_tokens as u64),
+            self.candidates,
+            self.candidate_tokens
+        );
+        ("time", said)
+    }
+}
+
 impl MemoryReport {
-    fn lines(&self) -> Vec<Labelled> {
+    /// What it says, for people.
+    pub fn lines(&self) -> Vec<Labelled> {
         let device = match &self.fallback {
             Some(why) => format!("{} ({why})", self.device),
             None => self.device.to_string(),
@@ -319,6 +363,7 @@ impl MemoryReport {
             ("batch", batch),
         ];
         lines.extend(self.free_bytes.map(|free| ("free memory", text::bytes(free))));
+        lines.extend(self.split.as_ref().map(SplitTime::line));
         lines
     }
 }
