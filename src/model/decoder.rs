@@ -432,9 +432,16 @@ impl Decoder {
 }
 
 fn embedding(config: &ModelConfig, source: &dyn WeightSource, kernels: &Kernels) -> Result<Tensor, LoadError> {
-    let name = "model.embed_tokens.weight";
-    let table = source.get_plain(name, &[config.vocabulary, config.hidden], kernels.dtype())?;
-    table.to_device(kernels.device()).map_err(LoadError::tensor(name))
+    let (name, shape) = ("model.embed_tokens.weight", (config.vocabulary, config.hidden));
+    if !kernels.device().is_cpu() {
+        let table = source.get_plain(name, &[shape.0, shape.1], kernels.dtype())?;
+        return table.to_device(kernels.device()).map_err(LoadError::tensor(name));
+    }
+    // Some rows at a time: as a whole it would be there twice for a moment, as it was read and as it is held.
+    let table = Tensor::zeros(shape, kernels.dtype(), kernels.device()).map_err(LoadError::tensor(name))?;
+    let mut put = |first: usize, rows: &Tensor| table.slice_set(&rows.contiguous()?, 0, first);
+    source.each_rows(name, shape, 0..config.vocabulary, kernels.dtype(), &mut put)?;
+    Ok(table)
 }
 
 /// How layers without a window, and those with one, turn queries and keys.
