@@ -1,17 +1,16 @@
-//! The engine against Hugging Face transformers and against candle's own models, on the files in tests/golden.
+//! The engine against Hugging Face transformers, on the files in tests/golden, and in a file of its own against candle's
+//! models.
+
+mod candle;
 
 use candle_core::{DType, Device, Tensor};
-use candle_transformers::models::{llama, mistral, mixtral, qwen2};
 use indieval::model::{
-    Batch, Checkpoint, DeviceChoice, Engine, EngineSettings, LanguageModel, Markup, ModelConfig, QuantizedWeights,
-    RopeScaling, ScoreRequest, TokenId,
+    Batch, Checkpoint, DeviceChoice, Engine, EngineSettings, LanguageModel, Markup, QuantizedWeights, ScoreRequest,
+    TokenId,
     decoder::{Decoder, Placement},
     kernels::Kernels,
 };
-use std::{
-    collections::HashMap,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 /// Most that any logit may differ (largest absolute difference): all sides compute in f32, and sums in another order
 /// over a few hundred numbers of size 1 leave 1e-5.
@@ -110,7 +109,7 @@ fn mixtral_equals_transformers() {
     equals_transformers("mixtral-f32");
 }
 
-/// Families beyond those that candle has models of, too; what each of them brings is in its config.json.
+/// Later families; what each of them brings is in its config.json.
 pub const LATER: [&str; 27] = [
     "qwen3-moe-f32",
     "qwen2-moe-bf16",
@@ -221,164 +220,6 @@ fn a_stored_head_is_used_though_the_configuration_ties_it_and_a_copy_of_the_embe
         let found = engine.logits(&ids).unwrap();
         assert_eq!(distance(&found, &(&logits * factor).unwrap()), 0.0, "{factor}");
     }
-}
-
-/// The last position's logits of the four families that candle has models of, at every length.
-fn equals_candle(name: &str, mut last_logits: impl FnMut(&Tensor) -> Tensor) {
-    let mut engine = engine(&golden(name), DType::F32, 4096);
-    for length in LENGTHS {
-        let (ids, _) = expected(name, length);
-        let theirs = last_logits(&Tensor::new(ids.as_slice(), &Device::Cpu).unwrap().unsqueeze(0).unwrap());
-        let ours = engine.logits(&ids).unwrap().narrow(0, length - 1, 1).unwrap();
-        let off = distance(&ours, &theirs.reshape((1, ())).unwrap());
-        assert!(off <= LOGITS, "{name}, {length} tokens: {off}");
-    }
-}
-
-fn weights(name: &str) -> candle_nn::VarBuilder<'static> {
-    let tensors: HashMap<String, Tensor> = std::fs::read_dir(golden(name))
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .filter(|path| {
-            path.file_name()
-                .is_some_and(|name| name.to_string_lossy().starts_with("model"))
-        })
-        .filter(|path| path.extension().is_some_and(|ext| ext == "safetensors"))
-        .flat_map(|path| candle_core::safetensors::load(path, &Device::Cpu).unwrap())
-        .map(|(name, tensor)| (name, tensor.to_dtype(DType::F32).unwrap()))
-        .collect();
-    candle_nn::VarBuilder::from_tensors(tensors, DType::F32, &Device::Cpu)
-}
-
-fn config(name: &str) -> ModelConfig {
-    Checkpoint::open(&golden(name)).unwrap().config
-}
-
-#[test]
-fn llama_equals_candle() {
-    let name = "llama3-tied-f32";
-    let ours = config(name);
-    let RopeScaling::Llama3 {
-        factor,
-        low_freq_factor,
-        high_freq_factor,
-        original_context,
-    } = ours.rope_scaling
-    else {
-        panic!("{:?}", ours.rope_scaling)
-    };
-    let theirs = llama::Config {
-        hidden_size: ours.hidden,
-        intermediate_size: ours.intermediate,
-        vocab_size: ours.vocabulary,
-        num_hidden_layers: ours.layers,
-        num_attention_heads: ours.heads,
-        num_key_value_heads: ours.kv_heads,
-        use_flash_attn: false,
-        rms_norm_eps: ours.norm_eps,
-        rope_theta: ours.rope_theta as f32,
-        bos_token_id: None,
-        eos_token_id: None,
-        rope_scaling: Some(llama::Llama3RopeConfig {
-            factor: factor as f32,
-            low_freq_factor: low_freq_factor as f32,
-            high_freq_factor: high_freq_factor as f32,
-            original_max_position_embeddings: original_context,
-            rope_type: llama::Llama3RopeType::Llama3,
-        }),
-        max_position_embeddings: ours.context,
-        tie_word_embeddings: ours.tied,
-    };
-    let model = llama::Llama::load(weights(name), &theirs).unwrap();
-    equals_candle(name, |ids| {
-        let mut cache = llama::Cache::new(false, DType::F32, &theirs, &Device::Cpu).unwrap();
-        model.forward(ids, 0, &mut cache).unwrap()
-    });
-}
-
-#[test]
-fn mistral_equals_candle() {
-    let name = "mistral-window-f16";
-    let ours = config(name);
-    let theirs = mistral::Config {
-        vocab_size: ours.vocabulary,
-        hidden_size: ours.hidden,
-        intermediate_size: ours.intermediate,
-        num_hidden_layers: ours.layers,
-        num_attention_heads: ours.heads,
-        head_dim: Some(ours.head_dim),
-        num_key_value_heads: ours.kv_heads,
-        hidden_act: candle_nn::Activation::Silu,
-        max_position_embeddings: ours.context,
-        rms_norm_eps: ours.norm_eps,
-        rope_theta: ours.rope_theta,
-        // candle's window does not count the token itself, transformers' and ours does.
-        sliding_window: ours.sliding_window.map(|window| window - 1),
-        use_flash_attn: false,
-    };
-    let mut model = mistral::Model::new(&theirs, weights(name)).unwrap();
-    equals_candle(name, |ids| {
-        model.clear_kv_cache();
-        model.forward(ids, 0).unwrap()
-    });
-}
-
-#[test]
-fn qwen2_equals_candle() {
-    let name = "qwen2-tied-bf16";
-    let ours = config(name);
-    let theirs = qwen2::Config {
-        vocab_size: ours.vocabulary,
-        hidden_size: ours.hidden,
-        intermediate_size: ours.intermediate,
-        num_hidden_layers: ours.layers,
-        num_attention_heads: ours.heads,
-        num_key_value_heads: ours.kv_heads,
-        max_position_embeddings: ours.context,
-        sliding_window: ours.context,
-        max_window_layers: ours.layers,
-        tie_word_embeddings: ours.tied,
-        rope_theta: ours.rope_theta,
-        rms_norm_eps: ours.norm_eps,
-        use_sliding_window: false,
-        hidden_act: candle_nn::Activation::Silu,
-    };
-    let mut model = qwen2::ModelForCausalLM::new(&theirs, weights(name)).unwrap();
-    equals_candle(name, |ids| {
-        model.clear_kv_cache();
-        model.forward(ids, 0).unwrap()
-    });
-}
-
-#[test]
-fn mixtral_equals_candle() {
-    let name = "mixtral-f32";
-    let ours = config(name);
-    let mixture = ours.mixture.unwrap();
-    let theirs: mixtral::Config = serde_json::from_value(serde_json::json!({
-        "vocab_size": ours.vocabulary,
-        "hidden_size": ours.hidden,
-        "intermediate_size": ours.intermediate,
-        "num_hidden_layers": ours.layers,
-        "num_attention_heads": ours.heads,
-        "num_key_value_heads": ours.kv_heads,
-        "hidden_act": "silu",
-        "max_position_embeddings": ours.context,
-        "rms_norm_eps": ours.norm_eps,
-        "rope_theta": ours.rope_theta,
-        "sliding_window": ours.context,
-        "num_experts_per_tok": mixture.routing.used,
-        "num_local_experts": mixture.experts,
-        "use_flash_attn": false,
-    }))
-    .unwrap();
-    equals_candle(name, |ids| {
-        // It has no way to clear what it remembers.
-        mixtral::Model::new(&theirs, weights(name))
-            .unwrap()
-            .forward(ids, 0)
-            .unwrap()
-    });
 }
 
 /// What the script recorded of the real model: ids of a text, and of all tokens but the first the log-probabilities in
