@@ -184,7 +184,8 @@ pub(super) fn objection(key: &str, value: &Value, own: &OwnKeys<'_>) -> Option<O
     }
     // Before what is off, which changes something there.
     if let Some((_, only)) = own.settled.iter().find(|(name, _)| *name == key) {
-        let changes = !value.is_null() && value.to_string() != *only;
+        let is_that = serde_json::from_str::<Value>(only).is_ok_and(|only| only == *value);
+        let changes = !value.is_null() && !is_that;
         return changes.then(|| Objection::Unsupported(format!("is {value}; only {only} is supported")));
     }
     let is_read = READ.contains(&key) || key == own.eps || own.read.contains(&key);
