@@ -101,7 +101,7 @@ fn norms(plain: &ModelConfig) -> Vec<(&'static str, ModelConfig)> {
     let parallel = Design {
         norms: LayerNorms::BEFORE_BOTH,
         parallel: true,
-        ..kind(NormKind::Layer)
+        ..kind(NormKind::LayerNorm)
     };
     let around = |norms, norm_offset| {
         design(
@@ -119,8 +119,8 @@ fn norms(plain: &ModelConfig) -> Vec<(&'static str, ModelConfig)> {
         ("norms after, not before", around(LayerNorms::AFTER, false)),
         ("norms before and after", around(LayerNorms::AROUND, false)),
         ("norms of 1 + weight", around(LayerNorms::BEFORE, true)),
-        ("LayerNorm", design(plain, kind(NormKind::Layer))),
-        ("LayerNorm with biases", design(plain, kind(NormKind::BiasedLayer))),
+        ("LayerNorm", design(plain, kind(NormKind::LayerNorm))),
+        ("LayerNorm with biases", design(plain, kind(NormKind::BiasedLayerNorm))),
         ("LayerNorm, both parts side by side", design(plain, parallel)),
         ("q/k norm, each head's own", normed(QkNorm::OwnWeights)),
     ]

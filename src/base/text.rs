@@ -15,6 +15,23 @@ pub(crate) fn duration(seconds: f64) -> String {
     }
 }
 
+/// A duration that is known about: whole minutes from ten on, whole hours from ten on.
+pub(crate) fn rough_duration(seconds: f64) -> String {
+    match seconds {
+        s if s < 1.0 => "less than a second".to_owned(),
+        s if s < 60.0 => format!("{s:.0} s"),
+        s if s < 595.0 => duration((s / 10.0).round() * 10.0),
+        s if s < 35_970.0 => {
+            let minutes = (s / 60.0).round() as u64;
+            match (minutes / 60, minutes % 60) {
+                (0, m) => format!("{m} min"),
+                (h, m) => format!("{h} h {m:02} min"),
+            }
+        }
+        s => format!("{} h", count((s / 3600.0).round() as u64)),
+    }
+}
+
 /// A whole number with thousands set apart: `74,993`.
 pub fn count(number: u64) -> String {
     let digits = number.to_string();
@@ -112,6 +129,18 @@ mod tests {
         assert_eq!(duration(7_290.0), "2 h 01 min");
         assert_eq!(duration(273_600.0), "3 d 04 h");
         assert_eq!(duration(-1.0), "0 s");
+        let rough = [0.3, 12.4, 64.0, 594.0, 1_038.3, 5_430.0, 40_740.0, 7_200_000.0].map(rough_duration);
+        let expected = [
+            "less than a second",
+            "12 s",
+            "1 min 00 s",
+            "9 min 50 s",
+            "17 min",
+            "1 h 31 min",
+            "11 h",
+            "2,000 h",
+        ];
+        assert_eq!(rough, expected);
     }
 
     #[test]

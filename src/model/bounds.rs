@@ -142,7 +142,7 @@ impl Misfits<'_> {
             && (width == 0 || width > config.head_dim || !width.is_multiple_of(2))
         {
             let what = format!(
-                "turns {width} of {} elements of a head, expected an even number",
+                "turns {width} of {} elements of a head, expected an even number of them, and at most all",
                 config.head_dim
             );
             self.refuse("partial_rotary_factor", what);

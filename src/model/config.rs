@@ -112,7 +112,7 @@ impl ModelConfig {
 
     /// Whether norms have biases; those of queries and keys never have.
     pub(crate) fn has_norm_bias(&self) -> bool {
-        self.design.norm_kind == NormKind::BiasedLayer
+        self.design.norm_kind == NormKind::BiasedLayerNorm
     }
 
     /// The weights of the norms of queries, and of those of keys, where there are any.

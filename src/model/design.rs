@@ -294,9 +294,9 @@ pub enum NormKind {
     #[default]
     Rms,
     /// LayerNorm: the mean is taken off first.
-    Layer,
+    LayerNorm,
     /// The same, and a bias is added; not to queries and keys.
-    BiasedLayer,
+    BiasedLayerNorm,
 }
 
 /// Over what queries and keys are normed before they are turned.

@@ -352,11 +352,16 @@ impl Family {
         }
     }
 
+    /// Whether `_sliding_window_pattern` counts where config.json has no other pattern.
+    pub(crate) fn window_pattern_is_noted(self) -> bool {
+        matches!(self, Self::Gemma2 | Self::Gemma3)
+    }
+
     /// The key of config.json that says what norms add to the mean square.
     pub(crate) fn eps_key(self) -> &'static str {
         match self.design(0).norm_kind {
             NormKind::Rms => "rms_norm_eps",
-            NormKind::Layer | NormKind::BiasedLayer => "layer_norm_eps",
+            NormKind::LayerNorm | NormKind::BiasedLayerNorm => "layer_norm_eps",
         }
     }
 
@@ -387,8 +392,8 @@ impl Family {
                 _ => LayerNorms::BEFORE,
             },
             norm_kind: match self {
-                Self::Cohere | Self::Cohere2 => NormKind::Layer,
-                Self::StableLm => NormKind::BiasedLayer,
+                Self::Cohere | Self::Cohere2 => NormKind::LayerNorm,
+                Self::StableLm => NormKind::BiasedLayerNorm,
                 _ => NormKind::Rms,
             },
             norm_offset: is_gemma,

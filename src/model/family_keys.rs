@@ -30,31 +30,6 @@ impl Family {
         }
     }
 
-    /// The key that says what logits are multiplied or divided by.
-    pub(crate) fn logits_key(self) -> &'static str {
-        match self {
-            Self::Cohere | Self::Cohere2 => "logit_scale",
-            _ => "logits_scaling",
-        }
-    }
-
-    /// Keys that transformers does not read and that say what it computes in any case: each with the only value that is true.
-    pub(crate) fn settled_keys(self) -> &'static [(&'static str, &'static str)] {
-        match self {
-            Self::Cohere2 => &[
-                ("layer_switch", "4"),
-                ("order_of_interleaved_layers", r#""local_attn_first""#),
-                ("position_embedding_type", r#""rope_gptj""#),
-                ("rotary_pct", "1.0"),
-                ("use_embedding_sharing", "true"),
-                ("use_gated_activation", "true"),
-                ("use_parallel_block", "true"),
-                ("use_parallel_embedding", "true"),
-            ],
-            _ => &[],
-        }
-    }
-
     /// The same for later families with experts.
     fn sparse_keys(self) -> &'static [&'static str] {
         match self {
@@ -135,7 +110,12 @@ impl Family {
                 "sliding_window",
             ],
             Self::Olmo3 | Self::Ministral => &["layer_types", "sliding_window"],
-            Self::Exaone4 => &["layer_types", "sliding_window", "sliding_window_pattern"],
+            Self::Exaone4 => &[
+                "_sliding_window_pattern",
+                "layer_types",
+                "sliding_window",
+                "sliding_window_pattern",
+            ],
             Self::Ministral3 => &["sliding_window"],
             Self::SmolLm3 => &["no_rope_layer_interval", "no_rope_layers", "sliding_window"],
             Self::Granite => &[
@@ -150,6 +130,7 @@ impl Family {
             Self::Glm4 => &["partial_rotary_factor"],
             Self::Cohere => &["logit_scale", "use_qk_norm"],
             Self::Cohere2 => &[
+                "_sliding_window_pattern",
                 "cache_implementation",
                 "layer_types",
                 "logit_scale",
@@ -163,6 +144,31 @@ impl Family {
                 "use_qkv_bias",
             ],
             _ => self.sparse_keys(),
+        }
+    }
+
+    /// The key that says what logits are multiplied or divided by.
+    pub(crate) fn logits_key(self) -> &'static str {
+        match self {
+            Self::Cohere | Self::Cohere2 => "logit_scale",
+            _ => "logits_scaling",
+        }
+    }
+
+    /// Keys that transformers does not read and that say what it computes in any case: each with the only value that is true.
+    pub(crate) fn settled_keys(self) -> &'static [(&'static str, &'static str)] {
+        match self {
+            Self::Cohere2 => &[
+                ("layer_switch", "4"),
+                ("order_of_interleaved_layers", r#""local_attn_first""#),
+                ("position_embedding_type", r#""rope_gptj""#),
+                ("rotary_pct", "1.0"),
+                ("use_embedding_sharing", "true"),
+                ("use_gated_activation", "true"),
+                ("use_parallel_block", "true"),
+                ("use_parallel_embedding", "true"),
+            ],
+            _ => &[],
         }
     }
 }

@@ -30,7 +30,9 @@ impl MemoryNeeds {
         let (mut weights, mut matrix) = (0, 0);
         for_each_tensor(config, |name, shape| {
             let numbers: u64 = shape.iter().map(|&side| side as u64).product();
-            let bytes = numbers * if shape.len() == 1 { 4 } else { number };
+            // Vectors are in f32, and so are norms of heads, which are several vectors.
+            let is_wide = shape.len() == 1 || name.ends_with("norm.weight");
+            let bytes = numbers * if is_wide { 4 } else { number };
             weights += bytes;
             matrix = numbers.max(matrix);
             let of = name.strip_prefix("model.layers.").and_then(|rest| rest.split_once('.'));

@@ -1,4 +1,4 @@
-//! How long a model takes for a person: what its shape has to multiply, and how fast products of its width are here.
+//! How long a model takes for a person: what its shape has to multiply, and how fast products as wide as its own are here.
 
 use std::time::{Duration, Instant};
 
@@ -26,9 +26,17 @@ impl Workload {
         candidate: 15,
     };
 
+    /// The same with no more shown than a model's context has room for.
+    pub fn within(self, context: usize) -> Self {
+        Self {
+            shown: self.shown.min(context.saturating_sub(self.candidate)),
+            ..self
+        }
+    }
+
     /// Multiplications and additions of scoring it, the tokens that are shown being computed once.
     pub fn operations(&self, config: &ModelConfig) -> f64 {
-        let shown = self.shown.min(config.context.saturating_sub(self.candidate));
+        let shown = self.within(config.context).shown;
         let scored = self.candidates * self.candidate;
         // What each token of a text sees, itself included, in a layer with such a window.
         let seen = |window: usize| {
@@ -64,50 +72,53 @@ fn used_weights(config: &ModelConfig, layer: usize) -> f64 {
     (config.hidden * (2 * queries + 2 * keys + network)) as f64
 }
 
-/// How much of the speed of products a whole model reaches: norms, softmax and rounding are not in its operations.
-const REACHED: f64 = 0.85;
+/// How much of the speed of a network's products a whole model reaches: norms, softmax and rounding are not in its operations.
+const REACHED: f64 = 0.9;
 
-/// Rows of a product that is timed: those of a pass.
+/// Rows of a network that is timed: those of a pass.
 const ROWS: usize = 512;
-/// Numbers in its weight at most.
-const NUMBERS: usize = 1 << 23;
-/// How long products are timed.
+/// Numbers in its weights at most: some hundredths of a second of work for a core.
+const NUMBERS: usize = 3 << 20;
+/// How long it is timed, and how often at the least: what else runs on a machine hits single times.
 const TIMED: Duration = Duration::from_millis(300);
+const TIMES: usize = 12;
 
-/// Seconds that a model of this shape takes for the workload on a device, about; by timing products of its width for a moment.
+/// Seconds that a model of this shape takes for the workload on a device, about; by timing products as wide as its own for a moment.
 ///
 /// # Errors
 /// A device or dtype that cannot be computed with; too little memory for the products.
 pub fn seconds(config: &ModelConfig, work: Workload, device: &Device, dtype: Dtype) -> Result<f64, LoadError> {
     let kernels = Kernels::new(device, dtype.into())?;
-    let rate = products_a_second(&kernels, config).map_err(LoadError::tensor("a product that is timed"))?;
+    let rate = operations_a_second(&kernels, config).map_err(LoadError::tensor("a network that is timed"))?;
     Ok(work.operations(config) / (rate * REACHED))
 }
 
-/// Multiplications and additions a second in products with weights of the model's width.
-fn products_a_second(kernels: &Kernels, config: &ModelConfig) -> candle_core::Result<f64> {
-    let inputs = config.hidden.clamp(1, NUMBERS);
-    let outputs = config.intermediate.clamp(1, (NUMBERS / inputs).max(1));
-    let numbers = |rows: usize| {
-        let each = (0..rows * inputs).map(|at| (at % 251) as f32 / 251.0 - 0.5);
-        Tensor::from_vec(each.collect::<Vec<_>>(), (rows, inputs), &Device::Cpu)
+/// Multiplications and additions a second in a gated network of the model's width, or as wide as fits into some memory.
+fn operations_a_second(kernels: &Kernels, config: &ModelConfig) -> candle_core::Result<f64> {
+    let hidden = config.hidden.clamp(1, NUMBERS / 3);
+    let width = config.intermediate.clamp(1, (NUMBERS / 3 / hidden).max(1));
+    let numbers = |rows: usize, columns: usize| {
+        let each = (0..rows * columns).map(|at| (at % 251) as f32 / 251.0 - 0.5);
+        Tensor::from_vec(each.collect::<Vec<_>>(), (rows, columns), &Device::Cpu)
     };
-    let layer = kernels.linear(Weight::Plain(numbers(outputs)?), None)?;
-    let x = numbers(ROWS)?
-        .to_device(kernels.device())?
-        .to_dtype(kernels.activation_dtype())?;
+    let layer = |outputs, inputs| kernels.linear(Weight::Plain(numbers(outputs, inputs)?), None);
+    let (gate_up, down) = (layer(2 * width, hidden)?, layer(hidden, width)?);
+    let x = numbers(ROWS, hidden)?.to_device(kernels.device())?;
+    let x = x.to_dtype(kernels.activation_dtype())?;
     let once = || -> candle_core::Result<Duration> {
         let begun = Instant::now();
-        layer.forward(&x)?.device().synchronize()?;
+        let out = kernels.feed_forward(&x, &gate_up, config.design.activation, &down, &x)?;
+        out.device().synchronize()?;
         Ok(begun.elapsed())
     };
     once()?;
     let begun = Instant::now();
-    let mut fastest = once()?;
-    while begun.elapsed() < TIMED {
+    let (mut fastest, mut times) = (once()?, 1);
+    while times < TIMES || begun.elapsed() < TIMED {
         fastest = fastest.min(once()?);
+        times += 1;
     }
-    let operations = 2.0 * (ROWS * inputs * outputs) as f64;
+    let operations = 2.0 * (ROWS * 3 * hidden * width) as f64;
     Ok(operations / fastest.as_secs_f64().max(1e-9))
 }
 

@@ -171,7 +171,8 @@ impl KnownModel {
 }
 
 impl Shape {
-    /// The configuration as far as memory and time are concerned: constants that only change values are placeholders.
+    /// The configuration as far as memory and time are concerned: constants that only change values are placeholders, and so are
+    /// windows, which would save some time.
     pub(crate) fn config(&self) -> ModelConfig {
         ModelConfig {
             family: self.family,

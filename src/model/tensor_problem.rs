@@ -54,7 +54,7 @@ impl fmt::Display for TensorProblem {
                     "the configuration calls for {expected} tensors, and there are {found}"
                 )
             }
-            Self::Unexpected { name } => write!(out, "`{name}` has no place in this family"),
+            Self::Unexpected { name } => write!(out, "`{name}` has no place in what the configuration says"),
         }
     }
 }

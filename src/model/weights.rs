@@ -10,7 +10,8 @@ use std::ops::Range;
 /// `model.layers.N.self_attn.{q,k}_norm.weight`, `model.layers.N.post_attention_layernorm.weight`,
 /// `model.layers.N.mlp.{gate,up,down}_proj.weight`, `model.layers.N.block_sparse_moe.gate.weight`,
 /// `model.layers.N.block_sparse_moe.experts.E.{w1,w2,w3}.weight` (gate, down, up), `model.norm.weight`,
-/// `lm_head.weight`. Sources of other names and layouts (GGUF's permuted heads, merged experts) put them right.
+/// `lm_head.weight`; where norms have biases `.bias` beside their weights, and where each head has a norm of its own
+/// `self_attn.{q,k}_layernorm.norms.H.weight`. Sources of other names and layouts (GGUF's permuted heads, merged experts) put them right.
 pub trait WeightSource: Send + Sync {
     /// The tensor of that name with exactly that shape.
     fn get(&self, name: &str, shape: &[usize]) -> Result<Weight, LoadError>;

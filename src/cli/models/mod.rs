@@ -21,7 +21,7 @@ enum Action {
     List(list::Args),
     /// Fetch a checkpoint unless it is here already, and print its path
     Get(download::Args),
-    /// Read a checkpoint without running it, and name every reason to refuse it
+    /// Read a checkpoint without running it, say what it takes here, and name every reason to refuse it
     Check(check::Args),
 }
 

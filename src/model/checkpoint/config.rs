@@ -145,10 +145,16 @@ impl<'a> Keys<'a> {
                 logits: 1.0 / self.number("logits_scaling", 1.0),
                 ..plain
             },
-            Family::Cohere | Family::Cohere2 => Scalars {
-                logits: self.number("logit_scale", 0.0625),
-                ..plain
-            },
+            Family::Cohere | Family::Cohere2 => {
+                // No two of the published models have the same, so that null is no way to say the usual one.
+                if self.is_given("logit_scale") && self.value("logit_scale").is_none() {
+                    self.refuse("logit_scale", "is null, expected a number");
+                }
+                Scalars {
+                    logits: self.number("logit_scale", 0.0625),
+                    ..plain
+                }
+            }
             _ => plain,
         }
     }

@@ -184,7 +184,8 @@ pub(super) fn objection(key: &str, value: &Value, own: &OwnKeys<'_>) -> Option<O
     }
     // Before what is off, which changes something there.
     if let Some((_, only)) = own.settled.iter().find(|(name, _)| *name == key) {
-        let is_that = serde_json::from_str::<Value>(only).is_ok_and(|only| only == *value);
+        let same = |only: Value| only == *value || only.is_number() && only.as_f64() == value.as_f64();
+        let is_that = serde_json::from_str(only).is_ok_and(same);
         let changes = !value.is_null() && !is_that;
         return changes.then(|| Objection::Unsupported(format!("is {value}; only {only} is supported")));
     }
@@ -294,6 +295,8 @@ mod tests {
             (Family::Cohere, "layer_norm_eps", json!(1e-5)),
             (Family::Cohere2, "use_parallel_block", json!(true)),
             (Family::Cohere2, "rotary_pct", json!(1.0)),
+            (Family::Cohere2, "rotary_pct", json!(1)),
+            (Family::Cohere2, "_sliding_window_pattern", json!(4)),
             (Family::Cohere2, "position_embedding_type", json!("rope_gptj")),
             (Family::StableLm, "use_qkv_bias", json!(true)),
         ] {

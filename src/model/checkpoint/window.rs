@@ -66,8 +66,15 @@ impl Keys<'_> {
         // Only where they are read: a pattern of layers that `layer_types` names is a note.
         let every = match (self.value("layer_types"), every) {
             (None, Some(every)) if family.own_keys().contains(&"sliding_window_pattern") => {
-                let own = self.optional_size("sliding_window_pattern");
-                Some(own.or(self.optional_size("_sliding_window_pattern")).unwrap_or(every))
+                let mut own = self.optional_size("sliding_window_pattern");
+                // A note of transformers' own, which it takes for the pattern in some families and in others not.
+                if family.window_pattern_is_noted() {
+                    own = own.or(self.optional_size("_sliding_window_pattern"));
+                }
+                if own == Some(0) {
+                    self.refuse("sliding_window_pattern", "is 0, expected a positive whole number");
+                }
+                Some(own.unwrap_or(every))
             }
             (_, every) => every,
         };
@@ -87,6 +94,10 @@ impl Keys<'_> {
         }
         if window.is_none() && windowed.contains(&true) {
             self.refuse("layer_types", "asks for windows, and `sliding_window` for none");
+        }
+        // Where layers without a window have no positions, there would be none at all.
+        if window.is_none() && family.leaves_full_layers_unturned(false) {
+            self.refuse("sliding_window", "is missing, expected a positive whole number");
         }
         let all_rotated = !family.leaves_full_layers_unturned(window.is_some());
         let kind = |windowed| LayerKind {

@@ -137,6 +137,16 @@ impl ConfigReader<'_> {
             Some(MetadataValue::Ints(_)) | None => every,
             Some(_) => self.optional_size(PATTERN).or(every),
         };
+        if every == Some(0) {
+            self.refuse(PATTERN, "is 0, expected a positive whole number".to_owned());
+        }
+        // Where layers without a window have no positions, there would be none at all.
+        if window.is_none() && family.leaves_full_layers_unturned(false) {
+            self.refuse(
+                "attention.sliding_window",
+                "is missing, expected a positive whole number".to_owned(),
+            );
+        }
         let by_number = |number: usize| window.is_some() && every.is_none_or(|every| !number.is_multiple_of(every));
         let mut windowed: Vec<bool> = (1..=layers).map(by_number).collect();
         if let Some(MetadataValue::Ints(list)) = self.value(PATTERN) {

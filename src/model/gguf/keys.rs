@@ -46,6 +46,9 @@ const NEUTRAL: [(&str, f64); 6] = [
 /// Whether a token sees only those before it: the one key whose being off changes something.
 const CAUSAL: &str = "attention.causal";
 
+/// How far tokens see.
+const WINDOW: &str = "attention.sliding_window";
+
 /// The one key of a window by layer.
 pub(super) const PATTERN: &str = "attention.sliding_window_pattern";
 
@@ -89,7 +92,7 @@ pub(super) fn own_keys(family: Family) -> &'static [&'static str] {
 pub(super) fn eps(family: Family) -> &'static str {
     match family.design(0).norm_kind {
         NormKind::Rms => "attention.layer_norm_rms_epsilon",
-        NormKind::Layer | NormKind::BiasedLayer => "attention.layer_norm_epsilon",
+        NormKind::LayerNorm | NormKind::BiasedLayerNorm => "attention.layer_norm_epsilon",
     }
 }
 
@@ -112,6 +115,9 @@ pub(super) fn objection(name: &str, value: &MetadataValue, family: Family) -> Op
     if name == CAUSAL {
         let is_causal = *value == MetadataValue::Bool(true);
         return (!is_causal).then(|| format!("is {value}; attention to later tokens is not supported"));
+    }
+    if name == WINDOW && matches!(family, Family::Cohere | Family::StableLm) {
+        return (!is_off(value)).then(|| format!("is {value}, and models of this family have no window"));
     }
     let is_yarn = has_yarn(family) && YARN.contains(&name);
     if READ.contains(&name)

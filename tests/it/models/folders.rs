@@ -207,7 +207,9 @@ fn a_tensor_without_a_place_would_change_results_and_is_refused() {
     let folder = with("qwen2-tied-bf16", "config.json", &[("model_type", json!("llama"))]);
     let found = faults(&folder);
     assert!(
-        found.contains(&"tensor `model.layers.0.self_attn.q_proj.bias` has no place in this family".to_owned()),
+        found.contains(
+            &"tensor `model.layers.0.self_attn.q_proj.bias` has no place in what the configuration says".to_owned()
+        ),
         "{found:?}"
     );
 }

@@ -230,6 +230,17 @@ fn keys_of_later_families_are_read_or_refused() {
         ("ernie4-5-bf16", json!({"mlp_bias": true}), "`mlp_bias`: is true"),
         ("cohere-f32", json!({"logit_scale": 0.0}), "`logit_scale`: is 0"),
         ("cohere-f32", json!({"rms_norm_eps": 1e-5}), "`rms_norm_eps`: is"),
+        ("cohere-f32", json!({"logit_scale": null}), "`logit_scale`: is null"),
+        (
+            "cohere2-bf16",
+            json!({"layer_types": null, "sliding_window": null}),
+            "`sliding_window`: is missing",
+        ),
+        (
+            "cohere2-bf16",
+            json!({"layer_types": null, "sliding_window_pattern": 0}),
+            "`sliding_window_pattern`: is 0",
+        ),
         (
             "cohere2-bf16",
             json!({"use_parallel_block": false}),

@@ -122,7 +122,7 @@ fn every_tensor_that_is_wrong_is_named_in_one_error() {
         "`model.layers.0.self_attn.k_proj.bias` is missing",
         "`model.layers.1.self_attn.q_proj.bias` is missing",
         "`model.layers.0.self_attn.q_proj.bias` has the shape [3, 5], expected [",
-        "`blk.0.something.weight` has no place in this family",
+        "`blk.0.something.weight` has no place in what the configuration says",
     ] {
         assert!(error.contains(part), "{part} is not in: {error}");
     }

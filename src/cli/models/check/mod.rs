@@ -27,7 +27,10 @@ use crate::model::{
 Examples:
   indieval models check SmolLM2-135M-Instruct
   indieval models check checkpoints/my-model --device cuda --dtype bf16
-  indieval models check my-model-q4.gguf --format json")]
+  indieval models check my-model-q4.gguf --format json
+
+A known name that is not on this machine is planned from its shape, and nothing is fetched; a
+repository id, or a name with @REVISION, is fetched first.")]
 pub struct Args {
     /// A folder, a GGUF file, a name of `models list`, or a repository id
     model: String,
@@ -54,9 +57,9 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     let (environment, mut downloads) = (Environment::from_process(), Downloads::default());
     let known = registry::find(&args.model).filter(|_| args.adapter.is_none());
     if let Some(known) = known
-        && source::locate(&args.model, &environment, Fetch::Never, &mut downloads).is_err()
+        && let Err(why) = source::locate(&args.model, &environment, Fetch::Never, &mut downloads)
     {
-        return planned(&args, known);
+        return planned(&args, known, &why);
     }
     let located = source::locate(&args.model, &environment, Fetch::Allowed, &mut downloads)?;
     let adapter = args.adapter.as_deref();
@@ -80,11 +83,12 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     })
 }
 
-/// Prints what a checkpoint would take that is not here.
-fn planned(args: &Args, known: &KnownModel) -> anyhow::Result<ExitCode> {
-    let device = args.device.open()?;
-    let memory = memory(args, &device, &known.shape.config(), known.dtype != "f32");
-    let report = PlannedReport::new(known, memory);
+/// Prints what a checkpoint would take that is not here, and why it is not.
+fn planned(args: &Args, known: &KnownModel, why: &LoadError) -> anyhow::Result<ExitCode> {
+    let (device, config) = (args.device.open()?, known.shape.config());
+    let memory = memory(args, &device, &config, known.dtype != "f32");
+    let time = split_time(&device, &config, memory.dtype);
+    let report = PlannedReport::new(known, (memory, time), why.to_string());
     match args.format {
         OutputFormat::Json => print_json_pretty(&report)?,
         OutputFormat::Text => print(&report.text())?,
@@ -115,6 +119,7 @@ fn report(args: &Args, located: Located, device: &OpenDevice, inspection: &Inspe
     }
     Ok(CheckReport {
         model: args.model.clone(),
+        here: true,
         path: located.path.display().to_string(),
         origin: located.origin,
         format: inspection.format,
@@ -130,6 +135,10 @@ fn report(args: &Args, located: Located, device: &OpenDevice, inspection: &Inspe
         tokenizer: inspection.tokenizer.as_ref().map(text),
         chat_template: inspection.chat_template.as_ref().map(String::len),
         chat_note,
+        time: memory
+            .as_ref()
+            .zip(inspection.config.as_ref())
+            .and_then(|(memory, config)| split_time(device, config, memory.dtype)),
         memory,
         files: inspection
             .identify()?
@@ -209,16 +218,15 @@ fn memory(args: &Args, device: &OpenDevice, config: &ModelConfig, stored_in_half
         free_bytes: device.free_bytes,
         fits: fits(needs.weights),
         fits_layer_by_layer: fits(needs.layer_by_layer),
-        split: split_time(device, config, dtype),
     }
 }
 
-/// How long a person and split takes, where products of the model's width can be timed.
+/// How long a person and split takes, where products as wide as the model's can be timed.
 fn split_time(device: &OpenDevice, config: &ModelConfig, dtype: Dtype) -> Option<SplitTime> {
-    let work = Workload::SPLIT;
+    let work = Workload::SPLIT.within(config.context);
     let seconds = pace::seconds(config, work, &device.device, dtype).ok()?;
     Some(SplitTime {
-        seconds,
+        seconds: (seconds * 10.0).round() / 10.0,
         shown_tokens: work.shown,
         candidates: work.candidates,
         candidate_tokens: work.candidate,

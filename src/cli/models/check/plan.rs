@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::report::{Labelled, MemoryReport, labelled};
+use super::report::{Labelled, MemoryReport, SplitTime, labelled};
 use crate::base::text::{bytes, count, parameters};
 use crate::model::Family;
 use crate::model::registry::KnownModel;
@@ -27,10 +27,16 @@ pub(super) struct PlannedReport {
     stored_bytes: u64,
     stored_dtype: String,
     memory: MemoryReport,
+    /// Where it could be told.
+    time: Option<SplitTime>,
+    /// Why it is not here.
+    note: String,
+    /// Empty: what was not read has none.
+    faults: [String; 0],
 }
 
 impl PlannedReport {
-    pub fn new(known: &KnownModel, memory: MemoryReport) -> Self {
+    pub fn new(known: &KnownModel, (memory, time): (MemoryReport, Option<SplitTime>), note: String) -> Self {
         Self {
             model: known.name.clone(),
             here: false,
@@ -45,7 +51,15 @@ impl PlannedReport {
             stored_bytes: known.bytes,
             stored_dtype: known.dtype.clone(),
             memory,
+            time,
+            note,
+            faults: [],
         }
+    }
+
+    /// Bytes of the repository where its weights are packed, each number being less than half a float.
+    fn packed(&self) -> Option<u64> {
+        (self.stored_bytes < self.parameters).then_some(self.stored_bytes)
     }
 
     /// All of it as text.
@@ -57,10 +71,13 @@ impl PlannedReport {
             ("family", self.family.to_string()),
             ("parameters", parameters(self.parameters)),
             ("context", format!("{} tokens", count(self.context as u64))),
-            (
-                "stored",
-                format!("{} in {}", bytes(self.stored_bytes), self.stored_dtype),
-            ),
+            match self.packed() {
+                Some(packed) => ("stored", format!("{}, packed", bytes(packed))),
+                None => (
+                    "stored",
+                    format!("{} in {}", bytes(self.stored_bytes), self.stored_dtype),
+                ),
+            },
         ];
         lines.extend(
             self.published
@@ -68,8 +85,10 @@ impl PlannedReport {
                 .map(|column| ("published", format!("{column} of the paper's Figure 2"))),
         );
         lines.extend(self.memory.lines());
-        let verdict = "it is not on this machine, and what is said here follows from its shape";
-        let shortage = self.memory.shortage(None);
+        lines.extend(self.time.iter().map(SplitTime::line));
+        lines.push(("note", self.note.clone()));
+        let verdict = "not on this machine; all of this follows from its known shape";
+        let shortage = self.memory.shortage(self.packed());
         let short = shortage
             .as_ref()
             .map_or_else(String::new, |short| format!("; {}", short.what));

@@ -28,6 +28,8 @@ pub(super) fn labelled(lines: &[Labelled]) -> String {
 #[derive(Debug, Serialize)]
 pub(super) struct CheckReport {
     pub model: String,
+    /// True: its files were read.
+    pub here: bool,
     pub path: String,
     pub origin: Origin,
     pub format: checkpoint::Format,
@@ -45,6 +47,8 @@ pub(super) struct CheckReport {
     /// What chats lack that other texts have.
     pub chat_note: Option<String>,
     pub memory: Option<MemoryReport>,
+    /// Where it could be told.
+    pub time: Option<SplitTime>,
     pub files: Vec<FileIdentity>,
     pub faults: Vec<String>,
     /// What can be done about them.
@@ -117,16 +121,14 @@ pub(super) struct MemoryReport {
     pub fits: Option<bool>,
     /// Whether the batch fits beside the weights at work.
     pub fits_layer_by_layer: Option<bool>,
-    /// What one person and split takes by likelihood, about, where that could be told.
-    pub split: Option<SplitTime>,
 }
 
-/// How long a person and split takes.
+/// How long one person and split takes by likelihood on this machine as it is now, weights being in place.
 #[derive(Debug, Serialize)]
 pub(super) struct SplitTime {
     /// About so many.
     pub seconds: f64,
-    /// Tokens that are shown, about those of 200 statements.
+    /// Tokens of the prompt: those of about 200 statements, or as many as the context has room for.
     pub shown_tokens: usize,
     /// Candidates, and tokens of each.
     pub candidates: usize,
@@ -142,23 +144,22 @@ pub(super) struct Shortage {
 impl MemoryReport {
     /// What is short, if anything; `packed` is the size of the files where they hold less than a float for each number.
     pub fn shortage(&self, packed: Option<u64>) -> Option<Shortage> {
-        let memory = self;
-        let free = memory.free_bytes.filter(|_| memory.fits == Some(false))?;
-        let needed = memory.weights_bytes.saturating_add(memory.scoring_bytes);
+        let free = self.free_bytes.filter(|_| self.fits == Some(false))?;
+        let needed = self.weights_bytes.saturating_add(self.scoring_bytes);
         let what = format!(
             "its weights do not fit here now: {} needed, {} free on {}",
             text::bytes(needed),
             text::bytes(free),
-            memory.device
+            self.device
         );
         let in_half = needed / 2;
         let kept = packed.map(|stored| {
             stored
-                .saturating_add(memory.layer_by_layer_bytes)
-                .saturating_add(memory.scoring_bytes)
+                .saturating_add(self.layer_by_layer_bytes)
+                .saturating_add(self.scoring_bytes)
         });
         let mut remedies = Vec::new();
-        if memory.dtype == Dtype::F32 && in_half <= free {
+        if self.dtype == Dtype::F32 && in_half <= free {
             remedies.push(format!("--dtype bf16 takes half: {}", text::bytes(in_half)));
         }
         if let Some(kept) = kept.filter(|&kept| kept < needed && kept <= free) {
@@ -167,8 +168,8 @@ impl MemoryReport {
                 "--weights quantized keeps them as they are in the file: {kept}"
             ));
         }
-        if memory.fits_layer_by_layer == Some(true) {
-            let at_work = memory.layer_by_layer_bytes.saturating_add(memory.scoring_bytes);
+        if self.fits_layer_by_layer == Some(true) {
+            let at_work = self.layer_by_layer_bytes.saturating_add(self.scoring_bytes);
             remedies.push(format!(
                 "without more, likelihood and label run: weights are read from the files for each batch, in {} of memory; \
                  generated answers read them again for every token",
@@ -220,6 +221,7 @@ impl CheckReport {
         ));
         lines.extend(self.chat_note.iter().map(|note| ("note", note.clone())));
         lines.extend(self.memory.iter().flat_map(MemoryReport::lines));
+        lines.extend(self.time.iter().map(SplitTime::line));
         lines.extend(self.files.iter().map(|file| {
             (
                 "file",
@@ -324,10 +326,11 @@ impl NamedToken {
 }
 
 impl SplitTime {
-    fn line(&self) -> Labelled {
+    /// What it says, for people.
+    pub fn line(&self) -> Labelled {
         let said = format!(
-            "about {} for a person and split by likelihood: {} tokens shown, as of 200 statements, and {} candidates of {}",
-            text::duration(self.seconds),
+            "about {} for one person and split by likelihood (a prompt of {} tokens, {} candidates of {})",
+            text::rough_duration(self.seconds),
             count(self.shown_tokens as u64),
             self.candidates,
             self.candidate_tokens
@@ -363,7 +366,6 @@ impl MemoryReport {
             ("batch", batch),
         ];
         lines.extend(self.free_bytes.map(|free| ("free memory", text::bytes(free))));
-        lines.extend(self.split.as_ref().map(SplitTime::line));
         lines
     }
 }
