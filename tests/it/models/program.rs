@@ -84,7 +84,7 @@ fn check_tells_everything_about_a_good_checkpoint() {
     let json: Value = serde_json::from_str(&stdout(&mut command)).unwrap();
     assert_eq!(json["faults"], serde_json::json!([]));
     assert_eq!(json["decoder"]["family"], "mixtral");
-    assert!(json["time"]["seconds"].as_f64().unwrap() > 0.0);
+    assert!(json["time"]["seconds"].as_f64().unwrap() >= 0.0);
     let decoder = |key: &str| json["decoder"][key].as_u64().unwrap();
     // Norms are held in f32.
     let norms = (2 * decoder("layers") + 1) * decoder("hidden");
