@@ -190,5 +190,10 @@ mod tests {
             let objection = objection(name, &value, Family::Llama).expect(name);
             assert!(objection.contains(said), "{name}: {objection}");
         }
+        // llama.cpp reads no window there.
+        for family in [Family::Cohere, Family::StableLm] {
+            assert!(objection(WINDOW, &Unsigned(8), family).is_some(), "{family}");
+            assert_eq!(objection(WINDOW, &Unsigned(0), family), None, "{family}");
+        }
     }
 }

@@ -315,3 +315,64 @@ fn files_of_later_families_say_and_hold_what_the_folders_do() {
         });
     }
 }
+
+/// Which layers of a cohere2 file are windowed, or what is said of it; `more` adds what it says of windows.
+fn cohere2_windows(more: impl Fn(&mut Writer)) -> Result<Vec<bool>, String> {
+    let (config, _) = open_weights(&golden("cohere2-bf16")).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("cohere2.gguf");
+    let mut file = Writer::default();
+    file.string("general.architecture", "cohere2");
+    for (key, value) in [
+        ("block_count", config.layers),
+        ("context_length", config.context),
+        ("embedding_length", config.hidden),
+        ("feed_forward_length", config.intermediate),
+        ("attention.head_count", config.heads),
+        ("attention.head_count_kv", config.kv_heads),
+    ] {
+        file.number(&format!("cohere2.{key}"), value);
+    }
+    file.float("cohere2.attention.layer_norm_epsilon", config.norm_eps);
+    file.float("cohere2.logit_scale", 0.25);
+    more(&mut file);
+    add_tokenizer(&mut file, config.vocabulary);
+    add_tensors(&mut file, "cohere2", &config);
+    file.write(&path);
+    let opened = Checkpoint::open(&path).map_err(|error| error.to_string())?;
+    Ok((0..config.layers)
+        .map(|layer| {
+            let kind = opened.config.layer_kind(layer);
+            assert_eq!(kind.windowed, kind.rotated);
+            kind.windowed
+        })
+        .collect())
+}
+
+#[test]
+fn windows_by_layer_are_llama_cpps_own_a_list_or_a_number_and_need_a_window() {
+    const PATTERN: &str = "cohere2.attention.sliding_window_pattern";
+    let windowed = |file: &mut Writer| file.number("cohere2.attention.sliding_window", 8);
+    assert_eq!(cohere2_windows(windowed).unwrap(), [true, true, true, false]);
+    let with = |more: &dyn Fn(&mut Writer)| {
+        cohere2_windows(|file| {
+            windowed(file);
+            more(file);
+        })
+    };
+    let every_other = with(&|file| file.number(PATTERN, 2)).unwrap();
+    assert_eq!(every_other, [true, false, true, false]);
+    let listed = with(&|file| file.flags(PATTERN, &[false, true, true, false])).unwrap();
+    assert_eq!(listed, [false, true, true, false]);
+    for (said, error) in [
+        ("sliding_window_pattern`: is 0", with(&|file| file.number(PATTERN, 0))),
+        ("attention.sliding_window`: is missing", cohere2_windows(|_| {})),
+        (
+            "attention.sliding_window`: is missing",
+            cohere2_windows(|file| file.number(PATTERN, 2)),
+        ),
+    ] {
+        let error = error.unwrap_err();
+        assert!(error.contains(said), "{said}: {error}");
+    }
+}
