@@ -146,7 +146,7 @@ impl<'a> Keys<'a> {
                 ..plain
             },
             Family::Cohere | Family::Cohere2 => {
-                // No two of the published models have the same, so that null is no way to say the usual one.
+                // Published models differ in it, so that null is no way to say the usual one.
                 if self.is_given("logit_scale") && self.value("logit_scale").is_none() {
                     self.refuse("logit_scale", "is null, expected a number");
                 }
