@@ -223,13 +223,13 @@ fn of_equal_logits_the_lowest_token_is_greedy() {
 
 /// Every kind of norm, with the number of numbers that have weights of their own: heads that share a norm, heads that have
 /// their own, and rows.
-fn kinds_of_norms(width: usize) -> Vec<(NormLayer, [Option<Tensor>; 2])> {
+fn kinds_of_norms(width: usize) -> Vec<NormLayer> {
     let mut kinds = Vec::new();
     for (own, run) in [(1, width / 3), (3, width / 3), (1, width)] {
         for (centred, biased) in [(false, false), (false, true), (true, false), (true, true)] {
             let (weight, bias) = (matrix(2, own, run), biased.then(|| matrix(3, own, run)));
             let norm = NormLayer::new(&weight, bias.as_ref(), NormRule { centred, eps: 1e-5 }).unwrap();
-            kinds.push((norm, [Some(weight), bias]));
+            kinds.push(norm);
         }
     }
     kinds
@@ -242,8 +242,9 @@ fn norms_equal_plain_arithmetic() {
         // Off the middle, so that there is a mean to take off.
         let fused = (matrix(1, rows, width + 10) + 0.5).unwrap();
         let x = fused.narrow(1, 4, width).unwrap();
-        for (norm, [weight, bias]) in kinds_of_norms(width) {
-            let expected = reference::normed(&x, &weight.unwrap(), bias.as_ref(), norm.rule());
+        for norm in kinds_of_norms(width) {
+            let (weight, bias) = norm.tensors();
+            let expected = reference::normed(&x, weight, bias, norm.rule());
             let off = distance(&kernels.norm(&x, &norm).unwrap(), &expected);
             assert!(off < F32, "{norm:?}: {off}");
             let doubled: Vec<f64> = expected.iter().map(|x| 2. * x).collect();
@@ -280,7 +281,7 @@ fn what_is_added_is_normed_and_scaled_before() {
         let (rows, width) = (37, 24);
         let (residual, fused) = (matrix(1, rows, width), matrix(2, rows, width + 10));
         let x = fused.narrow(1, 4, width).unwrap();
-        let norms = kinds_of_norms(width).into_iter().map(|(norm, _)| Some(norm));
+        let norms = kinds_of_norms(width).into_iter().map(Some);
         for norm in norms.chain([None]) {
             for scale in [1.0, 0.25, 0.22] {
                 let normed = norm
