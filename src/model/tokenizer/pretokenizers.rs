@@ -36,6 +36,8 @@ const LLAMA3: &str = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{
 const QWEN2: &str =
     r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+";
 const TEKKEN: &str = r"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+";
+/// GPT-4o's.
+const O200K: &str = r"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+(?i:'s|'t|'re|'ve|'m|'ll|'d)?|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*(?i:'s|'t|'re|'ve|'m|'ll|'d)?|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+";
 const LLAMA_CPP: &[&str] = &[
     r"[\p{P}\$\+<=>\^~\|]+",
     r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)",
@@ -104,18 +106,36 @@ const TABLE: &[(&str, Preset)] = &[
     ("mellum", PLAIN),
     ("gigachat", PLAIN),
     ("a.x-4.0", PLAIN),
+    // OLMoE's, EXAONE 4's, Trillion's.
+    ("olmo", PLAIN),
+    ("exaone4", PLAIN),
+    ("trillion", PLAIN),
     ("smollm", DIGITS),
     ("starcoder", DIGITS),
     ("command-r", DIGITS),
+    // Granite's, Minerva's.
+    ("refact", DIGITS),
+    ("minerva-7b", DIGITS),
     ("llama3", LLAMA3_PRESET),
     ("llama-v3", LLAMA3_PRESET),
     ("llama-bpe", LLAMA3_PRESET),
     ("falcon3", LLAMA3_PRESET),
     ("pixtral", LLAMA3_PRESET),
     ("smaug-bpe", cut_by(&[LLAMA3])),
+    // OLMo 2's and Phi-4's.
+    ("dbrx", cut_by(&[LLAMA3])),
+    ("chatglm-bpe", cut_by(&[LLAMA3])),
+    (
+        "glm4",
+        Preset {
+            ignores_merges: true,
+            ..cut_by(&[LLAMA3])
+        },
+    ),
     ("qwen2", QWEN2_PRESET),
     ("deepseek-r1-qwen", QWEN2_PRESET),
     ("kormo", cut_by(&[QWEN2])),
+    ("megrez", cut_by(&[QWEN2])),
     ("stablelm2", cut_by(&[QWEN2])),
     (
         "qwen35",
@@ -127,6 +147,10 @@ const TABLE: &[(&str, Preset)] = &[
     ("deepseek-llm", cut_by(DEEPSEEK_LLM)),
     ("deepseek-coder", cut_by(DEEPSEEK_CODER)),
     ("seed-coder", cut_by(&[SEED_CODER])),
+    // gpt-oss', Phi-4-mini's, Llama 4's, Kanana's.
+    ("gpt-4o", cut_by(&[O200K])),
+    ("llama4", cut_by(&[O200K])),
+    ("kanana2", cut_by(&[O200K])),
     (
         "tekken",
         Preset {
@@ -201,7 +225,7 @@ mod tests {
     #[test]
     fn words_are_cut_as_llama_cpp_says() {
         let cuts: Cuts = serde_json::from_str(include_str!("../../../tests/golden/tokenizers/cuts.json")).unwrap();
-        assert_eq!(cuts.cuts.len(), 14);
+        assert_eq!(cuts.cuts.len(), 27);
         for (name, expected) in &cuts.cuts {
             let cut = find(name).unwrap().pre_tokenizer().unwrap();
             for (text, expected) in cuts.texts.iter().zip(expected) {
