@@ -16,9 +16,9 @@ mod shapes;
 use candle_core::{DType, Device, Tensor};
 use half::bf16;
 use indieval::model::{
-    Activation, Batch, Design, Engine, EngineSettings, LanguageModel, LayerKind, LayerNorms, LoadError, Mixture,
-    ModelConfig, NormKind, Pairing, QkNorm, QueryGrowth, RopeScaling, RouterScore, Routing, Scalars, ScoreRequest,
-    SharedExpert, TokenId, Weight, WeightSource, Yarn,
+    Activation, AttentionWindow, Batch, Design, Engine, EngineSettings, LanguageModel, LayerKind, LayerNorms,
+    LoadError, Mixture, ModelConfig, NormKind, Pairing, QkNorm, QueryGrowth, RopeScaling, RouterScore, Routing,
+    Scalars, ScoreRequest, SharedExpert, TokenId, Weight, WeightSource, Yarn,
     kernels::{Kernels, tune_allocator},
 };
 use std::{error::Error, sync::Arc};
@@ -128,7 +128,7 @@ fn norms(plain: &ModelConfig) -> Vec<(&'static str, ModelConfig)> {
 
 fn attention(plain: &ModelConfig) -> Vec<(&'static str, ModelConfig)> {
     let windowed = |window| ModelConfig {
-        sliding_window: Some(window),
+        window: Some(AttentionWindow::Sliding(window)),
         ..design(
             plain,
             Design {
@@ -188,11 +188,13 @@ fn rotation(plain: &ModelConfig) -> Vec<(&'static str, ModelConfig)> {
         query_growth: Some(QueryGrowth {
             beta: 0.1,
             context: 1024,
+            ahead: 0,
+            turned: true,
         }),
         ..Scalars::default()
     };
     let own_base = ModelConfig {
-        sliding_window: Some(4096),
+        window: Some(AttentionWindow::Sliding(4096)),
         ..of(&|design| {
             design.layer_kinds = kinds(false);
             design.window_rope = Some((10_000., RopeScaling::None));

@@ -5,8 +5,9 @@
 
 The logits beside each folder's own checkpoint are those of its file too: the tensors are the same numbers. Keys are those that
 `convert_hf_to_gguf.py` writes for `Ministral3ForCausalLM` and `Mistral3ForConditionalGeneration` (`TextModel` and `LlamaModel` of
-it), `CohereForCausalLM`, `Cohere2ForCausalLM` and `StableLmForCausalLM`; the names of tensors are gguf-py's own, rows of queries
-and keys of Mistral's interleaved as `LlamaModel.permute` does, norms of StableLM's heads stacked.
+it), `CohereForCausalLM`, `Cohere2ForCausalLM`, `StableLmForCausalLM` and `Llama4ForCausalLM`; the names of tensors are gguf-py's own, rows of queries
+and keys of Mistral's interleaved as `LlamaModel.permute` does, norms of StableLM's heads stacked, matrices of
+Llama 4's experts turned and gates parted from their partners.
 """
 
 import json
@@ -24,8 +25,9 @@ ARCHITECTURES = {
     "cohere2-bf16": gguf.MODEL_ARCH.COHERE2,
     "stablelm-f32": gguf.MODEL_ARCH.STABLELM,
     "stablelm-parallel-bf16": gguf.MODEL_ARCH.STABLELM,
+    "llama4-defaults-bf16": gguf.MODEL_ARCH.LLAMA4,
 }
-PRE = {gguf.MODEL_ARCH.MISTRAL3: "tekken", gguf.MODEL_ARCH.STABLELM: "stablelm2"}
+PRE = {gguf.MODEL_ARCH.MISTRAL3: "tekken", gguf.MODEL_ARCH.STABLELM: "stablelm2", gguf.MODEL_ARCH.LLAMA4: "llama4"}
 
 
 def permute(weights, heads):
@@ -39,7 +41,7 @@ def add_settings(writer, config):
     writer.add_block_count(config["num_hidden_layers"])
     writer.add_context_length(config["max_position_embeddings"])
     writer.add_embedding_length(config["hidden_size"])
-    writer.add_feed_forward_length(config["intermediate_size"])
+    writer.add_feed_forward_length(config["intermediate_size_mlp" if kind == "llama4_text" else "intermediate_size"])
     writer.add_head_count(config["num_attention_heads"])
     writer.add_head_count_kv(config["num_key_value_heads"])
     if "rms_norm_eps" in config:
@@ -71,6 +73,11 @@ def add_settings(writer, config):
         writer.add_rope_scaling_orig_ctx_len(rope["original_max_position_embeddings"])
         writer.add_rope_scaling_yarn_beta_fast(rope["beta_fast"])
         writer.add_rope_scaling_yarn_beta_slow(rope["beta_slow"])
+    if kind == "llama4_text":
+        writer.add_expert_count(config["num_local_experts"])
+        writer.add_expert_used_count(config["num_experts_per_tok"])
+        writer.add_interleave_moe_layer_step(config["interleave_moe_layer_step"])
+        writer.add_expert_feed_forward_length(config["intermediate_size"])
     if kind == "ministral3":
         writer.add_rope_scaling_yarn_log_mul(rope["mscale_all_dim"])
         writer.add_attn_temperature_scale(rope["llama_4_scaling_beta"])
@@ -102,11 +109,23 @@ def stacked(tensors, config):
     return tensors
 
 
+def parted(tensors):
+    """Experts' matrices as they multiply, gates and their partners apart."""
+    for name in [name for name in tensors if ".feed_forward.experts." in name]:
+        turned = tensors.pop(name).transpose(1, 2)
+        if name.endswith(".gate_up_proj"):
+            each = zip(("gate_proj", "up_proj"), turned.chunk(2, dim=1))
+        else:
+            each = [("down_proj", turned)]
+        tensors |= {f"{name.rsplit('.', 1)[0]}.{matrix}.weight": tensor.contiguous() for matrix, tensor in each}
+    return tensors
+
+
 def add_tensors(writer, folder, config, architecture):
     names = gguf.get_tensor_name_map(architecture, config["num_hidden_layers"])
     mistral = architecture == gguf.MODEL_ARCH.MISTRAL3
     heads = {"q_proj": config["num_attention_heads"], "k_proj": config["num_key_value_heads"]} if mistral else {}
-    for name, tensor in sorted(stacked(load_file(folder / "model.safetensors"), config).items()):
+    for name, tensor in sorted(parted(stacked(load_file(folder / "model.safetensors"), config)).items()):
         name = name.replace("model.language_model.", "model.").replace("language_model.", "")
         if name.startswith(("vision_tower.", "model.vision_tower.", "multi_modal_projector.", "model.multi_modal_projector.")):
             continue

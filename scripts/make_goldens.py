@@ -74,6 +74,9 @@ EYES = {"hidden_size": 16, "intermediate_size": 16, "num_hidden_layers": 1, "num
 GPT_OSS = {"num_local_experts": 4, "num_experts_per_tok": 2, "num_hidden_layers": 4, "sliding_window": 8,
            "swiglu_limit": 1.5, "pad_token_id": 1,
            "rope_parameters": {**YARN, "rope_theta": 150000.0, "beta_fast": 32.0, "beta_slow": 1.0, "truncate": False}}
+# Queries that are not turned grow within the texts.
+LLAMA4 = {"intermediate_size": 24, "intermediate_size_mlp": 40, "num_local_experts": 4, "floor_scale": 16, "attn_scale": 0.4,
+          "tie_word_embeddings": False, "pad_token_id": 1}
 CHECKPOINTS |= {name: (kind, fields if "text_config" in fields else {**NARROW, **fields}, dtype, None, rope) for name, (kind, fields, dtype, rope) in {
     "qwen3-moe-f32": ("Qwen3MoeConfig", {"moe_intermediate_size": 24, "num_experts": 4, "num_experts_per_tok": 2,
                       "norm_topk_prob": True, "rope_parameters": PLAIN}, torch.float32, "published"),
@@ -145,6 +148,20 @@ CHECKPOINTS |= {name: (kind, fields if "text_config" in fields else {**NARROW, *
     "stablelm-parallel-bf16": ("StableLmConfig", {"qk_layernorm": True, "use_parallel_residual": True,
                                "layer_norm_eps": 1e-5, "rope_parameters": {**PLAIN, "partial_rotary_factor": 0.25}},
                                torch.bfloat16, "published"),
+    "llama4-f32": ("Llama4TextConfig", {**LLAMA4, "num_hidden_layers": 4, "num_experts_per_tok": 2, "interleave_moe_layer_step": 2,
+                   "attention_chunk_size": 21, "rope_parameters": {"rope_theta": 10000.0, **LLAMA3}}, torch.float32, "published"),
+    # What llama.cpp's files take for granted.
+    "llama4-defaults-bf16": ("Llama4TextConfig", {**LLAMA4, "num_hidden_layers": 4, "num_experts_per_tok": 1,
+                             "interleave_moe_layer_step": 2, "floor_scale": 8192, "attn_scale": 0.1,
+                             "rope_parameters": PLAIN}, torch.bfloat16, "published"),
+    "llama4-nested-bf16": ("Llama4Config", {"text_config": {**COMMON, **NARROW, **LLAMA4, "num_experts_per_tok": 1,
+                           "attention_chunk_size": 8, "no_rope_layers": [0, 1], "use_qk_norm": False, "attention_bias": True,
+                           "rope_parameters": PLAIN}, "vision_config": {**EYES, "intermediate_size": 32,
+                           "vision_output_dim": 16, "projector_input_dim": 16, "projector_output_dim": 16,
+                           "rope_parameters": PLAIN}, "image_token_index": 3, "boi_token_index": 4, "eoi_token_index": 5},
+                           torch.bfloat16, "current"),
+    # Heads are normed after they are turned.
+    "late-qk-norm-f32": ("HunYuanDenseV1Config", {"rope_parameters": PLAIN}, torch.float32, "published"),
 }.items()}
 # Families whose norms multiply by 1 + weight.
 OFFSET_NORMS = ("gemma",)
@@ -216,6 +233,19 @@ def store_packed(folder, packed):
     path.write_text(json.dumps(settings, indent=1, sort_keys=True) + "\n")
 
 
+def store_as_qwen3(folder):
+    """Gives a checkpoint the names of Qwen3, whose heads are normed by the same weights, only earlier."""
+    path = folder / "model.safetensors"
+    names = {"query_layernorm": "q_norm", "key_layernorm": "k_norm"}
+    renamed = {re.sub("|".join(names), lambda found: names[found[0]], key): value for key, value in load_file(path).items()}
+    save_file(renamed, str(path), metadata={"format": "pt"})
+    path = folder / "config.json"
+    settings = json.loads(path.read_text())
+    settings["model_type"] = "qwen3"
+    del settings["architectures"], settings["eod_token_id"]
+    path.write_text(json.dumps(settings, indent=1, sort_keys=True) + "\n")
+
+
 def make(name):
     kind, fields, dtype, shard, rope = CHECKPOINTS[name]
     torch.manual_seed(int(hashlib.sha256(name.encode()).hexdigest()[:8], 16))
@@ -228,7 +258,7 @@ def make(name):
     model = loader.from_config(config)
     with torch.no_grad():
         for key, value in model.named_parameters():
-            if key.endswith("norm.weight") or ".norms." in key:
+            if key.endswith(("norm.weight", "layernorm.weight")) or ".norms." in key:
                 value.copy_((0 if name.startswith(OFFSET_NORMS) else 1) + 0.2 * torch.randn_like(value))
             elif key.endswith("bias"):
                 value.copy_(0.3 * torch.randn_like(value))
@@ -252,15 +282,19 @@ def make(name):
     # What counts is what is on disk: it is read back, widened to f32 and run by the eager attention.
     loaded = loader.from_pretrained(folder, dtype=torch.float32, attn_implementation="eager")
     loaded.eval()
+    # transformers 5.24's whole Llama 4 fails without a picture.
+    speaks = loaded.language_model if kind == "Llama4Config" else loaded
     golden = {}
     with torch.no_grad():
         for length in LENGTHS:
             ids = token_ids(name, length)
             golden[f"ids.{length}"] = ids.to(torch.uint32)
-            golden[f"logits.{length}"] = loaded(ids[None]).logits[0].float().contiguous()
+            golden[f"logits.{length}"] = speaks(ids[None]).logits[0].float().contiguous()
     save_file(golden, str(folder / "golden.safetensors"))
     if packed:
         store_packed(folder, packed)
+    if name.startswith("late-qk-norm"):
+        store_as_qwen3(folder)
     size = sum(f.stat().st_size for f in folder.iterdir())
     print(f"{name}: {sum(p.numel() for p in loaded.parameters())} parameters, {size} bytes, "
           f"logits {golden['logits.40'].min():.2f} to {golden['logits.40'].max():.2f}")

@@ -36,7 +36,7 @@ pub fn shape(name: &str) -> Result<ModelConfig, String> {
         output_bias: false,
         qk_norm: None,
         tied: false,
-        sliding_window: None,
+        window: None,
         mixture: None,
         design: Design::default(),
     };

@@ -11,7 +11,7 @@ use super::{
     rows::{CpuRows, some},
     rule::ScoreRule,
     segment::Segment,
-    tiles::seen,
+    window::{AttentionWindow, seen},
 };
 use crate::pick::pick_by;
 use candle_core::{DType, Device, Result, Tensor, bail};
@@ -28,9 +28,9 @@ pub(super) fn most_scores(device: &Device) -> usize {
 }
 
 impl Kernels {
-    /// Checks and prepares what the rows of a pass see. With a `window` a row sees at most that many keys of its
-    /// path, itself included.
-    pub fn plan(&self, segments: Vec<Segment>, window: Option<usize>) -> Result<AttentionPlan> {
+    /// Checks and prepares what the rows of a pass see. With a `window` a row sees no more of its path
+    /// than that.
+    pub fn plan(&self, segments: Vec<Segment>, window: Option<AttentionWindow>) -> Result<AttentionPlan> {
         AttentionPlan::new(segments, window)
     }
 
@@ -221,7 +221,7 @@ fn cut(segment: &Segment, limit: usize) -> Vec<Segment> {
 }
 
 /// One piece's slots (the union of what its rows see, ascending) and mask.
-fn mask(piece: &[Segment], window: Option<usize>, device: &Device) -> Result<Masked> {
+fn mask(piece: &[Segment], window: Option<AttentionWindow>, device: &Device) -> Result<Masked> {
     let mut columns: BTreeMap<usize, usize> = BTreeMap::new();
     for segment in piece {
         let from = seen(segment.position, window).start;

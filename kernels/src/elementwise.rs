@@ -72,6 +72,12 @@ impl Kernels {
         turned.reshape((rows, width))?.to_dtype(self.activation_dtype())
     }
 
+    /// Rows of `x`, `(rows, width)`, each times its own of `factors`, `(rows, 1)` in f32. Returns `(rows, width)`.
+    pub fn scale_rows(&self, x: &Tensor, factors: &Tensor) -> Result<Tensor> {
+        let scaled = x.to_dtype(DType::F32)?.broadcast_mul(factors)?;
+        scaled.to_dtype(self.activation_dtype())
+    }
+
     /// Gates through their activation, times their partners: of `gate_up`, `(rows, 2 × n)` with the gates first,
     /// `(rows, n)`.
     pub fn gated(&self, gate_up: &Tensor, activation: Activation) -> Result<Tensor> {

@@ -60,6 +60,7 @@ pub mod sums;
 mod tiles;
 mod token;
 mod weight;
+mod window;
 
 #[cfg(any(test, feature = "checks"))]
 pub mod checks;
@@ -86,6 +87,7 @@ pub use scratch::LayerSizes;
 pub use segment::{PAGE, Segment};
 pub use token::{TokenId, TokenScore};
 pub use weight::{AT_ONCE, RowChoice, RowSink, Weight, WeightRows, pieces, rows_at_once};
+pub use window::AttentionWindow;
 
 use candle_core::{DType, Device};
 use packed::Machine;

@@ -3,6 +3,7 @@
 use super::cuda::attend::{SlotPlan, TreePlan};
 use super::segment::Segment;
 use super::tiles::{RowTile, TileSizes, tiles};
+use super::window::AttentionWindow;
 use candle_core::{Device, Result, Tensor, bail};
 use std::sync::Arc;
 use std::{
@@ -14,7 +15,7 @@ use std::{
 #[derive(Debug)]
 pub struct AttentionPlan {
     pub(super) segments: Vec<Segment>,
-    pub(super) window: Option<usize>,
+    pub(super) window: Option<AttentionWindow>,
     pub(super) rows: usize,
     /// One past the highest page seen.
     pub(super) pages: usize,
@@ -40,9 +41,9 @@ pub(super) struct Masked {
 
 impl AttentionPlan {
     /// Checks that the segments fit together.
-    pub(super) fn new(segments: Vec<Segment>, window: Option<usize>) -> Result<Self> {
-        if window == Some(0) {
-            bail!("a sliding window of 0 tokens would hide each token from itself");
+    pub(super) fn new(segments: Vec<Segment>, window: Option<AttentionWindow>) -> Result<Self> {
+        if window.is_some_and(|window| window.size() == 0) {
+            bail!("a window of 0 tokens would hide each token from itself");
         }
         let (mut rows, mut pages) = (0, 0);
         for (i, segment) in segments.iter().enumerate() {
@@ -140,6 +141,6 @@ mod tests {
         assert_eq!((plan.rows(), plan.pages), (5, 10));
         assert!(AttentionPlan::new(vec![segment(0..3, &[4, 9]), segment(4..5, &[4])], None).is_err());
         assert!(AttentionPlan::new(vec![segment(0..3, &[4])], None).is_err());
-        assert!(AttentionPlan::new(vec![segment(0..3, &[4, 9])], Some(0)).is_err());
+        assert!(AttentionPlan::new(vec![segment(0..3, &[4, 9])], Some(AttentionWindow::Sliding(0))).is_err());
     }
 }

@@ -2,7 +2,10 @@
 #![cfg(any(test, feature = "checks"))]
 #![allow(clippy::unwrap_used, reason = "only checks call it, which panic")]
 
-use super::{NormRule, ScoreRule};
+use super::{
+    NormRule, ScoreRule,
+    window::{AttentionWindow, seen},
+};
 use candle_core::{DType, Device, Tensor};
 
 /// Numbers spread over about ±1, the same for the same seed.
@@ -49,7 +52,7 @@ pub fn attention(
     heads: usize,
     paths: &[Vec<usize>],
     rule: ScoreRule<'_>,
-    window: Option<usize>,
+    window: Option<AttentionWindow>,
 ) -> Vec<f64> {
     let KeysAndValues {
         keys,
@@ -59,7 +62,7 @@ pub fn attention(
     } = *held;
     let mut out = vec![0.; q.len()];
     for (row, path) in paths.iter().enumerate() {
-        let seen = &path[window.map_or(0, |w| path.len().saturating_sub(w))..];
+        let seen = &path[seen(path.len() - 1, window)];
         for head in 0..heads {
             let kv_head = head / (heads / kv_heads);
             let at = (row * heads + head) * head_dim;

@@ -1,6 +1,7 @@
 //! The rows of a pass cut into tiles and strips, with the pages that each of them sees.
 
 use super::segment::{PAGE, Segment};
+use super::window::{AttentionWindow, seen};
 use std::ops::Range;
 
 /// Pages of a block, 384 positions: one step of the online softmax. Blocks are counted from position 0 of a path, and so
@@ -50,11 +51,6 @@ pub(super) struct SharedPages {
     pub page: usize,
 }
 
-/// Which positions a row sees.
-pub(super) fn seen(position: usize, window: Option<usize>) -> Range<usize> {
-    window.map_or(0, |window| (position + 1).saturating_sub(window))..position + 1
-}
-
 /// Query rows of one segment.
 struct Member<'a> {
     rows: Range<usize>,
@@ -63,8 +59,8 @@ struct Member<'a> {
     pages: Range<usize>,
 }
 
-/// The rows of `segments` in tiles; with a `window` a row sees at most that many keys.
-pub(super) fn tiles(segments: &[Segment], window: Option<usize>, sizes: TileSizes) -> Vec<RowTile> {
+/// The rows of `segments` in tiles; with a `window` a row sees no further than that.
+pub(super) fn tiles(segments: &[Segment], window: Option<AttentionWindow>, sizes: TileSizes) -> Vec<RowTile> {
     let all = segments.last().map_or(0, |segment| segment.rows.end);
     let count = all.div_ceil(sizes.rows.max(1));
     let start = |tile: usize| tile * (all / count) + tile.min(all % count);
@@ -86,7 +82,7 @@ pub(super) fn tiles(segments: &[Segment], window: Option<usize>, sizes: TileSize
     tiles
 }
 
-fn tile_of(rows: Range<usize>, segments: &[&Segment], window: Option<usize>, sizes: TileSizes) -> RowTile {
+fn tile_of(rows: Range<usize>, segments: &[&Segment], window: Option<AttentionWindow>, sizes: TileSizes) -> RowTile {
     let mut positions = Vec::with_capacity(rows.len());
     for segment in segments {
         let mine = segment.rows.start.max(rows.start)..segment.rows.end.min(rows.end);
@@ -111,7 +107,7 @@ fn members<'a>(
     strip: &Range<usize>,
     rows: &Range<usize>,
     segments: &[&'a Segment],
-    window: Option<usize>,
+    window: Option<AttentionWindow>,
     group: usize,
 ) -> Vec<Member<'a>> {
     let mut members = Vec::new();
@@ -254,13 +250,13 @@ mod tests {
             group: 5,
             strip: 12,
         };
-        let made = tiles(&[segment(0..4, 150, &pages)], Some(40), sizes);
+        let made = tiles(&[segment(0..4, 150, &pages)], Some(AttentionWindow::Sliding(40)), sizes);
         let strips: Vec<_> = made[0]
             .steps
             .iter()
             .map(|step| (step.strip.clone(), step.pages.clone()))
             .collect();
         assert_eq!(strips, [(0..10, 3..5), (10..20, 3..5)]);
-        assert_eq!(seen(150, Some(40)), 111..151);
+        assert_eq!(seen(150, Some(AttentionWindow::Sliding(40))), 111..151);
     }
 }

@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
-use crate::model::design::{Activation, Mixture, RopeScaling, Routing, SharedExpert, Yarn};
+use crate::model::design::{
+    Activation, AttentionWindow, ExpertNaming, Mixture, RopeScaling, Routing, SharedExpert, Yarn,
+};
 use crate::model::{LoadError, ModelConfig};
 
 // Several times the largest published model of these families, and small enough that no product of two or three of
@@ -67,8 +69,12 @@ impl Misfits<'_> {
         self.within("num_hidden_layers", config.layers, MOST_LAYERS);
         self.within("vocab_size", config.vocabulary, LARGEST_VOCABULARY);
         self.within("max_position_embeddings", config.context, LONGEST_CONTEXT);
-        if let Some(window) = config.sliding_window {
-            self.within("sliding_window", window, LONGEST_CONTEXT);
+        if let Some(window) = config.window {
+            let field = match window {
+                AttentionWindow::Sliding(_) => "sliding_window",
+                AttentionWindow::Chunk(_) => "attention_chunk_size",
+            };
+            self.within(field, window.size(), LONGEST_CONTEXT);
         }
     }
 
@@ -80,14 +86,19 @@ impl Misfits<'_> {
             first_dense,
             dense_width,
             shared,
+            naming,
             ..
         }) = mixture
         else {
             return;
         };
-        self.within("decoder_sparse_step", every, MOST_LAYERS);
+        let (step, width) = match naming {
+            ExpertNaming::Llama4 => ("interleave_moe_layer_step", "intermediate_size_mlp"),
+            _ => ("decoder_sparse_step", "intermediate_size"),
+        };
+        self.within(step, every, MOST_LAYERS);
         if every > 1 || first_dense > 0 {
-            self.within("intermediate_size", dense_width, WIDEST);
+            self.within(width, dense_width, WIDEST);
         }
         if let Some(SharedExpert { width, gated }) = shared {
             let field = if gated {
@@ -230,13 +241,16 @@ impl Misfits<'_> {
             }
         }
         if let Some(growth) = scalars.query_growth {
-            self.within(
-                "rope_parameters.original_max_position_embeddings",
-                growth.context,
-                LONGEST_CONTEXT,
-            );
+            let (context, beta) = match growth.turned {
+                true => (
+                    "rope_parameters.original_max_position_embeddings",
+                    "rope_parameters.llama_4_scaling_beta",
+                ),
+                false => ("floor_scale", "attn_scale"),
+            };
+            self.within(context, growth.context, LONGEST_CONTEXT);
             if !(growth.beta.is_finite() && growth.beta >= 0.0) {
-                self.refuse("rope_parameters.llama_4_scaling_beta", format!("is {}", growth.beta));
+                self.refuse(beta, format!("is {}", growth.beta));
             }
         }
     }

@@ -4,7 +4,7 @@ use indieval_kernels::{LayerSizes, NormRule};
 
 use super::{
     Family,
-    design::{Design, LayerKind, Mixture, NormKind, QkNorm, RopeClass, RopeScaling},
+    design::{AttentionWindow, Design, ExpertNaming, LayerKind, Mixture, NormKind, QkNorm, RopeClass, RopeScaling},
 };
 
 /// One configurable decoder: families differ in these fields and in nothing else.
@@ -42,8 +42,8 @@ pub struct ModelConfig {
     pub qk_norm: Option<QkNorm>,
     /// Whether the head is the embedding itself.
     pub tied: bool,
-    /// Each token of a layer with the window attends to at most this many tokens, itself included; absent: to all.
-    pub sliding_window: Option<usize>,
+    /// What each token of a layer with the window attends to; absent: to all before it and itself.
+    pub window: Option<AttentionWindow>,
     /// Sparse mixture in place of the feed-forward network.
     pub mixture: Option<Mixture>,
     /// What is otherwise than in Llama.
@@ -73,7 +73,7 @@ impl ModelConfig {
     /// What the attention of layer `number` does.
     pub fn layer_kind(&self, number: usize) -> LayerKind {
         let alike = LayerKind {
-            windowed: self.sliding_window.is_some(),
+            windowed: self.window.is_some(),
             rotated: true,
         };
         self.design.layer_kinds.get(number).copied().unwrap_or(alike)
@@ -102,6 +102,14 @@ impl ModelConfig {
         }
     }
 
+    /// The part of a layer that its one network is.
+    pub(crate) fn network_module(&self) -> &'static str {
+        match self.mixture {
+            Some(mixture) if mixture.naming == ExpertNaming::Llama4 => mixture.naming.module(),
+            _ => "mlp",
+        }
+    }
+
     /// What norms do beside their weights.
     pub(crate) fn norm_rule(&self) -> NormRule {
         NormRule {
@@ -115,8 +123,9 @@ impl ModelConfig {
         self.design.norm_kind == NormKind::BiasedLayerNorm
     }
 
-    /// The weights of the norms of queries, and of those of keys, where there are any.
-    pub(crate) fn qk_norm_weights(&self) -> Option<[QkNormWeights; 2]> {
+    /// The weights of the norms of queries, and of those of keys, in layer `number`, where there are such norms: no names where
+    /// they have none.
+    pub(crate) fn qk_norm_weights(&self, number: usize) -> Option<[QkNormWeights; 2]> {
         let sides = [("q", self.heads), ("k", self.kv_heads)];
         let head_dim = self.head_dim;
         let of = |norm, (side, heads): (&str, usize)| {
@@ -126,6 +135,10 @@ impl ModelConfig {
             };
             match norm {
                 QkNorm::EachHead => one(vec![head_dim]),
+                QkNorm::Weightless => QkNormWeights {
+                    names: Vec::new(),
+                    shape: vec![head_dim],
+                },
                 QkNorm::OwnWeights => one(vec![heads, head_dim]),
                 QkNorm::AllHeads => one(vec![heads * head_dim]),
                 QkNorm::OwnNorms => QkNormWeights {
@@ -136,6 +149,8 @@ impl ModelConfig {
                 },
             }
         };
-        self.qk_norm.map(|norm| sides.map(|side| of(norm, side)))
+        let rotated = self.layer_kind(number).rotated;
+        let norm = self.qk_norm.filter(|norm| rotated || *norm != QkNorm::Weightless);
+        norm.map(|norm| sides.map(|side| of(norm, side)))
     }
 }

@@ -1,7 +1,7 @@
 //! What layers may do otherwise than Llama's: norms, positions, experts, multipliers and caps, in the families' names for
 //! none of them.
 
-pub use indieval_kernels::{Activation, Pairing};
+pub use indieval_kernels::{Activation, AttentionWindow, Pairing};
 
 /// How RoPE frequencies are scaled.
 #[derive(Debug, Clone, PartialEq)]
@@ -121,6 +121,8 @@ pub struct Routing {
     pub renormalised: bool,
     /// What shares are multiplied by in the end.
     pub scale: f64,
+    /// Whether an expert is given its share of the token, rather than giving its share of what it makes of the token.
+    pub shares_input: bool,
     /// Experts lie in so many groups of the same size, and a token chooses from so many of them: those whose two best
     /// scores have the greatest sum.
     pub groups: (usize, usize),
@@ -131,7 +133,9 @@ pub struct Routing {
 pub enum RouterScore {
     /// A softmax over all experts.
     Softmax,
-    /// Each a sigmoid of its own. Experts are chosen by it plus a correction, which is no part of their shares.
+    /// Each a sigmoid of its own.
+    Sigmoid,
+    /// The same. Experts are chosen by it plus a correction, which is no part of their shares.
     CorrectedSigmoid,
 }
 
@@ -155,6 +159,8 @@ pub enum ExpertNaming {
     GptOss,
     /// `block_sparse_moe.router.layer`, `block_sparse_moe.experts.E.{gate,up,down}_proj`; stored as one tensor too.
     Granite,
+    /// `feed_forward.router`, `feed_forward.experts.E.{gate,up,down}_proj`; stored as one tensor too.
+    Llama4,
 }
 
 impl ExpertNaming {
@@ -163,6 +169,7 @@ impl ExpertNaming {
         match self {
             Self::Mixtral | Self::Granite => "block_sparse_moe",
             Self::Mlp | Self::GptOss => "mlp",
+            Self::Llama4 => "feed_forward",
         }
     }
 
@@ -170,14 +177,14 @@ impl ExpertNaming {
     pub(crate) fn router(self) -> &'static str {
         match self {
             Self::Mixtral | Self::Mlp => "gate",
-            Self::GptOss => "router",
+            Self::GptOss | Self::Llama4 => "router",
             Self::Granite => "router.layer",
         }
     }
 
     /// The network beside the experts.
     pub(crate) fn shared(self, expert: SharedExpert) -> &'static str {
-        if expert.gated {
+        if expert.gated || self == Self::Llama4 {
             "shared_expert"
         } else {
             "shared_experts"
@@ -188,7 +195,7 @@ impl ExpertNaming {
     pub(crate) fn matrices(self) -> [&'static str; 3] {
         match self {
             Self::Mixtral => ["w1", "w3", "w2"],
-            Self::Mlp | Self::GptOss | Self::Granite => ["gate_proj", "up_proj", "down_proj"],
+            Self::Mlp | Self::GptOss | Self::Granite | Self::Llama4 => ["gate_proj", "up_proj", "down_proj"],
         }
     }
 }
@@ -203,6 +210,7 @@ impl Mixture {
                 score: RouterScore::Softmax,
                 renormalised: true,
                 scale: 1.0,
+                shares_input: false,
                 groups: (1, 1),
             },
             every: 1,
@@ -299,7 +307,7 @@ pub enum NormKind {
     BiasedLayerNorm,
 }
 
-/// Over what queries and keys are normed before they are turned.
+/// Over what queries and keys are normed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum QkNorm {
     /// Each head by itself, all by the same weights.
@@ -308,6 +316,8 @@ pub enum QkNorm {
     OwnWeights,
     /// The same, each head's in a tensor of its own, `q_layernorm.norms.H` and `k_layernorm.norms.H`.
     OwnNorms,
+    /// Each head by itself and without weights, in layers that turn queries and keys.
+    Weightless,
     /// All heads together.
     AllHeads,
 }
@@ -315,7 +325,7 @@ pub enum QkNorm {
 /// What one layer's attention does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LayerKind {
-    /// Whether a token sees no more than the sliding window.
+    /// Whether a token sees no more than the window.
     pub windowed: bool,
     /// Whether queries and keys are turned by their positions.
     pub rotated: bool,
@@ -340,19 +350,23 @@ pub struct Scalars {
     pub query_growth: Option<QueryGrowth>,
 }
 
-/// Queries at position `p` are multiplied by `1 + beta · ln(1 + floor(p / context))`.
+/// Queries at position `p` are multiplied by `1 + beta · ln(1 + floor((p + ahead) / context))`.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct QueryGrowth {
     /// How much.
     pub beta: f64,
     /// Positions that are left as they are.
     pub context: usize,
+    /// What positions are counted from.
+    pub ahead: usize,
+    /// In which layers: in those that turn queries and keys, or in the others.
+    pub turned: bool,
 }
 
 impl QueryGrowth {
     /// What queries at `position` are multiplied by.
     pub(crate) fn at(self, position: usize) -> f32 {
-        let turns = (position / self.context.max(1)) as f32;
+        let turns = ((position + self.ahead) / self.context.max(1)) as f32;
         1.0 + self.beta as f32 * (1.0 + turns).ln()
     }
 }
@@ -382,6 +396,8 @@ pub struct Design {
     pub parallel: bool,
     /// Whether norms multiply by 1 + weight.
     pub norm_offset: bool,
+    /// Whether queries and keys are normed after they are turned, rather than before.
+    pub qk_norm_after_rope: bool,
     /// Biases in the feed-forward network, on all three projections.
     pub feed_forward_bias: bool,
     /// Whether the projections of queries, keys and values are stored as one, `qkv_proj`.
@@ -424,6 +440,7 @@ impl Default for Design {
             norm_kind: NormKind::Rms,
             parallel: false,
             norm_offset: false,
+            qk_norm_after_rope: false,
             feed_forward_bias: false,
             fused_qkv: false,
             fused_gate_up: false,

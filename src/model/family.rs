@@ -65,6 +65,8 @@ crate::choices! {
         Cohere2 = "cohere2",
         /// StableLM 3B and StableLM 2.
         StableLm = "stablelm",
+        /// Llama 4, its text part where it also sees.
+        Llama4 = "llama4_text",
     }
 }
 
@@ -147,6 +149,8 @@ pub(crate) enum WindowUse {
     IfAsked,
     /// In the layers that `layer_types` names; where it is absent, in all but every so-manieth, or in all.
     ByLayer(Option<usize>),
+    /// As chunks, in the layers that turn queries and keys, unless `layer_types` names others.
+    Chunks,
 }
 
 impl Family {
@@ -169,6 +173,7 @@ impl Family {
             "glm4moe" => Some(Self::Glm4Moe),
             "gpt-oss" => Some(Self::GptOss),
             "command-r" => Some(Self::Cohere),
+            "llama4" => Some(Self::Llama4),
             // Mistral Small 3.1 as well, whose files say nothing of YaRN.
             "mistral3" => Some(Self::Ministral3),
             "qwen2" | "qwen3" | "gemma" | "gemma2" | "phi3" | "olmo2" | "olmoe" | "smollm3" | "granite"
@@ -230,6 +235,7 @@ impl Family {
             Self::Cohere => plain.eps(1e-5).base(5e5).tied(),
             Self::Cohere2 => plain.eps(1e-5).tied().window(4096),
             Self::StableLm => plain.heads(None, 32).eps(1e-5).rotary(0.25),
+            Self::Llama4 => plain.heads(Some(128), 8).eps(1e-5).base(5e5),
             _ => plain,
         }
     }
@@ -264,6 +270,7 @@ impl Family {
                 naming: ExpertNaming::GptOss,
                 ..mixtral(128, 4)
             }),
+            Self::Llama4 => Some(llama4_mixture()),
             Self::GraniteMoe => Some(Mixture {
                 naming: ExpertNaming::Granite,
                 ..mixtral(8, 2)
@@ -339,6 +346,7 @@ impl Family {
             Self::Gemma3 => WindowUse::ByLayer(Some(6)),
             Self::Olmo3 | Self::Exaone4 | Self::Cohere2 => WindowUse::ByLayer(Some(4)),
             Self::Ministral => WindowUse::ByLayer(None),
+            Self::Llama4 => WindowUse::Chunks,
             _ => WindowUse::Never,
         }
     }
@@ -372,8 +380,14 @@ impl Family {
             Self::Glm4Moe => Some(("use_qk_norm", QkNorm::EachHead)),
             Self::Cohere => Some(("use_qk_norm", QkNorm::OwnWeights)),
             Self::StableLm => Some(("qk_layernorm", QkNorm::OwnNorms)),
+            Self::Llama4 => Some(("use_qk_norm", QkNorm::Weightless)),
             _ => None,
         }
+    }
+
+    /// What that key means where it is absent.
+    pub(crate) fn norms_qk_unasked(self) -> bool {
+        self == Self::Llama4
     }
 
     /// Whether layers with the window have a RoPE base of their own, and no scaling.
@@ -397,6 +411,7 @@ impl Family {
                 _ => NormKind::Rms,
             },
             norm_offset: is_gemma,
+            qk_norm_after_rope: self == Self::Llama4,
             fused_qkv: self == Self::Phi3,
             fused_gate_up: matches!(self, Self::Phi3 | Self::Glm4),
             activation: match self {
@@ -409,7 +424,7 @@ impl Family {
             },
             attention_sinks: self == Self::GptOss,
             pairing: match self {
-                Self::Ernie45 | Self::Glm4 | Self::Cohere | Self::Cohere2 => Pairing::Neighbours,
+                Self::Ernie45 | Self::Glm4 | Self::Cohere | Self::Cohere2 | Self::Llama4 => Pairing::Neighbours,
                 _ => Pairing::Halves,
             },
             scalars: Scalars {
@@ -456,10 +471,27 @@ impl Family {
                 Some("some of its layers are recurrent or convolutions")
             }
             () if is(&["gemma3n", "gemma4"]) => Some("it has embeddings of its own in each layer"),
-            () if is(&["granitemoe", "ernie4_5_moe", "glm4moe", "llama4"]) => {
-                Some("its routing to experts is another one")
-            }
+            () if is(&["granitemoe", "ernie4_5_moe", "glm4moe"]) => Some("its routing to experts is another one"),
             () => None,
         }
+    }
+}
+
+/// Llama 4's: the experts' shares are of what they are given, beside a network for all tokens.
+fn llama4_mixture() -> Mixture {
+    let plain = Mixture::mixtral(16, 1);
+    Mixture {
+        routing: Routing {
+            score: RouterScore::Sigmoid,
+            renormalised: false,
+            shares_input: true,
+            ..plain.routing
+        },
+        shared: Some(SharedExpert {
+            width: 8192,
+            gated: false,
+        }),
+        naming: ExpertNaming::Llama4,
+        ..plain
     }
 }

@@ -2,6 +2,25 @@
 
 use super::Family;
 
+/// Llama 4's.
+const LLAMA4: &[&str] = &[
+    "attention_chunk_size",
+    "attn_scale",
+    "attn_temperature_tuning",
+    // A note of transformers'.
+    "cache_implementation",
+    "floor_scale",
+    "interleave_moe_layer_step",
+    "intermediate_size_mlp",
+    "layer_types",
+    "moe_layers",
+    "no_rope_layer_interval",
+    "no_rope_layers",
+    "num_experts_per_tok",
+    "num_local_experts",
+    "use_qk_norm",
+];
+
 impl Family {
     /// Values of `hidden_act` and `hidden_activation` that mean what the family computes.
     pub(crate) fn activation_names(self) -> &'static [&'static str] {
@@ -85,6 +104,7 @@ impl Family {
                 "topk_group",
                 "use_qk_norm",
             ],
+            Self::Llama4 => LLAMA4,
             _ => &[],
         }
     }

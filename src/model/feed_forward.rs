@@ -45,7 +45,7 @@ impl FeedForward {
             }
             (width, _) => {
                 let (width, bias) = (width.unwrap_or(0), config.design.feed_forward_bias.then_some("bias"));
-                let name = format!("{name}.mlp");
+                let name = format!("{name}.{}", config.network_module());
                 let gate_up: &[_] = if config.design.fused_gate_up {
                     &[("gate_up_proj", 2 * width)]
                 } else {
@@ -119,8 +119,13 @@ impl Experts {
             if chosen.is_empty() {
                 continue;
             }
-            let (rows, shares): (Vec<u32>, Vec<f32>) = chosen.into_iter().unzip();
-            let out = expert.forward(kernels, &pick(x, &rows)?)?;
+            let (rows, mut shares): (Vec<u32>, Vec<f32>) = chosen.into_iter().unzip();
+            let mut given = pick(x, &rows)?;
+            if self.router.shares_input() {
+                let each = std::mem::replace(&mut shares, vec![1.0; rows.len()]);
+                given = kernels.scale_rows(&given, &Tensor::from_vec(each, (rows.len(), 1), x.device())?)?;
+            }
+            let out = expert.forward(kernels, &given)?;
             experts.push(ExpertOutput { rows, shares, out });
         }
         if let Some((network, gate)) = &self.shared {

@@ -40,6 +40,8 @@ pub(super) struct PassView {
     /// Each row's cosines and sines, `(rows, half the rotated width)`.
     pub queries: (Tensor, Tensor),
     pub keys: (Tensor, Tensor),
+    /// What queries that are not turned are multiplied by, `(rows, 1)`, where that is not 1.
+    pub growth: Option<Tensor>,
 }
 
 /// What a layer computes with beside its weights.
@@ -152,7 +154,7 @@ impl Layer {
         };
         let output = part("o_proj", config.hidden, config.output_bias);
         let norms = config.design.norms;
-        let qk_norm = match config.qk_norm_weights() {
+        let qk_norm = match config.qk_norm_weights(number) {
             Some([queries, keys]) => {
                 let attention = format!("{layer}.self_attn");
                 let mut norm = |weights| loader.qk_norm(&attention, weights, config);
@@ -186,17 +188,28 @@ impl Layer {
         let (kernels, view) = (context.kernels, context.view);
         let given = self.attention_norms.before(x, context)?;
         let (queries, keys, values) = self.queries_keys_values(&given, context)?;
-        let rotation = context.rotation((&view.keys.0, &view.keys.1));
-        kernels.keep(kv, &view.plan, &keys, rotation.as_ref(), &values)?;
-        let (cos, sin) = (&view.queries.0, &view.queries.1);
+        let angles = (&view.keys.0, &view.keys.1);
+        match &self.qk_norm {
+            Some((_, norm)) if context.config.design.qk_norm_after_rope => {
+                let keys = kernels.norm(&context.turned(&keys, angles)?, norm)?;
+                kernels.keep(kv, &view.plan, &keys, None, &values)?;
+            }
+            _ => kernels.keep(kv, &view.plan, &keys, context.rotation(angles).as_ref(), &values)?,
+        }
+        let ((cos, sin), growth) = (&view.queries, view.growth.as_ref());
         let (plan, x, given, queries) = match onward {
             OnwardRows::None => return Ok(None),
-            OnwardRows::All(plan) => (plan, x.clone(), given, context.turned(&queries, (cos, sin))?),
+            OnwardRows::All(plan) => {
+                let queries = self.placed_queries(&queries, (cos, sin), growth, context)?;
+                (plan, x.clone(), given, queries)
+            }
             OnwardRows::Only(wanted, plan) => {
                 let ids: Vec<u32> = wanted.iter().map(|&row| row as u32).collect();
                 let ids = Tensor::new(ids, x.device())?;
                 let pick = |tensor: &Tensor| pick_by(tensor, &ids);
-                let queries = context.turned(&pick(&queries)?, (&pick(cos)?, &pick(sin)?))?;
+                let growth = growth.map(pick).transpose()?;
+                let angles = (&pick(cos)?, &pick(sin)?);
+                let queries = self.placed_queries(&pick(&queries)?, angles, growth.as_ref(), context)?;
                 (plan, pick(x)?, pick(&given)?, queries)
             }
         };
@@ -212,7 +225,26 @@ impl Layer {
         self.feed_forward_norms.add(&x, context, add).map(Some)
     }
 
-    /// Of what attention is `given`, `(rows, hidden)`: queries and keys, normed where the family norms them but not yet turned,
+    /// Queries as they meet keys: turned by their angles, normed if that comes after it, or grown where they are not turned.
+    fn placed_queries(
+        &self,
+        queries: &Tensor,
+        angles: (&Tensor, &Tensor),
+        growth: Option<&Tensor>,
+        context: &LayerContext<'_>,
+    ) -> candle_core::Result<Tensor> {
+        let turned = context.turned(queries, angles)?;
+        let placed = match &self.qk_norm {
+            Some((norm, _)) if context.config.design.qk_norm_after_rope => context.kernels.norm(&turned, norm)?,
+            _ => turned,
+        };
+        match growth {
+            Some(growth) if !context.rotated => context.kernels.scale_rows(&placed, growth),
+            _ => Ok(placed),
+        }
+    }
+
+    /// Of what attention is `given`, `(rows, hidden)`: queries and keys, normed where the family norms them before they are turned,
     /// and values, each `(rows, heads × head_dim)`.
     fn queries_keys_values(
         &self,
@@ -225,7 +257,9 @@ impl Layer {
         let mut queries = qkv.narrow(1, 0, query_width)?;
         let mut keys = qkv.narrow(1, query_width, key_width)?;
         let values = qkv.narrow(1, query_width + key_width, key_width)?;
-        if let Some((query_norm, key_norm)) = &self.qk_norm {
+        if let Some((query_norm, key_norm)) = &self.qk_norm
+            && !config.design.qk_norm_after_rope
+        {
             queries = kernels.norm(&queries, query_norm)?;
             keys = kernels.norm(&keys, key_norm)?;
         }

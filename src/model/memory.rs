@@ -61,7 +61,7 @@ pub(super) fn token_bytes(config: &ModelConfig, activation: DType) -> usize {
 /// grow.
 fn tables(config: &ModelConfig) -> usize {
     let any = |windowed| (0..config.layers).any(|layer| config.layer_kind(layer).windowed == windowed);
-    let each = 1 + usize::from(config.design.scalars.query_growth.is_some());
+    let each = 1 + usize::from(config.design.scalars.query_growth.is_some_and(|growth| growth.turned));
     each * (usize::from(any(true)) + usize::from(any(false)))
 }
 

@@ -72,8 +72,8 @@ pub use config::ModelConfig;
 pub use contract::{Allowed, Constraint, Decoding, Finish};
 #[doc(hidden)]
 pub use design::{
-    Activation, Design, ExpertNaming, LayerKind, LayerNorms, Mixture, NormKind, Pairing, QkNorm, QueryGrowth,
-    RopeScaling, RouterScore, Routing, Scalars, SharedExpert, Yarn,
+    Activation, AttentionWindow, Design, ExpertNaming, LayerKind, LayerNorms, Mixture, NormKind, Pairing, QkNorm,
+    QueryGrowth, RopeScaling, RouterScore, Routing, Scalars, SharedExpert, Yarn,
 };
 #[doc(hidden)]
 pub use engine::Engine;

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use candle_core::{Device, Tensor};
 
 use super::kernels::{Kernels, Weight};
-use super::{Dtype, LoadError, ModelConfig};
+use super::{AttentionWindow, Dtype, LoadError, ModelConfig};
 
 /// What is scored for one person and one split, in tokens: what is shown, and the candidates that follow it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,12 +39,12 @@ impl Workload {
         let shown = self.within(config.context).shown;
         let scored = self.candidates * self.candidate;
         // What each token of a text sees, itself included, in a layer with such a window.
-        let seen = |window: usize| {
-            let below =
-                |from: usize, count: usize| (from..from + count).map(|at| (at + 1).min(window) as f64).sum::<f64>();
+        let seen = |window: Option<AttentionWindow>| {
+            let of = |at: usize| (at + 1 - window.map_or(0, |window| window.first_seen(at))) as f64;
+            let below = |from: usize, count: usize| (from..from + count).map(of).sum::<f64>();
             below(0, shown) + self.candidates as f64 * below(shown, self.candidate)
         };
-        let (all, windowed) = (seen(usize::MAX), seen(config.sliding_window.unwrap_or(usize::MAX)));
+        let (all, windowed) = (seen(None), seen(config.window));
         let attended = (0..config.layers).map(|layer| {
             if config.layer_kind(layer).windowed {
                 windowed
@@ -145,7 +145,7 @@ mod tests {
             2.0 * f64::from(products + attention)
         );
         let windowed = ModelConfig {
-            sliding_window: Some(4),
+            window: Some(AttentionWindow::Sliding(4)),
             ..config(Family::Mistral)
         };
         let seen = 1 + 2 + 3 + 7 * 4 + 3 * 2 * 4;

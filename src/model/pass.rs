@@ -1,8 +1,10 @@
 //! Rows on their way through the layers, and what they see there.
 
+use candle_core::Tensor;
+
 use super::{
     ModelConfig, TokenId,
-    design::RopeClass,
+    design::{AttentionWindow, RopeClass},
     kernels::{Kernels, Segment},
     layer::PassView,
     rope::Rope,
@@ -42,7 +44,7 @@ impl SeenRows<'_> {
         for (windowed, view) in views.iter_mut().enumerate() {
             let mut layers = stage.layers.clone();
             if layers.any(|layer| usize::from(config.layer_kind(layer).windowed) == windowed) {
-                let window = config.sliding_window.filter(|_| windowed == 1);
+                let window = config.window.filter(|_| windowed == 1);
                 let rope = (&ropes[windowed], self.class.long[windowed]);
                 *view = Some(self.view(config, &stage.kernels, window, rope)?);
             }
@@ -55,7 +57,7 @@ impl SeenRows<'_> {
         &self,
         config: &ModelConfig,
         kernels: &Kernels,
-        window: Option<usize>,
+        window: Option<AttentionWindow>,
         (rope, long): (&Rope, bool),
     ) -> candle_core::Result<PassView> {
         let positions: Vec<usize> = self
@@ -70,15 +72,24 @@ impl SeenRows<'_> {
         };
         let device = kernels.device();
         let keys = rope.tables(&positions, long, |_| 1.0, device)?;
-        let queries = match config.design.scalars.query_growth {
+        let growth = config.design.scalars.query_growth;
+        let queries = match growth.filter(|growth| growth.turned) {
             Some(growth) => rope.tables(&positions, long, |position| growth.at(position), device)?,
             None => keys.clone(),
         };
+        let unturned = growth.filter(|growth| !growth.turned);
+        let factors = unturned.map(|growth| positions.iter().map(|&at| growth.at(at)).collect::<Vec<_>>());
+        // Of most texts none is.
+        let grown = factors.filter(|factors| factors.iter().any(|factor| *factor != 1.0));
+        let rows = positions.len();
         Ok(PassView {
             plan: kernels.plan(self.segments.to_vec(), window)?,
             last,
             queries,
             keys,
+            growth: grown
+                .map(|factors| Tensor::from_vec(factors, (rows, 1), device))
+                .transpose()?,
         })
     }
 }

@@ -98,6 +98,7 @@ impl<'a> Loader<'a> {
         let each = names.map(|name| self.vector(&name, &weights.shape));
         let each = each.collect::<Result<Vec<_>, _>>()?;
         let all = match &each[..] {
+            [] => Tensor::ones(&weights.shape[..], DType::F32, self.kernels.device()),
             [one] => Ok(one.clone()),
             several => Tensor::stack(several, 0),
         };

@@ -191,7 +191,7 @@ impl Shape {
             output_bias: self.family.has_output_bias(),
             qk_norm: self.family.qk_norm(),
             tied: self.tied,
-            sliding_window: None,
+            window: None,
             mixture: self.family.mixture().map(|plain| Mixture {
                 experts: self.experts.unwrap_or(plain.experts),
                 routing: Routing {

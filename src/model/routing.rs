@@ -32,7 +32,7 @@ impl Router {
             bias: mixture.bias.then_some("bias"),
         };
         let routing = mixture.routing;
-        if routing.score == RouterScore::Softmax {
+        if routing.score != RouterScore::CorrectedSigmoid {
             let scores = loader.linear(hidden, &[part])?;
             return Ok(Self {
                 scores,
@@ -52,6 +52,11 @@ impl Router {
             correction: Some(correction),
             routing,
         })
+    }
+
+    /// Whether experts are given shares of rows.
+    pub fn shares_input(&self) -> bool {
+        self.routing.shares_input
     }
 
     /// Where the rows of `x`, `(rows, hidden)`, go. Of equal scores the lower expert's counts as the greater one.
@@ -75,8 +80,10 @@ fn shares(routing: Routing, scores: &[f32], correction: Option<&[f32]>) -> Vec<(
             let weights: Vec<f32> = scores.iter().map(|score| (score - best).exp()).collect();
             (weights, scores.to_vec())
         }
+        // By the scores themselves: of great ones the sigmoids are all 1.
+        RouterScore::Sigmoid => (sigmoids(scores), scores.to_vec()),
         RouterScore::CorrectedSigmoid => {
-            let weights: Vec<f32> = scores.iter().map(|score| 1.0 / (1.0 + (-score).exp())).collect();
+            let weights = sigmoids(scores);
             let corrected = weights.iter().zip(correction.unwrap_or_default());
             let by_choice = corrected.map(|(weight, correction)| weight + correction).collect();
             (weights, by_choice)
@@ -89,11 +96,15 @@ fn shares(routing: Routing, scores: &[f32], correction: Option<&[f32]>) -> Vec<(
     let total = match (routing.score, routing.renormalised) {
         (RouterScore::Softmax, true) => sum(chosen),
         (RouterScore::Softmax, false) => sum(&order),
-        (RouterScore::CorrectedSigmoid, true) => sum(chosen) + NEVER_ZERO,
-        (RouterScore::CorrectedSigmoid, false) => 1.0,
+        (RouterScore::Sigmoid | RouterScore::CorrectedSigmoid, true) => sum(chosen) + NEVER_ZERO,
+        (RouterScore::Sigmoid | RouterScore::CorrectedSigmoid, false) => 1.0,
     };
     let share = |&expert: &usize| (expert, weights[expert] / total * routing.scale as f32);
     chosen.iter().map(share).collect()
+}
+
+fn sigmoids(scores: &[f32]) -> Vec<f32> {
+    scores.iter().map(|score| 1.0 / (1.0 + (-score).exp())).collect()
 }
 
 /// The experts of the groups that a row may choose from, ascending.
@@ -125,6 +136,7 @@ mod tests {
         score: RouterScore::Softmax,
         renormalised: true,
         scale: 1.0,
+        shares_input: false,
         groups: (1, 1),
     };
 
@@ -173,6 +185,20 @@ mod tests {
         };
         let expected = [(2, 3.0 * sigmoid(0.0)), (1, 3.0 * sigmoid(1.0))];
         assert_shares(&shares(all, &scores, Some(&correction)), &expected);
+    }
+
+    #[test]
+    fn sigmoids_alone_are_the_shares_and_scores_the_choice() {
+        let routing = Routing {
+            score: RouterScore::Sigmoid,
+            renormalised: false,
+            ..PLAIN
+        };
+        let share = |score: f64| 1.0 / (1.0 + (-score).exp());
+        let expected = [(1, share(1.0)), (2, share(-1.0))];
+        assert_shares(&shares(routing, &[-2.0, 1.0, -1.0], None), &expected);
+        // Beyond f32's sigmoids, which are the same.
+        assert_eq!(shares(routing, &[30.0, 40.0, 50.0], None), [(2, 1.0), (1, 1.0)]);
     }
 
     #[test]

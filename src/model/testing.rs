@@ -4,7 +4,9 @@ use super::{
     Attempt, Batch, Decoding, Engine, Family, Generation, LanguageModel, LoadError, ModelConfig, ScoreRequest,
     TextRequest, TokenId, TokenScore, Weight, WeightSource,
     decoder::{Decoder, Placement},
-    design::{Design, LayerKind, Mixture, QkNorm, QueryGrowth, RopeScaling, Routing, Scalars, SharedExpert},
+    design::{
+        AttentionWindow, Design, LayerKind, Mixture, QkNorm, QueryGrowth, RopeScaling, Routing, Scalars, SharedExpert,
+    },
     engine_settings::EngineSettings,
     kernels::Kernels,
 };
@@ -32,7 +34,7 @@ pub fn config(family: Family) -> ModelConfig {
         output_bias: false,
         qk_norm: None,
         tied: true,
-        sliding_window: None,
+        window: None,
         mixture: None,
         design: Design::default(),
     }
@@ -52,7 +54,7 @@ pub(crate) fn families() -> Vec<ModelConfig> {
             ..config(Family::Llama)
         },
         ModelConfig {
-            sliding_window: Some(5),
+            window: Some(AttentionWindow::Sliding(5)),
             tied: false,
             ..config(Family::Mistral)
         },
@@ -111,7 +113,60 @@ fn later_families() -> Vec<ModelConfig> {
     });
     families.extend([sunk(), grouped()]);
     families.extend(centred());
+    families.extend([chunked(), normed_late()]);
     families
+}
+
+/// Chunks, heads normed without weights once they are turned, a layer that turns nothing and whose queries grow, experts that are
+/// given shares.
+fn chunked() -> ModelConfig {
+    let plain = Family::Llama4.mixture().unwrap();
+    let design = Family::Llama4.design(32);
+    let scalars = Scalars {
+        query_growth: Some(QueryGrowth {
+            beta: 0.4,
+            context: 20,
+            ahead: 1,
+            turned: false,
+        }),
+        ..design.scalars
+    };
+    ModelConfig {
+        qk_norm: Some(QkNorm::Weightless),
+        window: Some(AttentionWindow::Chunk(7)),
+        mixture: Some(Mixture {
+            experts: 4,
+            every: 2,
+            dense_width: 40,
+            shared: Some(SharedExpert {
+                width: 56,
+                gated: false,
+            }),
+            routing: Routing {
+                used: 2,
+                ..plain.routing
+            },
+            ..plain
+        }),
+        ..of(
+            Family::Llama4,
+            Design {
+                scalars,
+                layer_kinds: kinds([(true, true), (false, false)]),
+                ..design
+            },
+        )
+    }
+}
+
+/// Heads normed by weights after they are turned, in part.
+fn normed_late() -> ModelConfig {
+    let design = Design {
+        qk_norm_after_rope: true,
+        rotary_width: Some(4),
+        ..Family::Qwen3.design(32)
+    };
+    of(Family::Qwen3, design)
 }
 
 /// LayerNorm: with both parts side by side, heads normed by weights of their own, and windows and RoPE by layer; and with
@@ -132,7 +187,7 @@ fn centred() -> [ModelConfig; 3] {
     [
         cohere,
         ModelConfig {
-            sliding_window: Some(5),
+            window: Some(AttentionWindow::Sliding(5)),
             ..of(Family::Cohere2, cohere2)
         },
         ModelConfig {
@@ -149,7 +204,7 @@ fn sunk() -> ModelConfig {
         ..Family::GptOss.design(32)
     };
     ModelConfig {
-        sliding_window: Some(5),
+        window: Some(AttentionWindow::Sliding(5)),
         output_bias: true,
         mixture: Some(Mixture {
             experts: 4,
@@ -229,7 +284,7 @@ fn capped() -> ModelConfig {
         ..design
     };
     ModelConfig {
-        sliding_window: Some(5),
+        window: Some(AttentionWindow::Sliding(5)),
         ..of(Family::Gemma2, design)
     }
 }
@@ -241,7 +296,12 @@ fn multiplied() -> ModelConfig {
         attention: Some(0.2),
         residual: 0.4,
         logits: 0.5,
-        query_growth: Some(QueryGrowth { beta: 0.3, context: 20 }),
+        query_growth: Some(QueryGrowth {
+            beta: 0.3,
+            context: 20,
+            ahead: 0,
+            turned: true,
+        }),
         ..Scalars::default()
     };
     let design = Design {

@@ -110,7 +110,7 @@ fn mixtral_equals_transformers() {
 }
 
 /// Later families; what each of them brings is in its config.json.
-pub const LATER: [&str; 27] = [
+pub const LATER: [&str; 30] = [
     "qwen3-moe-f32",
     "qwen2-moe-bf16",
     "olmoe-f32",
@@ -138,6 +138,9 @@ pub const LATER: [&str; 27] = [
     "cohere2-bf16",
     "stablelm-f32",
     "stablelm-parallel-bf16",
+    "llama4-f32",
+    "llama4-defaults-bf16",
+    "llama4-nested-bf16",
 ];
 
 #[test]
@@ -157,6 +160,28 @@ fn later_families_equal_transformers() {
     assert!(off.is_empty(), "{off:#?}");
 }
 
+/// HunYuan's dense models are Qwen3 but for this, and their files here have Qwen3's names.
+#[test]
+fn norms_of_heads_after_rope_equal_transformers() {
+    let name = "late-qk-norm-f32";
+    let checkpoint = Checkpoint::open(&golden(name)).unwrap();
+    for after in [true, false] {
+        let mut config = checkpoint.config.clone();
+        config.design.qk_norm_after_rope = after;
+        let kernels = Kernels::new(&device(), DType::F32).unwrap();
+        let decoder = Decoder::load(&config, &checkpoint.weights, &kernels, Placement::Resident).unwrap();
+        let mut engine = Engine::new(decoder, &EngineSettings::default());
+        let off = LENGTHS.map(|length| {
+            let (ids, logits) = expected(name, length);
+            distance(&engine.logits(&ids).unwrap(), &logits)
+        });
+        let worst = off.into_iter().fold(0.0, f32::max);
+        // The order is no matter of roundings.
+        assert_eq!(worst <= LOGITS, after, "{off:?}");
+        assert!(after || worst > 0.1, "{off:?}");
+    }
+}
+
 /// Files that gguf-py wrote of some of them: scripts/make_gguf_goldens.py.
 #[test]
 fn gguf_files_with_the_same_tensors_equal_transformers() {
@@ -167,6 +192,7 @@ fn gguf_files_with_the_same_tensors_equal_transformers() {
         "cohere2-bf16",
         "stablelm-f32",
         "stablelm-parallel-bf16",
+        "llama4-defaults-bf16",
     ] {
         let mut engine = engine(&golden("gguf").join(format!("{name}.gguf")), DType::F32, 16);
         for length in LENGTHS {

@@ -2,8 +2,9 @@
 
 use super::{
     implementations::{exact, implementations},
-    scene::{AttentionScene, below, scene},
+    scene::{AttentionScene, below, scene, windows},
 };
+use crate::AttentionWindow::{Chunk, Sliding};
 use candle_core::DType;
 use proptest::prelude::*;
 
@@ -35,10 +36,20 @@ fn attention_equals_plain_arithmetic() {
             None,
         ),
         // Windows shorter than a strand, than a path, and than a block.
-        scene(below(50, &[(50, 40), (40, 20)]), 8, 1, 8, Some(10)),
-        scene(below(700, &[(700, 80), (650, 5)]), 14, 2, 64, Some(129)),
-        scene(below(20, &[(20, 30)]), 2, 2, 128, Some(1)),
-        scene(below(90, &[(80, 33), (90, 1)]), 4, 2, 256, Some(64)),
+        scene(below(50, &[(50, 40), (40, 20)]), 8, 1, 8, Some(Sliding(10))),
+        scene(below(700, &[(700, 80), (650, 5)]), 14, 2, 64, Some(Sliding(129))),
+        scene(below(20, &[(20, 30)]), 2, 2, 128, Some(Sliding(1))),
+        scene(below(90, &[(80, 33), (90, 1)]), 4, 2, 256, Some(Sliding(64))),
+        // Chunks that a strand, a path and a block reach over, and one that a strand is in.
+        scene(below(50, &[(50, 40), (40, 20)]), 8, 1, 8, Some(Chunk(10))),
+        scene(
+            below(700, &[(700, 80), (650, 5), (640, 70)]),
+            14,
+            2,
+            64,
+            Some(Chunk(129)),
+        ),
+        scene(below(90, &[(80, 33), (90, 1)]), 4, 2, 256, Some(Chunk(64))),
         scene(below(40, &[(40, 20), (39, 1)]), 6, 3, 80, None),
     ];
     for scene in scenes {
@@ -55,7 +66,7 @@ proptest! {
         strands in prop::collection::vec((0usize..500, 1usize..30), 1..8),
         (kv_heads, group) in (1usize..4, 1usize..6),
         dim in 1usize..9,
-        window in prop::option::of(1usize..600),
+        window in windows(1..600),
     ) {
         let scene = scene(below(shared, &strands), kv_heads * group, kv_heads, 8 * dim, window);
         check(&scene);
@@ -68,7 +79,7 @@ proptest! {
         strands in prop::collection::vec((0usize..900, 1usize..30), 1..6),
         (kv_heads, group) in (1usize..3, 1usize..6),
         dim in 1usize..9,
-        window in prop::option::of(1usize..600),
+        window in windows(1..600),
         gap in 0usize..14,
         piece in prop::sample::select(vec![1usize, 7, 64, 1000]),
     ) {

@@ -2,11 +2,13 @@
 
 use super::flat;
 use crate::{
-    Kernels, KvLayer, PAGE, ScoreRule, Segment,
+    AttentionWindow, Kernels, KvLayer, PAGE, ScoreRule, Segment,
     pick::pick,
     reference::{KeysAndValues, attention, distance, matrix},
 };
 use candle_core::{DType, Tensor};
+#[cfg(test)]
+use proptest::prelude::*;
 
 /// Rows that continue one path: the strand that they hang on, after how many of its path's tokens, and how many.
 pub(super) type StrandSketch = (Option<usize>, usize, usize);
@@ -17,7 +19,7 @@ pub(super) struct AttentionScene {
     heads: usize,
     kv_heads: usize,
     head_dim: usize,
-    window: Option<usize>,
+    window: Option<AttentionWindow>,
 }
 
 /// Where the strands of a scene lie.
@@ -185,7 +187,7 @@ pub(super) fn scene(
     heads: usize,
     kv_heads: usize,
     head_dim: usize,
-    window: Option<usize>,
+    window: Option<AttentionWindow>,
 ) -> AttentionScene {
     AttentionScene {
         strands,
@@ -194,6 +196,16 @@ pub(super) fn scene(
         head_dim,
         window,
     }
+}
+
+/// No window, or one of a size among these.
+#[cfg(test)]
+pub(super) fn windows(sizes: std::ops::Range<usize>) -> impl Strategy<Value = Option<AttentionWindow>> {
+    let kinds = prop::sample::select(vec![
+        AttentionWindow::Sliding as fn(usize) -> AttentionWindow,
+        AttentionWindow::Chunk,
+    ]);
+    prop::option::of((kinds, sizes).prop_map(|(kind, size)| kind(size)))
 }
 
 /// `n` strands below the first, which is `shared` long.

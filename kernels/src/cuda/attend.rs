@@ -8,7 +8,7 @@ use super::{
     },
     per_row::gapless,
 };
-use crate::{PAGE, Segment, rule::ScoreRule, shape::KvShape};
+use crate::{AttentionWindow, PAGE, Segment, rule::ScoreRule, shape::KvShape};
 use candle_core::{Device, Result, Tensor};
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -114,7 +114,7 @@ pub(in super::super) fn attend(
     shape: KvShape,
     plan: &Arc<TreePlan>,
     rule: ScoreRule<'_>,
-    window: Option<usize>,
+    window: Option<AttentionWindow>,
 ) -> Result<Tensor> {
     let KvShape {
         kv_heads,
@@ -144,7 +144,8 @@ pub(in super::super) fn attend(
             Maybe(sinks.as_ref()),
             Whole(whole(kv_heads * plan.group)?),
             Whole(whole(kv_heads)?),
-            Whole(whole(window.unwrap_or(0))?),
+            Whole(whole(window.map_or(0, AttentionWindow::size))?),
+            Whole(u32::from(matches!(window, Some(AttentionWindow::Chunk(_))))),
             Real(rule.scale),
             Real(rule.cap.unwrap_or(0.)),
         ],

@@ -25,9 +25,16 @@ struct Sizes {
     uint32_t heads;
     uint32_t kv_heads;
     uint32_t window;    // keys that a row sees at most; 0: all
+    uint32_t chunked;   // whether paths are cut into chunks of so many, each of which sees itself alone
     float scale;
     float cap;          // 0: none
 };
+
+// The first position that a row at `position` of a path sees.
+DEVICE uint32_t first_seen(uint32_t position, const Sizes& sizes) {
+    if (sizes.window == 0 || position < sizes.window) return 0;
+    return sizes.chunked ? position - position % sizes.window : position + 1 - sizes.window;
+}
 
 // Asks for KEYS rows of keys or values from position `first` on, a page at a time; behind `end` there are zeros.
 template <class T, int D>
@@ -134,7 +141,6 @@ DEVICE void attend(T* out, const T* queries, const T* keys, const T* values, con
     const uint32_t lane = threadIdx.x % WARP, warp = threadIdx.x / WARP;
     const uint32_t group = sizes.heads / sizes.kv_heads, rows = tile.tokens * group;
     const uint32_t end = tile.position + tile.tokens;
-    const uint32_t from = sizes.window && tile.position >= sizes.window ? tile.position + 1 - sizes.window : 0;
     // Where a query row lies, in queries as in what comes of them.
     const auto place = [&](uint32_t row) {
         const uint64_t token = tile.row + row / group;
@@ -146,12 +152,15 @@ DEVICE void attend(T* out, const T* queries, const T* keys, const T* values, con
         const bool there = row < rows;
         copy_16(shared_queries + row * ROW + number, queries + (there ? place(row) : 0) + number, there);
     }
-    uint32_t first = from / KEYS * KEYS;
+    uint32_t first = first_seen(tile.position, sizes) / KEYS * KEYS;
+    const uint32_t last_from = first_seen(end - 1, sizes);
     copy_keys<T, D>(shared_keys, keys, pages, first, end, sizes.kv_heads);
     end_copies();
 
     const bool active = warp * 16 < rows;
     const uint32_t own[2] = {warp * 16 + lane / 4, warp * 16 + lane / 4 + 8};
+    const uint32_t own_position[2] = {tile.position + own[0] / group, tile.position + own[1] / group};
+    const uint32_t own_from[2] = {first_seen(own_position[0], sizes), first_seen(own_position[1], sizes)};
     float sums[D / 8][4] = {};
     Softmax state = {{-INFINITY, -INFINITY}, {0, 0}};
     // What a score is multiplied by: with a cap it has been already.
@@ -175,14 +184,13 @@ DEVICE void attend(T* out, const T* queries, const T* keys, const T* values, con
                     for (uint32_t i = 0; i < 4; i++)
                         scores[n][i] = tanhf(scores[n][i] * sizes.scale / sizes.cap) * (sizes.cap * LOG2_E);
             // Most blocks are seen by all rows, as a whole.
-            if (first + KEYS > tile.position + 1 || (sizes.window && first + sizes.window < end))
+            if (first + KEYS > tile.position + 1 || first < last_from)
 #pragma unroll
                 for (uint32_t n = 0; n < KEYS / 8; n++)
 #pragma unroll
                     for (uint32_t i = 0; i < 4; i++) {
                         const uint32_t key = first + n * 8 + lane % 4 * 2 + i % 2;
-                        const uint32_t position = tile.position + own[i / 2] / group;
-                        const bool seen = key <= position && (sizes.window == 0 || key + sizes.window > position);
+                        const bool seen = key <= own_position[i / 2] && key >= own_from[i / 2];
                         if (!seen) scores[n][i] = -INFINITY;
                     }
             weigh<T>(scores, weights, state, factor, unit);
@@ -216,8 +224,9 @@ DEVICE void attend(T* out, const T* queries, const T* keys, const T* values, con
 #define ATTEND(T, D)                                                                                                  \
     KERNEL_ON_SM(WARPS * WARP, D <= 128 ? 3 : 2)                                                                      \
     attend_##T##_##D(T* out, const T* queries, const T* keys, const T* values, const uint32_t* plan,                  \
-                     const float* sinks, uint32_t heads, uint32_t kv_heads, uint32_t window, float scale, float cap) { \
-        attend<T, D>(out, queries, keys, values, plan, sinks, {heads, kv_heads, window, scale, cap});                 \
+                     const float* sinks, uint32_t heads, uint32_t kv_heads, uint32_t window, uint32_t chunked,        \
+                     float scale, float cap) {                                                                        \
+        attend<T, D>(out, queries, keys, values, plan, sinks, {heads, kv_heads, window, chunked, scale, cap});        \
     }
 // Widths of heads; another choice of them can be compiled.
 #ifndef HEAD_DIMS

@@ -11,7 +11,8 @@ use super::{
         rows::RowView,
         rule::ScoreRule,
         segment::PAGE,
-        tiles::{BLOCK_PAGES, RowTile, SharedPages, TileSizes, TileStep, seen},
+        tiles::{BLOCK_PAGES, RowTile, SharedPages, TileSizes, TileStep},
+        window::{AttentionWindow, seen},
     },
     format::HeldFormat,
     lanes::Soft,
@@ -54,7 +55,7 @@ struct AttentionPass<'a> {
     queries: RowView<'a>,
     /// Query heads of one key head.
     group: usize,
-    window: Option<usize>,
+    window: Option<AttentionWindow>,
     /// How scores come from products, in powers of two.
     rule: ScoreRule<'a>,
 }

@@ -10,7 +10,7 @@ use super::keys::{self, Objection, OwnKeys};
 use super::nested;
 use super::quantized::Scheme;
 use crate::model::bounds;
-use crate::model::design::{Activation, Design, QkNorm, Scalars};
+use crate::model::design::{Activation, Design, QkNorm, QueryGrowth, Scalars};
 use crate::model::family::{BiasRule, Family};
 use crate::model::{LoadError, ModelConfig};
 
@@ -77,7 +77,7 @@ impl<'a> Keys<'a> {
         let context = self.size("max_position_embeddings");
         let biases = self.biases(family);
         let rope = self.rope(family, head_dim, context);
-        let sliding_window = self.sliding_window(family, layers);
+        let window = self.window(family, layers);
         let mixture = self.mixture(family);
         ModelConfig {
             family,
@@ -99,17 +99,20 @@ impl<'a> Keys<'a> {
             output_bias: biases.output,
             qk_norm: self.qk_norm(family),
             tied: self.flag("tie_word_embeddings", defaults.tied),
-            sliding_window,
+            window,
             mixture,
             design: Design {
                 feed_forward_bias: biases.feed_forward,
                 rotary_width: rope.width.filter(|&width| width != head_dim),
                 window_rope: rope.window,
-                layer_kinds: self.layer_kinds(family, layers, sliding_window),
+                layer_kinds: self.layer_kinds(family, layers, window),
                 activation: self.activation(family.design(hidden).activation),
                 later_layers: self.later_layers(family),
                 scalars: Scalars {
-                    query_growth: rope.growth,
+                    query_growth: match family {
+                        Family::Llama4 => self.unturned_growth(),
+                        _ => rope.growth,
+                    },
                     ..self.scalars(family, hidden)
                 },
                 ..self.plain_design(family, hidden)
@@ -157,6 +160,26 @@ impl<'a> Keys<'a> {
             }
             _ => plain,
         }
+    }
+
+    /// How queries of layers that turn nothing grow with their positions: Llama 4's.
+    fn unturned_growth(&mut self) -> Option<QueryGrowth> {
+        const TUNING: &str = "attn_temperature_tuning";
+        // A number in the first files.
+        let tuned = match self.value(TUNING) {
+            Some(Value::Number(number)) => number.as_f64() != Some(0.0),
+            _ => self.flag(TUNING, true),
+        };
+        let (beta, context) = (self.number("attn_scale", 0.1), self.number("floor_scale", 8192.0));
+        if context.fract() != 0.0 || context < 1.0 {
+            self.refuse("floor_scale", format!("is {context}, expected a positive whole number"));
+        }
+        tuned.then_some(QueryGrowth {
+            beta,
+            context: context as usize,
+            ahead: 1,
+            turned: false,
+        })
     }
 
     /// Which projections have biases.
@@ -266,7 +289,7 @@ impl<'a> Keys<'a> {
     /// Norms of queries and keys, which some families have only where they are told to.
     fn qk_norm(&mut self, family: Family) -> Option<QkNorm> {
         match family.qk_norm_key() {
-            Some((key, norm)) => self.flag(key, false).then_some(norm),
+            Some((key, norm)) => self.flag(key, family.norms_qk_unasked()).then_some(norm),
             None => family.qk_norm(),
         }
     }

@@ -1,5 +1,7 @@
 //! Mixtures of experts as `config.json` describes them.
 
+use serde_json::Value;
+
 use super::config::Keys;
 use crate::model::design::{ExpertNaming, Mixture, Routing, SharedExpert};
 use crate::model::family::Family;
@@ -12,6 +14,13 @@ impl Keys<'_> {
         let routing = Routing { used, ..plain.routing };
         if plain.naming != ExpertNaming::Mlp {
             let experts = self.optional_size("num_local_experts").unwrap_or(plain.experts);
+            if family == Family::Llama4 {
+                return Some(self.some_layers(Mixture {
+                    experts,
+                    routing,
+                    ..plain
+                }));
+            }
             return Some(Mixture {
                 experts,
                 routing,
@@ -43,6 +52,32 @@ impl Keys<'_> {
             shared: plain.shared.map(|plain| self.shared_expert(plain)),
             ..plain
         })
+    }
+
+    /// Llama 4's, in the layers that have it: the last of every so many, or those that a list names.
+    fn some_layers(&mut self, plain: Mixture) -> Mixture {
+        let step = self.optional_size("interleave_moe_layer_step");
+        let mut every = step.unwrap_or(plain.every);
+        if let Some(named) = self.value("moe_layers") {
+            let numbers = named.as_array().into_iter().flatten().map(Value::as_u64);
+            let numbers: Vec<u64> = numbers.collect::<Option<_>>().unwrap_or_default();
+            let layers = self.optional_size("num_hidden_layers").unwrap_or(0) as u64;
+            let first = numbers.first().map_or(1, |first| first + 1);
+            if numbers.is_empty() || !(first - 1..layers).step_by(first as usize).eq(numbers) {
+                let what = format!("is {named}; only the last of every so many layers is supported");
+                self.refuse("moe_layers", what);
+            }
+            every = first as usize;
+        }
+        Mixture {
+            every,
+            dense_width: self.optional_size("intermediate_size_mlp").unwrap_or(16384),
+            shared: plain.shared.map(|shared| SharedExpert {
+                width: self.optional_size("intermediate_size").unwrap_or(shared.width),
+                ..shared
+            }),
+            ..plain
+        }
     }
 
     /// The network beside the experts: its width is given, or so many times that of an expert.

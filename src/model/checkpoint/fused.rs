@@ -18,14 +18,15 @@ pub(super) struct FusedPart {
     pub(super) columns: Option<FusedColumns>,
 }
 
-/// Every so-manieth column of a matrix: each is a row.
+/// Some columns of a matrix: each is a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct FusedColumns {
     /// All columns of the matrix.
     width: usize,
-    /// The first one that is taken, and from there each of so many.
+    /// The first one that is taken, from there each of so many, and how many these are.
     first: usize,
     step: usize,
+    count: usize,
 }
 
 impl FusedColumns {
@@ -33,7 +34,8 @@ impl FusedColumns {
     pub(super) fn pick(self, bytes: &[u8], dtype: DType, shape: &[usize]) -> Result<Tensor> {
         let rows = bytes.len() / (dtype.size_in_bytes() * self.width).max(1);
         let parted = Tensor::from_raw_buffer(bytes, dtype, &[rows, self.width / self.step, self.step], &Device::Cpu)?;
-        let picked = parted.narrow(2, self.first, 1)?.squeeze(2)?;
+        let (first, lane) = (self.first / self.step, self.first % self.step);
+        let picked = parted.narrow(2, lane, 1)?.squeeze(2)?.narrow(1, first, self.count)?;
         picked.t()?.contiguous()?.reshape(shape)
     }
 }
@@ -43,6 +45,7 @@ pub(super) fn parts(naming: ExpertNaming, name: &str, shape: &[usize]) -> Option
     let parts_of: fn(&str, &[usize], usize) -> Option<Vec<FusedPart>> = match naming {
         ExpertNaming::GptOss => gpt_oss,
         ExpertNaming::Granite => granite,
+        ExpertNaming::Llama4 => llama4,
         ExpertNaming::Mixtral | ExpertNaming::Mlp => return None,
     };
     let experts = shape.first().copied().filter(|experts| *experts <= MOST_EXPERTS)?;
@@ -68,11 +71,44 @@ fn gpt_oss(name: &str, shape: &[usize], expert: usize) -> Option<Vec<FusedPart>>
         first: expert * count,
         count,
         shape: std::iter::once(width / step).chain(inputs).collect(),
-        columns: Some(FusedColumns { width, first, step }),
+        columns: Some(FusedColumns {
+            width,
+            first,
+            step,
+            count: width / step,
+        }),
     };
     match tensor {
         "gate_up_proj" if width.is_multiple_of(2) => Some(vec![part("gate_proj", 0, 2), part("up_proj", 1, 2)]),
         "down_proj" => Some(vec![part("down_proj", 0, 1)]),
+        _ => None,
+    }
+}
+
+/// Llama 4: matrices are turned, `(inputs, outputs)`, gates first and then their partners.
+fn llama4(name: &str, shape: &[usize], expert: usize) -> Option<Vec<FusedPart>> {
+    let (module, tensor) = name.split_once(".feed_forward.experts.")?;
+    let &[inputs, width] = shape else {
+        return None;
+    };
+    let part = |which: &str, first: usize, count: usize| FusedPart {
+        name: format!("{module}.feed_forward.experts.{expert}.{which}.weight"),
+        first: expert * inputs * width,
+        count: inputs * width,
+        shape: vec![count, inputs],
+        columns: Some(FusedColumns {
+            width,
+            first,
+            step: 1,
+            count,
+        }),
+    };
+    let half = width / 2;
+    match tensor {
+        "gate_up_proj" if width.is_multiple_of(2) => {
+            Some(vec![part("gate_proj", 0, half), part("up_proj", half, half)])
+        }
+        "down_proj" => Some(vec![part("down_proj", 0, width)]),
         _ => None,
     }
 }
@@ -126,12 +162,39 @@ mod tests {
     }
 
     #[test]
+    fn gates_are_the_first_columns_of_llama_4_and_their_partners_the_others() {
+        let stored: Vec<f32> = (0..2 * 3 * 4).map(|at| at as f32).collect();
+        let bytes: Vec<u8> = stored.iter().flat_map(|value| value.to_le_bytes()).collect();
+        let values = |part: &FusedPart| {
+            let bytes = &bytes[4 * part.first..4 * (part.first + part.count)];
+            let tensor = part.columns.unwrap().pick(bytes, DType::F32, &part.shape).unwrap();
+            tensor.to_vec2::<f32>().unwrap()
+        };
+        let parts = |name: &str, shape: &[usize]| parts(ExpertNaming::Llama4, name, shape).unwrap();
+        let both = parts("m.feed_forward.experts.gate_up_proj", &[2, 3, 4]);
+        assert_eq!(both[2].name, "m.feed_forward.experts.1.gate_proj.weight");
+        assert_eq!(values(&both[2]), [[12., 16., 20.], [13., 17., 21.]]);
+        assert_eq!(values(&both[3]), [[14., 18., 22.], [15., 19., 23.]]);
+        let down = parts("m.feed_forward.experts.down_proj", &[2, 4, 3]);
+        assert_eq!(
+            values(&down[0]),
+            [[0., 3., 6., 9.], [1., 4., 7., 10.], [2., 5., 8., 11.]]
+        );
+    }
+
+    #[test]
     fn what_is_no_tensor_of_several_experts_stays_in_one_piece() {
         for (naming, name, shape) in [
             (ExpertNaming::Mlp, "m.mlp.experts.gate_up_proj", vec![2, 3, 4]),
             (ExpertNaming::GptOss, "m.mlp.experts.gate_up_proj", vec![2, 3, 5]),
             (ExpertNaming::GptOss, "m.mlp.experts.gate_up_proj", vec![1 << 40, 0, 0]),
             (ExpertNaming::GptOss, "m.mlp.router.weight", vec![2, 3]),
+            (ExpertNaming::Llama4, "m.feed_forward.router.weight", vec![2, 3]),
+            (
+                ExpertNaming::Llama4,
+                "m.feed_forward.experts.gate_up_proj",
+                vec![2, 3, 5],
+            ),
             (
                 ExpertNaming::Granite,
                 "m.block_sparse_moe.router.layer.weight",

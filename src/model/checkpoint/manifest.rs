@@ -51,7 +51,7 @@ pub fn for_each_tensor(config: &ModelConfig, mut visit: impl FnMut(&str, &[usize
             }
         }
         projection(&mut part, "self_attn.o_proj", [hidden, queries], config.output_bias);
-        for weights in config.qk_norm_weights().into_iter().flatten() {
+        for weights in config.qk_norm_weights(layer).into_iter().flatten() {
             for name in &weights.names {
                 part(&format!("self_attn.{name}.weight"), &weights.shape);
             }
@@ -83,14 +83,15 @@ fn projection(part: &mut impl FnMut(&str, &[usize]), name: &str, shape: [usize; 
 
 /// The one feed-forward network of a layer.
 fn network(config: &ModelConfig, width: usize, part: &mut impl FnMut(&str, &[usize])) {
-    let (hidden, bias) = (config.hidden, config.design.feed_forward_bias);
+    let (hidden, bias, module) = (config.hidden, config.design.feed_forward_bias, config.network_module());
+    let mut matrix = |name: &str, shape| projection(part, &format!("{module}.{name}"), shape, bias);
     if config.design.fused_gate_up {
-        projection(part, "mlp.gate_up_proj", [2 * width, hidden], bias);
+        matrix("gate_up_proj", [2 * width, hidden]);
     } else {
-        projection(part, "mlp.gate_proj", [width, hidden], bias);
-        projection(part, "mlp.up_proj", [width, hidden], bias);
+        matrix("gate_proj", [width, hidden]);
+        matrix("up_proj", [width, hidden]);
     }
-    projection(part, "mlp.down_proj", [hidden, width], bias);
+    matrix("down_proj", [hidden, width]);
 }
 
 /// The router, the experts, and what all tokens go through beside them.

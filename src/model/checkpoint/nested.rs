@@ -32,6 +32,10 @@ fn assumed(model_type: &str) -> Option<Value> {
             "num_hidden_layers": 26, "num_attention_heads": 8, "max_position_embeddings": 131_072,
             "tie_word_embeddings": true,
         })),
+        "llama4" => Some(json!({
+            "model_type": "llama4_text", "vocab_size": 202_048, "hidden_size": 5120, "intermediate_size": 8192,
+            "num_hidden_layers": 48, "num_attention_heads": 40, "max_position_embeddings": 131_072,
+        })),
         "mistral3" => Some(json!({ "model_type": "mistral", "tie_word_embeddings": true })),
         _ => None,
     }
@@ -75,7 +79,9 @@ pub(super) fn text_part(path: &Path, mut root: Map<String, Value>) -> (Map<Strin
 
 /// What a tensor of a model that also sees is called in the part that reads; `None` for the others.
 pub(super) fn text_name(name: &str) -> Option<String> {
-    const OTHERS: [&str; 4] = [
+    const OTHERS: [&str; 6] = [
+        "vision_model.",
+        "model.vision_model.",
         "vision_tower.",
         "multi_modal_projector.",
         "model.vision_tower.",
@@ -109,6 +115,7 @@ mod tests {
             ("model.language_model.norm.weight", Some("model.norm.weight")),
             ("lm_head.weight", Some("lm_head.weight")),
             ("vision_tower.encoder.bias", None),
+            ("vision_model.class_embedding", None),
             ("model.multi_modal_projector.linear_1.weight", None),
         ] {
             assert_eq!(text_name(name).as_deref(), expected, "{name}");

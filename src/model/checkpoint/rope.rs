@@ -200,6 +200,8 @@ impl Keys<'_> {
         Some(QueryGrowth {
             beta,
             context: original.map_or(context, |original| original as usize),
+            ahead: 0,
+            turned: true,
         })
     }
 

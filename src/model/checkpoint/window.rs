@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::config::Keys;
-use crate::model::design::LayerKind;
+use crate::model::design::{AttentionWindow, LayerKind};
 use crate::model::family::{Family, WindowUse};
 
 /// What `layer_types` says of all layers.
@@ -16,10 +16,22 @@ enum Kinds {
 }
 
 impl Keys<'_> {
+    /// The window of the layers that have one, or their chunk.
+    pub(super) fn window(&mut self, family: Family, layers: usize) -> Option<AttentionWindow> {
+        const CHUNK: &str = "attention_chunk_size";
+        match family.window_use() {
+            WindowUse::Chunks => match self.is_given(CHUNK) {
+                false => Some(AttentionWindow::Chunk(8192)),
+                true => self.optional_size(CHUNK).map(AttentionWindow::Chunk),
+            },
+            _ => self.sliding_window(family, layers).map(AttentionWindow::Sliding),
+        }
+    }
+
     /// The window every layer has. A checkpoint whose layers differ is refused, and so is one whose keys contradict each
     /// other: transformers reads `layer_types` for Qwen alone, where it needs `use_sliding_window`, and `sliding_window`
     /// alone for the Mistral families.
-    pub(super) fn sliding_window(&mut self, family: Family, layers: usize) -> Option<usize> {
+    fn sliding_window(&mut self, family: Family, layers: usize) -> Option<usize> {
         let window = match self.is_given("sliding_window") {
             false => family.defaults().window,
             true => self.optional_size("sliding_window"),
@@ -30,7 +42,7 @@ impl Keys<'_> {
         }
         let kinds = self.kinds(layers);
         let window = match family.window_use() {
-            WindowUse::Never | WindowUse::ByLayer(_) => return None,
+            WindowUse::Never | WindowUse::Chunks | WindowUse::ByLayer(_) => return None,
             WindowUse::Always => window,
             WindowUse::IfAsked => match kinds {
                 Some(Kinds::Full) => None,
@@ -56,9 +68,22 @@ impl Keys<'_> {
     }
 
     /// What each layer's attention does, where layers may differ; empty where they do not.
-    pub(super) fn layer_kinds(&mut self, family: Family, layers: usize, window: Option<usize>) -> Vec<LayerKind> {
-        if family == Family::SmolLm3 {
-            return self.rotated_layers(layers);
+    pub(super) fn layer_kinds(
+        &mut self,
+        family: Family,
+        layers: usize,
+        window: Option<AttentionWindow>,
+    ) -> Vec<LayerKind> {
+        match family {
+            Family::SmolLm3 => {
+                let kind = |rotated| LayerKind {
+                    windowed: false,
+                    rotated,
+                };
+                return self.rotated_layers(family, layers).into_iter().map(kind).collect();
+            }
+            Family::Llama4 => return self.chunked_layers(layers, window),
+            _ => {}
         }
         let WindowUse::ByLayer(every) = family.window_use() else {
             return Vec::new();
@@ -82,7 +107,7 @@ impl Keys<'_> {
             .map(|number| window.is_some() && every.is_none_or(|every| every > 0 && !number.is_multiple_of(every)))
             .collect();
         if let Some(named) = self.value("layer_types") {
-            match windowed_layers(named, layers) {
+            match windowed_layers(named, "sliding_attention", layers) {
                 Some(named) => windowed = named,
                 None => {
                     let what = format!(
@@ -108,7 +133,7 @@ impl Keys<'_> {
     }
 
     /// Layers that turn queries and keys: those that `no_rope_layers` has a 1 for, or all but every so-manieth.
-    fn rotated_layers(&mut self, layers: usize) -> Vec<LayerKind> {
+    fn rotated_layers(&mut self, family: Family, layers: usize) -> Vec<bool> {
         let every = self.optional_size("no_rope_layer_interval").unwrap_or(4);
         let mut rotated: Vec<bool> = (1..=layers)
             .map(|number| every == 0 || !number.is_multiple_of(every))
@@ -116,18 +141,39 @@ impl Keys<'_> {
         if let Some(named) = self.value("no_rope_layers") {
             let flags = named.as_array().into_iter().flatten().map(Value::as_u64);
             let flags: Vec<u64> = flags.collect::<Option<_>>().unwrap_or_default();
-            if flags.len() == layers {
-                rotated = flags.into_iter().map(|flag| flag != 0).collect();
-            } else {
+            // Transformers looks no further, and takes an empty list of Llama 4's for none.
+            if flags.len() >= layers {
+                rotated = flags.into_iter().take(layers).map(|flag| flag != 0).collect();
+            } else if named.as_array().is_none_or(|list| !list.is_empty()) || family != Family::Llama4 {
                 let what = format!("is {named}, expected 0 or 1 for each of {layers} layers");
                 self.refuse("no_rope_layers", what);
             }
         }
-        let kind = |rotated| LayerKind {
-            windowed: false,
-            rotated,
-        };
-        rotated.into_iter().map(kind).collect()
+        rotated
+    }
+
+    /// Layers of Llama 4: those that turn queries and keys are chunked, unless a list says otherwise.
+    fn chunked_layers(&mut self, layers: usize, window: Option<AttentionWindow>) -> Vec<LayerKind> {
+        let rotated = self.rotated_layers(Family::Llama4, layers);
+        let mut chunked: Vec<bool> = rotated.iter().map(|rotated| *rotated && window.is_some()).collect();
+        if let Some(named) = self.value("layer_types") {
+            match windowed_layers(named, "chunked_attention", layers) {
+                Some(named) => chunked = named,
+                None => {
+                    let what = format!(
+                        "is {named}, expected `chunked_attention` or `full_attention` for each of {layers} layers"
+                    );
+                    self.refuse("layer_types", what);
+                }
+            }
+        }
+        if window.is_none() && chunked.contains(&true) {
+            self.refuse("layer_types", "asks for chunks, and `attention_chunk_size` for none");
+        }
+        let kinds = chunked.into_iter().zip(rotated);
+        kinds
+            .map(|(windowed, rotated)| LayerKind { windowed, rotated })
+            .collect()
     }
 
     /// What `layer_types` says, where it is there; one that differs between layers is refused.
@@ -156,10 +202,10 @@ impl Keys<'_> {
     }
 }
 
-/// Which layers have the window, where a list names one of the two kinds for each of so many layers.
-fn windowed_layers(named: &Value, layers: usize) -> Option<Vec<bool>> {
+/// Which layers have the window, where a list names `windowed` or the other kind for each of so many layers.
+fn windowed_layers(named: &Value, windowed: &str, layers: usize) -> Option<Vec<bool>> {
     let kind = |kind: &Value| match kind.as_str()? {
-        "sliding_attention" => Some(true),
+        kind if kind == windowed => Some(true),
         "full_attention" => Some(false),
         _ => None,
     };
@@ -174,6 +220,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::super::config::parse;
+    use super::AttentionWindow;
 
     /// The window of a two-layer model with these keys, or what is said of them.
     fn window(model_type: &str, keys: Value) -> Result<Option<usize>, String> {
@@ -184,10 +231,12 @@ mod tests {
         let keys = keys.as_object().expect("keys").clone();
         config.as_object_mut().expect("an object").extend(keys);
         let parsed = parse(Path::new("config.json"), config.to_string().as_bytes());
-        parsed.map(|config| config.sliding_window).map_err(|errors| {
-            let said: Vec<String> = errors.iter().map(ToString::to_string).collect();
-            said.join("; ")
-        })
+        parsed
+            .map(|config| config.window.map(AttentionWindow::size))
+            .map_err(|errors| {
+                let said: Vec<String> = errors.iter().map(ToString::to_string).collect();
+                said.join("; ")
+            })
     }
 
     /// A family, its keys (`FULL`, `SLIDING` and `MIXED` are lists for two layers), and the window or what is said.
@@ -212,6 +261,12 @@ mod tests {
         qwen3   | "sliding_window": 8, "use_sliding_window": true, "layer_types": SLIDING     | Some(8)
         qwen3   | "sliding_window": 8, "layer_types": SLIDING                                 | asks for a window
         qwen3   | "sliding_window": null, "use_sliding_window": true, "layer_types": SLIDING  | asks for a window
+        llama4_text |                                                                         | Some(8192)
+        llama4_text | "attention_chunk_size": 8                                               | Some(8)
+        llama4_text | "attention_chunk_size": null                                            | None
+        llama4_text | "attention_chunk_size": 8, "no_rope_layers": []                         | Some(8)
+        llama4_text | "no_rope_layers": [1]                                                   | `no_rope_layers`: is [1]
+        llama4_text | "attention_chunk_size": 8, "layer_types": FULL, "moe_layers": [0, 1]    | Some(8)
         qwen3   | "layer_types": ["full_attention"]                                           | has 0 sliding and 1 full of 2
     "#;
 

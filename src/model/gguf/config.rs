@@ -31,7 +31,7 @@ pub(crate) fn read(
     let experts = reader.optional_size("expert_count").filter(|&count| count > 0);
     let family = match Family::from_gguf(architecture, experts.is_some()) {
         // llama.cpp calls two by one name.
-        Some(Family::Olmo2) if reader.window().is_some() => Family::Olmo3,
+        Some(Family::Olmo2) if reader.sliding_window().is_some() => Family::Olmo3,
         Some(Family::Ministral3) if reader.value("rope.scaling.type").is_none() => Family::Mistral,
         Some(family) => family,
         None => {
@@ -104,13 +104,9 @@ impl<'a> ConfigReader<'a> {
             rope_scaling,
             qkv_bias: family == Family::Qwen2 || tensors.contains_key("blk.0.attn_q.bias"),
             output_bias: tensors.contains_key("blk.0.attn_output.bias"),
-            qk_norm: match family.qk_norm_key() {
-                // Said by no key of these files.
-                Some((_, norm)) => tensors.contains_key("blk.0.attn_q_norm.weight").then_some(norm),
-                None => family.qk_norm(),
-            },
+            qk_norm: self.qk_norm(family, tensors.contains_key("blk.0.attn_q_norm.weight")),
             tied: !tensors.contains_key("output.weight"),
-            sliding_window: self.window(),
+            window: self.window(family),
             mixture: self.mixture(family, experts),
             design: Design {
                 feed_forward_bias: tensors.contains_key("blk.0.ffn_down.bias"),

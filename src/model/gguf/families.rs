@@ -5,11 +5,19 @@ use super::config::ConfigReader;
 use super::keys::{PATTERN, own_keys};
 use super::value::MetadataValue;
 use crate::model::RopeScaling;
-use crate::model::design::{Design, LayerKind, Mixture, QueryGrowth, Routing, Scalars, SharedExpert, Yarn};
+use crate::model::design::{
+    AttentionWindow, Design, LayerKind, Mixture, QkNorm, QueryGrowth, Routing, Scalars, SharedExpert, Yarn,
+};
 use crate::model::family::{Family, WindowUse};
 
-/// Every so-manieth layer of SmolLM3 turns nothing.
+/// Every so-manieth layer of SmolLM3 and of Llama 4 turns nothing.
 const UNTURNED: usize = 4;
+
+/// Positions of a chunk of Llama 4's, and beyond how many its queries grow; the growth; the published model whose heads are not
+/// normed has so many experts.
+const CHUNK: usize = 8192;
+const GROWTH: f64 = 0.1;
+const UNNORMED: usize = 128;
 
 /// What scores of experts become.
 const GATING: &str = "expert_gating_func";
@@ -21,8 +29,15 @@ impl ConfigReader<'_> {
         if family == Family::Glm4Moe {
             return Some(self.glm_mixture(plain));
         }
+        let (every, dense_width) = match family {
+            Family::Llama4 => (self.size("interleave_moe_layer_step"), self.size("feed_forward_length")),
+            _ => (plain.every, plain.dense_width),
+        };
         let shared = plain.shared.map(|shared| SharedExpert {
-            width: self.size("expert_shared_feed_forward_length"),
+            width: self.size(match family {
+                Family::Llama4 => "expert_feed_forward_length",
+                _ => "expert_shared_feed_forward_length",
+            }),
             ..shared
         });
         Some(Mixture {
@@ -33,9 +48,23 @@ impl ConfigReader<'_> {
                 renormalised: plain.routing.renormalised || family == Family::Qwen3Moe,
                 ..plain.routing
             },
+            every,
+            dense_width,
             shared,
             ..plain
         })
+    }
+
+    /// How queries and keys are normed.
+    pub(super) fn qk_norm(&mut self, family: Family, has_weights: bool) -> Option<QkNorm> {
+        match family.qk_norm_key() {
+            // Said by no key of these files.
+            Some((_, QkNorm::Weightless)) => {
+                (self.optional_size("expert_count") != Some(UNNORMED)).then_some(QkNorm::Weightless)
+            }
+            Some((_, norm)) => has_weights.then_some(norm),
+            None => family.qk_norm(),
+        }
     }
 
     /// GLM-4.5's, whose files say all of it.
@@ -92,7 +121,7 @@ impl ConfigReader<'_> {
         let plain = family.design(hidden);
         let layers = self.optional_size("block_count").unwrap_or(0);
         let rotary = self.optional_size("rope.dimension_count");
-        let window = self.window();
+        let window = self.window(family);
         Design {
             // The converter adds the 1.
             norm_offset: false,
@@ -107,8 +136,25 @@ impl ConfigReader<'_> {
         }
     }
 
-    /// The window, where there is one.
-    pub(super) fn window(&mut self) -> Option<usize> {
+    /// The window or the chunk, where there is one.
+    pub(super) fn window(&mut self, family: Family) -> Option<AttentionWindow> {
+        const KEY: &str = "attention.sliding_window";
+        if family.window_use() != WindowUse::Chunks {
+            return self.sliding_window().map(AttentionWindow::Sliding);
+        }
+        // Its size is llama.cpp's own; the key, where it is there, says that there are none.
+        match self.optional_size(KEY) {
+            Some(0) => None,
+            None | Some(CHUNK) => Some(AttentionWindow::Chunk(CHUNK)),
+            Some(other) => {
+                self.refuse(KEY, format!("is {other}; only {CHUNK} is supported"));
+                None
+            }
+        }
+    }
+
+    /// The sliding window, where there is one.
+    pub(super) fn sliding_window(&mut self) -> Option<usize> {
         self.optional_size("attention.sliding_window")
             .filter(|&window| window > 0)
     }
@@ -122,12 +168,15 @@ impl ConfigReader<'_> {
         })
     }
 
-    fn layer_kinds(&mut self, family: Family, layers: usize, window: Option<usize>) -> Vec<LayerKind> {
+    fn layer_kinds(&mut self, family: Family, layers: usize, window: Option<AttentionWindow>) -> Vec<LayerKind> {
         let kind = |windowed, rotated| LayerKind { windowed, rotated };
-        if family == Family::SmolLm3 {
-            return (1..=layers)
-                .map(|number| kind(false, !number.is_multiple_of(UNTURNED)))
-                .collect();
+        let turned = |number: usize| !number.is_multiple_of(UNTURNED);
+        match family {
+            Family::SmolLm3 => return (1..=layers).map(|number| kind(false, turned(number))).collect(),
+            // Without chunks all layers are turned.
+            Family::Llama4 if window.is_none() => return vec![kind(false, true); layers],
+            Family::Llama4 => return (1..=layers).map(turned).map(|turned| kind(turned, turned)).collect(),
+            _ => {}
         }
         let WindowUse::ByLayer(every) = family.window_use() else {
             return Vec::new();
@@ -202,6 +251,15 @@ impl ConfigReader<'_> {
                 logits: self.number("logit_scale", None),
                 ..plain
             },
+            Family::Llama4 => Scalars {
+                query_growth: Some(QueryGrowth {
+                    beta: GROWTH,
+                    context: CHUNK,
+                    ahead: 1,
+                    turned: false,
+                }),
+                ..plain
+            },
             Family::Ministral3 => Scalars {
                 query_growth: self.query_growth(),
                 ..plain
@@ -219,6 +277,8 @@ impl ConfigReader<'_> {
         Some(QueryGrowth {
             beta,
             context: context.unwrap_or_else(|| self.size("rope.scaling.original_context_length")),
+            ahead: 0,
+            turned: true,
         })
     }
 

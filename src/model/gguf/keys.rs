@@ -66,6 +66,7 @@ pub(super) fn own_keys(family: Family) -> &'static [&'static str] {
         }
         Family::Qwen2Moe => &["expert_feed_forward_length", "expert_shared_feed_forward_length"],
         Family::Qwen3Moe => &["expert_feed_forward_length"],
+        Family::Llama4 => &["expert_feed_forward_length", "interleave_moe_layer_step"],
         Family::Glm4Moe => &[
             "expert_feed_forward_length",
             "expert_gating_func",

@@ -16,6 +16,8 @@ pub(crate) struct GgufLayout {
     /// What the tensors of experts, and of what is beside them, are called.
     naming: ExpertNaming,
     shared: &'static str,
+    /// And those of the one network.
+    network: &'static str,
 }
 
 impl GgufLayout {
@@ -31,6 +33,7 @@ impl GgufLayout {
             own_norms: config.is_some_and(|config| config.qk_norm == Some(QkNorm::OwnNorms)),
             fused_gate_up: config.is_some_and(|config| config.design.fused_gate_up),
             naming,
+            network: config.map_or("mlp", ModelConfig::network_module),
             shared: shared.map_or("shared_expert", |shared| naming.shared(shared)),
         }
     }
@@ -86,6 +89,7 @@ pub(super) fn canonical(name: &str, layout: GgufLayout) -> Canonical {
         return whole(name);
     };
     let in_layer = |place: &str| Canonical::Whole(format!("model.layers.{layer}.{place}.{kind}"));
+    let in_network = |matrix: &str| in_layer(&format!("{}.{matrix}", layout.network));
     if let ("attn_q_norm" | "attn_k_norm", true) = (part, layout.own_norms) {
         return Canonical::Each {
             module: format!("model.layers.{layer}.self_attn.{}_layernorm.norms", &part[5..6]),
@@ -104,10 +108,10 @@ pub(super) fn canonical(name: &str, layout: GgufLayout) -> Canonical {
         "attn_sinks" => whole(&format!("model.layers.{layer}.self_attn.sinks")),
         // Of layers that guess further tokens.
         _ if part.starts_with("nextn.") => in_layer(part),
-        "ffn_gate" => in_layer("mlp.gate_proj"),
-        "ffn_up" if layout.fused_gate_up => in_layer("mlp.gate_up_proj"),
-        "ffn_up" => in_layer("mlp.up_proj"),
-        "ffn_down" => in_layer("mlp.down_proj"),
+        "ffn_gate" => in_network("gate_proj"),
+        "ffn_up" if layout.fused_gate_up => in_network("gate_up_proj"),
+        "ffn_up" => in_network("up_proj"),
+        "ffn_down" => in_network("down_proj"),
         _ => of_experts(part, (layer, kind), layout).unwrap_or_else(|| whole(name)),
     }
 }

@@ -1,6 +1,6 @@
 //! Folders of safetensors: every family, and everything wrong with one told at once.
 
-use indieval::model::{Checkpoint, Family, Inspection, Markup};
+use indieval::model::{AttentionWindow, Checkpoint, Family, Inspection, Markup};
 use serde_json::{Value, json};
 
 use super::{GOLDEN, copy_of, golden};
@@ -152,7 +152,11 @@ fn a_config_that_does_not_fit_is_refused_for_every_reason_at_once() {
 fn windows_that_all_layers_share_are_understood() {
     let window = |changes: &[(&str, Value)]| {
         let folder = with("qwen2-tied-bf16", "config.json", changes);
-        Inspection::of(folder.path()).config.unwrap().sliding_window
+        Inspection::of(folder.path())
+            .config
+            .unwrap()
+            .window
+            .map(AttentionWindow::size)
     };
     let on = ("use_sliding_window", json!(true));
     let size = ("sliding_window", json!(16));

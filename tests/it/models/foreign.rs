@@ -251,6 +251,35 @@ fn keys_of_later_families_are_read_or_refused() {
             json!({"use_parallel_residual": 1}),
             "`use_parallel_residual`: is 1",
         ),
+        ("llama4-f32", json!({"moe_layers": [0, 3]}), "`moe_layers`: is [0,3]"),
+        ("llama4-f32", json!({"moe_layers": []}), "`moe_layers`: is []"),
+        (
+            "llama4-f32",
+            json!({"layer_types": vec!["sliding_attention"; 4]}),
+            "expected `chunked_attention` or",
+        ),
+        (
+            "llama4-f32",
+            json!({"attention_chunk_size": null}),
+            "`layer_types`: asks for chunks",
+        ),
+        (
+            "llama4-f32",
+            json!({"attention_chunk_size": 0}),
+            "`attention_chunk_size`: is 0",
+        ),
+        ("llama4-f32", json!({"floor_scale": 0.5}), "`floor_scale`: is 0.5"),
+        ("llama4-f32", json!({"attn_scale": -1.0}), "`attn_scale`: is -1"),
+        (
+            "llama4-f32",
+            json!({"no_rope_layers": [1, 0]}),
+            "`no_rope_layers`: is [1,0]",
+        ),
+        (
+            "llama4-f32",
+            json!({"moe_layers": null, "interleave_moe_layer_step": 0}),
+            "`interleave_moe_layer_step`: is 0",
+        ),
         ("glm4-moe-bf16", json!({"n_group": 3}), "`n_group`: is 3"),
         ("glm4-moe-bf16", json!({"topk_group": 5}), "`topk_group`: is 5"),
         // Two of four groups of two.
@@ -281,7 +310,7 @@ fn a_family_that_is_not_supported_is_refused_with_the_reason() {
         ("qwen3_next", "linear attention"),
         ("mamba2", "recurrent"),
         ("gemma3n", "embeddings of its own in each layer"),
-        ("llama4", "routing to experts"),
+        ("ernie4_5_moe", "routing to experts"),
     ] {
         let (_, faults) = inspect("llama3-tied-f32", &json!({"model_type": family}));
         let said = format!("the model family `{family}` is not supported: ");

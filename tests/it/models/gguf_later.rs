@@ -8,8 +8,8 @@ use candle_core::quantized::GgmlDType;
 use candle_core::{DType, Device, Tensor};
 use indieval::model::checkpoint::for_each_tensor;
 use indieval::model::{
-    Checkpoint, Family, LayerKind, LayerNorms, LoadError, Mixture, ModelConfig, RopeScaling, Weight, WeightSource,
-    open_weights,
+    AttentionWindow, Checkpoint, Family, LayerKind, LayerNorms, LoadError, Mixture, ModelConfig, QkNorm, RopeScaling,
+    Weight, WeightSource, open_weights,
 };
 
 use super::gguf_writer::{Writer, add_shape, add_tokenizer, interleave};
@@ -258,6 +258,7 @@ fn converted_name(architecture: &str, config: &ModelConfig, name: &str) -> Strin
     };
     let mut name = name.replace("model.layers.", "blk.");
     for (from, to) in [
+        (".feed_forward.", ".mlp."),
         ("model.embed_tokens", "token_embd"),
         ("model.norm", "output_norm"),
         ("lm_head", "output"),
@@ -316,37 +317,92 @@ fn files_of_later_families_say_and_hold_what_the_folders_do() {
     }
 }
 
-/// Which layers of a cohere2 file are windowed, or what is said of it; `more` adds what it says of windows.
-fn cohere2_windows(more: impl Fn(&mut Writer)) -> Result<Vec<bool>, String> {
-    let (config, _) = open_weights(&golden("cohere2-bf16")).unwrap();
+/// What a file of a golden checkpoint's tensors is read as, or what is said of it; `more` adds what it says beside its sizes.
+fn reopened(architecture: &str, config: &ModelConfig, more: impl Fn(&mut Writer)) -> Result<ModelConfig, String> {
     let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("cohere2.gguf");
+    let path = folder.path().join("model.gguf");
     let mut file = Writer::default();
-    file.string("general.architecture", "cohere2");
+    file.string("general.architecture", architecture);
     for (key, value) in [
         ("block_count", config.layers),
         ("context_length", config.context),
         ("embedding_length", config.hidden),
-        ("feed_forward_length", config.intermediate),
         ("attention.head_count", config.heads),
         ("attention.head_count_kv", config.kv_heads),
     ] {
-        file.number(&format!("cohere2.{key}"), value);
+        file.number(&format!("{architecture}.{key}"), value);
     }
-    file.float("cohere2.attention.layer_norm_epsilon", config.norm_eps);
-    file.float("cohere2.logit_scale", 0.25);
     more(&mut file);
     add_tokenizer(&mut file, config.vocabulary);
-    add_tensors(&mut file, "cohere2", &config);
+    add_tensors(&mut file, architecture, config);
     file.write(&path);
     let opened = Checkpoint::open(&path).map_err(|error| error.to_string())?;
+    Ok(opened.config.clone())
+}
+
+/// Which layers of a cohere2 file are windowed, or what is said of it; `more` adds what it says of windows.
+fn cohere2_windows(more: impl Fn(&mut Writer)) -> Result<Vec<bool>, String> {
+    let (config, _) = open_weights(&golden("cohere2-bf16")).unwrap();
+    let opened = reopened("cohere2", &config, |file| {
+        file.number("cohere2.feed_forward_length", config.intermediate);
+        file.float("cohere2.attention.layer_norm_epsilon", config.norm_eps);
+        file.float("cohere2.logit_scale", 0.25);
+        more(file);
+    })?;
     Ok((0..config.layers)
         .map(|layer| {
-            let kind = opened.config.layer_kind(layer);
+            let kind = opened.layer_kind(layer);
             assert_eq!(kind.windowed, kind.rotated);
             kind.windowed
         })
         .collect())
+}
+
+/// A llama4 file with so many experts; `more` adds what it says of windows.
+fn llama4(experts: usize, more: impl Fn(&mut Writer)) -> Result<ModelConfig, String> {
+    let (mut config, _) = open_weights(&golden("llama4-defaults-bf16")).unwrap();
+    let mixture = config.mixture.as_mut().unwrap();
+    mixture.experts = experts;
+    let (every, dense_width) = (mixture.every, mixture.dense_width);
+    reopened("llama4", &config, |file| {
+        for (key, value) in [
+            ("feed_forward_length", dense_width),
+            ("expert_feed_forward_length", config.intermediate),
+            ("expert_count", experts),
+            ("expert_used_count", 1),
+            ("interleave_moe_layer_step", every),
+        ] {
+            file.number(&format!("llama4.{key}"), value);
+        }
+        file.float("llama4.attention.layer_norm_rms_epsilon", config.norm_eps);
+        more(file);
+    })
+}
+
+#[test]
+fn llama_4_has_llama_cpps_chunks_or_none_and_normed_heads_unless_it_has_128_experts() {
+    const WINDOW: &str = "llama4.attention.sliding_window";
+    let plain = llama4(4, |_| {}).unwrap();
+    assert_eq!(
+        (plain.window, plain.qk_norm),
+        (Some(AttentionWindow::Chunk(8192)), Some(QkNorm::Weightless))
+    );
+    let chunked = |config: &ModelConfig| {
+        (0..4)
+            .map(|layer| config.layer_kind(layer).windowed)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(chunked(&plain), [true, true, true, false]);
+    assert_eq!(llama4(4, |file| file.number(WINDOW, 8192)).unwrap(), plain);
+    let whole = llama4(4, |file| file.number(WINDOW, 0)).unwrap();
+    assert_eq!((whole.window, chunked(&whole)), (None, vec![false; 4]));
+    assert!((0..4).all(|layer| whole.layer_kind(layer).rotated));
+    assert_eq!(llama4(128, |_| {}).unwrap().qk_norm, None);
+    let error = llama4(4, |file| file.number(WINDOW, 100)).unwrap_err();
+    assert!(
+        error.contains("attention.sliding_window`: is 100; only 8192"),
+        "{error}"
+    );
 }
 
 #[test]

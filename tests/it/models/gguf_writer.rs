@@ -5,7 +5,7 @@ use std::path::Path;
 use candle_core::quantized::{GgmlDType, QTensor};
 use candle_core::{DType, Tensor};
 use indieval::model::checkpoint::for_each_tensor;
-use indieval::model::{Family, ModelConfig, RopeScaling, WeightSource};
+use indieval::model::{AttentionWindow, Family, ModelConfig, RopeScaling, WeightSource};
 
 /// A file in the making.
 #[derive(Default, Clone)]
@@ -156,7 +156,7 @@ pub fn add_shape(file: &mut Writer, architecture: &str, config: &ModelConfig) {
     }
     file.float(&key("rope.freq_base"), config.rope_theta);
     file.float(&key("attention.layer_norm_rms_epsilon"), config.norm_eps);
-    if let Some(window) = config.sliding_window {
+    if let Some(AttentionWindow::Sliding(window)) = config.window {
         file.number(&key("attention.sliding_window"), window);
     }
 }

@@ -1,7 +1,7 @@
 //! Attention on random trees.
 
 use super::{
-    super::scene::{below, scene},
+    super::scene::{below, scene, windows},
     DTYPES, are_there, check_attention,
 };
 use proptest::prelude::*;
@@ -15,7 +15,7 @@ proptest! {
         strands in prop::collection::vec((0usize..200, 1usize..30), 1..4),
         (kv_heads, group) in (1usize..3, 1usize..6),
         head_dim in prop::sample::select(vec![64usize, 80]),
-        window in prop::option::of(1usize..200),
+        window in windows(1..200),
         dtype in prop::sample::select(DTYPES.to_vec()),
     ) {
         if are_there() {

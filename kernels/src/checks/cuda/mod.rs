@@ -14,7 +14,9 @@ use super::{
     scene::{AttentionScene, below, scene},
 };
 use crate::{
-    Activation, ExpertOutput, Kernels, NormLayer, NormRule, PAGE, Pairing, Rotation, Segment, Weight,
+    Activation,
+    AttentionWindow::{Chunk, Sliding},
+    ExpertOutput, Kernels, NormLayer, NormRule, PAGE, Pairing, Rotation, Segment, Weight,
     kv::KvBuffers,
     reference::{self, matrix, numbers},
 };
@@ -86,7 +88,14 @@ fn attention_of_trees() {
         &scene(below(100, &[(100, 20), (90, 3), (65, 1)]), 4, 1, 64, None),
         dtype,
     );
-    check_attention(&scene(below(100, &[(100, 30), (77, 5)]), 3, 1, 64, Some(30)), dtype);
+    check_attention(
+        &scene(below(100, &[(100, 30), (77, 5)]), 3, 1, 64, Some(Sliding(30))),
+        dtype,
+    );
+    check_attention(
+        &scene(below(100, &[(100, 30), (77, 5)]), 3, 1, 64, Some(Chunk(30))),
+        dtype,
+    );
     let chained = vec![(None, 0, 70), (Some(0), 50, 40), (Some(1), 77, 9), (Some(1), 64, 5)];
     check_attention(&scene(chained, 2, 2, 64, None), dtype);
 }
@@ -97,7 +106,10 @@ fn attention_of_every_width() {
     for head_dim in [64, 80, 96, 128, 256] {
         check_attention(&scene(below(170, &[(166, 9)]), 3, 1, head_dim, None), bf16);
         check_attention(&scene(below(90, &[(90, 9), (2, 1)]), 4, 2, head_dim, None), f16);
-        check_attention(&scene(below(30, &[(30, 9), (2, 1)]), 7, 1, head_dim, Some(1)), f16);
+        check_attention(
+            &scene(below(30, &[(30, 9), (2, 1)]), 7, 1, head_dim, Some(Sliding(1))),
+            f16,
+        );
     }
 }
 
@@ -106,7 +118,7 @@ fn attention_in_other_company() {
     let kernels = || [ours(DType::BF16)];
     let tree = below(70, &[(70, 12), (66, 3)]);
     scene(tree.clone(), 2, 1, 64, None).check_bits(kernels(), 1, 30);
-    scene(tree, 2, 2, 64, Some(40)).check_bits(kernels(), 0, 1000);
+    scene(tree, 2, 2, 64, Some(Chunk(40))).check_bits(kernels(), 0, 1000);
 }
 
 fn norms() {

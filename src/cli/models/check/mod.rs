@@ -17,8 +17,8 @@ use crate::model::pace::{self, Workload};
 use crate::model::registry::{self, KnownModel};
 use crate::model::source::{self, Environment, Fetch, Located};
 use crate::model::{
-    DeviceChoice, Dtype, DtypeChoice, Inspection, LoadError, MemoryNeeds, ModelConfig, OpenDevice, SpecialToken,
-    Tokenizer,
+    AttentionWindow, DeviceChoice, Dtype, DtypeChoice, Inspection, LoadError, MemoryNeeds, ModelConfig, OpenDevice,
+    SpecialToken, Tokenizer,
 };
 
 /// Options of `indieval models check`.
@@ -151,6 +151,7 @@ fn report(args: &Args, located: Located, device: &OpenDevice, inspection: &Inspe
 }
 
 fn decoder(config: &ModelConfig) -> DecoderReport {
+    let size = |is: fn(AttentionWindow) -> bool| config.window.filter(|window| is(*window)).map(AttentionWindow::size);
     DecoderReport {
         family: config.family,
         parameters: checkpoint::parameters(config),
@@ -161,7 +162,8 @@ fn decoder(config: &ModelConfig) -> DecoderReport {
         head_dim: config.head_dim,
         vocabulary: config.vocabulary,
         context: config.context,
-        sliding_window: config.sliding_window,
+        sliding_window: size(|window| matches!(window, AttentionWindow::Sliding(_))),
+        attention_chunk: size(|window| matches!(window, AttentionWindow::Chunk(_))),
         windowed_layers: (0..config.layers)
             .filter(|&layer| config.layer_kind(layer).windowed)
             .count(),

@@ -67,7 +67,8 @@ pub(super) struct DecoderReport {
     pub vocabulary: usize,
     pub context: usize,
     pub sliding_window: Option<usize>,
-    /// Layers whose tokens see no farther than that window.
+    pub attention_chunk: Option<usize>,
+    /// Layers whose tokens see no farther than that window, or that chunk.
     pub windowed_layers: usize,
     pub experts: Option<usize>,
     pub rope: String,
@@ -259,13 +260,15 @@ impl DecoderReport {
         let experts = self
             .experts
             .map_or_else(String::new, |experts| format!(", {experts} experts"));
-        let window = self.sliding_window.map_or_else(String::new, |window| {
+        let sliding = self.sliding_window.map(|window| (window, "the last"));
+        let window = sliding.or(self.attention_chunk.map(|chunk| (chunk, "its own chunk of")));
+        let window = window.map_or_else(String::new, |(window, which)| {
             let window = count(window as u64);
             match self.windowed_layers {
                 0 => String::new(),
-                windowed if windowed == self.layers => format!(", each sees the last {window}"),
+                windowed if windowed == self.layers => format!(", each sees {which} {window}"),
                 windowed => format!(
-                    ", each sees the last {window} in {windowed} of the {} layers",
+                    ", each sees {which} {window} in {windowed} of the {} layers",
                     self.layers
                 ),
             }
