@@ -16,9 +16,11 @@ mod shapes;
 use candle_core::{DType, Device, Tensor};
 use half::bf16;
 use indieval::model::{
-    Activation, AttentionWindow, Batch, Design, Engine, EngineSettings, LanguageModel, LayerKind, LayerNorms,
-    LoadError, Mixture, ModelConfig, NormKind, Pairing, QkNorm, QueryGrowth, RopeScaling, RouterScore, Routing,
-    Scalars, ScoreRequest, SharedExpert, TokenId, Weight, WeightSource, Yarn,
+    Activation,
+    AttentionWindow::{Chunk, Sliding},
+    Batch, Design, Engine, EngineSettings, LanguageModel, LayerKind, LayerNorms, LoadError, Mixture, ModelConfig,
+    NormKind, Pairing, QkNorm, QueryGrowth, RopeScaling, RouterScore, Routing, Scalars, ScoreRequest, SharedExpert,
+    TokenId, Weight, WeightSource, Yarn,
     kernels::{Kernels, tune_allocator},
 };
 use std::{error::Error, sync::Arc};
@@ -94,6 +96,13 @@ fn norms(plain: &ModelConfig) -> Vec<(&'static str, ModelConfig)> {
         qk_norm: Some(qk_norm),
         ..plain.clone()
     };
+    let late = ModelConfig {
+        design: Design {
+            qk_norm_after_rope: true,
+            ..Design::default()
+        },
+        ..normed(QkNorm::Weightless)
+    };
     let kind = |norm_kind| Design {
         norm_kind,
         ..Design::default()
@@ -123,12 +132,13 @@ fn norms(plain: &ModelConfig) -> Vec<(&'static str, ModelConfig)> {
         ("LayerNorm with biases", design(plain, kind(NormKind::BiasedLayerNorm))),
         ("LayerNorm, both parts side by side", design(plain, parallel)),
         ("q/k norm, each head's own", normed(QkNorm::OwnWeights)),
+        ("q/k norm, weightless after RoPE", late),
     ]
 }
 
 fn attention(plain: &ModelConfig) -> Vec<(&'static str, ModelConfig)> {
     let windowed = |window| ModelConfig {
-        window: Some(AttentionWindow::Sliding(window)),
+        window: Some(window),
         ..design(
             plain,
             Design {
@@ -153,8 +163,10 @@ fn attention(plain: &ModelConfig) -> Vec<(&'static str, ModelConfig)> {
     vec![
         ("scores of attention capped", scalars(plain, capped)),
         ("sinks", design(plain, sinks)),
-        ("window of 1,024, half the layers", windowed(1024)),
-        ("window wider than texts, half", windowed(4096)),
+        ("window of 1,024, half the layers", windowed(Sliding(1024))),
+        ("window wider than texts, half", windowed(Sliding(4096))),
+        ("chunks of 1,024, half the layers", windowed(Chunk(1024))),
+        ("chunks wider than texts, half", windowed(Chunk(8192))),
         ("biases of attention", biased),
     ]
 }
@@ -193,8 +205,17 @@ fn rotation(plain: &ModelConfig) -> Vec<(&'static str, ModelConfig)> {
         }),
         ..Scalars::default()
     };
+    let unturned = of(&|design| {
+        design.layer_kinds = kinds(true);
+        design.scalars.query_growth = Some(QueryGrowth {
+            beta: 0.1,
+            context: 1024,
+            ahead: 1,
+            turned: false,
+        });
+    });
     let own_base = ModelConfig {
-        window: Some(AttentionWindow::Sliding(4096)),
+        window: Some(Sliding(4096)),
         ..of(&|design| {
             design.layer_kinds = kinds(false);
             design.window_rope = Some((10_000., RopeScaling::None));
@@ -212,6 +233,7 @@ fn rotation(plain: &ModelConfig) -> Vec<(&'static str, ModelConfig)> {
         ("longrope, short texts", scaled(longrope(4096))),
         ("longrope, long texts", scaled(longrope(2048))),
         ("queries grow with positions", scalars(plain, growing)),
+        ("the same where they are not turned", unturned),
     ]
 }
 
@@ -270,6 +292,12 @@ fn routings(plain: &ModelConfig) -> Vec<(&'static str, ModelConfig)> {
         score: RouterScore::CorrectedSigmoid,
         ..whole.routing
     };
+    let alone = Routing {
+        score: RouterScore::Sigmoid,
+        renormalised: false,
+        shares_input: true,
+        ..whole.routing
+    };
     let shared = |gated| Some(SharedExpert { width: 64, gated });
     vec![
         (
@@ -287,6 +315,7 @@ fn routings(plain: &ModelConfig) -> Vec<(&'static str, ModelConfig)> {
                 ..sigmoid
             }),
         ),
+        ("sigmoids, as shares of the input", routed(alone)),
         ("biases of experts", with(Mixture { bias: true, ..whole })),
         (
             "shared expert of width 64",
