@@ -184,8 +184,9 @@ impl Misfits<'_> {
                 self.positive("rope_scaling.factor", *factor);
                 self.positive("rope_scaling.low_freq_factor", *low);
                 self.positive("rope_scaling.high_freq_factor", *high);
-                if high <= low {
-                    let what = format!("is {high}, expected more than low_freq_factor ({low})");
+                // The same in Llama 4 Scout: then nothing is blended.
+                if high < low {
+                    let what = format!("is {high}, expected low_freq_factor ({low}) or more");
                     self.refuse("rope_scaling.high_freq_factor", what);
                 }
                 if *original_context == 0 {

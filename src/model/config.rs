@@ -63,11 +63,25 @@ impl ModelConfig {
     pub(crate) fn layer_sizes(&self) -> LayerSizes {
         LayerSizes {
             hidden: self.hidden,
-            intermediate: self.intermediate,
+            intermediate: self.widest_network(),
             heads: self.heads,
             kv_heads: self.kv_heads,
             head_dim: self.head_dim,
         }
+    }
+
+    /// Width of the widest feed-forward network of a layer.
+    fn widest_network(&self) -> usize {
+        let shared = self
+            .mixture
+            .and_then(|mixture| mixture.shared)
+            .map(|shared| shared.width);
+        let dense = (0..self.layers).filter_map(|layer| self.dense_width(layer)).max();
+        [Some(self.intermediate), shared, dense]
+            .into_iter()
+            .flatten()
+            .max()
+            .unwrap_or(0)
     }
 
     /// What the attention of layer `number` does.

@@ -49,7 +49,7 @@ impl Rope {
                         let wavelength = 2.0 * std::f32::consts::PI / frequency;
                         if wavelength > context / low {
                             frequency / factor
-                        } else if wavelength < context / high {
+                        } else if wavelength < context / high || low == high {
                             frequency
                         } else {
                             let kept = (context / wavelength - low) / (high - low);

@@ -168,7 +168,7 @@ impl<'a> Keys<'a> {
         // A number in the first files.
         let tuned = match self.value(TUNING) {
             Some(Value::Number(number)) => number.as_f64() != Some(0.0),
-            _ => self.flag(TUNING, true),
+            _ => self.said_flag(TUNING),
         };
         let (beta, context) = (self.number("attn_scale", 0.1), self.number("floor_scale", 8192.0));
         if context.fract() != 0.0 || context < 1.0 {
@@ -286,10 +286,19 @@ impl<'a> Keys<'a> {
         })
     }
 
+    /// A flag that is on where it is absent: null might mean either.
+    fn said_flag(&mut self, key: &str) -> bool {
+        if self.is_given(key) && self.value(key).is_none() {
+            self.refuse(key, "is null, expected true or false");
+        }
+        self.flag(key, true)
+    }
+
     /// Norms of queries and keys, which some families have only where they are told to.
     fn qk_norm(&mut self, family: Family) -> Option<QkNorm> {
         match family.qk_norm_key() {
-            Some((key, norm)) => self.flag(key, family.norms_qk_unasked()).then_some(norm),
+            Some((key, norm)) if family.norms_qk_unasked() => self.said_flag(key).then_some(norm),
+            Some((key, norm)) => self.flag(key, false).then_some(norm),
             None => family.qk_norm(),
         }
     }

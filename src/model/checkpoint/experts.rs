@@ -54,23 +54,34 @@ impl Keys<'_> {
         })
     }
 
-    /// Llama 4's, in the layers that have it: the last of every so many, or those that a list names.
+    /// Llama 4's, in the layers that have it: the last of every so many. A list of them has to be of that kind; an empty one
+    /// leaves none.
     fn some_layers(&mut self, plain: Mixture) -> Mixture {
         let step = self.optional_size("interleave_moe_layer_step");
         let mut every = step.unwrap_or(plain.every);
+        let layers = self.value("num_hidden_layers").and_then(Value::as_u64).unwrap_or(0);
         if let Some(named) = self.value("moe_layers") {
-            let numbers = named.as_array().into_iter().flatten().map(Value::as_u64);
-            let numbers: Vec<u64> = numbers.collect::<Option<_>>().unwrap_or_default();
-            let layers = self.optional_size("num_hidden_layers").unwrap_or(0) as u64;
-            let first = numbers.first().map_or(1, |first| first + 1);
-            if numbers.is_empty() || !(first - 1..layers).step_by(first as usize).eq(numbers) {
+            let numbers = named.as_array().map(|list| list.iter().map(Value::as_u64).collect());
+            let numbers: Option<Vec<u64>> = numbers.flatten();
+            let first = numbers.as_ref().and_then(|numbers| numbers.first().copied());
+            // Behind the last layer where none is named.
+            let step = first.unwrap_or(layers).min(layers) + 1;
+            let regular = |numbers: &Vec<u64>| (step - 1..layers).step_by(step as usize).eq(numbers.iter().copied());
+            if !numbers.as_ref().is_some_and(regular) {
                 let what = format!("is {named}; only the last of every so many layers is supported");
                 self.refuse("moe_layers", what);
             }
-            every = first as usize;
+            every = step as usize;
         }
+        let none = every as u64 > layers;
         Mixture {
             every,
+            // Nothing is said of experts that no layer has.
+            experts: if none { plain.experts.max(1) } else { plain.experts },
+            routing: Routing {
+                used: if none { 1 } else { plain.routing.used },
+                ..plain.routing
+            },
             dense_width: self.optional_size("intermediate_size_mlp").unwrap_or(16384),
             shared: plain.shared.map(|shared| SharedExpert {
                 width: self.optional_size("intermediate_size").unwrap_or(shared.width),

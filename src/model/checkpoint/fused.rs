@@ -1,5 +1,7 @@
 //! Experts that lie in one tensor, taken apart: where in it each one's matrices and biases are.
 
+use std::ops::Range;
+
 use candle_core::{DType, Device, Result, Tensor};
 
 use crate::model::bounds::MOST_EXPERTS;
@@ -30,6 +32,25 @@ pub(super) struct FusedColumns {
 }
 
 impl FusedColumns {
+    /// Of some of the rows that are picked: where in each of the matrix's rows their values are, and how to pick them out of these
+    /// alone.
+    pub(super) fn part(self, rows: &Range<usize>) -> (Range<usize>, Self) {
+        let lane = self.first % self.step;
+        let first = self.first - lane + rows.start * self.step;
+        let part = Self {
+            width: rows.len() * self.step,
+            first: lane,
+            step: self.step,
+            count: rows.len(),
+        };
+        (first..first + part.width, part)
+    }
+
+    /// Values of a row of the matrix.
+    pub(super) fn width(self) -> usize {
+        self.width
+    }
+
     /// A tensor of that shape, out of the values of the matrix.
     pub(super) fn pick(self, bytes: &[u8], dtype: DType, shape: &[usize]) -> Result<Tensor> {
         let rows = bytes.len() / (dtype.size_in_bytes() * self.width).max(1);
@@ -159,6 +180,27 @@ mod tests {
             tensor.to_vec2::<f32>().unwrap()
         };
         assert_eq!(values(&parts[3]), [[13., 17., 21.], [15., 19., 23.]]);
+    }
+
+    #[test]
+    fn some_rows_are_picked_out_of_what_they_need_of_each_row() {
+        let matrix: Vec<f32> = (0..3 * 8).map(|at| at as f32).collect();
+        let bytes = |values: &[f32]| values.iter().flat_map(|value| value.to_le_bytes()).collect::<Vec<u8>>();
+        for (first, step, count) in [(0, 2, 4), (1, 2, 4), (0, 1, 4), (4, 1, 4), (0, 1, 8)] {
+            let all = FusedColumns {
+                width: 8,
+                first,
+                step,
+                count,
+            };
+            let whole = all.pick(&bytes(&matrix), DType::F32, &[count, 3]).unwrap();
+            let (values, part) = all.part(&(1..3));
+            let needed: Vec<f32> = matrix.chunks(8).flat_map(|row| &row[values.clone()]).copied().collect();
+            let some = part.pick(&bytes(&needed), DType::F32, &[2, 3]).unwrap();
+            let expected = whole.narrow(0, 1, 2).unwrap();
+            assert_eq!(some.to_vec2::<f32>().unwrap(), expected.to_vec2::<f32>().unwrap());
+            assert_eq!(needed.len(), 3 * 2 * step);
+        }
     }
 
     #[test]

@@ -317,6 +317,34 @@ impl SafetensorsWeights {
         }
     }
 
+    /// Some rows of a matrix that is columns of a stored one, `(some, columns)`: of each of its rows what they need.
+    fn picked_rows(
+        &self,
+        name: &str,
+        (entry, picked): (&SafeTensor, FusedColumns),
+        some: &Range<usize>,
+        columns: usize,
+    ) -> Result<Tensor, LoadError> {
+        let Ok(dtype) = entry
+            .storage
+            .clone()
+            .map(|storage| storage.float().unwrap_or(DType::F32))
+        else {
+            return Err(LoadError::weight(
+                &self.folder,
+                name,
+                "is stored as what cannot be read",
+            ));
+        };
+        let (values, part) = picked.part(some);
+        let size = dtype.size_in_bytes();
+        let starts = (0..columns).map(|row| entry.start + (row * picked.width() + values.start) * size);
+        let bytes = self.files[entry.file].read_each(starts, values.len() * size)?;
+        self.check_values(name, entry, 0, &bytes)?;
+        part.pick(&bytes, dtype, &[some.len(), columns])
+            .map_err(LoadError::tensor(name))
+    }
+
     /// Whether some of a tensor's values, from number `first` on, are finite numbers.
     fn check_values(&self, name: &str, entry: &SafeTensor, first: usize, bytes: &[u8]) -> Result<(), LoadError> {
         let Ok(storage) = entry.storage else {
@@ -381,9 +409,13 @@ impl WeightSource for SafetensorsWeights {
             return weight.each_rows(range, dtype, each).map_err(LoadError::tensor(name));
         }
         let (entry, stored) = self.entry(name, &[rows, columns])?;
-        if entry.columns.is_some() {
-            let weight = self.get(name, &[rows, columns])?;
-            return weight.each_rows(range, dtype, each).map_err(LoadError::tensor(name));
+        if let Some(picked) = entry.columns {
+            for some in rows_at_once(range, columns) {
+                self.picked_rows(name, (entry, picked), &some, columns)
+                    .and_then(|rows| rows.to_dtype(dtype).map_err(LoadError::tensor(name)))
+                    .and_then(|rows| each(some.start, &rows).map_err(LoadError::tensor(name)))?;
+            }
+            return Ok(());
         }
         let row = entry.bytes / rows.max(1);
         for some in rows_at_once(range, columns) {

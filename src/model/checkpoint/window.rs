@@ -135,15 +135,18 @@ impl Keys<'_> {
     /// Layers that turn queries and keys: those that `no_rope_layers` has a 1 for, or all but every so-manieth.
     fn rotated_layers(&mut self, family: Family, layers: usize) -> Vec<bool> {
         let every = self.optional_size("no_rope_layer_interval").unwrap_or(4);
+        if every == 0 {
+            self.refuse("no_rope_layer_interval", "is 0, expected a positive whole number");
+        }
         let mut rotated: Vec<bool> = (1..=layers)
             .map(|number| every == 0 || !number.is_multiple_of(every))
             .collect();
         if let Some(named) = self.value("no_rope_layers") {
             let flags = named.as_array().into_iter().flatten().map(Value::as_u64);
             let flags: Vec<u64> = flags.collect::<Option<_>>().unwrap_or_default();
-            // Transformers looks no further, and takes an empty list of Llama 4's for none.
-            if flags.len() >= layers {
-                rotated = flags.into_iter().take(layers).map(|flag| flag != 0).collect();
+            // Transformers takes an empty list of Llama 4's for none.
+            if flags.len() == layers {
+                rotated = flags.into_iter().map(|flag| flag != 0).collect();
             } else if named.as_array().is_none_or(|list| !list.is_empty()) || family != Family::Llama4 {
                 let what = format!("is {named}, expected 0 or 1 for each of {layers} layers");
                 self.refuse("no_rope_layers", what);
@@ -265,6 +268,7 @@ mod tests {
         llama4_text | "attention_chunk_size": 8                                               | Some(8)
         llama4_text | "attention_chunk_size": null                                            | None
         llama4_text | "attention_chunk_size": 8, "no_rope_layers": []                         | Some(8)
+        llama4_text | "moe_layers": [], "num_local_experts": 0, "num_experts_per_tok": 0      | Some(8192)
         llama4_text | "no_rope_layers": [1]                                                   | `no_rope_layers`: is [1]
         llama4_text | "attention_chunk_size": 8, "layer_types": FULL, "moe_layers": [0, 1]    | Some(8)
         qwen3   | "layer_types": ["full_attention"]                                           | has 0 sliding and 1 full of 2

@@ -173,7 +173,7 @@ impl ConfigReader<'_> {
         let turned = |number: usize| !number.is_multiple_of(UNTURNED);
         match family {
             Family::SmolLm3 => return (1..=layers).map(|number| kind(false, turned(number))).collect(),
-            // Without chunks all layers are turned.
+            // Without chunks all layers are turned in such models; llama.cpp's own loop leaves out the last one.
             Family::Llama4 if window.is_none() => return vec![kind(false, true); layers],
             Family::Llama4 => return (1..=layers).map(turned).map(|turned| kind(turned, turned)).collect(),
             _ => {}

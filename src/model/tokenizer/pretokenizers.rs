@@ -106,13 +106,25 @@ const TABLE: &[(&str, Preset)] = &[
     ("mellum", PLAIN),
     ("gigachat", PLAIN),
     ("a.x-4.0", PLAIN),
-    // OLMoE's, EXAONE 4's, Trillion's.
-    ("olmo", PLAIN),
+    // OLMoE's own tokenizer composes, and so does Command R's; llama.cpp does not.
+    (
+        "olmo",
+        Preset {
+            composes: true,
+            ..PLAIN
+        },
+    ),
     ("exaone4", PLAIN),
     ("trillion", PLAIN),
     ("smollm", DIGITS),
     ("starcoder", DIGITS),
-    ("command-r", DIGITS),
+    (
+        "command-r",
+        Preset {
+            composes: true,
+            ..DIGITS
+        },
+    ),
     // Granite's, Minerva's.
     ("refact", DIGITS),
     ("minerva-7b", DIGITS),

@@ -252,7 +252,23 @@ fn keys_of_later_families_are_read_or_refused() {
             "`use_parallel_residual`: is 1",
         ),
         ("llama4-f32", json!({"moe_layers": [0, 3]}), "`moe_layers`: is [0,3]"),
-        ("llama4-f32", json!({"moe_layers": []}), "`moe_layers`: is []"),
+        (
+            "llama4-f32",
+            json!({"moe_layers": [u64::MAX]}),
+            "`moe_layers`: is [1844",
+        ),
+        ("llama4-f32", json!({"moe_layers": 1}), "`moe_layers`: is 1;"),
+        ("llama4-f32", json!({"use_qk_norm": null}), "`use_qk_norm`: is null"),
+        (
+            "llama4-f32",
+            json!({"attn_temperature_tuning": null}),
+            "`attn_temperature_tuning`: is null",
+        ),
+        (
+            "llama4-f32",
+            json!({"no_rope_layer_interval": 0}),
+            "`no_rope_layer_interval`: is 0",
+        ),
         (
             "llama4-f32",
             json!({"layer_types": vec!["sliding_attention"; 4]}),

@@ -1,7 +1,7 @@
 //! What an adapter's tensors are, by their names, and what they make of the base's.
 
 use super::settings::AdapterSettings;
-use crate::model::checkpoint::safetensors::SafetensorsWeights;
+use crate::model::checkpoint::{nested, safetensors::SafetensorsWeights};
 use crate::model::tensor_problem::LISTED;
 
 /// What peft puts before the names of the base's modules.
@@ -46,9 +46,15 @@ pub(super) enum Role<'a> {
     Whole(String),
 }
 
-/// Says it.
-pub(super) fn role(name: &str) -> Role<'_> {
+/// What a tensor's module is called in the base: without what peft puts before it, and, where the base also sees, as the part that
+/// reads is called.
+pub(super) fn in_base(name: &str) -> String {
     let name = name.strip_prefix(PREFIX).unwrap_or(name);
+    nested::text_name(name).unwrap_or_else(|| name.to_owned())
+}
+
+/// Says it, of a name [`in_base`].
+pub(super) fn role(name: &str) -> Role<'_> {
     for (ending, is_a, kind) in [
         (".lora_A.weight", true, AddedKind::Linear),
         (".lora_B.weight", false, AddedKind::Linear),
@@ -156,7 +162,7 @@ mod tests {
     #[test]
     fn names_as_peft_writes_them_say_what_a_tensor_is() {
         let module = "model.layers.0.self_attn.q_proj";
-        let of = |name: &str| format!("base_model.model.{name}");
+        let of = |name: &str| in_base(&format!("base_model.model.{name}"));
         assert_eq!(
             role(&of(&format!("{module}.lora_A.weight"))),
             Role::A(module, AddedKind::Linear)
@@ -165,6 +171,10 @@ mod tests {
             role(&of(&format!("{module}.lora_B.weight"))),
             Role::B(module, AddedKind::Linear)
         );
+        for seeing in ["language_model.model.layers.0", "model.language_model.layers.0"] {
+            let name = of(&format!("{seeing}.self_attn.q_proj.lora_A.weight"));
+            assert_eq!(role(&name), Role::A(module, AddedKind::Linear), "{seeing}");
+        }
         let embedding = "model.embed_tokens";
         assert_eq!(
             role(&of(&format!("{embedding}.lora_embedding_A"))),

@@ -8,7 +8,7 @@ mod weights;
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 
-use self::changes::{Added, Change, Role, Unfit, role};
+use self::changes::{Added, Change, Role, Unfit, in_base, role};
 use self::settings::{AdapterSettings, is_called};
 use super::identity::{self, FileIdentity};
 use super::manifest::{EMBEDDING, HEAD, for_each_tensor};
@@ -79,7 +79,7 @@ impl Adapter {
             return Err(vec![format!("{TENSORS} has no tensors")]);
         }
         for name in names {
-            let (module, is_a, kind) = match role(&name) {
+            let (module, is_a, kind) = match role(&in_base(&name)) {
                 Role::A(module, kind) => (module.to_owned(), true, kind),
                 Role::B(module, kind) => (module.to_owned(), false, kind),
                 Role::Whole(tensor) => {
