@@ -8,8 +8,10 @@ use super::keys::{self, Objection, OwnKeys};
 use crate::model::LoadError;
 
 /// Keys of such a file that concern pictures, or how they join the text.
-const PICTURES: [&str; 9] = [
+const PICTURES: [&str; 11] = [
+    "boi_token_id",
     "boi_token_index",
+    "eoi_token_id",
     "eoi_token_index",
     "image_token_id",
     "image_token_index",
