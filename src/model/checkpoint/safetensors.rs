@@ -325,22 +325,24 @@ impl SafetensorsWeights {
         some: &Range<usize>,
         columns: usize,
     ) -> Result<Tensor, LoadError> {
-        let Ok(dtype) = entry
-            .storage
-            .clone()
-            .map(|storage| storage.float().unwrap_or(DType::F32))
-        else {
+        let Ok(storage) = entry.storage else {
             return Err(LoadError::weight(
                 &self.folder,
                 name,
                 "is stored as what cannot be read",
             ));
         };
+        let dtype = storage.float().unwrap_or(DType::F32);
         let (values, part) = picked.part(some);
         let size = dtype.size_in_bytes();
         let starts = (0..columns).map(|row| entry.start + (row * picked.width() + values.start) * size);
         let bytes = self.files[entry.file].read_each(starts, values.len() * size)?;
-        self.check_values(name, entry, 0, &bytes)?;
+        if let Some(at) = first_bad_value(storage, &bytes) {
+            // Where it is in the stored matrix.
+            let at = at / values.len() * picked.width() + values.start + at % values.len();
+            let what = format!("value {at} is not a finite number");
+            return Err(LoadError::weight(self.files[entry.file].path(), name, what));
+        }
         part.pick(&bytes, dtype, &[some.len(), columns])
             .map_err(LoadError::tensor(name))
     }
