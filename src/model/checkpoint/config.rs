@@ -150,9 +150,7 @@ impl<'a> Keys<'a> {
             },
             Family::Cohere | Family::Cohere2 => {
                 // Published models differ in it, so that null is no way to say the usual one.
-                if self.is_given("logit_scale") && self.value("logit_scale").is_none() {
-                    self.refuse("logit_scale", "is null, expected a number");
-                }
+                self.refuse_null("logit_scale", "a number");
                 Scalars {
                     logits: self.number("logit_scale", 0.0625),
                     ..plain
@@ -288,10 +286,15 @@ impl<'a> Keys<'a> {
 
     /// A flag that is on where it is absent: null might mean either.
     fn said_flag(&mut self, key: &str) -> bool {
-        if self.is_given(key) && self.value(key).is_none() {
-            self.refuse(key, "is null, expected true or false");
-        }
+        self.refuse_null(key, "true or false");
         self.flag(key, true)
+    }
+
+    /// Refuses a key that is there and null.
+    fn refuse_null(&mut self, key: &str, expected: &str) {
+        if self.is_given(key) && self.value(key).is_none() {
+            self.refuse(key, format!("is null, expected {expected}"));
+        }
     }
 
     /// Norms of queries and keys, which some families have only where they are told to.

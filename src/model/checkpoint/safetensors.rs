@@ -321,41 +321,36 @@ impl SafetensorsWeights {
     fn picked_rows(
         &self,
         name: &str,
-        (entry, picked): (&SafeTensor, FusedColumns),
+        (entry, dtype, picked): (&SafeTensor, DType, FusedColumns),
         some: &Range<usize>,
         columns: usize,
     ) -> Result<Tensor, LoadError> {
-        let Ok(storage) = entry.storage else {
-            return Err(LoadError::weight(
-                &self.folder,
-                name,
-                "is stored as what cannot be read",
-            ));
-        };
-        let dtype = storage.float().unwrap_or(DType::F32);
         let (values, part) = picked.part(some);
         let size = dtype.size_in_bytes();
         let starts = (0..columns).map(|row| entry.start + (row * picked.width() + values.start) * size);
         let bytes = self.files[entry.file].read_each(starts, values.len() * size)?;
-        if let Some(at) = first_bad_value(storage, &bytes) {
-            // Where it is in the stored matrix.
-            let at = at / values.len() * picked.width() + values.start + at % values.len();
-            let what = format!("value {at} is not a finite number");
-            return Err(LoadError::weight(self.files[entry.file].path(), name, what));
-        }
+        // Where it is in the stored matrix.
+        let place = |at| at / values.len() * picked.width() + values.start + at % values.len();
+        self.check_values(name, entry, place, &bytes)?;
         part.pick(&bytes, dtype, &[some.len(), columns])
             .map_err(LoadError::tensor(name))
     }
 
-    /// Whether some of a tensor's values, from number `first` on, are finite numbers.
-    fn check_values(&self, name: &str, entry: &SafeTensor, first: usize, bytes: &[u8]) -> Result<(), LoadError> {
+    /// Whether some of a tensor's values are finite numbers; `place` says of each of them which of all it is.
+    fn check_values(
+        &self,
+        name: &str,
+        entry: &SafeTensor,
+        place: impl Fn(usize) -> usize,
+        bytes: &[u8],
+    ) -> Result<(), LoadError> {
         let Ok(storage) = entry.storage else {
             return Ok(());
         };
         match first_bad_value(storage, bytes) {
             None => Ok(()),
             Some(at) => {
-                let what = format!("value {} is not a finite number", first + at);
+                let what = format!("value {} is not a finite number", place(at));
                 Err(LoadError::weight(self.files[entry.file].path(), name, what))
             }
         }
@@ -376,7 +371,9 @@ impl SafetensorsWeights {
             .into_iter()
             .filter_map(|(name, entry)| {
                 let bytes = self.bytes(name, entry);
-                bytes.and_then(|bytes| self.check_values(name, entry, 0, bytes)).err()
+                bytes
+                    .and_then(|bytes| self.check_values(name, entry, |at| at, bytes))
+                    .err()
             })
             .chain(packed)
             .collect()
@@ -390,7 +387,7 @@ impl WeightSource for SafetensorsWeights {
         }
         let (entry, dtype) = self.entry(name, shape)?;
         let bytes = self.files[entry.file].read(entry.start, entry.bytes)?;
-        self.check_values(name, entry, 0, &bytes)?;
+        self.check_values(name, entry, |at| at, &bytes)?;
         let tensor = match entry.columns {
             Some(columns) => columns.pick(&bytes, dtype, shape),
             None => Tensor::from_raw_buffer(&bytes, dtype, shape, &Device::Cpu),
@@ -413,7 +410,7 @@ impl WeightSource for SafetensorsWeights {
         let (entry, stored) = self.entry(name, &[rows, columns])?;
         if let Some(picked) = entry.columns {
             for some in rows_at_once(range, columns) {
-                self.picked_rows(name, (entry, picked), &some, columns)
+                self.picked_rows(name, (entry, stored, picked), &some, columns)
                     .and_then(|rows| rows.to_dtype(dtype).map_err(LoadError::tensor(name)))
                     .and_then(|rows| each(some.start, &rows).map_err(LoadError::tensor(name)))?;
             }
@@ -422,7 +419,7 @@ impl WeightSource for SafetensorsWeights {
         let row = entry.bytes / rows.max(1);
         for some in rows_at_once(range, columns) {
             let bytes = self.files[entry.file].read(entry.start + some.start * row, some.len() * row)?;
-            self.check_values(name, entry, some.start * columns, &bytes)?;
+            self.check_values(name, entry, |at| some.start * columns + at, &bytes)?;
             Tensor::from_raw_buffer(&bytes, stored, &[some.len(), columns], &Device::Cpu)
                 .and_then(|tensor| tensor.to_dtype(dtype))
                 .and_then(|tensor| each(some.start, &tensor))

@@ -106,16 +106,8 @@ impl Keys<'_> {
         let mut windowed: Vec<bool> = (1..=layers)
             .map(|number| window.is_some() && every.is_none_or(|every| every > 0 && !number.is_multiple_of(every)))
             .collect();
-        if let Some(named) = self.value("layer_types") {
-            match windowed_layers(named, "sliding_attention", layers) {
-                Some(named) => windowed = named,
-                None => {
-                    let what = format!(
-                        "is {named}, expected `sliding_attention` or `full_attention` for each of {layers} layers"
-                    );
-                    self.refuse("layer_types", what);
-                }
-            }
+        if let Some(named) = self.named_windows("sliding_attention", layers) {
+            windowed = named;
         }
         if window.is_none() && windowed.contains(&true) {
             self.refuse("layer_types", "asks for windows, and `sliding_window` for none");
@@ -159,16 +151,8 @@ impl Keys<'_> {
     fn chunked_layers(&mut self, layers: usize, window: Option<AttentionWindow>) -> Vec<LayerKind> {
         let rotated = self.rotated_layers(Family::Llama4, layers);
         let mut chunked: Vec<bool> = rotated.iter().map(|rotated| *rotated && window.is_some()).collect();
-        if let Some(named) = self.value("layer_types") {
-            match windowed_layers(named, "chunked_attention", layers) {
-                Some(named) => chunked = named,
-                None => {
-                    let what = format!(
-                        "is {named}, expected `chunked_attention` or `full_attention` for each of {layers} layers"
-                    );
-                    self.refuse("layer_types", what);
-                }
-            }
+        if let Some(named) = self.named_windows("chunked_attention", layers) {
+            chunked = named;
         }
         if window.is_none() && chunked.contains(&true) {
             self.refuse("layer_types", "asks for chunks, and `attention_chunk_size` for none");
@@ -177,6 +161,17 @@ impl Keys<'_> {
         kinds
             .map(|(windowed, rotated)| LayerKind { windowed, rotated })
             .collect()
+    }
+
+    /// Which layers `layer_types` calls `windowed`, where it is there; one that says anything else but `full_attention` is refused.
+    fn named_windows(&mut self, windowed: &str, layers: usize) -> Option<Vec<bool>> {
+        let named = self.value("layer_types")?;
+        let found = windowed_layers(named, windowed, layers);
+        if found.is_none() {
+            let what = format!("is {named}, expected `{windowed}` or `full_attention` for each of {layers} layers");
+            self.refuse("layer_types", what);
+        }
+        found
     }
 
     /// What `layer_types` says, where it is there; one that differs between layers is refused.

@@ -78,17 +78,21 @@ const LLAMA3_PRESET: Preset = Preset {
     bos_by_default: true,
     ..PLAIN
 };
-const QWEN2_PRESET: Preset = Preset {
-    cut: WordCut::Expressions(&[QWEN2]),
-    composes: true,
-    ..PLAIN
-};
+const QWEN2_PRESET: Preset = composed(cut_by(&[QWEN2]));
 
 /// Words by expressions, and nothing else.
 const fn cut_by(expressions: &'static [&'static str]) -> Preset {
     Preset {
         cut: WordCut::Expressions(expressions),
         ..PLAIN
+    }
+}
+
+/// The same of text that is put into normal form C first.
+const fn composed(preset: Preset) -> Preset {
+    Preset {
+        composes: true,
+        ..preset
     }
 }
 
@@ -107,24 +111,12 @@ const TABLE: &[(&str, Preset)] = &[
     ("gigachat", PLAIN),
     ("a.x-4.0", PLAIN),
     // OLMoE's own tokenizer composes, and so does Command R's; llama.cpp does not.
-    (
-        "olmo",
-        Preset {
-            composes: true,
-            ..PLAIN
-        },
-    ),
+    ("olmo", composed(PLAIN)),
     ("exaone4", PLAIN),
     ("trillion", PLAIN),
     ("smollm", DIGITS),
     ("starcoder", DIGITS),
-    (
-        "command-r",
-        Preset {
-            composes: true,
-            ..DIGITS
-        },
-    ),
+    ("command-r", composed(DIGITS)),
     // Granite's, Minerva's.
     ("refact", DIGITS),
     ("minerva-7b", DIGITS),
@@ -149,13 +141,7 @@ const TABLE: &[(&str, Preset)] = &[
     ("kormo", cut_by(&[QWEN2])),
     ("megrez", cut_by(&[QWEN2])),
     ("stablelm2", cut_by(&[QWEN2])),
-    (
-        "qwen35",
-        Preset {
-            composes: true,
-            ..cut_by(&[QWEN35])
-        },
-    ),
+    ("qwen35", composed(cut_by(&[QWEN35]))),
     ("deepseek-llm", cut_by(DEEPSEEK_LLM)),
     ("deepseek-coder", cut_by(DEEPSEEK_CODER)),
     ("seed-coder", cut_by(&[SEED_CODER])),
