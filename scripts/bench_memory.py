@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
-"""Time and memory of `score` on one checkpoint, with its weights in place and read layer by layer.
+"""Time and memory of `score` or `generate` on one checkpoint, with its weights in place and read layer by layer.
 
-    usage: scripts/bench_memory.py PROGRAM FOLDER [--people N] [--prefix N] [--continuations N] [--dtype D] [--weights W] LIMIT...
+    usage: scripts/bench_memory.py PROGRAM FOLDER [--people N] [--prefix N] [--continuations N] [--write N] [--dtype D] [--weights W] LIMIT...
 
 PROGRAM is a built indieval, FOLDER a checkpoint such as examples/random_checkpoint writes, LIMIT a value of `--memory` or
 `all`, which gives none. The work is that of W unless told otherwise: a prefix of 3,500 tokens and 87 continuations of 15 for
-each person, of ids below 128, which every tokenizer has. One line a limit, all in turns as given: seconds by the clock, processor time
+each person, of ids below 128, which every tokenizer has. With `--write N` each person is a prompt of as many short words as the
+prefix has tokens, and N tokens are written behind it. One line a limit, all in turns as given: seconds by the clock, processor time
 over the threads, most anonymous memory (RssAnon, looked at every 5 ms), all that was resident at once (VmHWM, file pages
 included), bytes read from the disk, and the time against the first limit's. All must give the same bytes.
 """
@@ -26,6 +27,9 @@ CONTINUATION = 15
 
 def lines_of(work: argparse.Namespace) -> list:
     draw = random.Random(7)
+    if work.write:
+        words = lambda: " ".join(draw.choice(["I", "we", "you", "they"]) for _ in range(work.prefix))
+        return [json.dumps({"prompt": words()}) for _ in range(work.people)]
     ids = lambda count: [draw.randrange(2, 128) for _ in range(count)]
     lines = []
     for _ in range(work.people):
@@ -70,13 +74,17 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     for name, default in [("people", 1), ("prefix", 3500), ("continuations", 87)]:
         parser.add_argument(f"--{name}", type=int, default=default)
+    parser.add_argument("--write", type=int)
     parser.add_argument("--dtype", default="bf16")
     parser.add_argument("--weights")
     parser.add_argument("limits", nargs="+")
     work = parser.parse_args()
     threads = len(os.sched_getaffinity(0))
     tokens = work.people * (work.prefix + work.continuations * CONTINUATION)
-    print(f"{work.folder}, {work.dtype}: {work.people} x ({work.prefix} + {work.continuations} x {CONTINUATION}) = {tokens} tokens")
+    size = f"({work.prefix} + {work.continuations} x {CONTINUATION}) = {tokens} tokens"
+    if work.write:
+        size = f"a prompt of {work.prefix} words and {work.write} tokens of an answer"
+    print(f"{work.folder}, {work.dtype}: {work.people} x {size}")
     print(f"{'memory':>10}{'clock, s':>10}{'CPU, s':>10}{'ratio':>8}{'anonymous':>12}{'resident':>12}{'read':>12}")
     with tempfile.TemporaryDirectory() as scratch:
         lines = Path(scratch) / "lines.jsonl"
@@ -84,7 +92,9 @@ def main() -> None:
         first = None
         for number, limit in enumerate(work.limits):
             out = Path(scratch) / f"scores-{number}.jsonl"
-            command = [work.program, "score", lines, "--model", work.folder, "--dtype", work.dtype, "--out", out, "--quiet"]
+            command = [work.program, "generate" if work.write else "score", lines, "--out", out, "--quiet"]
+            command += ["--model", work.folder, "--dtype", work.dtype]
+            command += ["--max-tokens", str(work.write)] if work.write else []
             command += [] if limit == "all" else ["--memory", limit]
             command += ["--weights", work.weights] if work.weights else []
             clock, used, anonymous, resident, read = measured(command, {**os.environ, "RAYON_NUM_THREADS": str(threads)})
@@ -92,7 +102,7 @@ def main() -> None:
             mega = [f"{number / 1e6:.0f} MB" for number in (anonymous, resident, read)]
             row = f"{limit:>10}{clock:>10.1f}{used / threads:>10.1f}{clock / first[0]:>8.3f}"
             print(row + "".join(f"{text:>12}" for text in mega), flush=True)
-            assert out.read_bytes() == first[1], f"--memory {limit} gives other scores"
+            assert out.read_bytes() == first[1], f"--memory {limit} writes something else"
 
 
 main()
