@@ -124,7 +124,8 @@ impl Sums {
         Self::of_rows(&panel.rows, categories, quantity, |row| credit.of(row))
     }
 
-    /// Sums rows, ordered by person, each worth (numerator, denominator).
+    /// Sums rows, ordered by person, each worth (numerator, denominator). Means are then over splits and categories, as those of
+    /// accuracies are; where all rows have one split and one category, they are plain shares.
     pub fn of_rows(rows: &[Row], categories: usize, quantity: Quantity, worth: impl Fn(&Row) -> (f64, f64)) -> Self {
         Self::of_worths(rows.iter().map(|row| (row, worth(row))), categories, quantity)
     }
