@@ -43,8 +43,14 @@ impl WeightSource for Drawn {
             .bytes()
             .fold(17usize, |hash, byte| hash.wrapping_mul(31).wrapping_add(byte.into()));
         let middle = if name.ends_with("norm.weight") { 1. } else { 0. };
-        let numbers = self.0.iter().cycle().skip(start % DRAWN).map(|number| middle + number);
-        let numbers: Vec<f32> = numbers.take(shape.iter().product()).collect();
+        let count = shape.iter().product();
+        let mut numbers: Vec<f32> = Vec::with_capacity(count);
+        let mut drawn = &self.0[start % DRAWN..];
+        while numbers.len() < count {
+            let more = drawn.iter().take(count - numbers.len());
+            numbers.extend(more.map(|number| middle + number));
+            drawn = &self.0;
+        }
         let tensor = Tensor::from_vec(numbers, shape, &Device::Cpu);
         tensor.map(Weight::Plain).map_err(|source| LoadError::Tensor {
             name: name.to_owned(),

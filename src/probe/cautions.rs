@@ -41,7 +41,8 @@ pub(crate) fn cautions(catalogue: &Catalogue, people: &Respondents) -> Vec<Strin
             format!("{least} to {most}")
         };
         let by = if least == most { "" } else { ", by split" };
-        lines.push(format!("at most {range} demonstrations can be shown{by}"));
+        let noun = if most == 1 { "demonstration" } else { "demonstrations" };
+        lines.push(format!("at most {range} {noun} can be shown{by}"));
     }
     lines.extend(unvaried(catalogue, people));
     lines

@@ -82,7 +82,8 @@ impl Forged {
         let mut evidence = FILES[1..].iter().map(|file| self.values(file)).collect::<Vec<_>>();
         let mut next = [0; 3];
         for (at, record) in records.iter_mut().enumerate() {
-            let kind = kind_of(record);
+            let due = evidence.iter().zip(next).map(|(values, next)| values.get(next));
+            let kind = kind_of(record, due);
             let proof = &mut evidence[kind][next[kind]];
             next[kind] += 1;
             if change(record, proof) {
@@ -110,7 +111,7 @@ impl Forged {
         let run: Value =
             serde_json::from_slice(&std::fs::read(self.folder.join("run.json")).expect("a run")).expect("JSON");
         let start = run["check"].as_str().expect("a check").to_owned();
-        let mut evidence: Vec<std::vec::IntoIter<Value>> = Vec::new();
+        let mut evidence = Vec::new();
         for file in &FILES[1..] {
             let mut last = start.clone();
             let mut sealed = Vec::new();
@@ -120,12 +121,13 @@ impl Forged {
                 sealed.push(value);
             }
             self.write(file, &sealed.iter().map(Value::to_string).collect::<Vec<_>>());
-            evidence.push(sealed.into_iter());
+            evidence.push(sealed.into_iter().peekable());
         }
         let mut last = start;
         let mut records = Vec::new();
         for record in self.values("records.jsonl") {
-            let proof = evidence[kind_of(&record)].next().expect("evidence");
+            let kind = kind_of(&record, evidence.iter_mut().map(|values| values.peek()));
+            let proof = evidence[kind].next().expect("evidence");
             let record = seal(record, &[&last, proof["check"].as_str().expect("a check")]);
             record["check"].as_str().expect("a check").clone_into(&mut last);
             records.push(record.to_string());
@@ -134,12 +136,10 @@ impl Forged {
     }
 }
 
-fn kind_of(record: &Value) -> usize {
-    match record["method"].as_str() {
-        Some("likelihood") => 0,
-        Some("label") => 1,
-        _ => 2,
-    }
+/// Which of the files of evidence has a record's: of what is next in each of them, the one with its id.
+fn kind_of<'a>(record: &Value, mut due: impl Iterator<Item = Option<&'a Value>>) -> usize {
+    let found = due.position(|value| value.is_some_and(|value| value["id"] == record["id"]));
+    found.expect("evidence")
 }
 
 fn seal(mut value: Value, before: &[&str]) -> Value {

@@ -450,3 +450,51 @@ fn a_list_of_respondents_has_the_columns_that_tell_people_apart() {
         "{said}"
     );
 }
+
+/// The definitions that GUIDE shows whole, in its order.
+fn shown_in_the_guide() -> Vec<String> {
+    let guide = read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("GUIDE.md"));
+    let blocks = guide
+        .split("```toml\n")
+        .skip(1)
+        .filter_map(|rest| rest.split("```").next());
+    blocks
+        .filter(|block| block.contains("[person]"))
+        .map(str::to_owned)
+        .collect()
+}
+
+#[test]
+fn what_the_guide_defines_can_be_asked_with_something_shown() {
+    let shown = shown_in_the_guide();
+    let [form, long] = &shown[..] else {
+        panic!("{} definitions", shown.len());
+    };
+    let own = Own::new();
+    let mut answers = String::from(
+        "Timestamp,Department,1. I like my work,2. I am paid fairly,3. I would rather work elsewhere,Which benefits do you \
+         use?,Anything else?\n",
+    );
+    let mut rows = String::from("person,sex,item,response\n");
+    for person in 0..12 {
+        let agreed =
+            |at: usize| ["Strongly disagree", "Disagree", "Neutral", "Agree", "Strongly agree"][(person + at) % 5];
+        let [department, benefits] = [["Sales", "IT", "Production"], ["Gym", "Gym;Lunch", ""]].map(|of| of[person % 3]);
+        let [one, two, three] = [0, 1, 3].map(agreed);
+        writeln!(answers, "t{person},{department},{one},{two},{three},{benefits},Nothing").unwrap();
+        for (at, item) in ["bus.curse", "bus.scold", "train.curse", "train.scold"]
+            .iter()
+            .enumerate()
+        {
+            let would = ["no", "perhaps", "yes"][(person + at) % 3];
+            writeln!(rows, "{person},{},{item},{would}", ["F", "M"][person % 2]).unwrap();
+        }
+    }
+    for (definition, people, demonstrations) in [(form, answers, 2), (long, rows, 3)] {
+        std::fs::write(own.path("survey.toml"), definition).unwrap();
+        std::fs::write(own.path("people.csv"), people).unwrap();
+        let said = own.said(&["survey", "check", "people.csv"]);
+        let most = format!("at most {demonstrations} demonstrations can be shown");
+        assert!(said.contains(&most), "{said}");
+    }
+}
