@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::chat_json::ValueSize;
 use super::chat_spec::{ChatSpec, Thinking};
+use super::chat_strings::is_space;
 use super::dialect::from_python;
 use super::error::ChatError;
 use super::{chat_python, chat_values};
@@ -107,35 +108,39 @@ impl ChatTemplate {
         &self.source
     }
 
+    /// The same template, told something else.
+    pub(super) fn telling(&self, told: ChatSpec) -> Self {
+        Self { told, ..self.clone() }
+    }
+
     /// What it is told beside messages.
     pub(super) fn told(&self) -> &ChatSpec {
         &self.told
     }
 
     /// The whole text of a conversation, up to where the model's next answer begins; a last turn of the assistant's is
-    /// not over yet, and its text ends where the turn's does (transformers: `continue_final_message`).
+    /// not over yet, and its text ends where the turn's does, as transformers has it (`continue_final_message`): where the
+    /// template cuts white space off what was said, white space before that place goes too.
     ///
     /// # Errors
-    /// A template that fails, or that does not end a turn with what was said in it.
+    /// A template that fails; [`ChatError::NotContinued`] where it does not write what was said in the last turn.
     pub fn render_conversation(&self, turns: &[Turn]) -> Result<String, ChatError> {
         let Some((last, before)) = turns.split_last().filter(|(last, _)| last.role == "assistant") else {
             return self.render_turns(turns);
         };
-        let whole = self.render_up_to(turns, Opening::None, Thinking::Off)?;
         let marked = Turn {
             role: last.role.clone(),
-            content: format!("{}{END}", last.content),
+            content: format!("{}{END} ", last.content),
         };
-        let marked = self.render_up_to(&[before, &[marked]].concat(), Opening::None, Thinking::Off)?;
-        let text = marked.split_once(END).map_or("", |(text, _)| text);
-        // A template may trim what was said; then it is gone on with as it is trimmed.
-        [text, text.trim_end()]
-            .into_iter()
-            .find(|text| !text.is_empty() && whole.starts_with(text))
-            .map(str::to_owned)
-            .ok_or(ChatError::Alters {
-                how: "it does not end the assistant's turn with what was said in it",
-            })
+        let text = self.render_up_to(&[before, &[marked]].concat(), Opening::None, Thinking::Off)?;
+        let (told, rest) = text
+            .rsplit_once(END)
+            .filter(|_| self.source.contains("content") && text.contains(last.content.trim_matches(is_space)))
+            .ok_or(ChatError::NotContinued)?;
+        Ok(match rest.starts_with(' ') {
+            true => told.to_owned(),
+            false => told.trim_end_matches(is_space).to_owned(),
+        })
     }
 
     /// The whole text of a conversation, up to where the model's next answer begins; thinking is switched off where the

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::chat::{ChatTemplate, Opening, Turn};
-use super::chat_spec::Thinking;
+use super::chat_spec::{ChatSpec, TemplateVariables, Thinking};
 use super::error::ChatError;
 
 /// A message that shows what a template does to one: characters that escaping, re-parsing, stripping or changing of case
@@ -94,7 +94,9 @@ impl ChatTemplate {
 
     /// What the template itself writes.
     fn written(&self, thinking: Thinking) -> Result<ChatFrame, ChatError> {
-        let (before, after) = self.around(PROBE, thinking)?;
+        let (before, after) = self
+            .around(PROBE, thinking)
+            .map_err(|error| self.told_too_much(error, thinking))?;
         let (padded_before, padded_after) = self.around(&format!("{PADDING}{PROBE}{PADDING}"), thinking)?;
         let partly = |how| move || ChatError::Alters { how };
         let start = edge(padded_before.strip_prefix(before.as_str()))
@@ -120,6 +122,29 @@ impl ChatTemplate {
             end,
             thoughts: None,
         })
+    }
+
+    /// Says of a failure whether it comes from what the template is told.
+    fn told_too_much(&self, error: ChatError, thinking: Thinking) -> ChatError {
+        let ChatError::Fails { line, detail } = error else {
+            return error;
+        };
+        let told = self.told();
+        let without_system = ChatSpec {
+            system: None,
+            ..told.clone()
+        };
+        let without_kwargs = ChatSpec {
+            kwargs: TemplateVariables::default(),
+            ..told.clone()
+        };
+        let runs = |other: ChatSpec| other != *told && self.telling(other).rendered(PROBE, thinking).is_ok();
+        let told = match (runs(without_system), runs(without_kwargs)) {
+            (true, _) => "`system`",
+            (false, true) => "`kwargs`",
+            (false, false) => return ChatError::Fails { line, detail },
+        };
+        ChatError::FailsWith { told, line, detail }
     }
 
     /// What an answer follows that is not thought about: where a template has the model think whatever it is told, the thoughts

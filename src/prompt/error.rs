@@ -177,6 +177,21 @@ pub enum ChatError {
     /// The system message does not come out.
     #[error("the model's chat template leaves out the system message")]
     NoSystem,
+    /// It fails with something that it is told, and does not without.
+    #[error("the model's chat template fails with {told} of [chat], in line {line}: {detail}")]
+    FailsWith {
+        /// What it is told.
+        told: &'static str,
+        /// Line, from 1; 0 where the engine names none.
+        line: usize,
+        /// What the template engine says.
+        detail: String,
+    },
+    /// What the assistant has said so far does not come out.
+    #[error(
+        "the model's chat template does not write what the assistant has said so far, and it cannot be gone on with"
+    )]
+    NotContinued,
     /// Thoughts are asked for, and the template has no place for them.
     #[error("the model's chat template knows no thoughts: it neither begins any nor has a switch that leaves them out")]
     NoThoughts,
@@ -186,6 +201,14 @@ impl ChatError {
     /// What to do about it.
     pub fn hint(&self) -> Option<String> {
         let todo = match self {
+            Self::FailsWith { told, .. } => {
+                return Some(format!(
+                    "leave out {told} of [chat] in the spec, or say there what the template takes"
+                ));
+            }
+            Self::NotContinued => {
+                "leave out the last message of the assistant's, or say in the user's how the answer is to begin"
+            }
             Self::NoSystem => "leave out `system` of [chat] in the spec; the prompts themselves may say the same",
             Self::NoThoughts => {
                 "leave out `thinking_tokens` of [scoring] (`--thinking-tokens`), or set the switch that the template has in \

@@ -134,7 +134,7 @@ impl PromptReader {
                 let template = self.template.as_ref().ok_or_else(no_template)?;
                 let text = template
                     .render_conversation(&turns)
-                    .map_err(|error| line.bad(error.to_string()))?;
+                    .map_err(|error| line.bad(format!("{error}; give other `messages`, or the text as `prompt`")))?;
                 self.tokenizer.encode_whole(&text, Markup::Chat)
             }
             (Some(_), Some(_)) => return Err(line.bad("has both `prompt` and `messages`")),

@@ -1,5 +1,6 @@
 //! Chat templates do what transformers' Jinja does, and end whatever they are.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use indieval::model::{Inspection, Markup};
@@ -136,6 +137,123 @@ fn prompts_of_models_that_think_have_the_ids_of_transformers() {
             case.template
         );
     }
+}
+
+/// Published templates as transformers renders them; scripts/make_template_goldens.py.
+#[derive(Deserialize)]
+struct PublishedGolden {
+    settings: BTreeMap<String, Setting>,
+    /// Texts by template and setting, absent where transformers refuses it.
+    templates: BTreeMap<String, BTreeMap<String, Option<String>>>,
+}
+
+/// What a template is asked.
+#[derive(Deserialize)]
+struct Setting {
+    #[serde(default)]
+    bos: String,
+    #[serde(default)]
+    eos: String,
+    #[serde(default)]
+    chat: ChatSpec,
+    /// One message as a survey asks it,
+    message: Option<String>,
+    /// or a conversation.
+    #[serde(default)]
+    messages: Vec<Turn>,
+}
+
+#[test]
+fn published_templates_come_out_as_in_transformers() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/templates");
+    let golden: PublishedGolden = serde_json::from_slice(&std::fs::read(folder.join("golden.json")).unwrap()).unwrap();
+    assert!(golden.templates.len() >= 38 && golden.settings.len() >= 8);
+    let (mut texts, mut left_out) = (0, Vec::new());
+    for (name, expected) in &golden.templates {
+        let source = std::fs::read_to_string(folder.join(format!("{name}.jinja"))).unwrap();
+        for (asked, setting) in &golden.settings {
+            let template = ChatTemplate::new(&source, &setting.bos, &setting.eos, setting.chat.clone()).unwrap();
+            let expected = &expected[asked];
+            let ours = match &setting.message {
+                Some(message) => template.render(message),
+                None => template.render_conversation(&setting.messages),
+            };
+            assert_eq!(&ours.ok(), expected, "{name}, {asked}");
+            let (Some(text), Some(message)) = (expected, &setting.message) else {
+                continue;
+            };
+            texts += 1;
+            match template.frame() {
+                Ok(frame) => {
+                    let prompt = format!("{}{message}{}", frame.before, frame.after);
+                    assert!(prompt.starts_with(text.trim_end()), "{name}, {asked}: {prompt:?}");
+                }
+                Err(error) => left_out.push(format!("{name}, {asked}: {error}")),
+            }
+        }
+    }
+    assert!(texts > 180, "{texts}");
+    // These have no place for a system message, and a survey must not lose one.
+    let expected: Vec<String> = ["phi-3-medium", "phi-4-reasoning"]
+        .iter()
+        .flat_map(|name| ["no tokens", "system"].map(|asked| format!("{name}, {asked}")))
+        .map(|place| format!("{place}: the model's chat template leaves out the system message"))
+        .collect();
+    assert_eq!(left_out, expected);
+}
+
+#[test]
+fn an_answer_is_gone_on_with_as_in_transformers_or_refused() {
+    let template = |source: &str| ChatTemplate::new(source, "", "", ChatSpec::default()).unwrap();
+    let turn = |role: &str, content: &str| Turn {
+        role: role.into(),
+        content: content.into(),
+    };
+    let said = |source: &str, content: &str| {
+        template(source).render_conversation(&[turn("user", "so"), turn("assistant", content)])
+    };
+    // Each expectation was printed by transformers 5.24 (`continue_final_message`).
+    const KEPT: &str = "{% for m in messages %}<{{ m.role }}>\n{{ m.content }}</>{% endfor %}";
+    const TRIMMED: &str = "{% for m in messages %}<{{ m.role }}>\n{{ m.content | trim }}</>{% endfor %}";
+    for (source, content, expected) in [
+        (KEPT, "so ", "<user>\nso</><assistant>\nso "),
+        (KEPT, "", "<user>\nso</><assistant>\n"),
+        (TRIMMED, "so ", "<user>\nso</><assistant>\nso"),
+        (TRIMMED, "", "<user>\nso</><assistant>"),
+    ] {
+        assert_eq!(said(source, content).unwrap(), expected, "{source}");
+    }
+    for source in [
+        "{% for m in messages %}{{ m.content.split('</think>')[-1] }}{% endfor %}",
+        "{{ messages[0].content }}",
+    ] {
+        let error = said(source, "a</think>b").unwrap_err();
+        assert!(
+            error.to_string().contains("does not write what the assistant has said"),
+            "{error}"
+        );
+        assert!(error.hint().unwrap().contains("last message of the assistant's"));
+    }
+}
+
+#[test]
+fn a_template_that_fails_with_what_it_is_told_says_so() {
+    let source = "{% if messages[0].role == 'system' %}{{ raise_exception('no system') }}{% endif %}\
+        {% if effort is defined and effort != 'low' %}{{ raise_exception('no effort') }}{% endif %}{{ messages[-1].content }}";
+    for (told, says) in [
+        (
+            r#"{"system": "Be brief."}"#,
+            "`system` of [chat], in line 1: invalid operation: the template itself says: no system",
+        ),
+        (r#"{"kwargs": {"effort": "high"}}"#, "`kwargs` of [chat]"),
+    ] {
+        let told: ChatSpec = serde_json::from_str(told).unwrap();
+        let error = ChatTemplate::new(source, "", "", told).unwrap().frame().unwrap_err();
+        assert!(error.to_string().contains(says), "{error}");
+        assert!(error.hint().unwrap().starts_with("leave out `"));
+    }
+    let low: ChatSpec = serde_json::from_str(r#"{"kwargs": {"effort": "low"}}"#).unwrap();
+    assert!(ChatTemplate::new(source, "", "", low).unwrap().frame().is_ok());
 }
 
 #[test]
