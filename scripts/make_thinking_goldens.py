@@ -29,12 +29,17 @@ CONTROL = """<|im_start|> <|im_end|> <think> </think> [gMASK] <sop> <|system|> <
 <|channel|> <|return|> <seed:bos> <seed:eos> <seed:think> </seed:think> <seed:cot_budget_reflect> </seed:cot_budget_reflect>
 <｜User｜> <｜Assistant｜> <｜end▁of▁sentence｜>""".split()
 # How a turn of the assistant tells its thoughts, where the template writes them.
-HISTORY = {"qwen3.jinja": "reasoning_content", "glm4moe.jinja": "reasoning_content", "gptoss.jinja": "thinking"}
+HISTORY = {
+    "qwen3.jinja": "reasoning_content",
+    "glm4moe.jinja": "reasoning_content",
+    "../templates/glm-4.7.jinja": "reasoning_content",
+    "gptoss.jinja": "thinking",
+}
 # For the others: what stands behind the template's text (some of whose end is cut off) without thoughts; what begins thoughts,
 # and what ends them.
 FORMS = {
     "deepseek_r1_distill.jinja": ("\n", "\n\n</think>\n\n", "", "\n</think>\n\n"),
-    "smollm3-like.jinja": ("", "", "<think>\n", "\n</think>\n"),
+    "../templates/smollm3.jinja": ("", "", "<think>\n", "\n</think>\n"),
     "seed-oss-like.jinja": ("", "</seed:cot_budget_reflect></seed:think>", "<seed:think>", "\n</seed:think>\n"),
 }
 # Settings: a system message, variables, a date.

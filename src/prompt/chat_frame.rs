@@ -179,10 +179,16 @@ impl ChatTemplate {
             let behind = format!("{TURN}{FINAL}");
             return Ok((format!("{after}{ANALYSIS}"), block("", END_OF_CHANNEL, &behind)));
         }
-        if let Some((close, _)) = unclosed(after) {
-            return Ok((after.to_owned(), block("\n", close, "\n\n")));
-        }
         let off = self.written(Thinking::Off)?.after;
+        if let Some((close, _)) = unclosed(after) {
+            // GLM-4.7 begins a block or, for a model that is not to think, writes the end of one in its place.
+            let ends_it = |(open, close): &(&str, &str)| after.strip_suffix(open).map(|lead| lead.to_owned() + close);
+            let block = match BLOCKS.iter().find_map(ends_it) == Some(off) {
+                true => block("", close, &self.gap()),
+                false => block("\n", close, "\n\n"),
+            };
+            return Ok((after.to_owned(), block));
+        }
         // What comes before a block's beginning, without what tells the model not to think: as after here, and white space.
         let begun = |lead: &str| {
             let (_, space) = lead.rsplit_once(after)?;

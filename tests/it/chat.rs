@@ -102,7 +102,7 @@ fn prompts_of_models_that_think_have_the_ids_of_transformers() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/thinking");
     let golden: Vec<ThinkingGolden> =
         serde_json::from_slice(&std::fs::read(folder.join("golden.json")).unwrap()).unwrap();
-    assert!(golden.len() >= 36, "{}", golden.len());
+    assert!(golden.len() >= 42, "{}", golden.len());
     let tokenizer = Inspection::of(&folder).tokenizer.expect("a tokenizer");
     let message = "Which one?\nA. I trust people.\nB. I don't.\n\nAnswer with its letter.";
     for case in golden {
