@@ -23,13 +23,11 @@ format() {
   rustfmt --edition 2024 --check fuzz/src/lib.rs fuzz/src/bin/*.rs
 }
 
-# In a folder of their own, since cargo lets one command at a time into one, and what lints need of a dependency is no use to
-# a build. Documentation needs the same, so that it comes from there, too.
 lints() {
   say "lints"
-  cargo clippy --locked --target-dir "$built/lints" --workspace --all-targets --features "$features" -- -D warnings || return
+  cargo clippy --locked --workspace --all-targets --features "$features" -- -D warnings || return
   say "lints without the hub"
-  cargo clippy --locked --target-dir "$built/lints" --no-default-features --lib --bins --examples -- -D warnings
+  cargo clippy --locked --no-default-features --lib --bins --examples -- -D warnings
 }
 
 build() {
@@ -37,19 +35,18 @@ build() {
   cargo test --locked --workspace --features "$features" --no-run
 }
 
-# Lints beside the build, each of which waits for single crates now and then and leaves a core to the other.
-lints_and_build() {
-  local log="$built/lints.log" linting failed=0
-  mkdir -p "$built"
-  lints >"$log" 2>&1 & linting=$!
-  build || failed=1
-  wait "$linting" || failed=1
+# Lints beside the tests, which take cargo's folder first: cargo lets one command at a time into it, and holds it no longer than
+# it compiles. In a folder of their own lints could go beside the build, and would compile its scripts and macros once more.
+tests_and_lints() {
+  local log="$built/lints.log" linting
+  build
+  { sleep 5; lints; } >"$log" 2>&1 & linting=$!
+  tests
+  wait "$linting" || { cat "$log"; return 1; }
   cat "$log"
-  return "$failed"
 }
 
 tests() {
-  build
   wait_for "$browser" || echo "Chromium could not be installed; without one the test that opens the report skips."
   wait_for "$people" || echo "The answers of psych::bfi could not be fetched; the test on real people will skip."
   "$built/debug/indieval" models get SmolLM2-135M-Instruct ||
@@ -101,7 +98,7 @@ slurm() {
 
 docs() {
   say "documentation"
-  RUSTDOCFLAGS="-D warnings" cargo doc --locked --target-dir "$built/lints" --workspace --no-deps --lib --examples \
+  RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps --lib --examples \
     --features "$features"
 }
 
@@ -127,7 +124,8 @@ esac
 for step in "${steps[@]}"; do
   case "$together$step" in
     1lints) ;;
-    1tests) lints_and_build; tests ;;
+    1tests) tests_and_lints ;;
+    tests) build; tests ;;
     *) "$step" ;;
   esac
 done

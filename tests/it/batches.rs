@@ -8,6 +8,7 @@ use candle_core::{DType, Device, Tensor};
 use indieval::model::{Checkpoint, ModelConfig, checkpoint::for_each_tensor};
 
 use crate::forge::FILES;
+use crate::own_survey;
 use crate::run::{finish, run};
 
 /// A checkpoint of eight layers with random weights, so that two of them are little of it.
@@ -72,6 +73,8 @@ fn memory_threads_and_company_change_no_byte_of_a_run() {
     let folder = tempfile::tempdir().expect("a folder");
     let model = checkpoint(folder.path());
     let model = model.display().to_string();
+    let survey = own_survey::small(folder.path());
+    let survey: Vec<&str> = survey.iter().map(String::as_str).collect();
     // Answers of such weights are never read, and each is asked for again: two orders and a second try are company enough, and
     // once is enough of them.
     let asked = [
@@ -86,10 +89,6 @@ fn memory_threads_and_company_change_no_byte_of_a_run() {
                 dtype,
                 "--device",
                 "cpu",
-                "--limit",
-                "1",
-                "--splits",
-                "1",
                 "--demonstrations",
                 "3",
                 "--methods",
@@ -99,7 +98,7 @@ fn memory_threads_and_company_change_no_byte_of_a_run() {
                 "--retries",
                 "1",
             ];
-            let output = finish(run(&model, &out, &[&common[..], more].concat()));
+            let output = finish(run(&model, &out, &[&survey[..], &common[..], more].concat()));
             (bytes(&out), String::from_utf8_lossy(&output.stderr).into_owned())
         };
         let (plain, said) = begin("plain", &[]);

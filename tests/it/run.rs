@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use crate::forge::{FILES, Forged};
-use crate::real;
+use crate::{own_survey, real};
 
 fn indieval() -> Command {
     Command::new(env!("CARGO_BIN_EXE_indieval"))
@@ -20,11 +20,10 @@ fn survey() -> PathBuf {
 /// A small run over synthetic people; what `more` does not say is two people, one split, no and three demonstrations.
 pub fn run(model: &str, out: &Path, more: &[&str]) -> Command {
     let mut command = indieval();
-    command
-        .args(["run", "--model", model, "--survey"])
-        .arg(survey())
-        .arg("--out")
-        .arg(out);
+    command.args(["run", "--model", model, "--out"]).arg(out);
+    if !more.contains(&"--survey") {
+        command.arg("--survey").arg(survey());
+    }
     for (flag, value) in [("--splits", "1"), ("--limit", "2"), ("--demonstrations", "0,3")] {
         if !more.contains(&flag) {
             command.args([flag, value]);
@@ -104,19 +103,13 @@ fn a_run_killed_ten_times_ends_with_the_same_bytes() {
 #[test]
 fn a_run_of_a_real_model_that_is_killed_ends_with_the_same_bytes() {
     match real::smollm2() {
-        Ok(path) => killed_often(
-            &path.display().to_string(),
-            &[
-                "--methods",
-                "likelihood",
-                "--limit",
-                "1",
-                "--demonstrations",
-                "3",
-                "--quiet",
-            ],
-            1,
-        ),
+        Ok(path) => {
+            let folder = tempfile::tempdir().expect("a folder");
+            let asked = own_survey::small(folder.path());
+            let more = ["--methods", "likelihood", "--demonstrations", "3", "--quiet"];
+            let more: Vec<&str> = asked.iter().map(String::as_str).chain(more).collect();
+            killed_often(&path.display().to_string(), &more, 1);
+        }
         Err(why) => println!("skipped: no SmolLM2-135M ({why})"),
     }
 }
