@@ -19,7 +19,8 @@ RUSTFLAGS="-D warnings" cargo check --locked --workspace --all-targets --target 
 [ "$*" != compile ] || exit 0
 
 need qemu-aarch64 qemu-user
-export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUNNER="qemu-aarch64 -L /usr/aarch64-linux-gnu"
+# Tests of the CUDA kernels compile them for the processor they run on.
+export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUNNER="qemu-aarch64 -E CXX=aarch64-linux-gnu-g++ -L /usr/aarch64-linux-gnu"
 test() { cargo test --locked --features checks --target "$target" "$@"; }
 # The kernels, the engine's bits in whatever packing, and every family beside what transformers computed.
 test --package indieval-kernels

@@ -35,12 +35,13 @@ build() {
   cargo test --locked --workspace --features "$features" --no-run
 }
 
-# Lints beside the tests, which take cargo's folder first: cargo lets one command at a time into it, and holds it no longer than
-# it compiles. In a folder of their own lints could go beside the build, and would compile its scripts and macros once more.
+# Lints and documentation beside the tests, which take cargo's folder first: cargo lets one command at a time into it, and holds
+# it no longer than it compiles. In a folder of their own they could go beside the build, and would compile its scripts and
+# macros once more.
 tests_and_lints() {
   local log="$built/lints.log" linting
   build
-  { sleep 5; lints; } >"$log" 2>&1 & linting=$!
+  { sleep 5; lints && docs; } >"$log" 2>&1 & linting=$!
   tests
   wait "$linting" || { cat "$log"; return 1; }
   cat "$log"
@@ -118,12 +119,12 @@ for step in "${steps[@]}"; do
   esac
 done
 case "${steps[*]}" in
-  *lints*tests*) together=1 ;;
+  *lints*tests*docs*) together=1 ;;
   *) together="" ;;
 esac
 for step in "${steps[@]}"; do
   case "$together$step" in
-    1lints) ;;
+    1lints | 1docs) ;;
     1tests) tests_and_lints ;;
     tests) build; tests ;;
     *) "$step" ;;
