@@ -31,6 +31,8 @@ const FIRST_BATCH: usize = 2048;
 pub struct Engine {
     pub(super) decoder: Decoder,
     memory: u64,
+    /// What of that weights take while texts are generated: the head, where it is not in place.
+    beside_texts: u64,
     pub(super) rows: usize,
     /// Keys and values of the layers at work, from one batch to the next; none where they were spoilt.
     work: Vec<KvLayer>,
@@ -100,9 +102,13 @@ impl Engine {
         let device = decoder.kernels().device();
         let weights = in_one_memory(decoder.size().bytes, device, decoder.stages().len());
         let rows = settings.rows_on(device);
-        let held = match decoder.is_resident() {
-            true => 0,
-            false => MemoryNeeds::of(decoder.config(), decoder.kernels().dtype()).layer_by_layer,
+        let needs = MemoryNeeds::of(decoder.config(), decoder.kernels().dtype());
+        let (held, beside_texts) = match decoder.is_resident() {
+            true => (0, 0),
+            false => (
+                needs.layer_by_layer,
+                needs.layer_by_layer_generating - needs.layer_by_layer,
+            ),
         };
         let held = held + decoder.kernels().scratch_bytes(&decoder.config().layer_sizes(), rows);
         let memory = match settings.memory {
@@ -111,6 +117,7 @@ impl Engine {
         };
         Self {
             memory,
+            beside_texts,
             decoder,
             rows,
             work: Vec::new(),
@@ -205,6 +212,10 @@ impl Engine {
         let mut parts = Vec::new();
         let mut part = Part::default();
         let (mut used, mut before, mut text_before) = (0, Path(&[], &[]), Path(&[], &[]));
+        let memory = match batch.texts.is_empty() {
+            true => self.memory,
+            false => self.memory.saturating_sub(self.beside_texts),
+        };
         let order = sorted(&paths).into_iter();
         let mut order: Vec<_> = order.map(|request| (self.class(batch, request), request)).collect();
         order.sort_by_key(|&(class, _)| class);
@@ -219,17 +230,17 @@ impl Engine {
             };
             let none = Path(&[], &[]);
             let mut more = cost(before, text_before);
-            if used > 0 && (used + more > self.memory || class != part.class) {
+            if used > 0 && (used + more > memory || class != part.class) {
                 parts.push(std::mem::take(&mut part));
                 (used, text_before) = (0, none);
                 more = cost(none, none);
             }
             part.class = class;
-            if more > self.memory {
+            if more > memory {
                 return Err(ModelError::Memory {
                     request,
                     needed: more,
-                    free: self.memory,
+                    free: memory,
                 });
             }
             used += more;

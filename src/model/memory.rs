@@ -13,6 +13,9 @@ pub struct MemoryNeeds {
     /// Weights at work where they are read or unpacked layer by layer: a layer at work, one on its way, and some of that
     /// one's rows as they were read; or the head.
     pub layer_by_layer: u64,
+    /// The same while texts are generated, of which every step needs the head: it is kept beside a layer and the rows of the
+    /// next one.
+    pub layer_by_layer_generating: u64,
     /// A token that is scored: its hidden state, and its keys and values of one layer.
     pub scored_token: u64,
     /// A token that texts are generated after, or one of theirs: its keys and values of all layers.
@@ -42,10 +45,12 @@ impl MemoryNeeds {
         });
         let largest: u64 = layers.into_iter().max().unwrap_or(0);
         let head = (config.vocabulary * config.hidden) as u64 * number;
+        let on_its_way = ON_ITS_WAY * matrix.min(AT_ONCE as u64);
         let keys_and_values = 2 * (config.kv_heads * config.head_dim) as u64 * number;
         Self {
             weights,
-            layer_by_layer: (2 * largest).max(head) + ON_ITS_WAY * matrix.min(AT_ONCE as u64),
+            layer_by_layer: (2 * largest).max(head) + on_its_way,
+            layer_by_layer_generating: largest + largest.max(head) + on_its_way,
             scored_token: token_bytes(config, DType::F32) as u64 + 2 * keys_and_values,
             generated_token: keys_and_values * config.layers as u64,
         }
@@ -130,6 +135,16 @@ mod tests {
             (needs.layer_by_layer, needs.generated_token),
             (2 * layer + ON_ITS_WAY * 64 * 32, 2 * 2 * 16 * 2)
         );
+        // The head is the smaller one; of a model whose head is greater, that and a layer.
+        assert_eq!(needs.layer_by_layer_generating, needs.layer_by_layer);
+        let wide = ModelConfig {
+            vocabulary: 64_000,
+            ..config(Family::Llama)
+        };
+        let (needs, head) = (MemoryNeeds::of(&wide, DType::BF16), 2 * 64_000 * 32);
+        let on_its_way = needs.layer_by_layer - head;
+        assert_eq!(needs.layer_by_layer_generating, layer + head + on_its_way);
+        let needs = MemoryNeeds::of(&config(Family::Llama), DType::BF16);
         assert_eq!(needs.scored_token, 128 + 32 + 64 + 2 * 2 * 16 * 2);
     }
 

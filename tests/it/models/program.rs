@@ -91,6 +91,7 @@ fn check_tells_everything_about_a_good_checkpoint() {
     let memory = |key: &str| json["memory"][key].as_u64().unwrap();
     assert_eq!(memory("weights_bytes"), 2 * decoder("parameters") + 2 * norms);
     assert!(memory("layer_by_layer_bytes") > 0);
+    assert!(memory("layer_by_layer_generating_bytes") >= memory("layer_by_layer_bytes"));
     let layer = 2 * 2 * decoder("kv_heads") * decoder("head_dim");
     let hidden = 4 * decoder("hidden") + 4 * decoder("head_dim") + 64;
     assert_eq!(memory("scoring_bytes"), 100 * (hidden + 2 * layer));

@@ -214,6 +214,7 @@ fn memory(args: &Args, device: &OpenDevice, config: &ModelConfig, stored_in_half
         dtype,
         weights_bytes: needs.weights,
         layer_by_layer_bytes: needs.layer_by_layer,
+        layer_by_layer_generating_bytes: needs.layer_by_layer_generating,
         tokens: args.tokens,
         scoring_bytes: of_batch(scoring),
         generating_bytes: of_batch(generating),

@@ -112,6 +112,8 @@ pub(super) struct MemoryReport {
     pub weights_bytes: u64,
     /// Weights at work where they stay in their files and are read for each batch.
     pub layer_by_layer_bytes: u64,
+    /// The same while answers are generated, which keep the head.
+    pub layer_by_layer_generating_bytes: u64,
     pub tokens: usize,
     /// Beside the weights, so many tokens that are scored.
     pub scoring_bytes: u64,
@@ -360,10 +362,11 @@ impl MemoryReport {
             (
                 "weights",
                 format!(
-                    "{} in {}; {} layer by layer",
+                    "{} in {}; {} layer by layer, {} where answers are generated",
                     text::bytes(self.weights_bytes),
                     self.dtype,
-                    text::bytes(self.layer_by_layer_bytes)
+                    text::bytes(self.layer_by_layer_bytes),
+                    text::bytes(self.layer_by_layer_generating_bytes)
                 ),
             ),
             ("batch", batch),
