@@ -11,12 +11,12 @@ such a conversation; for the others the form is written here by hand (`FORMS`).
 The tokenizer has bytes, pairs of line breaks and the templates' control tokens.
 """
 
-import datetime
 import json
 import os
 import pathlib
 
 os.environ["TRANSFORMERS_VERBOSITY"] = "error"
+from check_templates import Day
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
 from transformers import PreTrainedTokenizerFast
 from transformers.utils import chat_template_utils
@@ -59,14 +59,6 @@ def tokenizer():
     made.add_special_tokens([AddedToken(token, normalized=False, special=True) for token in CONTROL])
     made.save(str(FOLDER / "tokenizer.json"), pretty=False)
     return PreTrainedTokenizerFast(tokenizer_object=made)
-
-
-class Day(datetime.datetime):
-    date = "2024-07-26"
-
-    @classmethod
-    def now(cls, tz=None):
-        return cls.strptime(cls.date, "%Y-%m-%d")
 
 
 def rendered(tokens, template, setting, thinking, said=None):

@@ -49,6 +49,13 @@ fn mixture(plain: &ModelConfig) -> ModelConfig {
     }
 }
 
+/// The model with its design changed.
+pub fn with(plain: &ModelConfig, change: impl FnOnce(&mut Design)) -> ModelConfig {
+    let mut changed = plain.clone();
+    change(&mut changed.design);
+    changed
+}
+
 fn design(plain: &ModelConfig, design: Design) -> ModelConfig {
     ModelConfig {
         design,
@@ -154,11 +161,6 @@ fn attention(plain: &ModelConfig) -> Vec<(&'static str, ModelConfig)> {
 }
 
 fn rotation(plain: &ModelConfig) -> Vec<(&'static str, ModelConfig)> {
-    let of = |change: &dyn Fn(&mut Design)| {
-        let mut changed = Design::default();
-        change(&mut changed);
-        design(plain, changed)
-    };
     let scaled = |rope_scaling| ModelConfig {
         rope_scaling,
         ..plain.clone()
@@ -187,7 +189,7 @@ fn rotation(plain: &ModelConfig) -> Vec<(&'static str, ModelConfig)> {
         }),
         ..Scalars::default()
     };
-    let unturned = of(&|design| {
+    let unturned = with(plain, |design| {
         design.layer_kinds = kinds(true);
         design.scalars.query_growth = Some(QueryGrowth {
             beta: 0.1,
@@ -198,17 +200,23 @@ fn rotation(plain: &ModelConfig) -> Vec<(&'static str, ModelConfig)> {
     });
     let own_base = ModelConfig {
         window: Some(Sliding(4096)),
-        ..of(&|design| {
+        ..with(plain, |design| {
             design.layer_kinds = kinds(false);
             design.window_rope = Some((10_000., RopeScaling::None));
         })
     };
     vec![
-        ("half of each head turned", of(&|design| design.rotary_width = Some(32))),
-        ("neighbours turned", of(&|design| design.pairing = Pairing::Neighbours)),
+        (
+            "half of each head turned",
+            with(plain, |design| design.rotary_width = Some(32)),
+        ),
+        (
+            "neighbours turned",
+            with(plain, |design| design.pairing = Pairing::Neighbours),
+        ),
         (
             "one layer of four not turned",
-            of(&|design| design.layer_kinds = kinds(true)),
+            with(plain, |design| design.layer_kinds = kinds(true)),
         ),
         ("own base in windowed layers", own_base),
         ("yarn", scaled(RopeScaling::Yarn(yarn))),

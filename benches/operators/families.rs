@@ -4,7 +4,10 @@
 
 use indieval::model::{Activation, Design, LayerNorms, Mixture, ModelConfig, QkNorm, RopeScaling, Scalars};
 
-use crate::{cases::Group, shapes};
+use crate::{
+    cases::{Group, with},
+    shapes,
+};
 
 /// Llama's layers in another shape; `heads`: of queries, of keys, and their width.
 fn shaped(hidden: usize, intermediate: usize, heads: [usize; 3], vocabulary: usize) -> Result<ModelConfig, String> {
@@ -23,13 +26,6 @@ fn shaped(hidden: usize, intermediate: usize, heads: [usize; 3], vocabulary: usi
         tied: true,
         ..shapes::shape("llama-3.1-8b")?
     })
-}
-
-/// The model with its design changed.
-fn with(plain: &ModelConfig, change: impl FnOnce(&mut Design)) -> ModelConfig {
-    let mut changed = plain.clone();
-    change(&mut changed.design);
-    changed
 }
 
 /// Qwen2.5-0.5B: two of its 24 layers.

@@ -102,14 +102,9 @@ impl Engine {
         let device = decoder.kernels().device();
         let weights = in_one_memory(decoder.size().bytes, device, decoder.stages().len());
         let rows = settings.rows_on(device);
-        let needs = MemoryNeeds::of(decoder.config(), decoder.kernels().dtype());
-        let (held, beside_texts) = match decoder.is_resident() {
-            true => (0, 0),
-            false => (
-                needs.layer_by_layer,
-                needs.layer_by_layer_generating - needs.layer_by_layer,
-            ),
-        };
+        let read = (!decoder.is_resident()).then(|| MemoryNeeds::of(decoder.config(), decoder.kernels().dtype()));
+        let held = read.map_or(0, |needs| needs.layer_by_layer);
+        let beside_texts = read.map_or(0, |needs| needs.layer_by_layer_generating) - held;
         let held = held + decoder.kernels().scratch_bytes(&decoder.config().layer_sizes(), rows);
         let memory = match settings.memory {
             Some(all) => all.saturating_sub(held + weights),

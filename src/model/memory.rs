@@ -135,6 +135,7 @@ mod tests {
             (needs.layer_by_layer, needs.generated_token),
             (2 * layer + ON_ITS_WAY * 64 * 32, 2 * 2 * 16 * 2)
         );
+        assert_eq!(needs.scored_token, 128 + 32 + 64 + 2 * 2 * 16 * 2);
         // The head is the smaller one; of a model whose head is greater, that and a layer.
         assert_eq!(needs.layer_by_layer_generating, needs.layer_by_layer);
         let wide = ModelConfig {
@@ -144,8 +145,6 @@ mod tests {
         let (needs, head) = (MemoryNeeds::of(&wide, DType::BF16), 2 * 64_000 * 32);
         let on_its_way = needs.layer_by_layer - head;
         assert_eq!(needs.layer_by_layer_generating, layer + head + on_its_way);
-        let needs = MemoryNeeds::of(&config(Family::Llama), DType::BF16);
-        assert_eq!(needs.scored_token, 128 + 32 + 64 + 2 * 2 * 16 * 2);
     }
 
     #[test]

@@ -7,6 +7,10 @@ use indieval::model::{Inspection, Markup};
 use indieval::prompt::{ChatSpec, ChatTemplate, ThoughtBlock, Turn};
 use serde::Deserialize;
 
+#[path = "../../examples/render_chat/asked.rs"]
+mod asked;
+use asked::Asked;
+
 /// What transformers' Jinja makes of templates; scripts/make_chat_goldens.py.
 #[derive(Deserialize)]
 struct Golden {
@@ -142,25 +146,9 @@ fn prompts_of_models_that_think_have_the_ids_of_transformers() {
 /// Published templates as transformers renders them; scripts/make_template_goldens.py.
 #[derive(Deserialize)]
 struct PublishedGolden {
-    settings: BTreeMap<String, Setting>,
+    settings: BTreeMap<String, Asked>,
     /// Texts by template and setting, absent where transformers refuses it.
     templates: BTreeMap<String, BTreeMap<String, Option<String>>>,
-}
-
-/// What a template is asked.
-#[derive(Deserialize)]
-struct Setting {
-    #[serde(default)]
-    bos: String,
-    #[serde(default)]
-    eos: String,
-    #[serde(default)]
-    chat: ChatSpec,
-    /// One message as a survey asks it,
-    message: Option<String>,
-    /// or a conversation.
-    #[serde(default)]
-    messages: Vec<Turn>,
 }
 
 #[test]
@@ -172,13 +160,9 @@ fn published_templates_come_out_as_in_transformers() {
     for (name, expected) in &golden.templates {
         let source = std::fs::read_to_string(folder.join(format!("{name}.jinja"))).unwrap();
         for (asked, setting) in &golden.settings {
-            let template = ChatTemplate::new(&source, &setting.bos, &setting.eos, setting.chat.clone()).unwrap();
+            let template = setting.template(&source).unwrap();
             let expected = &expected[asked];
-            let ours = match &setting.message {
-                Some(message) => template.render(message),
-                None => template.render_conversation(&setting.messages),
-            };
-            assert_eq!(&ours.ok(), expected, "{name}, {asked}");
+            assert_eq!(&setting.rendered(&template).ok(), expected, "{name}, {asked}");
             let (Some(text), Some(message)) = (expected, &setting.message) else {
                 continue;
             };

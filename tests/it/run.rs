@@ -21,10 +21,14 @@ fn survey() -> PathBuf {
 pub fn run(model: &str, out: &Path, more: &[&str]) -> Command {
     let mut command = indieval();
     command.args(["run", "--model", model, "--out"]).arg(out);
-    if !more.contains(&"--survey") {
-        command.arg("--survey").arg(survey());
-    }
-    for (flag, value) in [("--splits", "1"), ("--limit", "2"), ("--demonstrations", "0,3")] {
+    let survey = survey().display().to_string();
+    let unsaid = [
+        ("--survey", survey.as_str()),
+        ("--splits", "1"),
+        ("--limit", "2"),
+        ("--demonstrations", "0,3"),
+    ];
+    for (flag, value) in unsaid {
         if !more.contains(&flag) {
             command.args([flag, value]);
         }

@@ -7,22 +7,18 @@
 
 use std::io::{BufRead, Write};
 
-use indieval::prompt::{ChatError, ChatSpec, ChatTemplate, Turn};
+use indieval::prompt::ChatError;
 use serde::{Deserialize, Serialize};
+
+mod asked;
+use asked::Asked;
 
 /// What is to be rendered.
 #[derive(Deserialize)]
 struct Request {
     template: String,
-    #[serde(default)]
-    bos: String,
-    #[serde(default)]
-    eos: String,
-    #[serde(default)]
-    chat: ChatSpec,
-    message: Option<String>,
-    #[serde(default)]
-    messages: Vec<Turn>,
+    #[serde(flatten)]
+    asked: Asked,
 }
 
 /// What it came out as.
@@ -35,17 +31,17 @@ struct Reply {
     hint: Option<String>,
 }
 
-fn reply(request: Request) -> Result<Reply, ChatError> {
-    let template = ChatTemplate::new(&request.template, &request.bos, &request.eos, request.chat)?;
-    let Some(message) = request.message else {
-        let text = template.render_conversation(&request.messages)?;
+fn reply(request: &Request) -> Result<Reply, ChatError> {
+    let template = request.asked.template(&request.template)?;
+    let rendered = request.asked.rendered(&template);
+    let Some(message) = &request.asked.message else {
         return Ok(Reply {
-            text: Some(text),
+            text: Some(rendered?),
             ..Reply::default()
         });
     };
     let frame = template.frame();
-    let text = match (template.render(&message), &frame) {
+    let text = match (rendered, &frame) {
         // What a survey says of a template that fails says more.
         (Err(error), Ok(_)) => return Err(error),
         (text, _) => text.ok(),
@@ -69,7 +65,7 @@ fn reply(request: Request) -> Result<Reply, ChatError> {
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut out = std::io::stdout().lock();
     for line in std::io::stdin().lock().lines() {
-        let reply = reply(serde_json::from_str(&line?)?).unwrap_or_else(|error| Reply {
+        let reply = reply(&serde_json::from_str(&line?)?).unwrap_or_else(|error| Reply {
             error: Some(error.to_string()),
             hint: error.hint(),
             ..Reply::default()
