@@ -68,7 +68,7 @@ pub mod checks;
 mod reference;
 
 pub use activation::Activation;
-pub use allocator::tune_allocator;
+pub use allocator::{release_freed, tune_allocator};
 pub use backend::{Backend, UnknownBackend};
 #[cfg(any(test, feature = "checks"))]
 pub use cuda::host::can_run as can_emulate;
@@ -80,6 +80,7 @@ pub use gpu::{card, set_up};
 pub use kv::KvLayer;
 pub use linear::{Linear, LinearPacking};
 pub use norm::{NormLayer, NormRule};
+pub use packed::lines::ReusedPages;
 pub use plan::AttentionPlan;
 pub use rotation::{Pairing, Rotation};
 pub use rule::ScoreRule;

@@ -1,5 +1,5 @@
-//! Memory that a pass takes beside weights, keys and values where candle's operations compute it: each of them returns a
-//! tensor of its own.
+//! Memory that a pass takes beside weights, keys and values. Most of it where candle's operations compute it: each of them
+//! returns a tensor of its own.
 
 use super::{Backend, Kernels, attention::most_scores, cuda::attend, head::logits_at_once};
 
@@ -18,6 +18,15 @@ const LOGITS_AT_ONCE: u64 = 6;
 const OWN_BETWEEN_BYTES: u64 = 2 * 2 + 2;
 const OWN_HIDDEN_BYTES: u64 = 2 * 8;
 const OWN_LOGITS_AT_ONCE: u64 = 2;
+/// Of our own kernels on a CPU, f32 all of them. As wide as the hidden state: the norm of what a layer is given, the residual behind
+/// its attention, that one's norm, and what comes of it.
+const CPU_HIDDEN: usize = 4;
+/// As wide as the queries: those as they came, turned, and what they attended to.
+const CPU_QUERIES: usize = 3;
+/// As wide as the keys: keys and values.
+const CPU_KEYS: usize = 2;
+/// As wide as the hidden state, for each expert of a token: what it is given, and what it makes of it.
+const CPU_EXPERT: usize = 2;
 
 /// The sizes of a layer on which memory depends.
 #[derive(Debug, Clone, Copy)]
@@ -32,14 +41,18 @@ pub struct LayerSizes {
     pub kv_heads: usize,
     /// Width of a head.
     pub head_dim: usize,
+    /// Experts that a token is sent to; 0 where there are none.
+    pub experts: usize,
 }
 
 impl Kernels {
-    /// Bytes, at most, that a pass of `rows` tokens takes beside weights, keys, values, masks and the rows themselves. Our
-    /// own kernels work in tiles that are too small to count.
+    /// Bytes, at most, that a pass of `rows` tokens takes beside weights, keys, values, masks and the rows themselves. What
+    /// our own kernels for CPUs take in tiles is too small to count: between the layers of a network, scores, logits.
     pub fn scratch_bytes(&self, sizes: &LayerSizes, rows: usize) -> u64 {
         if self.backend != Backend::Candle {
-            return 0;
+            let hidden = CPU_HIDDEN + CPU_EXPERT * sizes.experts;
+            let heads = CPU_QUERIES * sizes.heads + CPU_KEYS * sizes.kv_heads;
+            return 4 * (rows * (hidden * sizes.hidden + heads * sizes.head_dim)) as u64;
         }
         let rows = rows as u64;
         let (between, hidden, logits) = match self.launches {
@@ -79,20 +92,25 @@ mod tests {
     use candle_core::{DType, Device};
 
     #[test]
-    fn only_candles_operations_take_memory_by_the_pass() {
+    fn a_pass_takes_more_where_candle_computes_it() {
         let sizes = LayerSizes {
             hidden: 32,
             intermediate: 48,
             heads: 4,
             kv_heads: 2,
             head_dim: 8,
+            experts: 0,
         };
         let candle = Kernels::candle(&Device::Cpu, DType::F32).unwrap();
         let own = Kernels::with(Backend::Portable, DType::F32).unwrap();
+        let each = 4 * (4 * 32 + 3 * 32 + 2 * 16);
         assert_eq!(
             (own.scratch_bytes(&sizes, 512), own.mask_bytes(&sizes, 3500, 512)),
-            (0, 0)
+            (512 * each, 0)
         );
+        let mixture = LayerSizes { experts: 2, ..sizes };
+        assert_eq!(own.scratch_bytes(&mixture, 512), 512 * (each + 4 * 4 * 32));
+        assert!(candle.scratch_bytes(&sizes, 512) > 512 * each);
         // Attention's scores count for most in a model as small as this; a pass of more rows takes more all the same.
         let scores = 2 * 4 * most_scores(&Device::Cpu) as u64;
         let [few, many] = [512, 4096].map(|rows| candle.scratch_bytes(&sizes, rows));

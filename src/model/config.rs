@@ -67,6 +67,7 @@ impl ModelConfig {
             heads: self.heads,
             kv_heads: self.kv_heads,
             head_dim: self.head_dim,
+            experts: self.mixture.map_or(0, |mixture| mixture.routing.used),
         }
     }
 

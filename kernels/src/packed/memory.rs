@@ -1,6 +1,11 @@
 //! Aligned words, buffers kept for the next call, and results that several threads write in parts.
 
-use std::{cell::Cell, marker::PhantomData, thread::LocalKey};
+use std::{
+    cell::Cell,
+    marker::PhantomData,
+    ops::{Deref, DerefMut},
+    thread::LocalKey,
+};
 
 /// Sixteen words: a cache line, and a register.
 #[derive(Debug, Clone, Copy)]
@@ -53,14 +58,14 @@ impl<T: Clone + 'static> Spare<T> {
     }
 }
 
-impl<T> std::ops::Deref for Spare<T> {
+impl<T> Deref for Spare<T> {
     type Target = [T];
     fn deref(&self) -> &[T] {
         &self.buffer
     }
 }
 
-impl<T> std::ops::DerefMut for Spare<T> {
+impl<T> DerefMut for Spare<T> {
     fn deref_mut(&mut self) -> &mut [T] {
         &mut self.buffer
     }

@@ -13,7 +13,7 @@
 //! ([`tile::RUN_F32`], the blocks of [`multiply`]): so it depends neither on the rows beside it nor on which thread had
 //! it. AVX2 and AVX-512 round alike and give the same bits wherever both multiply f32.
 //!
-//! `unsafe` is in [`sets`] (intrinsics, raw pointers), [`memory`] (aligned words, results written in parts from several
+//! `unsafe` is in [`sets`] (intrinsics, raw pointers), [`memory`] and [`lines`] (aligned words, pages of their own, results written in parts from several
 //! threads), [`multiply`] (tiles of raw pointers), and in the calls to functions compiled for an instruction set, which a
 //! [`machine`] vouches for.
 
@@ -21,6 +21,7 @@ pub(super) mod attend;
 mod format;
 mod lanes;
 pub(super) mod linear;
+pub(super) mod lines;
 mod machine;
 pub(super) mod memory;
 pub(super) mod multiply;

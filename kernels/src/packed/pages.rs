@@ -9,6 +9,7 @@ use super::{
     },
     Machine,
     format::HeldFormat,
+    lines::HeldLines,
     memory::{CacheLine, halves_mut, words_mut},
     tile::PANEL,
 };
@@ -32,8 +33,8 @@ pub(in super::super) struct KvPages {
 /// where they are a path's neighbours, are one long inner dimension.
 #[derive(Debug)]
 pub(in super::super) struct HeadPages {
-    pub keys: Vec<CacheLine>,
-    pub values: Vec<CacheLine>,
+    pub keys: HeldLines,
+    pub values: HeldLines,
 }
 
 /// Sizes of a head's pages.
@@ -98,8 +99,8 @@ impl KvPages {
         let sizes = PageSizes::new(machine, shape.head_dim);
         let blocks = shape.pages.div_ceil(BLOCK_PAGES);
         let head = |_| HeadPages {
-            keys: vec![CacheLine::ZERO; shape.pages * sizes.key_lines()],
-            values: vec![CacheLine::ZERO; blocks * sizes.block_lines()],
+            keys: HeldLines::zero(shape.pages * sizes.key_lines()),
+            values: HeldLines::zero(blocks * sizes.block_lines()),
         };
         Self {
             machine,

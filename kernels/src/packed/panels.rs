@@ -3,6 +3,7 @@
 use super::{
     Machine,
     format::HeldFormat,
+    lines::HeldLines,
     memory::{CacheLine, halves, halves_mut, words, words_mut},
     tile::PANEL,
 };
@@ -14,7 +15,7 @@ use rayon::prelude::*;
 /// `c` is number `c % 32` of step `w` of panel `c / 32`. Missing columns of the last panel are 0.
 #[derive(Debug)]
 pub(in super::super) struct Panels {
-    pub lines: Vec<CacheLine>,
+    pub lines: HeldLines,
     /// Words of a column.
     pub depth: usize,
     pub columns: usize,
@@ -27,7 +28,7 @@ impl Panels {
         let depth = machine.format().words(inputs);
         let panel_lines = depth * machine.format().step_lines();
         Self {
-            lines: vec![CacheLine::ZERO; columns.div_ceil(PANEL) * panel_lines],
+            lines: HeldLines::zero(columns.div_ceil(PANEL) * panel_lines),
             depth,
             columns,
             machine,
