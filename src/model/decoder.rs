@@ -9,7 +9,7 @@ use super::{
     design::RopeClass,
     held::HeldWeights,
     kernels::pick::pick,
-    kernels::{Kernels, KvLayer, Linear, NormLayer, Segment},
+    kernels::{Kernels, KvLayer, Linear, NormLayer, Segment, release_freed},
     layer::{Layer, LayerContext, OnwardRows},
     pass::{Pass, SeenRows},
     placing::{LinearPart, Loader},
@@ -24,7 +24,7 @@ use std::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 /// A decoder, its weights in place or ready to be read.
@@ -46,6 +46,8 @@ pub struct Decoder {
     source: Arc<dyn WeightSource>,
     /// Microseconds that reading and packing all layers took the last time.
     read: AtomicU64,
+    /// Microseconds that computing has waited for weights.
+    waited: AtomicU64,
 }
 
 /// Where a decoder's weights are.
@@ -146,6 +148,7 @@ impl Decoder {
             size: own.size,
             source: Arc::clone(source),
             read: AtomicU64::new(0),
+            waited: AtomicU64::new(0),
         };
         match placement {
             Placement::Resident => decoder.place()?,
@@ -231,6 +234,16 @@ impl Decoder {
         self.read.load(Ordering::Relaxed) as f64 / 1e6
     }
 
+    /// Notes that computing has waited for weights.
+    pub(super) fn note_wait(&self, took: Duration) {
+        self.waited.fetch_add(took.as_micros() as u64, Ordering::Relaxed);
+    }
+
+    /// Seconds that computing has waited for weights so far.
+    pub(super) fn waited_seconds(&self) -> f64 {
+        self.waited.load(Ordering::Relaxed) as f64 / 1e6
+    }
+
     /// Whether all weights are in place.
     pub fn is_resident(&self) -> bool {
         matches!(self.layers, Layers::Resident(_))
@@ -302,8 +315,13 @@ impl Decoder {
         match &self.head {
             Head::Resident(head) => Ok(Arc::clone(head)),
             Head::Source => {
+                // It is larger than any room that layers have left between what is in use.
+                release_freed();
                 let _waiting = waiting_for("the weights of the head".to_owned());
-                self.read_head().map(|(head, _)| Arc::new(head))
+                let begun = Instant::now();
+                let (head, _) = self.read_head()?;
+                self.note_wait(begun.elapsed());
+                Ok(Arc::new(head))
             }
         }
     }

@@ -11,7 +11,7 @@ use super::{
     forest::{Forest, Path, sorted},
     kept::{Kept, KeptPrompt},
     kernels::{Kernels, KvLayer, Linear, PAGE},
-    memory::{self, MemoryNeeds},
+    memory::{self, BatchNeeds, MemoryNeeds},
     pass::Pass,
     walk::{Stores, walk},
 };
@@ -31,12 +31,11 @@ const FIRST_BATCH: usize = 2048;
 pub struct Engine {
     pub(super) decoder: Decoder,
     memory: u64,
-    /// What of that weights take while texts are generated: the head, where it is not in place.
-    beside_texts: u64,
+    needs: BatchNeeds,
     pub(super) rows: usize,
     /// Keys and values of the layers at work, from one batch to the next; none where they were spoilt.
     work: Vec<KvLayer>,
-    /// Tokens computed, and seconds that it took.
+    /// Tokens computed, and seconds that it took beside waiting for weights.
     spent: (u64, f64),
 }
 
@@ -102,17 +101,14 @@ impl Engine {
         let device = decoder.kernels().device();
         let weights = in_one_memory(decoder.size().bytes, device, decoder.stages().len());
         let rows = settings.rows_on(device);
-        let read = (!decoder.is_resident()).then(|| MemoryNeeds::of(decoder.config(), decoder.kernels().dtype()));
-        let held = read.map_or(0, |needs| needs.layer_by_layer);
-        let beside_texts = read.map_or(0, |needs| needs.layer_by_layer_generating) - held;
-        let held = held + decoder.kernels().scratch_bytes(&decoder.config().layer_sizes(), rows);
+        let needs = batch_needs(&decoder, rows);
         let memory = match settings.memory {
-            Some(all) => all.saturating_sub(held + weights),
-            None => available.map_or(UNKNOWN_MEMORY, |bytes| bytes.saturating_sub(held) / 2),
+            Some(all) => all.saturating_sub(needs.at_work + weights),
+            None => available.map_or(UNKNOWN_MEMORY, |bytes| bytes.saturating_sub(needs.at_work) / 2),
         };
         Self {
             memory,
-            beside_texts,
+            needs,
             decoder,
             rows,
             work: Vec::new(),
@@ -134,7 +130,7 @@ impl Engine {
             size: self.decoder.size(),
             dtype: self.decoder.kernels().dtype(),
             backend: self.decoder.kernels().backend(),
-            bytes_per_token: self.token_bytes() + self.stores_at_once() * self.decoder.page_bytes() / PAGE,
+            needs: self.needs,
             memory: self.memory,
             rows: self.rows,
             resident: self.decoder.is_resident(),
@@ -164,31 +160,16 @@ impl Engine {
         Ok(Tensor::cat(&parts, 0)?)
     }
 
-    /// Memory of a token beside its keys and values.
-    fn token_bytes(&self) -> usize {
-        memory::token_bytes(self.config(), self.decoder.kernels().activation_dtype())
-    }
-
-    /// Stores of keys and values of a forest that one memory holds.
-    fn stores_at_once(&self) -> usize {
-        let flows = self.decoder.flows();
-        self.decoder
-            .in_one_memory(|stage| if flows { stage.layers.len() } else { 1 })
-    }
-
     /// Memory, at most, of `added` tokens more in the forest, the last ones of a path of `len`, and, in every layer, of
     /// `kept` more below texts.
     fn cost(&self, len: usize, added: usize, kept: Option<usize>) -> u64 {
         let pages = |tokens: usize| (tokens / PAGE + 2) as u64;
-        let page = self.decoder.page_bytes() as u64;
         let mask = self
             .decoder
             .kernels()
             .mask_bytes(&self.config().layer_sizes(), len, self.rows);
-        let token = self.token_bytes() as u64 + mask;
-        let layers = self.decoder.in_one_memory(|stage| stage.layers.len());
-        let kept = kept.map_or(0, |kept| pages(kept) * page * layers as u64);
-        added as u64 * token + pages(added) * page * self.stores_at_once() as u64 + kept
+        let kept = kept.map_or(0, |kept| pages(kept) * self.needs.kept_page);
+        added as u64 * (self.needs.token + mask) + pages(added) * self.needs.page + kept
     }
 
     /// How the length of a request bears on positions: of all that it feeds, and of a text all that it may become.
@@ -209,7 +190,10 @@ impl Engine {
         let (mut used, mut before, mut text_before) = (0, Path(&[], &[]), Path(&[], &[]));
         let memory = match batch.texts.is_empty() {
             true => self.memory,
-            false => self.memory.saturating_sub(self.beside_texts),
+            false => {
+                let head = self.needs.at_work_generating - self.needs.at_work;
+                self.memory.saturating_sub(head)
+            }
         };
         let order = sorted(&paths).into_iter();
         let mut order: Vec<_> = order.map(|request| (self.class(batch, request), request)).collect();
@@ -399,6 +383,25 @@ impl Engine {
     }
 }
 
+/// What batches of a decoder take beside its weights, in passes of `rows` tokens.
+fn batch_needs(decoder: &Decoder, rows: usize) -> BatchNeeds {
+    let (config, kernels) = (decoder.config(), decoder.kernels());
+    let pass = kernels.scratch_bytes(&config.layer_sizes(), rows);
+    let read = (!decoder.is_resident()).then(|| MemoryNeeds::of(config, kernels.dtype()));
+    let page = decoder.page_bytes();
+    let flows = decoder.flows();
+    // Layers whose keys and values one memory holds at once, and all of its layers.
+    let at_once = decoder.in_one_memory(|stage| if flows { stage.layers.len() } else { 1 });
+    let layers = decoder.in_one_memory(|stage| stage.layers.len());
+    BatchNeeds {
+        at_work: read.map_or(pass, |needs| needs.layer_by_layer(pass)),
+        at_work_generating: read.map_or(pass, |needs| needs.layer_by_layer_generating(pass)),
+        token: memory::token_bytes(config, kernels.activation_dtype()) as u64,
+        page: (page * at_once) as u64,
+        kept_page: (page * layers) as u64,
+    }
+}
+
 /// Scores what is asked after some tokens, whose normed hidden states are the rows of a tensor, `(tokens, hidden)`.
 fn score(
     head: &Linear,
@@ -439,13 +442,15 @@ impl LanguageModel for Engine {
             .iter()
             .map(|request| vec![none; request.continuation.len()])
             .collect();
-        let begun = Instant::now();
+        let (begun, waited) = (Instant::now(), self.decoder.waited_seconds());
         let mut tokens = Tokens::default();
         for part in &parts {
             tokens += self.part(part, &mut batch, &mut scores)?;
         }
         self.spent.0 += tokens.shared;
-        self.spent.1 += begun.elapsed().as_secs_f64();
+        // Not what it waited for weights: more tokens share each reading in a larger batch.
+        let waited = self.decoder.waited_seconds() - waited;
+        self.spent.1 += (begun.elapsed().as_secs_f64() - waited).max(0.);
         Ok(Answers { scores, tokens })
     }
 
@@ -454,7 +459,7 @@ impl LanguageModel for Engine {
             (0, _) => FIRST_BATCH as f64 / BATCH_SECONDS,
             (tokens, seconds) => tokens as f64 / seconds.max(1e-3),
         };
-        let fits = self.memory / (self.info().bytes_per_token as u64).max(1);
+        let fits = self.memory / self.needs.scored_token().max(1);
         // Reading weights should take a twentieth of the time at most.
         let seconds = BATCH_SECONDS.max(20. * self.decoder.read_seconds());
         Limits {

@@ -4,7 +4,7 @@ use super::{
     LoadError, ModelConfig, WeightSource,
     decoder::Placement,
     kernels::{Backend, Kernels},
-    memory::{self, MemoryNeeds},
+    memory::{self, BatchNeeds, MemoryNeeds},
     placing::{QuantizedWeights, Size},
 };
 use candle_core::{DType, Device};
@@ -55,8 +55,8 @@ pub struct EngineInfo {
     pub dtype: DType,
     /// Which implementation of the heavy operations is used.
     pub backend: Backend,
-    /// Memory of one token while it is scored: its hidden state, and its keys and values of one layer.
-    pub bytes_per_token: usize,
+    /// What a batch takes beside the weights.
+    pub needs: BatchNeeds,
     /// Memory for everything but the weights.
     pub memory: u64,
     /// Most tokens of a pass.
@@ -87,11 +87,21 @@ pub(super) fn placement(
     if weights + least <= all {
         return Ok(Placement::Resident);
     }
-    let needed = needs.layer_by_layer + least;
+    let pass = kernels.scratch_bytes(&config.layer_sizes(), settings.rows_on(kernels.device()));
+    let needed = needs.layer_by_layer(pass) + least;
     match needed <= all {
         true => Ok(Placement::Streamed),
         false => Err(LoadError::Memory { needed, given: all }),
     }
+}
+
+/// What a pass of a model takes on a device, beside weights and its tokens.
+///
+/// # Errors
+/// A device or dtype that cannot be computed with.
+pub(crate) fn pass_bytes(config: &ModelConfig, device: &Device, dtype: DType) -> Result<u64, LoadError> {
+    let rows = EngineSettings::default().rows_on(device);
+    Ok(Kernels::new(device, dtype)?.scratch_bytes(&config.layer_sizes(), rows))
 }
 
 /// Bytes of weights that one memory has to hold where they are spread over so many devices: CPUs share one, GPUs have about

@@ -4,7 +4,7 @@ use super::{
     Attempt, ModelError, TextRequest, TokenId, Tokens,
     engine::{Engine, finite},
     kept::KeptPrompt,
-    kernels::{KvLayer, Linear, Segment},
+    kernels::{KvLayer, Linear, ReusedPages, Segment},
     pass::Pass,
     walk::{Stores, walk},
     writer::Writer,
@@ -106,6 +106,8 @@ impl Engine {
         texts: &mut [&mut dyn TextRequest],
     ) -> Result<Tokens, ModelError> {
         let mut tokens = Tokens::default();
+        // Every step goes through all layers: where they are read, from one step to the next too.
+        let _reused = ReusedPages::begin();
         let mut growing = Vec::with_capacity(prompts.len());
         for (prompt, begin) in prompts {
             if let Some(attempt) = texts[prompt.text].begin() {

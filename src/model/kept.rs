@@ -31,13 +31,19 @@ pub(super) struct KeptPrompt {
     pub own: usize,
 }
 
+/// Pages that a text of at most `most` tokens needs below a prompt of so many: for all its tokens but the last, which predicts
+/// nothing.
+pub(crate) fn text_pages(prompt: usize, most: usize) -> usize {
+    match most {
+        0 | 1 => 0,
+        most => (prompt + most - 1).div_ceil(PAGE) - prompt / PAGE,
+    }
+}
+
 impl KeptPrompt {
-    /// Pages that its texts need: for all their tokens but the last, which predicts nothing.
+    /// Pages that its texts need.
     pub fn own_pages(&self) -> usize {
-        match self.max_tokens {
-            0 | 1 => 0,
-            most => (self.tokens + most - 1).div_ceil(PAGE) - self.tokens / PAGE,
-        }
+        text_pages(self.tokens, self.max_tokens)
     }
 
     /// The pages of its texts' paths, and the page that the first of their own begins as a copy of.

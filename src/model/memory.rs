@@ -1,21 +1,24 @@
 //! How much memory there is, and how much a model needs.
 
 use candle_core::{DType, Device};
-use serde::Serialize;
 
-use super::{ModelConfig, checkpoint::for_each_tensor, kernels::AT_ONCE};
+use super::{
+    ModelConfig,
+    checkpoint::for_each_tensor,
+    kernels::{AT_ONCE, PAGE, release_freed},
+};
 
 /// What a model needs, in bytes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MemoryNeeds {
     /// All weights, in place.
     pub weights: u64,
-    /// Weights at work where they are read or unpacked layer by layer: a layer at work, one on its way, and some of that
-    /// one's rows as they were read; or the head.
-    pub layer_by_layer: u64,
-    /// The same while texts are generated, of which every step needs the head: it is kept beside a layer and the rows of the
-    /// next one.
-    pub layer_by_layer_generating: u64,
+    /// The largest layer.
+    layer: u64,
+    /// The head.
+    head: u64,
+    /// Some rows of a weight as they were read, on their way into place.
+    on_its_way: u64,
     /// A token that is scored: its hidden state, and its keys and values of one layer.
     pub scored_token: u64,
     /// A token that texts are generated after, or one of theirs: its keys and values of all layers.
@@ -49,13 +52,89 @@ impl MemoryNeeds {
         let keys_and_values = 2 * (config.kv_heads * config.head_dim) as u64 * number;
         Self {
             weights,
-            layer_by_layer: (2 * largest).max(head) + on_its_way,
-            layer_by_layer_generating: largest + largest.max(head) + on_its_way,
+            layer: largest,
+            head,
+            on_its_way,
             scored_token: token_bytes(config, DType::F32) as u64 + 2 * keys_and_values,
             generated_token: keys_and_values * config.layers as u64,
         }
     }
+
+    /// Weights at work where they are read or unpacked layer by layer, beside a pass that takes `pass`: a layer at work, one on its
+    /// way, and some of that one's rows as they were read; or the head.
+    pub fn layer_by_layer(&self, pass: u64) -> u64 {
+        (2 * self.layer + pass).max(self.head) + self.on_its_way
+    }
+
+    /// The same while texts are generated, of which every step needs the head: it is kept beside the layers.
+    pub fn layer_by_layer_generating(&self, pass: u64) -> u64 {
+        let step = 2 * self.layer + self.head + self.on_its_way;
+        step.max(self.layer_by_layer(pass))
+    }
 }
+
+/// What a batch takes beside weights that are held, in bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BatchNeeds {
+    /// A pass; and where weights are read or unpacked layer by layer, those at work.
+    pub at_work: u64,
+    /// The same where texts are generated.
+    pub at_work_generating: u64,
+    /// A token beside its keys and values.
+    pub token: u64,
+    /// A page of keys and values, in as many layers as are held at once.
+    pub page: u64,
+    /// A page of keys and values that are kept in all layers.
+    pub kept_page: u64,
+}
+
+/// How large a batch is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct BatchSize {
+    /// Tokens that are computed, without those of generated texts.
+    pub tokens: u64,
+    /// Pages that their keys and values lie in.
+    pub pages: u64,
+    /// Pages of texts that are generated and of what stands before them, at most.
+    pub kept_pages: u64,
+}
+
+impl BatchNeeds {
+    /// A token that is scored, its keys and values among it.
+    pub fn scored_token(&self) -> u64 {
+        self.token + self.page / PAGE as u64
+    }
+
+    /// What a batch of this size is computed with: a pass, and weights that are read.
+    pub fn work(&self, size: BatchSize) -> u64 {
+        match size.kept_pages {
+            0 => self.at_work,
+            _ => self.at_work_generating,
+        }
+    }
+
+    /// Its tokens, their keys and values, and what is kept, at most.
+    pub fn tokens(&self, size: BatchSize) -> u64 {
+        size.tokens * self.token + size.pages * self.page + size.kept_pages * self.kept_page
+    }
+}
+
+impl std::ops::AddAssign for BatchSize {
+    fn add_assign(&mut self, other: Self) {
+        self.tokens += other.tokens;
+        self.pages += other.pages;
+        self.kept_pages += other.kept_pages;
+    }
+}
+
+/// What the program has for itself with the tokenizer of a vocabulary like this, about, where it is not there to be measured.
+pub(crate) fn program_bytes(config: &ModelConfig) -> u64 {
+    PROGRAM + OF_VOCABULARY * config.vocabulary as u64
+}
+
+/// The program without a model, and an entry of a tokenizer's vocabulary with its merge.
+const PROGRAM: u64 = 2 << 20;
+const OF_VOCABULARY: u64 = 400;
 
 /// A token beside its keys and values: its hidden state in `activation` on its way in and out of a layer, angles, numbers.
 pub(super) fn token_bytes(config: &ModelConfig, activation: DType) -> usize {
@@ -99,6 +178,14 @@ pub(crate) fn free() -> Option<u64> {
     available(&Device::Cpu)
 }
 
+/// Memory in bytes that this process has for itself now, without files that are mapped, where it can be told. What the allocator
+/// keeps of freed memory does not count.
+pub(crate) fn held() -> Option<u64> {
+    release_freed();
+    let text = std::fs::read_to_string("/proc/self/status").ok()?;
+    entry(&text, "RssAnon:")
+}
+
 /// All memory in bytes that `device` has for this process, used or free, where it can be told.
 pub(crate) fn total(device: &Device) -> Option<u64> {
     match device {
@@ -112,7 +199,7 @@ pub(crate) fn total(device: &Device) -> Option<u64> {
     }
 }
 
-/// A line of /proc/meminfo, in bytes.
+/// A line of a file of /proc that has one for each name, in bytes.
 fn entry(text: &str, name: &str) -> Option<u64> {
     let line = text.lines().find_map(|line| line.strip_prefix(name))?;
     let kibibytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
@@ -131,20 +218,53 @@ mod tests {
         let matrices = 32 * 32 + 2 * 16 * 32 + 32 * 32 + 3 * 48 * 32;
         let layer = 2 * matrices + 4 * 64;
         assert_eq!(needs.weights, 2 * layer + 2 * 64 * 32 + 4 * 32);
+        let on_its_way = ON_ITS_WAY * 64 * 32;
         assert_eq!(
-            (needs.layer_by_layer, needs.generated_token),
-            (2 * layer + ON_ITS_WAY * 64 * 32, 2 * 2 * 16 * 2)
+            (needs.layer_by_layer(0), needs.generated_token),
+            (2 * layer + on_its_way, 2 * 2 * 16 * 2)
         );
         assert_eq!(needs.scored_token, 128 + 32 + 64 + 2 * 2 * 16 * 2);
-        // The head is the smaller one; of a model whose head is greater, that and a layer.
-        assert_eq!(needs.layer_by_layer_generating, needs.layer_by_layer);
+        // Texts need the head beside the layers.
+        let head = 2 * 64 * 32;
+        assert_eq!(needs.layer_by_layer_generating(0), needs.layer_by_layer(0) + head);
         let wide = ModelConfig {
             vocabulary: 64_000,
             ..config(Family::Llama)
         };
         let (needs, head) = (MemoryNeeds::of(&wide, DType::BF16), 2 * 64_000 * 32);
-        let on_its_way = needs.layer_by_layer - head;
-        assert_eq!(needs.layer_by_layer_generating, layer + head + on_its_way);
+        let on_its_way = needs.layer_by_layer(0) - head;
+        assert_eq!(needs.layer_by_layer_generating(0), 2 * layer + head + on_its_way);
+        // A pass is not there while the head is read; it counts once it is more than the head.
+        assert_eq!(needs.layer_by_layer(5), head + on_its_way);
+        assert_eq!(needs.layer_by_layer(head), 2 * layer + head + on_its_way);
+    }
+
+    #[test]
+    fn a_batch_takes_its_tokens_and_pages_beside_what_is_at_work() {
+        let needs = BatchNeeds {
+            at_work: 1_000,
+            at_work_generating: 5_000,
+            token: 10,
+            page: 200,
+            kept_page: 700,
+        };
+        let mut size = BatchSize {
+            tokens: 3,
+            pages: 2,
+            kept_pages: 0,
+        };
+        assert_eq!((needs.work(size), needs.tokens(size)), (1_000, 30 + 400));
+        size += BatchSize { kept_pages: 1, ..size };
+        assert_eq!((needs.work(size), needs.tokens(size)), (5_000, 60 + 800 + 700));
+        assert_eq!(needs.scored_token(), 10 + 200 / PAGE as u64);
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn what_is_held_is_at_least_what_was_written() {
+        const SIZE: usize = 64 << 20;
+        let much = vec![1u8; SIZE];
+        assert!(held().unwrap() >= much.len() as u64);
     }
 
     #[test]

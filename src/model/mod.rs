@@ -61,6 +61,7 @@ pub use identity::{ModelIdentity, Speaker};
 #[doc(hidden)]
 pub use indieval_kernels as kernels;
 pub use indieval_kernels::Backend;
+pub use memory::{BatchNeeds, BatchSize};
 pub use open::{Memory, OpenModel, OpenOptions, open};
 pub use placing::QuantizedWeights;
 pub use tokenizer::{TokenizeError, Tokenizer};
@@ -87,7 +88,9 @@ pub use tokenizer::Markup;
 pub use weights::WeightSource;
 
 pub(crate) use device::OpenDevice;
+pub(crate) use engine_settings::pass_bytes;
 pub(crate) use forest::{Forest, Path};
+pub(crate) use kept::text_pages;
 pub(crate) use memory::MemoryNeeds;
 pub(crate) use tokenizer::{SpecialToken, SpecialTokens};
 

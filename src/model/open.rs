@@ -8,6 +8,7 @@ use crate::base::hex::sha256_hex;
 
 use super::checkpoint::FileIdentity;
 use super::fake::{FakeConfig, FakeModel, TOKEN_BYTES};
+use super::memory::{self, BatchNeeds, BatchSize};
 use super::source::{self, Environment, Fetch, Progress};
 use super::{
     Checkpoint, DeviceChoice, DeviceId, Dtype, DtypeChoice, Engine, EngineSettings, LanguageModel, LoadError,
@@ -74,15 +75,43 @@ pub struct OpenModel {
 /// What a model takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Memory {
-    /// Bytes of the weights.
+    /// Bytes of the weights that are held: none of those that stay in their files.
     pub weights: u64,
-    /// Bytes of one token while it is scored: its hidden state, and its keys and values of one layer.
-    pub per_token: usize,
-    /// Bytes that everything but the weights may take.
-    pub work: u64,
+    /// Bytes that the program had for itself before the weights, its tokenizer among them. They count on a CPU only, whose memory
+    /// they share with the weights.
+    pub program: u64,
+    /// What a batch takes beside both.
+    pub needs: BatchNeeds,
+    /// What the tokens of a batch may take: one that takes more is computed in parts.
+    pub limit: u64,
     /// Whether the weights are in place; else they are read or unpacked again for each batch, and for each token that is
     /// generated.
     pub resident: bool,
+}
+
+impl Memory {
+    /// Bytes that the program has for itself now, before anything was computed; 0 where that cannot be told or does not count.
+    pub(crate) fn program_now(&self) -> u64 {
+        match (self.program, memory::held()) {
+            (0, _) | (_, None) => 0,
+            (_, Some(held)) => held.saturating_sub(self.weights),
+        }
+    }
+
+    /// Bytes of the tokens of a batch of this size that are held at once.
+    pub(crate) fn tokens(&self, batch: BatchSize) -> u64 {
+        let generating = self.needs.at_work_generating - self.needs.at_work;
+        let limit = match batch.kept_pages {
+            0 => self.limit,
+            _ => self.limit.saturating_sub(generating),
+        };
+        self.needs.tokens(batch).min(limit)
+    }
+
+    /// Bytes while a batch of this size is computed, at most.
+    pub fn peak(&self, batch: BatchSize) -> u64 {
+        self.program + self.weights + self.needs.work(batch) + self.tokens(batch)
+    }
 }
 
 /// Opens the model that `id` names: a name of the registry, a folder, a `.gguf` file, a
@@ -127,8 +156,14 @@ fn open_checkpoint(id: &str, options: &OpenOptions, progress: &mut dyn Progress)
     let dtype = options
         .dtype
         .on(&device.device, &checkpoint.config, checkpoint.inventory.is_half());
+    checkpoint.tokenizer.ready();
+    // It shares the memory that is given to the model.
+    let program = match device.device.is_cpu() {
+        true => memory::held().unwrap_or(0),
+        false => 0,
+    };
     let settings = EngineSettings {
-        memory: options.memory,
+        memory: options.memory.map(|all| all.saturating_sub(program)),
         quantized: options.weights,
         ..EngineSettings::default()
     };
@@ -139,7 +174,8 @@ fn open_checkpoint(id: &str, options: &OpenOptions, progress: &mut dyn Progress)
         devices,
         dtype.into(),
         &settings,
-    )?;
+    )
+    .map_err(|error| beside_program(error, program))?;
     let info = engine.info();
     let identity = ModelIdentity {
         name,
@@ -152,13 +188,7 @@ fn open_checkpoint(id: &str, options: &OpenOptions, progress: &mut dyn Progress)
         context: checkpoint.config.context,
     };
     let hardware = format!("{}, passes of {} tokens", device.hardware(), info.rows);
-    let no_gpu = device.fallback.filter(|_| cfg!(feature = "cuda"));
-    let mut notes = checkpoint.notes.clone();
-    notes.extend(checkpoint.tokenizer.notes().iter().cloned());
-    if !info.resident && options.weights == QuantizedWeights::Dequantize {
-        notes.push("the weights do not fit into memory: they are read from their files for each batch".to_owned());
-    }
-    notes.extend(no_gpu.map(|why| format!("no GPU is used: {why}")));
+    let notes = notes(&checkpoint, options, info.resident, device.fallback);
     Ok(OpenModel {
         identity,
         hashes: hashes(&checkpoint),
@@ -166,8 +196,9 @@ fn open_checkpoint(id: &str, options: &OpenOptions, progress: &mut dyn Progress)
         chat_template: checkpoint.chat_template,
         memory: Memory {
             weights: info.size.bytes,
-            per_token: info.bytes_per_token,
-            work: info.memory,
+            program,
+            needs: info.needs,
+            limit: info.memory,
             resident: info.resident,
         },
         hardware,
@@ -175,6 +206,29 @@ fn open_checkpoint(id: &str, options: &OpenOptions, progress: &mut dyn Progress)
         took: begun.elapsed(),
         notes,
     })
+}
+
+/// What a user should know of a checkpoint and how it is put to work; `fallback` says why it is on no GPU.
+fn notes(checkpoint: &Checkpoint, options: &OpenOptions, resident: bool, fallback: Option<String>) -> Vec<String> {
+    let mut notes = checkpoint.notes.clone();
+    notes.extend(checkpoint.tokenizer.notes().iter().cloned());
+    if !resident && options.weights == QuantizedWeights::Dequantize {
+        notes.push("the weights do not fit into memory: they are read from their files for each batch".to_owned());
+    }
+    let no_gpu = fallback.filter(|_| cfg!(feature = "cuda"));
+    notes.extend(no_gpu.map(|why| format!("no GPU is used: {why}")));
+    notes
+}
+
+/// An error of loading as it is said where `program` bytes of the memory given are the program's.
+fn beside_program(error: LoadError, program: u64) -> LoadError {
+    match error {
+        LoadError::Memory { needed, given } => LoadError::Memory {
+            needed: needed + program,
+            given: given + program,
+        },
+        other => other,
+    }
 }
 
 fn hashes(checkpoint: &Checkpoint) -> BTreeMap<String, String> {
@@ -222,8 +276,15 @@ fn fake(seed: &str, memory: Option<u64>) -> Result<OpenModel, LoadError> {
         chat_template: None,
         memory: Memory {
             weights: 0,
-            per_token: TOKEN_BYTES as usize,
-            work: config.capacity as u64 * TOKEN_BYTES,
+            program: 0,
+            needs: BatchNeeds {
+                at_work: 0,
+                at_work_generating: 0,
+                token: TOKEN_BYTES,
+                page: 0,
+                kept_page: 0,
+            },
+            limit: config.capacity as u64 * TOKEN_BYTES,
             resident: true,
         },
         hardware: DeviceId::Cpu.to_string(),

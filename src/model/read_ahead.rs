@@ -1,6 +1,11 @@
 //! Layers one after the other: one that is not in place is read and packed while the one before it is at work.
 
-use super::{LoadError, decoder::Decoder, kernels::Milestone, layer::Layer};
+use super::{
+    LoadError,
+    decoder::Decoder,
+    kernels::{Milestone, ReusedPages},
+    layer::Layer,
+};
 use crate::base::waiting::waiting_for;
 use std::time::{Duration, Instant};
 
@@ -53,6 +58,7 @@ fn each_read<E: From<LoadError>>(
     };
     let read = &read;
     let mut took = Duration::ZERO;
+    let _reused = ReusedPages::begin();
     std::thread::scope(|scope| {
         let ahead = |number: usize, asked: Option<AskedLayer>| {
             let reading = move || {
@@ -65,12 +71,14 @@ fn each_read<E: From<LoadError>>(
         let mut asked: Option<AskedLayer> = None;
         for number in 0..layers {
             let waiting = waiting_for(format!("the weights of layer {} of {layers}", number + 1));
+            let waited = Instant::now();
             let (layer, seconds) = match next.take().map(|reading| reading.join()) {
                 Some(Ok(layer)) => layer?,
                 // It panicked, or was never begun: what is wrong shows again, here.
                 Some(Err(_)) | None => read(number)?,
             };
             drop(waiting);
+            decoder.note_wait(waited.elapsed());
             took += seconds;
             let (_, kernels) = decoder.stage(number);
             if kernels.device().is_cpu() {

@@ -13,6 +13,7 @@ mod golden;
 mod hostile;
 mod inspect;
 mod invented;
+mod memory;
 mod models;
 mod own_survey;
 mod probe;

@@ -10,7 +10,7 @@ use crate::base::text;
 use crate::cli::choice::choice;
 use crate::cli::format::OutputFormat;
 use crate::cli::output::{print, print_json_pretty};
-use crate::model::registry;
+use crate::model::{MemoryNeeds, registry};
 
 /// Options of `indieval models list`.
 #[derive(Debug, clap::Args)]
@@ -38,7 +38,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
                     "pinned": model.pinned(),
                     "weights_bytes": {"f32": model.weight_bytes(DType::F32), "bf16": model.weight_bytes(DType::BF16)},
                     "tokens": args.tokens,
-                    "needs": {"f32": model.shape.needs(DType::F32), "bf16": model.shape.needs(DType::BF16)},
+                    "needs": {"f32": needs(model.shape.needs(DType::F32)), "bf16": needs(model.shape.needs(DType::BF16))},
                 })
             })
             .collect();
@@ -69,7 +69,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
             text::bytes(model.bytes),
             text::bytes(model.weight_bytes(DType::F32)),
             text::bytes(model.weight_bytes(DType::BF16)),
-            text::bytes(model.shape.needs(DType::BF16).layer_by_layer),
+            text::bytes(model.shape.needs(DType::BF16).layer_by_layer(0)),
             text::bytes(model.shape.needs(DType::BF16).scored_token * args.tokens as u64),
             model.licence,
             model.repository,
@@ -83,4 +83,15 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     )?;
     print(&out)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// What a model needs, as JSON.
+fn needs(needs: MemoryNeeds) -> serde_json::Value {
+    json!({
+        "weights": needs.weights,
+        "layer_by_layer": needs.layer_by_layer(0),
+        "layer_by_layer_generating": needs.layer_by_layer_generating(0),
+        "scored_token": needs.scored_token,
+        "generated_token": needs.generated_token,
+    })
 }

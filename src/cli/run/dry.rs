@@ -7,7 +7,8 @@ use super::share::{Shares, WholeCost};
 use crate::base::text::{bytes, count, counted, duration};
 use crate::cli::output::say;
 use crate::model::{
-    Attempt, Batch, Decoding, Generation, LanguageModel, ModelError, OpenModel, ScoreRequest, TextRequest, TokenId,
+    Attempt, Batch, BatchSize, Decoding, Generation, LanguageModel, Memory, ModelError, OpenModel, ScoreRequest,
+    TextRequest, TokenId,
 };
 use crate::probe::most_demonstrations;
 use crate::report::{Naming, condition_words};
@@ -22,9 +23,11 @@ const CALIBRATION: (usize, usize) = (512, 4);
 
 /// Prints the plan, with tokens estimated from some units and time from a short calibration.
 pub fn run(experiment: &Experiment, opened: &mut OpenModel, shares: Option<Shares>) -> anyhow::Result<ExitCode> {
-    let probes = experiment.plan.units.iter().map(|unit| unit.probes.len());
-    let speed = calibrate(opened.model.as_mut(), probes.max().unwrap_or(1).max(1))?;
     let estimate = Estimated::of(experiment, opened);
+    // With the people, what they are asked, and the tokenizer at work; nothing was computed yet.
+    let beside_weights = opened.memory.program_now();
+    opened.memory.program = opened.memory.program.max(beside_weights);
+    let speed = calibrate(opened.model.as_mut(), branches(experiment, &estimate))?;
     asked(experiment, opened, &estimate)?;
     let cost = taken(opened, &estimate, &speed)?;
     for line in shares
@@ -50,6 +53,15 @@ pub fn run(experiment: &Experiment, opened: &mut OpenModel, shares: Option<Share
     })
 }
 
+/// Texts that are generated together: as many as a split has probes; none where none is asked for.
+fn branches(experiment: &Experiment, estimate: &Estimated) -> usize {
+    let probes = experiment.plan.units.iter().map(|unit| unit.probes.len());
+    match estimate.generated {
+        0 => 0,
+        _ => probes.max().unwrap_or(1).max(1),
+    }
+}
+
 /// Most hours of generation with weights that are read for every token, unless more are asked for.
 const MOST_HOURS: f64 = 24.0;
 
@@ -67,8 +79,7 @@ pub fn generation(experiment: &Experiment, opened: &mut OpenModel, slow: bool) -
     if generated == 0 {
         return Ok(None);
     }
-    let probes = experiment.plan.units.iter().map(|unit| unit.probes.len());
-    let speed = calibrate(opened.model.as_mut(), probes.max().unwrap_or(1).max(1))?;
+    let speed = calibrate(opened.model.as_mut(), branches(experiment, &estimate))?;
     let seconds = generated as f64 / speed.branches as f64 * speed.step;
     let said = format!(
         "generated answers read all weights again for every token: at most {}",
@@ -124,14 +135,10 @@ fn taken(opened: &OpenModel, estimate: &Estimated, speed: &Speed) -> anyhow::Res
     if generated > 0 {
         say!("             and at most {} generated", count(generated));
     }
-    let memory = opened.memory;
-    say!(
-        "memory       {} of weights, at most {} beside them ({} a token)",
-        bytes(memory.weights),
-        bytes(memory.work),
-        bytes(memory.per_token as u64)
-    );
-    let steps = generated as f64 / speed.branches as f64;
+    let batch = estimate.batch(opened.model.limits().batch);
+    let peak = opened.memory.peak(batch);
+    say!("memory       {}", memory_words(&opened.memory, batch));
+    let steps = generated as f64 / speed.branches.max(1) as f64;
     say!(
         "time         {} for prompts at {} tokens/s{}",
         duration(shared as f64 / speed.prefill),
@@ -144,8 +151,33 @@ fn taken(opened: &OpenModel, estimate: &Estimated, speed: &Speed) -> anyhow::Res
     Ok(WholeCost {
         seconds: shared as f64 / speed.prefill + steps * speed.step,
         opening: opened.took.as_secs_f64(),
-        memory: memory.weights + memory.work,
+        memory: peak,
     })
+}
+
+/// What is held at most while a run is computed, and what of it is what.
+fn memory_words(memory: &Memory, batch: BatchSize) -> String {
+    let work = memory.needs.work(batch);
+    let (weights, tokens) = match memory.resident {
+        true => (
+            format!("{} of weights", bytes(memory.weights)),
+            work + memory.tokens(batch),
+        ),
+        false => (
+            format!("{} of weights, read layer by layer", bytes(memory.weights + work)),
+            memory.tokens(batch),
+        ),
+    };
+    let program = match memory.program {
+        0 => String::new(),
+        own => format!(", {} for the program, its tokenizer and the people", bytes(own)),
+    };
+    format!(
+        "{} at most: {weights}, {} for a batch of {} tokens{program}",
+        bytes(memory.peak(batch)),
+        bytes(tokens),
+        count(batch.tokens)
+    )
 }
 
 /// What some pairs of a person and a split take, and how many pairs there are.
@@ -158,6 +190,7 @@ struct Estimated {
     generated: u64,
     asked: u64,
     longest: usize,
+    size: BatchSize,
     /// What would fail, in words.
     failures: Vec<String>,
 }
@@ -195,6 +228,19 @@ impl Estimated {
         self.generated += estimate.generated;
         self.asked += estimate.prompts as u64;
         self.longest = self.longest.max(estimate.longest);
+        self.size += estimate.size;
+    }
+
+    /// A batch of about `most` tokens, of at least one pair, and of all of them at most.
+    fn batch(&self, most: usize) -> BatchSize {
+        let each = self.size.tokens as f64 / self.sampled.max(1) as f64;
+        let pairs = (most as f64 / each.max(1.0)).floor().clamp(1.0, self.of.max(1) as f64);
+        let of = |sum: u64| (sum as f64 / self.sampled.max(1) as f64 * pairs).round() as u64;
+        BatchSize {
+            tokens: of(self.size.tokens),
+            pages: of(self.size.pages),
+            kept_pages: of(self.size.kept_pages),
+        }
     }
 
     /// A sum over all pairs, the others taken to be like those that were sampled.
@@ -206,7 +252,7 @@ impl Estimated {
 struct Speed {
     /// Tokens a second of long passes.
     prefill: f64,
-    /// Branches that are generated together: as many as a split has probes.
+    /// Texts that are generated together.
     branches: usize,
     /// Seconds of one pass that gives each of them one token.
     step: f64,
@@ -233,6 +279,13 @@ fn calibrate(model: &mut dyn LanguageModel, branches: usize) -> Result<Speed, Mo
         model.answer(Batch { scores, texts })?;
         Ok(begun.elapsed().as_secs_f64())
     };
+    if branches == 0 {
+        return Ok(Speed {
+            prefill,
+            branches,
+            step: 0.0,
+        });
+    }
     // What the prompts take is in both.
     let (short, long) = (seconds(model, 1)?, seconds(model, 1 + CALIBRATION.1)?);
     Ok(Speed {

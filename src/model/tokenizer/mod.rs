@@ -305,6 +305,15 @@ impl Tokenizer {
     }
 }
 
+impl Tokenizer {
+    /// Makes now what the first text would have made: so that it is there when memory is shared out.
+    pub(crate) fn ready(&self) {
+        if let TokenSource::Library(library) = &self.engine {
+            library.special();
+        }
+    }
+}
+
 impl std::fmt::Debug for Tokenizer {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         out.debug_struct("Tokenizer")

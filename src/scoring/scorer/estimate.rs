@@ -2,7 +2,7 @@
 
 use super::ask::Ask;
 use super::walk::Scorer;
-use crate::model::{Forest, Path, ScoreRequest};
+use crate::model::{BatchSize, Forest, Path, ScoreRequest, text_pages};
 use crate::scoring::ScoringError;
 use crate::scoring::prefixes::Prefixes;
 use crate::scoring::request::Wanted;
@@ -20,6 +20,8 @@ pub struct TokenEstimate {
     pub generated: u64,
     /// Tokens of the longest path, BOS included.
     pub longest: usize,
+    /// What of memory depends on them: tokens and pages.
+    pub size: BatchSize,
 }
 
 impl Scorer<'_> {
@@ -32,7 +34,8 @@ impl Scorer<'_> {
         for ask in asks {
             requests.extend(self.prepare(ask, &ask.condition_text(), &mut texts)?.requests);
         }
-        let mut paths = Vec::new();
+        let (mut paths, mut prompts) = (Vec::new(), Vec::new());
+        let mut own_pages = 0;
         let (mut longest, mut generated) = (0, 0);
         for request in &requests {
             for joined in request.scored() {
@@ -46,17 +49,26 @@ impl Scorer<'_> {
             if let Wanted::Text(writing) = &request.wanted {
                 let prompt = &writing.answers.prompt;
                 paths.push(Path(prompt, &[]));
+                prompts.push(Path(prompt, &[]));
+                own_pages += text_pages(prompt.len(), writing.max_tokens());
                 generated += writing.max_tokens() as u64;
                 longest = longest.max(prompt.len() + writing.max_tokens());
             }
         }
         let alone = paths.iter().map(|path| path.len() as u64).sum::<u64>();
+        let forest = Forest::new(&paths);
+        let shared = forest.len() as u64;
         Ok(TokenEstimate {
             prompts: requests.len(),
-            shared: Forest::new(&paths).len() as u64,
+            shared,
             alone,
             generated,
             longest,
+            size: BatchSize {
+                tokens: shared,
+                pages: forest.pages() as u64,
+                kept_pages: (Forest::new(&prompts).pages() + own_pages) as u64,
+            },
         })
     }
 }

@@ -6,19 +6,22 @@ mod report;
 use std::process::ExitCode;
 
 use self::plan::PlannedReport;
-use self::report::{AdapterReport, CheckReport, DecoderReport, MemoryReport, NamedToken, SplitTime, TokenizerReport};
+use self::report::{
+    AdapterReport, CheckReport, DecoderReport, InAll, MemoryReport, NamedToken, SplitTime, TokenizerReport,
+};
 use super::download::Downloads;
 use crate::cli::chats;
 use crate::cli::choice::choice;
 use crate::cli::format::OutputFormat;
 use crate::cli::output::{print, print_json_pretty};
 use crate::model::checkpoint;
+use crate::model::memory;
 use crate::model::pace::{self, Workload};
 use crate::model::registry::{self, KnownModel};
 use crate::model::source::{self, Environment, Fetch, Located};
 use crate::model::{
     AttentionWindow, DeviceChoice, Dtype, DtypeChoice, Inspection, LoadError, MemoryNeeds, ModelConfig, OpenDevice,
-    SpecialToken, Tokenizer,
+    SpecialToken, Tokenizer, pass_bytes,
 };
 
 /// Options of `indieval models check`.
@@ -86,7 +89,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
 /// Prints what a checkpoint would take that is not here, and why it is not.
 fn planned(args: &Args, known: &KnownModel, why: &LoadError) -> anyhow::Result<ExitCode> {
     let (device, config) = (args.device.open()?, known.shape.config());
-    let memory = memory(args, &device, &config, known.dtype != "f32");
+    let memory = memory(args, &device, &config, (known.dtype != "f32", None))?;
     let time = split_time(&device, &config, memory.dtype);
     let report = PlannedReport::new(known, (memory, time), why.to_string());
     match args.format {
@@ -97,10 +100,12 @@ fn planned(args: &Args, known: &KnownModel, why: &LoadError) -> anyhow::Result<E
 }
 
 fn report(args: &Args, located: Located, device: &OpenDevice, inspection: &Inspection) -> anyhow::Result<CheckReport> {
-    let memory = inspection
-        .config
-        .as_ref()
-        .map(|config| memory(args, device, config, inspection.inventory.is_half()));
+    let of = |config| {
+        inspection.tokenizer.iter().for_each(Tokenizer::ready);
+        let program = memory::held();
+        memory(args, device, config, (inspection.inventory.is_half(), program))
+    };
+    let memory = inspection.config.as_ref().map(of).transpose()?;
     let mut faults: Vec<String> = inspection.faults.iter().flat_map(|fault| fault.reasons()).collect();
     let mut remedies: Vec<String> = inspection.faults.iter().flat_map(LoadError::remedies).collect();
     remedies.dedup();
@@ -197,31 +202,52 @@ fn text(tokenizer: &Tokenizer) -> TokenizerReport {
     }
 }
 
-/// What a model takes, `stored_in_half` where its file has it in half precision.
-fn memory(args: &Args, device: &OpenDevice, config: &ModelConfig, stored_in_half: bool) -> MemoryReport {
+/// What a model takes, `stored_in_half` where its file has it in half precision; `program` is what this process has for itself
+/// with the model's tokenizer, which is estimated where it is not known.
+fn memory(
+    args: &Args,
+    device: &OpenDevice,
+    config: &ModelConfig,
+    (stored_in_half, program): (bool, Option<u64>),
+) -> Result<MemoryReport, LoadError> {
     let dtype = args.dtype.on(&device.device, config, stored_in_half);
     let needs = MemoryNeeds::of(config, dtype.into());
-    let (scoring, generating) = (needs.scored_token, needs.scored_token + needs.generated_token);
+    let pass = pass_bytes(config, &device.device, dtype.into())?;
     let of_batch = |bytes: u64| bytes.saturating_mul(args.tokens as u64);
-    let fits = |weights: u64| {
-        device
-            .free_bytes
-            .map(|free| weights.saturating_add(of_batch(scoring)) <= free)
+    let (scoring, generating) = (
+        of_batch(needs.scored_token),
+        of_batch(needs.scored_token + needs.generated_token),
+    );
+    let weights = [needs.weights.saturating_add(pass), needs.layer_by_layer(pass)];
+    let fits = |weights: u64| device.free_bytes.map(|free| weights.saturating_add(scoring) <= free);
+    // A GPU has a memory of its own.
+    let program = match device.device.is_cpu() {
+        true => program.unwrap_or_else(|| memory::program_bytes(config)),
+        false => 0,
     };
-    MemoryReport {
+    let all = |weights: u64, batch: u64| weights.saturating_add(batch).saturating_add(program);
+    Ok(MemoryReport {
         device: device.id,
         fallback: device.fallback.clone(),
         dtype,
         weights_bytes: needs.weights,
-        layer_by_layer_bytes: needs.layer_by_layer,
-        layer_by_layer_generating_bytes: needs.layer_by_layer_generating,
+        layer_by_layer_bytes: needs.layer_by_layer(0),
+        layer_by_layer_generating_bytes: needs.layer_by_layer_generating(0),
         tokens: args.tokens,
-        scoring_bytes: of_batch(scoring),
-        generating_bytes: of_batch(generating),
+        scoring_bytes: scoring,
+        generating_bytes: generating,
+        pass_bytes: pass,
+        program_bytes: program,
+        in_all: InAll {
+            scoring: all(weights[0], scoring),
+            generating: all(weights[0], generating),
+            scoring_layer_by_layer: all(weights[1], scoring),
+            generating_layer_by_layer: all(needs.layer_by_layer_generating(pass), generating),
+        },
         free_bytes: device.free_bytes,
-        fits: fits(needs.weights),
-        fits_layer_by_layer: fits(needs.layer_by_layer),
-    }
+        fits: fits(weights[0]),
+        fits_layer_by_layer: fits(weights[1]),
+    })
 }
 
 /// How long a person and split takes, where products as wide as the model's can be timed.

@@ -119,11 +119,26 @@ pub(super) struct MemoryReport {
     pub scoring_bytes: u64,
     /// Beside the weights, so many tokens that texts are generated after.
     pub generating_bytes: u64,
+    /// Beside the weights in place, a pass; layer by layer it is there while the head is not.
+    pub pass_bytes: u64,
+    /// The program itself with the model's tokenizer, where it shares the device's memory.
+    pub program_bytes: u64,
+    pub in_all: InAll,
     pub free_bytes: Option<u64>,
     /// Whether weights and a batch that is scored fit.
     pub fits: Option<bool>,
     /// Whether the batch fits beside the weights at work.
     pub fits_layer_by_layer: Option<bool>,
+}
+
+/// What is held at most, the program and the batch among it, in bytes: with weights in place, and with weights that are read layer
+/// by layer.
+#[derive(Debug, Serialize)]
+pub(super) struct InAll {
+    pub scoring: u64,
+    pub generating: u64,
+    pub scoring_layer_by_layer: u64,
+    pub generating_layer_by_layer: u64,
 }
 
 /// How long one person and split takes by likelihood on this machine as it is now, weights being in place.
@@ -148,7 +163,7 @@ impl MemoryReport {
     /// What is short, if anything; `packed` is the size of the files where they hold less than a float for each number.
     pub fn shortage(&self, packed: Option<u64>) -> Option<Shortage> {
         let free = self.free_bytes.filter(|_| self.fits == Some(false))?;
-        let needed = self.weights_bytes.saturating_add(self.scoring_bytes);
+        let needed = self.in_all.scoring - self.program_bytes;
         let what = format!(
             "its weights do not fit here now: {} needed, {} free on {}",
             text::bytes(needed),
@@ -172,7 +187,7 @@ impl MemoryReport {
             ));
         }
         if self.fits_layer_by_layer == Some(true) {
-            let at_work = self.layer_by_layer_bytes.saturating_add(self.scoring_bytes);
+            let at_work = self.in_all.scoring_layer_by_layer - self.program_bytes;
             remedies.push(format!(
                 "without more, likelihood and label run: weights are read from the files for each batch, in {} of memory; \
                  generated answers read them again for every token",
@@ -345,6 +360,28 @@ impl SplitTime {
 }
 
 impl MemoryReport {
+    /// What is held at most.
+    fn in_all(&self) -> String {
+        let InAll {
+            scoring,
+            generating,
+            scoring_layer_by_layer,
+            generating_layer_by_layer,
+        } = self.in_all;
+        let program = match self.program_bytes {
+            0 => String::new(),
+            own => format!("{} of the program and its tokenizer, ", text::bytes(own)),
+        };
+        format!(
+            "{} where the batch is scored, {} where answers are generated; {} and {} layer by layer ({program}{} of a pass)",
+            text::bytes(scoring),
+            text::bytes(generating),
+            text::bytes(scoring_layer_by_layer),
+            text::bytes(generating_layer_by_layer),
+            text::bytes(self.pass_bytes)
+        )
+    }
+
     /// What it says, for people.
     pub fn lines(&self) -> Vec<Labelled> {
         let device = match &self.fallback {
@@ -370,6 +407,7 @@ impl MemoryReport {
                 ),
             ),
             ("batch", batch),
+            ("in all", self.in_all()),
         ];
         lines.extend(self.free_bytes.map(|free| ("free memory", text::bytes(free))));
         lines
