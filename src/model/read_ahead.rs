@@ -25,21 +25,57 @@ impl AskedLayer {
     }
 }
 
-/// Calls `each` with every layer of `decoder` and its number, in order. A layer that is not in place is read and packed while
-/// the one before it is at work.
+/// When a layer that is not in place is read and packed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reading {
+    /// While the one before it is at work.
+    Ahead,
+    /// When it is needed, so that one is there at a time: for passes that take no time beside reading.
+    InTurn,
+}
+
+/// Calls `each` with every layer of `decoder` and its number, in order. A layer that is not in place is read and packed as `reading`
+/// says.
 ///
 /// # Errors
 /// What the source says of a tensor; what `each` returns.
 pub(super) fn each_layer<E: From<LoadError>>(
     decoder: &Decoder,
+    reading: Reading,
     mut each: impl FnMut(usize, &Layer) -> Result<(), E>,
 ) -> Result<(), E> {
     if let Some(layers) = decoder.placed_layers() {
         let mut layers = layers.iter().enumerate();
         return layers.try_for_each(|(number, layer)| each(number, layer));
     }
-    decoder.note_read(each_read(decoder, each)?);
+    let _reused = ReusedPages::begin();
+    decoder.note_read(match reading {
+        Reading::Ahead => each_read(decoder, each)?,
+        Reading::InTurn => each_in_turn(decoder, each)?,
+    });
     Ok(())
+}
+
+/// [`each_layer`] of layers that are not in place, each of which is done before the next one is read. Returns as [`each_read`].
+fn each_in_turn<E: From<LoadError>>(
+    decoder: &Decoder,
+    mut each: impl FnMut(usize, &Layer) -> Result<(), E>,
+) -> Result<Duration, E> {
+    let layers = decoder.layers();
+    let mut took = Duration::ZERO;
+    for number in 0..layers {
+        let waiting = waiting_for(format!("the weights of layer {} of {layers}", number + 1));
+        let begun = Instant::now();
+        let (layer, _) = decoder.read_layer(number)?;
+        drop(waiting);
+        took += begun.elapsed();
+        decoder.note_wait(begun.elapsed());
+        each(number, &layer)?;
+        let (_, kernels) = decoder.stage(number);
+        let done = kernels.milestone().map_err(LoadError::tensor("model"))?;
+        AskedLayer { layer, done }.free()?;
+    }
+    Ok(took)
 }
 
 /// [`each_layer`] of layers that are not in place. Returns how long all of them took to be read.
@@ -58,7 +94,6 @@ fn each_read<E: From<LoadError>>(
     };
     let read = &read;
     let mut took = Duration::ZERO;
-    let _reused = ReusedPages::begin();
     std::thread::scope(|scope| {
         let ahead = |number: usize, asked: Option<AskedLayer>| {
             let reading = move || {

@@ -1,6 +1,12 @@
 //! Passes through the layers, layer by layer: each layer's keys and values are there while it is computed.
 
-use super::{LoadError, ModelError, decoder::Decoder, kernels::KvLayer, pass::Pass, read_ahead::each_layer};
+use super::{
+    LoadError, ModelError,
+    decoder::Decoder,
+    kernels::KvLayer,
+    pass::Pass,
+    read_ahead::{Reading, each_layer},
+};
 use candle_core::Tensor;
 use rayon::prelude::*;
 
@@ -40,7 +46,12 @@ pub(super) fn walk(
         };
         passes.par_iter().map(embed).collect::<Result<_, LoadError>>()?
     };
-    each_layer(decoder, |number, layer| -> Result<(), ModelError> {
+    let reading = match stores {
+        Stores::OneByOne { .. } => Reading::Ahead,
+        // A token of each text.
+        Stores::Each(_) => Reading::InTurn,
+    };
+    each_layer(decoder, reading, |number, layer| -> Result<(), ModelError> {
         let kv: &mut KvLayer = match stores {
             Stores::OneByOne { work, .. } => &mut work[decoder.store_of(number)],
             Stores::Each(layers) => &mut layers[number],
