@@ -191,8 +191,9 @@ impl Engine {
         let memory = match batch.texts.is_empty() {
             true => self.memory,
             false => {
-                let head = self.needs.at_work_generating - self.needs.at_work;
-                self.memory.saturating_sub(head)
+                let more = self.needs.at_work_generating - self.needs.at_work;
+                let logits = self.needs.next_tokens(batch.texts.len() as u64);
+                self.memory.saturating_sub(more + logits)
             }
         };
         let order = sorted(&paths).into_iter();
@@ -399,6 +400,7 @@ fn batch_needs(decoder: &Decoder, rows: usize) -> BatchNeeds {
         token: memory::token_bytes(config, kernels.activation_dtype()) as u64,
         page: (page * at_once) as u64,
         kept_page: (page * layers) as u64,
+        logits: 2 * 4 * config.vocabulary as u64,
     }
 }
 

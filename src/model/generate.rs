@@ -5,6 +5,7 @@ use super::{
     engine::{Engine, finite},
     kept::KeptPrompt,
     kernels::{KvLayer, Linear, ReusedPages, Segment},
+    memory::LOGIT_ROWS,
     pass::Pass,
     walk::{Stores, walk},
     writer::Writer,
@@ -12,9 +13,6 @@ use super::{
 use candle_core::Tensor;
 use rayon::prelude::*;
 use std::{ops::Range, sync::Arc};
-
-/// Rows whose logits are held at a time.
-const LOGIT_ROWS: usize = 64;
 
 /// A text on its way.
 struct Growing {

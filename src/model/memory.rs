@@ -86,7 +86,12 @@ pub struct BatchNeeds {
     pub page: u64,
     /// A page of keys and values that are kept in all layers.
     pub kept_page: u64,
+    /// A text's next token: its logits, twice.
+    pub logits: u64,
 }
+
+/// Texts whose logits are held at a time.
+pub(super) const LOGIT_ROWS: usize = 64;
 
 /// How large a batch is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -97,6 +102,8 @@ pub struct BatchSize {
     pub pages: u64,
     /// Pages of texts that are generated and of what stands before them, at most.
     pub kept_pages: u64,
+    /// Texts that are generated.
+    pub texts: u64,
 }
 
 impl BatchNeeds {
@@ -105,17 +112,22 @@ impl BatchNeeds {
         self.token + self.page / PAGE as u64
     }
 
-    /// What a batch of this size is computed with: a pass, and weights that are read.
+    /// What a batch of this size is computed with: a pass or logits, and weights that are read.
     pub fn work(&self, size: BatchSize) -> u64 {
-        match size.kept_pages {
+        match size.texts {
             0 => self.at_work,
-            _ => self.at_work_generating,
+            texts => self.at_work_generating + self.next_tokens(texts),
         }
     }
 
     /// Its tokens, their keys and values, and what is kept, at most.
     pub fn tokens(&self, size: BatchSize) -> u64 {
         size.tokens * self.token + size.pages * self.page + size.kept_pages * self.kept_page
+    }
+
+    /// Logits of the next tokens of so many texts.
+    pub fn next_tokens(&self, texts: u64) -> u64 {
+        texts.min(LOGIT_ROWS as u64) * self.logits
     }
 }
 
@@ -124,6 +136,7 @@ impl std::ops::AddAssign for BatchSize {
         self.tokens += other.tokens;
         self.pages += other.pages;
         self.kept_pages += other.kept_pages;
+        self.texts += other.texts;
     }
 }
 
@@ -246,15 +259,20 @@ mod tests {
             token: 10,
             page: 200,
             kept_page: 700,
+            logits: 3,
         };
         let mut size = BatchSize {
             tokens: 3,
             pages: 2,
-            kept_pages: 0,
+            ..BatchSize::default()
         };
         assert_eq!((needs.work(size), needs.tokens(size)), (1_000, 30 + 400));
-        size += BatchSize { kept_pages: 1, ..size };
-        assert_eq!((needs.work(size), needs.tokens(size)), (5_000, 60 + 800 + 700));
+        size += BatchSize {
+            kept_pages: 1,
+            texts: 100,
+            ..size
+        };
+        assert_eq!((needs.work(size), needs.tokens(size)), (5_000 + 64 * 3, 60 + 800 + 700));
         assert_eq!(needs.scored_token(), 10 + 200 / PAGE as u64);
     }
 

@@ -100,11 +100,8 @@ impl Memory {
 
     /// Bytes of the tokens of a batch of this size that are held at once.
     pub(crate) fn tokens(&self, batch: BatchSize) -> u64 {
-        let generating = self.needs.at_work_generating - self.needs.at_work;
-        let limit = match batch.kept_pages {
-            0 => self.limit,
-            _ => self.limit.saturating_sub(generating),
-        };
+        let scoring = self.needs.at_work;
+        let limit = (self.limit + scoring).saturating_sub(self.needs.work(batch));
         self.needs.tokens(batch).min(limit)
     }
 
@@ -283,6 +280,7 @@ fn fake(seed: &str, memory: Option<u64>) -> Result<OpenModel, LoadError> {
                 token: TOKEN_BYTES,
                 page: 0,
                 kept_page: 0,
+                logits: 0,
             },
             limit: config.capacity as u64 * TOKEN_BYTES,
             resident: true,

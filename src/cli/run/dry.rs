@@ -240,6 +240,7 @@ impl Estimated {
             tokens: of(self.size.tokens),
             pages: of(self.size.pages),
             kept_pages: of(self.size.kept_pages),
+            texts: of(self.size.texts),
         }
     }
 

@@ -68,6 +68,7 @@ impl Scorer<'_> {
                 tokens: shared,
                 pages: forest.pages() as u64,
                 kept_pages: (Forest::new(&prompts).pages() + own_pages) as u64,
+                texts: prompts.len() as u64,
             },
         })
     }
