@@ -172,7 +172,7 @@ fn open_checkpoint(id: &str, options: &OpenOptions, progress: &mut dyn Progress)
         dtype.into(),
         &settings,
     )
-    .map_err(|error| beside_program(error, program))?;
+    .map_err(|error| beside_program(error, program, options.memory))?;
     let info = engine.info();
     let identity = ModelIdentity {
         name,
@@ -217,12 +217,12 @@ fn notes(checkpoint: &Checkpoint, options: &OpenOptions, resident: bool, fallbac
     notes
 }
 
-/// An error of loading as it is said where `program` bytes of the memory given are the program's.
-fn beside_program(error: LoadError, program: u64) -> LoadError {
+/// An error of loading as it is said where `program` bytes of the memory `asked` for are the program's.
+fn beside_program(error: LoadError, program: u64, asked: Option<u64>) -> LoadError {
     match error {
         LoadError::Memory { needed, given } => LoadError::Memory {
             needed: needed + program,
-            given: given + program,
+            given: asked.unwrap_or(given + program),
         },
         other => other,
     }

@@ -27,7 +27,7 @@ impl AskedLayer {
 
 /// When a layer that is not in place is read and packed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Reading {
+pub(super) enum LayerReading {
     /// While the one before it is at work.
     Ahead,
     /// When it is needed, so that one is there at a time: for passes that take no time beside reading.
@@ -41,7 +41,7 @@ pub(super) enum Reading {
 /// What the source says of a tensor; what `each` returns.
 pub(super) fn each_layer<E: From<LoadError>>(
     decoder: &Decoder,
-    reading: Reading,
+    reading: LayerReading,
     mut each: impl FnMut(usize, &Layer) -> Result<(), E>,
 ) -> Result<(), E> {
     if let Some(layers) = decoder.placed_layers() {
@@ -50,8 +50,8 @@ pub(super) fn each_layer<E: From<LoadError>>(
     }
     let _reused = ReusedPages::begin();
     decoder.note_read(match reading {
-        Reading::Ahead => each_read(decoder, each)?,
-        Reading::InTurn => each_in_turn(decoder, each)?,
+        LayerReading::Ahead => each_read(decoder, each)?,
+        LayerReading::InTurn => each_in_turn(decoder, each)?,
     });
     Ok(())
 }

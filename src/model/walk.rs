@@ -5,7 +5,7 @@ use super::{
     decoder::Decoder,
     kernels::KvLayer,
     pass::Pass,
-    read_ahead::{Reading, each_layer},
+    read_ahead::{LayerReading, each_layer},
 };
 use candle_core::Tensor;
 use rayon::prelude::*;
@@ -47,9 +47,9 @@ pub(super) fn walk(
         passes.par_iter().map(embed).collect::<Result<_, LoadError>>()?
     };
     let reading = match stores {
-        Stores::OneByOne { .. } => Reading::Ahead,
+        Stores::OneByOne { .. } => LayerReading::Ahead,
         // A token of each text.
-        Stores::Each(_) => Reading::InTurn,
+        Stores::Each(_) => LayerReading::InTurn,
     };
     each_layer(decoder, reading, |number, layer| -> Result<(), ModelError> {
         let kv: &mut KvLayer = match stores {
