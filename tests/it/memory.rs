@@ -79,10 +79,8 @@ fn a_run_takes_what_was_planned_within_a_tenth() {
         model,
     };
     for (number, args) in [
-        "--dtype f32 --methods likelihood",
-        "--dtype bf16 --methods label,generation",
-        "--dtype f32 --methods likelihood --memory 220MB",
-        "--dtype f32 --methods likelihood --weights quantized",
+        "--limit 1 --dtype bf16 --methods likelihood,generation --orders 1",
+        "--limit 1 --dtype f32 --methods likelihood --memory 200MB",
     ]
     .iter()
     .enumerate()
