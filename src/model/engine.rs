@@ -388,19 +388,23 @@ impl Engine {
 fn batch_needs(decoder: &Decoder, rows: usize) -> BatchNeeds {
     let (config, kernels) = (decoder.config(), decoder.kernels());
     let pass = kernels.scratch_bytes(&config.layer_sizes(), rows);
-    let read = (!decoder.is_resident()).then(|| MemoryNeeds::of(config, kernels.dtype()));
+    let needs = MemoryNeeds::of(config, kernels.dtype());
+    let [at_work, at_work_generating] = match decoder.is_resident() {
+        true => [pass; 2],
+        false => needs.at_work(kernels.device(), pass),
+    };
     let page = decoder.page_bytes();
     let flows = decoder.flows();
     // Layers whose keys and values one memory holds at once, and all of its layers.
     let at_once = decoder.in_one_memory(|stage| if flows { stage.layers.len() } else { 1 });
     let layers = decoder.in_one_memory(|stage| stage.layers.len());
     BatchNeeds {
-        at_work: read.map_or(pass, |needs| needs.layer_by_layer(pass)),
-        at_work_generating: read.map_or(pass, |needs| needs.layer_by_layer_generating(pass)),
+        at_work,
+        at_work_generating,
         token: memory::token_bytes(config, kernels.activation_dtype()) as u64,
         page: (page * at_once) as u64,
         kept_page: (page * layers) as u64,
-        logits: 2 * 4 * config.vocabulary as u64,
+        logits: needs.logits,
     }
 }
 

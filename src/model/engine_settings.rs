@@ -88,7 +88,8 @@ pub(super) fn placement(
         return Ok(Placement::Resident);
     }
     let pass = kernels.scratch_bytes(&config.layer_sizes(), settings.rows_on(kernels.device()));
-    let needed = needs.layer_by_layer(pass) + least;
+    let [at_work, _] = needs.at_work(kernels.device(), pass);
+    let needed = at_work + least;
     match needed <= all {
         true => Ok(Placement::Streamed),
         false => Err(LoadError::Memory { needed, given: all }),

@@ -19,6 +19,8 @@ pub struct MemoryNeeds {
     head: u64,
     /// Some rows of a weight as they were read, on their way into place.
     on_its_way: u64,
+    /// A text's next token: its logits, twice.
+    pub logits: u64,
     /// A token that is scored: its hidden state, and its keys and values of one layer.
     pub scored_token: u64,
     /// A token that texts are generated after, or one of theirs: its keys and values of all layers.
@@ -55,6 +57,7 @@ impl MemoryNeeds {
             layer: largest,
             head,
             on_its_way,
+            logits: 2 * 4 * config.vocabulary as u64,
             scored_token: token_bytes(config, DType::F32) as u64 + 2 * keys_and_values,
             generated_token: keys_and_values * config.layers as u64,
         }
@@ -70,6 +73,20 @@ impl MemoryNeeds {
     pub fn layer_by_layer_generating(&self, pass: u64) -> u64 {
         let step = self.layer + self.head + self.on_its_way;
         step.max(self.layer_by_layer(pass))
+    }
+
+    /// [`layer_by_layer`](Self::layer_by_layer) and [`layer_by_layer_generating`](Self::layer_by_layer_generating) on `device`. On a GPU
+    /// the room of a pass is there with the head too, whose logits are made in it.
+    pub fn at_work(&self, device: &Device, pass: u64) -> [u64; 2] {
+        match device.is_cpu() {
+            true => [self.layer_by_layer(pass), self.layer_by_layer_generating(pass)],
+            false => [self.layer_by_layer(0) + pass, self.layer_by_layer_generating(0) + pass],
+        }
+    }
+
+    /// Logits of the next tokens of as many texts as go on at a time, at most.
+    pub fn next_tokens(&self) -> u64 {
+        LOGIT_ROWS as u64 * self.logits
     }
 }
 

@@ -10,7 +10,7 @@ use std::{
 /// From so many bytes on, lines lie in pages of their own.
 const OWN_PAGES: usize = 1 << 18;
 
-/// HeldLines that are 0 at first, of weights, keys or values. Many of them lie in pages of their own, which the system has back as
+/// Lines that are 0 at first, of weights, keys or values. Many of them lie in pages of their own, which the system has back as
 /// soon as they are dropped, whatever the allocator keeps; and pages that were never written take no memory.
 #[derive(Debug)]
 pub(in super::super) struct HeldLines(Place);

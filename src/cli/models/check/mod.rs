@@ -218,13 +218,15 @@ fn memory(
         of_batch(needs.scored_token),
         of_batch(needs.scored_token + needs.generated_token),
     );
-    let weights = [needs.weights.saturating_add(pass), needs.layer_by_layer(pass)];
+    let in_place = needs.weights.saturating_add(pass);
+    let [at_work, at_work_generating] = needs.at_work(&device.device, pass);
     let fits = |weights: u64| device.free_bytes.map(|free| weights.saturating_add(scoring) <= free);
     // A GPU has a memory of its own.
     let program = match device.device.is_cpu() {
         true => program.unwrap_or_else(|| memory::program_bytes(config)),
         false => 0,
     };
+    let texts = generating.saturating_add(needs.next_tokens());
     let all = |weights: u64, batch: u64| weights.saturating_add(batch).saturating_add(program);
     Ok(MemoryReport {
         device: device.id,
@@ -239,14 +241,14 @@ fn memory(
         pass_bytes: pass,
         program_bytes: program,
         in_all: InAll {
-            scoring: all(weights[0], scoring),
-            generating: all(weights[0], generating),
-            scoring_layer_by_layer: all(weights[1], scoring),
-            generating_layer_by_layer: all(needs.layer_by_layer_generating(pass), generating),
+            scoring: all(in_place, scoring),
+            generating: all(in_place, texts),
+            scoring_layer_by_layer: all(at_work, scoring),
+            generating_layer_by_layer: all(at_work_generating, texts),
         },
         free_bytes: device.free_bytes,
-        fits: fits(weights[0]),
-        fits_layer_by_layer: fits(weights[1]),
+        fits: fits(in_place),
+        fits_layer_by_layer: fits(at_work),
     })
 }
 
