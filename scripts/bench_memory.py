@@ -51,9 +51,9 @@ def entry(path: Path, name: str) -> int:
     return int(found[0]) if found else 0
 
 
-def measured(command: list, environment: dict) -> tuple:
+def measured(command: list, environment: dict, stdout=None) -> tuple:
     before, begun = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
-    process = subprocess.Popen(command, env=environment)
+    process = subprocess.Popen(command, env=environment, stdout=stdout)
     at = Path("/proc") / str(process.pid)
     anonymous = resident = read = 0
     while process.poll() is None:
@@ -105,4 +105,5 @@ def main() -> None:
             assert out.read_bytes() == first[1], f"--memory {limit} writes something else"
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -5,14 +5,16 @@
 
 PROGRAM is a built indieval, MODEL what `--model` takes, each of OPTIONS some options of `run` as one word, such as
 "--limit 4 --methods likelihood --dtype f32"; without any, those of the table in docs/benchmarks.md. The synthetic respondents of
-data/ are asked. One line each: measured (RssAnon, looked at every 3 ms), planned, their ratio.
+data/ are asked. One line each: measured (RssAnon, looked at every 5 ms), planned, their ratio.
 """
 
+import os
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
+
+from bench_memory import measured
 
 PEOPLE = Path(__file__).parent.parent / "data/synthetic-respondents.csv"
 UNITS = {"kB": 1e3, "MB": 1e6, "GB": 1e9}
@@ -40,21 +42,11 @@ def planned(command: list) -> float:
     return float(number.replace(",", "")) * UNITS[unit]
 
 
-def measured(command: list) -> int:
+def taken(command: list) -> int:
     with tempfile.TemporaryDirectory() as scratch:
-        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-        process = subprocess.Popen([*command, "--out", f"{scratch}/run"], **quiet)
-        status, most = Path(f"/proc/{process.pid}/status"), 0
-        while process.poll() is None:
-            try:
-                lines = status.read_text().splitlines()
-            except OSError:
-                break
-            most = max([most] + [int(line.split()[1]) * 1024 for line in lines if line.startswith("RssAnon:")])
-            time.sleep(0.003)
-        if process.wait():
-            sys.exit(f"{' '.join(command)}: status {process.returncode}")
-        return most
+        whole = [*command, "--quiet", "--out", f"{scratch}/run"]
+        _, _, anonymous, _, _ = measured(whole, dict(os.environ), subprocess.DEVNULL)
+        return anonymous
 
 
 def main() -> None:
@@ -64,7 +56,7 @@ def main() -> None:
     print(f"{'measured':>10}{'planned':>10}{'ratio':>7}")
     for case in cases or CASES:
         command = [program, "run", "--model", model, "--survey", str(PEOPLE), "--splits", "1", *case.split()]
-        plan, took = planned(command), measured(command)
+        plan, took = planned(command), taken(command)
         print(f"{took / 1e6:>7.0f} MB{plan / 1e6:>7.0f} MB{took / plan:>7.2f}  {case}", flush=True)
 
 

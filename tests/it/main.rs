@@ -13,6 +13,7 @@ mod golden;
 mod hostile;
 mod inspect;
 mod invented;
+#[cfg(target_os = "linux")]
 mod memory;
 mod models;
 mod own_survey;

@@ -37,7 +37,6 @@ impl SmallRun<'_> {
     }
 
     /// Megabytes of anonymous memory that the run had at most.
-    #[cfg(target_os = "linux")]
     fn measured(&self, args: &[&str], name: &str) -> f64 {
         let out = self.folder.join(name);
         let mut command = self.command(args);
@@ -66,7 +65,6 @@ impl SmallRun<'_> {
 
 /// The tolerance is the goal: a tenth. What differs is what the allocator keeps, and the speed that cuts batches.
 #[test]
-#[cfg(target_os = "linux")]
 fn a_run_takes_what_was_planned_within_a_tenth() {
     let model = match real::smollm2() {
         Ok(path) => path,
